@@ -1,0 +1,350 @@
+//! Who may do what: requirements as data, checked against a user.
+
+use std::time::Duration;
+
+use crate::authn::Mechanism;
+use crate::config::Freshness;
+use crate::freshness::FreshnessRule;
+use crate::model::User;
+
+/// What a route or a handler asks of whoever calls it. Build one with the functions of this
+/// module, or name one with [`policy!`](crate::policy).
+///
+/// ```
+/// use fs_core::authz::Requirement;
+///
+/// let editors = Requirement::signed_in().any_role(["admin", "editor"]);
+/// assert_eq!(editors.to_string(), "signed in, any role of admin, editor");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Requirement {
+    who: Who,
+    mechanisms: Option<Vec<Mechanism>>,
+    realm: Option<String>,
+    always_redirect: bool,
+    rules: Vec<Rule>,
+    fresh: Option<Fresh>,
+    csrf: CsrfUse,
+}
+
+/// Who may call at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Who {
+    /// Everybody.
+    #[default]
+    Anyone,
+    /// Only who is not signed in.
+    Anonymous,
+    /// Only who has authenticated.
+    SignedIn,
+}
+
+/// How lately the caller must have proven who they are. What is not named is as configured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Fresh {
+    /// Within this time.
+    pub within: Option<Duration>,
+    /// How long the next requests pass once one has.
+    pub grace: Option<Duration>,
+}
+
+impl Fresh {
+    /// Within this time, with the configured grace.
+    pub const fn within(within: Duration) -> Self {
+        Self { within: Some(within), grace: None }
+    }
+
+    /// The rule that it comes to with a configuration.
+    pub fn rule(self, config: &Freshness) -> FreshnessRule {
+        FreshnessRule {
+            within: self.within.or(config.within),
+            grace: self.grace.unwrap_or(config.grace),
+            limit: config.grace_limit,
+        }
+    }
+}
+
+/// One rule about roles or permissions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// The user holds all of these roles.
+    AllRoles(Vec<String>),
+    /// The user holds one of these roles. None named: everybody passes.
+    AnyRole(Vec<String>),
+    /// The user's roles together allow all of these.
+    AllPermissions(Vec<String>),
+    /// One of the user's roles allows one of these. None named: everybody passes.
+    AnyPermission(Vec<String>),
+}
+
+/// How a route treats CSRF beyond what the configuration says for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CsrfUse {
+    /// As the configuration says for the mechanism that authenticated.
+    #[default]
+    ByMechanism,
+    /// Callers that are not signed in are checked as well.
+    Strangers,
+}
+
+/// Names a [`Requirement`] in the type system, so that a handler's signature says what it asks.
+/// Implement it with [`policy!`](crate::policy).
+pub trait Policy: Send + Sync + 'static {
+    /// What is asked.
+    fn requirement() -> Requirement;
+}
+
+impl Requirement {
+    /// Nothing is asked.
+    pub fn anyone() -> Self {
+        Self::default()
+    }
+
+    /// Only who has authenticated.
+    pub fn signed_in() -> Self {
+        Self { who: Who::SignedIn, ..Self::default() }
+    }
+
+    /// Only who is not signed in.
+    pub fn anonymous() -> Self {
+        Self { who: Who::Anonymous, ..Self::default() }
+    }
+
+    /// Only by these mechanisms, whose order is fixed: token, session, basic.
+    #[must_use]
+    pub fn by(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
+        self.who = Who::SignedIn;
+        self.mechanisms = Some(mechanisms.into_iter().collect());
+        self
+    }
+
+    /// The realm that a refusal names to clients of HTTP Basic authentication.
+    #[must_use]
+    pub fn realm(mut self, realm: impl Into<String>) -> Self {
+        self.realm = Some(realm.into());
+        self
+    }
+
+    /// Whoever is not signed in is always sent to the sign-in page, never answered with JSON
+    /// (Flask-Login's `login_required`).
+    #[must_use]
+    pub fn always_redirect(mut self) -> Self {
+        self.always_redirect = true;
+        self
+    }
+
+    /// Whether whoever is not signed in is always sent to the sign-in page.
+    pub fn redirects_always(&self) -> bool {
+        self.always_redirect
+    }
+
+    /// Only who holds all of these roles.
+    #[must_use]
+    pub fn all_roles<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.rule(Rule::AllRoles(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Only who holds one of these roles.
+    #[must_use]
+    pub fn any_role<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.rule(Rule::AnyRole(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Only whose roles together allow all of these.
+    #[must_use]
+    pub fn all_permissions<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.rule(Rule::AllPermissions(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Only whose roles allow one of these.
+    #[must_use]
+    pub fn any_permission<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        self.rule(Rule::AnyPermission(names.into_iter().map(Into::into).collect()))
+    }
+
+    /// Only who has proven lately who they are.
+    #[must_use]
+    pub fn fresh(mut self, rule: Fresh) -> Self {
+        self.fresh = Some(rule);
+        self
+    }
+
+    /// Checks the CSRF token of callers that are not signed in as well.
+    #[must_use]
+    pub fn csrf_for_strangers(mut self) -> Self {
+        self.csrf = CsrfUse::Strangers;
+        self
+    }
+
+    fn rule(mut self, rule: Rule) -> Self {
+        self.rules.push(rule);
+        self
+    }
+
+    /// Who may call at all.
+    pub fn who(&self) -> Who {
+        self.who
+    }
+
+    /// The mechanisms that are named; nothing for the configured ones.
+    pub fn mechanisms(&self) -> Option<&[Mechanism]> {
+        self.mechanisms.as_deref()
+    }
+
+    /// The realm that is named.
+    pub fn realm_name(&self) -> Option<&str> {
+        self.realm.as_deref()
+    }
+
+    /// The rules about roles and permissions.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// How fresh the sign-in must be.
+    pub fn freshness(&self) -> Option<Fresh> {
+        self.fresh
+    }
+
+    /// How CSRF is treated.
+    pub fn csrf(&self) -> CsrfUse {
+        self.csrf
+    }
+
+    /// The first rule that `user` does not meet. Nobody meets none but the empty rules.
+    pub fn missing(&self, user: Option<&User>) -> Option<&Rule> {
+        self.rules.iter().find(|rule| !rule.is_met_by(user))
+    }
+}
+
+impl Rule {
+    /// Whether `user` meets it.
+    pub fn is_met_by(&self, user: Option<&User>) -> bool {
+        let role = |name: &String| user.is_some_and(|user| user.has_role(name));
+        let permission = |name: &String| user.is_some_and(|user| user.has_permission(name));
+        match self {
+            Self::AllRoles(names) => names.iter().all(role),
+            Self::AnyRole(names) => names.is_empty() || names.iter().any(role),
+            Self::AllPermissions(names) => names.iter().all(permission),
+            Self::AnyPermission(names) => names.is_empty() || names.iter().any(permission),
+        }
+    }
+}
+
+impl std::fmt::Display for Rule {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (what, names) = match self {
+            Self::AllRoles(names) => ("all roles of", names),
+            Self::AnyRole(names) => ("any role of", names),
+            Self::AllPermissions(names) => ("all permissions of", names),
+            Self::AnyPermission(names) => ("any permission of", names),
+        };
+        write!(f, "{what} {}", names.join(", "))
+    }
+}
+
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.who {
+            Who::Anyone => "anyone",
+            Who::Anonymous => "not signed in",
+            Who::SignedIn => "signed in",
+        })?;
+        if let Some(mechanisms) = &self.mechanisms {
+            let names: Vec<_> = mechanisms.iter().map(|mechanism| mechanism.name()).collect();
+            write!(f, " by {}", names.join(" or "))?;
+        }
+        for rule in &self.rules {
+            write!(f, ", {rule}")?;
+        }
+        if self.fresh.is_some() {
+            f.write_str(", fresh")?;
+        }
+        Ok(())
+    }
+}
+
+/// Names a policy: a type that a handler's signature can ask for.
+///
+/// Rules: `signed_in()`, `anonymous()`, `by(session, token, basic)`, `all_roles("a", …)`,
+/// `any_role(…)`, `all_permissions(…)`, `any_permission(…)`, `fresh(15 minutes)`; joined by `&`.
+/// Every policy but an anonymous one asks for somebody who is signed in.
+///
+/// ```
+/// use fs_core::authz::{Policy, Rule};
+///
+/// fs_core::policy! {
+///     /// May write pages.
+///     pub Editor = any_role("admin", "editor");
+///     pub Danger = all_permissions("account-delete") & fresh(15 minutes);
+/// }
+///
+/// assert_eq!(Editor::requirement().rules().len(), 1);
+/// assert!(Danger::requirement().freshness().is_some());
+/// ```
+#[macro_export]
+macro_rules! policy {
+    ($($(#[$doc:meta])* $vis:vis $name:ident = $first:ident($($arg:tt)*) $(& $more:ident($($rest:tt)*))*;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        $vis struct $name;
+
+        impl $crate::authz::Policy for $name {
+            fn requirement() -> $crate::authz::Requirement {
+                let requirement = $crate::authz::Requirement::signed_in();
+                let requirement = $crate::policy_rule!(requirement, $first($($arg)*));
+                $(let requirement = $crate::policy_rule!(requirement, $more($($rest)*));)*
+                requirement
+            }
+        }
+    )+};
+}
+
+/// One rule of a [`policy!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! policy_rule {
+    ($r:ident, signed_in()) => { $r };
+    ($r:ident, anonymous()) => { $crate::authz::Requirement::anonymous() };
+    ($r:ident, by($($mechanism:ident),+)) => {
+        $r.by([$($crate::policy_mechanism!($mechanism)),+])
+    };
+    ($r:ident, all_roles($($name:expr),+)) => { $r.all_roles([$($name),+]) };
+    ($r:ident, any_role($($name:expr),+)) => { $r.any_role([$($name),+]) };
+    ($r:ident, all_permissions($($name:expr),+)) => { $r.all_permissions([$($name),+]) };
+    ($r:ident, any_permission($($name:expr),+)) => { $r.any_permission([$($name),+]) };
+    ($r:ident, fresh($n:literal minutes)) => {
+        $r.fresh($crate::authz::Fresh::within(::std::time::Duration::from_secs($n * 60)))
+    };
+    ($r:ident, fresh($n:literal hours)) => {
+        $r.fresh($crate::authz::Fresh::within(::std::time::Duration::from_secs($n * 3600)))
+    };
+}
+
+/// One mechanism of a [`policy!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! policy_mechanism {
+    (session) => {
+        $crate::authn::Mechanism::Session
+    };
+    (token) => {
+        $crate::authn::Mechanism::Token
+    };
+    (basic) => {
+        $crate::authn::Mechanism::Basic
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_meets_no_rule_but_an_empty_one() {
+        let any = |names: &[&str]| Requirement::anyone().any_role(names.iter().copied());
+        assert!(any(&[]).missing(None).is_none());
+        assert!(any(&["admin"]).missing(None).is_some());
+        assert!(Requirement::anyone().all_permissions(["x"]).missing(None).is_some());
+    }
+}

@@ -1,0 +1,174 @@
+//! Second factors, sign-in by code, and sign-in by link.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+use crate::totp::{WalletFormat, Window};
+
+/// A way to receive or make a code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum CodeMethod {
+    /// By mail. NIST does not count it as a factor: whoever reads the mail resets the password too.
+    #[serde(rename = "email")]
+    Email,
+    /// From an authenticator app.
+    #[serde(rename = "authenticator")]
+    Authenticator,
+    /// By text message.
+    #[serde(rename = "sms")]
+    Sms,
+}
+
+impl CodeMethod {
+    /// The name that Flask-Security gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Authenticator => "authenticator",
+            Self::Sms => "sms",
+        }
+    }
+
+    /// The method of that name. Flask-Security stored two of them under older names.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "email" | "mail" => Some(Self::Email),
+            "authenticator" | "google_authenticator" => Some(Self::Authenticator),
+            "sms" => Some(Self::Sms),
+            _ => None,
+        }
+    }
+
+    /// Whether a code must be sent.
+    pub const fn is_sent(self) -> bool {
+        !matches!(self, Self::Authenticator)
+    }
+}
+
+/// A way to sign in with an identity and a passcode (unified sign-in).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SignInMethod {
+    /// The password.
+    Password,
+    /// A code.
+    Code(CodeMethod),
+}
+
+impl SignInMethod {
+    /// The name that Flask-Security gives it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Code(method) => method.name(),
+        }
+    }
+
+    /// The method of that name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "password" => Some(Self::Password),
+            other => CodeMethod::from_name(other).map(Self::Code),
+        }
+    }
+}
+
+/// Second factors.
+#[derive(Clone, Debug)]
+pub struct TwoFactor {
+    /// Everybody must have one.
+    pub required: bool,
+    /// What can be chosen, in the order in which it is offered.
+    pub methods: Vec<CodeMethod>,
+    /// Which codes of an authenticator app are accepted.
+    pub authenticator_window: Window,
+    /// Which codes that were mailed are accepted.
+    pub email_window: Window,
+    /// Which codes that were sent as text messages are accepted.
+    pub sms_window: Window,
+    /// How long after the first factor the second one may be given.
+    pub pending: Duration,
+    /// How long a browser that was remembered is not asked again; nothing: it always is.
+    pub device: Option<Duration>,
+    /// Who is told when somebody can use neither factor nor mail.
+    pub rescue_mail: String,
+}
+
+/// Sign-in with an identity and a password or code.
+#[derive(Clone, Debug)]
+pub struct Unified {
+    /// What is accepted, in the order in which it is tried.
+    pub methods: Vec<SignInMethod>,
+    /// After which of them a second factor is asked for.
+    pub second_factor_after: Vec<SignInMethod>,
+    /// Which codes are accepted.
+    pub window: Window,
+    /// How long setting up a method may take.
+    pub setup_within: Duration,
+}
+
+/// Sign-in by a link in a mail.
+#[derive(Clone, Debug)]
+pub struct SignInLinks {
+    /// How long a link is good.
+    pub within: Duration,
+    /// Whether a link works once.
+    pub once: bool,
+}
+
+/// The secrets of second factors, and what authenticator apps show.
+#[derive(Clone, Debug, Default)]
+pub struct TotpSettings {
+    /// Keys that seal stored secrets, by tag: the greatest tag seals, all open. None: keys are
+    /// derived from the signing keys.
+    pub keys: BTreeMap<String, Secret>,
+    /// How stored secrets are sealed.
+    pub format: WalletFormat,
+    /// What apps call the application.
+    pub issuer: String,
+}
+
+impl Default for TwoFactor {
+    /// Authenticator apps and text messages; mail is weak and must be chosen.
+    fn default() -> Self {
+        Self {
+            required: false,
+            methods: vec![CodeMethod::Authenticator, CodeMethod::Sms],
+            authenticator_window: Window::Steps(1),
+            email_window: Window::Seconds(Duration::from_secs(300)),
+            sms_window: Window::Seconds(Duration::from_secs(120)),
+            pending: Duration::from_secs(600),
+            device: None,
+            rescue_mail: "no-reply@localhost".to_owned(),
+        }
+    }
+}
+
+impl TwoFactor {
+    /// Which codes of a method are accepted.
+    pub fn window(&self, method: CodeMethod) -> Window {
+        match method {
+            CodeMethod::Authenticator => self.authenticator_window,
+            CodeMethod::Email => self.email_window,
+            CodeMethod::Sms => self.sms_window,
+        }
+    }
+}
+
+impl Default for Unified {
+    fn default() -> Self {
+        let codes = [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
+        let codes = codes.into_iter().map(SignInMethod::Code);
+        Self {
+            methods: std::iter::once(SignInMethod::Password).chain(codes).collect(),
+            second_factor_after: vec![
+                SignInMethod::Password,
+                SignInMethod::Code(CodeMethod::Email),
+            ],
+            window: Window::Seconds(Duration::from_secs(120)),
+            setup_within: Duration::from_secs(1_800),
+        }
+    }
+}

@@ -1,0 +1,339 @@
+//! Reading Flask-Security's own keys into [`Config`].
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::{
+    Config, Confirmation, Disclosure, FlaskKeys, Freshness, PasswordChange, Recovery, Registration,
+};
+use crate::identity::{IdentityAttribute, IdentityRule, NormalForm};
+use crate::message::{Category, MessageKey};
+use crate::password::{
+    BreachRule, Deprecated, HashingRules, NewHash, Normalisation, Scheme, SingleHash, Zxcvbn,
+};
+use crate::secret::Secret;
+
+const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
+impl Config {
+    /// Reads Flask-Security's keys on top of [`Config::flask_security_4`]. Keys that belong to
+    /// HTTP alone are left for `fs-http`; whoever reads last calls [`FlaskKeys::finish`] for what
+    /// is wrong.
+    pub fn from_flask(keys: &mut FlaskKeys) -> Self {
+        let mut config = Self::flask_security_4();
+        config.read_keys(keys);
+        config.read_identities(keys);
+        config.read_passwords(keys);
+        config.read_features(keys);
+        config.read_factors(keys);
+        config.read_sessions(keys);
+        config.read_mails(keys);
+        config.read_messages(keys);
+        config
+    }
+
+    fn read_keys(&mut self, keys: &mut FlaskKeys) {
+        let mut all = Vec::new();
+        match keys.take("SECRET_KEY") {
+            Some(Value::String(key)) if !key.is_empty() => all.push(Secret::from(key)),
+            None => {}
+            Some(_) => keys.wrong("SECRET_KEY", "write a text, not an empty one"),
+        }
+        let older = keys.texts("SECRET_KEY_FALLBACKS").unwrap_or_default();
+        all.extend(older.into_iter().map(Secret::from));
+        self.signing_keys = all;
+        for (key, salt) in [
+            ("SECURITY_REMEMBER_SALT", &mut self.salts.auth),
+            ("SECURITY_CONFIRM_SALT", &mut self.salts.confirm),
+            ("SECURITY_RESET_SALT", &mut self.salts.reset),
+            ("SECURITY_LOGIN_SALT", &mut self.salts.sign_in_link),
+            ("SECURITY_US_SETUP_SALT", &mut self.salts.setup_state),
+            ("SECURITY_TWO_FACTOR_VALIDITY_SALT", &mut self.salts.device),
+        ] {
+            keys.text(key, salt);
+        }
+    }
+
+    fn read_identities(&mut self, keys: &mut FlaskKeys) {
+        if let Some(Value::Object(args)) = keys.take("SECURITY_EMAIL_VALIDATOR_ARGS") {
+            for (name, value) in args {
+                match (name.as_str(), value) {
+                    ("test_environment", Value::Bool(on)) => {
+                        self.identities.email.allow_test_domains = on;
+                    }
+                    ("check_deliverability", Value::Bool(false)) => {}
+                    _ => keys.unsupported("SECURITY_EMAIL_VALIDATOR_ARGS"),
+                }
+            }
+        }
+        let mut region = String::new();
+        keys.text("SECURITY_PHONE_REGION_DEFAULT", &mut region);
+        if !region.is_empty() {
+            match region.parse() {
+                Ok(region) => self.identities.region = region,
+                Err(_) => keys.wrong(
+                    "SECURITY_PHONE_REGION_DEFAULT",
+                    "write a country's two letters, as in \"US\"",
+                ),
+            }
+        }
+        if let Some(value) = keys.take("SECURITY_USER_IDENTITY_ATTRIBUTES") {
+            match identity_rules(&value) {
+                Some(order) => self.identities.order = order,
+                None => keys.wrong(
+                    "SECURITY_USER_IDENTITY_ATTRIBUTES",
+                    "write a list with one attribute an entry, as in [{\"email\": {\"mapper\": \
+                     \"email\", \"case_insensitive\": true}}]",
+                ),
+            }
+        }
+        keys.bool("SECURITY_USERNAME_ENABLE", &mut self.usernames);
+        let rules = &mut self.identities.username;
+        keys.bool("SECURITY_USERNAME_REQUIRED", &mut rules.required);
+        keys.number("SECURITY_USERNAME_MIN_LENGTH", &mut rules.min);
+        keys.number("SECURITY_USERNAME_MAX_LENGTH", &mut rules.max);
+        let mut form = String::new();
+        keys.text("SECURITY_USERNAME_NORMALIZE_FORM", &mut form);
+        match form.as_str() {
+            "" => {}
+            "NFC" => rules.form = NormalForm::Nfc,
+            "NFD" => rules.form = NormalForm::Nfd,
+            "NFKC" => rules.form = NormalForm::Nfkc,
+            "NFKD" => rules.form = NormalForm::Nfkd,
+            _ => keys.wrong("SECURITY_USERNAME_NORMALIZE_FORM", NORMAL_FORMS),
+        }
+        let named = |rule: &IdentityRule| rule.attribute == IdentityAttribute::Username;
+        if self.usernames && !self.identities.order.iter().any(named) {
+            let attribute = IdentityAttribute::Username;
+            self.identities.order.push(IdentityRule { attribute, ignore_case: true });
+        }
+    }
+
+    fn read_passwords(&mut self, keys: &mut FlaskKeys) {
+        let mut salt = None;
+        keys.optional_text("SECURITY_PASSWORD_SALT", &mut salt);
+        self.hashing = HashingRules::flask_security_4(salt.map(Secret::from));
+        let mut hash = "bcrypt".to_owned();
+        keys.text("SECURITY_PASSWORD_HASH", &mut hash);
+        match hash.as_str() {
+            "bcrypt" => {}
+            "argon2" => {
+                self.hashing.create =
+                    NewHash::Argon2id { memory_kib: 65_536, iterations: 3, lanes: 4 };
+            }
+            _ => keys.wrong(
+                "SECURITY_PASSWORD_HASH",
+                "write \"argon2\" or \"bcrypt\"; other schemes are read, but not written",
+            ),
+        }
+        if let Some(names) = keys.texts("SECURITY_PASSWORD_SCHEMES") {
+            // des_crypt and plaintext are in Flask-Security's default list; they never match here.
+            let known =
+                names.iter().filter(|name| !["plaintext", "des_crypt"].contains(&name.as_str()));
+            match known.map(|name| Scheme::from_passlib_name(name).ok()).collect::<Option<_>>() {
+                Some(accepted) => self.hashing.accepted = accepted,
+                None => keys.wrong("SECURITY_PASSWORD_SCHEMES", "write names of passlib's schemes"),
+            }
+        }
+        if let Some(names) = keys.texts("SECURITY_DEPRECATED_PASSWORD_SCHEMES")
+            && names != ["auto"]
+        {
+            match schemes(&names) {
+                Some(listed) => self.hashing.deprecated = Deprecated::Listed(listed),
+                None => keys.wrong(
+                    "SECURITY_DEPRECATED_PASSWORD_SCHEMES",
+                    "write [\"auto\"], or names of passlib's schemes",
+                ),
+            }
+        }
+        match keys.take("SECURITY_PASSWORD_SINGLE_HASH") {
+            None => {}
+            Some(Value::Bool(true)) => self.hashing.single_hash = SingleHash::All,
+            Some(Value::Bool(false) | Value::Null) => {
+                self.hashing.single_hash = SingleHash::Listed(BTreeSet::new());
+            }
+            Some(value) => {
+                let names = value.as_array().and_then(|items| {
+                    items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+                });
+                match names.and_then(|names: Vec<_>| schemes(&names)) {
+                    Some(listed) => self.hashing.single_hash = SingleHash::Listed(listed),
+                    None => {
+                        keys.wrong("SECURITY_PASSWORD_SINGLE_HASH", "write true, false or names")
+                    }
+                }
+            }
+        }
+        keys.number("SECURITY_PASSWORD_LENGTH_MIN", &mut self.password.min_length);
+        self.read_password_rules(keys);
+    }
+
+    fn read_password_rules(&mut self, keys: &mut FlaskKeys) {
+        let mut checker = None;
+        keys.optional_text("SECURITY_PASSWORD_COMPLEXITY_CHECKER", &mut checker);
+        match checker.as_deref() {
+            None => {}
+            Some("zxcvbn") => self.password.complexity = Some(Zxcvbn { min_score: 3 }),
+            Some(_) => {
+                keys.wrong("SECURITY_PASSWORD_COMPLEXITY_CHECKER", "write \"zxcvbn\" or null")
+            }
+        }
+        let mut threshold = 1;
+        keys.number("SECURITY_PASSWORD_BREACHED_COUNT", &mut threshold);
+        let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
+        match keys.take("SECURITY_PASSWORD_CHECK_BREACHED") {
+            None | Some(Value::Null | Value::Bool(false)) => {}
+            Some(Value::String(text)) if text == "strict" => {
+                self.password.breached = Some(BreachRule { strict: true, threshold });
+            }
+            Some(_) => self.password.breached = Some(BreachRule { strict: false, threshold }),
+        }
+        let mut form = Some("NFKD".to_owned());
+        keys.optional_text("SECURITY_PASSWORD_NORMALIZE_FORM", &mut form);
+        match form.as_deref() {
+            None => self.password.normalise = None,
+            Some("NFC") => self.password.normalise = Some(Normalisation::Nfc),
+            Some("NFD") => self.password.normalise = Some(Normalisation::Nfd),
+            Some("NFKC") => self.password.normalise = Some(Normalisation::Nfkc),
+            Some("NFKD") => self.password.normalise = Some(Normalisation::Nfkd),
+            Some(_) => keys.wrong("SECURITY_PASSWORD_NORMALIZE_FORM", NORMAL_FORMS),
+        }
+    }
+
+    fn read_features(&mut self, keys: &mut FlaskKeys) {
+        let on = |keys: &mut FlaskKeys, key: &str| {
+            let mut on = false;
+            keys.bool(key, &mut on);
+            on
+        };
+        let mut registration = Registration { send_welcome: true, fields: Vec::new() };
+        keys.bool("SECURITY_SEND_REGISTER_EMAIL", &mut registration.send_welcome);
+        self.registration = on(keys, "SECURITY_REGISTERABLE").then_some(registration);
+
+        let mut confirmation =
+            Confirmation { within: 5 * DAY, sign_in_after: true, sign_in_without: false };
+        keys.duration("SECURITY_CONFIRM_EMAIL_WITHIN", &mut confirmation.within);
+        keys.bool("SECURITY_AUTO_LOGIN_AFTER_CONFIRM", &mut confirmation.sign_in_after);
+        keys.bool("SECURITY_LOGIN_WITHOUT_CONFIRMATION", &mut confirmation.sign_in_without);
+        self.confirmation = on(keys, "SECURITY_CONFIRMABLE").then_some(confirmation);
+
+        let mut recovery = Recovery {
+            within: 5 * DAY,
+            send_instructions: true,
+            send_notice: true,
+            sign_in_after: true,
+        };
+        keys.duration("SECURITY_RESET_PASSWORD_WITHIN", &mut recovery.within);
+        keys.bool("SECURITY_SEND_PASSWORD_RESET_EMAIL", &mut recovery.send_instructions);
+        keys.bool("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", &mut recovery.send_notice);
+        self.recovery = on(keys, "SECURITY_RECOVERABLE").then_some(recovery);
+
+        let mut change = PasswordChange { send_notice: true };
+        keys.bool("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", &mut change.send_notice);
+        self.password_change = on(keys, "SECURITY_CHANGEABLE").then_some(change);
+
+        keys.bool("SECURITY_TRACKABLE", &mut self.tracking);
+    }
+
+    fn read_sessions(&mut self, keys: &mut FlaskKeys) {
+        let mut generic = false;
+        keys.bool("SECURITY_RETURN_GENERIC_RESPONSES", &mut generic);
+        if generic {
+            self.disclosure = Disclosure::Generic;
+        }
+        keys.duration("PERMANENT_SESSION_LIFETIME", &mut self.sessions.lifetime);
+        let mut remember = 365 * DAY;
+        keys.duration("REMEMBER_COOKIE_DURATION", &mut remember);
+        self.sessions.remember = Some(remember);
+        keys.bool("SECURITY_DEFAULT_REMEMBER_ME", &mut self.sessions.remember_by_default);
+        let mut freshness = Freshness { within: Some(DAY), grace: HOUR, grace_limit: None };
+        keys.optional_duration("SECURITY_FRESHNESS", &mut freshness.within);
+        keys.duration("SECURITY_FRESHNESS_GRACE_PERIOD", &mut freshness.grace);
+        self.freshness = freshness;
+        keys.optional_duration("SECURITY_TOKEN_MAX_AGE", &mut self.auth_tokens.max_age);
+    }
+
+    fn read_mails(&mut self, keys: &mut FlaskKeys) {
+        match keys.take("SECURITY_EMAIL_SENDER") {
+            None => {}
+            Some(Value::String(sender)) => self.mail.from = sender,
+            Some(Value::Array(pair)) => match pair.as_slice() {
+                [Value::String(name), Value::String(address)] => {
+                    self.mail.from = format!("{name} <{address}>");
+                }
+                _ => keys.wrong("SECURITY_EMAIL_SENDER", "write an address, or [name, address]"),
+            },
+            Some(_) => keys.wrong("SECURITY_EMAIL_SENDER", "write an address, or [name, address]"),
+        }
+        keys.bool("SECURITY_EMAIL_PLAINTEXT", &mut self.mail.text);
+        keys.bool("SECURITY_EMAIL_HTML", &mut self.mail.html);
+        for (key, template) in [
+            ("SECURITY_EMAIL_SUBJECT_REGISTER", "welcome"),
+            ("SECURITY_EMAIL_SUBJECT_CONFIRM", "confirmation_instructions"),
+            ("SECURITY_EMAIL_SUBJECT_PASSWORD_RESET", "reset_instructions"),
+            ("SECURITY_EMAIL_SUBJECT_PASSWORD_NOTICE", "reset_notice"),
+            ("SECURITY_EMAIL_SUBJECT_PASSWORD_CHANGE_NOTICE", "change_notice"),
+            ("SECURITY_EMAIL_SUBJECT_PASSWORDLESS", "login_instructions"),
+            ("SECURITY_EMAIL_SUBJECT_TWO_FACTOR", "two_factor_instructions"),
+            ("SECURITY_EMAIL_SUBJECT_TWO_FACTOR_RESCUE", "two_factor_rescue"),
+            ("SECURITY_US_EMAIL_SUBJECT", "us_instructions"),
+        ] {
+            let mut subject = String::new();
+            keys.text(key, &mut subject);
+            if !subject.is_empty() {
+                self.mail.subjects.insert(template.to_owned(), subject);
+            }
+        }
+    }
+
+    fn read_messages(&mut self, keys: &mut FlaskKeys) {
+        for (name, value) in keys.take_prefixed("SECURITY_MSG_") {
+            let key = format!("SECURITY_MSG_{name}");
+            let Ok(message) = name.parse::<MessageKey>() else {
+                keys.wrong(&key, "there is no such message");
+                continue;
+            };
+            let pair = value.as_array().map(Vec::as_slice);
+            match pair {
+                Some([Value::String(text), Value::String(category)]) => {
+                    match Category::from_name(category) {
+                        Some(category) => self.messages.set(message, text, category),
+                        None => keys.wrong(&key, "write \"info\", \"success\" or \"error\""),
+                    }
+                }
+                _ => keys.wrong(&key, "write a text and a category, as in [\"Hello\", \"info\"]"),
+            }
+        }
+    }
+}
+
+const NORMAL_FORMS: &str = "write \"NFC\", \"NFD\", \"NFKC\" or \"NFKD\"";
+
+fn schemes(names: &[String]) -> Option<BTreeSet<Scheme>> {
+    names
+        .iter()
+        .filter(|name| *name != "plaintext")
+        .map(|name| Scheme::from_passlib_name(name).ok())
+        .collect()
+}
+
+fn identity_rules(value: &Value) -> Option<Vec<IdentityRule>> {
+    let entries = value.as_array()?;
+    entries
+        .iter()
+        .map(|entry| {
+            let entry = entry.as_object().filter(|entry| entry.len() == 1)?;
+            let (name, details) = entry.iter().next()?;
+            let attribute = match name.as_str() {
+                "email" => IdentityAttribute::Email,
+                "username" => IdentityAttribute::Username,
+                "us_phone_number" => IdentityAttribute::Phone,
+                _ => return None,
+            };
+            let ignore_case = details.get("case_insensitive").and_then(Value::as_bool);
+            Some(IdentityRule { attribute, ignore_case: ignore_case.unwrap_or(false) })
+        })
+        .collect()
+}

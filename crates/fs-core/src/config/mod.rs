@@ -1,0 +1,278 @@
+//! The configuration: typed, with two profiles, checked as a whole before anything starts.
+
+mod duration;
+mod factors;
+mod flask;
+mod flask_factors;
+mod keys;
+mod validate;
+
+use std::time::Duration;
+
+pub use duration::{DurationTextError, parse_duration_text};
+pub use factors::{CodeMethod, SignInLinks, SignInMethod, TotpSettings, TwoFactor, Unified};
+pub use keys::{FlaskKeys, KeyError};
+pub use validate::Mistakes;
+
+use crate::identity::IdentityRules;
+use crate::message::Catalogue;
+use crate::password::{HashingRules, PasswordRules};
+use crate::registration::ExtraField;
+use crate::secret::Secret;
+use crate::token::{Salts, TokenFormat};
+use crate::totp::WalletFormat;
+
+/// How accounts behave.
+///
+/// [`Config::default`] is what the standards ask for today; [`Config::flask_security_4`] is what
+/// Flask-Security 4.1 does, for those who move an existing application over. Start from one, set
+/// what differs, and hand it to [`Security::new`](crate::Security::new), which refuses it
+/// with the whole list of what is wrong.
+///
+/// What the second profile weakens, compared with the first:
+///
+/// | | `default` | `flask_security_4` |
+/// | --- | --- | --- |
+/// | answers tell whether an account exists | no | yes |
+/// | token format | HMAC-SHA256, keys derived per purpose | itsdangerous, HMAC-SHA1 |
+/// | passwords | at least 15 characters, NFC | at least 8, NFKD |
+/// | reset link | 1 hour | 5 days |
+/// | being fresh | grace ends with the limit | grace slides without end |
+/// | remembered browsers | 30 days | 365 days |
+/// | links in mails | to the configured address | to the request's host, unless one is configured |
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The keys that sign and seal: the first signs, all verify. At least one, of 32 bytes or more.
+    pub signing_keys: Vec<Secret>,
+    /// The format of links and tokens.
+    pub token_format: TokenFormat,
+    /// What keeps tokens of different purposes apart in the itsdangerous format.
+    pub salts: Salts,
+    /// Whether answers may tell that an account exists.
+    pub disclosure: Disclosure,
+    /// The public address of the application, such as `https://example.org`; links in mails start
+    /// with it. Nothing: the request's own, which trusts the `Host` header.
+    pub base_url: Option<String>,
+    /// What a person can type to say who they are, and how it is read.
+    pub identities: IdentityRules,
+    /// Accounts have a username.
+    pub usernames: bool,
+    /// How passwords are hashed.
+    pub hashing: HashingRules,
+    /// What is asked of a new password.
+    pub password: PasswordRules,
+    /// People may register; nothing: they may not.
+    pub registration: Option<Registration>,
+    /// Addresses must be proven; nothing: they need not.
+    pub confirmation: Option<Confirmation>,
+    /// Forgotten passwords can be reset; nothing: they cannot.
+    pub recovery: Option<Recovery>,
+    /// Passwords can be changed; nothing: they cannot.
+    pub password_change: Option<PasswordChange>,
+    /// Accounts can have a second factor; nothing: they cannot.
+    pub two_factor: Option<TwoFactor>,
+    /// People can sign in with codes as well; nothing: they cannot.
+    pub unified: Option<Unified>,
+    /// People sign in by links in mails; nothing: they do not.
+    pub sign_in_links: Option<SignInLinks>,
+    /// The secrets of second factors and sign-in codes.
+    pub totp: TotpSettings,
+    /// Time, address and number of sign-ins are kept with the user.
+    pub tracking: bool,
+    /// Sessions.
+    pub sessions: Sessions,
+    /// When a sign-in counts as fresh.
+    pub freshness: Freshness,
+    /// Auth tokens.
+    pub auth_tokens: AuthTokens,
+    /// Mails.
+    pub mail: MailSettings,
+    /// The texts that people read.
+    pub messages: Catalogue,
+}
+
+/// Whether answers may tell that an account exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disclosure {
+    /// They are the same for known and unknown accounts.
+    Generic,
+    /// They say what is wrong.
+    Explicit,
+}
+
+/// Registration.
+#[derive(Clone, Debug)]
+pub struct Registration {
+    /// A welcome is mailed.
+    pub send_welcome: bool,
+    /// What the form takes besides address, username and password. Nothing else is accepted.
+    pub fields: Vec<ExtraField>,
+}
+
+/// Proof of mail addresses.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    /// How long a link is good.
+    pub within: Duration,
+    /// Who follows the link is signed in.
+    pub sign_in_after: bool,
+    /// Who has not confirmed yet may sign in all the same.
+    pub sign_in_without: bool,
+}
+
+/// Reset of forgotten passwords.
+#[derive(Clone, Debug)]
+pub struct Recovery {
+    /// How long a link is good.
+    pub within: Duration,
+    /// The link is mailed. Without, an application listens to the event and tells it otherwise.
+    pub send_instructions: bool,
+    /// A notice is mailed when it was done.
+    pub send_notice: bool,
+    /// Who resets a password is signed in.
+    pub sign_in_after: bool,
+}
+
+/// Change of passwords.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// A notice is mailed.
+    pub send_notice: bool,
+}
+
+/// Sessions.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    /// How long a session lasts at most.
+    pub lifetime: Duration,
+    /// How long a browser is remembered at most; nothing: never.
+    pub remember: Option<Duration>,
+    /// Whether a browser is remembered when nobody says otherwise.
+    pub remember_by_default: bool,
+    /// The CSRF secret changes at sign-in.
+    pub renew_csrf_at_sign_in: bool,
+}
+
+/// When a sign-in counts as fresh.
+#[derive(Clone, Debug)]
+pub struct Freshness {
+    /// How long ago it may lie; nothing: always fresh, and there is no page to prove it again.
+    pub within: Option<Duration>,
+    /// How long it stays fresh once it was found fresh.
+    pub grace: Duration,
+    /// How long after the sign-in the grace ends in any case; nothing: it slides without end.
+    pub grace_limit: Option<Duration>,
+}
+
+/// Auth tokens.
+#[derive(Clone, Debug)]
+pub struct AuthTokens {
+    /// How long they are good; nothing: until the user's uniquifier changes.
+    pub max_age: Option<Duration>,
+    /// They are bound to a uniquifier of their own, and outlive a password change.
+    pub own_uniquifier: bool,
+}
+
+/// Mails.
+#[derive(Clone, Debug)]
+pub struct MailSettings {
+    /// The sender: an address, or `Name <address>`.
+    pub from: String,
+    /// A plain part is sent.
+    pub text: bool,
+    /// An HTML part is sent.
+    pub html: bool,
+    /// Subjects in place of our own, by the mail's template name.
+    pub subjects: std::collections::BTreeMap<String, String>,
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
+impl Default for Config {
+    /// What the standards ask for today (OWASP ASVS 5.0, NIST SP 800-63B-4). Features that open a
+    /// door (registration, recovery) are on, because mails prove them; set `None` to close one.
+    fn default() -> Self {
+        Self {
+            signing_keys: Vec::new(),
+            token_format: TokenFormat::Native,
+            salts: Salts::default(),
+            disclosure: Disclosure::Generic,
+            base_url: None,
+            identities: IdentityRules::default(),
+            usernames: false,
+            hashing: HashingRules::default(),
+            password: PasswordRules::default(),
+            registration: Some(Registration { send_welcome: true, fields: Vec::new() }),
+            confirmation: Some(Confirmation {
+                within: DAY,
+                sign_in_after: false,
+                sign_in_without: false,
+            }),
+            recovery: Some(Recovery {
+                within: HOUR,
+                send_instructions: true,
+                send_notice: true,
+                sign_in_after: false,
+            }),
+            password_change: Some(PasswordChange { send_notice: true }),
+            two_factor: Some(TwoFactor::default()),
+            unified: None,
+            sign_in_links: None,
+            totp: TotpSettings::default(),
+            tracking: true,
+            sessions: Sessions {
+                lifetime: DAY,
+                remember: Some(30 * DAY),
+                remember_by_default: false,
+                renew_csrf_at_sign_in: true,
+            },
+            freshness: Freshness {
+                within: Some(HOUR),
+                grace: HOUR / 4,
+                grace_limit: Some(HOUR + HOUR / 4),
+            },
+            auth_tokens: AuthTokens { max_age: Some(30 * DAY), own_uniquifier: false },
+            mail: MailSettings {
+                from: "no-reply@localhost".to_owned(),
+                text: true,
+                html: true,
+                subjects: std::collections::BTreeMap::new(),
+            },
+            messages: Catalogue::default(),
+        }
+    }
+}
+
+impl Config {
+    /// What Flask-Security 4.1 does when nothing is configured. See [`Config`] for what it weakens.
+    pub fn flask_security_4() -> Self {
+        Self {
+            token_format: TokenFormat::Itsdangerous,
+            disclosure: Disclosure::Explicit,
+            hashing: HashingRules::flask_security_4(None),
+            password: PasswordRules::flask_security_4(),
+            registration: None,
+            confirmation: None,
+            recovery: None,
+            password_change: None,
+            two_factor: None,
+            totp: TotpSettings { format: WalletFormat::Passlib, ..TotpSettings::default() },
+            tracking: false,
+            sessions: Sessions {
+                lifetime: 31 * DAY,
+                remember: Some(365 * DAY),
+                remember_by_default: false,
+                renew_csrf_at_sign_in: false,
+            },
+            freshness: Freshness { within: Some(DAY), grace: HOUR, grace_limit: None },
+            auth_tokens: AuthTokens { max_age: None, own_uniquifier: false },
+            ..Self::default()
+        }
+    }
+
+    /// Whether an address must be proven before its account can be used.
+    pub(crate) fn confirmation_required(&self) -> bool {
+        self.confirmation.as_ref().is_some_and(|confirmation| !confirmation.sign_in_without)
+    }
+}

@@ -1,0 +1,103 @@
+//! What a configuration must fulfil as a whole.
+
+use std::fmt;
+
+use super::{Config, Disclosure};
+use crate::identity::{IdentityAttribute, IdentityRule};
+
+/// Everything that is wrong with a configuration, in words that say what to write instead.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mistakes(pub Vec<String>);
+
+impl Mistakes {
+    /// The same, or nothing when there are none.
+    ///
+    /// # Errors
+    ///
+    /// Itself, when there is a mistake.
+    pub fn into_result(self) -> Result<(), Self> {
+        if self.0.is_empty() { Ok(()) } else { Err(self) }
+    }
+}
+
+impl fmt::Display for Mistakes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
+        for mistake in &self.0 {
+            write!(f, "\n  - {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Mistakes {}
+
+impl Config {
+    /// All mistakes of this configuration.
+    pub fn mistakes(&self) -> Mistakes {
+        let mut found = Vec::new();
+        let mut wrong = |when: bool, what: &str| {
+            if when {
+                found.push(what.to_owned());
+            }
+        };
+        wrong(
+            self.signing_keys.is_empty(),
+            "signing_keys is empty: give at least one random key of 32 bytes or more, kept outside \
+             of the source",
+        );
+        let strict = self.disclosure == Disclosure::Generic;
+        wrong(
+            self.signing_keys.iter().any(|key| key.expose().len() < if strict { 32 } else { 1 }),
+            "signing_keys: every key needs 32 bytes or more",
+        );
+        wrong(self.identities.order.is_empty(), "identities.order is empty: nobody could sign in");
+        wrong(
+            strict && self.base_url.is_none() && self.sends_links(),
+            "base_url is not set: links in mails need the public address of the application, such \
+             as https://example.org",
+        );
+        wrong(
+            self.base_url.as_deref().is_some_and(|url| !is_base_url(url)),
+            "base_url must be http:// or https:// with a host and without a path or slash at its \
+             end",
+        );
+        let by_name = |rule: &IdentityRule| rule.attribute == IdentityAttribute::Username;
+        wrong(
+            strict && !self.usernames && self.identities.order.iter().any(by_name),
+            "identities.order names the username, but usernames is off: switch it on",
+        );
+        wrong(
+            strict && self.registration.is_some() && self.confirmation.is_none(),
+            "registration without confirmation tells strangers which addresses have accounts: set \
+             confirmation, or disclosure to Explicit",
+        );
+        wrong(self.mail.from.contains(['\r', '\n']), "mail.from must not contain a line break");
+        wrong(!self.mail.text && !self.mail.html, "mail: switch text or html on");
+        if let Some(registration) = &self.registration {
+            for field in &registration.fields {
+                let reserved = ["email", "username", "password", "password_confirm", "next"];
+                if reserved.contains(&field.name.as_str()) || field.name.is_empty() {
+                    found.push(format!(
+                        "registration.fields: {:?} is a field of its own; choose another name",
+                        field.name
+                    ));
+                }
+            }
+        }
+        found.extend(self.hashing.mistakes());
+        found.extend(self.password.mistakes());
+        Mistakes(found)
+    }
+
+    fn sends_links(&self) -> bool {
+        self.confirmation.is_some() || self.recovery.is_some()
+    }
+}
+
+fn is_base_url(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    host.is_some_and(|host| {
+        !host.is_empty() && !host.contains(['/', '?', '#', '\\', '@', ' ', '\r', '\n'])
+    })
+}

@@ -1,0 +1,124 @@
+//! After the first factor: signed in, or pending.
+
+use super::FlowError;
+use super::codes::{CodeMessage, CodePurpose};
+use super::establish::{Clearance, Remember};
+use crate::config::CodeMethod;
+use crate::model::User;
+use crate::second_factor::{Entry, Needed, Pending, PendingStage, method_of, needed};
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::DeviceToken;
+
+/// A sign-in that waits for a second factor.
+#[derive(Debug)]
+pub struct Challenge {
+    /// What it waits for.
+    pub stage: PendingStage,
+    /// The method whose code is wanted; nothing where one must be set up first.
+    pub method: Option<CodeMethod>,
+    /// The code went out. If not, the caller may begin again, or choose another way.
+    pub sent: bool,
+}
+
+impl Challenge {
+    /// What would be wanted, without anything having begun.
+    pub(super) fn told(needed: Needed) -> Self {
+        match needed {
+            Needed::Code(method) => {
+                Self { stage: PendingStage::Code, method: Some(method), sent: true }
+            }
+            Needed::Nothing | Needed::SetUp => {
+                Self { stage: PendingStage::SetUp, method: None, sent: true }
+            }
+        }
+    }
+}
+
+impl Security {
+    /// What a first factor leads to: the right to a session, or what is still needed.
+    pub(super) fn judge(
+        &self,
+        ctx: &Context,
+        user: &User,
+        entry: Entry,
+        device: Option<&str>,
+    ) -> Result<Clearance, Needed> {
+        let rules = self.config().two_factor.as_ref();
+        let known = device.is_some_and(|token| self.is_known_device(ctx, user, token));
+        match needed(rules, self.config().unified.as_ref(), user, entry, known) {
+            Needed::Nothing => Ok(Clearance::by_first_factor(entry)),
+            other => Err(other),
+        }
+    }
+
+    fn is_known_device(&self, ctx: &Context, user: &User, token: &str) -> bool {
+        let rules = self.config().two_factor.as_ref();
+        let Some(max_age) = rules.and_then(|rules| rules.device) else {
+            return false;
+        };
+        let token = DeviceToken::verify(self.tokens(), token, ctx.now, max_age);
+        token.is_ok_and(|token| token.uniquifier == user.uniquifier)
+    }
+
+    /// Begins a pending sign-in, in place of any other, and sends the code.
+    pub(super) async fn challenge(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        remember: Remember,
+        needed: Needed,
+    ) -> Result<Challenge, FlowError> {
+        let id: [u8; 16] = self.random()?;
+        let stage = match needed {
+            Needed::Code(_) => PendingStage::Code,
+            Needed::Nothing | Needed::SetUp => PendingStage::SetUp,
+        };
+        visit.set_enrolment(None);
+        visit.set_pending(Some(Pending {
+            id: data_encoding::HEXLOWER.encode(&id),
+            uniquifier: user.uniquifier.as_str().to_owned(),
+            remember: remember == Remember::Yes,
+            since: ctx.now,
+            stage,
+        }));
+        let Needed::Code(method) = needed else {
+            return Ok(Challenge { stage, method: None, sent: true });
+        };
+        let sent = self.send_second_factor(ctx, user, method).await?;
+        Ok(Challenge { stage, method: Some(method), sent })
+    }
+
+    /// Sends the code of the user's second factor, by `by` instead of its own method if asked to.
+    pub(super) async fn send_second_factor(
+        &self,
+        ctx: &Context,
+        user: &User,
+        by: CodeMethod,
+    ) -> Result<bool, FlowError> {
+        let Some(sealed) = &user.second_factor.totp_secret else {
+            return Ok(false);
+        };
+        let Some(secret) = self.open_totp(user, sealed).await? else {
+            return Ok(false);
+        };
+        self.send_code(
+            ctx,
+            CodeMessage {
+                user,
+                method: by,
+                secret: &secret,
+                phone: user.second_factor.phone.as_deref(),
+                purpose: CodePurpose::SecondFactor,
+                link: false,
+            },
+        )
+        .await
+    }
+
+    /// The method of the user's second factor.
+    pub fn second_factor_of(&self, user: &User) -> Option<CodeMethod> {
+        method_of(user)
+    }
+}

@@ -1,0 +1,80 @@
+//! Whose request it is: by session or by auth token.
+
+use super::FlowError;
+use crate::model::{SessionKind, User};
+use crate::port::UserLookup;
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::AuthToken;
+
+impl Security {
+    /// Who the browser's session is signed in as: one read. Nobody when the record was ended or
+    /// has expired, when the user's uniquifier changed, or when the account is deactivated.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn authenticate_session(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+    ) -> Result<Option<User>, FlowError> {
+        let Some(sign_in) = visit.sign_in() else {
+            return Ok(None);
+        };
+        let found = self.store().session(&sign_in.id, ctx.now).await?;
+        Ok(found
+            .filter(|(record, user)| record.kind == SessionKind::SignIn && user.active)
+            .map(|(_, user)| user))
+    }
+
+    /// Who an auth token names: one read, none for a token that is not ours.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn authenticate_token(
+        &self,
+        ctx: &Context,
+        token: &str,
+    ) -> Result<Option<User>, FlowError> {
+        let rules = &self.config().auth_tokens;
+        let Ok(token) = AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) else {
+            return Ok(None);
+        };
+        let uniquifier = token.uniquifier;
+        let by = match rules.own_uniquifier {
+            true => UserLookup::TokenUniquifier(uniquifier),
+            false => UserLookup::Uniquifier(uniquifier),
+        };
+        Ok(self.store().user(&by).await?.filter(|user| user.active))
+    }
+
+    /// An auth token for the user (Flask-Security's `get_auth_token`).
+    ///
+    /// Where tokens have a uniquifier of their own and the user has none yet, it is made and
+    /// stored; the user in hand gets it as well.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn issue_auth_token(
+        &self,
+        ctx: &Context,
+        user: &mut User,
+    ) -> Result<Secret, FlowError> {
+        if !self.config().auth_tokens.own_uniquifier {
+            return Ok(AuthToken::issue(self.tokens(), &user.uniquifier, ctx.now));
+        }
+        let uniquifier = match &user.token_uniquifier {
+            Some(uniquifier) => uniquifier.clone(),
+            None => {
+                let fresh = self.new_uniquifier()?;
+                self.fill_token_uniquifier(user, &fresh).await?;
+                user.token_uniquifier.clone().unwrap_or(fresh)
+            }
+        };
+        Ok(AuthToken::issue(self.tokens(), &uniquifier, ctx.now))
+    }
+}

@@ -1,0 +1,131 @@
+//! Changing a password while signed in.
+
+use super::establish::{Clearance, Remember};
+use super::{FlowError, Problem, RememberChange, ValidPassword};
+use crate::event::{Event, Subject};
+use crate::message::MessageKey;
+use crate::model::User;
+use crate::port::{CommitError, MailKind};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+
+/// A new password, typed twice.
+#[derive(Debug)]
+pub struct NewPassword {
+    /// The first time.
+    pub password: Secret,
+    /// The second time; nothing where a form asks once.
+    pub repeated: Option<Secret>,
+}
+
+/// What came of a change.
+#[derive(Debug)]
+#[must_use]
+pub enum ChangeOutcome {
+    /// The password is changed; every other session of the account has ended, this one goes on.
+    Done {
+        /// Whose.
+        user: Box<User>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+    },
+    /// Something is wrong with what was typed.
+    Refused(Vec<Problem>),
+}
+
+impl NewPassword {
+    /// The password, if it was typed and both times the same.
+    pub(super) fn check(
+        self,
+        field: &'static str,
+        repeated_field: &'static str,
+    ) -> Result<Secret, Vec<Problem>> {
+        let missing = |text: &Secret| text.expose().trim().is_empty();
+        let mut problems = Vec::new();
+        if missing(&self.password) {
+            problems.push(Problem::new(field, MessageKey::PasswordNotProvided));
+        }
+        match &self.repeated {
+            Some(repeated) if missing(repeated) => {
+                problems.push(Problem::new(repeated_field, MessageKey::PasswordNotProvided));
+            }
+            Some(repeated) if *repeated != self.password => {
+                problems.push(Problem::new(repeated_field, MessageKey::RetypePasswordMismatch));
+            }
+            _ => {}
+        }
+        if problems.is_empty() { Ok(self.password) } else { Err(problems) }
+    }
+}
+
+impl Security {
+    /// Changes the password of who is signed in, and signs this browser in anew.
+    ///
+    /// `remembered` says whether the browser sent the cookie of a remembered one, which then is
+    /// made anew as well.
+    ///
+    /// # Errors
+    ///
+    /// The password stays.
+    pub async fn change_password(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        current: &Secret,
+        new: NewPassword,
+        remembered: bool,
+    ) -> Result<ChangeOutcome, FlowError> {
+        let mut problems = Vec::new();
+        if current.expose().trim().is_empty() {
+            problems.push(Problem::new("password", MessageKey::PasswordNotProvided));
+        }
+        let new = match new.check("new_password", "new_password_confirm") {
+            Ok(new) if problems.is_empty() => new,
+            Ok(_) => return Ok(ChangeOutcome::Refused(problems)),
+            Err(more) => {
+                problems.extend(more);
+                return Ok(ChangeOutcome::Refused(problems));
+            }
+        };
+        let rules = &self.config().password;
+        let typed = rules.normalise(current.expose());
+        let verified = self.verify_password(typed.clone(), user.password.clone()).await?;
+        let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
+        if !verified.matched {
+            let (user, reason) = (Some(Subject::of(user)), "wrong_password");
+            self.emit(Event::AuthenticationFailed { user, reason });
+            return refused(MessageKey::InvalidPassword);
+        }
+        if typed == rules.normalise(new.expose()) {
+            return refused(MessageKey::PasswordIsTheSame);
+        }
+        let words = user.words();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let ValidPassword(password) =
+            match self.check_new_password("new_password", &new, &words).await? {
+                Ok(password) => password,
+                Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
+            };
+        let hash = self.hash_password(password).await?;
+        let mut user = user.clone();
+        let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
+        let remember = if remembered { Remember::Yes } else { Remember::No };
+        let clearance = Clearance::by_session(&user);
+        let pending = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
+        pending.changes().into_iter().for_each(|change| batch.push(change));
+        if self.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
+            batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
+        }
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(_)) => return refused(MessageKey::InvalidPassword),
+            Err(error) => return Err(error.into()),
+        }
+        self.mail_waits();
+        let remember = pending.settle(self, visit, &user);
+        self.emit(Event::PasswordChanged { user: Subject::of(&user) });
+        Ok(ChangeOutcome::Done { user: Box::new(user), remember })
+    }
+}

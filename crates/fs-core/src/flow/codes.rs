@@ -1,0 +1,210 @@
+//! Codes of second factors and of sign-in methods: making, sending and accepting them.
+
+use super::FlowError;
+use crate::attempt::{AttemptRules, CodeUse};
+use crate::config::{CodeMethod, Disclosure};
+use crate::event::{Event, Subject};
+use crate::message::{Message, MessageKey};
+use crate::model::{SealedSecret, User};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind, OutgoingSms};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::totp::{self, TotpRules, TotpSecret, Window};
+
+/// What a code is for. One that was accepted for one purpose is spent for that purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodePurpose {
+    /// The second factor of a sign-in.
+    SecondFactor,
+    /// Signing in, or proving again who one is, with a code.
+    SignIn(CodeMethod),
+    /// Proving a method that is being set up.
+    SetUp,
+}
+
+impl CodePurpose {
+    fn name(self) -> String {
+        match self {
+            Self::SecondFactor => "second factor".to_owned(),
+            Self::SignIn(method) => format!("sign in by {}", method.name()),
+            Self::SetUp => "set up".to_owned(),
+        }
+    }
+}
+
+/// A code that was right, and the change that spends it. Only [`Security::accept_code`] makes one.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct AcceptedCode {
+    spend: Change,
+}
+
+impl AcceptedCode {
+    /// The change that spends the code: it belongs into the batch of what the code opens.
+    pub(super) fn spend(&self) -> Change {
+        self.spend.clone()
+    }
+}
+
+/// A code on its way to somebody.
+pub(super) struct CodeMessage<'a> {
+    pub(super) user: &'a User,
+    pub(super) method: CodeMethod,
+    pub(super) secret: &'a TotpSecret,
+    pub(super) phone: Option<&'a str>,
+    pub(super) purpose: CodePurpose,
+    /// A link that signs in with the code.
+    pub(super) link: bool,
+}
+
+impl Security {
+    /// A new secret.
+    pub(super) fn new_totp_secret(&self) -> Result<TotpSecret, FlowError> {
+        Ok(TotpSecret::from_random(self.random()?))
+    }
+
+    /// A secret as it is stored.
+    ///
+    /// # Errors
+    ///
+    /// There was no randomness, or no key to seal with.
+    pub async fn seal_totp(&self, secret: &TotpSecret) -> Result<SealedSecret, FlowError> {
+        let (random, secret) = (self.random()?, secret.clone());
+        let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
+        self.run_slow(move || wallet.seal(&secret, random)).await
+    }
+
+    /// A stored secret; nothing, with a line in the log of whoever listens, when it cannot be
+    /// opened with the keys at hand.
+    pub(super) async fn open_totp(
+        &self,
+        user: &User,
+        sealed: &SealedSecret,
+    ) -> Result<Option<TotpSecret>, FlowError> {
+        let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
+        let sealed = sealed.clone();
+        let opened = self.run_slow(move || wallet.open(&sealed)).await?;
+        if opened.is_err() {
+            let (user, reason) = (Some(Subject::of(user)), "sealed_secret_unreadable");
+            self.emit(Event::AuthenticationFailed { user, reason });
+        }
+        Ok(opened.ok())
+    }
+
+    /// Sends a code; whether it went out. The account is told nothing else: nothing changes.
+    ///
+    /// Where answers must not tell whether an account exists, mails go through the outbox, so that
+    /// nobody waits for a mail server.
+    pub(super) async fn send_code(
+        &self,
+        ctx: &Context,
+        message: CodeMessage<'_>,
+    ) -> Result<bool, FlowError> {
+        let code = TotpRules::default().code_at(message.secret, ctx.now);
+        let sent = match message.method {
+            CodeMethod::Authenticator => true,
+            CodeMethod::Email => self.mail_code(ctx, &message, &code).await?,
+            CodeMethod::Sms => self.text_code(&message, &code).await,
+        };
+        if sent {
+            let user = Subject::of(message.user);
+            let method = message.method.name();
+            self.emit(match message.purpose {
+                CodePurpose::SecondFactor => Event::SecondFactorCodeSent { user, method },
+                CodePurpose::SetUp if message.link => Event::SecondFactorCodeSent { user, method },
+                _ => Event::SignInCodeSent { user, method },
+            });
+        }
+        Ok(sent)
+    }
+
+    async fn mail_code(
+        &self,
+        ctx: &Context,
+        message: &CodeMessage<'_>,
+        code: &Secret,
+    ) -> Result<bool, FlowError> {
+        let code = code.expose();
+        let kind = match message.purpose {
+            CodePurpose::SecondFactor => MailKind::SecondFactorCode { code },
+            CodePurpose::SignIn(_) | CodePurpose::SetUp => {
+                MailKind::SignInCode { code, link: message.link }
+            }
+        };
+        let change = self.mail(ctx, message.user, kind)?;
+        if self.config().disclosure == Disclosure::Generic {
+            self.store().commit(change.into()).await?;
+            self.mail_waits();
+            return Ok(true);
+        }
+        let Change::EnqueueMail(entry) = change else {
+            return Ok(false);
+        };
+        Ok(self.ports().mailer.send(&entry.id, &entry.mail).await.is_ok())
+    }
+
+    async fn text_code(&self, message: &CodeMessage<'_>, code: &Secret) -> bool {
+        let (Some(sender), Some(phone)) = (&self.ports().sms, message.phone) else {
+            return false;
+        };
+        let text = Message::new(MessageKey::UseCode).with("code", code.expose());
+        let text = Secret::from(self.config().messages.text(&text));
+        sender.send(&OutgoingSms { to: phone.to_owned(), text }).await.is_ok()
+    }
+
+    /// Compares a code; the change that spends it when it is right. Count the attempt first.
+    pub(super) fn accept_code(
+        &self,
+        ctx: &Context,
+        user: &User,
+        secret: &TotpSecret,
+        typed: &str,
+        window: Window,
+        purpose: CodePurpose,
+    ) -> Option<AcceptedCode> {
+        let rules = TotpRules::default();
+        rules.check(secret, typed, ctx.now, window, None).map(|step| {
+            let key = format!("{}:{}", purpose.name(), user.id);
+            let until = rules.closed_at(step, window);
+            AcceptedCode { spend: Change::Spend { secret: totp::spent(&key, secret, step), until } }
+        })
+    }
+
+    /// Counts an attempt at somebody's codes; whether there is one left.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was counted.
+    pub(super) async fn count_attempt(
+        &self,
+        ctx: &Context,
+        user: &User,
+        used_as: CodeUse,
+        sign_in: Option<&str>,
+    ) -> Result<bool, FlowError> {
+        let mut batch = Batch::new();
+        let counts = AttemptRules::default().count(used_as, &user.id, sign_in, ctx.now);
+        counts.into_iter().for_each(|count| batch.push(count));
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Stale(Guard::Counter(_))) => {
+                let (user, reason) = (Some(Subject::of(user)), "too_many_codes");
+                self.emit(Event::AuthenticationFailed { user, reason });
+                Ok(false)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Forgets the attempts at somebody's codes: the right one was given.
+    pub(super) fn forget_attempts(
+        &self,
+        batch: &mut Batch,
+        user: &User,
+        used_as: CodeUse,
+        sign_in: Option<&str>,
+    ) {
+        let forgotten = AttemptRules::default().forget(used_as, &user.id, sign_in);
+        forgotten.into_iter().for_each(|change| batch.push(change));
+    }
+}

@@ -1,0 +1,213 @@
+//! Setting up, changing and switching off a second factor.
+
+use super::codes::{CodeMessage, CodePurpose};
+use super::second_factor::{still_so, wrong_code};
+use super::{FlowError, Problem, ValidateOutcome};
+use crate::attempt::CodeUse;
+use crate::config::CodeMethod;
+use crate::event::{Event, Subject};
+use crate::identity::normalise_phone;
+use crate::message::MessageKey;
+use crate::model::{SealedSecret, SecondFactor, User, UserField};
+use crate::port::{Batch, CommitError, Guard};
+use crate::second_factor::{Enrolment, PendingStage};
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::totp::TotpSecret;
+
+/// What came of choosing a second factor.
+#[derive(Debug)]
+#[must_use]
+pub enum EnrolOutcome {
+    /// It was begun; a code proves it.
+    Begun {
+        /// The method.
+        method: CodeMethod,
+        /// The key for an authenticator app; nothing for other methods.
+        key: Option<TotpSecret>,
+        /// What the app calls the account.
+        username: String,
+    },
+    /// The code could not be sent.
+    NotSent,
+    /// Something is wrong with the choice.
+    Refused(Problem),
+    /// It is switched off.
+    Disabled,
+    /// Nobody is here to choose.
+    NotAllowed,
+}
+
+impl Security {
+    /// Who may choose a second factor in this browser: who is signed in, or whose sign-in waits
+    /// for the choice. Anything else that was under way is ended.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn enrolling_user(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        current: Option<&User>,
+    ) -> Result<Option<User>, FlowError> {
+        if let Some(user) = current {
+            return Ok(Some(user.clone()));
+        }
+        let found = self.pending(ctx, visit).await?;
+        match found.filter(|(pending, _)| pending.stage == PendingStage::SetUp) {
+            Some((_, user)) => Ok(Some(user)),
+            None => {
+                visit.set_pending(None);
+                visit.set_enrolment(None);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Begins a second factor, or switches it off. Nothing is stored before a code has proven it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was begun.
+    pub async fn enrol(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        current: Option<&User>,
+        choice: &str,
+        phone: &str,
+    ) -> Result<EnrolOutcome, FlowError> {
+        let Some(rules) = self.config().two_factor.clone() else {
+            return Ok(EnrolOutcome::NotAllowed);
+        };
+        let Some(user) = self.enrolling_user(ctx, visit, current).await? else {
+            return Ok(EnrolOutcome::NotAllowed);
+        };
+        if choice == "disable" && !rules.required && current.is_some() {
+            return self.disable_second_factor(visit, &user).await;
+        }
+        let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
+        let Some(method) = chosen.filter(|method| rules.methods.contains(method)) else {
+            let unknown = MessageKey::TwoFactorMethodNotAvailable;
+            return Ok(EnrolOutcome::Refused(Problem::new("setup", unknown)));
+        };
+        let phone = match (method, phone.trim()) {
+            (CodeMethod::Sms, typed) if !typed.is_empty() => {
+                match normalise_phone(self.config().identities.region, typed) {
+                    Ok(phone) => Some(phone.into_string()),
+                    Err(_) => {
+                        let wrong = Problem::new("phone", MessageKey::PhoneInvalid);
+                        return Ok(EnrolOutcome::Refused(wrong));
+                    }
+                }
+            }
+            _ => None,
+        };
+        let (secret, sealed) = self.enrolment_secret(visit, &user, method).await?;
+        visit.set_enrolment(Some(Enrolment {
+            uniquifier: user.uniquifier.as_str().to_owned(),
+            method,
+            secret: sealed.expose().to_owned(),
+            phone: phone.clone(),
+            since: ctx.now,
+        }));
+        let send = match method {
+            CodeMethod::Email => true,
+            CodeMethod::Sms => phone.is_some(),
+            CodeMethod::Authenticator => false,
+        };
+        if send {
+            let message = CodeMessage {
+                user: &user,
+                method,
+                secret: &secret,
+                phone: phone.as_deref(),
+                purpose: CodePurpose::SecondFactor,
+                link: false,
+            };
+            if !self.send_code(ctx, message).await? {
+                return Ok(EnrolOutcome::NotSent);
+            }
+        }
+        let username = self.identity_of(&user).unwrap_or("Unknown").to_owned();
+        let key = (method == CodeMethod::Authenticator).then_some(secret);
+        Ok(EnrolOutcome::Begun { method, key, username })
+    }
+
+    /// The secret of what is being set up: the same as long as the method is.
+    async fn enrolment_secret(
+        &self,
+        visit: &Visit,
+        user: &User,
+        method: CodeMethod,
+    ) -> Result<(TotpSecret, SealedSecret), FlowError> {
+        let before = visit.enrolment().filter(|enrolment| {
+            enrolment.method == method && enrolment.uniquifier == user.uniquifier.as_str()
+        });
+        if let Some(enrolment) = before {
+            let sealed = SealedSecret::new(enrolment.secret.as_str());
+            if let Some(secret) = self.open_totp(user, &sealed).await? {
+                return Ok((secret, sealed));
+            }
+        }
+        let secret = self.new_totp_secret()?;
+        let sealed = self.seal_totp(&secret).await?;
+        Ok((secret, sealed))
+    }
+
+    /// Takes the code that proves what `user`, who is signed in, is setting up.
+    pub(super) async fn prove_enrolment(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        typed: &str,
+    ) -> Result<ValidateOutcome, FlowError> {
+        let enrolment = visit.enrolment().cloned();
+        let Some(enrolment) =
+            enrolment.filter(|enrolment| enrolment.uniquifier == user.uniquifier.as_str())
+        else {
+            visit.set_pending(None);
+            visit.set_enrolment(None);
+            return Ok(ValidateOutcome::NotPending);
+        };
+        let method = enrolment.method;
+        let after = SecondFactor {
+            method: Some(method.name().to_owned()),
+            totp_secret: Some(SealedSecret::new(enrolment.secret)),
+            phone: enrolment.phone,
+        };
+        let purpose = CodePurpose::SetUp;
+        let Some(accepted) = self.try_code(ctx, user, &after, typed, purpose, None).await? else {
+            return Ok(wrong_code());
+        };
+        let set = vec![UserField::SecondFactor(after.clone())];
+        let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());
+        self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
+            Err(error) => return Err(error.into()),
+        }
+        visit.set_pending(None);
+        visit.set_enrolment(None);
+        let mut user = user.clone();
+        user.second_factor = after;
+        self.emit(Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() });
+        Ok(ValidateOutcome::Changed(Box::new(user)))
+    }
+
+    async fn disable_second_factor(
+        &self,
+        visit: &mut Visit,
+        user: &User,
+    ) -> Result<EnrolOutcome, FlowError> {
+        let set = vec![UserField::SecondFactor(SecondFactor::default())];
+        self.store().commit(still_so(user, set).into()).await?;
+        visit.set_pending(None);
+        visit.set_enrolment(None);
+        self.emit(Event::SecondFactorDisabled { user: Subject::of(user) });
+        Ok(EnrolOutcome::Disabled)
+    }
+}

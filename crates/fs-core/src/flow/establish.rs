@@ -1,0 +1,158 @@
+//! The one place where a signed-in session is made.
+
+use std::time::Duration;
+
+use super::FlowError;
+use super::codes::AcceptedCode;
+use super::remember::{NewRemembered, RememberChange};
+use crate::csrf::CsrfSecret;
+use crate::event::{Event, Subject};
+use crate::model::{SessionId, SessionKind, SessionRecord, Uniquifier, User};
+use crate::port::Change;
+use crate::second_factor::Entry;
+use crate::security::{Context, Security};
+use crate::session::{CrumbState, Visit, VisitSignIn};
+
+/// A session that is about to be: its changes belong into the batch of whatever led to it, and it
+/// comes into being with [`Prepared::settle`], after the commit.
+#[must_use]
+pub(crate) struct Prepared {
+    sign_in: VisitSignIn,
+    remember: Option<NewRemembered>,
+    record: SessionRecord,
+    before: Option<SessionId>,
+    csrf: Option<CsrfSecret>,
+    methods: Vec<&'static str>,
+}
+
+/// That somebody gave every factor that is asked of them: what a session is made of.
+///
+/// It has no other constructors than these; each says what was proven.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Clearance {
+    methods: Vec<&'static str>,
+}
+
+impl Clearance {
+    /// The first factor was given and no second one is needed: [`Security::judge`] says so.
+    pub(super) fn by_first_factor(entry: Entry) -> Self {
+        Self { methods: vec![entry.name()] }
+    }
+
+    /// The second factor of a pending sign-in was given.
+    pub(super) fn by_second_factor(_: &AcceptedCode) -> Self {
+        Self { methods: vec!["mfa"] }
+    }
+
+    /// Somebody who is signed in changed the password, which ended their session.
+    pub(super) fn by_session(_: &User) -> Self {
+        Self { methods: vec!["change"] }
+    }
+
+    /// The application vouches for somebody, by means of its own.
+    pub(super) fn by_application(methods: Vec<&'static str>) -> Self {
+        Self { methods }
+    }
+}
+
+/// Whether the browser is to be remembered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remember {
+    Yes,
+    No,
+}
+
+impl Security {
+    /// Prepares a session for the owner of `uniquifier`.
+    pub(super) fn prepare_session(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+        uniquifier: &Uniquifier,
+        remember: Remember,
+        clearance: Clearance,
+    ) -> Result<Prepared, FlowError> {
+        let sessions = &self.config().sessions;
+        let record = self.session_record(
+            ctx,
+            SessionKind::SignIn,
+            uniquifier,
+            ctx.now.plus(sessions.lifetime),
+        )?;
+        let remember = match remember {
+            Remember::Yes => self.remember(ctx, uniquifier)?,
+            Remember::No => None,
+        };
+        let csrf = match sessions.renew_csrf_at_sign_in {
+            true => Some(CsrfSecret::from_random(self.random()?)),
+            false => None,
+        };
+        Ok(Prepared {
+            sign_in: VisitSignIn {
+                id: record.id.clone(),
+                authenticated_at: Some(ctx.now),
+                grace_until: None,
+            },
+            remember,
+            record,
+            before: visit.sign_in().map(|sign_in| sign_in.id.clone()),
+            csrf,
+            methods: clearance.methods,
+        })
+    }
+
+    pub(super) fn session_record(
+        &self,
+        ctx: &Context,
+        kind: SessionKind,
+        uniquifier: &Uniquifier,
+        expires_at: crate::Timestamp,
+    ) -> Result<SessionRecord, FlowError> {
+        Ok(SessionRecord {
+            id: self.new_session_id()?,
+            kind,
+            uniquifier: uniquifier.clone(),
+            created_at: ctx.now,
+            authenticated_at: (kind == SessionKind::SignIn).then_some(ctx.now),
+            // Ages are whole seconds, and the last one is included.
+            expires_at: expires_at.plus(Duration::from_secs(1)),
+            user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
+            client_ip: ctx.client_ip.clone(),
+        })
+    }
+}
+
+impl Prepared {
+    /// What belongs into the batch: the new record, and the end of the one before.
+    pub(crate) fn changes(&self) -> Vec<Change> {
+        let mut changes: Vec<_> = self.before.iter().cloned().map(Change::EndSession).collect();
+        changes.push(Change::InsertSession(self.record.clone()));
+        let remembered = self.remember.as_ref().and_then(|remember| remember.record.clone());
+        changes.extend(remembered.map(Change::InsertSession));
+        changes
+    }
+
+    /// Signs the browser in. Call it after the commit.
+    pub(crate) fn settle(
+        self,
+        security: &Security,
+        visit: &mut Visit,
+        user: &User,
+    ) -> RememberChange {
+        visit.set_pending(None);
+        visit.set_enrolment(None);
+        visit.set_sign_in(Some(self.sign_in));
+        visit.set_crumb(CrumbState::Due);
+        if let Some(csrf) = self.csrf {
+            visit.set_csrf(Some(csrf));
+        }
+        security.emit(Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
+        match self.remember {
+            Some(NewRemembered { cookie, expires_at, .. }) => {
+                RememberChange::Set { cookie, expires_at }
+            }
+            None => RememberChange::Keep,
+        }
+    }
+}

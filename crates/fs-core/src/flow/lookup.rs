@@ -1,0 +1,65 @@
+//! Finding the account that somebody means.
+
+use super::FlowError;
+use crate::identity::{IdentityAttribute, IdentityRule, normalise_email};
+use crate::model::User;
+use crate::port::{Identity, UniqueAttribute, UserLookup};
+use crate::security::Security;
+
+impl Security {
+    /// The user that a typed identity means: mail address, username or telephone number, in the
+    /// configured order.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
+        for identity in self.config().identities.lookups(typed) {
+            if let Some(user) = self.store().user(&UserLookup::Identity(identity)).await? {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The user with that mail address, as typed.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn find_by_email(&self, typed: &str) -> Result<Option<User>, FlowError> {
+        match normalise_email(&self.config().identities.email, typed) {
+            Ok(email) => Ok(self.store().user(&self.email_lookup(email.as_str())).await?),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// What a user is called: the first identity attribute that has a value (Flask-Security's
+    /// `calc_username`).
+    pub fn identity_of<'a>(&self, user: &'a User) -> Option<&'a str> {
+        first_identity(&self.config().identities.order, user)
+    }
+
+    pub(crate) fn email_lookup(&self, normalised: &str) -> UserLookup {
+        let order = &self.config().identities.order;
+        let rule = order.iter().find(|rule| rule.attribute == IdentityAttribute::Email);
+        UserLookup::Identity(Identity {
+            attribute: UniqueAttribute::Email,
+            value: normalised.to_owned(),
+            ignore_case: rule.is_none_or(|rule| rule.ignore_case),
+        })
+    }
+}
+
+/// What a user is called: the first identity attribute that has a value (Flask-Security's
+/// `calc_username`).
+fn first_identity<'a>(order: &[IdentityRule], user: &'a User) -> Option<&'a str> {
+    order.iter().find_map(|rule| {
+        let value = match rule.attribute {
+            IdentityAttribute::Email => Some(user.email.as_str()),
+            IdentityAttribute::Username => user.username.as_deref(),
+            IdentityAttribute::Phone => user.phone.as_deref(),
+        };
+        value.filter(|value| !value.is_empty())
+    })
+}

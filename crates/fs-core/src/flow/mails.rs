@@ -1,0 +1,147 @@
+//! Mails: into the outbox with the change they tell of, out of it afterwards.
+
+use std::time::Duration;
+
+use super::FlowError;
+use crate::Timestamp;
+use crate::model::User;
+use crate::port::{
+    Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMail,
+};
+use crate::security::{Context, Security};
+
+/// What a round of delivery came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delivered {
+    /// How many mails were handed over.
+    pub sent: u32,
+    /// How many will be tried again.
+    pub postponed: u32,
+    /// How many were given up.
+    pub given_up: u32,
+}
+
+/// How many mails one round takes.
+const ROUND: u32 = 20;
+/// How long a mail is hidden from other nodes while one sends it.
+const LEASE: Duration = Duration::from_secs(120);
+/// How often a mail is tried: over about two days.
+const ATTEMPTS: u32 = 16;
+const FIRST_DELAY: Duration = Duration::from_secs(15);
+const LONGEST_DELAY: Duration = Duration::from_secs(6 * 3_600);
+
+impl Security {
+    /// The change that puts a mail into the outbox.
+    pub(crate) fn mail(
+        &self,
+        ctx: &Context,
+        to: &User,
+        kind: MailKind<'_>,
+    ) -> Result<Change, FlowError> {
+        let username = self.identity_of(to).unwrap_or(&to.email);
+        self.mail_to(ctx, &to.email, username, kind)
+    }
+
+    /// The same for an address that has no account yet.
+    pub(crate) fn mail_to(
+        &self,
+        ctx: &Context,
+        to: &str,
+        username: &str,
+        kind: MailKind<'_>,
+    ) -> Result<Change, FlowError> {
+        let draft = MailDraft { kind, to, username, base_url: &ctx.base_url };
+        let mail = self.composer().compose(&draft)?;
+        let id = self.new_outbox_id()?;
+        Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
+    }
+
+    /// What stands in a batch in place of a mail to an address without an account: the same work
+    /// and the same round trip, and no mail. Time must not tell who has an account.
+    pub(crate) fn no_mail(
+        &self,
+        ctx: &Context,
+        to: &str,
+        kind: MailKind<'_>,
+    ) -> Result<Change, FlowError> {
+        Ok(match self.mail_to(ctx, to, to, kind)? {
+            Change::EnqueueMail(entry) => Change::MailDelivered(entry.id),
+            other => other,
+        })
+    }
+
+    /// Tells whoever sends mails that one waits.
+    pub(crate) fn mail_waits(&self) {
+        if let Some(waker) = &self.ports().outbox_waker {
+            waker.wake();
+        }
+    }
+
+    /// Sends what is due, until nothing is. A mail that cannot be sent now waits longer each time;
+    /// one that is refused, or was tried too often, stays in the outbox and is not tried again.
+    ///
+    /// Several nodes may call it at the same time: each mail is in one hand at a time. A node that
+    /// dies with a mail in hand leaves it to the others after two minutes.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn deliver_mails(&self) -> Result<Delivered, FlowError> {
+        let mut done = Delivered::default();
+        loop {
+            let now = self.now();
+            let mails = self.store().claim_mails(now, now.plus(LEASE), ROUND).await?;
+            if mails.is_empty() {
+                return Ok(done);
+            }
+            for mail in mails {
+                let outcome = self.ports().mailer.send(&mail.id, &mail.mail).await;
+                let change = settled(self.now(), &mail, outcome);
+                match &change {
+                    Change::MailDelivered(_) => done.sent += 1,
+                    Change::MailFailed { due, .. } if *due == Timestamp::MAX => done.given_up += 1,
+                    _ => done.postponed += 1,
+                }
+                match self.store().commit(Batch::from(change)).await {
+                    Ok(_) | Err(CommitError::Stale(_) | CommitError::Conflict(_)) => {}
+                    Err(CommitError::Store(error)) => return Err(error.into()),
+                }
+            }
+        }
+    }
+}
+
+/// What an attempt to send a mail means for the outbox.
+fn settled(now: Timestamp, mail: &OutboxMail, outcome: Result<(), MailError>) -> Change {
+    let id = mail.id.clone();
+    let failed = |due, reason: &str| Change::MailFailed {
+        mail: id.clone(),
+        due,
+        reason: reason.chars().take(500).collect(),
+    };
+    match outcome {
+        Ok(()) => Change::MailDelivered(id),
+        Err(MailError::Permanent(reason)) => failed(Timestamp::MAX, &reason),
+        Err(MailError::Temporary(reason)) if mail.attempts + 1 >= ATTEMPTS => {
+            failed(Timestamp::MAX, &reason)
+        }
+        Err(MailError::Temporary(reason)) => failed(now.plus(delay(mail.attempts)), &reason),
+    }
+}
+
+fn delay(attempts: u32) -> Duration {
+    FIRST_DELAY.saturating_mul(2_u32.saturating_pow(attempts)).min(LONGEST_DELAY)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_longer_each_time_but_never_without_end() {
+        let delays: Vec<_> = (0..ATTEMPTS).map(delay).collect();
+        assert!(delays.windows(2).all(|pair| pair[0] <= pair[1]));
+        assert_eq!(delays.last(), Some(&LONGEST_DELAY));
+        assert_eq!(delay(u32::MAX), LONGEST_DELAY);
+    }
+}

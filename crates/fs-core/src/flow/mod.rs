@@ -1,0 +1,116 @@
+//! What people do with accounts: async functions over the ports, each with a typed outcome.
+//!
+//! Every flow has the same four phases: load, slow work, decide, commit. The session in the
+//! caller's hands ([`Visit`](crate::session::Visit)) changes only after the commit.
+
+mod admin;
+mod admit;
+mod authenticate;
+mod change_password;
+mod codes;
+mod confirm;
+mod enrol;
+mod establish;
+mod lookup;
+mod mails;
+mod password;
+mod recover;
+mod register;
+mod remember;
+mod second_factor;
+mod sign_in;
+mod sign_in_link;
+mod sign_out;
+mod unified;
+mod unified_link;
+mod unified_setup;
+mod verify;
+
+pub use admin::{AdminError, NewAccount};
+pub use admit::Challenge;
+pub use change_password::{ChangeOutcome, NewPassword};
+pub use confirm::{ConfirmOutcome, SendConfirmationOutcome};
+pub use enrol::EnrolOutcome;
+pub use mails::Delivered;
+pub use password::ValidPassword;
+pub use recover::{ResetCheck, ResetOutcome, ResetRequestOutcome};
+pub use register::{RegisterOutcome, Registered, RegistrationForm};
+pub use remember::RememberChange;
+pub use second_factor::{RescueOutcome, ValidateOutcome};
+pub use sign_in::{Credentials, SignInOutcome, SignInRefusal};
+pub use sign_in_link::{FollowLinkOutcome, SendLinkOutcome};
+pub use unified::{Passcode, SendCodeOutcome};
+pub use unified_link::CodeLinkOutcome;
+pub use unified_setup::{ProveSetupOutcome, SetupOutcome};
+pub use verify::VerifyOutcome;
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use crate::message::Message;
+use crate::password::HashRefusal;
+use crate::port::{CommitError, ComposeError, EntropyError, HashPoolError, StoreError};
+
+/// Something that is wrong with an input, and with which field of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Problem {
+    /// The field's name.
+    pub field: Cow<'static, str>,
+    /// What is wrong.
+    pub message: Message,
+}
+
+impl Problem {
+    /// A problem with a field.
+    pub fn new(field: &'static str, message: impl Into<Message>) -> Self {
+        Self { field: Cow::Borrowed(field), message: message.into() }
+    }
+}
+
+/// Why a flow came to no outcome. Nothing was changed, and nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Too many passwords are being hashed: answer 503 with `Retry-After`.
+    #[error("too many passwords are being hashed, try again in {} s", .0.as_secs())]
+    Busy(Duration),
+    /// The hashing threads have stopped.
+    #[error("the password could not be hashed: {0}")]
+    HashPool(HashPoolError),
+    /// The password cannot be hashed with the configured scheme.
+    #[error(transparent)]
+    Unhashable(HashRefusal),
+    /// There is no key to seal secrets of second factors with.
+    #[error("there is no key for secrets of second factors: set totp.keys")]
+    NoWallet,
+    /// There was no randomness.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+    /// A mail could not be written.
+    #[error(transparent)]
+    Compose(#[from] ComposeError),
+    /// The account changed at the same moment, again and again, or a value was taken that no flow
+    /// expects to be taken. Trying again may help.
+    #[error("the account was changed at the same moment: {0}")]
+    Contended(CommitError),
+}
+
+impl From<HashPoolError> for FlowError {
+    fn from(error: HashPoolError) -> Self {
+        match error {
+            HashPoolError::Busy { retry_after } => Self::Busy(retry_after),
+            other => Self::HashPool(other),
+        }
+    }
+}
+
+impl From<CommitError> for FlowError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Store(error) => Self::Store(error),
+            other => Self::Contended(other),
+        }
+    }
+}

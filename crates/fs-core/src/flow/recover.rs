@@ -1,0 +1,298 @@
+//! Resetting a forgotten password by a link.
+
+use super::admit::Challenge;
+use super::register::audit;
+use super::{FlowError, NewPassword, Problem, RememberChange, ValidPassword};
+use crate::config::{Disclosure, Recovery};
+use crate::event::{Event, Subject};
+use crate::identity::normalise_email;
+use crate::message::MessageKey;
+use crate::model::{PasswordHash, Uniquifier, User, UserField};
+use crate::port::{Batch, Change, CommitError, MailKind, UserLookup};
+use crate::second_factor::Entry;
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::{BindingSalt, ResetToken, TokenProblem};
+
+/// What came of asking for a link.
+#[derive(Debug)]
+#[must_use]
+pub enum ResetRequestOutcome {
+    /// A link was mailed, or the caller is told so.
+    Sent {
+        /// The address, normalised.
+        email: String,
+    },
+    /// Something is wrong with what was typed.
+    Refused(Problem),
+    /// The address must be confirmed first.
+    Unconfirmed {
+        /// Which.
+        email: String,
+    },
+}
+
+/// What a link is worth.
+#[derive(Debug)]
+#[must_use]
+pub enum ResetCheck {
+    /// It resets the password of this account.
+    Good(Box<User>),
+    /// It was good, but is too old. A new one was mailed.
+    Expired(Box<User>),
+    /// It is not one of ours, was altered or used, or its account is gone.
+    Invalid,
+}
+
+/// What came of a reset.
+#[derive(Debug)]
+#[must_use]
+pub enum ResetOutcome {
+    /// The password is changed, and every session of the account has ended.
+    Done {
+        /// Whose.
+        user: Box<User>,
+        /// The session is signed in, with this to happen to the cookie of a remembered browser.
+        signed_in: Option<RememberChange>,
+        /// A second factor is wanted before the session is signed in.
+        challenge: Option<Challenge>,
+    },
+    /// Something is wrong with what was typed.
+    Refused(Vec<Problem>),
+    /// The account is deactivated. The password stays.
+    Inactive,
+    /// The link is too old. A new one was mailed.
+    Expired(Box<User>),
+    /// The link is worth nothing.
+    Invalid,
+}
+
+impl Security {
+    /// Mails a link to reset the password.
+    ///
+    /// With [`Disclosure::Generic`] the answer and the calls are the same for an address without
+    /// an account.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was mailed.
+    pub async fn request_reset(
+        &self,
+        ctx: &Context,
+        typed: &str,
+    ) -> Result<ResetRequestOutcome, FlowError> {
+        let refused =
+            |key: MessageKey| Ok(ResetRequestOutcome::Refused(Problem::new("email", key)));
+        let Some(rules) = &self.config().recovery else {
+            return refused(MessageKey::ApiError);
+        };
+        if typed.trim().is_empty() {
+            return refused(MessageKey::EmailNotProvided);
+        }
+        let Ok(email) = normalise_email(&self.config().identities.email, typed) else {
+            return refused(MessageKey::InvalidEmailAddress);
+        };
+        let user = self.store().user(&self.email_lookup(email.as_str())).await?;
+        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let unconfirmed =
+            |user: &User| self.config().confirmation_required() && user.confirmed_at.is_none();
+        match user {
+            Some(user) if user.active && !unconfirmed(&user) => {
+                self.mail_reset(ctx, &user, rules).await?;
+                // The stored spelling would tell that there is one.
+                let email = if explicit { user.email } else { email.into_string() };
+                Ok(ResetRequestOutcome::Sent { email })
+            }
+            Some(user) if explicit && user.active => {
+                Ok(ResetRequestOutcome::Unconfirmed { email: user.email })
+            }
+            Some(_) if explicit => refused(MessageKey::DisabledAccount),
+            None if explicit => refused(MessageKey::UserDoesNotExist),
+            _ => {
+                self.mail_no_reset(ctx, email.as_str(), rules).await?;
+                Ok(ResetRequestOutcome::Sent { email: email.into_string() })
+            }
+        }
+    }
+
+    async fn mail_reset(
+        &self,
+        ctx: &Context,
+        user: &User,
+        rules: &Recovery,
+    ) -> Result<(), FlowError> {
+        let mut batch = Batch::from(audit(ctx, "reset_requested"));
+        let token = self.reset_token(ctx, &user.uniquifier, user.password.as_ref())?;
+        if rules.send_instructions {
+            let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
+            batch.push(self.mail(ctx, user, kind)?);
+        }
+        self.store().commit(batch).await?;
+        self.mail_waits();
+        self.emit(Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
+        Ok(())
+    }
+
+    /// Does the work of [`mail_reset`](Self::mail_reset) for an address that gets no link.
+    async fn mail_no_reset(
+        &self,
+        ctx: &Context,
+        email: &str,
+        rules: &Recovery,
+    ) -> Result<(), FlowError> {
+        let mut batch = Batch::from(audit(ctx, "reset_requested"));
+        let nobody = (Uniquifier::new(""), PasswordHash::new(""));
+        let token = self.reset_token(ctx, &nobody.0, Some(&nobody.1))?;
+        if rules.send_instructions {
+            let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
+            batch.push(self.no_mail(ctx, email, kind)?);
+        }
+        self.store().commit(batch).await?;
+        Ok(())
+    }
+
+    fn reset_token(
+        &self,
+        ctx: &Context,
+        uniquifier: &Uniquifier,
+        password: Option<&PasswordHash>,
+    ) -> Result<Secret, FlowError> {
+        let salt = BindingSalt(self.random()?);
+        Ok(ResetToken::issue(self.tokens(), uniquifier, password, salt, ctx.now))
+    }
+
+    /// What a link is worth, before a new password is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided.
+    pub async fn check_reset(&self, ctx: &Context, token: &str) -> Result<ResetCheck, FlowError> {
+        let Some(rules) = &self.config().recovery else {
+            return Ok(ResetCheck::Invalid);
+        };
+        let (claims, expired) =
+            match ResetToken::verify(self.tokens(), token, ctx.now, rules.within) {
+                Ok(claims) => (claims, false),
+                Err(TokenProblem::Expired(claims)) => (claims, true),
+                Err(TokenProblem::Invalid) => return Ok(ResetCheck::Invalid),
+            };
+        let by = UserLookup::Uniquifier(claims.uniquifier.clone());
+        let Some(user) = self.store().user(&by).await? else {
+            return Ok(ResetCheck::Invalid);
+        };
+        let password = user.password.clone();
+        let (slow, bound) = (claims.is_slow(), move || claims.is_for(password.as_ref()));
+        if !self.check_binding(slow, bound).await? {
+            return Ok(ResetCheck::Invalid);
+        }
+        if expired {
+            if user.active {
+                self.mail_reset(ctx, &user, rules).await?;
+            }
+            return Ok(ResetCheck::Expired(Box::new(user)));
+        }
+        Ok(ResetCheck::Good(Box::new(user)))
+    }
+
+    /// Resets the password. The link works once: the password and the uniquifier that it is bound
+    /// to are guards of the write.
+    ///
+    /// # Errors
+    ///
+    /// The password stays, and the link is not used up.
+    pub async fn reset_password(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        token: &str,
+        typed: NewPassword,
+    ) -> Result<ResetOutcome, FlowError> {
+        let mut user = match self.check_reset(ctx, token).await? {
+            ResetCheck::Good(user) => *user,
+            ResetCheck::Expired(user) => return Ok(ResetOutcome::Expired(user)),
+            ResetCheck::Invalid => return Ok(ResetOutcome::Invalid),
+        };
+        let password = match typed.check("password", "password_confirm") {
+            Ok(password) => password,
+            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+        };
+        if !user.active {
+            return Ok(ResetOutcome::Inactive);
+        }
+        let words = user.words();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let ValidPassword(password) =
+            match self.check_new_password("password", &password, &words).await? {
+                Ok(password) => password,
+                Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+            };
+        let hash = self.hash_password(password).await?;
+        let sign_in = self.config().recovery.as_ref().is_some_and(|rules| rules.sign_in_after)
+            && !(self.config().confirmation_required() && user.confirmed_at.is_none());
+        let judged = sign_in.then(|| self.judge(ctx, &user, Entry::Reset, None));
+        let tracked = matches!(judged, Some(Ok(_)));
+        let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
+        let remember = self.remember_by_default();
+        let session = match judged {
+            Some(Ok(clearance)) => {
+                let id = &user.uniquifier;
+                Some(Ok(self.prepare_session(ctx, visit, id, remember, clearance)?))
+            }
+            Some(Err(needed)) => Some(Err(needed)),
+            None => None,
+        };
+        if let Some(Ok(session)) = &session {
+            session.changes().into_iter().for_each(|change| batch.push(change));
+        }
+        if self.config().recovery.as_ref().is_some_and(|rules| rules.send_notice) {
+            batch.push(self.mail(ctx, &user, MailKind::ResetNotice)?);
+        }
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(_)) => return Ok(ResetOutcome::Invalid),
+            Err(error) => return Err(error.into()),
+        }
+        self.mail_waits();
+        self.emit(Event::PasswordReset { user: Subject::of(&user) });
+        let (mut signed_in, mut challenge) = (None, None);
+        match session {
+            Some(Ok(session)) => signed_in = Some(session.settle(self, visit, &user)),
+            Some(Err(needed)) => {
+                challenge = Some(self.challenge(ctx, visit, &user, remember, needed).await?);
+            }
+            None => {}
+        }
+        Ok(ResetOutcome::Done { user: Box::new(user), signed_in, challenge })
+    }
+
+    /// The change of a password and of the uniquifier with it, which ends every session, and the
+    /// user as it will be. Guarded by what the decision rests on.
+    pub(super) fn replace_password(
+        &self,
+        ctx: &Context,
+        user: &mut User,
+        hash: PasswordHash,
+        signs_in: bool,
+    ) -> Result<Batch, FlowError> {
+        let uniquifier = self.new_uniquifier()?;
+        let mut set = vec![
+            UserField::Password(Some(hash.clone())),
+            UserField::Uniquifier(uniquifier.clone()),
+        ];
+        let expect = vec![
+            UserField::Active(user.active),
+            UserField::Uniquifier(user.uniquifier.clone()),
+            UserField::Password(user.password.clone()),
+        ];
+        if signs_in && self.config().tracking {
+            user.sign_ins = user.sign_ins.and_one(ctx.now, ctx.client_ip.as_deref());
+            set.push(UserField::SignIns(user.sign_ins.clone()));
+        }
+        let old = std::mem::replace(&mut user.uniquifier, uniquifier);
+        user.password = Some(hash);
+        let update = Change::UpdateUser { user: user.id.clone(), expect, set };
+        let end = Change::EndSessionsOf { uniquifier: old, except: None };
+        Ok(Batch::from(update).and(end).and(audit(ctx, "password_replaced")))
+    }
+}

@@ -1,0 +1,380 @@
+//! Registering an account.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use super::admit::Challenge;
+use super::{FlowError, Problem, RememberChange, ValidPassword};
+use crate::config::{Disclosure, Registration};
+use crate::event::{Event, Subject};
+use crate::identity::{EmailAddress, Username, UsernameProblem, check_username, normalise_email};
+use crate::message::{Message, MessageKey};
+use crate::model::{NewUser, PasswordHash, SignIns, User, UserId};
+use crate::port::{
+    AuditEntry, Batch, Change, CommitError, Identity, MailKind, UniqueAttribute, UserLookup,
+};
+use crate::second_factor::Entry;
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+
+/// What somebody typed to register.
+#[derive(Debug)]
+pub struct RegistrationForm {
+    /// The mail address.
+    pub email: String,
+    /// The username, where accounts have one.
+    pub username: Option<String>,
+    /// The password.
+    pub password: Option<Secret>,
+    /// The password typed again; nothing where a form asks once.
+    pub repeated: Option<Secret>,
+    /// Values of the declared extra fields; what is not declared is refused.
+    pub fields: Map<String, Value>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+#[must_use]
+pub enum RegisterOutcome {
+    /// The account was made, or the caller is told so.
+    Done(Box<Registered>),
+    /// Something is wrong with what was typed.
+    Refused(Vec<Problem>),
+}
+
+/// What a registration tells.
+#[derive(Debug)]
+pub struct Registered {
+    /// The normalised address.
+    pub email: String,
+    /// A mail with a link is on its way.
+    pub confirmation_sent: bool,
+    /// The new account; nothing where the answer must not tell whether one was made.
+    pub user: Option<User>,
+    /// The session is signed in, with this to happen to the cookie of a remembered browser.
+    pub signed_in: Option<RememberChange>,
+    /// A second factor must be set up first.
+    pub challenge: Option<Challenge>,
+}
+
+/// What passed the checks of the fields.
+struct Checked {
+    email: EmailAddress,
+    username: Option<String>,
+    fields: Map<String, Value>,
+}
+
+impl Security {
+    /// Makes an account, mails a link where addresses must be proven, and signs in where nothing
+    /// more is asked.
+    ///
+    /// With [`Disclosure::Generic`] an address that has an account gets a mail that says so, and
+    /// the caller is told what everybody is told.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was made.
+    pub async fn register(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        form: RegistrationForm,
+    ) -> Result<RegisterOutcome, FlowError> {
+        let Some(rules) = &self.config().registration else {
+            let closed = Problem::new("email", MessageKey::ApiError);
+            return Ok(RegisterOutcome::Refused(vec![closed]));
+        };
+        let (checked, mut problems) = self.check_registration(rules, &form);
+        problems.extend(mismatch(&form));
+        let mut owner = None;
+        if let Some(checked) = &checked {
+            owner = self.store().user(&self.email_lookup(checked.email.as_str())).await?;
+            if owner.is_some() && self.config().disclosure == Disclosure::Explicit {
+                problems.push(taken_email(checked.email.as_str()));
+            }
+            if let Some(username) = &checked.username
+                && self.store().user(&username_lookup(username)).await?.is_some()
+            {
+                problems.push(taken_username(username));
+            }
+        }
+        let (Some(checked), true) = (checked, problems.is_empty()) else {
+            return Ok(RegisterOutcome::Refused(problems));
+        };
+        let hash = match self.judge_password(&form, &checked).await? {
+            Ok(hash) => hash,
+            Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
+        };
+        let mut new = NewUser::new(checked.email.as_str(), self.new_uniquifier()?);
+        new.username = checked.username;
+        new.password = hash;
+        new.attributes = checked.fields;
+        if self.config().auth_tokens.own_uniquifier {
+            new.token_uniquifier = Some(self.new_uniquifier()?);
+        }
+        let token = match &self.config().confirmation {
+            Some(rules) => {
+                Some((self.confirm_token(ctx, &new.uniquifier, &new.email)?, rules.within))
+            }
+            None => None,
+        };
+        // Not before the work is done that a new account costs.
+        match owner {
+            Some(owner) => self.registered_before(ctx, &owner, new.email).await,
+            None => self.insert_registered(ctx, visit, rules, new, token).await,
+        }
+    }
+
+    /// The hash of the password typed; none where people can sign in without one and typed none.
+    async fn judge_password(
+        &self,
+        form: &RegistrationForm,
+        checked: &Checked,
+    ) -> Result<Result<Option<PasswordHash>, Vec<Problem>>, FlowError> {
+        let blank = form.password.as_ref().is_none_or(is_blank);
+        if blank && self.config().unified.is_some() {
+            return Ok(Ok(None));
+        }
+        let missing = missing(form);
+        let (Some(password), true) = (&form.password, missing.is_empty()) else {
+            return Ok(Err(missing));
+        };
+        let mut words = vec![checked.email.as_str()];
+        words.extend(checked.username.as_deref());
+        let checked = self.check_new_password("password", password, &words).await?;
+        Ok(match checked {
+            Ok(ValidPassword(password)) => Ok(Some(self.hash_password(password).await?)),
+            Err(problems) => Err(problems),
+        })
+    }
+
+    async fn insert_registered(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        rules: &Registration,
+        mut new: NewUser,
+        token: Option<(Secret, Duration)>,
+    ) -> Result<RegisterOutcome, FlowError> {
+        let sign_in = !self.config().confirmation_required();
+        if sign_in && self.config().tracking {
+            new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip.as_deref());
+        }
+        let mut batch = Batch::from(Change::InsertUser(Box::new(new.clone())));
+        let remember = self.remember_by_default();
+        let unknown = UserId::new("");
+        let judged = sign_in
+            .then(|| self.judge(ctx, &inserted(unknown, new.clone()), Entry::Register, None));
+        let session = match judged {
+            Some(Ok(clearance)) => {
+                let id = &new.uniquifier;
+                Some(Ok(self.prepare_session(ctx, visit, id, remember, clearance)?))
+            }
+            Some(Err(needed)) => Some(Err(needed)),
+            None => None,
+        };
+        if let Some(Ok(session)) = &session {
+            session.changes().into_iter().for_each(|change| batch.push(change));
+        }
+        batch.push(audit(ctx, "registered"));
+        if rules.send_welcome {
+            let confirmation = token.as_ref().map(|(token, within)| (token.expose(), *within));
+            let name = new.username.as_deref().unwrap_or(&new.email);
+            batch.push(self.mail_to(ctx, &new.email, name, MailKind::Welcome { confirmation })?);
+        }
+        let receipt = match self.store().commit(batch).await {
+            Ok(receipt) => receipt,
+            Err(CommitError::Conflict(UniqueAttribute::Email)) => {
+                return self.lost_the_race(ctx, new.email).await;
+            }
+            Err(CommitError::Conflict(UniqueAttribute::Username)) => {
+                let name = new.username.as_deref().unwrap_or_default();
+                return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.mail_waits();
+        let Some(id) = receipt.users.into_iter().next() else {
+            return Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Uniquifier)));
+        };
+        let user = inserted(id, new);
+        self.emit(Event::UserRegistered {
+            user: Subject::of(&user),
+            confirmation_sent: token.is_some(),
+        });
+        let (mut signed_in, mut challenge) = (None, None);
+        match session {
+            Some(Ok(session)) => signed_in = Some(session.settle(self, visit, &user)),
+            Some(Err(needed)) => {
+                challenge = Some(self.challenge(ctx, visit, &user, remember, needed).await?);
+            }
+            None => {}
+        }
+        let tell = self.config().disclosure == Disclosure::Explicit || signed_in.is_some();
+        Ok(RegisterOutcome::Done(Box::new(Registered {
+            email: user.email.clone(),
+            confirmation_sent: token.is_some(),
+            user: tell.then_some(user),
+            signed_in,
+            challenge,
+        })))
+    }
+
+    /// Somebody else registered the address between our look and our write.
+    async fn lost_the_race(
+        &self,
+        ctx: &Context,
+        email: String,
+    ) -> Result<RegisterOutcome, FlowError> {
+        if self.config().disclosure == Disclosure::Explicit {
+            return Ok(RegisterOutcome::Refused(vec![taken_email(&email)]));
+        }
+        match self.store().user(&self.email_lookup(&email)).await? {
+            Some(owner) => self.registered_before(ctx, &owner, email).await,
+            None => Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Email))),
+        }
+    }
+
+    /// Tells the owner of the address, and the caller nothing but the address as it was typed.
+    async fn registered_before(
+        &self,
+        ctx: &Context,
+        owner: &User,
+        email: String,
+    ) -> Result<RegisterOutcome, FlowError> {
+        let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
+        self.store().commit(Batch::from(audit(ctx, "registered_again")).and(mail)).await?;
+        self.mail_waits();
+        Ok(RegisterOutcome::Done(Box::new(Registered {
+            email,
+            confirmation_sent: self.config().confirmation.is_some(),
+            user: None,
+            signed_in: None,
+            challenge: None,
+        })))
+    }
+
+    fn check_registration(
+        &self,
+        rules: &Registration,
+        form: &RegistrationForm,
+    ) -> (Option<Checked>, Vec<Problem>) {
+        let mut problems = Vec::new();
+        let email = match form.email.trim().is_empty() {
+            true => Err(Problem::new("email", MessageKey::EmailNotProvided)),
+            false => normalise_email(&self.config().identities.email, &form.email)
+                .map_err(|_| Problem::new("email", MessageKey::InvalidEmailAddress)),
+        };
+        let username = match self.config().usernames {
+            true => self.check_username(form.username.as_deref().unwrap_or_default()),
+            false => Ok(None),
+        };
+        let mut fields = Map::new();
+        for field in &rules.fields {
+            match field.accept(form.fields.get(&field.name)) {
+                Ok(None) => {}
+                Ok(Some(value)) => drop(fields.insert(field.name.clone(), value)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match (email, username) {
+            (Ok(email), Ok(username)) => (Some(Checked { email, username, fields }), problems),
+            (email, username) => {
+                problems.splice(0..0, email.err().into_iter().chain(username.err()));
+                (None, problems)
+            }
+        }
+    }
+}
+
+impl Security {
+    /// Checks a username for a new account.
+    pub(super) fn check_username(&self, typed: &str) -> Result<Option<String>, Problem> {
+        let rules = &self.config().identities.username;
+        match check_username(rules, typed) {
+            Ok(name) => Ok(name.map(Username::into_string)),
+            Err(problem) => Err(Problem::new(
+                "username",
+                match problem {
+                    UsernameProblem::Missing => MessageKey::UsernameNotProvided.into(),
+                    UsernameProblem::Illegal => MessageKey::UsernameIllegalCharacters.into(),
+                    UsernameProblem::Disallowed => MessageKey::UsernameDisallowedCharacters.into(),
+                    UsernameProblem::Length { min, max } => {
+                        let message = Message::new(MessageKey::UsernameInvalidLength);
+                        message.with("min", min).with("max", max)
+                    }
+                },
+            )),
+        }
+    }
+}
+
+/// What is wrong with the password that was typed again, where it was.
+fn mismatch(form: &RegistrationForm) -> Option<Problem> {
+    let repeated = form.repeated.as_ref().filter(|repeated| !is_blank(repeated))?;
+    let same = form.password.as_ref().is_some_and(|password| password == repeated);
+    (!same).then(|| Problem::new("password_confirm", MessageKey::RetypePasswordMismatch))
+}
+
+/// Which of the two passwords is missing.
+fn missing(form: &RegistrationForm) -> Vec<Problem> {
+    let field =
+        |name, typed: bool| (!typed).then(|| Problem::new(name, MessageKey::PasswordNotProvided));
+    let typed = form.password.as_ref().is_some_and(|password| !is_blank(password));
+    let repeated = form.repeated.as_ref().is_none_or(|repeated| !is_blank(repeated));
+    field("password", typed).into_iter().chain(field("password_confirm", repeated)).collect()
+}
+
+fn is_blank(text: &Secret) -> bool {
+    text.expose().trim().is_empty()
+}
+
+fn taken_email(email: &str) -> Problem {
+    let message = Message::new(MessageKey::EmailAlreadyAssociated).with("email", email);
+    Problem::new("email", message)
+}
+
+fn taken_username(username: &str) -> Problem {
+    let message = Message::new(MessageKey::UsernameAlreadyAssociated).with("username", username);
+    Problem::new("username", message)
+}
+
+fn username_lookup(username: &str) -> UserLookup {
+    UserLookup::Identity(Identity {
+        attribute: UniqueAttribute::Username,
+        value: username.to_owned(),
+        ignore_case: true,
+    })
+}
+
+pub(super) fn audit(ctx: &Context, what: &'static str) -> Change {
+    Change::Audit(AuditEntry {
+        at: ctx.now,
+        what,
+        user: None,
+        client_ip: ctx.client_ip.clone(),
+        details: Map::new(),
+    })
+}
+
+/// The user that an insertion made.
+fn inserted(id: UserId, new: NewUser) -> User {
+    User {
+        id,
+        email: new.email,
+        username: new.username,
+        password: new.password,
+        active: new.active,
+        uniquifier: new.uniquifier,
+        token_uniquifier: new.token_uniquifier,
+        confirmed_at: new.confirmed_at,
+        sign_ins: new.sign_ins,
+        second_factor: new.second_factor,
+        sign_in_secrets: new.sign_in_secrets,
+        phone: new.phone,
+        attributes: new.attributes,
+        roles: Vec::new(),
+    }
+}

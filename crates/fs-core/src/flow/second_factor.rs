@@ -1,0 +1,304 @@
+//! Giving the second factor of a sign-in, and what to do without it.
+
+use super::admit::Challenge;
+use super::codes::{AcceptedCode, CodePurpose};
+use super::establish::{Clearance, Prepared, Remember};
+use super::{FlowError, Problem, RememberChange};
+use crate::attempt::CodeUse;
+use crate::config::CodeMethod;
+use crate::event::{Event, Subject};
+use crate::message::MessageKey;
+use crate::model::{SealedSecret, SecondFactor, Uniquifier, User, UserField};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
+use crate::second_factor::{Pending, PendingStage, method_of};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::DeviceToken;
+
+/// What came of giving a code.
+#[derive(Debug)]
+#[must_use]
+pub enum ValidateOutcome {
+    /// The sign-in is complete.
+    SignedIn {
+        /// Who.
+        user: Box<User>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+        /// Spares this browser the code next time, where that is configured and was asked for.
+        device: Option<Secret>,
+    },
+    /// The second factor of who is signed in is changed.
+    Changed(Box<User>),
+    /// The code is wrong, used, or there were too many.
+    Refused(Problem),
+    /// There is nothing to give a code for.
+    NotPending,
+}
+
+/// What came of asking for help with a second factor.
+#[derive(Debug)]
+#[must_use]
+pub enum RescueOutcome {
+    /// A mail is on its way.
+    Sent,
+    /// It could not be sent.
+    NotSent,
+    /// There is no such help.
+    Refused(Problem),
+    /// No code is wanted.
+    NotPending,
+}
+
+impl Security {
+    /// The pending sign-in of a browser and whom it is about; nothing when there is none, it has
+    /// lasted too long, or its user is gone or has changed.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn pending(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+    ) -> Result<Option<(Pending, User)>, FlowError> {
+        let (Some(rules), Some(pending)) = (&self.config().two_factor, visit.pending()) else {
+            return Ok(None);
+        };
+        if ctx.now.since(pending.since) > rules.pending {
+            return Ok(None);
+        }
+        let by = UserLookup::Uniquifier(Uniquifier::new(pending.uniquifier.as_str()));
+        let user = self.store().user(&by).await?.filter(|user| user.active);
+        Ok(user.map(|user| (pending.clone(), user)))
+    }
+
+    /// Takes the code of a pending sign-in, or the one that proves a second factor that `current`
+    /// is setting up.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided.
+    pub async fn validate_second_factor(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        current: Option<&User>,
+        typed: &str,
+    ) -> Result<ValidateOutcome, FlowError> {
+        if let Some(user) = current {
+            return self.prove_enrolment(ctx, visit, user, typed).await;
+        }
+        let found = self.pending(ctx, visit).await?;
+        let enrolment = visit.enrolment().cloned();
+        match (found, enrolment) {
+            (Some((pending, user)), None) if pending.stage == PendingStage::Code => {
+                self.validate_code(ctx, visit, pending, user, typed).await
+            }
+            (Some((pending, user)), Some(enrolment))
+                if pending.stage == PendingStage::SetUp
+                    && enrolment.uniquifier == pending.uniquifier =>
+            {
+                let after = SecondFactor {
+                    method: Some(enrolment.method.name().to_owned()),
+                    totp_secret: Some(SealedSecret::new(enrolment.secret.as_str())),
+                    phone: enrolment.phone.clone(),
+                };
+                self.complete(ctx, visit, pending, user, typed, Some(after)).await
+            }
+            _ => {
+                visit.set_pending(None);
+                visit.set_enrolment(None);
+                Ok(ValidateOutcome::NotPending)
+            }
+        }
+    }
+
+    async fn validate_code(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        pending: Pending,
+        user: User,
+        typed: &str,
+    ) -> Result<ValidateOutcome, FlowError> {
+        self.complete(ctx, visit, pending, user, typed, None).await
+    }
+
+    /// Completes a pending sign-in with the code of the account's second factor, or of `after`,
+    /// which then becomes it.
+    async fn complete(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        pending: Pending,
+        mut user: User,
+        typed: &str,
+        after: Option<SecondFactor>,
+    ) -> Result<ValidateOutcome, FlowError> {
+        let factor = after.as_ref().unwrap_or(&user.second_factor).clone();
+        let name = factor.method.as_deref().unwrap_or_default();
+        let method = CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator);
+        let purpose = match after {
+            Some(_) => CodePurpose::SetUp,
+            None => CodePurpose::SecondFactor,
+        };
+        let Some(accepted) =
+            self.try_code(ctx, &user, &factor, typed, purpose, Some(&pending.id)).await?
+        else {
+            return Ok(wrong_code());
+        };
+        let clearance = Clearance::by_second_factor(&accepted);
+        let remember = if pending.remember { Remember::Yes } else { Remember::No };
+        let session = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
+        let mut set: Vec<_> = after.clone().map(UserField::SecondFactor).into_iter().collect();
+        set.extend(self.tracked(ctx, &user));
+        let mut batch = Batch::from(still_so(&user, set)).and(accepted.spend());
+        self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
+        session.changes().into_iter().for_each(|change| batch.push(change));
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
+            Err(error) => return Err(error.into()),
+        }
+        if let Some(after) = after {
+            user.second_factor = after;
+        }
+        self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
+        Ok(self.signed_in(ctx, visit, session, &pending, user))
+    }
+
+    /// Settles the session that a pending sign-in became.
+    pub(super) fn signed_in(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        session: Prepared,
+        pending: &Pending,
+        user: User,
+    ) -> ValidateOutcome {
+        visit.set_pending(None);
+        visit.set_enrolment(None);
+        let remember = session.settle(self, visit, &user);
+        let device = self.config().two_factor.as_ref().and_then(|rules| rules.device);
+        let device = device
+            .filter(|_| pending.remember)
+            .map(|_| DeviceToken::issue(self.tokens(), &user.uniquifier, ctx.now));
+        ValidateOutcome::SignedIn { user: Box::new(user), remember, device }
+    }
+
+    /// Compares a code with a stored secret, counting the attempt.
+    pub(super) async fn try_code(
+        &self,
+        ctx: &Context,
+        user: &User,
+        factor: &SecondFactor,
+        typed: &str,
+        purpose: CodePurpose,
+        sign_in: Option<&str>,
+    ) -> Result<Option<AcceptedCode>, FlowError> {
+        let Some(rules) = &self.config().two_factor else {
+            return Ok(None);
+        };
+        if !self.count_attempt(ctx, user, CodeUse::SecondFactor, sign_in).await? {
+            return Ok(None);
+        }
+        let Some(sealed) = &factor.totp_secret else {
+            return Ok(None);
+        };
+        let Some(secret) = self.open_totp(user, sealed).await? else {
+            return Ok(None);
+        };
+        let name = factor.method.as_deref().unwrap_or_default();
+        let method = CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator);
+        let accepted = self.accept_code(ctx, user, &secret, typed, rules.window(method), purpose);
+        if accepted.is_none() {
+            let (user, reason) = (Some(Subject::of(user)), "wrong_code");
+            self.emit(Event::AuthenticationFailed { user, reason });
+        }
+        Ok(accepted)
+    }
+
+    /// Mails the code of a pending sign-in, or tells whoever runs the application.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn rescue(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        problem: &str,
+    ) -> Result<RescueOutcome, FlowError> {
+        let found = self.pending(ctx, visit).await?;
+        let Some((_, user)) = found.filter(|(pending, _)| pending.stage == PendingStage::Code)
+        else {
+            visit.set_pending(None);
+            visit.set_enrolment(None);
+            return Ok(RescueOutcome::NotPending);
+        };
+        let sent = match problem {
+            "lost_device" => self.send_second_factor(ctx, &user, CodeMethod::Email).await?,
+            "no_mail_access" => self.tell_the_operators(ctx, &user).await?,
+            _ => {
+                let wrong = Problem::new("help_setup", MessageKey::InvalidChoice);
+                return Ok(RescueOutcome::Refused(wrong));
+            }
+        };
+        Ok(if sent { RescueOutcome::Sent } else { RescueOutcome::NotSent })
+    }
+
+    async fn tell_the_operators(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
+        let Some(rules) = &self.config().two_factor else {
+            return Ok(false);
+        };
+        let username = self.identity_of(user).unwrap_or(&user.email).to_owned();
+        let kind = MailKind::SecondFactorRescue { user: &user.email };
+        let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
+        self.store().commit(mail.into()).await?;
+        self.mail_waits();
+        Ok(true)
+    }
+
+    /// Ends what is under way in a browser: a pending sign-in, a second factor being set up.
+    pub fn abandon_second_factor(&self, visit: &mut Visit) {
+        visit.set_pending(None);
+        visit.set_enrolment(None);
+    }
+
+    /// What a page about a pending sign-in shows.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn challenge_of(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+    ) -> Result<Option<Challenge>, FlowError> {
+        let found = self.pending(ctx, visit).await?;
+        Ok(found.map(|(pending, user)| Challenge {
+            stage: pending.stage,
+            method: method_of(&user),
+            sent: true,
+        }))
+    }
+}
+
+pub(super) fn wrong_code() -> ValidateOutcome {
+    ValidateOutcome::Refused(Problem::new("code", MessageKey::TwoFactorInvalidToken))
+}
+
+/// Writes `set` if the account still is as it was when the decision was made.
+pub(super) fn still_so(user: &User, set: Vec<UserField>) -> Change {
+    Change::UpdateUser {
+        user: user.id.clone(),
+        expect: vec![
+            UserField::Active(true),
+            UserField::Uniquifier(user.uniquifier.clone()),
+            UserField::SecondFactor(user.second_factor.clone()),
+        ],
+        set,
+    }
+}

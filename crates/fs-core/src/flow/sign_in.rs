@@ -1,0 +1,294 @@
+//! Signing in with an identity and a password.
+
+use super::admit::Challenge;
+use super::establish::{Clearance, Prepared, Remember};
+use super::{FlowError, RememberChange};
+use crate::event::{Event, Subject};
+use crate::model::{PasswordHash, User, UserField};
+use crate::port::{Batch, Change, CommitError, Guard};
+use crate::second_factor::{Entry, Needed, method_of};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+
+/// What somebody typed to sign in.
+#[derive(Debug)]
+pub struct Credentials {
+    /// Mail address, username or telephone number.
+    pub identity: String,
+    /// The password, as typed.
+    pub password: Secret,
+    /// Whether the browser is to be remembered; nothing: as configured.
+    pub remember: Option<bool>,
+    /// What the browser brings to be spared the second factor.
+    pub device: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+#[must_use]
+pub enum SignInOutcome {
+    /// The session is signed in.
+    Done {
+        /// Who.
+        user: Box<User>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+    },
+    /// A second factor is wanted first. Nobody is signed in.
+    SecondFactor {
+        /// Whose. Tell nothing of it.
+        user: Box<User>,
+        /// What is wanted.
+        challenge: Challenge,
+    },
+    /// It is not.
+    Refused(SignInRefusal),
+}
+
+/// Why a sign-in was refused. Whether the caller may be told is the configuration's affair
+/// ([`Disclosure`](crate::config::Disclosure)); the last two are only found out with the right
+/// password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInRefusal {
+    /// There is no such account.
+    UnknownIdentity,
+    /// The account has no password.
+    PasswordNotSet,
+    /// The password is wrong.
+    WrongPassword,
+    /// The address must be confirmed first.
+    Unconfirmed {
+        /// Which.
+        email: String,
+    },
+    /// The account is deactivated.
+    Inactive,
+}
+
+impl SignInRefusal {
+    /// A fixed word, for events and logs.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::UnknownIdentity => "unknown_identity",
+            Self::PasswordNotSet => "password_not_set",
+            Self::WrongPassword => "wrong_password",
+            Self::Unconfirmed { .. } => "unconfirmed",
+            Self::Inactive => "inactive",
+        }
+    }
+}
+
+/// A user whose password was right and whose account may act, and the hash to store in place of an
+/// outdated one.
+pub(super) struct Proven {
+    pub(super) user: User,
+    rehashed: Option<PasswordHash>,
+}
+
+/// How often a flow starts over when the account changes under it.
+const TRIES: usize = 3;
+
+impl Security {
+    /// Signs in with identity and password.
+    ///
+    /// An unknown account costs the same calls and the same hashing as a known one with a wrong
+    /// password.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided; nobody is signed in.
+    pub async fn sign_in(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        credentials: Credentials,
+    ) -> Result<SignInOutcome, FlowError> {
+        let remember =
+            match credentials.remember.unwrap_or(self.config().sessions.remember_by_default) {
+                true => Remember::Yes,
+                false => Remember::No,
+            };
+        let mut last = None;
+        for _ in 0..TRIES {
+            let proven = match self.prove(&credentials.identity, &credentials.password).await? {
+                Ok(proven) => proven,
+                Err(refusal) => return Ok(SignInOutcome::Refused(refusal)),
+            };
+            let user = &proven.user;
+            let device = credentials.device.as_deref();
+            let judged = self.judge(ctx, user, Entry::Password, device);
+            let mut set = proven.rehash();
+            let session = match judged {
+                Ok(clearance) => {
+                    set.extend(self.tracked(ctx, user));
+                    let id = &user.uniquifier;
+                    Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
+                }
+                Err(needed) => Err(needed),
+            };
+            let mut batch = Batch::from(proven.still_so(set));
+            if let Ok(session) = &session {
+                session.changes().into_iter().for_each(|change| batch.push(change));
+            }
+            match self.store().commit(batch).await {
+                Ok(_) => return self.admitted(ctx, visit, proven.user, remember, session).await,
+                Err(CommitError::Stale(guard @ Guard::User(_))) => last = Some(guard),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let guard = last.unwrap_or(Guard::Session);
+        Err(FlowError::Contended(CommitError::Stale(guard)))
+    }
+
+    /// What comes of a first factor, after the commit.
+    pub(super) async fn admitted(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: User,
+        remember: Remember,
+        session: Result<Prepared, Needed>,
+    ) -> Result<SignInOutcome, FlowError> {
+        match session {
+            Ok(session) => {
+                let remember = session.settle(self, visit, &user);
+                Ok(SignInOutcome::Done { user: Box::new(user), remember })
+            }
+            Err(needed) => {
+                let challenge = self.challenge(ctx, visit, &user, remember, needed).await?;
+                Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
+            }
+        }
+    }
+
+    /// Who `identity` is, if `password` is right and the account may act: for HTTP Basic
+    /// authentication, which makes no session.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided.
+    pub async fn check_credentials(
+        &self,
+        identity: &str,
+        password: &Secret,
+    ) -> Result<Result<User, SignInRefusal>, FlowError> {
+        let proven = match self.prove(identity, password).await? {
+            Ok(proven) => proven,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // A password alone does not go around a second factor.
+        if self.config().two_factor.is_some() && method_of(&proven.user).is_some() {
+            let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
+            self.emit(Event::AuthenticationFailed { user, reason });
+            return Ok(Err(SignInRefusal::WrongPassword));
+        }
+        let set = proven.rehash();
+        if !set.is_empty() {
+            match self.store().commit(proven.still_so(set).into()).await {
+                Ok(_) => {}
+                Err(CommitError::Stale(_)) => return Ok(Err(SignInRefusal::WrongPassword)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Ok(proven.user))
+    }
+
+    /// Signs in somebody whom the application itself vouches for (Flask-Security's `login_user`):
+    /// after it let them in by means of its own. `methods` names those means, for the event.
+    ///
+    /// Nothing for a deactivated account, whoever vouches.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is signed in.
+    pub async fn sign_in_user(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        remember: Option<bool>,
+        methods: Vec<&'static str>,
+    ) -> Result<Option<RememberChange>, FlowError> {
+        if !user.active {
+            return Ok(None);
+        }
+        let remember = match remember.unwrap_or(self.config().sessions.remember_by_default) {
+            true => Remember::Yes,
+            false => Remember::No,
+        };
+        let clearance = Clearance::by_application(methods);
+        let pending = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
+        let proven = Proven { user: user.clone(), rehashed: None };
+        let mut batch = Batch::from(proven.still_so(self.tracked(ctx, user)));
+        pending.changes().into_iter().for_each(|change| batch.push(change));
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(Some(pending.settle(self, visit, user))),
+            Err(CommitError::Stale(Guard::User(_))) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What a sign-in writes where sign-ins are tracked.
+    pub(super) fn tracked(&self, ctx: &Context, user: &User) -> Vec<UserField> {
+        let sign_ins = || user.sign_ins.and_one(ctx.now, ctx.client_ip.as_deref());
+        self.config().tracking.then(|| UserField::SignIns(sign_ins())).into_iter().collect()
+    }
+
+    async fn prove(
+        &self,
+        identity: &str,
+        password: &Secret,
+    ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
+        let user = self.find_by_identity(identity).await?;
+        let typed = self.config().password.normalise(password.expose());
+        let stored = user.as_ref().and_then(|user| user.password.clone());
+        let verified = self.verify_password(typed.clone(), stored).await?;
+        let refused = |user: Option<&User>, refusal: SignInRefusal| {
+            let (user, reason) = (user.map(Subject::of), refusal.reason());
+            self.emit(Event::AuthenticationFailed { user, reason });
+            Ok(Err(refusal))
+        };
+        let Some(user) = user else {
+            return refused(None, SignInRefusal::UnknownIdentity);
+        };
+        if user.password.is_none() {
+            return refused(Some(&user), SignInRefusal::PasswordNotSet);
+        }
+        if !verified.matched {
+            return refused(Some(&user), SignInRefusal::WrongPassword);
+        }
+        if self.config().confirmation_required() && user.confirmed_at.is_none() {
+            let email = user.email.clone();
+            return refused(Some(&user), SignInRefusal::Unconfirmed { email });
+        }
+        if !user.active {
+            return refused(Some(&user), SignInRefusal::Inactive);
+        }
+        let rehashed = match verified.outdated {
+            // A right password is not refused because its hash cannot be renewed now.
+            true => self.hash_password(typed).await.ok(),
+            false => None,
+        };
+        Ok(Ok(Proven { user, rehashed }))
+    }
+}
+
+impl Proven {
+    fn rehash(&self) -> Vec<UserField> {
+        self.rehashed.iter().map(|hash| UserField::Password(Some(hash.clone()))).collect()
+    }
+
+    /// Writes `set` if what was decided upon still holds.
+    fn still_so(&self, set: Vec<UserField>) -> Change {
+        Change::UpdateUser {
+            user: self.user.id.clone(),
+            expect: vec![
+                UserField::Active(true),
+                UserField::Uniquifier(self.user.uniquifier.clone()),
+                UserField::Password(self.user.password.clone()),
+            ],
+            set,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Signing in by a link in a mail, without a password.
+
+use sha2::{Digest, Sha256};
+
+use super::establish::Remember;
+use super::register::audit;
+use super::sign_in::SignInOutcome;
+use super::{FlowError, Problem};
+use crate::config::Disclosure;
+use crate::event::{Event, Subject};
+use crate::identity::normalise_email;
+use crate::message::MessageKey;
+use crate::model::{User, UserField};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret, UserLookup};
+use crate::second_factor::Entry;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::{SignInLinkToken, TokenProblem};
+
+/// What came of asking for a link.
+#[derive(Debug)]
+#[must_use]
+pub enum SendLinkOutcome {
+    /// It was mailed, or the caller is told so.
+    Sent {
+        /// The address, normalised.
+        email: String,
+    },
+    /// Something is wrong with what was typed.
+    Refused(Problem),
+}
+
+/// What came of following a link.
+#[derive(Debug)]
+#[must_use]
+pub enum FollowLinkOutcome {
+    /// The link was good; a session, a pending sign-in, or a refusal came of it.
+    Judged(SignInOutcome),
+    /// It was good, but is too old. A new one was mailed.
+    Expired(Box<User>),
+    /// It is not one of ours, was altered or used, or its account is gone.
+    Invalid,
+}
+
+impl Security {
+    /// Mails a link to sign in with.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was mailed.
+    pub async fn send_sign_in_link(
+        &self,
+        ctx: &Context,
+        typed: &str,
+    ) -> Result<SendLinkOutcome, FlowError> {
+        let refused = |key: MessageKey| Ok(SendLinkOutcome::Refused(Problem::new("email", key)));
+        if self.config().sign_in_links.is_none() {
+            return refused(MessageKey::ApiError);
+        }
+        if typed.trim().is_empty() {
+            return refused(MessageKey::EmailNotProvided);
+        }
+        let Ok(email) = normalise_email(&self.config().identities.email, typed) else {
+            return refused(MessageKey::InvalidEmailAddress);
+        };
+        let user = self.store().user(&self.email_lookup(email.as_str())).await?;
+        let explicit = self.config().disclosure == Disclosure::Explicit;
+        match user {
+            Some(user) if user.active => {
+                self.mail_sign_in_link(ctx, &user).await?;
+                Ok(SendLinkOutcome::Sent { email: user.email })
+            }
+            Some(_) if explicit => refused(MessageKey::DisabledAccount),
+            None if explicit => refused(MessageKey::UserDoesNotExist),
+            _ => {
+                self.store().commit(audit(ctx, "sign_in_link_requested").into()).await?;
+                Ok(SendLinkOutcome::Sent { email: email.as_str().to_owned() })
+            }
+        }
+    }
+
+    async fn mail_sign_in_link(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
+        let Some(rules) = &self.config().sign_in_links else {
+            return Ok(());
+        };
+        let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
+        let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
+        let mail = self.mail(ctx, user, kind)?;
+        let batch = Batch::from(audit(ctx, "sign_in_link_requested")).and(mail);
+        self.store().commit(batch).await?;
+        self.mail_waits();
+        self.emit(Event::SignInLinkSent { user: Subject::of(user) });
+        Ok(())
+    }
+
+    /// Signs in by a link.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided; nobody is signed in, and the link is not used up.
+    pub async fn follow_sign_in_link(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        token: &str,
+    ) -> Result<FollowLinkOutcome, FlowError> {
+        let Some(rules) = self.config().sign_in_links.clone() else {
+            return Ok(FollowLinkOutcome::Invalid);
+        };
+        let verified = SignInLinkToken::verify(self.tokens(), token, ctx.now, rules.within);
+        let (claims, expired) = match verified {
+            Ok(claims) => (claims, false),
+            Err(TokenProblem::Expired(claims)) => (claims, true),
+            Err(TokenProblem::Invalid) => return Ok(FollowLinkOutcome::Invalid),
+        };
+        let by = UserLookup::Uniquifier(claims.uniquifier);
+        let Some(user) = self.store().user(&by).await? else {
+            return Ok(FollowLinkOutcome::Invalid);
+        };
+        if expired {
+            if user.active {
+                self.mail_sign_in_link(ctx, &user).await?;
+            }
+            return Ok(FollowLinkOutcome::Expired(Box::new(user)));
+        }
+        if !user.active {
+            let refusal = super::SignInRefusal::Inactive;
+            return Ok(FollowLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
+        }
+        let remember: Remember = self.remember_by_default();
+        let session = match self.judge(ctx, &user, Entry::SignInLink, None) {
+            Ok(clearance) => {
+                let id = &user.uniquifier;
+                Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
+            }
+            Err(needed) => Err(needed),
+        };
+        let set = match session {
+            Ok(_) => self.tracked(ctx, &user),
+            Err(_) => Vec::new(),
+        };
+        let mut batch = Batch::from(Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
+            set,
+        });
+        if rules.once {
+            let secret = spent_link(token);
+            batch.push(Change::Spend { secret, until: ctx.now.plus(rules.within * 2) });
+        }
+        if let Ok(session) = &session {
+            session.changes().into_iter().for_each(|change| batch.push(change));
+        }
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
+                return Ok(FollowLinkOutcome::Invalid);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(FollowLinkOutcome::Judged(self.admitted(ctx, visit, user, remember, session).await?))
+    }
+}
+
+/// Names a link that was used.
+fn spent_link(token: &str) -> SpentSecret {
+    let digest = Sha256::new().chain_update("fs sign-in link v1").chain_update(token);
+    SpentSecret(digest.finalize().into())
+}

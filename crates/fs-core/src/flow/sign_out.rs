@@ -1,0 +1,54 @@
+//! Signing out.
+
+use super::{FlowError, RememberChange};
+use crate::event::{Event, Subject};
+use crate::model::User;
+use crate::port::{Batch, Change};
+use crate::security::{Context, Security};
+use crate::session::{CrumbState, Visit};
+
+impl Security {
+    /// Ends the session and forgets the browser. What the application keeps in the session stays.
+    ///
+    /// `user` is who is signed in, for the event; `remember_cookie` what the browser sent.
+    ///
+    /// # Errors
+    ///
+    /// The database failed: the session still stands, and the caller must not be told otherwise.
+    pub async fn sign_out(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: Option<&User>,
+        remember_cookie: Option<&str>,
+    ) -> Result<RememberChange, FlowError> {
+        let session = visit.sign_in().map(|sign_in| sign_in.id.clone());
+        let remembered = remember_cookie.and_then(|cookie| self.remembered_record(ctx, cookie));
+        let mut batch = Batch::new();
+        session.into_iter().chain(remembered).for_each(|id| batch.push(Change::EndSession(id)));
+        if !batch.is_empty() {
+            self.store().commit(batch).await?;
+        }
+        forget(visit);
+        if let Some(user) = user {
+            self.emit(Event::UserSignedOut { user: Subject::of(user) });
+        }
+        Ok(match remember_cookie {
+            Some(_) => RememberChange::Clear,
+            None => RememberChange::Keep,
+        })
+    }
+}
+
+/// Takes out of a browser's session what belongs to who was signed in.
+pub(super) fn forget(visit: &mut Visit) {
+    visit.set_pending(None);
+    visit.set_enrolment(None);
+    if visit.sign_in().is_some() {
+        visit.set_sign_in(None);
+        visit.set_csrf(None);
+        if visit.crumb() != CrumbState::Absent {
+            visit.set_crumb(CrumbState::Clear);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Signing in with an identity and a passcode: a password, or a code of one of several methods.
+
+use super::admit::Challenge;
+use super::codes::{AcceptedCode, CodeMessage, CodePurpose};
+use super::establish::Remember;
+use super::sign_in::{SignInOutcome, SignInRefusal};
+use super::{FlowError, Problem};
+use crate::attempt::CodeUse;
+use crate::config::{CodeMethod, Disclosure, SignInMethod};
+use crate::event::{Event, Subject};
+use crate::message::MessageKey;
+use crate::model::{PasswordHash, User, UserField};
+use crate::port::{Batch, Change, CommitError, Guard};
+use crate::second_factor::Entry;
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::totp::TotpSecret;
+
+/// What somebody typed to sign in with a passcode.
+#[derive(Debug)]
+pub struct Passcode {
+    /// Mail address, username or telephone number.
+    pub identity: String,
+    /// A password or a code.
+    pub passcode: Secret,
+    /// Whether the browser is to be remembered.
+    pub remember: bool,
+    /// What the browser brings to be spared the second factor.
+    pub device: Option<String>,
+}
+
+/// What came of asking for a code.
+#[derive(Debug)]
+#[must_use]
+pub enum SendCodeOutcome {
+    /// It is on its way, or the caller is told so.
+    Sent,
+    /// It could not be sent.
+    NotSent,
+    /// Something is wrong with what was asked.
+    Refused(Problem),
+}
+
+/// How a passcode was given.
+pub(super) struct Manner<'a> {
+    pub(super) entry: Entry,
+    pub(super) remember: Remember,
+    /// What the browser brings to be spared the second factor.
+    pub(super) device: Option<&'a str>,
+    /// Whether a pending sign-in is begun where a second factor is wanted.
+    pub(super) begin: bool,
+}
+
+/// A passcode that was right, by which method.
+pub(super) struct ProvenPasscode {
+    pub(super) method: SignInMethod,
+    pub(super) accepted: Option<AcceptedCode>,
+    pub(super) rehashed: Option<PasswordHash>,
+}
+
+impl Security {
+    /// Signs in with identity and passcode.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided; nobody is signed in.
+    pub async fn sign_in_with_passcode(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        typed: Passcode,
+    ) -> Result<SignInOutcome, FlowError> {
+        let user = self.find_by_identity(&typed.identity).await?;
+        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let inactive = user.as_ref().is_some_and(|user| !user.active);
+        if explicit && inactive {
+            return Ok(self.refuse(user.as_ref(), SignInRefusal::Inactive));
+        }
+        let proven = self.prove_passcode(ctx, user.as_ref(), &typed.passcode).await?;
+        let (user, proven) = match (user, proven) {
+            (Some(user), Some(proven)) => (user, proven),
+            (None, _) => return Ok(self.refuse(None, SignInRefusal::UnknownIdentity)),
+            (Some(user), None) => {
+                return Ok(self.refuse(Some(&user), SignInRefusal::WrongPassword));
+            }
+        };
+        if let Some(refusal) = self.may_not_act(&user) {
+            return Ok(self.refuse(Some(&user), refusal));
+        }
+        let remember = if typed.remember { Remember::Yes } else { Remember::No };
+        let entry = Entry::Unified(proven.method);
+        let device = typed.device.as_deref();
+        let manner = Manner { entry, remember, device, begin: true };
+        self.finish_passcode(ctx, visit, user, proven, manner).await
+    }
+
+    /// What a right passcode leads to: a session, or a pending sign-in.
+    pub(super) async fn finish_passcode(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: User,
+        proven: ProvenPasscode,
+        manner: Manner<'_>,
+    ) -> Result<SignInOutcome, FlowError> {
+        let mut set: Vec<_> =
+            proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
+        let Manner { entry, remember, device, begin } = manner;
+        let judged = self.judge(ctx, &user, entry, device);
+        let session = match judged {
+            Ok(clearance) => {
+                set.extend(self.tracked(ctx, &user));
+                let id = &user.uniquifier;
+                Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
+            }
+            Err(needed) => Err(needed),
+        };
+        let mut batch = Batch::from(Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
+            set,
+        });
+        if let Some(accepted) = &proven.accepted {
+            batch.push(accepted.spend());
+            self.forget_attempts(&mut batch, &user, CodeUse::FirstFactor, None);
+        }
+        if let Ok(session) = &session {
+            session.changes().into_iter().for_each(|change| batch.push(change));
+        }
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
+                return Ok(self.refuse(Some(&user), SignInRefusal::WrongPassword));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        match session {
+            // Nothing is begun: the caller starts a sign-in of its own.
+            Err(needed) if !begin => {
+                let challenge = Challenge::told(needed);
+                Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
+            }
+            session => self.admitted(ctx, visit, user, remember, session).await,
+        }
+    }
+
+    /// Holds a passcode against every enabled method, in their order.
+    ///
+    /// Without an account, the work of a password is done all the same.
+    pub(super) async fn prove_passcode(
+        &self,
+        ctx: &Context,
+        user: Option<&User>,
+        passcode: &Secret,
+    ) -> Result<Option<ProvenPasscode>, FlowError> {
+        let Some(rules) = self.config().unified.clone() else {
+            return Ok(None);
+        };
+        let mut proven = None;
+        if rules.methods.contains(&SignInMethod::Password) {
+            let typed = self.config().password.normalise(passcode.expose());
+            let stored = user.and_then(|user| user.password.clone());
+            let verified = self.verify_password(typed.clone(), stored).await?;
+            if verified.matched && !passcode.is_empty() {
+                let rehashed = match verified.outdated {
+                    true => self.hash_password(typed).await.ok(),
+                    false => None,
+                };
+                let method = SignInMethod::Password;
+                proven = Some(ProvenPasscode { method, accepted: None, rehashed });
+            }
+        }
+        let Some(user) = user else {
+            return Ok(None);
+        };
+        if proven.is_some() || !looks_like_a_code(passcode.expose()) {
+            return Ok(proven);
+        }
+        if !self.count_attempt(ctx, user, CodeUse::FirstFactor, None).await? {
+            return Ok(None);
+        }
+        let codes = rules.methods.iter().filter_map(|method| match method {
+            SignInMethod::Code(method) => Some(*method),
+            SignInMethod::Password => None,
+        });
+        for method in codes {
+            let Some(secret) = self.sign_in_secret(user, method).await? else { continue };
+            let purpose = CodePurpose::SignIn(method);
+            let typed = passcode.expose();
+            let accepted = self.accept_code(ctx, user, &secret, typed, rules.window, purpose);
+            if accepted.is_some() {
+                let method = SignInMethod::Code(method);
+                return Ok(Some(ProvenPasscode { method, accepted, rehashed: None }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The secret of a user's sign-in method.
+    pub(super) async fn sign_in_secret(
+        &self,
+        user: &User,
+        method: CodeMethod,
+    ) -> Result<Option<TotpSecret>, FlowError> {
+        match user.sign_in_secrets.get(method.name()) {
+            Some(sealed) => self.open_totp(user, sealed).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Sends a code to sign in with. Mail needs no set-up: the secret is made with the first one.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn send_sign_in_code(
+        &self,
+        ctx: &Context,
+        identity: &str,
+        chosen: Option<&str>,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
+        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let user = self.find_by_identity(identity).await?;
+        match &user {
+            None if explicit => return refused("identity", MessageKey::UsSpecifyIdentity),
+            Some(user) if explicit && !user.active => {
+                return refused("identity", MessageKey::DisabledAccount);
+            }
+            _ => {}
+        }
+        match self.send_code_to(ctx, user.as_ref().filter(|user| user.active), chosen, true).await?
+        {
+            SendCodeOutcome::Refused(problem) if !explicit && user.is_some() => {
+                // An account that lacks the method is told what an unknown one is told.
+                let unknown = problem.message.key == MessageKey::InvalidChoice;
+                Ok(if unknown { SendCodeOutcome::Refused(problem) } else { SendCodeOutcome::Sent })
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Sends a code to somebody, by the method chosen.
+    pub(super) async fn send_code_to(
+        &self,
+        ctx: &Context,
+        user: Option<&User>,
+        chosen: Option<&str>,
+        link: bool,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        let refused =
+            |key: MessageKey| Ok(SendCodeOutcome::Refused(Problem::new("chosen_method", key)));
+        let Some(rules) = self.config().unified.clone() else {
+            return refused(MessageKey::UsMethodNotAvailable);
+        };
+        let chosen = chosen.filter(|chosen| !chosen.is_empty());
+        let method = match chosen {
+            None => return refused(MessageKey::UsMethodNotAvailable),
+            Some("email") => CodeMethod::Email,
+            Some("sms") => CodeMethod::Sms,
+            Some(_) => return refused(MessageKey::InvalidChoice),
+        };
+        if !rules.methods.contains(&SignInMethod::Code(method)) {
+            return refused(MessageKey::UsMethodNotAvailable);
+        }
+        let Some(user) = user else {
+            return Ok(SendCodeOutcome::Sent);
+        };
+        let secret = match (self.sign_in_secret(user, method).await?, method) {
+            (Some(secret), _) => secret,
+            (None, CodeMethod::Email) => self.make_mail_secret(user).await?,
+            (None, _) => return refused(MessageKey::UsMethodNotAvailable),
+        };
+        if method == CodeMethod::Sms && user.phone.is_none() {
+            return refused(MessageKey::PhoneInvalid);
+        }
+        let purpose = CodePurpose::SignIn(method);
+        let phone = user.phone.as_deref();
+        let message = CodeMessage { user, method, secret: &secret, phone, purpose, link };
+        Ok(match self.send_code(ctx, message).await? {
+            true => SendCodeOutcome::Sent,
+            false => SendCodeOutcome::NotSent,
+        })
+    }
+
+    async fn make_mail_secret(&self, user: &User) -> Result<TotpSecret, FlowError> {
+        let secret = self.new_totp_secret()?;
+        let mut after = user.sign_in_secrets.clone();
+        after.insert(CodeMethod::Email.name().to_owned(), self.seal_totp(&secret).await?);
+        let change = Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![UserField::SignInSecrets(user.sign_in_secrets.clone())],
+            set: vec![UserField::SignInSecrets(after)],
+        };
+        self.store().commit(change.into()).await?;
+        Ok(secret)
+    }
+
+    /// What an account that gave the right credential must still fulfil.
+    pub(super) fn may_not_act(&self, user: &User) -> Option<SignInRefusal> {
+        if self.config().confirmation_required() && user.confirmed_at.is_none() {
+            return Some(SignInRefusal::Unconfirmed { email: user.email.clone() });
+        }
+        (!user.active).then_some(SignInRefusal::Inactive)
+    }
+
+    pub(super) fn refuse(&self, user: Option<&User>, refusal: SignInRefusal) -> SignInOutcome {
+        let (user, reason) = (user.map(Subject::of), refusal.reason());
+        self.emit(Event::AuthenticationFailed { user, reason });
+        SignInOutcome::Refused(refusal)
+    }
+}
+
+/// Whether a passcode could be a code: codes are short and begin and end with a digit or blank.
+fn looks_like_a_code(text: &str) -> bool {
+    text.len() <= 32 && text.chars().any(|c| c.is_ascii_digit())
+}

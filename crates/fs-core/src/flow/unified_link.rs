@@ -1,0 +1,82 @@
+//! Signing in by the link that came with a mailed code.
+
+use super::FlowError;
+use super::codes::CodePurpose;
+use super::establish::Remember;
+use super::sign_in::SignInOutcome;
+use super::unified::{Manner, ProvenPasscode};
+use crate::attempt::CodeUse;
+use crate::config::{CodeMethod, SignInMethod};
+use crate::model::User;
+use crate::second_factor::Entry;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+
+/// What came of following the link of a mailed code.
+#[derive(Debug)]
+#[must_use]
+pub enum CodeLinkOutcome {
+    /// The code was right; a session, a pending sign-in, or a refusal came of it.
+    Judged(SignInOutcome),
+    /// There is no such account.
+    UnknownUser,
+    /// The account is deactivated.
+    Inactive,
+    /// The code is wrong, used or too old.
+    InvalidCode(Box<User>),
+}
+
+impl Security {
+    /// Signs in with address and code of a link. `begin` says whether a pending sign-in is begun
+    /// where a second factor is wanted.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided; nobody is signed in.
+    pub async fn follow_code_link(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        email: &str,
+        code: &str,
+        begin: bool,
+    ) -> Result<CodeLinkOutcome, FlowError> {
+        let Some(user) = self.find_by_email(email).await? else {
+            return Ok(CodeLinkOutcome::UnknownUser);
+        };
+        if !user.active {
+            return Ok(CodeLinkOutcome::Inactive);
+        }
+        let method = CodeMethod::Email;
+        let rules = self.config().unified.clone();
+        let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
+        let secret = self.sign_in_secret(&user, method).await?;
+        let (Some(rules), Some(secret)) = (rules, secret) else {
+            return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
+        };
+        let accepted = match self.count_attempt(ctx, &user, CodeUse::FirstFactor, None).await? {
+            true => {
+                let purpose = CodePurpose::SignIn(method);
+                self.accept_code(ctx, &user, &secret, code, rules.window, purpose)
+            }
+            false => None,
+        };
+        if accepted.is_none() {
+            return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
+        }
+        if let Some(refusal) = self.may_not_act(&user) {
+            return Ok(CodeLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
+        }
+        let method = SignInMethod::Code(method);
+        let proven = ProvenPasscode { method, accepted, rehashed: None };
+        let remember: Remember = self.remember_by_default();
+        let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
+        let outcome = self.finish_passcode(ctx, visit, user.clone(), proven, manner).await?;
+        Ok(match outcome {
+            SignInOutcome::Refused(super::SignInRefusal::WrongPassword) => {
+                CodeLinkOutcome::InvalidCode(Box::new(user))
+            }
+            other => CodeLinkOutcome::Judged(other),
+        })
+    }
+}

@@ -1,0 +1,242 @@
+//! Setting up a method to sign in with, and proving again who one is with a passcode.
+
+use super::codes::{CodeMessage, CodePurpose};
+use super::unified::SendCodeOutcome;
+use super::{FlowError, Problem, VerifyOutcome};
+use crate::attempt::CodeUse;
+use crate::config::{CodeMethod, SignInMethod};
+use crate::event::{Event, Subject};
+use crate::identity::normalise_phone;
+use crate::message::MessageKey;
+use crate::model::{User, UserField};
+use crate::port::{Batch, Change, CommitError, Guard, UniqueAttribute};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::{SetupStateToken, TokenProblem};
+use crate::totp::TotpSecret;
+
+/// What came of choosing a method to set up.
+#[derive(Debug)]
+#[must_use]
+pub enum SetupOutcome {
+    /// It was begun; a code proves it.
+    Begun {
+        /// The method.
+        method: CodeMethod,
+        /// What was begun, signed: it comes back with the code.
+        state: Secret,
+        /// The number, in E.164.
+        phone: Option<String>,
+        /// The key for an authenticator app; nothing for other methods.
+        key: Option<TotpSecret>,
+        /// What the app calls the account.
+        username: String,
+    },
+    /// The code could not be sent.
+    NotSent,
+    /// Something is wrong with the choice.
+    Refused(Problem),
+}
+
+/// What came of proving a method.
+#[derive(Debug)]
+#[must_use]
+pub enum ProveSetupOutcome {
+    /// It is set up.
+    Done {
+        /// The method.
+        method: CodeMethod,
+        /// The number that is stored with the user now.
+        phone: Option<String>,
+    },
+    /// The code is wrong or used.
+    WrongCode,
+    /// The state is not one of ours, or somebody else's.
+    Invalid,
+    /// It took too long.
+    Expired,
+}
+
+impl Security {
+    /// Begins to set up a method. Nothing is stored before a code has proven it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was begun.
+    pub async fn set_up_method(
+        &self,
+        ctx: &Context,
+        user: &User,
+        chosen: &str,
+        phone: &str,
+    ) -> Result<SetupOutcome, FlowError> {
+        let refused = |field, key| Ok(SetupOutcome::Refused(Problem::new(field, key)));
+        let Some(rules) = &self.config().unified else {
+            return refused("chosen_method", MessageKey::UsMethodNotAvailable);
+        };
+        let known = matches!(chosen, "email" | "authenticator" | "sms");
+        let Some(method) = CodeMethod::from_name(chosen).filter(|_| known) else {
+            return refused("chosen_method", MessageKey::InvalidChoice);
+        };
+        if !rules.methods.contains(&SignInMethod::Code(method)) {
+            return refused("chosen_method", MessageKey::UsMethodNotAvailable);
+        }
+        let phone = match method {
+            CodeMethod::Sms => match normalise_phone(self.config().identities.region, phone) {
+                Ok(phone) => Some(phone.into_string()),
+                Err(_) => return refused("phone", MessageKey::PhoneInvalid),
+            },
+            _ => None,
+        };
+        let secret = self.new_totp_secret()?;
+        let sealed = self.seal_totp(&secret).await?;
+        let message = CodeMessage {
+            user,
+            method,
+            secret: &secret,
+            phone: phone.as_deref(),
+            purpose: CodePurpose::SetUp,
+            link: false,
+        };
+        if !self.send_code(ctx, message).await? {
+            return Ok(SetupOutcome::NotSent);
+        }
+        let state = SetupStateToken::new(sealed, method.name(), phone.clone(), self.random()?);
+        Ok(SetupOutcome::Begun {
+            method,
+            state: state.issue(self.tokens(), &user.uniquifier, ctx.now),
+            phone,
+            key: (method == CodeMethod::Authenticator).then_some(secret),
+            username: self.identity_of(user).unwrap_or("Unknown").to_owned(),
+        })
+    }
+
+    /// What a state is worth, for a look at it.
+    ///
+    /// # Errors
+    ///
+    /// Why it is worth nothing.
+    pub fn check_setup(
+        &self,
+        ctx: &Context,
+        user: &User,
+        state: &str,
+    ) -> Result<SetupStateToken, ProveSetupOutcome> {
+        let Some(rules) = &self.config().unified else {
+            return Err(ProveSetupOutcome::Invalid);
+        };
+        let (id, within) = (&user.uniquifier, rules.setup_within);
+        match SetupStateToken::verify(self.tokens(), state, id, ctx.now, within) {
+            Ok(state) => Ok(state),
+            Err(TokenProblem::Invalid) => Err(ProveSetupOutcome::Invalid),
+            Err(TokenProblem::Expired(_)) => Err(ProveSetupOutcome::Expired),
+        }
+    }
+
+    /// Stores a method that a code proves. The state works once, and only for who began it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was stored.
+    pub async fn prove_method(
+        &self,
+        ctx: &Context,
+        user: &User,
+        state: &str,
+        code: &str,
+    ) -> Result<ProveSetupOutcome, FlowError> {
+        let state = match self.check_setup(ctx, user, state) {
+            Ok(state) => state,
+            Err(outcome) => return Ok(outcome),
+        };
+        let (Some(rules), Some(method)) =
+            (&self.config().unified, CodeMethod::from_name(&state.method))
+        else {
+            return Ok(ProveSetupOutcome::Invalid);
+        };
+        if !self.count_attempt(ctx, user, CodeUse::FirstFactor, None).await? {
+            return Ok(ProveSetupOutcome::WrongCode);
+        }
+        let sealed = &state.totp_secret;
+        let Some(secret) = self.open_totp(user, sealed).await? else {
+            return Ok(ProveSetupOutcome::Invalid);
+        };
+        let purpose = CodePurpose::SetUp;
+        let accepted = self.accept_code(ctx, user, &secret, code, rules.window, purpose);
+        let Some(accepted) = accepted else {
+            return Ok(ProveSetupOutcome::WrongCode);
+        };
+        let mut after = user.sign_in_secrets.clone();
+        after.insert(method.name().to_owned(), sealed.clone());
+        let mut set = vec![UserField::SignInSecrets(after)];
+        set.extend(state.phone.clone().map(|phone| UserField::Phone(Some(phone))));
+        let batch = Batch::from(Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![
+                UserField::Active(true),
+                UserField::Uniquifier(user.uniquifier.clone()),
+                UserField::SignInSecrets(user.sign_in_secrets.clone()),
+            ],
+            set,
+        });
+        let mut batch = batch.and(accepted.spend()).and(Change::Spend {
+            secret: state.spent(),
+            until: ctx.now.plus(rules.setup_within * 2),
+        });
+        self.forget_attempts(&mut batch, user, CodeUse::FirstFactor, None);
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
+                return Ok(ProveSetupOutcome::WrongCode);
+            }
+            Err(CommitError::Conflict(UniqueAttribute::Phone)) => {
+                return Ok(ProveSetupOutcome::Invalid);
+            }
+            Err(error) => return Err(error.into()),
+        }
+        self.emit(Event::SignInMethodChanged { user: Subject::of(user), method: method.name() });
+        Ok(ProveSetupOutcome::Done { method, phone: state.phone.or_else(|| user.phone.clone()) })
+    }
+
+    /// Makes the session of `user` fresh again with a passcode.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided.
+    pub async fn verify_with_passcode(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        passcode: &Secret,
+    ) -> Result<VerifyOutcome, FlowError> {
+        let wrong =
+            || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
+        let Some(proven) = self.prove_passcode(ctx, Some(user), passcode).await? else {
+            let (user, reason) = (Some(Subject::of(user)), "wrong_passcode");
+            self.emit(Event::AuthenticationFailed { user, reason });
+            return Ok(wrong());
+        };
+        let set = proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
+        let spend = proven.accepted.iter().map(|accepted| accepted.spend()).collect();
+        Ok(match self.renew_session(ctx, visit, user, set, spend).await? {
+            true => VerifyOutcome::Done,
+            false => wrong(),
+        })
+    }
+
+    /// Sends a code to who is signed in, to prove again who they are.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn send_verification_code(
+        &self,
+        ctx: &Context,
+        user: &User,
+        chosen: Option<&str>,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        self.send_code_to(ctx, Some(user), chosen, true).await
+    }
+}

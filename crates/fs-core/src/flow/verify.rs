@@ -1,0 +1,97 @@
+//! Proving again who one is (re-authentication).
+
+use super::{FlowError, Problem};
+use crate::event::{Event, Subject};
+use crate::message::MessageKey;
+use crate::model::{SessionKind, User, UserField};
+use crate::port::{Batch, Change, CommitError};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::{Visit, VisitSignIn};
+
+/// What came of it.
+#[derive(Debug)]
+#[must_use]
+pub enum VerifyOutcome {
+    /// The session is fresh again.
+    Done,
+    /// The password was not right.
+    Refused(Problem),
+}
+
+impl Security {
+    /// Makes the session of `user` fresh again with the password. The session gets a new id, so
+    /// that an older copy of it does not become fresh with it.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided.
+    pub async fn verify(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        password: &Secret,
+    ) -> Result<VerifyOutcome, FlowError> {
+        let typed = self.config().password.normalise(password.expose());
+        let verified = self.verify_password(typed.clone(), user.password.clone()).await?;
+        if !verified.matched {
+            let (user, reason) = (Some(Subject::of(user)), "wrong_password");
+            self.emit(Event::AuthenticationFailed { user, reason });
+            let wrong = Problem::new("password", MessageKey::InvalidPassword);
+            return Ok(VerifyOutcome::Refused(wrong));
+        }
+        let mut set = Vec::new();
+        if verified.outdated
+            && let Ok(hash) = self.hash_password(typed).await
+        {
+            set.push(UserField::Password(Some(hash)));
+        }
+        Ok(match self.renew_session(ctx, visit, user, set, Vec::new()).await? {
+            true => VerifyOutcome::Done,
+            false => VerifyOutcome::Refused(Problem::new("password", MessageKey::InvalidPassword)),
+        })
+    }
+
+    /// Makes the session of `user` fresh, under a new id; false when the account changed at the
+    /// same moment, or the code that paid for it was used before.
+    pub(super) async fn renew_session(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        set: Vec<UserField>,
+        spend: Vec<Change>,
+    ) -> Result<bool, FlowError> {
+        let kind = SessionKind::SignIn;
+        let expires_at = ctx.now.plus(self.config().sessions.lifetime);
+        let record = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
+        let sign_in = VisitSignIn {
+            id: record.id.clone(),
+            authenticated_at: Some(ctx.now),
+            grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
+        };
+        let mut batch = Batch::from(Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![
+                UserField::Active(true),
+                UserField::Uniquifier(user.uniquifier.clone()),
+                UserField::Password(user.password.clone()),
+            ],
+            set,
+        });
+        spend.into_iter().for_each(|change| batch.push(change));
+        if let Some(before) = visit.sign_in() {
+            batch.push(Change::EndSession(before.id.clone()));
+        }
+        batch.push(Change::InsertSession(record));
+        match self.store().commit(batch).await {
+            Ok(_) => {
+                visit.set_sign_in(Some(sign_in));
+                Ok(true)
+            }
+            Err(CommitError::Stale(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! From a typed text to the accounts that it may mean.
+
+use super::{EmailRules, Region, UsernameRules};
+use super::{normalise_email, normalise_phone, normalise_username};
+use crate::port::{Identity, UniqueAttribute};
+
+/// An attribute that people can sign in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IdentityAttribute {
+    /// The mail address.
+    Email,
+    /// The username.
+    Username,
+    /// The telephone number.
+    Phone,
+}
+
+impl From<IdentityAttribute> for UniqueAttribute {
+    fn from(attribute: IdentityAttribute) -> Self {
+        match attribute {
+            IdentityAttribute::Email => Self::Email,
+            IdentityAttribute::Username => Self::Username,
+            IdentityAttribute::Phone => Self::Phone,
+        }
+    }
+}
+
+/// One way to name an account (an entry of Flask-Security's `USER_IDENTITY_ATTRIBUTES`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdentityRule {
+    /// Which attribute is looked at.
+    pub attribute: IdentityAttribute,
+    /// Whether letters of either case are the same.
+    pub ignore_case: bool,
+}
+
+/// How typed texts are read, and in which order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityRules {
+    /// The ways to name an account, the preferred one first.
+    pub order: Vec<IdentityRule>,
+    /// How addresses are read.
+    pub email: EmailRules,
+    /// How usernames are read.
+    pub username: UsernameRules,
+    /// Whose telephone numbers need no country code.
+    pub region: Region,
+}
+
+impl Default for IdentityRules {
+    /// By mail address, in either case.
+    fn default() -> Self {
+        Self {
+            order: vec![IdentityRule { attribute: IdentityAttribute::Email, ignore_case: true }],
+            email: EmailRules::default(),
+            username: UsernameRules::default(),
+            region: Region::default(),
+        }
+    }
+}
+
+impl IdentityRules {
+    /// What to look up for a typed text, in order: the first account that is found is meant.
+    ///
+    /// Usually there is one lookup. There are none for a text that can be no identity; there are
+    /// several when it can be read in several ways, as digits are both a telephone number and a
+    /// username. (Flask-Security 4.1 tries only the first reading, so that a username entry in
+    /// front hides all mail addresses.)
+    ///
+    /// ```
+    /// use fs_core::identity::IdentityRules;
+    ///
+    /// let lookups = IdentityRules::default().lookups("Zoe@EXAMPLE.com");
+    /// assert_eq!(lookups[0].value, "Zoe@example.com");
+    /// assert!(IdentityRules::default().lookups("zoe").is_empty());
+    /// ```
+    pub fn lookups(&self, typed: &str) -> Vec<Identity> {
+        self.order.iter().filter_map(|rule| self.lookup(rule, typed)).collect()
+    }
+
+    fn lookup(&self, rule: &IdentityRule, typed: &str) -> Option<Identity> {
+        let value = match rule.attribute {
+            IdentityAttribute::Email => normalise_email(&self.email, typed).ok()?.into_string(),
+            IdentityAttribute::Username => normalise_username(&self.username, typed)?,
+            IdentityAttribute::Phone => normalise_phone(self.region, typed).ok()?.into_string(),
+        };
+        Some(Identity { attribute: rule.attribute.into(), value, ignore_case: rule.ignore_case })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rules() -> IdentityRules {
+        let by = |attribute| IdentityRule { attribute, ignore_case: true };
+        IdentityRules {
+            order: vec![
+                by(IdentityAttribute::Username),
+                by(IdentityAttribute::Email),
+                by(IdentityAttribute::Phone),
+            ],
+            ..IdentityRules::default()
+        }
+    }
+
+    fn found(typed: &str) -> Vec<(UniqueAttribute, String)> {
+        rules().lookups(typed).into_iter().map(|by| (by.attribute, by.value)).collect()
+    }
+
+    #[test]
+    fn an_address_is_never_a_username() {
+        assert_eq!(
+            found("Zoe@EXAMPLE.com"),
+            [(UniqueAttribute::Email, "Zoe@example.com".to_owned())]
+        );
+    }
+
+    #[test]
+    fn every_reading_is_tried_in_order() {
+        assert_eq!(
+            found("4155550123"),
+            [
+                (UniqueAttribute::Username, "4155550123".to_owned()),
+                (UniqueAttribute::Phone, "+14155550123".to_owned()),
+            ]
+        );
+        assert_eq!(found("zoetrope"), [(UniqueAttribute::Username, "zoetrope".to_owned())]);
+    }
+
+    #[test]
+    fn nothing_is_looked_up_for_nonsense() {
+        for typed in ["", "   ", "a@b@", "zoe@example.com\0", &"9".repeat(1 << 20)] {
+            assert!(found(typed).is_empty());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(typed in any::<String>()) {
+            prop_assert!(rules().lookups(&typed).len() <= 3);
+        }
+    }
+}

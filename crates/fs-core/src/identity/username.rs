@@ -1,0 +1,250 @@
+//! Usernames: letters and digits, normalised.
+
+use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+
+/// How usernames are written in Unicode (UAX #15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NormalForm {
+    /// Composed.
+    Nfc,
+    /// Decomposed.
+    Nfd,
+    /// Composed, with look-alike variants of one character made one.
+    Nfkc,
+    /// Decomposed, with look-alike variants of one character made one.
+    Nfkd,
+}
+
+impl NormalForm {
+    fn apply(self, text: &str) -> String {
+        match self {
+            Self::Nfc => text.nfc().collect(),
+            Self::Nfd => text.nfd().collect(),
+            Self::Nfkc => text.nfkc().collect(),
+            Self::Nfkd => text.nfkd().collect(),
+        }
+    }
+}
+
+/// What is asked of usernames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UsernameRules {
+    /// The fewest characters, counted after normalisation.
+    pub min: usize,
+    /// The most characters, counted after normalisation.
+    pub max: usize,
+    /// The form in which they are stored and looked up.
+    pub form: NormalForm,
+    /// Whether every new account needs one.
+    pub required: bool,
+}
+
+impl Default for UsernameRules {
+    fn default() -> Self {
+        Self { min: 4, max: 32, form: NormalForm::Nfkd, required: false }
+    }
+}
+
+/// A username that keeps all rules, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Username(String);
+
+impl Username {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a text cannot become a username.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsernameProblem {
+    /// Nothing was given, and the rules ask for a name.
+    #[error("a username is needed")]
+    Missing,
+    /// Blanks around it, control characters, or what HTML reads as markup.
+    #[error("the username has characters that cannot be stored as they are")]
+    Illegal,
+    /// Something else than letters and digits: `@` and `_` are among it.
+    #[error("a username has letters and digits only")]
+    Disallowed,
+    /// Too short or too long.
+    #[error("a username has {min} to {max} characters")]
+    Length {
+        /// The fewest.
+        min: usize,
+        /// The most.
+        max: usize,
+    },
+}
+
+/// Checks a username for a new or changed account, and gives it as it is to be stored; nothing
+/// for an empty text where none is needed.
+///
+/// The rules and their order are Flask-Security 4.1's. Characters are judged before they are
+/// normalised, so an accent must be typed as part of its letter. Whether the name is free is
+/// decided by the store.
+///
+/// # Errors
+///
+/// [`UsernameProblem`], for the first rule that is broken.
+///
+/// ```
+/// use fs_core::identity::{UsernameProblem, UsernameRules, check_username};
+///
+/// let rules = UsernameRules::default();
+/// assert_eq!(check_username(&rules, "zoetrope").unwrap().unwrap().as_str(), "zoetrope");
+/// assert_eq!(check_username(&rules, "zoe@home"), Err(UsernameProblem::Disallowed));
+/// ```
+pub fn check_username(
+    rules: &UsernameRules,
+    text: &str,
+) -> Result<Option<Username>, UsernameProblem> {
+    let length = UsernameProblem::Length { min: rules.min, max: rules.max };
+    if text.is_empty() {
+        return if rules.required { Err(UsernameProblem::Missing) } else { Ok(None) };
+    }
+    if is_too_long_to_look_at(rules, text) {
+        return Err(length);
+    }
+    let markup = |c: char| c.is_control() || matches!(c, '<' | '>' | '&');
+    if text.trim() != text || text.contains(markup) {
+        return Err(UsernameProblem::Illegal);
+    }
+    if !text.chars().all(is_letter_or_number) {
+        return Err(UsernameProblem::Disallowed);
+    }
+    let name = rules.form.apply(text);
+    if !(rules.min..=rules.max).contains(&name.chars().count()) {
+        return Err(length);
+    }
+    Ok(Some(Username(name)))
+}
+
+/// A typed text in the spelling to look a username up by; nothing if it cannot be one.
+///
+/// The lengths and the letters-only rule are not asked: accounts from before a rule was made must
+/// be found. A text with an `@` is never a username, so that nobody can take a name that reads as
+/// somebody else's address.
+pub fn normalise_username(rules: &UsernameRules, text: &str) -> Option<String> {
+    let text = text.trim();
+    let never = text.is_empty()
+        || is_too_long_to_look_at(rules, text)
+        || text.contains(|c: char| c == '@' || c.is_control());
+    if never {
+        return None;
+    }
+    let name = rules.form.apply(text);
+    // Wide and small variants of @ become one under the K forms.
+    (!name.contains('@')).then_some(name)
+}
+
+/// Composing letters makes at most three of them one, and none has more than four octets.
+fn is_too_long_to_look_at(rules: &UsernameRules, text: &str) -> bool {
+    text.len() > rules.max.saturating_mul(16)
+}
+
+fn is_letter_or_number(c: char) -> bool {
+    matches!(
+        c.general_category_group(),
+        GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn check(text: &str) -> Result<Option<String>, UsernameProblem> {
+        check_username(&UsernameRules::default(), text).map(|name| name.map(Username::into_string))
+    }
+
+    #[test]
+    fn accepts_letters_and_digits_and_normalises_them() {
+        assert_eq!(check("zoetrope7"), Ok(Some("zoetrope7".to_owned())));
+        assert_eq!(check("zoëtrope"), Ok(Some("zoe\u{308}trope".to_owned())));
+        assert_eq!(check("Ⅰabcd"), Ok(Some("Iabcd".to_owned())));
+        assert_eq!(check("имярек"), Ok(Some("имярек".to_owned())));
+        let composed = UsernameRules { form: NormalForm::Nfkc, ..UsernameRules::default() };
+        let name = check_username(&composed, "zoëtrope").unwrap().unwrap();
+        assert_eq!(name.as_str(), "zoëtrope");
+    }
+
+    #[test]
+    fn an_empty_one_is_refused_only_where_needed() {
+        assert_eq!(check(""), Ok(None));
+        let rules = UsernameRules { required: true, ..UsernameRules::default() };
+        assert_eq!(check_username(&rules, ""), Err(UsernameProblem::Missing));
+    }
+
+    #[test]
+    fn rules_apply_in_their_order() {
+        let length = UsernameProblem::Length { min: 4, max: 32 };
+        for (text, problem) in [
+            (" zoetrope ", UsernameProblem::Illegal),
+            ("   ", UsernameProblem::Illegal),
+            ("<script>zoetrope</script>", UsernameProblem::Illegal),
+            ("zoe&me", UsernameProblem::Illegal),
+            ("zoe\0trope", UsernameProblem::Illegal),
+            ("zoe trope", UsernameProblem::Disallowed),
+            ("zoe_trope", UsernameProblem::Disallowed),
+            ("zoe@trope", UsernameProblem::Disallowed),
+            ("zoe\u{308}trope", UsernameProblem::Disallowed),
+            ("z_", UsernameProblem::Disallowed),
+            ("zoe", length),
+            (&"z".repeat(33), length),
+            // One character becomes three.
+            ("\u{fb03}", length),
+        ] {
+            assert_eq!(check(text), Err(problem), "{text:?}");
+        }
+        assert_eq!(check(&"z".repeat(32)), Ok(Some("z".repeat(32))));
+        assert_eq!(check("zoet"), Ok(Some("zoet".to_owned())));
+        assert_eq!(check("z\u{fb03}"), Ok(Some("zffi".to_owned())));
+    }
+
+    #[test]
+    fn lookups_trim_and_normalise() {
+        let rules = UsernameRules::default();
+        assert_eq!(normalise_username(&rules, " Ⅰabcd "), Some("Iabcd".to_owned()));
+        assert_eq!(normalise_username(&rules, "old_name"), Some("old_name".to_owned()));
+        for text in ["", "  ", "a@b", "a\u{ff20}b", "a\u{fe6b}b", "a\0b"] {
+            assert_eq!(normalise_username(&rules, text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_megabyte_is_refused_by_its_length() {
+        let huge = "\u{fdfa}".repeat(1 << 19);
+        let rules = UsernameRules::default();
+        assert!(matches!(check_username(&rules, &huge), Err(UsernameProblem::Length { .. })));
+        assert_eq!(normalise_username(&rules, &huge), None);
+    }
+
+    proptest! {
+        #[test]
+        fn whoever_registers_is_found(text in "\\PC{0,40}|[a-zA-Z0-9éÅﬃⅠ]{4,12}") {
+            let rules = UsernameRules::default();
+            if let Ok(Some(name)) = check_username(&rules, &text) {
+                prop_assert_eq!(normalise_username(&rules, &text), Some(name.clone().into_string()));
+                prop_assert_eq!(normalise_username(&rules, name.as_str()), Some(name.into_string()));
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! Accounts, sign-in, recovery, roles and tokens, without IO.
+//!
+//! `fs-core` decides; it does not act. The time, randomness, the database, mails and the threads
+//! that hash passwords come through the traits in [`port`]. Everything that can be decided from
+//! facts alone is a plain function of those facts, so that it can be tested by properties.
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | [`model`] | users, roles, permissions and their identifiers |
+//! | [`password`] | hashing schemes, rules for passwords |
+//! | [`identity`] | mail addresses, usernames, telephone numbers: one spelling each |
+//! | [`token`] | signed, timed tokens, one type for each purpose |
+//! | [`totp`] | codes from authenticator apps, and their secrets |
+//! | [`recovery_code`] | for whoever has lost the second factor |
+//! | [`attempt`] | how many codes may be tried |
+//! | [`csrf`] | proof that a request comes from a page of our own |
+//! | [`freshness`] | whether a sign-in is recent enough |
+//! | [`redirect`] | where a browser may be sent |
+//! | [`event`] | what happened, as one typed enum |
+//! | [`message`] | what is said to people: keys, severities, texts |
+//! | [`port`] | what the outside implements: store, mailer, clock, randomness, hashing threads |
+
+pub mod attempt;
+pub mod authn;
+pub mod authz;
+pub mod config;
+pub mod csrf;
+pub mod event;
+pub mod flow;
+pub mod freshness;
+pub mod identity;
+pub mod message;
+pub mod model;
+pub mod password;
+pub mod port;
+pub mod recovery_code;
+pub mod redirect;
+mod registration;
+pub mod second_factor;
+pub mod secret;
+pub mod security;
+pub mod session;
+pub mod timestamp;
+pub mod token;
+pub mod totp;
+
+pub use config::Config;
+pub use registration::{ExtraField, FieldCheck};
+pub use security::{Context, Ports, Security};
+pub use timestamp::{Timestamp, span_text};

@@ -1,0 +1,126 @@
+//! The words for messages.
+
+use std::collections::BTreeMap;
+
+use super::{Category, Message, MessageKey};
+
+/// The text and severity of every message: the defaults, and what the application put in their place.
+///
+/// A text names its values as `%(email)s` or `%(min)d`; `%%` is a percent sign. This is the format of
+/// Flask-Security's `SECURITY_MSG_…` settings, so such texts can be used as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Catalogue {
+    changed: BTreeMap<MessageKey, (String, Category)>,
+}
+
+impl Catalogue {
+    /// Replaces the text and the severity of a message.
+    pub fn set(&mut self, key: MessageKey, text: impl Into<String>, category: Category) {
+        self.changed.insert(key, (text.into(), category));
+    }
+
+    /// How serious a message is.
+    pub fn category(&self, key: MessageKey) -> Category {
+        self.changed.get(&key).map_or(key.default_category(), |(_, category)| *category)
+    }
+
+    /// The words of a message, its values filled in.
+    ///
+    /// A placeholder without a value stays in the text as it is written, as does a percent sign that
+    /// starts none. Values are put in as they are, never read as a text themselves. The result is
+    /// plain text: escape it for HTML.
+    pub fn text(&self, message: &Message) -> String {
+        if let Some(words) = &message.words {
+            return words.clone();
+        }
+        let text = self.changed.get(&message.key).map(|(text, _)| text.as_str());
+        fill(text.unwrap_or(message.key.default_text()), &message.args)
+    }
+}
+
+fn fill(text: &str, args: &[(&'static str, String)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('%') {
+            out.push('%');
+            rest = after;
+        } else if let Some((value, after)) = placeholder(after, args) {
+            out.push_str(value);
+            rest = after;
+        } else {
+            out.push('%');
+            rest = after;
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Reads `(name)s` or `(name)d`: the value, and what follows.
+fn placeholder<'a>(
+    text: &'a str,
+    args: &'a [(&'static str, String)],
+) -> Option<(&'a str, &'a str)> {
+    let (name, after) = text.strip_prefix('(')?.split_once(')')?;
+    let after = after.strip_prefix(['s', 'd'])?;
+    let (_, value) = args.iter().find(|(known, _)| *known == name)?;
+    Some((value, after))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn filled(text: &str, args: &[(&'static str, &str)]) -> String {
+        let mut catalogue = Catalogue::default();
+        catalogue.set(MessageKey::Login, text, Category::Info);
+        let message =
+            args.iter().fold(Message::new(MessageKey::Login), |message, (name, value)| {
+                message.with(name, value)
+            });
+        catalogue.text(&message)
+    }
+
+    #[test]
+    fn fills_placeholders() {
+        let args = [("min", "4"), ("max", "32")];
+        assert_eq!(filled("%(min)d to %(max)s, %(min)s", &args), "4 to 32, 4");
+        assert_eq!(filled("LENGTH|max=%(max)s|min=%(min)s", &args), "LENGTH|max=32|min=4");
+    }
+
+    #[test]
+    fn leaves_what_it_does_not_know() {
+        for text in ["%(other)s", "%(min)x", "%(min", "%()s", "50% off", "%", "(min)s"] {
+            assert_eq!(filled(text, &[("min", "4")]), text);
+        }
+        assert_eq!(filled("100%% of %%(min)s", &[("min", "4")]), "100% of %(min)s");
+    }
+
+    #[test]
+    fn values_are_not_read_as_text() {
+        assert_eq!(filled("%(a)s %(b)s", &[("a", "%(b)s"), ("b", "%(a)s")]), "%(b)s %(a)s");
+    }
+
+    #[test]
+    fn replaces_text_and_category_of_one_key() {
+        let mut catalogue = Catalogue::default();
+        assert_eq!(catalogue.category(MessageKey::InvalidPassword), Category::Error);
+        catalogue.set(MessageKey::InvalidPassword, "No.", Category::Info);
+        assert_eq!(catalogue.category(MessageKey::InvalidPassword), Category::Info);
+        assert_eq!(catalogue.text(&MessageKey::InvalidPassword.into()), "No.");
+        assert_eq!(catalogue.category(MessageKey::InvalidCode), Category::Error);
+        assert_ne!(catalogue.text(&MessageKey::InvalidCode.into()), "No.");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_with_any_value_ends(text in ".{0,60}|[%()sda]{0,60}", value in ".{0,20}") {
+            let long = filled(&text, &[("a", &value), ("d", "%")]);
+            prop_assert!(long.len() <= text.len() + text.len() * value.len());
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! The keys of messages, with their default severity and text.
+
+use super::Category;
+use super::Category::{Error, Info, Success};
+
+/// No message has this key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("there is no message {0:?}: see the list of message keys")]
+pub struct UnknownMessageKey(pub String);
+
+macro_rules! keys {
+    ($($(#[doc = $doc:literal])+ $name:ident = $key:literal, $category:ident, $text:literal;)+) => {
+        /// Everything that fs says to people.
+        ///
+        /// The name on the wire is the key of Flask-Security 4.1 (`SECURITY_MSG_…` without the
+        /// prefix), or ours in the same style. Values that a message carries are named in its
+        /// description.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum MessageKey {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl MessageKey {
+            /// Every key.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+
+            /// The name on the wire, such as `EMAIL_NOT_PROVIDED`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $key,)+ }
+            }
+
+            /// How serious it is, unless a [`Catalogue`](super::Catalogue) says otherwise.
+            pub const fn default_category(self) -> Category {
+                match self { $(Self::$name => $category,)+ }
+            }
+
+            /// Its text, unless a [`Catalogue`](super::Catalogue) says otherwise.
+            pub const fn default_text(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+
+        impl std::str::FromStr for MessageKey {
+            type Err = UnknownMessageKey;
+
+            fn from_str(key: &str) -> Result<Self, Self::Err> {
+                match key {
+                    $($key => Ok(Self::$name),)+
+                    _ => Err(UnknownMessageKey(key.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+impl std::fmt::Display for MessageKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+keys! {
+    // Flask-Security 4.1
+
+    /// The request's input does not fit the endpoint.
+    ApiError = "API_ERROR", Error, "This request does not fit here. Check what you sent.";
+    /// Signed in, but without the role or permission.
+    Unauthorized = "UNAUTHORIZED", Error, "You do not have permission to see this.";
+    /// Credentials are missing or wrong.
+    Unauthenticated = "UNAUTHENTICATED", Error, "Please sign in to see this.";
+    /// The sign-in is not recent enough.
+    ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", Error, "Please confirm that it is you to go on.";
+    /// Confirmed that it is still the same person.
+    ReauthenticationSuccessful = "REAUTHENTICATION_SUCCESSFUL", Info, "Thank you. You can go on now.";
+    /// Registered, a confirmation link was mailed. Value: `email`.
+    ConfirmRegistration = "CONFIRM_REGISTRATION", Success, "Welcome! We sent a link to %(email)s. Open it to confirm your address.";
+    /// The address is confirmed now.
+    EmailConfirmed = "EMAIL_CONFIRMED", Success, "Thank you. Your e-mail address is confirmed.";
+    /// The address was confirmed before.
+    AlreadyConfirmed = "ALREADY_CONFIRMED", Info, "Your e-mail address is already confirmed.";
+    /// The confirmation link is not one of ours.
+    InvalidConfirmationToken = "INVALID_CONFIRMATION_TOKEN", Error, "This confirmation link does not work. Ask for a new one.";
+    /// The address must be confirmed first.
+    ConfirmationRequired = "CONFIRMATION_REQUIRED", Error, "Please confirm your e-mail address first. Open the link that we mailed you.";
+    /// A confirmation link was mailed. Value: `email`.
+    ConfirmationRequest = "CONFIRMATION_REQUEST", Info, "We sent a confirmation link to %(email)s.";
+    /// The confirmation link was too old, a new one was mailed. Values: `within`, `email`.
+    ConfirmationExpired = "CONFIRMATION_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
+    /// The address belongs to another account. Value: `email`.
+    EmailAlreadyAssociated = "EMAIL_ALREADY_ASSOCIATED", Error, "There is already an account for %(email)s. Sign in, or reset your password.";
+    /// An identity attribute belongs to another account. Values: `attr`, `value`.
+    IdentityAlreadyAssociated = "IDENTITY_ALREADY_ASSOCIATED", Error, "%(value)s already belongs to another account.";
+    /// The username belongs to another account. Value: `username`.
+    UsernameAlreadyAssociated = "USERNAME_ALREADY_ASSOCIATED", Error, "%(username)s is taken. Choose another username.";
+    /// The password differs. Flask-Security defines it and never uses it.
+    PasswordMismatch = "PASSWORD_MISMATCH", Error, "The password does not match.";
+    /// The repeated password differs.
+    RetypePasswordMismatch = "RETYPE_PASSWORD_MISMATCH", Error, "The two passwords differ. Type the same one twice.";
+    /// The target of a redirect is outside of the allowed hosts.
+    InvalidRedirect = "INVALID_REDIRECT", Error, "This link leads out of the site, so we did not follow it.";
+    /// A reset link was mailed. Value: `email`.
+    PasswordResetRequest = "PASSWORD_RESET_REQUEST", Info, "We sent a link to reset your password to %(email)s.";
+    /// The reset link was too old, a new one was mailed. Values: `within`, `email`.
+    PasswordResetExpired = "PASSWORD_RESET_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
+    /// The reset link is not one of ours, or was used.
+    InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN", Error, "This link does not work, or was used already. Ask for a new one.";
+    /// The new password is set, and the user signed in.
+    PasswordReset = "PASSWORD_RESET", Success, "Your new password is set, and you are signed in.";
+    /// The password is changed.
+    PasswordChange = "PASSWORD_CHANGE", Success, "Your password is changed.";
+    /// The new password is the old one.
+    PasswordIsTheSame = "PASSWORD_IS_THE_SAME", Error, "This is your present password. Choose a new one.";
+    /// No password was given.
+    PasswordNotProvided = "PASSWORD_NOT_PROVIDED", Error, "Enter a password.";
+    /// The account has no password.
+    PasswordNotSet = "PASSWORD_NOT_SET", Error, "This account has no password. Sign in another way.";
+    /// The password is too short. Value: `length`, the least number of characters.
+    PasswordInvalidLength = "PASSWORD_INVALID_LENGTH", Error, "Use at least %(length)s characters.";
+    /// The password is easy to guess.
+    PasswordTooSimple = "PASSWORD_TOO_SIMPLE", Error, "This password is easy to guess. Add a few words that do not belong together.";
+    /// The password is on a list of breached ones.
+    PasswordBreached = "PASSWORD_BREACHED", Error, "This password is known from a data breach elsewhere. Choose another one.";
+    /// The list of breached passwords could not be asked.
+    PasswordBreachedSiteError = "PASSWORD_BREACHED_SITE_ERROR", Error, "We could not check this password just now. Try again in a moment.";
+    /// The password is wrong.
+    InvalidPassword = "INVALID_PASSWORD", Error, "This password is not right. Check it and try again.";
+    /// The password or code is wrong.
+    InvalidPasswordCode = "INVALID_PASSWORD_CODE", Error, "This password or code is not right. Check it and try again.";
+    /// The code of a sign-in link is wrong.
+    InvalidCode = "INVALID_CODE", Error, "This code is not right, or too old. Ask for a new one.";
+    /// The words of the link to the forgotten-password page.
+    ForgotPassword = "FORGOT_PASSWORD", Info, "Forgot your password?";
+    /// The page needs a sign-in.
+    Login = "LOGIN", Info, "Please sign in to see this page.";
+    /// The page needs a recent sign-in.
+    Refresh = "REFRESH", Info, "Please sign in again to see this page.";
+    /// The sign-in link was too old, a new one was mailed. Values: `within`, `email`.
+    LoginExpired = "LOGIN_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
+    /// A sign-in link was mailed. Value: `email`.
+    LoginEmailSent = "LOGIN_EMAIL_SENT", Success, "We sent a sign-in link to %(email)s.";
+    /// The sign-in link is not one of ours.
+    InvalidLoginToken = "INVALID_LOGIN_TOKEN", Error, "This sign-in link does not work. Ask for a new one.";
+    /// Signed in by a link.
+    PasswordlessLoginSuccessful = "PASSWORDLESS_LOGIN_SUCCESSFUL", Success, "You are signed in.";
+    /// The account is not active.
+    DisabledAccount = "DISABLED_ACCOUNT", Error, "This account is disabled. Ask the people who run this site.";
+    /// No e-mail address was given.
+    EmailNotProvided = "EMAIL_NOT_PROVIDED", Error, "Enter your e-mail address.";
+    /// The e-mail address is malformed.
+    InvalidEmailAddress = "INVALID_EMAIL_ADDRESS", Error, "This is not an e-mail address. It looks like name@example.com.";
+    /// The phone number is not one.
+    PhoneInvalid = "PHONE_INVALID", Error, "This is not a phone number. Include the country code, such as +44.";
+    /// There is no such user.
+    UserDoesNotExist = "USER_DOES_NOT_EXIST", Error, "There is no account for this. Check what you typed, or register.";
+    /// The page is for those who are not signed in.
+    AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED", Error, "You are signed in. Sign out first to see this page.";
+    /// A code could not be sent.
+    FailedToSendCode = "FAILED_TO_SEND_CODE", Error, "We could not send the code. Try again in a moment.";
+    /// The second-factor code is wrong.
+    TwoFactorInvalidToken = "TWO_FACTOR_INVALID_TOKEN", Error, "This code is not right, or too old. Enter the latest one.";
+    /// The second factor was accepted.
+    TwoFactorLoginSuccessful = "TWO_FACTOR_LOGIN_SUCCESSFUL", Success, "Your code is right. You are signed in.";
+    /// The second factor is another one now.
+    TwoFactorChangeMethodSuccessful = "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL", Success, "Your second step is changed.";
+    /// The page does not belong to where the sign-in stands.
+    TwoFactorPermissionDenied = "TWO_FACTOR_PERMISSION_DENIED", Error, "This page is not open to you now. Start again with signing in.";
+    /// This second factor is not offered.
+    TwoFactorMethodNotAvailable = "TWO_FACTOR_METHOD_NOT_AVAILABLE", Error, "This method is not available. Choose another one.";
+    /// The second factor is off.
+    TwoFactorDisabled = "TWO_FACTOR_DISABLED", Success, "Your second step is switched off.";
+    /// This way to sign in is not offered.
+    UsMethodNotAvailable = "US_METHOD_NOT_AVAILABLE", Error, "This method is not available. Choose another one.";
+    /// The setup took too long. Value: `within`.
+    UsSetupExpired = "US_SETUP_EXPIRED", Error, "You have %(within)s to finish the setup. Please start again.";
+    /// The way to sign in is set up.
+    UsSetupSuccessful = "US_SETUP_SUCCESSFUL", Info, "Your new way to sign in is set up.";
+    /// No such identity.
+    UsSpecifyIdentity = "US_SPECIFY_IDENTITY", Error, "There is no account for this. Check what you typed.";
+    /// The text of an SMS with a code. Value: `code`, a secret.
+    UseCode = "USE_CODE", Info, "Your code is %(code)s. Never give it to anybody.";
+    /// The username is too short or too long. Values: `min`, `max`.
+    UsernameInvalidLength = "USERNAME_INVALID_LENGTH", Error, "Use %(min)d to %(max)d characters.";
+    /// The username holds markup, or blanks around it.
+    UsernameIllegalCharacters = "USERNAME_ILLEGAL_CHARACTERS", Error, "A username cannot contain markup, or blanks at its ends.";
+    /// The username holds something else than letters and digits.
+    UsernameDisallowedCharacters = "USERNAME_DISALLOWED_CHARACTERS", Error, "Use letters and digits only.";
+    /// No username was given.
+    UsernameNotProvided = "USERNAME_NOT_PROVIDED", Error, "Enter a username.";
+
+    // Forms and CSRF: Flask-Security takes these texts from Flask-WTF and WTForms, without keys
+
+    /// The form came without its CSRF token.
+    CsrfTokenMissing = "CSRF_TOKEN_MISSING", Error, "We could not tell that this form came from our page. Go back, reload the page and send it again.";
+    /// The session holds nothing to check a CSRF token against.
+    CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING", Error, "Your session ended before you sent this form. Reload the page and send it again; cookies must be allowed.";
+    /// The CSRF token is too old.
+    CsrfTokenExpired = "CSRF_TOKEN_EXPIRED", Error, "This form was open for too long. Reload the page and send it again.";
+    /// The CSRF token is not one of ours.
+    CsrfTokenInvalid = "CSRF_TOKEN_INVALID", Error, "This form is damaged. Reload the page and send it again.";
+    /// The CSRF token belongs to another session.
+    CsrfTokensDoNotMatch = "CSRF_TOKENS_DO_NOT_MATCH", Error, "This form belongs to an earlier session. Reload the page and send it again.";
+    /// A form over HTTPS came without a referrer or origin.
+    CsrfReferrerMissing = "CSRF_REFERRER_MISSING", Error, "Your browser did not tell which page this form came from. Allow it to send the referrer to this site.";
+    /// The form came from another site.
+    CsrfReferrerMismatch = "CSRF_REFERRER_MISMATCH", Error, "This form came from another site, so we did not accept it.";
+    /// A required field is empty.
+    FieldRequired = "FIELD_REQUIRED", Error, "Fill in this field.";
+    /// The value is not one of those offered.
+    InvalidChoice = "INVALID_CHOICE", Error, "Choose one of the options.";
+
+    // Ours
+
+    /// Sign-in failed; deliberately silent about whether the account exists.
+    InvalidCredentials = "INVALID_CREDENTIALS", Error, "We could not sign you in with that. Check both fields and try again.";
+    /// If there is such an account, a mail is on its way; deliberately silent about whether there is.
+    CheckMail = "CHECK_MAIL", Info, "If that address can be used here, you will find a mail from us in its inbox. Look in the spam folder too.";
+    /// The value is too long. Value: `max`, in characters.
+    TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
+    /// The value is of a wrong type, or holds characters that cannot be stored.
+    InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
+    /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.
+    TryAgainLater = "TRY_AGAIN_LATER", Error, "This is not possible right now. Wait %(within)s, then try again.";
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_unique_and_go_both_ways() {
+        let keys: BTreeSet<_> = MessageKey::ALL.iter().map(|key| key.as_str()).collect();
+        assert_eq!(keys.len(), MessageKey::ALL.len());
+        for key in MessageKey::ALL {
+            assert_eq!(key.as_str().parse(), Ok(*key));
+        }
+        let unknown = UnknownMessageKey("login".to_owned());
+        assert_eq!("login".parse::<MessageKey>(), Err(unknown));
+    }
+
+    #[test]
+    fn the_name_on_the_wire_is_the_name_of_the_variant() {
+        for key in MessageKey::ALL {
+            let joined: String = key.as_str().split('_').collect();
+            assert_eq!(joined, format!("{key:?}").to_uppercase());
+        }
+    }
+
+    #[test]
+    fn flask_security_has_62_keys_with_documented_categories() {
+        let split = MessageKey::ALL.iter().position(|key| *key == MessageKey::CsrfTokenMissing);
+        let theirs = MessageKey::ALL.split_at(split.unwrap()).0;
+        assert_eq!(theirs.len(), 62);
+        let of = |category| theirs.iter().filter(|key| key.default_category() == category).count();
+        assert_eq!((of(Info), of(Success), of(Error)), (9, 9, 44));
+    }
+
+    #[test]
+    fn texts_are_sentences_and_placeholders_are_well_formed() {
+        for key in MessageKey::ALL {
+            let text = key.default_text();
+            assert!(text.ends_with(['.', '?']), "{key}: {text}");
+            for part in text.split('%').skip(1) {
+                let (name, after) = part.split_once(')').expect(text);
+                assert!(name.starts_with('(') && after.starts_with(['s', 'd']), "{key}: {text}");
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Identifiers, and the texts that only a few places may read.
+
+use std::fmt;
+
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use subtle::ConstantTimeEq;
+
+use crate::secret::Secret;
+
+/// The primary key of a user, as the store writes it: `"17"`, a UUID, an ObjectId.
+///
+/// Nothing outside of the store reads meaning into it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(String);
+
+impl UserId {
+    /// The key as a store writes it.
+    pub fn new(key: impl Into<String>) -> Self {
+        Self(key.into())
+    }
+
+    /// The key's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for UserId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The random name of a user's present trust (Flask-Security's `fs_uniquifier`).
+///
+/// Sessions, remember cookies and most tokens name a user by it. Whoever gives the user a new one
+/// ends all of them at once.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Uniquifier(String);
+
+impl Uniquifier {
+    /// The text of a stored uniquifier.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// A new one from 16 random bytes, as 32 lower-case hexadecimal digits.
+    pub fn from_random(bytes: [u8; 16]) -> Self {
+        Self(HEXLOWER.encode(&bytes))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Uniquifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Uniquifier(..)")
+    }
+}
+
+/// The name of a session record: 256 random bits, in base64url.
+///
+/// Whoever holds it is signed in, so it has no readable `Debug`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// The id as a cookie or a store holds it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// A new one from 32 random bytes.
+    pub fn from_random(bytes: [u8; 32]) -> Self {
+        Self(BASE64URL_NOPAD.encode(&bytes))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(..)")
+    }
+}
+
+/// A stored password hash in one of passlib's text formats. It has no readable `Debug`.
+#[derive(Clone)]
+pub struct PasswordHash(Secret);
+
+impl PasswordHash {
+    /// A hash as the store holds it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Secret::from(text.into()))
+    }
+
+    /// The text, for a store or a verifier.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl PartialEq for PasswordHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose().as_bytes().ct_eq(other.expose().as_bytes()).into()
+    }
+}
+
+impl Eq for PasswordHash {}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+/// A second factor's secret as it is stored: encrypted, opaque here.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSecret(Secret);
+
+impl SealedSecret {
+    /// A sealed secret as the store holds it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Secret::from(text.into()))
+    }
+
+    /// The sealed text, for a store.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedSecret(..)")
+    }
+}

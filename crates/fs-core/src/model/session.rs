@@ -1,0 +1,37 @@
+//! Session records.
+
+use super::{SessionId, Uniquifier};
+use crate::Timestamp;
+
+/// What a session record stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// A browser that is signed in.
+    SignIn,
+    /// A browser that may sign itself in again ("remember me"). Never fresh.
+    Remember,
+}
+
+/// A session as the store keeps it.
+///
+/// It names its user by the uniquifier: when the user gets a new one, the record finds nobody any
+/// more, without a further write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionRecord {
+    /// Its name, which the cookie holds.
+    pub id: SessionId,
+    /// What it stands for.
+    pub kind: SessionKind,
+    /// Whose it is.
+    pub uniquifier: Uniquifier,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When the user last proved who they are; nothing for a remembered browser.
+    pub authenticated_at: Option<Timestamp>,
+    /// From when on it is refused, whatever the cookie says.
+    pub expires_at: Timestamp,
+    /// The browser, as its `User-Agent` named itself, cut to 255 characters; for a list of devices.
+    pub user_agent: Option<String>,
+    /// The address that it was made from.
+    pub client_ip: Option<String>,
+}

@@ -1,0 +1,283 @@
+//! Hashing and verifying.
+
+use argon2::Params;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha512;
+use zeroize::Zeroize;
+
+use super::stored::{Argon2Hash, BcryptHash, StoredHash};
+use super::{Deprecated, HashingMistakes, HashingRules, NewHash, Scheme, Scratch, UnusableHash};
+use crate::model::PasswordHash;
+use crate::secret::Secret;
+
+/// Passwords of more bytes are refused unread.
+pub const MAX_PASSWORD_BYTES: usize = 4096;
+
+/// How much of its input bcrypt reads, in bytes.
+const BCRYPT_READS: usize = 72;
+
+/// Hashes and verifies passwords by [`HashingRules`]: CPU work, to be run on a hashing thread.
+///
+/// ```
+/// use fs_core::password::{HashingRules, PasswordHasher, Scratch};
+/// use fs_core::secret::Secret;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hasher = PasswordHasher::new(HashingRules::cheapest_for_tests())?;
+/// let mut scratch = Scratch::new();
+/// let password = Secret::from("correct horse battery staple");
+/// let random = [7; 16]; // from the port `Entropy`
+/// let stored = hasher.hash(&password, random, &mut scratch)?;
+/// assert!(hasher.verify(&password, &stored, &mut scratch).matched);
+/// assert!(!hasher.verify(&Secret::from("guess"), &stored, &mut scratch).matched);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct PasswordHasher {
+    rules: HashingRules,
+    create: Create,
+}
+
+/// [`NewHash`], checked.
+#[derive(Clone, Debug)]
+enum Create {
+    Argon2id(Params),
+    Bcrypt(u32),
+}
+
+/// What came of comparing a password with a stored hash.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Verification {
+    /// Whether it is the account's password.
+    pub matched: bool,
+    /// Whether the stored hash should be replaced by a new one of the same password. Never without
+    /// a match.
+    pub outdated: bool,
+}
+
+/// Why a password cannot be hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum HashRefusal {
+    /// The scheme would not read all of it.
+    #[error("the password is longer than {limit} bytes")]
+    TooLong {
+        /// The most bytes that are possible.
+        limit: usize,
+    },
+    /// bcrypt without a pepper cannot hold it.
+    #[error("the password contains a NUL character")]
+    NulCharacter,
+    /// The hash function failed.
+    #[error("the password could not be hashed")]
+    Failed,
+}
+
+impl PasswordHasher {
+    /// Takes the rules into use.
+    ///
+    /// # Errors
+    ///
+    /// The rules have [mistakes](HashingRules::mistakes).
+    pub fn new(rules: HashingRules) -> Result<Self, HashingMistakes> {
+        let mistakes = rules.mistakes();
+        if !mistakes.is_empty() {
+            return Err(HashingMistakes(mistakes));
+        }
+        let params = |memory_kib, iterations, lanes| {
+            Params::new(memory_kib, iterations, lanes, None)
+                .map_err(|error| HashingMistakes(vec![error.to_string()]))
+        };
+        let create = match rules.create {
+            NewHash::Bcrypt { cost } => Create::Bcrypt(cost),
+            NewHash::Argon2id { memory_kib, iterations, lanes } => {
+                Create::Argon2id(params(memory_kib, iterations, lanes)?)
+            }
+            NewHash::CheapestForTests => Create::Argon2id(params(8, 1, 1)?),
+        };
+        Ok(Self { rules, create })
+    }
+
+    /// The rules in use.
+    pub fn rules(&self) -> &HashingRules {
+        &self.rules
+    }
+
+    /// The first of two hashes: HMAC-SHA512 of the password by the pepper, in base64: 88
+    /// characters (Flask-Security's `get_hmac`). Nothing without a pepper.
+    pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
+        let pepper = self.rules.pepper.as_ref()?;
+        let mac = Hmac::<Sha512>::new_from_slice(pepper.expose().as_bytes()).ok()?;
+        let mut code = mac.chain_update(password.expose()).finalize().into_bytes();
+        let text = Secret::from(STANDARD.encode(code));
+        code.zeroize();
+        Some(text)
+    }
+
+    /// Makes the hash of a new password. `salt` must be fresh random bytes.
+    ///
+    /// # Errors
+    ///
+    /// Says why this password cannot be hashed.
+    pub fn hash(
+        &self,
+        password: &Secret,
+        salt: [u8; 16],
+        scratch: &mut Scratch,
+    ) -> Result<PasswordHash, HashRefusal> {
+        if password.expose().len() > MAX_PASSWORD_BYTES {
+            return Err(HashRefusal::TooLong { limit: MAX_PASSWORD_BYTES });
+        }
+        let scheme = self.rules.create.scheme();
+        let input = self.input(scheme, password).ok_or(HashRefusal::Failed)?;
+        if scheme == Scheme::Bcrypt && !self.rules.hashes_twice(scheme) {
+            if input.expose().len() > BCRYPT_READS {
+                return Err(HashRefusal::TooLong { limit: BCRYPT_READS });
+            }
+            if input.expose().contains('\0') {
+                return Err(HashRefusal::NulCharacter);
+            }
+        }
+        self.create(&input, salt, scratch).map(PasswordHash::new).ok_or(HashRefusal::Failed)
+    }
+
+    /// Compares a password with a stored hash.
+    ///
+    /// Where there is nothing to compare with (the hash is unusable, the password is too long or
+    /// cannot have been hashed by that scheme), it takes as long as [`decoy`](Self::decoy).
+    pub fn verify(
+        &self,
+        password: &Secret,
+        stored: &PasswordHash,
+        scratch: &mut Scratch,
+    ) -> Verification {
+        if password.expose().len() > MAX_PASSWORD_BYTES {
+            return self.decoy(password, scratch);
+        }
+        let Ok((scheme, hash)) = self.read(stored) else {
+            return self.decoy(password, scratch);
+        };
+        let Some(input) = self.input(scheme, password) else {
+            return self.decoy(password, scratch);
+        };
+        let bytes = input.expose().as_bytes();
+        if !hash.can_match(bytes) {
+            return self.decoy(password, scratch);
+        }
+        if hash.is_instant() {
+            self.decoy(password, scratch);
+        }
+        let matched = hash.matches(bytes, scratch, self.kept_blocks());
+        Verification { matched, outdated: matched && self.is_outdated(scheme, &hash) }
+    }
+
+    /// The work of verifying a hash of the scheme that new hashes have, for accounts that do not
+    /// exist or have no password. Never matches.
+    ///
+    /// Time tells accounts with older hashes apart all the same, until they are renewed.
+    pub fn decoy(&self, password: &Secret, scratch: &mut Scratch) -> Verification {
+        let too_long = password.expose().len() > MAX_PASSWORD_BYTES;
+        let nothing = Secret::from("");
+        let password = if too_long { &nothing } else { password };
+        if let Some(input) = self.input(self.rules.create.scheme(), password) {
+            std::hint::black_box(self.create(&input, [0; 16], scratch));
+        }
+        Verification::default()
+    }
+
+    /// Whether a stored hash can be verified at all, and its scheme. For reports: an
+    /// administrator wants to know of accounts whose passwords cannot work.
+    ///
+    /// # Errors
+    ///
+    /// Says why no password can match.
+    pub fn inspect(&self, stored: &PasswordHash) -> Result<Scheme, UnusableHash> {
+        self.read(stored).map(|(scheme, _)| scheme)
+    }
+
+    fn read(&self, stored: &PasswordHash) -> Result<(Scheme, StoredHash), UnusableHash> {
+        let scheme = Scheme::identify(stored).ok_or(UnusableHash::Unknown)?;
+        if !self.rules.accepted.contains(&scheme) {
+            return Err(UnusableHash::NotAccepted(scheme));
+        }
+        if self.rules.hashes_twice(scheme) && self.rules.pepper.is_none() {
+            return Err(UnusableHash::NeedsPepper(scheme));
+        }
+        Ok((scheme, StoredHash::read(scheme, stored.expose())?))
+    }
+
+    /// What the scheme is fed with: the password or its HMAC.
+    fn input(&self, scheme: Scheme, password: &Secret) -> Option<Secret> {
+        if self.rules.hashes_twice(scheme) {
+            self.get_hmac(password)
+        } else {
+            Some(password.clone())
+        }
+    }
+
+    fn create(&self, input: &Secret, salt: [u8; 16], scratch: &mut Scratch) -> Option<String> {
+        let bytes = input.expose().as_bytes();
+        match &self.create {
+            Create::Argon2id(params) => Argon2Hash::create(params, bytes, &salt, scratch),
+            Create::Bcrypt(cost) => BcryptHash::create(*cost, bytes, salt),
+        }
+    }
+
+    fn is_outdated(&self, scheme: Scheme, hash: &StoredHash) -> bool {
+        if scheme != self.rules.create.scheme() {
+            return match &self.rules.deprecated {
+                Deprecated::Auto => true,
+                Deprecated::Listed(listed) => listed.contains(&scheme),
+            };
+        }
+        match (&self.create, hash) {
+            (Create::Argon2id(params), StoredHash::Argon2(hash)) => hash.differs_from(params),
+            (Create::Bcrypt(cost), StoredHash::Bcrypt(hash)) => {
+                self.rules.renew_bcrypt_cost && hash.has_other_cost(*cost)
+            }
+            _ => false,
+        }
+    }
+
+    /// How much Argon2 memory a thread keeps.
+    fn kept_blocks(&self) -> usize {
+        match &self.create {
+            Create::Argon2id(params) => params.block_count(),
+            Create::Bcrypt(_) => 0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scratch::tests::is_wiped;
+    use super::*;
+
+    #[test]
+    fn no_job_leaves_anything_in_memory() -> Result<(), Box<dyn std::error::Error>> {
+        let hasher = PasswordHasher::new(HashingRules::cheapest_for_tests())?;
+        let mut scratch = Scratch::new();
+        let password = Secret::from("secret");
+        let stored = hasher.hash(&password, [1; 16], &mut scratch)?;
+        assert!(scratch.kept_kib() == 8 && is_wiped(&scratch));
+        assert!(hasher.verify(&password, &stored, &mut scratch).matched);
+        assert!(scratch.kept_kib() == 8 && is_wiped(&scratch));
+        hasher.decoy(&password, &mut scratch);
+        assert!(scratch.kept_kib() == 8 && is_wiped(&scratch));
+        Ok(())
+    }
+
+    #[test]
+    fn a_dearer_stored_hash_does_not_make_the_thread_grow() -> Result<(), HashingMistakes> {
+        let hasher = PasswordHasher::new(HashingRules::cheapest_for_tests())?;
+        let stored = PasswordHash::new(
+            "$argon2id$v=19$m=8192,t=2,p=2$eW8tZaxVCkFICYGQ0prT+g$R1zn3NJos+iCpG8M6cjWYttWVeiTvAa9vxptGHUWeD8",
+        );
+        let mut scratch = Scratch::new();
+        assert!(hasher.verify(&Secret::from("pässwörd ☃ 1"), &stored, &mut scratch).matched);
+        assert_eq!(scratch.kept_kib(), 0);
+        Ok(())
+    }
+}

@@ -1,0 +1,337 @@
+//! What is asked of a new password.
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::{Advice, BreachFinding, Zxcvbn};
+use crate::secret::Secret;
+
+/// How passwords are spelled, and what is asked of new ones.
+///
+/// ```
+/// use fs_core::password::{BreachFinding, PasswordProblem, PasswordRules};
+///
+/// let rules = PasswordRules::default();
+/// let password = rules.normalise("only 14 chars.");
+/// assert_eq!(
+///     rules.check(&password, &[], BreachFinding::NotAsked),
+///     Err(PasswordProblem::TooShort { min: 15 })
+/// );
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordRules {
+    /// The fewest code points.
+    pub min_length: usize,
+    /// The most code points.
+    pub max_length: usize,
+    /// The Unicode form of passwords, new or entered; nothing leaves them as received.
+    pub normalise: Option<Normalisation>,
+    /// Whether easily guessed passwords are refused.
+    pub complexity: Option<Zxcvbn>,
+    /// Whether passwords that leaked elsewhere are refused.
+    pub breached: Option<BreachRule>,
+}
+
+/// A Unicode normalisation form (UAX #15).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalisation {
+    /// Composed: what NIST SP 800-63B-4 asks for.
+    Nfc,
+    /// Decomposed.
+    Nfd,
+    /// Composed, and look-alikes made equal.
+    Nfkc,
+    /// Decomposed, and look-alikes made equal: Flask-Security's default.
+    Nfkd,
+}
+
+/// Asks a list of passwords that leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreachRule {
+    /// Whether new passwords are refused while the list cannot be asked.
+    pub strict: bool,
+    /// How often the list must have seen a password, at least, for it to be refused.
+    pub threshold: u32,
+}
+
+/// The first thing that is wrong with a new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordProblem {
+    /// Fewer code points than asked for (`PASSWORD_INVALID_LENGTH`).
+    #[error("the password has fewer than {min} characters")]
+    TooShort {
+        /// The fewest that pass.
+        min: usize,
+    },
+    /// More code points than allowed (`PASSWORD_INVALID_LENGTH`).
+    #[error("the password has more than {max} characters")]
+    TooLong {
+        /// The most that pass.
+        max: usize,
+    },
+    /// It leaked elsewhere (`PASSWORD_BREACHED`).
+    #[error("the password is on a list of breached passwords")]
+    Breached,
+    /// Whether it leaked could not be asked, and the rule is strict
+    /// (`PASSWORD_BREACHED_SITE_ERROR`).
+    #[error("the list of breached passwords could not be asked")]
+    BreachListUnavailable,
+    /// It is easily guessed (`PASSWORD_TOO_SIMPLE`, or the advice where there is one).
+    #[error("the password is easily guessed")]
+    TooSimple {
+        /// What makes it easy, when one thing does.
+        advice: Option<Advice>,
+    },
+}
+
+impl Default for PasswordRules {
+    /// What NIST SP 800-63B-4 asks of a password that is the only factor: 15 code points and NFC,
+    /// nothing easily guessed. Where a second factor is required, 8 code points will do.
+    fn default() -> Self {
+        Self {
+            min_length: 15,
+            max_length: 128,
+            normalise: Some(Normalisation::Nfc),
+            complexity: Some(Zxcvbn { min_score: 3 }),
+            breached: None,
+        }
+    }
+}
+
+impl PasswordRules {
+    /// Flask-Security 4.1's defaults: 8 to 128 code points, NFKD, nothing else.
+    #[must_use]
+    pub fn flask_security_4() -> Self {
+        Self {
+            min_length: 8,
+            max_length: 128,
+            normalise: Some(Normalisation::Nfkd),
+            complexity: None,
+            breached: None,
+        }
+    }
+
+    /// Everything that is wrong with these rules, in plain words; nothing when they can be used.
+    pub fn mistakes(&self) -> Vec<String> {
+        let mut mistakes = Vec::new();
+        if self.min_length > self.max_length {
+            mistakes.push(format!(
+                "passwords must have at least {} and at most {} characters: none can",
+                self.min_length, self.max_length
+            ));
+        }
+        if let Some(Zxcvbn { min_score }) = self.complexity
+            && min_score > 4
+        {
+            mistakes.push(format!("no password scores {min_score}; 4 is the best"));
+        }
+        if self.breached.is_some_and(|rule| rule.threshold == 0) {
+            mistakes.push("every password was breached at least 0 times; use 1".to_owned());
+        }
+        mistakes
+    }
+
+    /// The spelling of a password that is hashed and compared. Blanks are never touched.
+    pub fn normalise(&self, received: &str) -> Secret {
+        match self.normalise {
+            None => Secret::from(received),
+            Some(Normalisation::Nfc) => collect(received.nfc()),
+            Some(Normalisation::Nfd) => collect(received.nfd()),
+            Some(Normalisation::Nfkc) => collect(received.nfkc()),
+            Some(Normalisation::Nfkd) => collect(received.nfkd()),
+        }
+    }
+
+    /// The spelling that Flask-Security hashed, where it is another than
+    /// [`normalise`](Self::normalise)'s. A hash that was taken over from it and does not match is
+    /// to be tried once more with this, and replaced when it matches.
+    pub fn imported_spelling(&self, received: &str) -> Option<Secret> {
+        let imported = collect(received.nfkd());
+        (imported != self.normalise(received)).then_some(imported)
+    }
+
+    /// Whether the list of breached passwords is to be asked about a new password before
+    /// [`check`](Self::check). Not when it is refused for its length anyway.
+    pub fn asks_breach_list(&self, normalised: &Secret) -> bool {
+        self.breached.is_some() && self.check_length(normalised).is_ok()
+    }
+
+    /// Checks a new password, already [normalised](Self::normalise): its length, then breaches,
+    /// then complexity. `context` are words that an attacker would try first, such as the
+    /// account's name and address.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that is wrong.
+    pub fn check(
+        &self,
+        normalised: &Secret,
+        context: &[&str],
+        breach: BreachFinding,
+    ) -> Result<(), PasswordProblem> {
+        self.check_length(normalised)?;
+        self.check_breach(breach)?;
+        self.check_complexity(normalised, context)
+    }
+
+    fn check_length(&self, normalised: &Secret) -> Result<(), PasswordProblem> {
+        let length = normalised.expose().chars().count();
+        if length < self.min_length {
+            return Err(PasswordProblem::TooShort { min: self.min_length });
+        }
+        if length > self.max_length {
+            return Err(PasswordProblem::TooLong { max: self.max_length });
+        }
+        Ok(())
+    }
+
+    fn check_breach(&self, finding: BreachFinding) -> Result<(), PasswordProblem> {
+        let Some(rule) = self.breached else { return Ok(()) };
+        match finding {
+            BreachFinding::Seen(times) if times >= rule.threshold => Err(PasswordProblem::Breached),
+            BreachFinding::Unavailable if rule.strict => {
+                Err(PasswordProblem::BreachListUnavailable)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_complexity(
+        &self,
+        normalised: &Secret,
+        context: &[&str],
+    ) -> Result<(), PasswordProblem> {
+        match self.complexity {
+            Some(rule) => rule
+                .check(normalised.expose(), context)
+                .map_err(|advice| PasswordProblem::TooSimple { advice }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Collects into memory of the right size, so that no half of a password stays behind.
+fn collect(chars: impl Iterator<Item = char> + Clone) -> Secret {
+    let mut text = String::with_capacity(chars.clone().map(char::len_utf8).sum());
+    text.extend(chars);
+    Secret::from(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A letter that has another spelling in each form: long s with dots.
+    const S: &str = "\u{1e9b}\u{323}";
+
+    fn rules() -> PasswordRules {
+        PasswordRules { complexity: None, ..PasswordRules::default() }
+    }
+
+    fn check(rules: &PasswordRules, password: &str) -> Result<(), PasswordProblem> {
+        rules.check(&rules.normalise(password), &[], BreachFinding::NotAsked)
+    }
+
+    #[test]
+    fn each_form_has_its_spelling() {
+        let spelled = |form| {
+            let rules = PasswordRules { normalise: form, ..rules() };
+            rules.normalise(S).expose().to_owned()
+        };
+        assert_eq!(spelled(None), S);
+        assert_eq!(spelled(Some(Normalisation::Nfc)), "\u{1e9b}\u{323}");
+        assert_eq!(spelled(Some(Normalisation::Nfd)), "\u{17f}\u{323}\u{307}");
+        assert_eq!(spelled(Some(Normalisation::Nfkc)), "\u{1e69}");
+        assert_eq!(spelled(Some(Normalisation::Nfkd)), "s\u{323}\u{307}");
+    }
+
+    #[test]
+    fn blanks_and_case_are_left_alone() {
+        for rules in [PasswordRules::default(), PasswordRules::flask_security_4()] {
+            assert_eq!(rules.normalise("  Two words\t").expose(), "  Two words\t");
+        }
+    }
+
+    #[test]
+    fn imported_hashes_have_a_second_chance_only_where_it_differs() {
+        let rules = PasswordRules::default();
+        assert_eq!(rules.imported_spelling("ascii"), None);
+        assert_eq!(rules.imported_spelling("\u{e4}"), Some(Secret::from("a\u{308}")));
+        assert_eq!(PasswordRules::flask_security_4().imported_spelling("\u{e4}"), None);
+    }
+
+    #[test]
+    fn length_is_counted_in_code_points_after_normalisation() {
+        let short = Err(PasswordProblem::TooShort { min: 15 });
+        assert_eq!(check(&rules(), &"x".repeat(14)), short);
+        assert_eq!(check(&rules(), &"x".repeat(15)), Ok(()));
+        assert_eq!(check(&rules(), &"\u{1f40e}".repeat(14)), short);
+        assert_eq!(check(&rules(), &"\u{1f40e}".repeat(128)), Ok(()));
+        assert_eq!(check(&rules(), &"x".repeat(129)), Err(PasswordProblem::TooLong { max: 128 }));
+        // Seven letters become fourteen code points in NFKD, and stay seven in NFC.
+        let flask = PasswordRules::flask_security_4();
+        assert_eq!(check(&flask, &"\u{e4}".repeat(7)), Ok(()));
+        let composed = PasswordRules { normalise: Some(Normalisation::Nfc), ..flask };
+        assert_eq!(
+            check(&composed, &"\u{e4}".repeat(7)),
+            Err(PasswordProblem::TooShort { min: 8 })
+        );
+    }
+
+    #[test]
+    fn breaches_count_from_the_threshold_on() {
+        let with = |strict, finding| {
+            let breached = Some(BreachRule { strict, threshold: 3 });
+            let rules = PasswordRules { breached, ..rules() };
+            rules.check(&Secret::from("a password of some length"), &[], finding)
+        };
+        for strict in [false, true] {
+            assert_eq!(with(strict, BreachFinding::Seen(2)), Ok(()));
+            assert_eq!(with(strict, BreachFinding::Seen(3)), Err(PasswordProblem::Breached));
+            assert_eq!(with(strict, BreachFinding::NotAsked), Ok(()));
+        }
+        assert_eq!(with(false, BreachFinding::Unavailable), Ok(()));
+        assert_eq!(
+            with(true, BreachFinding::Unavailable),
+            Err(PasswordProblem::BreachListUnavailable)
+        );
+    }
+
+    #[test]
+    fn the_first_failing_check_ends() {
+        let rules = PasswordRules {
+            breached: Some(BreachRule { strict: true, threshold: 1 }),
+            ..PasswordRules::default()
+        };
+        let check = |password, finding| rules.check(&Secret::from(password), &[], finding);
+        let seen = BreachFinding::Seen(9);
+        assert_eq!(check("password", seen), Err(PasswordProblem::TooShort { min: 15 }));
+        assert_eq!(check("passwordpassword", seen), Err(PasswordProblem::Breached));
+        assert!(matches!(
+            check("passwordpassword", BreachFinding::Seen(0)),
+            Err(PasswordProblem::TooSimple { .. })
+        ));
+        assert_eq!(check("violet tractor, marmalade", BreachFinding::Seen(0)), Ok(()));
+    }
+
+    #[test]
+    fn the_list_is_not_asked_in_vain() {
+        let asking =
+            PasswordRules { breached: Some(BreachRule { strict: false, threshold: 1 }), ..rules() };
+        assert!(asking.asks_breach_list(&Secret::from("x".repeat(15))));
+        assert!(!asking.asks_breach_list(&Secret::from("x".repeat(14))));
+        assert!(!rules().asks_breach_list(&Secret::from("x".repeat(15))));
+    }
+
+    #[test]
+    fn rules_that_nobody_can_meet_are_mistakes() {
+        assert!(PasswordRules::default().mistakes().is_empty());
+        assert!(PasswordRules::flask_security_4().mistakes().is_empty());
+        let impossible = PasswordRules {
+            min_length: 129,
+            complexity: Some(Zxcvbn { min_score: 5 }),
+            breached: Some(BreachRule { strict: true, threshold: 0 }),
+            ..PasswordRules::default()
+        };
+        assert_eq!(impossible.mistakes().len(), 3);
+    }
+}

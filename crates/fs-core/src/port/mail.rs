@@ -1,0 +1,185 @@
+//! Mails.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// Hands mails to a mail server.
+#[async_trait]
+pub trait Mailer: Send + Sync {
+    /// Sends one mail.
+    ///
+    /// # Errors
+    ///
+    /// [`MailError::Temporary`] is tried again later, [`MailError::Permanent`] never.
+    async fn send(&self, id: &OutboxId, mail: &OutgoingMail) -> Result<(), MailError>;
+}
+
+/// A mail that is ready to go. Its body may hold a link that signs somebody in: treat it as a secret.
+#[derive(Clone, PartialEq, Eq)]
+pub struct OutgoingMail {
+    /// Which of the mails it is: the name of its template, such as `welcome`.
+    pub template: String,
+    /// Whom it goes to: one address.
+    pub to: String,
+    /// Whom it comes from: an address, or `Name <address>`.
+    pub from: String,
+    /// The subject, without line breaks.
+    pub subject: String,
+    /// The plain part.
+    pub text: Option<String>,
+    /// The HTML part.
+    pub html: Option<String>,
+}
+
+impl std::fmt::Debug for OutgoingMail {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OutgoingMail")
+            .field("template", &self.template)
+            .field("to", &self.to)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The name of a mail in the outbox: a random text. It also makes the mail's `Message-ID`, so that
+/// a mail server can recognise one that was handed over twice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutboxId(pub String);
+
+/// A mail that waits in the outbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxMail {
+    /// Its name.
+    pub id: OutboxId,
+    /// The mail.
+    pub mail: OutgoingMail,
+    /// How often it was tried.
+    pub attempts: u32,
+}
+
+/// Why a mail was not sent.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// The server could not be reached, or asked to try again.
+    #[error("the mail could not be sent now: {0}")]
+    Temporary(String),
+    /// The server refused this mail for good.
+    #[error("the mail was refused: {0}")]
+    Permanent(String),
+}
+
+/// Writes mails: finds the words, makes the links. No IO: templates are loaded before.
+pub trait MailComposer: Send + Sync {
+    /// The mail for a draft.
+    ///
+    /// # Errors
+    ///
+    /// The template failed. The flow stops before anything is written.
+    fn compose(&self, draft: &MailDraft<'_>) -> Result<OutgoingMail, ComposeError>;
+}
+
+/// What a mail is about.
+#[derive(Debug)]
+pub struct MailDraft<'a> {
+    /// Which mail.
+    pub kind: MailKind<'a>,
+    /// Whom it goes to: a stored address, never a typed one.
+    pub to: &'a str,
+    /// How the account is called in it: the first identity that it has.
+    pub username: &'a str,
+    /// Links start with it.
+    pub base_url: &'a str,
+}
+
+/// The mails of accounts. Tokens are secrets: whoever holds one may do what it is for.
+pub enum MailKind<'a> {
+    /// Somebody registered; with a token to confirm the address where that is asked for.
+    Welcome {
+        /// Confirms the address, and how long it is good.
+        confirmation: Option<(&'a str, Duration)>,
+    },
+    /// A link to confirm the address.
+    ConfirmationInstructions {
+        /// Confirms the address.
+        token: &'a str,
+        /// How long it is good.
+        within: Duration,
+    },
+    /// A link to reset the password.
+    ResetInstructions {
+        /// Resets the password.
+        token: &'a str,
+        /// How long it is good.
+        within: Duration,
+    },
+    /// The password was reset.
+    ResetNotice,
+    /// The password was changed.
+    ChangeNotice,
+    /// Somebody tried to register with the address of this account.
+    AccountExists,
+    /// A link to sign in with.
+    SignInLink {
+        /// Signs in.
+        token: &'a str,
+        /// How long it is good.
+        within: Duration,
+    },
+    /// The code of a second factor.
+    SecondFactorCode {
+        /// The code.
+        code: &'a str,
+    },
+    /// Somebody can use neither second factor nor mail: for whoever runs the application.
+    SecondFactorRescue {
+        /// Who: the address of the account.
+        user: &'a str,
+    },
+    /// A code to sign in with.
+    SignInCode {
+        /// The code.
+        code: &'a str,
+        /// Whether the mail has a link that signs in with it.
+        link: bool,
+    },
+}
+
+impl MailKind<'_> {
+    /// The name of its template.
+    pub const fn template(&self) -> &'static str {
+        match self {
+            Self::Welcome { .. } => "welcome",
+            Self::ConfirmationInstructions { .. } => "confirmation_instructions",
+            Self::ResetInstructions { .. } => "reset_instructions",
+            Self::ResetNotice => "reset_notice",
+            Self::ChangeNotice => "change_notice",
+            Self::AccountExists => "account_exists",
+            Self::SignInLink { .. } => "login_instructions",
+            Self::SecondFactorCode { .. } => "two_factor_instructions",
+            Self::SecondFactorRescue { .. } => "two_factor_rescue",
+            Self::SignInCode { .. } => "us_instructions",
+        }
+    }
+}
+
+impl std::fmt::Debug for MailKind<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.template())
+    }
+}
+
+/// A mail could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("the mail {template} could not be written: {why}")]
+pub struct ComposeError {
+    /// Which.
+    pub template: &'static str,
+    /// Why.
+    pub why: String,
+}
+
+/// Is told that a mail waits in the outbox, so that it need not wait for the next look.
+pub trait OutboxWaker: Send + Sync {
+    /// A mail waits. It must not block.
+    fn wake(&self);
+}

@@ -1,0 +1,28 @@
+//! What the outside implements.
+//!
+//! Each trait is small, mandatory and free of policy. Implement them with
+//! [`async_trait`](https://docs.rs/async-trait): write plain `async fn`, annotate the `impl`.
+
+mod batch;
+mod breach;
+mod clock;
+mod events;
+mod hash_pool;
+mod mail;
+mod sms;
+mod store;
+
+pub use batch::{AuditEntry, Batch, Change, Counter, Guard, OutboxEntry, SpentSecret};
+pub use breach::{BreachChecker, BreachError};
+pub use clock::{Clock, Entropy, EntropyError};
+pub use events::EventSink;
+pub use hash_pool::{HashPool, HashPoolError};
+pub use mail::{
+    ComposeError, MailComposer, MailDraft, MailError, MailKind, Mailer, OutboxId, OutboxMail,
+    OutboxWaker, OutgoingMail,
+};
+pub use sms::{OutgoingSms, SmsError, SmsSender};
+pub use store::{
+    CommitError, Identity, Page, Receipt, StoreError, UniqueAttribute, UserLookup, UserStore,
+    fold_case,
+};

@@ -1,0 +1,58 @@
+//! What a browser's session keeps while a sign-in or a change of the second factor is under way.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+use crate::config::CodeMethod;
+
+/// A sign-in that waits for its second factor.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// Its name: attempts are counted under it.
+    #[serde(rename = "i")]
+    pub id: String,
+    /// The uniquifier of whom it is about: a password change ends it.
+    #[serde(rename = "u")]
+    pub uniquifier: String,
+    /// Whether the browser is to be remembered.
+    #[serde(rename = "r", default)]
+    pub remember: bool,
+    /// When the first factor was given.
+    #[serde(rename = "t")]
+    pub since: Timestamp,
+    /// What is waited for.
+    #[serde(rename = "s")]
+    pub stage: PendingStage,
+}
+
+/// What a pending sign-in waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PendingStage {
+    /// The code of the account's second factor (`ready`).
+    #[serde(rename = "c")]
+    Code,
+    /// The choice of a second factor (`setup_from_login`), or the code that proves the chosen one
+    /// (`validating_profile`), which an [`Enrolment`] beside it holds.
+    #[serde(rename = "e")]
+    SetUp,
+}
+
+/// A second factor that was chosen and is not proven yet. Nothing of it is stored with the user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Enrolment {
+    /// Whose: the uniquifier.
+    #[serde(rename = "u")]
+    pub uniquifier: String,
+    /// The method.
+    #[serde(rename = "m")]
+    pub method: CodeMethod,
+    /// Its sealed secret.
+    #[serde(rename = "s")]
+    pub secret: String,
+    /// The number that codes go to, in E.164.
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<String>,
+    /// When it was begun.
+    #[serde(rename = "t")]
+    pub since: Timestamp,
+}

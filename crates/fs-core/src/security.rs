@@ -1,0 +1,300 @@
+//! The one object that an application holds: configuration, ports, keys.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::Timestamp;
+use crate::config::{Config, Mistakes};
+use crate::csrf::CsrfSigner;
+use crate::event::Event;
+use crate::flow::FlowError;
+use crate::model::{PasswordHash, SessionId, Uniquifier};
+use crate::password::{
+    HashAnswer, HashJob, HashTask, PasswordHasher, SlowComparison, Verification,
+};
+use crate::port::{
+    BreachChecker, Clock, Entropy, EventSink, HashPool, HashPoolError, MailComposer, Mailer,
+    OutboxId, OutboxWaker, SmsSender, UserStore,
+};
+use crate::secret::Secret;
+use crate::session::Sealer;
+use crate::token::{SigningKeys, TokenSigner};
+use crate::totp::Wallet;
+
+/// Accounts and sign-in, ready to use: a cheap clone that holds the configuration and the ports.
+///
+/// Its flows are plain async functions, one file each in the `flow` room: [`sign_in`](Self::sign_in),
+/// [`register`](Self::register), [`confirm`](Self::confirm), … None of them knows HTTP.
+#[derive(Clone)]
+pub struct Security(Arc<Inner>);
+
+struct Inner {
+    config: Config,
+    ports: Ports,
+    composer: Arc<dyn MailComposer>,
+    hasher: Arc<PasswordHasher>,
+    tokens: TokenSigner,
+    csrf: CsrfSigner,
+    sealer: Sealer,
+    wallet: Option<Arc<Wallet>>,
+}
+
+/// What the outside gives. See [`crate::port`].
+#[derive(Clone)]
+pub struct Ports {
+    /// The database.
+    pub store: Arc<dyn UserStore>,
+    /// The threads that hash passwords.
+    pub hash_pool: Arc<dyn HashPool>,
+    /// Sends mails.
+    pub mailer: Arc<dyn Mailer>,
+    /// Sends text messages, where methods need them.
+    pub sms: Option<Arc<dyn SmsSender>>,
+    /// Is told when a mail waits; nothing: whoever calls
+    /// [`deliver_mails`](Security::deliver_mails) does so on a schedule.
+    pub outbox_waker: Option<Arc<dyn OutboxWaker>>,
+    /// The list of breached passwords, where the rules ask for it.
+    pub breaches: Option<Arc<dyn BreachChecker>>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Who is told what happened.
+    pub events: Vec<Arc<dyn EventSink>>,
+}
+
+/// Facts about a request that flows need, whatever it came by.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The time of the request.
+    pub now: Timestamp,
+    /// The caller's address, as the application trusts it.
+    pub client_ip: Option<String>,
+    /// What the caller's program calls itself.
+    pub user_agent: Option<String>,
+    /// Links in mails start with it: scheme and host, no slash at the end.
+    pub base_url: String,
+}
+
+impl Security {
+    /// Puts it together. `fs-http` brings a `composer` with templates; an application without HTTP
+    /// brings its own.
+    ///
+    /// # Errors
+    ///
+    /// Every mistake of the configuration at once.
+    pub fn new(
+        config: Config,
+        ports: Ports,
+        composer: Arc<dyn MailComposer>,
+    ) -> Result<Self, Mistakes> {
+        let mut mistakes = config.mistakes();
+        if config.password.breached.is_some() && ports.breaches.is_none() {
+            mistakes.0.push(
+                "password.breached is set, but there is no list of breached passwords: give one, \
+                 or unset it"
+                    .to_owned(),
+            );
+        }
+        let hasher = PasswordHasher::new(config.hashing.clone());
+        let keys = SigningKeys::new(config.signing_keys.clone());
+        let tokens = keys.as_ref().ok().map(|keys| {
+            let signer = TokenSigner::new(keys, config.token_format, &config.salts);
+            (signer, CsrfSigner::new(keys, config.token_format))
+        });
+        let (hasher, tokens, csrf) = match (hasher, tokens) {
+            (Ok(hasher), Some((Ok(tokens), csrf))) => (hasher, tokens, csrf),
+            (_, Some((Err(error), _))) => {
+                mistakes.0.push(format!("salts: {error}"));
+                return Err(mistakes);
+            }
+            _ => return Err(mistakes),
+        };
+        let wallet = match (&keys, config.totp.keys.is_empty()) {
+            (_, false) => Wallet::new(config.totp.keys.clone(), config.totp.format),
+            (Ok(keys), true) => Wallet::from_keys(keys),
+            (Err(_), true) => return Err(mistakes),
+        };
+        let wallet = match wallet {
+            Ok(wallet) => Some(Arc::new(wallet)),
+            Err(error) => {
+                mistakes.0.push(format!("totp.keys: {error}"));
+                None
+            }
+        };
+        mistakes.into_result()?;
+        let inner = Inner {
+            hasher: Arc::new(hasher),
+            tokens,
+            csrf,
+            sealer: Sealer::new(&config.signing_keys, "session"),
+            wallet,
+            config,
+            ports,
+            composer,
+        };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// The database.
+    pub fn store(&self) -> &dyn UserStore {
+        &*self.0.ports.store
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        self.0.ports.clock.now()
+    }
+
+    /// The signer of links and tokens.
+    pub fn tokens(&self) -> &TokenSigner {
+        &self.0.tokens
+    }
+
+    /// The signer of CSRF tokens.
+    pub fn csrf(&self) -> &CsrfSigner {
+        &self.0.csrf
+    }
+
+    /// What seals sessions into cookies.
+    pub fn sealer(&self) -> &Sealer {
+        &self.0.sealer
+    }
+
+    /// Random bytes.
+    ///
+    /// # Errors
+    ///
+    /// The source of randomness failed.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {
+        let mut bytes = [0; N];
+        self.0.ports.entropy.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Facts for a flow that no request started: an administrator's script, a scheduled job.
+    pub fn context(&self) -> Context {
+        Context {
+            now: self.now(),
+            client_ip: None,
+            user_agent: None,
+            base_url: self.config().base_url.clone().unwrap_or_default(),
+        }
+    }
+
+    pub(crate) fn wallet(&self) -> Option<Arc<Wallet>> {
+        self.0.wallet.clone()
+    }
+
+    /// Runs work that is as slow as a password's hash on the hashing threads.
+    pub(crate) async fn run_slow<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, FlowError> {
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let work = SlowComparison::new(move || tell.send(work()).is_ok());
+        self.run_hash(HashTask::Compare(work)).await?;
+        told.try_recv().map_err(|_| FlowError::HashPool(HashPoolError::Stopped))
+    }
+
+    pub(crate) fn composer(&self) -> &dyn MailComposer {
+        &*self.0.composer
+    }
+
+    pub(crate) fn ports(&self) -> &Ports {
+        &self.0.ports
+    }
+
+    pub(crate) fn emit(&self, event: Event) {
+        for sink in &self.0.ports.events {
+            sink.emit(&event);
+        }
+    }
+
+    pub(crate) fn new_uniquifier(&self) -> Result<Uniquifier, FlowError> {
+        self.random().map(Uniquifier::from_random)
+    }
+
+    pub(crate) fn new_session_id(&self) -> Result<SessionId, FlowError> {
+        self.random().map(SessionId::from_random)
+    }
+
+    pub(crate) fn new_outbox_id(&self) -> Result<OutboxId, FlowError> {
+        let bytes: [u8; 16] = self.random()?;
+        Ok(OutboxId(data_encoding::HEXLOWER.encode(&bytes)))
+    }
+
+    /// Hashes a normalised password with the configured scheme, on the hashing threads.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::Busy`] when too many wait already.
+    pub async fn hash_password(&self, password: Secret) -> Result<PasswordHash, FlowError> {
+        let salt = self.random()?;
+        match self.run_hash(HashTask::Create { password, salt }).await? {
+            HashAnswer::Created(hash) => Ok(hash),
+            HashAnswer::Refused(refusal) => Err(FlowError::Unhashable(refusal)),
+            HashAnswer::Verified(_) => Err(FlowError::HashPool(HashPoolError::Stopped)),
+        }
+    }
+
+    /// Verifies a normalised password against a stored hash, on the hashing threads. Without a
+    /// hash the same work is done, and nothing matches.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::Busy`] when too many wait already.
+    pub async fn verify_password(
+        &self,
+        password: Secret,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verification, FlowError> {
+        let task = match stored {
+            Some(stored) => HashTask::Verify { password, stored },
+            None => HashTask::Decoy { password },
+        };
+        match self.run_hash(task).await? {
+            HashAnswer::Verified(verification) => Ok(verification),
+            HashAnswer::Created(_) | HashAnswer::Refused(_) => {
+                Err(FlowError::HashPool(HashPoolError::Stopped))
+            }
+        }
+    }
+
+    /// Whether a token is bound to what it says. Slow ones are compared on the hashing threads.
+    pub(crate) async fn check_binding(
+        &self,
+        slow: bool,
+        bound: impl FnOnce() -> bool + Send + 'static,
+    ) -> Result<bool, FlowError> {
+        if !slow {
+            return Ok(bound());
+        }
+        match self.run_hash(HashTask::Compare(SlowComparison::new(bound))).await? {
+            HashAnswer::Verified(verification) => Ok(verification.matched),
+            _ => Ok(false),
+        }
+    }
+
+    async fn run_hash(&self, task: HashTask) -> Result<HashAnswer, FlowError> {
+        let job = HashJob { hasher: Arc::clone(&self.0.hasher), task };
+        self.0.ports.hash_pool.run(job).await.map_err(FlowError::from)
+    }
+
+    /// The HMAC that passwords are replaced by before they are hashed (Flask-Security's
+    /// `get_hmac`): base64 of HMAC-SHA512 under the pepper. Nothing without a pepper.
+    pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
+        self.0.hasher.get_hmac(password)
+    }
+}
+
+impl fmt::Debug for Security {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Security(..)")
+    }
+}

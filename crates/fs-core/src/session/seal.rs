@@ -1,0 +1,174 @@
+//! Sealing a session into a cookie: XChaCha20-Poly1305 with keys derived from the signing keys.
+
+use std::time::Duration;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use data_encoding::BASE64URL_NOPAD;
+use hkdf::Hkdf;
+use sha2::Sha256;
+
+use super::Visit;
+use crate::Timestamp;
+use crate::secret::Secret;
+
+const VERSION: u8 = 1;
+const NONCE: usize = 24;
+const STAMP: usize = 8;
+/// What a cookie may hold: browsers take 4096 bytes with its name and attributes.
+const LONGEST: usize = 3_800;
+
+/// Seals sessions into cookie values and opens them again.
+///
+/// The first key seals, all of them open, so that keys can be rotated. The random nonces of
+/// XChaCha20 need no counter. The moment of sealing is inside, so that an old copy of a cookie
+/// ends with the lifetime, whatever the browser says.
+pub struct Sealer {
+    ciphers: Vec<XChaCha20Poly1305>,
+    purpose: &'static [u8],
+}
+
+/// Why a session was not sealed.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub enum SealError {
+    /// It does not fit a cookie. Keep less application data in it.
+    #[error("the session is {0} bytes long, a cookie takes {LONGEST}: keep less in it")]
+    TooLong(usize),
+    /// There is no key to seal with.
+    #[error("there is no signing key")]
+    NoKey,
+}
+
+impl Sealer {
+    /// A sealer for one purpose: what one of them seals, another does not open.
+    pub fn new(keys: &[Secret], purpose: &'static str) -> Self {
+        let ciphers = keys
+            .iter()
+            .filter_map(|key| {
+                let mut derived = [0_u8; 32];
+                Hkdf::<Sha256>::new(Some(b"fs seal v1"), key.expose().as_bytes())
+                    .expand(purpose.as_bytes(), &mut derived)
+                    .ok()?;
+                XChaCha20Poly1305::new_from_slice(&derived).ok()
+            })
+            .collect();
+        Self { ciphers, purpose: purpose.as_bytes() }
+    }
+
+    /// The cookie's value for a session. `nonce` must be random and never used before.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::TooLong`] when it would not fit a cookie.
+    pub fn seal(
+        &self,
+        visit: &Visit,
+        now: Timestamp,
+        nonce: [u8; NONCE],
+    ) -> Result<String, SealError> {
+        let cipher = self.ciphers.first().ok_or(SealError::NoKey)?;
+        let mut plain = now.micros().to_be_bytes().to_vec();
+        plain.extend(serde_json::to_vec(visit.state()).map_err(|_| SealError::NoKey)?);
+        let payload = Payload { msg: &plain, aad: self.purpose };
+        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NoKey)?;
+        let mut bytes = Vec::with_capacity(1 + NONCE + sealed.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&sealed);
+        let text = BASE64URL_NOPAD.encode(&bytes);
+        if text.len() > LONGEST { Err(SealError::TooLong(text.len())) } else { Ok(text) }
+    }
+
+    /// The session of a cookie's value; nothing when it is not one of ours, was altered, or was
+    /// sealed longer than `lifetime` ago.
+    pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Visit> {
+        if text.len() > 2 * LONGEST {
+            return None;
+        }
+        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let (&version, rest) = bytes.split_first()?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        if version != VERSION {
+            return None;
+        }
+        let plain = self.ciphers.iter().find_map(|cipher| {
+            let payload = Payload { msg: sealed, aad: self.purpose };
+            cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+        })?;
+        let (stamp, json) = plain.split_first_chunk::<STAMP>()?;
+        let sealed_at = Timestamp::from_micros(i64::from_be_bytes(*stamp));
+        if now.since(sealed_at) > lifetime || sealed_at > now.plus(Duration::from_secs(60)) {
+            return None;
+        }
+        serde_json::from_slice(json).ok().map(Visit::from_state)
+    }
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Sealer(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    fn sealer(keys: &[&str]) -> Sealer {
+        let keys: Vec<_> = keys.iter().map(|key| Secret::from(*key)).collect();
+        Sealer::new(&keys, "session")
+    }
+
+    fn visit() -> Visit {
+        let mut visit = Visit::default();
+        visit.insert("cart", serde_json::json!([1, 2]));
+        visit
+    }
+
+    #[test]
+    fn opens_what_it_sealed_and_nothing_altered() {
+        let now = Timestamp::from_seconds(1_000);
+        let sealer = sealer(&["a key"]);
+        let text = sealer.seal(&visit(), now, [7; 24]).unwrap();
+        let opened = sealer.open(&text, now, DAY).unwrap();
+        assert_eq!(opened.get("cart"), Some(&serde_json::json!([1, 2])));
+        assert!(!opened.is_changed());
+        for at in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            assert!(sealer.open(&String::from_utf8(bytes).unwrap(), now, DAY).is_none(), "at {at}");
+        }
+    }
+
+    #[test]
+    fn keys_rotate_and_purposes_are_apart() {
+        let now = Timestamp::from_seconds(1_000);
+        let old = sealer(&["old"]).seal(&visit(), now, [7; 24]).unwrap();
+        assert!(sealer(&["new", "old"]).open(&old, now, DAY).is_some());
+        assert!(sealer(&["new"]).open(&old, now, DAY).is_none());
+        let other = Sealer::new(&[Secret::from("old")], "pending");
+        assert!(other.open(&old, now, DAY).is_none());
+    }
+
+    #[test]
+    fn a_copy_ends_with_its_lifetime() {
+        let sealed_at = Timestamp::from_seconds(1_000);
+        let sealer = sealer(&["a key"]);
+        let text = sealer.seal(&visit(), sealed_at, [7; 24]).unwrap();
+        assert!(sealer.open(&text, sealed_at.plus(DAY), DAY).is_some());
+        assert!(sealer.open(&text, sealed_at.plus(DAY + Duration::from_secs(1)), DAY).is_none());
+        assert!(sealer.open(&text, sealed_at.minus(DAY), DAY).is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_a_cookie_is_refused() {
+        let mut visit = Visit::default();
+        visit.insert("much", Value::from("x".repeat(4_000)));
+        let sealed = sealer(&["a key"]).seal(&visit, Timestamp::EPOCH, [7; 24]);
+        assert!(matches!(sealed, Err(SealError::TooLong(_))));
+    }
+
+    use serde_json::Value;
+}

@@ -1,0 +1,286 @@
+//! The session of one browser, between its requests.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::Timestamp;
+use crate::csrf::CsrfSecret;
+use crate::message::Category;
+use crate::model::SessionId;
+use crate::second_factor::{Enrolment, Pending};
+
+/// The session of one browser: small, sealed into its cookie, changed only through methods that
+/// remember that it must be written back.
+///
+/// Before sign-in it costs no row. After sign-in it names a session record, which is loaded with
+/// its user. Who is signed in is changed by flows alone.
+#[derive(Clone, Debug, Default)]
+pub struct Visit {
+    state: State,
+    changed: bool,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct State {
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none", with = "csrf_secret")]
+    csrf: Option<CsrfSecret>,
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    sign_in: Option<VisitSignIn>,
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    pending: Option<Pending>,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    enrolment: Option<Enrolment>,
+    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    flashes: Vec<Flash>,
+    #[serde(rename = "k", default, skip_serializing_if = "CrumbState::is_absent")]
+    crumb: CrumbState,
+    #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
+    data: BTreeMap<String, Value>,
+}
+
+/// Who is signed in, as the browser's session says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct VisitSignIn {
+    /// The session record.
+    #[serde(rename = "i", with = "session_id")]
+    pub id: SessionId,
+    /// When the user last proved who they are; nothing for a remembered browser.
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_at: Option<Timestamp>,
+    /// Until when the session counts as fresh because it was found fresh before.
+    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    pub grace_until: Option<Timestamp>,
+}
+
+/// A message that waits for the next page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flash {
+    /// Of which kind.
+    #[serde(rename = "c")]
+    pub category: Category,
+    /// Its text.
+    #[serde(rename = "t")]
+    pub text: String,
+}
+
+/// What is to happen to the CSRF cookie that scripts read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CrumbState {
+    /// Nobody is signed in: there is none.
+    #[default]
+    #[serde(rename = "a")]
+    Absent,
+    /// It must be sent with the next answer.
+    #[serde(rename = "d")]
+    Due,
+    /// The browser has it.
+    #[serde(rename = "s")]
+    Sent,
+    /// It must be taken away with the next answer.
+    #[serde(rename = "c")]
+    Clear,
+}
+
+impl CrumbState {
+    fn is_absent(&self) -> bool {
+        *self == Self::Absent
+    }
+}
+
+impl Visit {
+    pub(super) fn from_state(state: State) -> Self {
+        Self { state, changed: false }
+    }
+
+    pub(super) fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Whether it must be written back.
+    pub fn is_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Whether it says nothing, so that no cookie is needed.
+    pub fn is_empty(&self) -> bool {
+        self.state == State::default()
+    }
+
+    /// Who is signed in.
+    pub fn sign_in(&self) -> Option<&VisitSignIn> {
+        self.state.sign_in.as_ref()
+    }
+
+    pub(crate) fn set_sign_in(&mut self, sign_in: Option<VisitSignIn>) {
+        if self.state.sign_in != sign_in {
+            self.state.sign_in = sign_in;
+            self.changed = true;
+        }
+    }
+
+    /// The sign-in that waits for its second factor.
+    pub fn pending(&self) -> Option<&Pending> {
+        self.state.pending.as_ref()
+    }
+
+    pub(crate) fn set_pending(&mut self, pending: Option<Pending>) {
+        if self.state.pending != pending {
+            self.state.pending = pending;
+            self.changed = true;
+        }
+    }
+
+    /// The second factor that is being set up.
+    pub fn enrolment(&self) -> Option<&Enrolment> {
+        self.state.enrolment.as_ref()
+    }
+
+    pub(crate) fn set_enrolment(&mut self, enrolment: Option<Enrolment>) {
+        if self.state.enrolment != enrolment {
+            self.state.enrolment = enrolment;
+            self.changed = true;
+        }
+    }
+
+    /// Notes until when the session counts as fresh.
+    pub fn set_grace(&mut self, until: Timestamp) {
+        if let Some(sign_in) = &mut self.state.sign_in
+            && sign_in.grace_until != Some(until)
+        {
+            sign_in.grace_until = Some(until);
+            self.changed = true;
+        }
+    }
+
+    /// The secret that this browser's CSRF tokens are made of.
+    pub fn csrf(&self) -> Option<&CsrfSecret> {
+        self.state.csrf.as_ref()
+    }
+
+    /// Gives the session a CSRF secret, or takes it away.
+    pub fn set_csrf(&mut self, secret: Option<CsrfSecret>) {
+        self.state.csrf = secret;
+        self.changed = true;
+    }
+
+    /// What is to happen to the CSRF cookie.
+    pub fn crumb(&self) -> CrumbState {
+        self.state.crumb
+    }
+
+    /// Says what is to happen to the CSRF cookie.
+    pub fn set_crumb(&mut self, crumb: CrumbState) {
+        if self.state.crumb != crumb {
+            self.state.crumb = crumb;
+            self.changed = true;
+        }
+    }
+
+    /// Keeps a message for the next page. At most ten wait, of a thousand bytes together: the
+    /// cookie has to hold them. The oldest make room.
+    pub fn flash(&mut self, category: Category, text: impl Into<String>) {
+        let flashes = &mut self.state.flashes;
+        flashes.push(Flash { category, text: text.into() });
+        let bytes = |flashes: &[Flash]| flashes.iter().map(|flash| flash.text.len()).sum::<usize>();
+        while flashes.len() > 10 || (flashes.len() > 1 && bytes(flashes) > 1_000) {
+            flashes.remove(0);
+        }
+        self.changed = true;
+    }
+
+    /// Takes the waiting messages.
+    pub fn take_flashes(&mut self) -> Vec<Flash> {
+        if !self.state.flashes.is_empty() {
+            self.changed = true;
+        }
+        std::mem::take(&mut self.state.flashes)
+    }
+
+    /// A value that the application keeps in the session.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.state.data.get(key)
+    }
+
+    /// Keeps a value for the application. The whole session must fit a cookie: keep it small.
+    pub fn insert(&mut self, key: impl Into<String>, value: Value) {
+        self.state.data.insert(key.into(), value);
+        self.changed = true;
+    }
+
+    /// Takes a value of the application's out.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        let value = self.state.data.remove(key);
+        self.changed |= value.is_some();
+        value
+    }
+}
+
+mod csrf_secret {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::csrf::CsrfSecret;
+
+    pub(super) fn serialize<S: Serializer>(
+        secret: &Option<CsrfSecret>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match secret {
+            Some(secret) => to.serialize_some(secret.to_text().expose()),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<CsrfSecret>, D::Error> {
+        let text = Option::<String>::deserialize(from)?;
+        Ok(text.and_then(|text| CsrfSecret::from_text(&text)))
+    }
+}
+
+mod session_id {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::model::SessionId;
+
+    pub(super) fn serialize<S: Serializer>(id: &SessionId, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(id.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SessionId, D::Error> {
+        String::deserialize(from).map(SessionId::new)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reading_changes_nothing_and_writing_does() {
+        let mut visit = Visit::default();
+        assert!(visit.is_empty());
+        assert!(visit.take_flashes().is_empty());
+        assert_eq!(visit.remove("cart"), None);
+        assert!(!visit.is_changed());
+        visit.insert("cart", Value::from(3));
+        assert!(visit.is_changed() && !visit.is_empty());
+    }
+
+    #[test]
+    fn flashes_are_bounded() {
+        let mut visit = Visit::default();
+        for n in 0..20 {
+            visit.flash(Category::Info, n.to_string());
+        }
+        let texts: Vec<_> = visit.take_flashes().into_iter().map(|flash| flash.text).collect();
+        assert_eq!(texts.first().map(String::as_str), Some("10"));
+        assert_eq!(texts.len(), 10);
+        for _ in 0..20 {
+            visit.flash(Category::Info, "x".repeat(300));
+        }
+        assert_eq!(visit.take_flashes().len(), 3);
+    }
+}

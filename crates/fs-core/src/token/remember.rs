@@ -1,0 +1,117 @@
+//! Tokens in remember cookies.
+
+use std::fmt;
+use std::time::Duration;
+
+use data_encoding::HEXLOWER;
+use hmac::{Hmac, Mac};
+use sha2::Sha512;
+
+use super::signer::Codec;
+use super::timed::{MAX_TEXT, keyed};
+use super::{SigningKeys, TokenFormat, TokenProblem, TokenSigner};
+use crate::Timestamp;
+use crate::secret::Secret;
+
+/// This browser was asked to remember the user. It signs in again, and is never fresh.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RememberToken {
+    /// In our format the session record of the remembered browser; in Flask-Login's the user's
+    /// uniquifier.
+    pub name: String,
+}
+
+impl fmt::Debug for RememberToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RememberToken(..)")
+    }
+}
+
+impl RememberToken {
+    /// Makes a token.
+    ///
+    /// In the format of itsdangerous it is Flask-Login's cookie, which says nothing of its age.
+    pub fn issue(signer: &TokenSigner, name: &str, now: Timestamp) -> Secret {
+        match &signer.remember {
+            RememberSigner::Native(codec) => codec.seal(&[name], now),
+            RememberSigner::FlaskLogin(macs) => {
+                let digest = macs.first().map(|mac| mac.clone().chain_update(name).finalize());
+                let digest = digest.map(|mac| HEXLOWER.encode(&mac.into_bytes()));
+                Secret::from(format!("{name}|{}", digest.unwrap_or_default()))
+            }
+        }
+    }
+
+    /// Reads a token that is not older than `max_age`.
+    ///
+    /// Flask-Login's cookies have no age: only the browser forgets them.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenProblem`].
+    pub fn verify(
+        signer: &TokenSigner,
+        text: &str,
+        now: Timestamp,
+        max_age: Duration,
+    ) -> Result<Self, TokenProblem<Self>> {
+        match &signer.remember {
+            RememberSigner::Native(codec) => {
+                let opened = codec.open(text).ok_or(TokenProblem::Invalid)?;
+                let [name]: [String; 1] =
+                    serde_json::from_slice(&opened.payload).map_err(|_| TokenProblem::Invalid)?;
+                opened.in_time(Self { name }, now, Some(max_age))
+            }
+            RememberSigner::FlaskLogin(macs) => {
+                let name = open_cookie(macs, text).ok_or(TokenProblem::Invalid)?;
+                Ok(Self { name: name.to_owned() })
+            }
+        }
+    }
+}
+
+/// The keys of remember cookies.
+#[derive(Clone)]
+pub(super) enum RememberSigner {
+    Native(Codec),
+    /// The name, a bar, and its HMAC-SHA512 in hexadecimal digits, keyed with the secret itself.
+    FlaskLogin(Vec<Hmac<Sha512>>),
+}
+
+impl RememberSigner {
+    pub(super) fn new(keys: &SigningKeys, format: TokenFormat) -> Self {
+        match format {
+            TokenFormat::Native => Self::Native(Codec::new(keys, format, "", "remember")),
+            TokenFormat::Itsdangerous => Self::FlaskLogin(
+                keys.iter().map(|key| keyed(&latin1_or_utf8(key.expose()))).collect(),
+            ),
+        }
+    }
+}
+
+/// Flask-Login takes the secret in Latin-1, and cannot take others; those we take in UTF-8.
+fn latin1_or_utf8(secret: &str) -> Vec<u8> {
+    let latin1: Result<Vec<u8>, _> = secret.chars().map(u8::try_from).collect();
+    latin1.unwrap_or_else(|_| secret.as_bytes().to_vec())
+}
+
+fn open_cookie<'a>(macs: &[Hmac<Sha512>], text: &'a str) -> Option<&'a str> {
+    if text.len() > MAX_TEXT {
+        return None;
+    }
+    let (name, digest) = text.rsplit_once('|')?;
+    let digest = HEXLOWER.decode(digest.as_bytes()).ok()?;
+    let genuine = |mac: &Hmac<Sha512>| mac.clone().chain_update(name).verify_slice(&digest).is_ok();
+    macs.iter().any(genuine).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_latin_1_where_they_can_be() {
+        assert_eq!(latin1_or_utf8("né"), b"n\xe9");
+        assert_eq!(latin1_or_utf8("€"), "€".as_bytes());
+    }
+}

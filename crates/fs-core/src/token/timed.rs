@@ -1,0 +1,110 @@
+//! What all signed, timed texts have in common.
+
+use std::time::Duration;
+
+use data_encoding::BASE64URL_NOPAD;
+use hmac::digest::KeyInit;
+
+use crate::Timestamp;
+
+/// No token and no cookie that we make is longer, in octets.
+pub(super) const MAX_TEXT: usize = 16 * 1024;
+
+/// A text whose signature was right.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// What was signed: JSON.
+    pub payload: Vec<u8>,
+    /// When, in seconds since the epoch.
+    pub issued_at: i64,
+    /// Which of the keys it was signed with.
+    pub(crate) key: usize,
+}
+
+impl Opened {
+    /// Gives `claims` back if the text is not older than `max_age` and was not made in the future.
+    ///
+    /// Ages are whole seconds; a token is good in the second in which it reaches `max_age`. With
+    /// no `max_age` every age is fine, a future one as well.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenProblem::Expired`].
+    pub fn in_time<C>(
+        &self,
+        claims: C,
+        now: Timestamp,
+        max_age: Option<Duration>,
+    ) -> Result<C, TokenProblem<C>> {
+        let age = now.seconds().saturating_sub(self.issued_at);
+        match (max_age, u64::try_from(age)) {
+            (None, _) => Ok(claims),
+            (Some(max), Ok(age)) if age <= max.as_secs() => Ok(claims),
+            _ => Err(TokenProblem::Expired(claims)),
+        }
+    }
+}
+
+/// Why a token is not accepted. It says no more, on purpose.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenProblem<C> {
+    /// It was not made by us, not for this purpose, or was altered.
+    #[error("the token is invalid")]
+    Invalid,
+    /// It was genuine once: this is what it said. Good to answer with a new one to the same
+    /// address, never to act on.
+    #[error("the token has expired")]
+    Expired(C),
+}
+
+/// Seconds since the epoch, big-endian, without leading zeros, in base64url.
+pub(super) fn encode_time(now: Timestamp) -> String {
+    let octets = now.seconds().max(0).to_be_bytes();
+    let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+    BASE64URL_NOPAD.encode(octets.get(zeros..).unwrap_or_default())
+}
+
+/// The reverse of [`encode_time`].
+pub(super) fn decode_time(text: &str) -> Option<i64> {
+    let octets = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+    let zeros = 8_usize.checked_sub(octets.len())?;
+    let mut wide = [0; 8];
+    wide.get_mut(zeros..)?.copy_from_slice(&octets);
+    i64::try_from(u64::from_be_bytes(wide)).ok()
+}
+
+/// A MAC with its key worked in, to be cloned for each text.
+#[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+pub(crate) fn keyed<M: KeyInit>(key: &[u8]) -> M {
+    M::new_from_slice(key).expect("HMAC takes keys of every length")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_whole_seconds_and_end_after_the_last() {
+        let opened = Opened { payload: Vec::new(), issued_at: 1_000, key: 0 };
+        let at = |micros: i64| Timestamp::from_micros(1_000_000_000 + micros);
+        let max = Some(Duration::from_millis(5_900));
+        assert_eq!(opened.in_time((), at(0), max), Ok(()));
+        assert_eq!(opened.in_time((), at(5_999_999), max), Ok(()));
+        assert_eq!(opened.in_time((), at(6_000_000), max), Err(TokenProblem::Expired(())));
+        assert_eq!(opened.in_time((), at(-1), max), Err(TokenProblem::Expired(())));
+        assert_eq!(opened.in_time((), at(-1), None), Ok(()));
+        assert_eq!(opened.in_time((), Timestamp::MAX, None), Ok(()));
+        assert_eq!(opened.in_time((), at(999_999), Some(Duration::ZERO)), Ok(()));
+    }
+
+    #[test]
+    fn times_survive() {
+        for seconds in [0, 1, 255, 256, 1_700_000_000, i64::from(u32::MAX) + 1] {
+            assert_eq!(decode_time(&encode_time(Timestamp::from_seconds(seconds))), Some(seconds));
+        }
+        assert_eq!(encode_time(Timestamp::from_seconds(1_700_000_000)), "ZVPxAA");
+        for wrong in ["A", "ZVPxA", "ZVPxAB==", "__________8", "AAAAAAAAAAAA", "ZVPx!A"] {
+            assert_eq!(decode_time(wrong), None, "{wrong}");
+        }
+    }
+}

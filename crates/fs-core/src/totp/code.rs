@@ -1,0 +1,379 @@
+//! Making and checking codes.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+use super::TotpSecret;
+use crate::Timestamp;
+use crate::port::SpentSecret;
+use crate::secret::Secret;
+use crate::token::keyed;
+
+/// The longest text that is read as a code, in octets.
+const LONGEST_TYPED: usize = 64;
+
+/// How far a window may reach to either side, in steps.
+const FARTHEST: u64 = 1_000;
+
+/// The number of a span of time that has one code, counted from 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Step(pub u64);
+
+/// Which steps around the present one are accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// So many steps to either side. RFC 6238 recommends one.
+    Steps(u64),
+    /// All steps that this span, to either side, touches: what Flask-Security does. 120 seconds
+    /// are nine steps, 300 are twenty-one.
+    Seconds(Duration),
+}
+
+impl Default for Window {
+    /// One step to either side.
+    fn default() -> Self {
+        Self::Steps(1)
+    }
+}
+
+/// How codes look and how long each lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TotpRules {
+    digits: u8,
+    period: u64,
+}
+
+/// The rules for codes ask for something that no app does, or that is not safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TotpRulesError {
+    /// The number of digits.
+    #[error("codes have 6, 7 or 8 digits, not {0}")]
+    Digits(u8),
+    /// The length of a step.
+    #[error("a step lasts from 15 to 120 whole seconds, not {0:?}")]
+    Period(Duration),
+}
+
+impl Default for TotpRules {
+    /// Six digits and thirty seconds, as every app expects it.
+    fn default() -> Self {
+        Self { digits: 6, period: 30 }
+    }
+}
+
+impl TotpRules {
+    /// Other rules than the usual ones. Many apps silently ignore them: try before you rely on it.
+    ///
+    /// # Errors
+    ///
+    /// [`TotpRulesError`] unless codes have 6 to 8 digits (RFC 4226) and steps last from 15 to
+    /// 120 whole seconds (at most two minutes: NIST SP 800-63B-4, 3.1.4).
+    pub fn new(digits: u8, period: Duration) -> Result<Self, TotpRulesError> {
+        if !(6..=8).contains(&digits) {
+            return Err(TotpRulesError::Digits(digits));
+        }
+        if !(15..=120).contains(&period.as_secs()) || period.subsec_nanos() != 0 {
+            return Err(TotpRulesError::Period(period));
+        }
+        Ok(Self { digits, period: period.as_secs() })
+    }
+
+    /// How many digits a code has.
+    pub fn digits(&self) -> u8 {
+        self.digits
+    }
+
+    /// How long a step lasts.
+    pub fn period(&self) -> Duration {
+        Duration::from_secs(self.period)
+    }
+
+    /// The step of a moment; all moments before 1970 are in the first.
+    pub fn step_at(&self, now: Timestamp) -> Step {
+        Step(seconds(now) / self.period)
+    }
+
+    /// The code of a moment: to be sent by mail or SMS, and what an app shows.
+    ///
+    /// ```
+    /// use fs_core::Timestamp;
+    /// use fs_core::totp::{TotpRules, TotpSecret, Window};
+    ///
+    /// let rules = TotpRules::default();
+    /// let secret = TotpSecret::from_base32("QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY")?;
+    /// let now = Timestamp::from_seconds(1_700_000_000);
+    ///
+    /// assert_eq!(rules.code_at(&secret, now).expose(), "047151");
+    /// let step = rules.check(&secret, "047 151", now, Window::default(), None);
+    /// assert_eq!(step, Some(rules.step_at(now)));
+    /// # Ok::<(), fs_core::totp::NotATotpSecret>(())
+    /// ```
+    pub fn code_at(&self, secret: &TotpSecret, now: Timestamp) -> Secret {
+        Secret::from(self.generator(secret).generate(seconds(now)).to_string())
+    }
+
+    /// The step whose code was typed; nothing when it is none of those that the window allows.
+    ///
+    /// Blanks, `-` and `=` are left out of what was typed; the rest must be the digits 0 to 9,
+    /// as many as a code has. Steps up to and with `after` are refused, if one is given. All
+    /// candidates are compared, each in constant time.
+    ///
+    /// The step must be spent in the commit that the code pays for, see [`spent`].
+    pub fn check(
+        &self,
+        secret: &TotpSecret,
+        typed: &str,
+        now: Timestamp,
+        window: Window,
+        after: Option<Step>,
+    ) -> Option<Step> {
+        let typed = self.clean(typed)?;
+        let generator = self.generator(secret);
+        let mut found = None;
+        for step in self.candidates(now, window) {
+            let code = Zeroizing::new(generator.generate(step * self.period).to_string());
+            let same: bool = code.as_bytes().ct_eq(typed.as_bytes()).into();
+            if same && found.is_none() && after.is_none_or(|after| Step(step) > after) {
+                found = Some(Step(step));
+            }
+        }
+        found
+    }
+
+    /// From when on the window does not reach the step any more: then its mark may be forgotten.
+    pub fn closed_at(&self, step: Step, window: Window) -> Timestamp {
+        let end = step.0.saturating_add(1).saturating_mul(self.period);
+        let (steps, span) = match window {
+            Window::Steps(steps) => (steps.min(FARTHEST), Duration::ZERO),
+            Window::Seconds(span) => (0, span.min(self.farthest())),
+        };
+        let end = end.saturating_add(steps * self.period);
+        Timestamp::from_seconds(i64::try_from(end).unwrap_or(i64::MAX)).plus(span)
+    }
+
+    fn candidates(&self, now: Timestamp, window: Window) -> RangeInclusive<u64> {
+        let now = seconds(now);
+        match window {
+            Window::Steps(steps) => {
+                let (step, steps) = (now / self.period, steps.min(FARTHEST));
+                step.saturating_sub(steps)..=step.saturating_add(steps)
+            }
+            Window::Seconds(span) => {
+                let span = span.min(self.farthest()).as_secs();
+                now.saturating_sub(span) / self.period..=now.saturating_add(span) / self.period
+            }
+        }
+    }
+
+    fn farthest(&self) -> Duration {
+        Duration::from_secs(FARTHEST * self.period)
+    }
+
+    fn clean(&self, typed: &str) -> Option<Zeroizing<String>> {
+        if typed.len() > LONGEST_TYPED {
+            return None;
+        }
+        let left_out = |letter: &char| letter.is_whitespace() || matches!(letter, '-' | '=');
+        let mut code = Zeroizing::new(String::with_capacity(LONGEST_TYPED));
+        code.extend(typed.chars().filter(|letter| !left_out(letter)));
+        let good = code.len() == usize::from(self.digits)
+            && code.bytes().all(|octet| octet.is_ascii_digit());
+        good.then_some(code)
+    }
+
+    fn generator(&self, secret: &TotpSecret) -> totp_rs::Totp {
+        totp_rs::Builder::new()
+            .with_digits(self.digits)
+            .with_step_duration(self.period)
+            .with_secret(secret.expose().to_vec())
+            .build_noncompliant()
+    }
+}
+
+/// The mark of a step that was accepted, for [`Change::Spend`](crate::port::Change::Spend).
+///
+/// `user_key` is the user's key in the store. The mark is a MAC under the secret: it tells
+/// nothing, and other users and other secrets of the same user have other marks.
+pub fn spent(user_key: &str, secret: &TotpSecret, step: Step) -> SpentSecret {
+    let mac: Hmac<Sha256> = keyed(secret.expose());
+    let mac = mac.chain_update("fs totp step v1").chain_update(step.0.to_be_bytes());
+    SpentSecret(mac.chain_update(user_key).finalize().into_bytes().into())
+}
+
+fn seconds(now: Timestamp) -> u64 {
+    u64::try_from(now.seconds()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+    /// What passlib says of the secret below: four steps back, the present one, three ahead.
+    const AROUND: [&str; 9] =
+        ["406443", "419795", "990637", "289273", "430720", "047151", "739597", "065297", "782353"];
+    const PRESENT: usize = 5;
+
+    fn secret() -> TotpSecret {
+        TotpSecret::from_base32("QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY").unwrap()
+    }
+
+    fn check(typed: &str, window: Window) -> Option<Step> {
+        TotpRules::default().check(&secret(), typed, NOW, window, None)
+    }
+
+    fn span(seconds: u64) -> Window {
+        Window::Seconds(Duration::from_secs(seconds))
+    }
+
+    /// RFC 6238, appendix B.
+    #[test]
+    fn codes_are_those_of_the_rfc() {
+        let rules = TotpRules::new(8, Duration::from_secs(30)).unwrap();
+        let secret = TotpSecret::from_random(*b"12345678901234567890");
+        for (time, code) in [
+            (59, "94287082"),
+            (1_111_111_109, "07081804"),
+            (1_111_111_111, "14050471"),
+            (1_234_567_890, "89005924"),
+            (2_000_000_000, "69279037"),
+            (20_000_000_000, "65353130"),
+        ] {
+            assert_eq!(rules.code_at(&secret, Timestamp::from_seconds(time)).expose(), code);
+        }
+    }
+
+    #[test]
+    fn windows_reach_as_far_as_they_say() {
+        let present = TotpRules::default().step_at(NOW).0;
+        let accepted = |window| {
+            let good = |at: &usize| check(AROUND[*at], window).is_some();
+            let steps: Vec<_> = (0..AROUND.len()).filter(good).collect();
+            (*steps.first().unwrap(), *steps.last().unwrap(), steps.len())
+        };
+        assert_eq!(accepted(Window::default()), (4, 6, 3));
+        assert_eq!(accepted(Window::Steps(0)), (5, 5, 1));
+        // The present moment is 20 seconds into its step.
+        assert_eq!(accepted(span(0)), (5, 5, 1));
+        assert_eq!(accepted(span(9)), (5, 5, 1));
+        assert_eq!(accepted(span(10)), (5, 6, 2));
+        assert_eq!(accepted(span(20)), (5, 6, 2));
+        assert_eq!(accepted(span(21)), (4, 6, 3));
+        for (at, code) in AROUND.iter().enumerate() {
+            let step = check(code, span(150)).unwrap();
+            assert_eq!(step.0 + PRESENT as u64, present + at as u64);
+        }
+        let rules = TotpRules::default();
+        assert_eq!(rules.candidates(NOW, span(120)).count(), 9);
+        assert_eq!(rules.candidates(NOW, span(300)).count(), 21);
+    }
+
+    #[test]
+    fn steps_that_were_accepted_are_refused() {
+        let rules = TotpRules::default();
+        let check = |at: usize, after: u64| {
+            rules.check(&secret(), AROUND[at], NOW, Window::default(), Some(Step(after)))
+        };
+        let present = rules.step_at(NOW).0;
+        assert_eq!(check(PRESENT, present), None);
+        assert_eq!(check(PRESENT - 1, present), None);
+        assert_eq!(check(PRESENT + 1, present), Some(Step(present + 1)));
+        assert_eq!(check(PRESENT, present - 1), Some(Step(present)));
+    }
+
+    #[test]
+    fn typed_codes_are_cleaned_and_nothing_else_is_taken() {
+        for typed in ["047151", " 047 151\n", "047-151", "0=4-7\u{a0}1 5 1=", "\u{2003}047151"] {
+            assert!(check(typed, Window::default()).is_some(), "{typed}");
+        }
+        let huge = format!("047151{}", " ".repeat(LONGEST_TYPED));
+        for typed in [
+            "",
+            "47151",
+            "0047151",
+            "047152",
+            "+47151",
+            "04715１",
+            "０４７１５１",
+            "٠٤٧١٥١",
+            "047.151",
+            "0x7151",
+            "047151\0",
+            &huge,
+        ] {
+            assert_eq!(check(typed, Window::default()), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn every_number_of_digits_checks() {
+        for digits in 6..=8 {
+            for period in [15, 30, 120] {
+                let rules = TotpRules::new(digits, Duration::from_secs(period)).unwrap();
+                let code = rules.code_at(&secret(), NOW);
+                assert_eq!(code.expose().len(), usize::from(digits));
+                let step = rules.check(&secret(), code.expose(), NOW, Window::Steps(0), None);
+                assert_eq!(step, Some(rules.step_at(NOW)));
+            }
+        }
+        let refused = |digits, period| TotpRules::new(digits, period).is_err();
+        assert!(refused(5, Duration::from_secs(30)) && refused(9, Duration::from_secs(30)));
+        assert!(refused(6, Duration::ZERO) && refused(6, Duration::from_secs(121)));
+        assert!(refused(6, Duration::from_millis(30_500)));
+    }
+
+    #[test]
+    fn other_secrets_have_other_codes() {
+        let other = TotpSecret::from_random([7; 20]);
+        let rules = TotpRules::default();
+        assert_eq!(rules.check(&other, AROUND[PRESENT], NOW, Window::default(), None), None);
+    }
+
+    #[test]
+    fn marks_name_user_secret_and_step() {
+        let mark = spent("17", &secret(), Step(5));
+        assert_eq!(mark, spent("17", &secret(), Step(5)));
+        assert_ne!(mark, spent("18", &secret(), Step(5)));
+        assert_ne!(mark, spent("17", &secret(), Step(6)));
+        assert_ne!(mark, spent("17", &TotpSecret::from_random([7; 20]), Step(5)));
+    }
+
+    proptest! {
+        /// The mark of a step may be forgotten exactly when no window reaches it.
+        #[test]
+        fn a_mark_outlives_its_window(now in 1_000_000_i64..10_000_000, wide in 0_u64..400) {
+            let rules = TotpRules::default();
+            for window in [Window::Steps(wide), span(wide)] {
+                let made = Timestamp::from_seconds(now);
+                let step = rules.step_at(made);
+                let closed = rules.closed_at(step, window);
+                let just_before = closed.minus(Duration::from_micros(1));
+                prop_assert!(rules.candidates(just_before, window).contains(&step.0));
+                prop_assert!(!rules.candidates(closed, window).contains(&step.0));
+            }
+        }
+
+        #[test]
+        fn no_input_panics(
+            typed in "\\PC{0,80}|[0-9 =-]{0,12}",
+            now: i64,
+            wide: u64,
+            nanos in 0_u32..1_000_000_000,
+            after: Option<u64>,
+        ) {
+            let (rules, now) = (TotpRules::default(), Timestamp::from_micros(now));
+            for window in [Window::Steps(wide), Window::Seconds(Duration::new(wide, nanos))] {
+                let after = after.map(Step);
+                rules.check(&secret(), &typed, now, window, after);
+                rules.closed_at(Step(wide), window);
+            }
+        }
+    }
+}

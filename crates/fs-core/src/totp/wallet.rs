@@ -1,0 +1,280 @@
+//! Sealing secrets for the database.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::TotpSecret;
+use super::app_wallet::{self, Stored};
+use crate::model::SealedSecret;
+use crate::secret::Secret;
+use crate::token::SigningKeys;
+
+/// How our own sealed texts begin.
+const PREFIX: &str = "fs1";
+
+const NONCE: usize = 24;
+
+/// The longest tag: with it a sealed text still fits the 255 characters of the column.
+const LONGEST_TAG: usize = 64;
+
+/// The longest text that is opened, in octets.
+const LONGEST: usize = 2_048;
+
+/// How secrets are written. Both formats are always read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WalletFormat {
+    /// Our own: XChaCha20-Poly1305 under a key by HKDF-SHA256, bound to the key's tag.
+    #[default]
+    Native,
+    /// passlib's, so that a Flask-Security application can share the database: AES-256-CTR under
+    /// a key by PBKDF2, which whoever writes to the database can alter unnoticed.
+    Passlib,
+}
+
+/// The keys that seal TOTP secrets: the newest seals, all of them open.
+///
+/// Keep a key for as long as something is sealed with it. Texts of passlib that are not encrypted,
+/// and `otpauth://` URIs, are opened as well.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use fs_core::totp::{TotpSecret, Wallet, WalletFormat};
+///
+/// let keys = BTreeMap::from([("1".to_owned(), "a random text of 32 octets or more".into())]);
+/// let wallet = Wallet::new(keys, WalletFormat::Native)?;
+/// let secret = TotpSecret::from_random([7; 20]);
+///
+/// let sealed = wallet.seal(&secret, [42; 24]);
+/// assert_eq!(wallet.open(&sealed)?, secret);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Wallet {
+    newest: Key,
+    older: Vec<Key>,
+    format: WalletFormat,
+}
+
+#[derive(Clone)]
+struct Key {
+    tag: String,
+    secret: Secret,
+    cipher: XChaCha20Poly1305,
+}
+
+/// The keys of a wallet cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WalletKeyError {
+    /// There is none.
+    #[error("there is no key to seal TOTP secrets with: set one, a random text of 32 octets")]
+    None,
+    /// The key of this tag is empty.
+    #[error("the key {0:?} for TOTP secrets is empty: set a random text of 32 octets")]
+    Empty(String),
+    /// This is not a tag.
+    #[error(
+        "{0:?} cannot be the tag of a key for TOTP secrets: take up to 64 of a-z, A-Z, 0-9, \
+         and after the first of these also `_`, `.` and `-`"
+    )]
+    Tag(String),
+}
+
+/// Why a stored secret was not opened. It never says what was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WalletProblem {
+    /// It is in none of the known formats.
+    #[error("the stored TOTP secret is in no known format")]
+    Malformed,
+    /// It was sealed with a key that this wallet does not have.
+    #[error("the stored TOTP secret was sealed with a key that is not configured any more")]
+    UnknownKey,
+    /// It was altered, or its key has become another one under the same tag.
+    #[error("the stored TOTP secret was altered, or the key of its tag was replaced")]
+    Altered,
+    /// Its format is known, but asks for another version, algorithm, number of digits or period,
+    /// or for an absurd amount of work.
+    #[error("the stored TOTP secret asks for a version or settings that are not supported")]
+    Unsupported,
+}
+
+impl Wallet {
+    /// A wallet of tagged keys, such as Flask-Security's `TOTP_SECRETS`.
+    ///
+    /// The newest is the one with the greatest tag: by number if all tags are numbers, else in
+    /// the order of the alphabet.
+    ///
+    /// # Errors
+    ///
+    /// [`WalletKeyError`].
+    pub fn new(
+        keys: BTreeMap<String, Secret>,
+        format: WalletFormat,
+    ) -> Result<Self, WalletKeyError> {
+        let numbers = keys.keys().all(|tag| tag.bytes().all(|octet| octet.is_ascii_digit()));
+        let mut keys: Vec<_> = keys.into_iter().collect();
+        if numbers {
+            keys.sort_by(|(one, _), (other, _)| by_number(one, other));
+        }
+        let keys = keys.into_iter().rev().map(|(tag, secret)| Key::new(tag, secret));
+        Self::of(keys.collect::<Result<_, _>>()?, format)
+    }
+
+    /// A wallet of keys without tags, the newest first; it writes our own format.
+    ///
+    /// # Errors
+    ///
+    /// [`WalletKeyError`].
+    pub fn from_keys(keys: &SigningKeys) -> Result<Self, WalletKeyError> {
+        let key = |secret: &Secret| Key::new(tag_of(secret), secret.clone());
+        Self::of(keys.iter().map(key).collect::<Result<_, _>>()?, WalletFormat::Native)
+    }
+
+    fn of(keys: Vec<Key>, format: WalletFormat) -> Result<Self, WalletKeyError> {
+        let mut keys = keys.into_iter();
+        let newest = keys.next().ok_or(WalletKeyError::None)?;
+        Ok(Self { newest, older: keys.collect(), format })
+    }
+
+    /// Seals a secret with the newest key. `random` must be random and never used before.
+    ///
+    /// What passlib's format takes, 16384 rounds of PBKDF2, is milliseconds of work.
+    pub fn seal(&self, secret: &TotpSecret, random: [u8; NONCE]) -> SealedSecret {
+        let Key { tag, secret: key, .. } = &self.newest;
+        SealedSecret::new(match self.format {
+            WalletFormat::Native => self.newest.seal(secret, random),
+            WalletFormat::Passlib => {
+                let mut salt = [0; app_wallet::SALT];
+                salt.iter_mut().zip(random).for_each(|(octet, random)| *octet = random);
+                app_wallet::write(secret, tag, key, &salt)
+            }
+        })
+    }
+
+    /// Opens what [`seal`](Self::seal) or passlib wrote.
+    ///
+    /// # Errors
+    ///
+    /// [`WalletProblem`].
+    pub fn open(&self, sealed: &SealedSecret) -> Result<TotpSecret, WalletProblem> {
+        let text = sealed.expose();
+        if text.len() > LONGEST {
+            return Err(WalletProblem::Malformed);
+        }
+        if let Some((tag, body)) = native_parts(text) {
+            return self.key(tag).ok_or(WalletProblem::UnknownKey)?.open(body);
+        }
+        if text.starts_with("otpauth://") {
+            return from_uri(text);
+        }
+        let stored = Stored::read(text)?;
+        let key = stored.tag().and_then(|tag| self.key(tag));
+        stored.open(key.map(|key| &key.secret))
+    }
+
+    /// Whether a stored secret is in the format and under the key that are used now. If not, seal
+    /// it anew at the next occasion.
+    pub fn is_current(&self, sealed: &SealedSecret) -> bool {
+        let text = sealed.expose();
+        match self.format {
+            WalletFormat::Native => {
+                native_parts(text).is_some_and(|(tag, _)| tag == self.newest.tag)
+            }
+            WalletFormat::Passlib => {
+                Stored::read(text).is_ok_and(|stored| stored.tag() == Some(&self.newest.tag))
+            }
+        }
+    }
+
+    fn key(&self, tag: &str) -> Option<&Key> {
+        std::iter::once(&self.newest).chain(&self.older).find(|key| key.tag == tag)
+    }
+}
+
+impl fmt::Debug for Wallet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Wallet(..)")
+    }
+}
+
+impl Key {
+    fn new(tag: String, secret: Secret) -> Result<Self, WalletKeyError> {
+        let letter = |octet: u8| octet.is_ascii_alphanumeric();
+        let good = tag.bytes().next().is_some_and(letter)
+            && tag.bytes().all(|octet| letter(octet) || matches!(octet, b'_' | b'.' | b'-'))
+            && tag.len() <= LONGEST_TAG;
+        if !good {
+            return Err(WalletKeyError::Tag(tag));
+        }
+        if secret.is_empty() {
+            return Err(WalletKeyError::Empty(tag));
+        }
+        let key = derive(&secret, &format!("seal {tag}"));
+        let cipher = XChaCha20Poly1305::new((&*key).into());
+        Ok(Self { tag, secret, cipher })
+    }
+
+    /// `fs1:tag:` and the nonce and the sealed octets in base64url.
+    fn seal(&self, secret: &TotpSecret, nonce: [u8; NONCE]) -> String {
+        let head = format!("{PREFIX}:{}:", self.tag);
+        let payload = Payload { msg: secret.expose(), aad: head.as_bytes() };
+        #[expect(clippy::expect_used, reason = "64 octets are not too long for the cipher")]
+        let sealed =
+            self.cipher.encrypt(&XNonce::from(nonce), payload).expect("64 octets are not too long");
+        head + &BASE64URL_NOPAD.encode(&[nonce.as_slice(), &sealed].concat())
+    }
+
+    fn open(&self, body: &str) -> Result<TotpSecret, WalletProblem> {
+        let bytes =
+            BASE64URL_NOPAD.decode(body.as_bytes()).map_err(|_| WalletProblem::Malformed)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(WalletProblem::Malformed)?;
+        let head = format!("{PREFIX}:{}:", self.tag);
+        let payload = Payload { msg: sealed, aad: head.as_bytes() };
+        let secret = self.cipher.decrypt(&XNonce::from(*nonce), payload);
+        let secret = Zeroizing::new(secret.map_err(|_| WalletProblem::Altered)?);
+        TotpSecret::from_bytes(&secret).map_err(|_| WalletProblem::Malformed)
+    }
+}
+
+/// Tag and body of a text in our own format.
+fn native_parts(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix(PREFIX)?.strip_prefix(':')?.split_once(':')
+}
+
+/// A tag for a key that has none: always the same for one key, and of no use without it.
+fn tag_of(secret: &Secret) -> String {
+    let [a, b, c, d, ..] = *derive(secret, "tag");
+    HEXLOWER.encode(&[a, b, c, d])
+}
+
+fn derive(secret: &Secret, what: &str) -> Zeroizing<[u8; 32]> {
+    let mut key = Zeroizing::new([0; 32]);
+    #[expect(clippy::expect_used, reason = "HKDF-SHA256 gives up to 8160 octets")]
+    Hkdf::<Sha256>::new(Some(b"fs totp wallet v1"), secret.expose().as_bytes())
+        .expand(what.as_bytes(), key.as_mut())
+        .expect("HKDF-SHA256 gives up to 8160 octets");
+    key
+}
+
+/// Compares digits by the number they are, however long.
+fn by_number(one: &str, other: &str) -> Ordering {
+    let (one, other) = (one.trim_start_matches('0'), other.trim_start_matches('0'));
+    one.len().cmp(&other.len()).then_with(|| one.cmp(other))
+}
+
+fn from_uri(text: &str) -> Result<TotpSecret, WalletProblem> {
+    let totp = totp_rs::Totp::from_url_unchecked(text).map_err(|_| WalletProblem::Malformed)?;
+    let usual =
+        totp.algorithm() == totp_rs::Algorithm::SHA1 && totp.digits() == 6 && totp.step() == 30;
+    if !usual {
+        return Err(WalletProblem::Unsupported);
+    }
+    TotpSecret::from_bytes(totp.secret().as_bytes()).map_err(|_| WalletProblem::Malformed)
+}

@@ -1,0 +1,148 @@
+//! A hundred callers at once, on several threads.
+
+use std::future::Future;
+
+use fs_core::flow::{ChangeOutcome, ConfirmOutcome, RegisterOutcome, ResetOutcome, SignInOutcome};
+use fs_core::session::Visit;
+use fs_testkit::site::{PASSWORD, Site};
+
+use crate::people::{
+    ANN, PROFILES, credentials, mailed_token, new_password, register_ann, registration, sign_ann_in,
+};
+
+const CROWD: usize = 100;
+
+/// What each of a hundred tasks answers.
+async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    task: impl Fn(usize) -> F,
+) -> Vec<T> {
+    let tasks: Vec<_> = (0..CROWD).map(|number| tokio::spawn(task(number))).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+async fn is_in(site: &Site, visit: &Visit) -> bool {
+    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_uses_a_reset_link() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+        let token = mailed_token(&site).await;
+        site.events.take();
+        let outcomes = crowd(|number| {
+            let (site, token) = (site.clone(), token.clone());
+            async move {
+                let new = new_password(&format!("marble otter candle {number}"));
+                let mut visit = Visit::default();
+                site.core().reset_password(&site.context(), &mut visit, &token, new).await.unwrap()
+            }
+        })
+        .await;
+        let done = |outcome: &&ResetOutcome| matches!(outcome, ResetOutcome::Done { .. });
+        assert_eq!(outcomes.iter().filter(done).count(), 1);
+        assert!(outcomes.iter().all(|one| done(&one) || matches!(one, ResetOutcome::Invalid)));
+        assert_eq!(site.mails().await.len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_uses_a_confirmation_link() {
+    for setup in PROFILES {
+        let site = setup().build();
+        register_ann(&site).await;
+        let token = mailed_token(&site).await;
+        site.events.take();
+        let outcomes = crowd(|_| {
+            let (site, token) = (site.clone(), token.clone());
+            async move {
+                let mut visit = Visit::default();
+                site.core().confirm(&site.context(), &mut visit, None, None, &token).await.unwrap()
+            }
+        })
+        .await;
+        let done = |outcome: &&ConfirmOutcome| matches!(outcome, ConfirmOutcome::Done { .. });
+        assert_eq!(outcomes.iter().filter(done).count(), 1);
+        let confirmed = |event: &_| matches!(event, fs_core::event::Event::UserConfirmed { .. });
+        assert_eq!(site.events.take().iter().filter(|event| confirmed(event)).count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_address_is_registered_once() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let outcomes = crowd(|_| {
+            let site = site.clone();
+            async move {
+                let (ctx, mut visit) = (site.context(), Visit::default());
+                site.core().register(&ctx, &mut visit, registration(ANN)).await.unwrap()
+            }
+        })
+        .await;
+        let done = outcomes.iter().filter(|one| matches!(one, RegisterOutcome::Done(_))).count();
+        let generic = site.core().config().disclosure == fs_core::config::Disclosure::Generic;
+        assert_eq!(done, if generic { CROWD } else { 1 });
+        assert_eq!(site.dump().await.users.len(), 1);
+        let mails = site.mails().await;
+        assert_eq!(mails.len(), done);
+        assert_eq!(mails.iter().filter(|mail| mail.template == "welcome").count(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_of_a_hundred_signs_in_while_being_shut_out_is_out() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let user = site.add_user(ANN).await;
+        let visits = crowd(|number| {
+            let (site, id) = (site.clone(), user.id.clone());
+            async move {
+                let mut visit = Visit::default();
+                if number == CROWD / 2 {
+                    assert!(site.core().deactivate_user(&id).await.unwrap());
+                }
+                let ctx = site.context();
+                let outcome = site.core().sign_in(&ctx, &mut visit, credentials()).await.unwrap();
+                (visit, matches!(outcome, SignInOutcome::Done { .. }))
+            }
+        })
+        .await;
+        for (visit, was_in) in visits {
+            assert_eq!(visit.sign_in().is_some(), was_in);
+            assert!(!is_in(&site, &visit).await);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_changes_a_password() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let user = site.add_user(ANN).await;
+        let mut visit = Visit::default();
+        let _ = sign_ann_in(&site, &mut visit).await;
+        let answers = crowd(|number| {
+            let (site, user, mut visit) = (site.clone(), user.clone(), visit.clone());
+            async move {
+                let new = new_password(&format!("marble otter candle {number}"));
+                let (ctx, old) = (site.context(), PASSWORD.into());
+                let core = site.core();
+                let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, false).await;
+                (visit, matches!(outcome.unwrap(), ChangeOutcome::Done { .. }))
+            }
+        })
+        .await;
+        assert_eq!(answers.iter().filter(|(_, done)| *done).count(), 1);
+        for (visit, done) in answers {
+            assert_eq!(is_in(&site, &visit).await, done);
+        }
+        assert!(!is_in(&site, &visit).await);
+    }
+}

@@ -1,0 +1,80 @@
+//! A flow, run again and again with a fault at every call that it makes of a port.
+
+use fs_core::event::Event;
+use fs_core::port::OutgoingMail;
+use fs_core::session::Visit;
+use fs_testkit::calls::Fault;
+use fs_testkit::site::{Dump, Setup, Site};
+
+/// What a run left behind.
+#[derive(PartialEq)]
+struct Left {
+    dump: Dump,
+    mails: Vec<OutgoingMail>,
+    events: Vec<Event>,
+    signed_in: Option<String>,
+}
+
+async fn left(site: &Site, visit: &Visit) -> Left {
+    let dump = site.dump().await;
+    let signed_in = site.core().authenticate_session(&site.context(), visit).await.unwrap();
+    Left {
+        dump,
+        mails: site.mails().await,
+        events: site.events.take(),
+        signed_in: signed_in.map(|user| user.email),
+    }
+}
+
+/// Runs a flow without a fault, then with a fault at its first call, at its second, and so on.
+///
+/// A fault is an error, never a success. Whatever was wrong, the change happened as a whole with
+/// its mails, or not at all with none. Nobody is signed in who was not, and no event tells of what
+/// did not happen.
+pub(crate) async fn every_fault<S, E: std::fmt::Debug>(
+    setup: impl Fn() -> Setup,
+    prepare: impl AsyncFn(&Site, &mut Visit) -> S,
+    run: impl AsyncFn(&Site, &mut Visit, S) -> Result<(), E>,
+) {
+    let start = async || {
+        let site = setup().with_plain_mails().build();
+        let mut visit = Visit::default();
+        let state = prepare(&site, &mut visit).await;
+        site.mails().await;
+        site.events.take();
+        let before = left(&site, &visit).await;
+        (site, visit, state, before)
+    };
+    let (site, mut visit, state, before) = start().await;
+    run(&site, &mut visit, state).await.unwrap();
+    let done = left(&site, &visit).await;
+
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        for number in 0.. {
+            let (site, mut visit, state, same) = start().await;
+            assert!(same == before, "runs must be alike");
+            site.calls.fail_at(number, fault);
+            let result = run(&site, &mut visit, state).await;
+            let Some(call) = site.calls.disarm() else {
+                assert!(number > 0, "no call could fail");
+                result.unwrap();
+                assert!(left(&site, &visit).await == done, "runs must be alike");
+                break;
+            };
+            let case = format!("{fault:?} at call {number}, {call:?}");
+            assert!(result.is_err(), "{case}: said success");
+            let left = left(&site, &visit).await;
+            if left.dump == before.dump {
+                assert!(left.mails.is_empty(), "{case}: mailed what did not happen");
+                assert_eq!(left.events, [], "{case}: told what did not happen");
+            } else {
+                assert!(left.dump == done.dump, "{case}: did half");
+                assert!(left.mails == done.mails, "{case}: other mails");
+                let told = left.events.iter().all(|event| done.events.contains(event));
+                assert!(told, "{case}: told something else");
+            }
+            let was = left.signed_in.is_none() || left.signed_in == before.signed_in;
+            assert!(was, "{case}: signed in");
+        }
+    }
+}

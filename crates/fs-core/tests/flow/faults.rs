@@ -1,0 +1,345 @@
+//! A fault at every port call of what people do with their accounts.
+
+use std::time::Duration;
+
+use fs_core::flow::{
+    ChangeOutcome, ConfirmOutcome, FlowError, RegisterOutcome, RememberChange, ResetCheck,
+    ResetOutcome, ResetRequestOutcome, SendConfirmationOutcome, SignInOutcome, VerifyOutcome,
+};
+use fs_core::model::User;
+use fs_core::session::Visit;
+use fs_testkit::site::{PASSWORD, Setup, Site};
+
+use crate::every_fault::every_fault;
+use crate::people::{
+    ANN, NEW, PROFILES, credentials, mailed_token, new_password, refused, register_ann,
+    registration, remember_cookie, sign_ann_in,
+};
+
+const YEAR: Duration = Duration::from_secs(366 * 86_400);
+
+pub(crate) async fn add_ann(site: &Site, _: &mut Visit) -> User {
+    site.add_user(ANN).await
+}
+
+async fn add_unconfirmed_ann(site: &Site, _: &mut Visit) {
+    register_ann(site).await;
+}
+
+async fn register(site: &Site, visit: &mut Visit) -> Result<(), FlowError> {
+    match site.core().register(&site.context(), visit, registration(ANN)).await? {
+        RegisterOutcome::Done(_) => Ok(()),
+        other => refused(other),
+    }
+}
+
+async fn sign_in(site: &Site, visit: &mut Visit) -> Result<(), FlowError> {
+    match site.core().sign_in(&site.context(), visit, credentials()).await? {
+        SignInOutcome::Done { .. } => Ok(()),
+        other => refused(other),
+    }
+}
+
+async fn signed_in_ann(site: &Site, visit: &mut Visit) -> (User, RememberChange) {
+    let user = site.add_user(ANN).await;
+    let remember = sign_ann_in(site, visit).await;
+    (user, remember)
+}
+
+async fn ann_with_reset_token(site: &Site, visit: &mut Visit) -> String {
+    add_ann(site, visit).await;
+    let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    mailed_token(site).await
+}
+
+#[tokio::test]
+async fn registering() {
+    for setup in PROFILES {
+        every_fault(setup, async |_, _| (), async |site, visit, ()| register(site, visit).await)
+            .await;
+    }
+    let run = async |site: &Site, visit: &mut Visit, _| register(site, visit).await;
+    every_fault(Setup::standard, add_ann, run).await;
+}
+
+#[tokio::test]
+async fn asking_for_a_confirmation() {
+    for setup in PROFILES {
+        every_fault(setup, add_unconfirmed_ann, async |site, _, ()| {
+            match site.core().send_confirmation(&site.context(), ANN).await? {
+                SendConfirmationOutcome::Sent { .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+    every_fault(
+        Setup::standard,
+        async |_, _| (),
+        async |site, _, ()| site.core().send_confirmation(&site.context(), ANN).await.map(drop),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn confirming() {
+    let link = async |site: &Site, visit: &mut Visit| {
+        add_unconfirmed_ann(site, visit).await;
+        mailed_token(site).await
+    };
+    for setup in PROFILES {
+        every_fault(setup, link, async |site, visit, token: String| {
+            match site.core().confirm(&site.context(), visit, None, None, &token).await? {
+                ConfirmOutcome::Done { .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+        every_fault(setup, link, async |site, visit, token: String| {
+            site.clock.advance(YEAR);
+            match site.core().confirm(&site.context(), visit, None, None, &token).await? {
+                ConfirmOutcome::Expired(_) => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn confirming_in_the_browser_of_somebody_else() {
+    let prepare = async |site: &Site, visit: &mut Visit| {
+        let (current, remember) = signed_in_ann(site, visit).await;
+        let (ctx, bob) = (site.context(), registration("bob@site.test"));
+        let _ = site.core().register(&ctx, &mut Visit::default(), bob).await.unwrap();
+        (current, remember, mailed_token(site).await)
+    };
+    for setup in PROFILES {
+        every_fault(setup, prepare, async |site, visit, (current, remember, token)| {
+            let (ctx, cookie) = (site.context(), Some(remember_cookie(&remember)));
+            match site.core().confirm(&ctx, visit, Some(&current), cookie, &token).await? {
+                ConfirmOutcome::Done { signed_out: true, .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn signing_in() {
+    for setup in PROFILES {
+        let run = async |site: &Site, visit: &mut Visit, _| sign_in(site, visit).await;
+        every_fault(setup, add_ann, run).await;
+        every_fault(setup, add_ann, async |site, visit, user: User| {
+            let ctx = site.context();
+            let signed = site.core().sign_in_user(&ctx, visit, &user, Some(true), vec!["own"]);
+            match signed.await? {
+                Some(_) => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn restoring_a_remembered_browser() {
+    for setup in PROFILES {
+        let prepare = async |site: &Site, visit: &mut Visit| {
+            let (_, remember) = signed_in_ann(site, visit).await;
+            *visit = Visit::default();
+            remember
+        };
+        every_fault(setup, prepare, async |site, visit, remember| {
+            let cookie = remember_cookie(&remember);
+            match site.core().restore_remembered(&site.context(), visit, cookie).await? {
+                Some(_) => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn signing_out() {
+    for setup in PROFILES {
+        every_fault(setup, signed_in_ann, async |site, visit, (user, remember)| {
+            let cookie = Some(remember_cookie(&remember));
+            let done = site.core().sign_out(&site.context(), visit, Some(&user), cookie).await;
+            done.map(drop)
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn asking_for_a_reset() {
+    for setup in PROFILES {
+        every_fault(setup, add_ann, async |site, _, _| {
+            match site.core().request_reset(&site.context(), ANN).await? {
+                ResetRequestOutcome::Sent { .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+    every_fault(
+        Setup::standard,
+        async |_, _| (),
+        async |site, _, ()| site.core().request_reset(&site.context(), ANN).await.map(drop),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn resetting() {
+    for setup in PROFILES {
+        every_fault(setup, ann_with_reset_token, async |site, visit, token: String| {
+            let new = new_password(NEW);
+            match site.core().reset_password(&site.context(), visit, &token, new).await? {
+                ResetOutcome::Done { .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+        every_fault(setup, ann_with_reset_token, async |site, _, token: String| {
+            site.clock.advance(YEAR);
+            match site.core().check_reset(&site.context(), &token).await? {
+                ResetCheck::Expired(_) => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn changing_a_password() {
+    for setup in PROFILES {
+        every_fault(setup, signed_in_ann, async |site, visit, (user, _)| {
+            let new = new_password(NEW);
+            let (ctx, old) = (site.context(), PASSWORD.into());
+            match site.core().change_password(&ctx, visit, &user, &old, new, true).await? {
+                ChangeOutcome::Done { .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn proving_again_who_one_is() {
+    for setup in PROFILES {
+        every_fault(setup, signed_in_ann, async |site, visit, (user, _)| {
+            match site.core().verify(&site.context(), visit, &user, &PASSWORD.into()).await? {
+                VerifyOutcome::Done => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn using_auth_tokens() {
+    let own = || {
+        let mut setup = Setup::standard();
+        setup.config.auth_tokens.own_uniquifier = true;
+        setup
+    };
+    // An account from before tokens had a uniquifier of their own.
+    let prepare = async |site: &Site, visit: &mut Visit| {
+        use fs_core::model::UserField;
+        use fs_core::port::Change;
+        let mut user = add_ann(site, visit).await;
+        let set = vec![UserField::TokenUniquifier(None)];
+        let change = Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set };
+        site.core().store().commit(change.into()).await.unwrap();
+        user.token_uniquifier = None;
+        user
+    };
+    every_fault(own, prepare, async |site, _, mut user| {
+        site.core().issue_auth_token(&site.context(), &mut user).await.map(drop)
+    })
+    .await;
+    let prepare = async |site: &Site, visit: &mut Visit| {
+        let mut user = add_ann(site, visit).await;
+        site.core().issue_auth_token(&site.context(), &mut user).await.unwrap()
+    };
+    every_fault(own, prepare, async |site, _, token| {
+        match site.core().authenticate_token(&site.context(), token.expose()).await? {
+            Some(_) => Ok::<_, FlowError>(()),
+            other => refused(other),
+        }
+    })
+    .await;
+}
+
+/// The one fault that is no error: the new hash of a right password is made another time.
+#[tokio::test]
+async fn a_hash_that_cannot_be_renewed_now_keeps_nobody_out() {
+    use fs_core::password::NewHash;
+    use fs_testkit::calls::{Call, Fault, HashKind};
+
+    let setup = || {
+        let mut setup = Setup::standard();
+        setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
+        setup
+    };
+    // Made with the cheapest Argon2id, as another configuration would have.
+    let outdated = {
+        let cheap = Setup::standard().build();
+        cheap.add_user(ANN).await.password
+    };
+    for number in 0..4 {
+        let site = setup().build();
+        let user = site.add_user(ANN).await;
+        let set = vec![fs_core::model::UserField::Password(outdated.clone())];
+        let change = fs_core::port::Change::UpdateUser { user: user.id, expect: Vec::new(), set };
+        site.core().store().commit(change.into()).await.unwrap();
+        site.calls.fail_at(number, Fault::Refused);
+        let result = sign_in(&site, &mut Visit::default()).await;
+        let failed = site.calls.disarm();
+        let stored = site.user(ANN).await.unwrap().password;
+        match failed {
+            Some(Call::Entropy(_) | Call::Hash(HashKind::Create)) => {
+                assert!(result.is_ok());
+                assert_eq!(stored, outdated);
+            }
+            other => assert!(result.is_err(), "{other:?}"),
+        }
+    }
+}
+
+/// A mail is delivered at least once: what fails on the way leaves it where it was.
+#[tokio::test]
+async fn delivering_mails() {
+    use fs_testkit::calls::Fault;
+
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        for number in 0.. {
+            let site = Setup::standard().build();
+            site.add_user(ANN).await;
+            for _ in 0..2 {
+                let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+            }
+            site.calls.fail_at(number, fault);
+            let result = site.core().deliver_mails().await;
+            let failed = site.calls.disarm();
+            assert_eq!(result.is_err(), failed.is_some());
+            site.clock.advance(Duration::from_secs(600));
+            site.core().deliver_mails().await.unwrap();
+            let mut ids: Vec<_> = site.mailer.sent().into_iter().map(|(id, _)| id).collect();
+            ids.sort();
+            ids.dedup();
+            assert_eq!(ids.len(), 2, "{fault:?} at {number}: {failed:?}");
+            if failed.is_none() {
+                assert_eq!(site.mailer.sent().len(), 2);
+                break;
+            }
+        }
+    }
+}

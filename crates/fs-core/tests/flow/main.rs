@@ -1,0 +1,12 @@
+//! What holds for every flow, whatever fails and whoever comes at the same moment.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
+mod admin_faults;
+mod crowds;
+mod every_fault;
+mod every_order;
+mod faults;
+mod people;
+mod races;
+mod secrets;
+mod sessions;

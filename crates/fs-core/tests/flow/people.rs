@@ -1,0 +1,70 @@
+//! Ann, and what she does.
+
+use std::fmt::Debug;
+
+use fs_core::flow::{
+    Credentials, NewPassword, RegisterOutcome, RegistrationForm, RememberChange, SignInOutcome,
+};
+use fs_core::session::Visit;
+use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
+
+pub(crate) const ANN: &str = "ann@site.test";
+pub(crate) const NEW: &str = "another marble otter candle";
+pub(crate) const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
+
+/// What an outcome is that is no success: the test is wrong, or the flow.
+pub(crate) fn refused(outcome: impl Debug) -> ! {
+    panic!("{outcome:?}")
+}
+
+pub(crate) fn registration(email: &str) -> RegistrationForm {
+    RegistrationForm {
+        email: email.to_owned(),
+        username: None,
+        password: Some(PASSWORD.into()),
+        repeated: None,
+        fields: serde_json::Map::new(),
+    }
+}
+
+/// An account that is not confirmed; the link is in the newest mail.
+pub(crate) async fn register_ann(site: &Site) {
+    let (ctx, mut visit) = (site.context(), Visit::default());
+    match site.core().register(&ctx, &mut visit, registration(ANN)).await.unwrap() {
+        RegisterOutcome::Done(_) => {}
+        other => refused(other),
+    }
+}
+
+pub(crate) fn credentials() -> Credentials {
+    Credentials {
+        identity: ANN.to_owned(),
+        password: PASSWORD.into(),
+        remember: Some(true),
+        device: None,
+    }
+}
+
+pub(crate) async fn sign_ann_in(site: &Site, visit: &mut Visit) -> RememberChange {
+    match site.core().sign_in(&site.context(), visit, credentials()).await.unwrap() {
+        SignInOutcome::Done { remember, .. } => remember,
+        other => refused(other),
+    }
+}
+
+pub(crate) fn new_password(password: &str) -> NewPassword {
+    NewPassword { password: password.into(), repeated: Some(password.into()) }
+}
+
+/// The token in the link of the newest mail.
+pub(crate) async fn mailed_token(site: &Site) -> String {
+    let mail = site.mails().await.pop().unwrap();
+    link_in(&mail).unwrap().rsplit('/').next().unwrap().to_owned()
+}
+
+pub(crate) fn remember_cookie(change: &RememberChange) -> &str {
+    match change {
+        RememberChange::Set { cookie, .. } => cookie.expose(),
+        other => refused(other),
+    }
+}

@@ -1,0 +1,289 @@
+//! Two flows at the same moment, in every order: one wins, and what must end has ended.
+
+use fs_core::flow::{
+    ChangeOutcome, ConfirmOutcome, FlowError, NewPassword, RegisterOutcome, RememberChange,
+    ResetOutcome, SignInOutcome, VerifyOutcome,
+};
+use fs_core::model::User;
+use fs_core::session::Visit;
+use fs_testkit::site::{PASSWORD, Setup, Site};
+use futures::executor::block_on;
+
+use crate::every_order::every_order;
+use crate::people::{
+    ANN, NEW, PROFILES, credentials, mailed_token, new_password, register_ann, registration,
+    remember_cookie, sign_ann_in,
+};
+
+/// Two browsers of one account, both signed in.
+struct Scene {
+    site: Site,
+    user: User,
+    one: Visit,
+    two: Visit,
+    remember: RememberChange,
+}
+
+impl Scene {
+    fn new(setup: fn() -> Setup) -> Self {
+        block_on(async {
+            let site = setup().build();
+            let user = site.add_user(ANN).await;
+            let (mut one, mut two) = (Visit::default(), Visit::default());
+            let remember = sign_ann_in(&site, &mut one).await;
+            let _ = sign_ann_in(&site, &mut two).await;
+            Self { site, user, one, two, remember }
+        })
+    }
+
+    async fn sign_in(&self, visit: &mut Visit) -> bool {
+        let outcome = self.site.core().sign_in(&self.site.context(), visit, credentials()).await;
+        matches!(outcome, Ok(SignInOutcome::Done { .. }))
+    }
+
+    async fn change(&self, visit: &mut Visit, new: NewPassword) -> bool {
+        let (ctx, old) = (self.site.context(), PASSWORD.into());
+        let changed = self.site.core().change_password(&ctx, visit, &self.user, &old, new, false);
+        matches!(changed.await, Ok(ChangeOutcome::Done { .. }))
+    }
+
+    async fn verify(&self, visit: &mut Visit) -> bool {
+        let (ctx, password) = (self.site.context(), PASSWORD.into());
+        let verified = self.site.core().verify(&ctx, visit, &self.user, &password).await;
+        matches!(verified, Ok(VerifyOutcome::Done))
+    }
+
+    async fn reset_token(&self) -> String {
+        let _ = self.site.core().request_reset(&self.site.context(), ANN).await.unwrap();
+        mailed_token(&self.site).await
+    }
+
+    async fn reset(&self, token: &str, new: NewPassword) -> bool {
+        let (ctx, mut visit) = (self.site.context(), Visit::default());
+        let outcome = self.site.core().reset_password(&ctx, &mut visit, token, new).await;
+        matches!(outcome, Ok(ResetOutcome::Done { .. }))
+    }
+
+    fn is_in(&self, visit: &Visit) -> bool {
+        let ctx = self.site.context();
+        block_on(self.site.core().authenticate_session(&ctx, visit)).unwrap().is_some()
+    }
+
+    fn has_password(&self, password: &str) -> bool {
+        let typed = password.into();
+        block_on(self.site.core().check_credentials(ANN, &typed)).unwrap().is_ok()
+    }
+}
+
+#[test]
+fn who_signs_in_while_being_shut_out_is_out() {
+    for setup in PROFILES {
+        let orders = every_order(|order| {
+            let scene = Scene::new(setup);
+            let mut visit = Visit::default();
+            let shut = scene.site.core().deactivate_user(&scene.user.id);
+            let (_, shut) = order.both(scene.sign_in(&mut visit), shut);
+            assert!(shut.unwrap());
+            assert!(!scene.is_in(&visit));
+        });
+        assert!(orders > 10, "{orders}");
+    }
+}
+
+#[test]
+fn who_signs_in_while_being_deleted_is_nobody() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let (mut visit, ctx) = (Visit::default(), scene.site.context());
+            let delete = scene.site.core().delete_user(&ctx, &scene.user.id);
+            let (_, deleted) = order.both(scene.sign_in(&mut visit), delete);
+            deleted.unwrap();
+            assert!(!scene.is_in(&visit));
+            assert!(block_on(scene.site.user(ANN)).is_none());
+        });
+    }
+}
+
+#[test]
+fn a_sign_in_with_the_old_password_does_not_outlive_a_change() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let (mut visit, mut one) = (Visit::default(), scene.one.clone());
+            let change = scene.change(&mut one, new_password(NEW));
+            let (_, changed) = order.both(scene.sign_in(&mut visit), change);
+            // A sign-in between the look and the write of a change leaves the account as it was.
+            assert!(changed);
+            assert!(!scene.is_in(&visit) && !scene.is_in(&scene.two) && scene.is_in(&one));
+        });
+    }
+}
+
+#[test]
+fn a_sign_in_with_the_old_password_does_not_outlive_a_reset() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let token = block_on(scene.reset_token());
+            let mut visit = Visit::default();
+            let reset = scene.reset(&token, new_password(NEW));
+            let (_, reset) = order.both(scene.sign_in(&mut visit), reset);
+            assert!(reset);
+            assert!(!scene.is_in(&visit) && !scene.is_in(&scene.one) && !scene.is_in(&scene.two));
+        });
+    }
+}
+
+#[test]
+fn of_two_changes_one_wins_and_the_other_browser_is_out() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let (mut one, mut two) = (scene.one.clone(), scene.two.clone());
+            let other = "a third marble otter candle";
+            let (first, second) = order.both(
+                scene.change(&mut one, new_password(NEW)),
+                scene.change(&mut two, new_password(other)),
+            );
+            assert!(first != second);
+            assert_eq!((scene.is_in(&one), scene.is_in(&two)), (first, second));
+            assert_eq!((scene.has_password(NEW), scene.has_password(other)), (first, second));
+            assert!(!scene.is_in(&scene.one) && !scene.is_in(&scene.two));
+        });
+    }
+}
+
+#[test]
+fn of_a_change_and_a_reset_one_wins() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let token = block_on(scene.reset_token());
+            let mut one = scene.one.clone();
+            let other = "a third marble otter candle";
+            let (changed, reset) = order.both(
+                scene.change(&mut one, new_password(NEW)),
+                scene.reset(&token, new_password(other)),
+            );
+            assert!(changed != reset);
+            assert_eq!(scene.is_in(&one), changed);
+            assert_eq!((scene.has_password(NEW), scene.has_password(other)), (changed, reset));
+        });
+    }
+}
+
+#[test]
+fn a_reset_link_works_once() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let token = block_on(scene.reset_token());
+            let other = "a third marble otter candle";
+            let (first, second) = order.both(
+                scene.reset(&token, new_password(NEW)),
+                scene.reset(&token, new_password(other)),
+            );
+            assert!(first != second);
+            assert_eq!((scene.has_password(NEW), scene.has_password(other)), (first, second));
+        });
+    }
+}
+
+#[test]
+fn a_confirmation_link_works_once() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let site = setup().build();
+            block_on(register_ann(&site));
+            let token = block_on(mailed_token(&site));
+            let confirm = async || {
+                let mut visit = Visit::default();
+                let ctx = site.context();
+                let outcome =
+                    site.core().confirm(&ctx, &mut visit, None, None, &token).await.unwrap();
+                let done = matches!(outcome, ConfirmOutcome::Done { .. });
+                assert!(done || matches!(outcome, ConfirmOutcome::AlreadyConfirmed(_)));
+                assert!(done || visit.sign_in().is_none());
+                done
+            };
+            let (first, second) = order.both(confirm(), confirm());
+            assert!(first != second);
+        });
+    }
+}
+
+#[test]
+fn proving_oneself_again_does_not_outlive_a_change_or_being_shut_out() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            // Two requests of one browser.
+            let (mut one, mut same) = (scene.one.clone(), scene.one.clone());
+            let change = scene.change(&mut same, new_password(NEW));
+            let (_, changed) = order.both(scene.verify(&mut one), change);
+            assert!(changed && scene.is_in(&same) && !scene.is_in(&one));
+        });
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let mut one = scene.one.clone();
+            let shut = scene.site.core().deactivate_user(&scene.user.id);
+            let (_, shut) = order.both(scene.verify(&mut one), shut);
+            assert!(shut.unwrap() && !scene.is_in(&one));
+        });
+    }
+}
+
+#[test]
+fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let (mut back, mut two) = (Visit::default(), scene.two.clone());
+            let (ctx, cookie) = (scene.site.context(), remember_cookie(&scene.remember));
+            let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
+            let change = scene.change(&mut two, new_password(NEW));
+            let (restored, changed) = order.both(restore, change);
+            restored.unwrap();
+            assert!(changed && !scene.is_in(&back));
+        });
+        every_order(|order| {
+            let scene = Scene::new(setup);
+            let mut back = Visit::default();
+            let (ctx, cookie) = (scene.site.context(), remember_cookie(&scene.remember));
+            let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
+            let shut = scene.site.core().deactivate_user(&scene.user.id);
+            let (restored, shut) = order.both(restore, shut);
+            restored.unwrap();
+            assert!(shut.unwrap() && !scene.is_in(&back));
+        });
+    }
+}
+
+#[test]
+fn an_address_is_registered_once() {
+    for setup in PROFILES {
+        every_order(|order| {
+            let site = setup().build();
+            let register = async || {
+                let mut visit = Visit::default();
+                let ctx = site.context();
+                let outcome = site.core().register(&ctx, &mut visit, registration(ANN)).await;
+                Ok::<_, FlowError>(matches!(outcome?, RegisterOutcome::Done(_)))
+            };
+            let (first, second) = order.both(register(), register());
+            let told = [first.unwrap(), second.unwrap()];
+            let generic = site.core().config().disclosure == fs_core::config::Disclosure::Generic;
+            assert!(if generic { told == [true; 2] } else { told[0] != told[1] }, "{told:?}");
+            let users = block_on(site.dump()).users;
+            assert_eq!(users.len(), 1);
+            let mails = block_on(site.mails()).into_iter().map(|mail| mail.template);
+            let mut mails: Vec<_> = mails.collect();
+            mails.sort();
+            assert_eq!(
+                mails,
+                if generic { vec!["account_exists", "welcome"] } else { vec!["welcome"] }
+            );
+        });
+    }
+}

@@ -1,0 +1,62 @@
+//! Sessions, where a flow begins with one of somebody.
+
+use fs_core::flow::RememberChange;
+use fs_core::session::Visit;
+use fs_testkit::site::Site;
+
+use crate::people::{ANN, NEW, PROFILES, mailed_token, new_password, register_ann, sign_ann_in};
+
+async fn who(site: &Site, visit: &Visit) -> Option<String> {
+    let who = site.core().authenticate_session(&site.context(), visit).await.unwrap();
+    who.map(|user| user.email)
+}
+
+#[tokio::test]
+async fn whoever_signs_in_ends_the_session_that_was_there() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let bob = site.add_user("bob@site.test").await;
+        let (ctx, mut visit) = (site.context(), Visit::default());
+        let _ = sign_ann_in(&site, &mut visit).await;
+        let first = visit.clone();
+        let _ = sign_ann_in(&site, &mut visit).await;
+        let second = visit.clone();
+        assert_eq!(who(&site, &first).await, None);
+        assert_eq!(who(&site, &second).await.as_deref(), Some(ANN));
+        let change = site.core().sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await;
+        assert_eq!(change.unwrap(), Some(RememberChange::Keep));
+        assert_eq!(who(&site, &second).await, None);
+        assert_eq!(who(&site, &visit).await.as_deref(), Some("bob@site.test"));
+    }
+}
+
+#[tokio::test]
+async fn a_link_that_signs_in_ends_the_session_that_was_there() {
+    for setup in PROFILES {
+        let mut setup = setup();
+        setup.config.confirmation.as_mut().unwrap().sign_in_after = true;
+        setup.config.recovery.as_mut().unwrap().sign_in_after = true;
+        let site = setup.build();
+        site.add_user("bob@site.test").await;
+        let (ctx, core) = (site.context(), site.core());
+        register_ann(&site).await;
+        let confirm = mailed_token(&site).await;
+        let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
+        let mut visit = Visit::default();
+        let _ = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
+        let before = visit.clone();
+        let _ = core.confirm(&ctx, &mut visit, Some(&bob), None, &confirm).await.unwrap();
+        assert_eq!(who(&site, &before).await, None);
+        assert_eq!(who(&site, &visit).await.as_deref(), Some(ANN));
+
+        let _ = core.request_reset(&ctx, ANN).await.unwrap();
+        let reset = mailed_token(&site).await;
+        let mut visit = Visit::default();
+        let _ = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
+        let before = visit.clone();
+        let _ = core.reset_password(&ctx, &mut visit, &reset, new_password(NEW)).await.unwrap();
+        assert_eq!(who(&site, &before).await, None);
+        assert_eq!(who(&site, &visit).await.as_deref(), Some(ANN));
+    }
+}

@@ -1,0 +1,59 @@
+//! Which rules can be used.
+
+use std::collections::BTreeSet;
+
+use fs_core::password::Deprecated;
+
+use super::*;
+
+#[test]
+fn the_shipped_rules_have_no_mistakes() {
+    for rules in [
+        HashingRules::default(),
+        HashingRules::peppered(Secret::from("pepper")),
+        flask(),
+        cheapest(),
+    ] {
+        assert_eq!(rules.mistakes(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn owasps_minimum_is_the_least() {
+    let mistakes = |memory_kib, iterations, lanes| {
+        let create = NewHash::Argon2id { memory_kib, iterations, lanes };
+        HashingRules { create, ..HashingRules::default() }.mistakes().len()
+    };
+    for (memory, passes) in [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)] {
+        assert_eq!(mistakes(memory, passes, 1), 0);
+        assert_eq!(mistakes(memory - 1, passes, 1), 1, "{memory} {passes}");
+        assert_eq!(mistakes(memory, passes - 1, 1), 1, "{memory} {passes}");
+    }
+    assert_eq!(mistakes(65_536, 3, 4), 0);
+    assert_eq!(mistakes(19_456, 2, 0), 1);
+    assert_eq!(mistakes(19_456, 2, 2433), 1);
+    assert_eq!(mistakes(1 << 21, 1, 1), 1);
+    assert_eq!(mistakes(1 << 20, 5, 1), 1);
+    assert_eq!(mistakes(19_456, 101, 1), 1);
+    let bcrypt = |cost| {
+        let create = NewHash::Bcrypt { cost };
+        HashingRules { create, ..HashingRules::default() }.mistakes().len()
+    };
+    assert_eq!([9, 10, 17, 18, 31].map(bcrypt), [1, 0, 0, 1, 1]);
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let rules = HashingRules {
+        create: NewHash::Bcrypt { cost: 4 },
+        accepted: BTreeSet::new(),
+        deprecated: Deprecated::Listed(BTreeSet::from([Scheme::Bcrypt])),
+        pepper: None,
+        ..flask()
+    };
+    assert_eq!(rules.mistakes().len(), 4);
+    let error = PasswordHasher::new(rules).unwrap_err();
+    assert_eq!(error.0.len(), 4);
+    let empty = HashingRules { pepper: Some(Secret::from("")), ..flask() };
+    assert_eq!(empty.mistakes(), ["the pepper is empty"]);
+}
