@@ -1,0 +1,344 @@
+//! Batches: each change is made at once and noted, and all are taken back when one fails.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fs_core::Timestamp;
+use fs_core::model::{
+    NewUser, Permissions, Role, SessionId, SessionRecord, Uniquifier, User, UserField, UserId,
+};
+use fs_core::port::{
+    AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxEntry, OutboxId, Receipt,
+    SpentSecret, UniqueAttribute,
+};
+
+use crate::outbox::Waiting;
+use crate::state::{AUDIT_ENTRIES, State};
+use crate::users::Account;
+
+/// How many expired entries a commit removes for each one that it adds.
+const FORGET: usize = 4;
+
+/// Makes all changes of the batch, or none.
+pub(crate) fn commit(state: &mut State, batch: Batch) -> Result<Receipt, CommitError> {
+    let mut work = Work { state, undo: Vec::new(), receipt: Receipt::default() };
+    for change in batch.changes() {
+        if let Err(error) = work.apply(change.clone()) {
+            work.take_back();
+            return Err(error);
+        }
+    }
+    let receipt = work.receipt;
+    if let Some(now) = batch.present() {
+        for change in batch.changes() {
+            forget_expired(state, change, now);
+        }
+    }
+    Ok(receipt)
+}
+
+/// Whoever adds what expires also sweeps, so that nothing grows without end and nobody waits long.
+fn forget_expired(state: &mut State, change: &Change, now: Timestamp) {
+    match change {
+        Change::InsertSession(_) => state.sessions.forget_expired(now, FORGET),
+        Change::Count { .. } => state.counters.forget_expired(now, FORGET),
+        Change::Spend { .. } => state.spent.forget_expired(now, FORGET),
+        Change::Audit(_) => {
+            while state.audit.len() > AUDIT_ENTRIES {
+                state.audit.pop_front();
+            }
+        }
+        _ => {}
+    }
+}
+
+/// What a change replaced.
+enum Undo {
+    User(u64, Option<Arc<Account>>),
+    Role(String, Option<Role>),
+    SessionAdded(SessionId),
+    SessionRemoved(Arc<SessionRecord>),
+    Spent(SpentSecret),
+    Counter(Counter, Option<(u32, Timestamp)>),
+    Mail(OutboxId, Option<Waiting>),
+    Audit,
+}
+
+struct Work<'a> {
+    state: &'a mut State,
+    undo: Vec<Undo>,
+    receipt: Receipt,
+}
+
+type Outcome = Result<(), CommitError>;
+
+impl Work<'_> {
+    fn apply(&mut self, change: Change) -> Outcome {
+        match change {
+            Change::InsertUser(user) => self.insert_user(*user),
+            Change::UpdateUser { user, expect, set } => self.update_user(&user, &expect, set),
+            Change::DeleteUser(user) => self.delete_user(&user),
+            Change::InsertRole(role) => self.insert_role(role),
+            Change::SetPermissions { role, expect, set } => {
+                self.set_permissions(&role, &expect, set)
+            }
+            Change::DeleteRole(role) => self.delete_role(&role),
+            Change::Grant { user, role } => self.grant(user, role),
+            Change::Revoke { user, role } => self.revoke(user, role),
+            Change::InsertSession(session) => self.insert_session(session),
+            Change::EndSession(id) => self.end_sessions([id]),
+            Change::EndSessionsOf { uniquifier, except } => {
+                self.end_sessions_of(&uniquifier, except.as_ref())
+            }
+            Change::Spend { secret, until } => self.spend(secret, until),
+            Change::Count { counter, now, cap, window } => self.count(counter, now, cap, window),
+            Change::ResetCount(counter) => self.put_counter(counter, None),
+            Change::EnqueueMail(entry) => self.enqueue(*entry),
+            Change::MailDelivered(id) => self.put_mail(id, None),
+            Change::MailFailed { mail, due, reason: _ } => self.put_back(mail, due),
+            Change::Audit(entry) => self.audit(entry),
+        }
+    }
+
+    fn take_back(self) {
+        let state = self.state;
+        for undo in self.undo.into_iter().rev() {
+            match undo {
+                Undo::User(key, before) => drop(state.users.put(key, before)),
+                Undo::Role(name, None) => drop(state.roles.remove(&name)),
+                Undo::Role(name, Some(role)) => drop(state.roles.insert(name, role)),
+                Undo::SessionAdded(id) => drop(state.sessions.remove(&id)),
+                Undo::SessionRemoved(record) => state.sessions.insert(record),
+                Undo::Spent(secret) => drop(state.spent.put(secret, None)),
+                Undo::Counter(counter, before) => drop(state.counters.put(counter, before)),
+                Undo::Mail(id, before) => drop(state.outbox.put(id, before)),
+                Undo::Audit => drop(state.audit.pop_back()),
+            }
+        }
+    }
+
+    fn insert_user(&mut self, new: NewUser) -> Outcome {
+        let key = self.state.users.next_key();
+        let id = UserId::new(key.to_string());
+        let roles: BTreeSet<_> = new.roles.iter().cloned().collect();
+        if let Some(unknown) = roles.iter().find(|name| !self.state.roles.contains_key(*name)) {
+            return Err(CommitError::Stale(Guard::Role(unknown.clone())));
+        }
+        self.put_user(key, Account { user: with_key(id.clone(), new), roles })?;
+        self.receipt.users.push(id);
+        Ok(())
+    }
+
+    fn update_user(&mut self, id: &UserId, expect: &[UserField], set: Vec<UserField>) -> Outcome {
+        let (key, mut account) = self.account(id)?;
+        if !expect.iter().all(|field| field.holds(&account.user)) {
+            return Err(CommitError::Stale(Guard::User(id.clone())));
+        }
+        for field in set {
+            field.write(&mut account.user);
+        }
+        self.put_user(key, account)
+    }
+
+    fn delete_user(&mut self, id: &UserId) -> Outcome {
+        let (key, account) = self.account(id)?;
+        self.undo.push(Undo::User(key, self.state.users.put(key, None)));
+        self.end_sessions_of(&account.user.uniquifier, None)
+    }
+
+    fn insert_role(&mut self, role: Role) -> Outcome {
+        if self.state.roles.contains_key(&role.name) {
+            return Err(CommitError::Conflict(UniqueAttribute::RoleName));
+        }
+        self.put_role(role.name.clone(), Some(role));
+        Ok(())
+    }
+
+    fn set_permissions(&mut self, name: &str, expect: &Permissions, set: Permissions) -> Outcome {
+        match self.state.roles.get(name) {
+            Some(role) if role.permissions == *expect => {
+                let role = Role { permissions: set, ..role.clone() };
+                self.put_role(name.to_owned(), Some(role));
+                Ok(())
+            }
+            _ => Err(CommitError::Stale(Guard::Role(name.to_owned()))),
+        }
+    }
+
+    fn delete_role(&mut self, name: &str) -> Outcome {
+        self.expect_role(name)?;
+        for key in self.state.users.holders(name) {
+            if let Some(account) = self.state.users.get(key) {
+                let mut account = account.as_ref().clone();
+                account.roles.remove(name);
+                self.put_user(key, account)?;
+            }
+        }
+        self.put_role(name.to_owned(), None);
+        Ok(())
+    }
+
+    fn grant(&mut self, user: UserId, role: String) -> Outcome {
+        let (key, mut account) = self.account(&user)?;
+        self.expect_role(&role)?;
+        if !account.roles.insert(role.clone()) {
+            return Err(CommitError::Stale(Guard::Grant { user, role }));
+        }
+        self.put_user(key, account)
+    }
+
+    fn revoke(&mut self, user: UserId, role: String) -> Outcome {
+        if let Ok((key, mut account)) = self.account(&user)
+            && account.roles.remove(&role)
+        {
+            return self.put_user(key, account);
+        }
+        Err(CommitError::Stale(Guard::Grant { user, role }))
+    }
+
+    fn insert_session(&mut self, session: SessionRecord) -> Outcome {
+        if self.state.sessions.get(&session.id).is_some() {
+            return Err(CommitError::Stale(Guard::Session));
+        }
+        self.undo.push(Undo::SessionAdded(session.id.clone()));
+        self.state.sessions.insert(Arc::new(session));
+        Ok(())
+    }
+
+    fn end_sessions(&mut self, ids: impl IntoIterator<Item = SessionId>) -> Outcome {
+        for id in ids {
+            self.undo.extend(self.state.sessions.remove(&id).map(Undo::SessionRemoved));
+        }
+        Ok(())
+    }
+
+    fn end_sessions_of(&mut self, uniquifier: &Uniquifier, except: Option<&SessionId>) -> Outcome {
+        let ids = self.state.sessions.ids_of(uniquifier);
+        self.end_sessions(ids.into_iter().filter(|id| Some(id) != except))
+    }
+
+    fn spend(&mut self, secret: SpentSecret, until: Timestamp) -> Outcome {
+        if self.state.spent.get(&secret).is_some() {
+            return Err(CommitError::Stale(Guard::Secret));
+        }
+        self.state.spent.put(secret.clone(), Some(((), until)));
+        self.undo.push(Undo::Spent(secret));
+        Ok(())
+    }
+
+    fn count(&mut self, counter: Counter, now: Timestamp, cap: u32, window: Duration) -> Outcome {
+        let running = self.state.counters.get(&counter).filter(|(_, end)| *end > now);
+        let (count, end) = running.copied().unwrap_or((0, now.plus(window)));
+        if count >= cap {
+            return Err(CommitError::Stale(Guard::Counter(counter)));
+        }
+        self.put_counter(counter, Some((count + 1, end)))
+    }
+
+    fn enqueue(&mut self, entry: OutboxEntry) -> Outcome {
+        if self.state.outbox.get(&entry.id).is_some() {
+            return Ok(());
+        }
+        let number = self.state.outbox.next_number();
+        let mail = Waiting { mail: entry.mail, attempts: 0, due: entry.at, number };
+        self.put_mail(entry.id, Some(mail))
+    }
+
+    fn put_back(&mut self, id: OutboxId, due: Timestamp) -> Outcome {
+        let Some(mail) = self.state.outbox.get(&id).cloned() else { return Ok(()) };
+        let attempts = mail.attempts.saturating_add(1);
+        self.put_mail(id, Some(Waiting { attempts, due, ..mail }))
+    }
+
+    fn audit(&mut self, entry: AuditEntry) -> Outcome {
+        self.state.audit.push_back(entry);
+        self.undo.push(Undo::Audit);
+        Ok(())
+    }
+
+    fn account(&self, id: &UserId) -> Result<(u64, Account), CommitError> {
+        let key = self.state.users.key(id);
+        let found = key.and_then(|key| Some((key, self.state.users.get(key)?.as_ref().clone())));
+        found.ok_or_else(|| CommitError::Stale(Guard::User(id.clone())))
+    }
+
+    fn expect_role(&self, name: &str) -> Outcome {
+        match self.state.roles.contains_key(name) {
+            true => Ok(()),
+            false => Err(CommitError::Stale(Guard::Role(name.to_owned()))),
+        }
+    }
+
+    fn put_user(&mut self, key: u64, account: Account) -> Outcome {
+        if let Some(attribute) = self.state.users.taken(key, &account.user) {
+            return Err(CommitError::Conflict(attribute));
+        }
+        let before = self.state.users.put(key, Some(Arc::new(account)));
+        self.undo.push(Undo::User(key, before));
+        Ok(())
+    }
+
+    fn put_role(&mut self, name: String, role: Option<Role>) {
+        let before = match role {
+            Some(role) => self.state.roles.insert(name.clone(), role),
+            None => self.state.roles.remove(&name),
+        };
+        self.undo.push(Undo::Role(name, before));
+    }
+
+    fn put_counter(&mut self, counter: Counter, count: Option<(u32, Timestamp)>) -> Outcome {
+        let before = self.state.counters.put(counter.clone(), count);
+        self.undo.push(Undo::Counter(counter, before));
+        Ok(())
+    }
+
+    fn put_mail(&mut self, id: OutboxId, mail: Option<Waiting>) -> Outcome {
+        let before = self.state.outbox.put(id.clone(), mail);
+        self.undo.push(Undo::Mail(id, before));
+        Ok(())
+    }
+}
+
+fn with_key(id: UserId, new: NewUser) -> User {
+    User {
+        id,
+        email: new.email,
+        username: new.username,
+        password: new.password,
+        active: new.active,
+        uniquifier: new.uniquifier,
+        token_uniquifier: new.token_uniquifier,
+        confirmed_at: new.confirmed_at,
+        sign_ins: new.sign_ins,
+        second_factor: new.second_factor,
+        sign_in_secrets: new.sign_in_secrets,
+        phone: new.phone,
+        attributes: new.attributes,
+        roles: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn expired_counts_and_marks_are_forgotten() {
+        let mut state = State::default();
+        for number in 0..100_u8 {
+            let now = Timestamp::from_seconds(number.into());
+            let window = Duration::from_secs(1);
+            let batch = Batch::new()
+                .and(Change::Count {
+                    counter: Counter::new("c", &number.to_string()),
+                    now,
+                    cap: 1,
+                    window,
+                })
+                .and(Change::Spend { secret: SpentSecret([number; 32]), until: now.plus(window) });
+            commit(&mut state, batch).unwrap();
+        }
+        assert_eq!((state.counters.len(), state.spent.len()), (1, 1));
+    }
+}

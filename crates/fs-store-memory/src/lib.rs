@@ -1,0 +1,132 @@
+//! The in-memory store: the reference of what a store does, and the fastest.
+//!
+//! Everything is gone when the process ends, so it is for tests, demonstrations and services whose
+//! accounts come from elsewhere. What holds for every store holds here: a batch happens as a whole
+//! or not at all, a guard has one winner, expired sessions are nobody's. Sessions, counts and marks
+//! of used secrets are removed some time after they expired; the audit log keeps its newest
+//! [`AUDIT_ENTRIES`] lines.
+//!
+//! ```
+//! use fs_core::model::{NewUser, Uniquifier};
+//! use fs_core::port::{Change, UserLookup, UserStore};
+//! use fs_store_memory::MemoryStore;
+//!
+//! # futures::executor::block_on(async {
+//! let store = MemoryStore::new();
+//! let ann = NewUser::new("ann@example.com", Uniquifier::from_random([7; 16]));
+//! let receipt = store.commit(Change::InsertUser(Box::new(ann)).into()).await?;
+//!
+//! let id = receipt.users[0].clone();
+//! assert!(store.user(&UserLookup::Id(id)).await?.is_some());
+//! # Ok::<(), fs_core::port::CommitError>(())
+//! # }).unwrap();
+//! ```
+
+mod commit;
+mod expiring;
+mod outbox;
+mod sessions;
+mod state;
+mod users;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use fs_core::Timestamp;
+use fs_core::model::{Role, SessionId, SessionRecord, Uniquifier, User};
+use fs_core::port::{
+    AuditEntry, Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+};
+
+use state::State;
+
+pub use state::AUDIT_ENTRIES;
+
+/// Users, roles, sessions and the outbox in memory, behind one lock.
+#[derive(Default)]
+pub struct MemoryStore {
+    state: RwLock<State>,
+}
+
+impl MemoryStore {
+    /// A store without anything in it.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The newest lines of the audit log, oldest first.
+    pub fn audit_log(&self) -> Vec<AuditEntry> {
+        self.read().audit.iter().cloned().collect()
+    }
+
+    // A batch that was under way in a thread that panicked would be half applied; nothing in this
+    // crate can panic, so a poisoned lock says nothing about the state.
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+        let state = self.read();
+        Ok(state.users.find(by).and_then(|key| state.user(key)))
+    }
+
+    async fn session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+        let state = self.read();
+        let found = state.sessions.get(id).filter(|session| session.expires_at > now);
+        Ok(found.and_then(|session| {
+            let key = state.users.by_uniquifier(&session.uniquifier)?;
+            Some((session.clone(), state.user(key)?))
+        }))
+    }
+
+    async fn sessions_of(
+        &self,
+        uniquifier: &Uniquifier,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        Ok(self.read().sessions.living(uniquifier, now))
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        Ok(self.read().roles.get(name).cloned())
+    }
+
+    async fn users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let state = self.read();
+        Ok(state.users.page(page).filter_map(|key| state.user(key)).collect())
+    }
+
+    async fn roles(&self) -> Result<Vec<Role>, StoreError> {
+        Ok(self.read().roles.values().cloned().collect())
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError> {
+        commit::commit(&mut self.write(), batch)
+    }
+
+    async fn claim_mails(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        Ok(self.write().outbox.claim(now, until, limit))
+    }
+}

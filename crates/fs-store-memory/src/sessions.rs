@@ -1,0 +1,125 @@
+//! Session records.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use fs_core::Timestamp;
+use fs_core::model::{SessionId, SessionRecord, Uniquifier};
+
+/// Sessions by id, by uniquifier and by expiry.
+///
+/// The indexes hold small numbers instead of ids: a session costs a few hundred bytes besides its
+/// own texts.
+#[derive(Default)]
+pub(crate) struct Sessions {
+    numbers: HashMap<SessionId, u64>,
+    records: HashMap<u64, Arc<SessionRecord>>,
+    by_uniquifier: HashMap<Uniquifier, BTreeSet<u64>>,
+    by_expiry: BTreeSet<(Timestamp, u64)>,
+    last: u64,
+}
+
+impl Sessions {
+    pub(crate) fn get(&self, id: &SessionId) -> Option<&SessionRecord> {
+        self.records.get(self.numbers.get(id)?).map(AsRef::as_ref)
+    }
+
+    /// The living sessions of the uniquifier, newest first.
+    pub(crate) fn living(&self, uniquifier: &Uniquifier, now: Timestamp) -> Vec<SessionRecord> {
+        let mut found: Vec<_> = self
+            .of(uniquifier)
+            .filter(|session| session.expires_at > now)
+            .map(|session| session.as_ref().clone())
+            .collect();
+        found.sort_by_key(|session| std::cmp::Reverse(session.created_at));
+        found
+    }
+
+    /// The ids of all sessions of the uniquifier.
+    pub(crate) fn ids_of(&self, uniquifier: &Uniquifier) -> Vec<SessionId> {
+        self.of(uniquifier).map(|session| session.id.clone()).collect()
+    }
+
+    fn of(&self, uniquifier: &Uniquifier) -> impl Iterator<Item = &Arc<SessionRecord>> {
+        let numbers = self.by_uniquifier.get(uniquifier).into_iter().flatten();
+        numbers.filter_map(|number| self.records.get(number))
+    }
+
+    pub(crate) fn insert(&mut self, record: Arc<SessionRecord>) {
+        self.remove(&record.id);
+        self.last += 1;
+        self.numbers.insert(record.id.clone(), self.last);
+        self.by_uniquifier.entry(record.uniquifier.clone()).or_default().insert(self.last);
+        self.by_expiry.insert((record.expires_at, self.last));
+        self.records.insert(self.last, record);
+    }
+
+    pub(crate) fn remove(&mut self, id: &SessionId) -> Option<Arc<SessionRecord>> {
+        let number = self.numbers.remove(id)?;
+        let record = self.records.remove(&number)?;
+        self.by_expiry.remove(&(record.expires_at, number));
+        if let Some(numbers) = self.by_uniquifier.get_mut(&record.uniquifier) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.by_uniquifier.remove(&record.uniquifier);
+            }
+        }
+        Some(record)
+    }
+
+    /// Removes up to `at_most` sessions that expired by `now`.
+    pub(crate) fn forget_expired(&mut self, now: Timestamp, at_most: usize) {
+        for _ in 0..at_most {
+            let Some((expiry, number)) = self.by_expiry.first() else { return };
+            if *expiry > now {
+                return;
+            }
+            let Some(id) = self.records.get(number).map(|record| record.id.clone()) else { return };
+            self.remove(&id);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        assert_eq!(self.numbers.len(), self.records.len());
+        assert_eq!(self.by_expiry.len(), self.records.len());
+        assert_eq!(
+            self.by_uniquifier.values().map(BTreeSet::len).sum::<usize>(),
+            self.records.len()
+        );
+        self.records.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fs_core::model::SessionKind;
+
+    use super::*;
+
+    #[test]
+    fn the_indexes_follow_every_change() {
+        let session = |id: &str, expires| {
+            Arc::new(SessionRecord {
+                id: SessionId::new(id),
+                kind: SessionKind::SignIn,
+                uniquifier: Uniquifier::new("ann"),
+                created_at: Timestamp::EPOCH,
+                authenticated_at: None,
+                expires_at: Timestamp::from_seconds(expires),
+                user_agent: None,
+                client_ip: None,
+            })
+        };
+        let mut sessions = Sessions::default();
+        sessions.insert(session("a", 10));
+        sessions.insert(session("b", 20));
+        sessions.insert(session("b", 30));
+        assert_eq!(sessions.len(), 2);
+        sessions.forget_expired(Timestamp::from_seconds(20), 5);
+        assert_eq!(sessions.len(), 1);
+        assert_eq!(sessions.ids_of(&Uniquifier::new("ann")), [SessionId::new("b")]);
+        assert!(sessions.remove(&SessionId::new("b")).is_some());
+        assert_eq!(sessions.len(), 0);
+    }
+}

@@ -1,0 +1,36 @@
+//! All that the store holds.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use fs_core::model::{Role, User};
+use fs_core::port::{AuditEntry, Counter, SpentSecret};
+
+use crate::expiring::Expiring;
+use crate::outbox::Outbox;
+use crate::sessions::Sessions;
+use crate::users::Users;
+
+/// How many lines of the audit log are kept.
+pub const AUDIT_ENTRIES: usize = 10_000;
+
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) users: Users,
+    pub(crate) roles: BTreeMap<String, Role>,
+    pub(crate) sessions: Sessions,
+    pub(crate) spent: Expiring<SpentSecret, ()>,
+    pub(crate) counters: Expiring<Counter, u32>,
+    pub(crate) outbox: Outbox,
+    pub(crate) audit: VecDeque<AuditEntry>,
+}
+
+impl State {
+    /// The user of that key, with the roles as they are now.
+    pub(crate) fn user(&self, key: u64) -> Option<User> {
+        let account = self.users.get(key)?;
+        let mut user = account.user.clone();
+        user.roles =
+            account.roles.iter().filter_map(|name| self.roles.get(name)).cloned().collect();
+        Some(user)
+    }
+}

@@ -1,0 +1,111 @@
+//! How SQL differs from database to database.
+//!
+//! Statements are written once, with `?` for values and double quotes around names. A dialect is
+//! plain data: what to put in the few places that differ. A further database is a further constant
+//! and a further driver, not a copy of the statements.
+
+use std::sync::Arc;
+
+/// What differs.
+pub(crate) struct Dialect {
+    /// Whether values are `$1`, `$2` … instead of `?`.
+    pub(crate) numbered: bool,
+    /// Ends a query whose rows the transaction is going to write.
+    pub(crate) lock: &'static str,
+    /// The same, passing over rows that another transaction has locked.
+    pub(crate) lock_free_rows: &'static str,
+    /// Compares texts byte by byte.
+    pub(crate) byte_order: &'static str,
+    /// The time now, for `update_datetime`.
+    pub(crate) utc_now: &'static str,
+    /// Follows a column: whether its text has a character outside of ASCII.
+    pub(crate) is_wide: &'static str,
+    /// Whether `lower` knows letters outside of ASCII: 0 or 1.
+    pub(crate) knows_letters: &'static str,
+    /// The name of each column of a table, and 1 when it must not be NULL, else 0.
+    pub(crate) columns: &'static str,
+    /// The columns of a table that are unique by themselves.
+    pub(crate) unique_columns: &'static str,
+    /// A row if there is an index of that name.
+    pub(crate) has_index: &'static str,
+    /// Removes roles that a user was given twice.
+    pub(crate) drop_double_grants: &'static str,
+    /// Held by a transaction that migrates, so that two do not at the same time.
+    pub(crate) migration_lock: Option<&'static str>,
+    /// Makes the tables that are missing.
+    pub(crate) schema: &'static str,
+}
+
+pub(crate) const SQLITE: Dialect = Dialect {
+    numbered: false,
+    // A transaction that writes is alone from its start (`BEGIN IMMEDIATE`).
+    lock: "",
+    lock_free_rows: "",
+    byte_order: "COLLATE BINARY",
+    utc_now: "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
+    is_wide: "GLOB '*[^ -~]*'",
+    knows_letters: "SELECT lower('Ä') = 'ä'",
+    columns: "SELECT name, \"notnull\" FROM pragma_table_info(?)",
+    unique_columns: "SELECT max(part.name) FROM pragma_index_list(?) AS list \
+                     JOIN pragma_index_info(list.name) AS part \
+                     WHERE list.\"unique\" = 1 AND list.partial = 0 \
+                     GROUP BY list.name HAVING count(*) = 1 AND max(part.name) IS NOT NULL",
+    has_index: "SELECT 1 FROM sqlite_master WHERE type = 'index' AND name = ?",
+    drop_double_grants: "DELETE FROM roles_users WHERE rowid NOT IN \
+                         (SELECT min(rowid) FROM roles_users GROUP BY user_id, role_id)",
+    migration_lock: None,
+    schema: include_str!("schema/sqlite.sql"),
+};
+
+pub(crate) const POSTGRES: Dialect = Dialect {
+    numbered: true,
+    lock: "FOR UPDATE",
+    lock_free_rows: "FOR UPDATE SKIP LOCKED",
+    byte_order: "COLLATE \"C\"",
+    utc_now: "timezone('utc', now())",
+    is_wide: "~ '[^ -~]'",
+    knows_letters: "SELECT (lower('Ä') = 'ä')::int",
+    columns: "SELECT attname::text, attnotnull::int FROM pg_attribute \
+              WHERE attrelid = to_regclass(quote_ident(?)) AND attnum > 0 AND NOT attisdropped",
+    unique_columns: "SELECT a.attname::text FROM pg_index i \
+                     JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
+                     WHERE i.indrelid = to_regclass(quote_ident(?)) \
+                     AND i.indisunique AND i.indpred IS NULL AND i.indnatts = 1",
+    has_index: "SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL",
+    drop_double_grants: "DELETE FROM roles_users a USING roles_users b \
+                         WHERE a.ctid > b.ctid AND a.user_id = b.user_id AND a.role_id = b.role_id",
+    migration_lock: Some(
+        "SELECT 1 FROM (SELECT pg_advisory_xact_lock(7311870225190133861)) AS held",
+    ),
+    schema: include_str!("schema/postgres.sql"),
+};
+
+impl Dialect {
+    /// The statement as this database wants it.
+    pub(crate) fn translate(&self, statement: &str) -> Arc<str> {
+        if !self.numbered {
+            return statement.into();
+        }
+        let mut text = String::with_capacity(statement.len() + 16);
+        for (number, part) in statement.split('?').enumerate() {
+            if number > 0 {
+                text.push('$');
+                text.push_str(&number.to_string());
+            }
+            text.push_str(part);
+        }
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_numbered_where_they_must() {
+        let statement = "UPDATE t SET a = ? WHERE b = ?";
+        assert_eq!(&*SQLITE.translate(statement), statement);
+        assert_eq!(&*POSTGRES.translate(statement), "UPDATE t SET a = $1 WHERE b = $2");
+    }
+}

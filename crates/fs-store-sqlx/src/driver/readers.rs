@@ -1,0 +1,61 @@
+//! Connections that read from a SQLite file.
+//!
+//! A pool of sqlx asks a connection after every use whether it still works, and spawns a task for
+//! that: with a file it always does, and the asking costs more than the query of a request.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::sqlite::PATIENCE;
+
+/// How many callers read at the same time.
+const READERS: usize = 8;
+
+/// A few connections, opened when they are needed.
+pub(crate) struct Readers {
+    options: SqliteConnectOptions,
+    permits: Semaphore,
+    idle: Mutex<Vec<SqliteConnection>>,
+}
+
+impl Readers {
+    pub(super) fn new(options: SqliteConnectOptions) -> Self {
+        Self { options, permits: Semaphore::new(READERS), idle: Mutex::default() }
+    }
+
+    pub(super) async fn rows(
+        &self,
+        query: AssertSqlSafe<Arc<str>>,
+        arguments: SqliteArguments,
+    ) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let permit = timeout(PATIENCE, self.permits.acquire()).await;
+        let _permit =
+            permit.map_err(|_| sqlx::Error::PoolTimedOut)?.map_err(|_| sqlx::Error::PoolClosed)?;
+        let kept = self.idle().pop();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            None => self.options.connect().await?,
+        };
+        // Whoever fails, or is no longer waited for, takes the connection along.
+        let rows = sqlx::query_with(query, arguments).fetch_all(&mut connection).await?;
+        self.idle().push(connection);
+        Ok(rows)
+    }
+
+    pub(super) async fn close(&self) {
+        self.permits.close();
+        let idle = std::mem::take(&mut *self.idle());
+        for connection in idle {
+            // It is gone, whatever it says.
+            drop(connection.close().await);
+        }
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

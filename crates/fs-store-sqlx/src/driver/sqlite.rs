@@ -1,0 +1,88 @@
+//! SQLite.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+};
+use sqlx::{Arguments, ConnectOptions, Row as _, TypeInfo, ValueRef};
+
+use crate::datetime;
+use crate::driver::readers::Readers;
+use crate::driver::{Pool, Reads};
+use crate::error::Error;
+use crate::value::{Kind, Row, Value};
+
+/// How long a caller waits for a connection or for another process that writes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens a file, made if there is none. `place` is a path, a `sqlite:` URL, or `:memory:`.
+pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
+    let options = if place.starts_with("sqlite:") {
+        SqliteConnectOptions::from_str(place)?
+    } else if place == ":memory:" {
+        SqliteConnectOptions::from_str("sqlite::memory:")?
+    } else {
+        SqliteConnectOptions::new().filename(place)
+    };
+    let in_memory = place.contains(":memory:") || place.contains("mode=memory");
+    let options = options
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(PATIENCE);
+
+    // A database in memory goes with its last connection.
+    let write = SqlitePoolOptions::new()
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .max_connections(1)
+        .min_connections(1)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .connect_with(options.clone())
+        .await?;
+    let read = if in_memory {
+        Reads::Pool(write.clone())
+    } else {
+        Reads::Own(Box::new(Readers::new(options.disable_statement_logging())))
+    };
+    Ok(Pool::Sqlite { read, write })
+}
+
+pub(super) fn arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
+    let mut arguments = SqliteArguments::default();
+    for value in values {
+        let added = match value {
+            Value::Null(_) => arguments.add(None::<i64>),
+            Value::Int(number) => arguments.add(number),
+            Value::Bool(value) => arguments.add(value),
+            Value::Text(text) if text.contains('\0') => return Err(Error::Nul),
+            Value::Text(text) => arguments.add(text),
+            Value::Bytes(bytes) => arguments.add(bytes),
+            Value::Time(moment) => {
+                let text = datetime::format(moment).map_err(|e| Error::Unwritable(e.into()))?;
+                arguments.add(text)
+            }
+        };
+        added.map_err(Error::Unwritable)?;
+    }
+    Ok(arguments)
+}
+
+pub(super) fn row(row: &SqliteRow) -> Result<Row, Error> {
+    let value = |at| {
+        let raw = row.try_get_raw(at)?;
+        if raw.is_null() {
+            return Ok(Value::Null(Kind::Text));
+        }
+        let kind = raw.type_info().into_owned();
+        Ok(match kind.name() {
+            "INTEGER" => Value::Int(row.try_get_unchecked(at)?),
+            "BLOB" => Value::Bytes(row.try_get_unchecked(at)?),
+            _ => Value::Text(row.try_get_unchecked(at)?),
+        })
+    };
+    (0..row.len()).map(value).collect::<Result<_, Error>>().map(Row::new)
+}

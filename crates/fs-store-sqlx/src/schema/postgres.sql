@@ -1,0 +1,94 @@
+-- The tables of Flask-Security's models, as SQLAlchemy makes them. Where they exist they stay.
+CREATE TABLE IF NOT EXISTS "role" (
+    id SERIAL PRIMARY KEY,
+    name VARCHAR(80) NOT NULL UNIQUE,
+    description VARCHAR(255),
+    permissions TEXT,
+    update_datetime TIMESTAMP DEFAULT timezone('utc', now()) NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS "user" (
+    id SERIAL PRIMARY KEY,
+    email VARCHAR(255) NOT NULL UNIQUE,
+    username VARCHAR(255) UNIQUE,
+    password VARCHAR(255),
+    active BOOLEAN NOT NULL,
+    fs_uniquifier VARCHAR(64) NOT NULL UNIQUE,
+    fs_token_uniquifier VARCHAR(64) UNIQUE,
+    confirmed_at TIMESTAMP,
+    last_login_at TIMESTAMP,
+    current_login_at TIMESTAMP,
+    last_login_ip VARCHAR(64),
+    current_login_ip VARCHAR(64),
+    login_count INTEGER,
+    tf_primary_method VARCHAR(64),
+    tf_totp_secret VARCHAR(255),
+    tf_phone_number VARCHAR(128),
+    us_totp_secrets TEXT,
+    us_phone_number VARCHAR(128) UNIQUE,
+    create_datetime TIMESTAMP DEFAULT timezone('utc', now()) NOT NULL,
+    update_datetime TIMESTAMP DEFAULT timezone('utc', now()) NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS roles_users (
+    user_id INTEGER REFERENCES "user" (id),
+    role_id INTEGER REFERENCES "role" (id)
+);
+
+-- Ours. Moments are microseconds since 1970 in UTC.
+CREATE TABLE IF NOT EXISTS fs_user_extra (
+    user_id INTEGER NOT NULL PRIMARY KEY REFERENCES "user" (id) ON DELETE CASCADE,
+    attributes TEXT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS fs_session (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    uniquifier TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    authenticated_at BIGINT,
+    expires_at BIGINT NOT NULL,
+    user_agent TEXT,
+    client_ip TEXT
+);
+CREATE INDEX IF NOT EXISTS fs_session_uniquifier ON fs_session (uniquifier);
+CREATE INDEX IF NOT EXISTS fs_session_expires_at ON fs_session (expires_at);
+
+CREATE TABLE IF NOT EXISTS fs_spent (
+    digest BYTEA NOT NULL PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS fs_spent_expires_at ON fs_spent (expires_at);
+
+CREATE TABLE IF NOT EXISTS fs_counter (
+    name TEXT NOT NULL PRIMARY KEY,
+    count BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS fs_counter_expires_at ON fs_counter (expires_at);
+
+CREATE TABLE IF NOT EXISTS fs_outbox (
+    seq BIGSERIAL PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    template TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    text_body TEXT,
+    html_body TEXT,
+    created_at BIGINT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    last_failure TEXT
+);
+CREATE INDEX IF NOT EXISTS fs_outbox_due_at ON fs_outbox (due_at, seq);
+
+CREATE TABLE IF NOT EXISTS fs_audit (
+    seq BIGSERIAL PRIMARY KEY,
+    at BIGINT NOT NULL,
+    what TEXT NOT NULL,
+    user_id TEXT,
+    client_ip TEXT,
+    details TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS fs_audit_user_id ON fs_audit (user_id, seq);

@@ -1,0 +1,173 @@
+//! Reads, and the port.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fs_core::Timestamp;
+use fs_core::model::{Role, SessionId, SessionRecord, Uniquifier, User, UserId};
+use fs_core::port::{
+    Batch, CommitError, Identity, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+};
+
+use crate::error::Error;
+use crate::read::{Names, Users, read_role, read_session};
+use crate::value::{Row, Value};
+use crate::{Opened, SqlxStore, write};
+
+#[async_trait]
+impl UserStore for SqlxStore {
+    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+        let opened = self.opened().await?;
+        Ok(self.find(opened, by).await?)
+    }
+
+    async fn session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+        let query = &self.opened().await?.queries.session;
+        let rows = self.rows(query, vec![id.as_str().into(), Value::micros(now)]).await?;
+        Ok(read_session_and_user(rows)?)
+    }
+
+    async fn sessions_of(
+        &self,
+        uniquifier: &Uniquifier,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let query = &self.opened().await?.queries.sessions_of;
+        let rows = self.rows(query, vec![uniquifier.as_str().into(), Value::micros(now)]).await?;
+        Ok(rows.into_iter().map(|mut row| read_session(&mut row)).collect::<Result<_, _>>()?)
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        let query = &self.opened().await?.queries.role;
+        let rows = self.rows(query, vec![name.into()]).await?;
+        Ok(read_roles(rows)?.pop())
+    }
+
+    async fn users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let query = &self.opened().await?.queries.page;
+        let values = vec![i64::from(page.limit).into(), i64::from(page.offset).into()];
+        Ok(Users::from_rows(self.rows(query, values).await?)?)
+    }
+
+    async fn roles(&self) -> Result<Vec<Role>, StoreError> {
+        let query = &self.opened().await?.queries.roles;
+        Ok(read_roles(self.rows(query, Vec::new()).await?)?)
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError> {
+        let opened = self.opened().await?;
+        write::commit(&self.pool, &opened.shape, &batch).await
+    }
+
+    async fn claim_mails(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        Ok(write::claim(&self.pool, now, until, limit).await?)
+    }
+}
+
+impl SqlxStore {
+    /// The rows of a read. A text with a NUL character is in no row.
+    async fn rows(&self, query: &Arc<str>, values: Vec<Value>) -> Result<Vec<Row>, Error> {
+        match self.pool.rows(query, values).await {
+            Err(Error::Nul) => Ok(Vec::new()),
+            answer => answer,
+        }
+    }
+
+    async fn find(&self, opened: &Opened, by: &UserLookup) -> Result<Option<User>, Error> {
+        let queries = &opened.queries;
+        let (query, value) = match by {
+            UserLookup::Id(id) => match write::key(id) {
+                Some(key) => (&queries.by_id, Value::Int(key)),
+                None => return Ok(None),
+            },
+            UserLookup::Uniquifier(uniquifier) => {
+                (&queries.by_uniquifier, uniquifier.as_str().into())
+            }
+            UserLookup::TokenUniquifier(uniquifier) => match &queries.by_token_uniquifier {
+                Some(query) => (query, uniquifier.as_str().into()),
+                None => return Ok(None),
+            },
+            UserLookup::Identity(identity) => return self.find_identity(opened, identity).await,
+        };
+        Ok(Users::from_rows(self.rows(query, vec![value]).await?)?.pop())
+    }
+
+    async fn find_identity(
+        &self,
+        opened: &Opened,
+        identity: &Identity,
+    ) -> Result<Option<User>, Error> {
+        let Some(names) = opened.queries.names(identity.attribute) else { return Ok(None) };
+        let value = identity.value.as_str();
+        let ignore_case = identity.ignore_case && value.chars().any(char::is_alphabetic);
+        let query = if !ignore_case {
+            &names.exact
+        } else if value.is_ascii() || opened.shape.knows_letters {
+            &names.folded
+        } else {
+            return self.find_wide(opened, names, identity).await;
+        };
+        let mut users = Users::from_rows(self.rows(query, vec![value.into()]).await?)?;
+        users.retain(|user| stored(user, identity).is_some_and(|stored| identity.matches(stored)));
+        // The one that matches exactly, or else the oldest.
+        Ok(users.into_iter().min_by_key(|user| {
+            (stored(user, identity) != Some(value), write::key(&user.id).unwrap_or(i64::MAX))
+        }))
+    }
+
+    /// For a database that ignores the case of ASCII letters only: looks through the values that
+    /// have others.
+    async fn find_wide(
+        &self,
+        opened: &Opened,
+        names: &Names,
+        identity: &Identity,
+    ) -> Result<Option<User>, Error> {
+        let mut best = None;
+        for mut row in self.rows(&names.wide, Vec::new()).await? {
+            let key = row.required_int("id")?;
+            let stored = row.required_text("value")?;
+            if identity.matches(&stored) {
+                let candidate = (stored != identity.value, key);
+                best = Some(best.map_or(candidate, |best| candidate.min(best)));
+            }
+        }
+        let Some((_, key)) = best else { return Ok(None) };
+        let by = UserLookup::Id(UserId::new(key.to_string()));
+        Box::pin(self.find(opened, &by)).await
+    }
+}
+
+/// The user's value of the attribute.
+fn stored<'a>(user: &'a User, identity: &Identity) -> Option<&'a str> {
+    use fs_core::port::UniqueAttribute;
+    match identity.attribute {
+        UniqueAttribute::Email => Some(&user.email),
+        UniqueAttribute::Username => user.username.as_deref(),
+        UniqueAttribute::Phone => user.phone.as_deref(),
+        UniqueAttribute::Uniquifier | UniqueAttribute::RoleName => None,
+    }
+}
+
+fn read_roles(rows: Vec<Row>) -> Result<Vec<Role>, Error> {
+    rows.into_iter().filter_map(|mut row| read_role(&mut row).transpose()).collect()
+}
+
+fn read_session_and_user(rows: Vec<Row>) -> Result<Option<(SessionRecord, User)>, Error> {
+    let mut session = None;
+    let mut users = Users::default();
+    for mut row in rows {
+        session = Some(read_session(&mut row)?);
+        users.add(&mut row)?;
+    }
+    Ok(session.zip(users.done().pop()))
+}

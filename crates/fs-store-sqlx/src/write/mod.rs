@@ -1,0 +1,142 @@
+//! Batches, as one transaction.
+//!
+//! A guard locks the row that it speaks of, or is the condition of the statement that writes; so
+//! of concurrent transactions one is first, and the others see what it did.
+
+mod limit;
+mod mail;
+mod role;
+mod session;
+mod user;
+
+use fs_core::Timestamp;
+use fs_core::model::UserId;
+use fs_core::port::{AuditEntry, Batch, Change, CommitError, Receipt};
+
+use crate::driver::{Pool, Writer};
+use crate::error::Error;
+use crate::shape::Shape;
+use crate::value::Value;
+
+pub(crate) use mail::claim;
+
+type Outcome = Result<(), CommitError>;
+
+/// How many expired rows a change removes for each one that it adds.
+const FORGET: usize = 4;
+
+/// Makes all changes of the batch, or none.
+pub(crate) async fn commit(
+    pool: &Pool,
+    shape: &Shape,
+    batch: &Batch,
+) -> Result<Receipt, CommitError> {
+    if batch.is_empty() {
+        return Ok(Receipt::default());
+    }
+    let mut work = Work { tx: pool.begin().await?, shape, receipt: Receipt::default() };
+    for change in batch.changes() {
+        work.apply(change).await?;
+    }
+    if let Some(now) = batch.present() {
+        work.forget_expired(batch, now).await?;
+    }
+    work.tx.commit().await?;
+    Ok(work.receipt)
+}
+
+/// A batch under way.
+struct Work<'a> {
+    tx: Writer,
+    shape: &'a Shape,
+    receipt: Receipt,
+}
+
+impl Work<'_> {
+    async fn apply(&mut self, change: &Change) -> Outcome {
+        match change {
+            Change::InsertUser(user) => self.insert_user(user).await,
+            Change::UpdateUser { user, expect, set } => self.update_user(user, expect, set).await,
+            Change::DeleteUser(user) => self.delete_user(user).await,
+            Change::InsertRole(role) => self.insert_role(role).await,
+            Change::SetPermissions { role, expect, set } => {
+                self.set_permissions(role, expect, set).await
+            }
+            Change::DeleteRole(role) => self.delete_role(role).await,
+            Change::Grant { user, role } => self.grant(user, role).await,
+            Change::Revoke { user, role } => self.revoke(user, role).await,
+            Change::InsertSession(session) => self.insert_session(session).await,
+            Change::EndSession(id) => self.end_session(id).await,
+            Change::EndSessionsOf { uniquifier, except } => {
+                self.end_sessions_of(uniquifier, except.as_ref()).await
+            }
+            Change::Spend { secret, until } => self.spend(secret, *until).await,
+            Change::Count { counter, now, cap, window } => {
+                self.count(counter, *now, *cap, *window).await
+            }
+            Change::ResetCount(counter) => self.reset_count(counter).await,
+            Change::EnqueueMail(entry) => self.enqueue(entry).await,
+            Change::MailDelivered(mail) => self.delivered(mail).await,
+            Change::MailFailed { mail, due, reason } => self.failed(mail, *due, reason).await,
+            Change::Audit(entry) => self.audit(entry).await,
+        }
+    }
+
+    async fn audit(&mut self, entry: &AuditEntry) -> Outcome {
+        let details = serde_json::to_string(&entry.details)
+            .map_err(|error| Error::Unwritable(error.into()))?;
+        self.tx
+            .execute(
+                "INSERT INTO fs_audit (at, what, user_id, client_ip, details) \
+                 VALUES (?, ?, ?, ?, ?)",
+                vec![
+                    Value::micros(entry.at),
+                    entry.what.into(),
+                    entry.user.as_ref().map(UserId::as_str).into(),
+                    entry.client_ip.as_deref().into(),
+                    details.into(),
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+
+    /// Whoever adds what expires also sweeps: a few rows, passing over those that others are at.
+    async fn forget_expired(&mut self, batch: &Batch, now: Timestamp) -> Result<(), Error> {
+        for (table, key, adds) in [
+            ("fs_session", "id", is_session as fn(&Change) -> bool),
+            ("fs_counter", "name", is_count),
+            ("fs_spent", "digest", is_spend),
+        ] {
+            let added = batch.changes().iter().filter(|change| adds(change)).count();
+            if added > 0 {
+                let limit = added * FORGET;
+                let lock = self.tx.dialect.lock_free_rows;
+                let delete = format!(
+                    "DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} \
+                     WHERE expires_at <= ? ORDER BY expires_at LIMIT {limit} {lock})"
+                );
+                self.tx.execute(&delete, vec![Value::micros(now)]).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_session(change: &Change) -> bool {
+    matches!(change, Change::InsertSession(_))
+}
+
+fn is_count(change: &Change) -> bool {
+    matches!(change, Change::Count { .. })
+}
+
+fn is_spend(change: &Change) -> bool {
+    matches!(change, Change::Spend { .. })
+}
+
+/// The number in a user's key. One user has one key: `07` is not `7`.
+pub(crate) fn key(id: &UserId) -> Option<i64> {
+    let number: i64 = id.as_str().parse().ok()?;
+    (number.to_string() == id.as_str()).then_some(number)
+}

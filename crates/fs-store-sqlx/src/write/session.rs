@@ -1,0 +1,56 @@
+//! Changes of sessions.
+
+use fs_core::Timestamp;
+use fs_core::model::{SessionId, SessionKind, SessionRecord, Uniquifier};
+use fs_core::port::{CommitError, Guard};
+
+use super::{Outcome, Work};
+use crate::value::Value;
+
+impl Work<'_> {
+    pub(super) async fn insert_session(&mut self, session: &SessionRecord) -> Outcome {
+        let kind = match session.kind {
+            SessionKind::SignIn => "sign_in",
+            SessionKind::Remember => "remember",
+        };
+        let written = self
+            .tx
+            .execute(
+                "INSERT INTO fs_session (id, kind, uniquifier, created_at, authenticated_at, \
+                 expires_at, user_agent, client_ip) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
+                 ON CONFLICT (id) DO NOTHING",
+                vec![
+                    session.id.as_str().into(),
+                    kind.into(),
+                    session.uniquifier.as_str().into(),
+                    Value::micros(session.created_at),
+                    session.authenticated_at.map(Timestamp::micros).into(),
+                    Value::micros(session.expires_at),
+                    session.user_agent.as_deref().into(),
+                    session.client_ip.as_deref().into(),
+                ],
+            )
+            .await?;
+        if written == 0 {
+            return Err(CommitError::Stale(Guard::Session));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn end_session(&mut self, id: &SessionId) -> Outcome {
+        self.tx.execute("DELETE FROM fs_session WHERE id = ?", vec![id.as_str().into()]).await?;
+        Ok(())
+    }
+
+    pub(super) async fn end_sessions_of(
+        &mut self,
+        uniquifier: &Uniquifier,
+        except: Option<&SessionId>,
+    ) -> Outcome {
+        // No session has an empty id.
+        let except = except.map_or("", SessionId::as_str);
+        let delete = "DELETE FROM fs_session WHERE uniquifier = ? AND id <> ?";
+        self.tx.execute(delete, vec![uniquifier.as_str().into(), except.into()]).await?;
+        Ok(())
+    }
+}

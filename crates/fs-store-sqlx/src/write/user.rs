@@ -1,0 +1,238 @@
+//! Changes of users.
+
+use fs_core::model::{NewUser, PasswordHash, SealedSecret, Uniquifier, User, UserField, UserId};
+use fs_core::port::{CommitError, Guard};
+use serde_json::{Map, Value as Json};
+
+use super::{Outcome, Work, key};
+use crate::error::{Error, Meaning};
+use crate::read::{read_attributes, read_user, user_columns};
+use crate::shape::{Shape, Table};
+use crate::value::Value;
+
+type Columns = Vec<(&'static str, Value)>;
+
+fn stale(id: &UserId) -> CommitError {
+    CommitError::Stale(Guard::User(id.clone()))
+}
+
+impl Work<'_> {
+    pub(super) async fn insert_user(&mut self, user: &NewUser) -> Outcome {
+        let mut columns = Columns::new();
+        for field in fields(user) {
+            columns.extend(columns_of(self.shape, &field)?);
+        }
+        let columns = self.shape.present(Table::User, columns)?;
+        let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+        let places = vec!["?"; names.len()].join(", ");
+        let insert =
+            format!("INSERT INTO \"user\" ({}) VALUES ({places}) RETURNING id", names.join(", "));
+        let row = self.tx.row(&insert, values).await?;
+        let key = row.ok_or(Error::Unreadable { column: "id" })?.required_int("id")?;
+        if !user.attributes.is_empty() {
+            self.set_attributes(key, &user.attributes).await?;
+        }
+        let mut roles: Vec<_> = user.roles.iter().collect();
+        roles.sort_unstable();
+        roles.dedup();
+        for role in roles {
+            if !self.link(key, role).await? {
+                return Err(CommitError::Stale(Guard::Role(role.clone())));
+            }
+        }
+        self.receipt.users.push(UserId::new(key.to_string()));
+        Ok(())
+    }
+
+    pub(super) async fn update_user(
+        &mut self,
+        id: &UserId,
+        expect: &[UserField],
+        set: &[UserField],
+    ) -> Outcome {
+        let key = key(id).ok_or_else(|| stale(id))?;
+        let mut columns = Columns::new();
+        for field in set {
+            columns.extend(columns_of(self.shape, field)?);
+        }
+        let columns = self.shape.present(Table::User, columns)?;
+        if !expect.is_empty() || columns.is_empty() {
+            let user = self.locked_user(key, expect).await?.ok_or_else(|| stale(id))?;
+            if !expect.iter().all(|field| field.holds(&user)) {
+                return Err(stale(id));
+            }
+        }
+        if !columns.is_empty() {
+            let (names, mut values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
+            let mut update = format!("UPDATE \"user\" SET {} = ?", names.join(" = ?, "));
+            if self.shape.has(Table::User, "update_datetime") {
+                update.push_str(", update_datetime = ");
+                update.push_str(self.tx.dialect.utc_now);
+            }
+            update.push_str(" WHERE id = ?");
+            values.push(key.into());
+            if self.tx.execute(&update, values).await? == 0 {
+                return Err(stale(id));
+            }
+        }
+        for field in set {
+            if let UserField::Attributes(attributes) = field {
+                self.set_attributes(key, attributes).await?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete_user(&mut self, id: &UserId) -> Outcome {
+        let key = key(id).ok_or_else(|| stale(id))?;
+        let user = self.locked_user(key, &[]).await?.ok_or_else(|| stale(id))?;
+        for delete in [
+            "DELETE FROM roles_users WHERE user_id = ?",
+            "DELETE FROM fs_user_extra WHERE user_id = ?",
+            "DELETE FROM \"user\" WHERE id = ?",
+        ] {
+            self.tx.execute(delete, vec![key.into()]).await?;
+        }
+        self.end_sessions_of(&user.uniquifier, None).await
+    }
+
+    pub(super) async fn grant(&mut self, id: &UserId, role: &str) -> Outcome {
+        let key = key(id).ok_or_else(|| stale(id))?;
+        self.locked_user(key, &[]).await?.ok_or_else(|| stale(id))?;
+        if self.link(key, role).await? {
+            return Ok(());
+        }
+        let exists = "SELECT 1 FROM \"role\" WHERE name = ?";
+        Err(CommitError::Stale(match self.tx.row(exists, vec![role.into()]).await? {
+            Some(_) => Guard::Grant { user: id.clone(), role: role.to_owned() },
+            None => Guard::Role(role.to_owned()),
+        }))
+    }
+
+    pub(super) async fn revoke(&mut self, id: &UserId, role: &str) -> Outcome {
+        let stale = || CommitError::Stale(Guard::Grant { user: id.clone(), role: role.to_owned() });
+        let key = key(id).ok_or_else(stale)?;
+        let delete = "DELETE FROM roles_users WHERE user_id = ? \
+                      AND role_id IN (SELECT id FROM \"role\" WHERE name = ?)";
+        match self.tx.execute(delete, vec![key.into(), role.into()]).await? {
+            0 => Err(stale()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives a user a role; false when there is no such role or the user has it.
+    async fn link(&mut self, user: i64, role: &str) -> Result<bool, CommitError> {
+        let insert = "INSERT INTO roles_users (user_id, role_id) \
+                      SELECT ?, id FROM \"role\" WHERE name = ? ON CONFLICT DO NOTHING";
+        match self.tx.execute(insert, vec![user.into(), role.into()]).await {
+            // The role went away in this moment.
+            Err(Error::Database { meaning: Meaning::Dangling, .. }) => {
+                Err(CommitError::Stale(Guard::Role(role.to_owned())))
+            }
+            written => Ok(written? > 0),
+        }
+    }
+
+    /// The user, whose row nobody else writes from now on; without roles, and with attributes only
+    /// if `expect` needs them.
+    async fn locked_user(&mut self, key: i64, expect: &[UserField]) -> Result<Option<User>, Error> {
+        let columns = user_columns(self.shape);
+        let lock = self.tx.dialect.lock;
+        let query = format!("SELECT {columns} FROM \"user\" u WHERE u.id = ? {lock}");
+        let Some(mut row) = self.tx.row(&query, vec![key.into()]).await? else { return Ok(None) };
+        let mut user = read_user(&mut row)?;
+        if expect.iter().any(|field| matches!(field, UserField::Attributes(_))) {
+            // A query of its own: it sees what was written while the first one waited for the lock.
+            let query = "SELECT attributes FROM fs_user_extra WHERE user_id = ?";
+            let row = self.tx.row(query, vec![key.into()]).await?;
+            let text = row.map(|mut row| row.text("attributes")).transpose()?;
+            user.attributes = read_attributes(text.flatten())?;
+        }
+        Ok(Some(user))
+    }
+
+    async fn set_attributes(
+        &mut self,
+        key: i64,
+        attributes: &Map<String, Json>,
+    ) -> Result<(), Error> {
+        let text =
+            serde_json::to_string(attributes).map_err(|error| Error::Unwritable(error.into()))?;
+        self.tx
+            .execute(
+                "INSERT INTO fs_user_extra (user_id, attributes) VALUES (?, ?) \
+                 ON CONFLICT (user_id) DO UPDATE SET attributes = excluded.attributes",
+                vec![key.into(), text.into()],
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+/// The fields of a new user, but for what is not in its row.
+fn fields(user: &NewUser) -> [UserField; 11] {
+    [
+        UserField::Email(user.email.clone()),
+        UserField::Username(user.username.clone()),
+        UserField::Password(user.password.clone()),
+        UserField::Active(user.active),
+        UserField::Uniquifier(user.uniquifier.clone()),
+        UserField::TokenUniquifier(user.token_uniquifier.clone()),
+        UserField::ConfirmedAt(user.confirmed_at),
+        UserField::SignIns(user.sign_ins.clone()),
+        UserField::SecondFactor(user.second_factor.clone()),
+        UserField::SignInSecrets(user.sign_in_secrets.clone()),
+        UserField::Phone(user.phone.clone()),
+    ]
+}
+
+/// The columns that hold a field.
+fn columns_of(shape: &Shape, field: &UserField) -> Result<Columns, Error> {
+    Ok(match field {
+        UserField::Email(email) => vec![("email", email.as_str().into())],
+        UserField::Username(username) => vec![("username", username.as_deref().into())],
+        UserField::Password(password) => vec![("password", password_value(shape, password))],
+        UserField::Active(active) => vec![("active", Value::Bool(*active))],
+        UserField::Uniquifier(uniquifier) => vec![("fs_uniquifier", uniquifier.as_str().into())],
+        UserField::TokenUniquifier(uniquifier) => {
+            vec![("fs_token_uniquifier", uniquifier.as_ref().map(Uniquifier::as_str).into())]
+        }
+        UserField::ConfirmedAt(moment) => vec![("confirmed_at", (*moment).into())],
+        UserField::SignIns(sign_ins) => vec![
+            ("last_login_at", sign_ins.last_at.into()),
+            ("current_login_at", sign_ins.current_at.into()),
+            ("last_login_ip", sign_ins.last_ip.as_deref().into()),
+            ("current_login_ip", sign_ins.current_ip.as_deref().into()),
+            ("login_count", sign_ins.count.into()),
+        ],
+        UserField::SecondFactor(factor) => vec![
+            ("tf_primary_method", factor.method.as_deref().into()),
+            ("tf_totp_secret", factor.totp_secret.as_ref().map(SealedSecret::expose).into()),
+            ("tf_phone_number", factor.phone.as_deref().into()),
+        ],
+        UserField::SignInSecrets(secrets) => {
+            let secrets: Map<String, Json> = secrets
+                .iter()
+                .map(|(method, secret)| (method.clone(), Json::from(secret.expose())))
+                .collect();
+            let text = if secrets.is_empty() {
+                None
+            } else {
+                let text = serde_json::to_string(&secrets);
+                Some(text.map_err(|error| Error::Unwritable(error.into()))?)
+            };
+            vec![("us_totp_secrets", text.as_deref().into())]
+        }
+        UserField::Phone(phone) => vec![("us_phone_number", phone.as_deref().into())],
+        UserField::Attributes(_) => Vec::new(),
+    })
+}
+
+/// No password is NULL, or an empty text where the models forbid NULL, as Flask-Security's do.
+fn password_value(shape: &Shape, password: &Option<PasswordHash>) -> Value {
+    match password {
+        Some(hash) => hash.expose().into(),
+        None if shape.is_required(Table::User, "password") => "".into(),
+        None => None::<&str>.into(),
+    }
+}

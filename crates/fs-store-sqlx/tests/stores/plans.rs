@@ -1,0 +1,40 @@
+//! Lookups use indexes, and SQLite's limits are as documented.
+
+use fs_store_sqlx::SqlxStore;
+use sqlx::{AssertSqlSafe, Row, SqlitePool};
+
+use crate::existing::sqlite;
+
+/// What SQLite is going to do for a condition on users.
+async fn plan(pool: &SqlitePool, condition: &str) -> String {
+    let query = format!(
+        "EXPLAIN QUERY PLAN SELECT u.id, r.name FROM \"user\" u \
+         LEFT JOIN fs_user_extra x ON x.user_id = u.id \
+         LEFT JOIN roles_users ru ON ru.user_id = u.id \
+         LEFT JOIN \"role\" r ON r.id = ru.role_id WHERE {condition}"
+    );
+    let rows = sqlx::query(AssertSqlSafe(query)).bind("x").fetch_all(pool).await.unwrap();
+    rows.iter().map(|row| row.get::<String, _>("detail") + "\n").collect()
+}
+
+#[tokio::test]
+async fn every_lookup_uses_an_index() {
+    let (pool, store): (_, SqlxStore) = sqlite(include_str!("flask_security_sqlite.sql")).await;
+    store.migrate().await.unwrap();
+    for condition in [
+        "u.id = ?",
+        "u.fs_uniquifier = ?",
+        "u.email = ?",
+        "u.username = ?",
+        "u.us_phone_number = ?",
+        "lower(u.email) = lower(?)",
+        "lower(u.username) = lower(?)",
+    ] {
+        let plan = plan(&pool, condition).await;
+        assert!(!plan.contains("SCAN"), "{condition}: {plan}");
+    }
+    let query = "EXPLAIN QUERY PLAN SELECT id, email FROM \"user\" WHERE email GLOB '*[^ -~]*'";
+    let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
+    let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();
+    assert!(plan.contains("fs_user_email_wide"), "{plan}");
+}

@@ -1,0 +1,78 @@
+//! A PostgreSQL server to test on.
+//!
+//! It is named by `FS_TEST_POSTGRES_URL`; without that, the one at 127.0.0.1 is used if it lets the
+//! user `postgres` in. Each test has a schema of its own, dropped afterwards.
+
+use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use fs_store_sqlx::SqlxStore;
+use fs_testkit::conformance::{NoStore, not_run};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+
+/// A schema without anything in it.
+pub(crate) struct Schema {
+    name: String,
+    server: PgConnectOptions,
+    pub(crate) pool: PgPool,
+}
+
+impl Schema {
+    pub(crate) async fn new() -> Result<Self, NoStore> {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
+        let name = format!("fs_test_{}_{number}", std::process::id());
+
+        let url = std::env::var("FS_TEST_POSTGRES_URL");
+        let server = PgConnectOptions::from_str(
+            url.as_deref().unwrap_or("postgres://postgres@127.0.0.1:5432/postgres"),
+        )?;
+        let mut admin = match PgConnection::connect_with(&server).await {
+            Ok(admin) => admin,
+            Err(error) if url.is_err() => {
+                return Err(NoStore::NotRun(format!("no PostgreSQL server: {error}")));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        run(&mut admin, &format!("CREATE SCHEMA {name}")).await?;
+        admin.close().await?;
+
+        let options = server.clone().options([("search_path", &name)]);
+        let pool = PgPoolOptions::new().max_connections(10).connect_with(options).await?;
+        Ok(Self { name, server, pool })
+    }
+
+    pub(crate) fn store(&self) -> SqlxStore {
+        SqlxStore::from_postgres(self.pool.clone())
+    }
+
+    pub(crate) async fn run(&self, script: &str) -> Result<(), sqlx::Error> {
+        run(&mut *self.pool.acquire().await?, script).await
+    }
+
+    pub(crate) async fn drop(self) {
+        self.pool.close().await;
+        if let Ok(mut admin) = PgConnection::connect_with(&self.server).await {
+            let dropped = run(&mut admin, &format!("DROP SCHEMA {} CASCADE", self.name)).await;
+            assert!(dropped.is_ok(), "{dropped:?}");
+        }
+    }
+}
+
+/// A schema; nothing, said by name, when there is no server.
+pub(crate) async fn or_not_run() -> Option<Schema> {
+    match Schema::new().await {
+        Ok(schema) => Some(schema),
+        Err(NoStore::NotRun(reason)) => {
+            let test = std::thread::current().name().unwrap_or_default().to_owned();
+            not_run(&test, &reason);
+            None
+        }
+        Err(NoStore::Failed(error)) => panic!("{error}"),
+    }
+}
+
+async fn run(connection: &mut PgConnection, script: &str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(script.to_owned())).execute(connection).await.map(drop)
+}

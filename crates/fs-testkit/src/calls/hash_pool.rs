@@ -1,0 +1,37 @@
+//! A hash pool without threads.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fs_core::password::{HashAnswer, HashJob, HashTask, Scratch};
+use fs_core::port::{HashPool, HashPoolError};
+
+use super::{Call, Calls, HashKind, give_way};
+
+/// Hashes on the thread of whoever calls. A fault is a full queue.
+#[derive(Clone, Debug, Default)]
+pub struct InlineHashPool(Calls);
+
+impl InlineHashPool {
+    /// A pool whose jobs are written down in `calls`.
+    pub fn new(calls: Calls) -> Self {
+        Self(calls)
+    }
+}
+
+#[async_trait]
+impl HashPool for InlineHashPool {
+    async fn run(&self, job: HashJob) -> Result<HashAnswer, HashPoolError> {
+        let kind = match &job.task {
+            HashTask::Create { .. } => HashKind::Create,
+            HashTask::Verify { .. } => HashKind::Verify,
+            HashTask::Decoy { .. } => HashKind::Decoy,
+            HashTask::Compare(_) => HashKind::Compare,
+        };
+        give_way().await;
+        match self.0.note(Call::Hash(kind)) {
+            None => Ok(job.run(&mut Scratch::new())),
+            Some(_) => Err(HashPoolError::Busy { retry_after: Duration::from_secs(1) }),
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! Every call of a port, in order, and a fault at any of them.
+//!
+//! [`WatchedStore`], [`WatchedEntropy`] and [`InlineHashPool`] share one [`Calls`]: it writes down
+//! what is called, and lets the call of a chosen number fail. To try a fault everywhere, run with
+//! [`fail_at`](Calls::fail_at) 0, 1, 2, … until [`disarm`](Calls::disarm) says that no call failed.
+
+mod entropy;
+mod hash_pool;
+mod store;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use entropy::WatchedEntropy;
+pub use hash_pool::InlineHashPool;
+pub use store::WatchedStore;
+
+/// A call of a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// [`UserStore::user`](fs_core::port::UserStore::user)
+    User,
+    /// [`UserStore::session`](fs_core::port::UserStore::session)
+    Session,
+    /// [`UserStore::sessions_of`](fs_core::port::UserStore::sessions_of)
+    SessionsOf,
+    /// [`UserStore::role`](fs_core::port::UserStore::role)
+    Role,
+    /// [`UserStore::users`](fs_core::port::UserStore::users)
+    Users,
+    /// [`UserStore::roles`](fs_core::port::UserStore::roles)
+    Roles,
+    /// [`UserStore::commit`](fs_core::port::UserStore::commit)
+    Commit,
+    /// [`UserStore::claim_mails`](fs_core::port::UserStore::claim_mails)
+    ClaimMails,
+    /// [`HashPool::run`](fs_core::port::HashPool::run)
+    Hash(HashKind),
+    /// [`Entropy::fill`](fs_core::port::Entropy::fill), with the number of bytes.
+    Entropy(usize),
+    /// [`MailComposer::compose`](fs_core::port::MailComposer::compose)
+    Compose,
+}
+
+/// The kinds of hashing work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashKind {
+    /// A new hash is made.
+    Create,
+    /// A password is compared with a stored hash.
+    Verify,
+    /// The work of a comparison, for nothing.
+    Decoy,
+    /// What a token is bound to is compared.
+    Compare,
+}
+
+impl Call {
+    /// Whether it asks the store for something.
+    pub const fn is_read(self) -> bool {
+        matches!(
+            self,
+            Self::User
+                | Self::Session
+                | Self::SessionsOf
+                | Self::Role
+                | Self::Users
+                | Self::Roles
+                | Self::ClaimMails
+        )
+    }
+}
+
+/// In which way a call fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It does nothing and says that it failed.
+    Refused,
+    /// It does what it should and says that it failed, as when the connection to a database breaks
+    /// between a commit and its answer. Only a commit can fail in this way; everything else is
+    /// refused.
+    AnswerLost,
+}
+
+/// The calls so far, and the one that is to fail. Clones share both.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    calls: Vec<Call>,
+    fault: Option<(usize, Fault)>,
+    failed: Option<Call>,
+    commits: usize,
+}
+
+impl Calls {
+    /// Nothing was called yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The calls since the last time, in order. Counting starts at zero again.
+    pub fn take(&self) -> Vec<Call> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    /// How many commits succeeded in all.
+    pub fn commits(&self) -> usize {
+        self.state().commits
+    }
+
+    /// Lets the call of that number fail, counted from 0 and from now.
+    pub fn fail_at(&self, number: usize, fault: Fault) {
+        let mut state = self.state();
+        state.calls.clear();
+        state.fault = Some((number, fault));
+        state.failed = None;
+    }
+
+    /// Lets no call fail any more, and tells which one did.
+    pub fn disarm(&self) -> Option<Call> {
+        let mut state = self.state();
+        state.fault = None;
+        state.failed.take()
+    }
+
+    /// Writes a call down; how it is to fail, if it is to.
+    pub(crate) fn note(&self, call: Call) -> Option<Fault> {
+        let mut state = self.state();
+        let number = state.calls.len();
+        state.calls.push(call);
+        let fault = state.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
+        if fault.is_some() {
+            state.failed = Some(call);
+        }
+        fault
+    }
+
+    fn committed(&self) {
+        self.state().commits += 1;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets others go first, once: where a real port would wait for a disk or a thread.
+async fn give_way() {
+    let mut gave = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut gave, true) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_call_of_that_number_fails_once() {
+        let calls = Calls::new();
+        calls.note(Call::Commit);
+        calls.fail_at(1, Fault::Refused);
+        assert_eq!(calls.note(Call::User), None);
+        assert_eq!(calls.clone().note(Call::Commit), Some(Fault::Refused));
+        assert_eq!(calls.note(Call::Commit), None);
+        assert_eq!(calls.disarm(), Some(Call::Commit));
+        assert_eq!(calls.disarm(), None);
+        assert_eq!(calls.take(), [Call::User, Call::Commit, Call::Commit]);
+        assert_eq!(calls.take(), []);
+    }
+}

@@ -1,0 +1,128 @@
+//! A watched store.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fs_core::Timestamp;
+use fs_core::model::{Role, SessionId, SessionRecord, Uniquifier, User};
+use fs_core::port::{
+    Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+};
+
+use super::{Call, Calls, Fault, give_way};
+
+/// Another store, watched. A fault is a database that cannot be reached. Texts with NUL are
+/// refused, as PostgreSQL does: they must not come that far.
+#[derive(Clone)]
+pub struct WatchedStore {
+    inner: Arc<dyn UserStore>,
+    calls: Calls,
+}
+
+impl WatchedStore {
+    /// Watches `inner`.
+    pub fn new(inner: Arc<dyn UserStore>, calls: Calls) -> Self {
+        Self { inner, calls }
+    }
+
+    async fn read(&self, call: Call) -> Result<(), StoreError> {
+        give_way().await;
+        self.calls.note(call).map_or(Ok(()), |_| Err(unreachable_database()))
+    }
+}
+
+fn unreachable_database() -> StoreError {
+    StoreError::Unavailable("this call was made to fail".into())
+}
+
+fn nul() -> StoreError {
+    StoreError::Other("a text holds NUL".into())
+}
+
+fn has_nul(change: &Change) -> bool {
+    let texts: Vec<Option<&String>> = match change {
+        Change::InsertUser(user) => {
+            let attributes =
+                user.attributes.values().any(|value| value.to_string().contains("\\u0000"));
+            if attributes {
+                return true;
+            }
+            vec![Some(&user.email), user.username.as_ref(), user.phone.as_ref()]
+        }
+        Change::InsertSession(session) => {
+            vec![session.user_agent.as_ref(), session.client_ip.as_ref()]
+        }
+        _ => Vec::new(),
+    };
+    texts.into_iter().flatten().any(|text| text.contains('\0'))
+}
+
+#[async_trait]
+impl UserStore for WatchedStore {
+    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+        self.read(Call::User).await?;
+        match by {
+            UserLookup::Identity(identity) if identity.value.contains('\0') => Err(nul()),
+            _ => self.inner.user(by).await,
+        }
+    }
+
+    async fn session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+        self.read(Call::Session).await?;
+        self.inner.session(id, now).await
+    }
+
+    async fn sessions_of(
+        &self,
+        uniquifier: &Uniquifier,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        self.read(Call::SessionsOf).await?;
+        self.inner.sessions_of(uniquifier, now).await
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        self.read(Call::Role).await?;
+        self.inner.role(name).await
+    }
+
+    async fn users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        self.read(Call::Users).await?;
+        self.inner.users(page).await
+    }
+
+    async fn roles(&self) -> Result<Vec<Role>, StoreError> {
+        self.read(Call::Roles).await?;
+        self.inner.roles().await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError> {
+        give_way().await;
+        let fault = self.calls.note(Call::Commit);
+        if fault == Some(Fault::Refused) {
+            return Err(unreachable_database().into());
+        }
+        if batch.changes().iter().any(has_nul) {
+            return Err(nul().into());
+        }
+        let answer = self.inner.commit(batch).await;
+        if answer.is_ok() {
+            self.calls.committed();
+        }
+        fault.map_or(answer, |_| Err(unreachable_database().into()))
+    }
+
+    async fn claim_mails(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        self.read(Call::ClaimMails).await?;
+        self.inner.claim_mails(now, until, limit).await
+    }
+}

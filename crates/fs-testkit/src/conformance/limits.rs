@@ -1,0 +1,90 @@
+//! What happens once, or so many times.
+
+use std::sync::Arc;
+
+use fs_core::Timestamp;
+use fs_core::port::{Change, Counter, Guard, UserStore};
+
+use super::Violation;
+use super::check::stale;
+use super::facts::{at, seconds, secret};
+
+fn count(counter: &Counter, now: i64, cap: u32) -> Change {
+    Change::Count { counter: counter.clone(), now: at(now), cap, window: seconds(60) }
+}
+
+pub(super) async fn a_secret_is_spent_once(store: Arc<dyn UserStore>) -> Result<(), Violation> {
+    for (number, until) in [(10, at(1)), (11, at(1_000_000)), (12, Timestamp::MAX)] {
+        let spend = || Change::Spend { secret: secret(number), until };
+        store.commit(spend().into()).await?;
+        stale(store.commit(spend().into()).await, Guard::Secret)?;
+        let again = Change::Spend { secret: secret(number), until: Timestamp::MAX };
+        stale(store.commit(again.into()).await, Guard::Secret)?;
+    }
+    // Another one is another one, even if it differs in a single bit.
+    let mut other = secret(1);
+    other.0[31] ^= 1;
+    store.commit(Change::Spend { secret: secret(1), until: at(10) }.into()).await?;
+    store.commit(Change::Spend { secret: other, until: at(10) }.into()).await?;
+    Ok(())
+}
+
+pub(super) async fn counting_stops_at_the_cap(store: Arc<dyn UserStore>) -> Result<(), Violation> {
+    let counter = Counter::new("password", "ann");
+    let full = || Guard::Counter(counter.clone());
+    stale(store.commit(count(&counter, 0, 0).into()).await, full())?;
+    for _ in 0..3 {
+        store.commit(count(&counter, 0, 3).into()).await?;
+    }
+    stale(store.commit(count(&counter, 0, 3).into()).await, full())?;
+    stale(store.commit(count(&counter, 0, 1).into()).await, full())?;
+    stale(store.commit(count(&counter, 0, 0).into()).await, full())?;
+    // What was refused did not count.
+    store.commit(count(&counter, 0, 4).into()).await?;
+    stale(store.commit(count(&counter, 0, 4).into()).await, full())
+}
+
+pub(super) async fn a_window_starts_with_its_first_count(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let counter = Counter::new("password", "ann");
+    let full = || Guard::Counter(counter.clone());
+    store.commit(count(&counter, 0, 2).into()).await?;
+    store.commit(count(&counter, 59, 2).into()).await?;
+    stale(store.commit(count(&counter, 59, 2).into()).await, full())?;
+    // The later count did not move the window, and the end is the first moment outside.
+    for _ in 0..2 {
+        store.commit(count(&counter, 60, 2).into()).await?;
+    }
+    stale(store.commit(count(&counter, 61, 2).into()).await, full())?;
+    // A clock that was set back changes nothing.
+    stale(store.commit(count(&counter, -5, 2).into()).await, full())?;
+    stale(store.commit(count(&counter, 119, 2).into()).await, full())?;
+    store.commit(count(&counter, 120, 2).into()).await?;
+    Ok(())
+}
+
+pub(super) async fn counters_are_separate_and_can_be_reset(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let counters = [
+        Counter::new("password", "ann"),
+        Counter::new("password", "Ann"),
+        Counter::new("code", "ann"),
+        Counter::new("password", "ann "),
+        Counter::new("password", ""),
+        Counter::new("password", "änn"),
+    ];
+    for counter in &counters {
+        store.commit(count(counter, 0, 1).into()).await?;
+        stale(store.commit(count(counter, 0, 1).into()).await, Guard::Counter(counter.clone()))?;
+    }
+    let [first, rest @ ..] = &counters;
+    store.commit(Change::ResetCount(first.clone()).into()).await?;
+    store.commit(Change::ResetCount(Counter::new("never", "counted")).into()).await?;
+    store.commit(count(first, 0, 1).into()).await?;
+    for counter in rest {
+        stale(store.commit(count(counter, 0, 1).into()).await, Guard::Counter(counter.clone()))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! What tests of fs, of its backends and of applications need.
+//!
+//! | module | holds |
+//! | --- | --- |
+//! | [`calls`] | every call of a port, in order, and a fault at any of them |
+//! | [`clock`] | a clock that tests move |
+//! | [`conformance`] | what every store must do, as one test for each rule |
+//! | [`entropy`] | randomness that repeats |
+//! | [`events`] | a log of events |
+//! | [`outbox`] | a mailer that keeps what it is given |
+//! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
+
+pub mod calls;
+pub mod clock;
+pub mod conformance;
+pub mod entropy;
+pub mod events;
+pub mod outbox;
+#[cfg(feature = "site")]
+pub mod site;

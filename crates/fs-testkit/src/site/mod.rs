@@ -1,0 +1,153 @@
+//! A whole site in memory, and browsers that visit it.
+//!
+//! No socket, no thread, no clock of its own: a request goes straight into
+//! [`WebSecurity`], and whatever happens is the same in every run.
+//!
+//! ```
+//! use fs_testkit::site::{PASSWORD, Setup};
+//!
+//! # futures::executor::block_on(async {
+//! let site = Setup::standard().build();
+//! site.add_user("ann@site.test").await;
+//! let mut browser = site.browser();
+//! browser.sign_in("ann@site.test", PASSWORD).await;
+//! assert_eq!(browser.who().await.as_deref(), Some("ann@site.test"));
+//! # });
+//! ```
+
+mod answer;
+mod browser;
+mod dump;
+mod mails;
+mod setup;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fs_core::authz::Requirement;
+use fs_core::flow::NewAccount;
+use fs_core::model::User;
+use fs_core::port::{Identity, UniqueAttribute, UserLookup, UserStore};
+use fs_core::{Context, Security};
+use fs_http::{BodyRead, BodyUse, Exchange, WebSecurity};
+use fs_store_memory::MemoryStore;
+use http::{Request, Response, StatusCode};
+
+use crate::calls::Calls;
+use crate::clock::VirtualClock;
+use crate::events::EventLog;
+use crate::outbox::MemoryMailer;
+
+pub use answer::Answer;
+pub use browser::Browser;
+pub use dump::Dump;
+pub use mails::link_in;
+pub use setup::Setup;
+
+/// The address of the site.
+pub const BASE_URL: &str = "https://site.test";
+/// The password of users that [`Site::add_user`] makes: long enough for both profiles.
+pub const PASSWORD: &str = "marble otter candle seven";
+
+/// A site in memory. A cheap clone.
+#[derive(Clone)]
+pub struct Site {
+    /// Accounts over HTTP.
+    pub web: WebSecurity,
+    /// The calls of its ports.
+    pub calls: Calls,
+    /// Its clock.
+    pub clock: VirtualClock,
+    /// Mails that were delivered.
+    pub mailer: MemoryMailer,
+    /// What happened.
+    pub events: EventLog,
+    store: Arc<MemoryStore>,
+    routes: Arc<Vec<(&'static str, Requirement)>>,
+}
+
+#[expect(clippy::expect_used, reason = "a test whose site cannot be prepared has failed")]
+impl Site {
+    /// The flows, without HTTP.
+    pub fn core(&self) -> &Security {
+        self.web.core()
+    }
+
+    /// The facts of a request that comes now.
+    pub fn context(&self) -> Context {
+        Context {
+            now: self.core().now(),
+            client_ip: Some("203.0.113.7".to_owned()),
+            user_agent: Some("Otter/1".to_owned()),
+            base_url: BASE_URL.to_owned(),
+        }
+    }
+
+    /// A browser without cookies.
+    pub fn browser(&self) -> Browser {
+        Browser::new(self.clone())
+    }
+
+    /// Makes a confirmed account with [`PASSWORD`].
+    ///
+    /// # Panics
+    ///
+    /// It cannot be made.
+    pub async fn add_user(&self, email: &str) -> User {
+        let new = NewAccount {
+            email: email.to_owned(),
+            password: Some(PASSWORD.into()),
+            confirmed: true,
+            ..NewAccount::default()
+        };
+        self.core().create_user(&self.context(), new).await.expect("the account is made")
+    }
+
+    /// The account of that address, read past [`calls`](Self::calls).
+    ///
+    /// # Panics
+    ///
+    /// The store failed.
+    pub async fn user(&self, email: &str) -> Option<User> {
+        let by = UserLookup::Identity(Identity {
+            attribute: UniqueAttribute::Email,
+            value: email.to_owned(),
+            ignore_case: false,
+        });
+        self.store.user(&by).await.expect("memory answers")
+    }
+
+    /// What a request is answered: by an account endpoint or by the application, which says with
+    /// status 200 the address of who calls, on the paths of [`Setup::routes`].
+    pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let (parts, body) = request.into_parts();
+        let read = match self.web.body_use(&parts) {
+            BodyUse::Leave => BodyRead::NotRead,
+            BodyUse::Read { limit } if body.len() > limit => BodyRead::TooLong,
+            BodyUse::Read { .. } => BodyRead::Whole(body),
+        };
+        let client_ip = Some(std::net::IpAddr::from([203, 0, 113, 7]));
+        let exchange = self.web.open(&parts, read, client_ip).await;
+        let answer = match self.web.serve(&exchange).await {
+            Some(answer) => answer,
+            None => self.application(&exchange).await,
+        };
+        exchange.finish(answer)
+    }
+
+    async fn application(&self, exchange: &Exchange) -> Response<Bytes> {
+        let path = &exchange.request().path;
+        let Some((_, requirement)) = self.routes.iter().find(|(route, _)| route == path) else {
+            let mut missing = Response::new(Bytes::new());
+            *missing.status_mut() = StatusCode::NOT_FOUND;
+            return missing;
+        };
+        match exchange.authorize(requirement).await {
+            Ok(caller) => {
+                let who = caller.map(|caller| caller.user.email.clone()).unwrap_or_default();
+                Response::new(Bytes::from(who))
+            }
+            Err(refused) => *refused,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Building a site.
+
+use std::sync::Arc;
+
+use fs_core::authn::Mechanism;
+use fs_core::authz::{Fresh, Requirement};
+use fs_core::config::FlaskKeys;
+use fs_core::password::NewHash;
+use fs_core::secret::Secret;
+use fs_core::{Config, Ports};
+use fs_http::{Hooks, HttpConfig, WebSecurity};
+use fs_store_memory::MemoryStore;
+use serde_json::{Map, json};
+
+use super::{BASE_URL, Site, mails};
+use crate::calls::{Calls, InlineHashPool, WatchedEntropy, WatchedStore};
+use crate::clock::VirtualClock;
+use crate::entropy::SeededEntropy;
+use crate::events::EventLog;
+use crate::outbox::MemoryMailer;
+
+/// What a site is made of. Take a profile, change what the test is about, and build.
+pub struct Setup {
+    /// How accounts behave.
+    pub config: Config,
+    /// How they look over HTTP.
+    pub http: HttpConfig,
+    /// What the application answers instead. The context of all templates (`*`) is the site's own.
+    pub hooks: Hooks,
+    /// The paths that the application answers, and what they ask.
+    pub routes: Vec<(&'static str, Requirement)>,
+}
+
+impl Setup {
+    /// The default profile, with the cheapest hashing.
+    pub fn standard() -> Self {
+        let mut config = Config {
+            signing_keys: vec![Secret::from("0123456789abcdef0123456789abcdef")],
+            base_url: Some(BASE_URL.to_owned()),
+            ..Config::default()
+        };
+        config.hashing.create = NewHash::CheapestForTests;
+        config.identities.email.allow_test_domains = true;
+        Self::with(config, HttpConfig::default())
+    }
+
+    /// The profile of Flask-Security 4.1 with all its features on, with the cheapest hashing.
+    pub fn flask_security_4() -> Self {
+        let keys = json!({
+            "SECRET_KEY": "a key of the test",
+            "SECURITY_PASSWORD_SALT": "a salt of the test",
+            "SECURITY_REGISTERABLE": true,
+            "SECURITY_CONFIRMABLE": true,
+            "SECURITY_RECOVERABLE": true,
+            "SECURITY_CHANGEABLE": true,
+            "SECURITY_TRACKABLE": true,
+            "SECURITY_EMAIL_VALIDATOR_ARGS": { "test_environment": true },
+        });
+        let mut keys = FlaskKeys::from_map(keys.as_object().cloned().unwrap_or_default());
+        let mut config = Config::from_flask(&mut keys);
+        let http = HttpConfig::from_flask(&mut keys, false);
+        config.hashing.create = NewHash::CheapestForTests;
+        Self::with(config, http)
+    }
+
+    fn with(config: Config, http: HttpConfig) -> Self {
+        let every = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
+        let routes = vec![
+            ("/", Requirement::anyone()),
+            ("/private", Requirement::signed_in()),
+            ("/every-way", Requirement::signed_in().by(every)),
+            ("/fresh", Requirement::signed_in().fresh(Fresh::default())),
+            ("/editors", Requirement::signed_in().any_role(["editor"])),
+        ];
+        Self { config, http, hooks: Hooks::default(), routes }
+    }
+
+    /// The same with mails of a word or two, the writing of which can be made to fail.
+    #[must_use]
+    pub fn with_plain_mails(mut self) -> Self {
+        self.config.mail.html = false;
+        self.http.pages.directory = Some(mails::plain_templates());
+        self
+    }
+
+    /// The site.
+    ///
+    /// # Panics
+    ///
+    /// The configuration has mistakes.
+    #[expect(clippy::expect_used, reason = "a test with a wrong configuration has failed")]
+    pub fn build(mut self) -> Site {
+        let (calls, clock) = (Calls::new(), VirtualClock::default());
+        let (mailer, events) = (MemoryMailer::new(), EventLog::new());
+        let store = Arc::new(MemoryStore::new());
+        let entropy = Arc::new(SeededEntropy::new(2024));
+        let ports = Ports {
+            sms: None,
+            store: Arc::new(WatchedStore::new(store.clone(), calls.clone())),
+            hash_pool: Arc::new(InlineHashPool::new(calls.clone())),
+            mailer: Arc::new(mailer.clone()),
+            outbox_waker: None,
+            breaches: None,
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(WatchedEntropy::new(entropy, calls.clone())),
+            events: vec![Arc::new(events.clone())],
+        };
+        let watched = calls.clone();
+        let context = Arc::new(move |exchange: Option<&_>| match exchange {
+            Some(_) => Map::new(),
+            None => mails::context(&watched),
+        });
+        self.hooks.page_context.insert("*".to_owned(), context);
+        let web = WebSecurity::new(self.config, self.http, ports, self.hooks);
+        let web = web.expect("the configuration has no mistakes");
+        Site { web, calls, clock, mailer, events, store, routes: Arc::new(self.routes) }
+    }
+}

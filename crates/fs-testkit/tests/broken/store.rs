@@ -1,0 +1,358 @@
+//! A store that is right but for one fault.
+
+use async_trait::async_trait;
+use fs_core::Timestamp;
+use fs_core::model::{
+    NewUser, Role, SessionId, SessionRecord, Uniquifier, User, UserField, UserId,
+};
+use fs_core::port::{
+    Batch, Change, CommitError, Counter, Guard, Identity, OutboxMail, Page, Receipt, StoreError,
+    UniqueAttribute, UserLookup, UserStore,
+};
+use fs_store_memory::MemoryStore;
+
+/// What is wrong with a store.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fault {
+    ForgetsAttributes,
+    ReversesReceipts,
+    ForgetsToClear,
+    UpdatesMore,
+    LeavesSessionsOfTheDeleted,
+    BlamesTheAddress,
+    IgnoresCaseAlways,
+    TrimsBlanks,
+    KnowsAsciiOnly,
+    PrefersTheNewest,
+    FoldsThroughUpperCase,
+    MatchesWildcards,
+    SearchesEveryAttribute,
+    ListsBackwards,
+    OverlapsPages,
+    ListsRolesBackwards,
+    OverwritesPermissions,
+    GrantsAgain,
+    IgnoresExpectations,
+    ChecksTheFirstExpectation,
+    IgnoresEmptyUpdates,
+    ForgetsTheBrowser,
+    ShowsExpiredSessions,
+    EndsSessionsLate,
+    OverwritesSessions,
+    SparesNoSession,
+    ListsSessionsBackwards,
+    SpendsAgain,
+    CountsOneMore,
+    HasLongerWindows,
+    CountsAllTogether,
+    CutsMails,
+    LeasesForNoTime,
+    KeepsDeliveredMails,
+    CountsNoAttempts,
+    ClaimsBackwards,
+    ReplacesMails,
+    CommitsOneByOne,
+    CommitsBackwards,
+    GoesOnAfterFailures,
+    LooksThenWrites,
+    CutsLongValues,
+    CutsAtNul,
+    KeepsWholeSeconds,
+    ReplacesStrangeCharacters,
+    SaysUnavailable,
+    Panics,
+}
+
+/// Long enough for all callers of a race to get as far as this one.
+async fn let_others_run() {
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// The memory store with a fault, or without.
+pub(crate) struct Broken {
+    inner: MemoryStore,
+    fault: Option<Fault>,
+}
+
+impl Broken {
+    pub(crate) fn new(fault: Option<Fault>) -> Self {
+        Self { inner: MemoryStore::new(), fault }
+    }
+
+    fn is(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    async fn all(&self) -> Vec<User> {
+        self.inner.users(Page { offset: 0, limit: u32::MAX }).await.unwrap()
+    }
+
+    /// The user that a wrong way to compare finds.
+    async fn find(&self, wanted: &Identity) -> Option<User> {
+        let value = wanted.value.as_str();
+        let mut users = self.all().await;
+        users.sort_by_key(|user| user.id.as_str().parse::<u64>().unwrap());
+        let stored = |user: &User, attribute| match attribute {
+            UniqueAttribute::Email => Some(user.email.clone()),
+            UniqueAttribute::Username => user.username.clone(),
+            _ => user.phone.clone(),
+        };
+        let same = |stored: String| match self.fault {
+            Some(Fault::IgnoresCaseAlways) => stored.to_lowercase() == value.to_lowercase(),
+            Some(Fault::TrimsBlanks) => stored.trim_end() == value.trim_end(),
+            Some(Fault::KnowsAsciiOnly) => stored.eq_ignore_ascii_case(value),
+            Some(Fault::FoldsThroughUpperCase) => stored.to_uppercase() == value.to_uppercase(),
+            Some(Fault::MatchesWildcards) => {
+                stored == value
+                    || value.ends_with('%') && stored.starts_with(value.trim_end_matches('%'))
+            }
+            _ => wanted.matches(&stored),
+        };
+        if self.is(Fault::PrefersTheNewest) {
+            users.reverse();
+        }
+        users.into_iter().find(|user| match self.fault {
+            Some(Fault::SearchesEveryAttribute) => {
+                [UniqueAttribute::Email, UniqueAttribute::Username, UniqueAttribute::Phone]
+                    .into_iter()
+                    .any(|attribute| stored(user, attribute).is_some_and(same))
+            }
+            _ => stored(user, wanted.attribute).is_some_and(same),
+        })
+    }
+
+    /// What the change becomes.
+    async fn distort(&self, change: Change) -> Vec<Change> {
+        let changed = match (self.fault, change) {
+            (Some(Fault::ForgetsAttributes), Change::InsertUser(user)) => {
+                Change::InsertUser(Box::new(NewUser { attributes: Default::default(), ..*user }))
+            }
+            (Some(Fault::CutsLongValues), Change::InsertUser(mut user)) => {
+                user.email = user.email.chars().take(255).collect();
+                Change::InsertUser(user)
+            }
+            (Some(Fault::CutsAtNul), Change::InsertUser(mut user)) => {
+                user.email = user.email.split('\0').next().unwrap().to_owned();
+                Change::InsertUser(user)
+            }
+            (Some(Fault::ReplacesStrangeCharacters), Change::InsertUser(mut user)) => {
+                user.email = user.email.replace(|letter| letter > '\u{ffff}', "?");
+                Change::InsertUser(user)
+            }
+            (Some(_), Change::UpdateUser { user, expect, set }) => {
+                self.distort_update(user, expect, set).await
+            }
+            (Some(Fault::OverwritesPermissions), Change::SetPermissions { role, expect, set }) => {
+                let present = self.inner.role(&role).await.unwrap();
+                let expect = present.map_or(expect, |role| role.permissions);
+                Change::SetPermissions { role, expect, set }
+            }
+            (Some(Fault::ForgetsTheBrowser), Change::InsertSession(session)) => {
+                Change::InsertSession(SessionRecord { user_agent: None, ..session })
+            }
+            (Some(Fault::OverwritesSessions), Change::InsertSession(session)) => {
+                return vec![
+                    Change::EndSession(session.id.clone()),
+                    Change::InsertSession(session),
+                ];
+            }
+            (Some(Fault::SparesNoSession), Change::EndSessionsOf { uniquifier, .. }) => {
+                Change::EndSessionsOf { uniquifier, except: None }
+            }
+            (Some(Fault::SpendsAgain), Change::Spend { .. }) => return vec![],
+            (Some(Fault::CountsOneMore), Change::Count { counter, now, cap, window }) => {
+                Change::Count { counter, now, cap: cap + 1, window }
+            }
+            (Some(Fault::HasLongerWindows), Change::Count { counter, now, cap, window }) => {
+                Change::Count { counter, now, cap, window: window * 2 }
+            }
+            (Some(Fault::CountsAllTogether), Change::Count { now, cap, window, .. }) => {
+                Change::Count { counter: Counter::new("all", ""), now, cap, window }
+            }
+            (Some(Fault::CutsMails), Change::EnqueueMail(mut entry)) => {
+                entry.mail.text = entry.mail.text.map(|text| text.chars().take(5_000).collect());
+                Change::EnqueueMail(entry)
+            }
+            (Some(Fault::ReplacesMails), Change::EnqueueMail(entry)) => {
+                return vec![Change::MailDelivered(entry.id.clone()), Change::EnqueueMail(entry)];
+            }
+            (Some(Fault::KeepsDeliveredMails), Change::MailDelivered(_)) => return vec![],
+            (Some(Fault::CountsNoAttempts), Change::MailFailed { .. }) => return vec![],
+            (_, change) => change,
+        };
+        vec![changed]
+    }
+
+    async fn distort_update(
+        &self,
+        user: UserId,
+        mut expect: Vec<UserField>,
+        mut set: Vec<UserField>,
+    ) -> Change {
+        match self.fault {
+            Some(Fault::ForgetsToClear) => {
+                set.retain(|field| !matches!(field, UserField::Phone(None)));
+            }
+            Some(Fault::UpdatesMore) => set.push(UserField::ConfirmedAt(None)),
+            Some(Fault::IgnoresExpectations) => expect.clear(),
+            Some(Fault::ChecksTheFirstExpectation) => expect.truncate(1),
+            Some(Fault::KeepsWholeSeconds) => {
+                for field in &mut set {
+                    if let UserField::ConfirmedAt(Some(moment)) = field {
+                        *moment = Timestamp::from_seconds(moment.seconds());
+                    }
+                }
+            }
+            Some(Fault::LooksThenWrites) => {
+                let found = self.inner.user(&UserLookup::Id(user.clone())).await.unwrap();
+                if found.is_some_and(|user| expect.iter().all(|field| field.holds(&user))) {
+                    let_others_run().await;
+                    expect.clear();
+                }
+            }
+            _ => {}
+        }
+        Change::UpdateUser { user, expect, set }
+    }
+
+    async fn write(&self, changes: Vec<Change>) -> Result<Receipt, CommitError> {
+        let mut batch = Batch::new();
+        changes.into_iter().for_each(|change| batch.push(change));
+        self.inner.commit(batch).await
+    }
+}
+
+#[async_trait]
+impl UserStore for Broken {
+    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+        let mut found = match (self.fault, by) {
+            (None, _) => self.inner.user(by).await?,
+            (Some(_), UserLookup::Identity(wanted)) => self.find(wanted).await,
+            _ => self.inner.user(by).await?,
+        };
+        if let (Some(user), true) = (&mut found, self.is(Fault::ListsRolesBackwards)) {
+            user.roles.reverse();
+        }
+        Ok(found)
+    }
+
+    async fn session(
+        &self,
+        id: &SessionId,
+        now: Timestamp,
+    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+        let now = match self.fault {
+            Some(Fault::ShowsExpiredSessions) => Timestamp::EPOCH,
+            Some(Fault::EndsSessionsLate) => Timestamp::from_micros(now.micros() - 1),
+            _ => now,
+        };
+        self.inner.session(id, now).await
+    }
+
+    async fn sessions_of(
+        &self,
+        uniquifier: &Uniquifier,
+        now: Timestamp,
+    ) -> Result<Vec<SessionRecord>, StoreError> {
+        let mut sessions = self.inner.sessions_of(uniquifier, now).await?;
+        if self.is(Fault::ListsSessionsBackwards) {
+            sessions.reverse();
+        }
+        Ok(sessions)
+    }
+
+    async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
+        self.inner.role(name).await
+    }
+
+    async fn users(&self, page: Page) -> Result<Vec<User>, StoreError> {
+        let offset = if self.is(Fault::OverlapsPages) { 0 } else { page.offset };
+        let mut users = self.inner.users(Page { offset, ..page }).await?;
+        if self.is(Fault::ListsBackwards) {
+            users.reverse();
+        }
+        Ok(users)
+    }
+
+    async fn roles(&self) -> Result<Vec<Role>, StoreError> {
+        self.inner.roles().await
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError> {
+        let mut changes = Vec::new();
+        for change in batch.changes() {
+            changes.extend(self.distort(change.clone()).await);
+        }
+        let mut outcome = match self.fault {
+            Some(Fault::SaysUnavailable) => {
+                Err(CommitError::Store(StoreError::Unavailable("always".into())))
+            }
+            Some(Fault::Panics) => panic!("this store panics"),
+            Some(Fault::CommitsOneByOne) => {
+                let mut receipt = Receipt::default();
+                for change in changes {
+                    receipt.users.extend(self.write(vec![change]).await?.users);
+                    let_others_run().await;
+                }
+                Ok(receipt)
+            }
+            Some(Fault::GoesOnAfterFailures) => {
+                let mut outcome = Ok(Receipt::default());
+                for change in changes {
+                    outcome = outcome.and(self.write(vec![change]).await);
+                }
+                outcome
+            }
+            Some(Fault::CommitsBackwards) => {
+                changes.reverse();
+                self.write(changes).await
+            }
+            Some(Fault::IgnoresEmptyUpdates) => {
+                changes.retain(
+                    |change| !matches!(change, Change::UpdateUser { set, .. } if set.is_empty()),
+                );
+                self.write(changes).await
+            }
+            Some(Fault::LeavesSessionsOfTheDeleted) => {
+                let mut left = Vec::new();
+                for user in self.all().await {
+                    left.extend(self.inner.sessions_of(&user.uniquifier, Timestamp::EPOCH).await?);
+                }
+                let outcome = self.write(changes).await;
+                for session in left {
+                    let _ = self.write(vec![Change::InsertSession(session)]).await;
+                }
+                outcome
+            }
+            _ => self.write(changes).await,
+        };
+        if let (Ok(receipt), true) = (&mut outcome, self.is(Fault::ReversesReceipts)) {
+            receipt.users.reverse();
+        }
+        match outcome {
+            Err(CommitError::Conflict(_)) if self.is(Fault::BlamesTheAddress) => {
+                Err(CommitError::Conflict(UniqueAttribute::Email))
+            }
+            Err(CommitError::Stale(Guard::Grant { .. })) if self.is(Fault::GrantsAgain) => {
+                Ok(Receipt::default())
+            }
+            outcome => outcome,
+        }
+    }
+
+    async fn claim_mails(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        let until = if self.is(Fault::LeasesForNoTime) { now } else { until };
+        let mut mails = self.inner.claim_mails(now, until, limit).await?;
+        if self.is(Fault::ClaimsBackwards) {
+            mails.reverse();
+        }
+        Ok(mails)
+    }
+}
