@@ -1,0 +1,30 @@
+//! The outside world of fs: what stands behind the ports of `fs-core` in a running program.
+//!
+//! | room | port | feature |
+//! | --- | --- | --- |
+//! | [`hash_pool`] | `HashPool`: threads that hash passwords | |
+//! | [`calibrate`] | how much work a hash should be on this machine | |
+//! | [`system`] | `Clock` and `Entropy`: the machine's own | |
+//! | [`outbox_worker`] | `OutboxWaker`, and the task that delivers mails | |
+//! | [`console_mailer`] | `Mailer`: to the terminal, for development | |
+//! | [`smtp`] | `Mailer`: to a mail server | `smtp` (on unless turned off) |
+//! | [`sms`] | `SmsSender`: to the terminal, to Twilio, to a webhook | `sms` for the last two |
+//! | `breach` | `BreachChecker`: Have I Been Pwned | `breach` |
+//!
+//! [`ports`] puts together what a program needs that runs on one machine. Nothing here depends on a web framework or a database.
+
+#[cfg(feature = "breach")]
+pub mod breach;
+pub mod calibrate;
+pub mod console_mailer;
+pub mod hash_pool;
+pub mod outbox_worker;
+mod ports;
+pub mod sms;
+#[cfg(feature = "smtp")]
+pub mod smtp;
+pub mod system;
+#[cfg(any(feature = "breach", feature = "sms"))]
+mod tls;
+
+pub use ports::ports;

@@ -1,0 +1,71 @@
+//! Connecting to a mail server, up to the point where it takes mails.
+
+use std::time::Duration;
+
+use fs_core::secret::Secret;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+
+use super::{SmtpConfig, SmtpConfigError, SmtpSecurity};
+
+/// What is needed to connect.
+pub(super) struct Connector {
+    server: (String, u16),
+    hello: ClientId,
+    tls: Encryption,
+    credentials: Option<(String, Secret)>,
+    timeout: Duration,
+}
+
+enum Encryption {
+    None,
+    Later(TlsParameters),
+    AtOnce(TlsParameters),
+}
+
+impl Connector {
+    pub(super) fn new(config: &SmtpConfig) -> Result<Self, SmtpConfigError> {
+        let host = &config.host;
+        let parameters =
+            || TlsParameters::new(host.clone()).map_err(|_| SmtpConfigError(host.clone()));
+        let tls = match config.security {
+            SmtpSecurity::Plain => Encryption::None,
+            SmtpSecurity::StartTls => Encryption::Later(parameters()?),
+            SmtpSecurity::Tls => Encryption::AtOnce(parameters()?),
+        };
+        let hello = config.hello_name.clone().map(ClientId::Domain);
+        Ok(Self {
+            server: (host.clone(), config.port),
+            hello: hello.unwrap_or_default(),
+            tls,
+            credentials: config.username.clone().zip(config.password.clone()),
+            timeout: config.timeout,
+        })
+    }
+
+    /// Connects, encrypts, signs in, in this order. Where encryption is asked for, nothing but
+    /// greetings goes over the wire before it stands.
+    pub(super) async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
+        let at_once = match &self.tls {
+            Encryption::AtOnce(parameters) => Some(parameters.clone()),
+            _ => None,
+        };
+        let server = (self.server.0.as_str(), self.server.1);
+        let timeout = Some(self.timeout);
+        let mut connection =
+            AsyncSmtpConnection::connect_tokio1(server, timeout, &self.hello, at_once, None)
+                .await?;
+        if let Encryption::Later(parameters) = &self.tls {
+            connection.starttls(parameters.clone(), &self.hello).await?;
+        }
+        if let Some((username, password)) = &self.credentials {
+            // lettre takes it as a plain text.
+            let password = password.expose().to_owned();
+            let credentials = Credentials::new(username.clone(), password);
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+        }
+        Ok(connection)
+    }
+}

@@ -1,0 +1,63 @@
+//! What a failure of the mail server means for the mail.
+
+use std::error::Error as _;
+
+use fs_core::port::MailError;
+use lettre::transport::smtp::Error;
+
+/// A failure to connect, to encrypt or to sign in. It says something about our configuration or the
+/// network, and nothing about the mail.
+///
+/// Of an answer only the code is kept: a server may quote what it was sent, credentials included.
+pub(super) fn before_the_mail(error: &Error) -> MailError {
+    MailError::Temporary(match error.status() {
+        Some(code) => format!("the mail server did not let us in ({code})"),
+        None => causes(error),
+    })
+}
+
+/// A failure while the mail was handed over: [`MailError::Permanent`] if the server refused it for
+/// good (5yz, RFC 5321 section 4.2.1).
+pub(super) fn about_the_mail(error: &Error) -> MailError {
+    let said = harmless(&causes(error));
+    match error.status() {
+        Some(code) if error.is_permanent() => MailError::Permanent(format!("{code} {said}")),
+        Some(code) => MailError::Temporary(format!("{code} {said}")),
+        None => MailError::Temporary(said),
+    }
+}
+
+/// What lies below the error; the error itself where nothing does.
+fn causes(error: &Error) -> String {
+    let mut words = Vec::new();
+    let mut cause = error.source();
+    while let Some(below) = cause {
+        words.push(below.to_string());
+        cause = below.source();
+    }
+    words.dedup();
+    if words.is_empty() { error.to_string() } else { words.join(": ") }
+}
+
+/// The text without words that may be a link or a token: those with a slash, and long ones. It goes
+/// to logs and into the database, and a server may quote the mail.
+fn harmless(text: &str) -> String {
+    let words = text.split_whitespace().take(60);
+    let words = words.map(|word| match word.contains('/') || word.chars().count() > 40 {
+        true => "…",
+        false => word,
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_and_tokens_are_left_out() {
+        let said = "5.7.1 blocked: https://x.example/reset/abc see 0123456789012345678901234567890123456789x";
+        assert_eq!(harmless(said), "5.7.1 blocked: … see …");
+        assert!(harmless(&"a ".repeat(10_000)).len() <= 120);
+    }
+}

@@ -1,0 +1,121 @@
+//! A mail of the outbox as a MIME message.
+
+use fs_core::port::{MailError, OutboxId, OutgoingMail};
+use lettre::Message;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
+
+/// The message. Whatever cannot be one never can: [`MailError::Permanent`].
+///
+/// Its `Message-ID` is the outbox' name for it, at the sender's domain. Every value passes through
+/// a parser or an encoder of headers, so that no line break makes a header of its own.
+pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, MailError> {
+    let from = mailbox(&mail.from, "sender")?;
+    let to = mailbox(&mail.to, "recipient")?;
+    let message_id = format!("<{}@{}>", local_part(id), from.email.domain());
+    let builder = Message::builder()
+        .message_id(Some(message_id))
+        .from(from)
+        .to(to)
+        .subject(mail.subject.replace(['\r', '\n'], " "))
+        .raw_header(automatic());
+    let message = match (mail.text.clone(), mail.html.clone()) {
+        (Some(text), Some(html)) => {
+            builder.multipart(MultiPart::alternative_plain_html(text, html))
+        }
+        (None, Some(html)) => builder.singlepart(SinglePart::html(html)),
+        (text, None) => builder.singlepart(SinglePart::plain(text.unwrap_or_default())),
+    };
+    message.map_err(|error| MailError::Permanent(format!("it is no mail: {error}")))
+}
+
+/// An address. What is wrong with it is not shown: lettre's errors may quote it.
+fn mailbox(text: &str, whose: &str) -> Result<Mailbox, MailError> {
+    let broken = || MailError::Permanent(format!("the {whose}'s address cannot be read"));
+    if text.contains(['\r', '\n']) {
+        return Err(broken());
+    }
+    text.parse().map_err(|_| broken())
+}
+
+/// Vacation notices and the like stay away from mails that say this (RFC 3834).
+fn automatic() -> HeaderValue {
+    let name = HeaderName::new_from_ascii_str("Auto-Submitted");
+    HeaderValue::new(name, "auto-generated".to_owned())
+}
+
+/// The name as what stands before the `@`; other signs than those of a dot-atom are left out.
+fn local_part(id: &OutboxId) -> String {
+    let allowed = |sign: &char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_');
+    id.0.chars().filter(allowed).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail() -> OutgoingMail {
+        OutgoingMail {
+            template: "welcome".to_owned(),
+            to: "ann@example.com".to_owned(),
+            from: "Otter Box <no-reply@otter.example>".to_owned(),
+            subject: "Grüße".to_owned(),
+            text: Some("Hello".to_owned()),
+            html: Some("<p>Hello</p>".to_owned()),
+        }
+    }
+
+    fn written(mail: &OutgoingMail) -> Result<String, MailError> {
+        let message = message(&OutboxId("abc123".to_owned()), mail)?;
+        Ok(String::from_utf8(message.formatted()).unwrap())
+    }
+
+    fn headers(written: &str) -> Vec<&str> {
+        let head = written.split("\r\n\r\n").next().unwrap();
+        head.lines().filter(|line| !line.starts_with([' ', '\t'])).collect()
+    }
+
+    #[test]
+    fn the_same_mail_has_the_same_message_id() {
+        for _ in 0..2 {
+            let written = written(&mail()).unwrap();
+            assert!(headers(&written).contains(&"Message-ID: <abc123@otter.example>"), "{written}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_other_signs_is_cut_down_to_a_message_id() {
+        let id = OutboxId("a> \r\nBcc: eve@example.com".to_owned());
+        let message = message(&id, &mail()).unwrap();
+        let written = String::from_utf8(message.formatted()).unwrap();
+        assert!(headers(&written).contains(&"Message-ID: <aBcceveexamplecom@otter.example>"));
+    }
+
+    #[test]
+    fn line_breaks_make_no_headers() {
+        let evil = "x\r\nBcc: eve@example.com";
+        let subject = OutgoingMail { subject: evil.to_owned(), ..mail() };
+        let injected = written(&subject).unwrap();
+        assert!(!headers(&injected).iter().any(|line| line.starts_with("Bcc")), "{injected}");
+
+        for address in
+            ["ann@example.com\r\nBcc: eve@example.com", "ann@example.com, eve@example.com", ""]
+        {
+            let to = OutgoingMail { to: address.to_owned(), ..mail() };
+            let error = written(&to).unwrap_err();
+            assert!(matches!(error, MailError::Permanent(_)));
+            assert!(!error.to_string().contains("eve"), "{error}");
+            let from = OutgoingMail { from: address.to_owned(), ..mail() };
+            assert!(matches!(written(&from), Err(MailError::Permanent(_))));
+        }
+    }
+
+    #[test]
+    fn one_part_alone_needs_no_multipart() {
+        let text = OutgoingMail { html: None, ..mail() };
+        assert!(written(&text).unwrap().contains("Content-Type: text/plain; charset=utf-8"));
+        let html = OutgoingMail { text: None, ..mail() };
+        assert!(written(&html).unwrap().contains("Content-Type: text/html; charset=utf-8"));
+        assert!(written(&mail()).unwrap().contains("multipart/alternative"));
+    }
+}

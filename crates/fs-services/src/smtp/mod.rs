@@ -1,0 +1,108 @@
+//! Mails by SMTP.
+
+mod config;
+mod connection;
+mod failure;
+mod message;
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
+use lettre::Message;
+use lettre::transport::smtp::Error;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use tokio::time::timeout;
+
+use connection::Connector;
+
+pub use config::{SmtpConfig, SmtpSecurity, SmtpUrlError};
+
+/// Hands mails to a mail server, over one connection that it keeps.
+///
+/// A mail's `Message-ID` is made of its name in the outbox: handed over twice, because this process
+/// died before it noted the first time, it is the same mail to whoever looks.
+///
+/// Only what the server says about a mail itself can be permanent. Whatever goes wrong before, up
+/// to and including the sign-in, is temporary: mails wait until the configuration is mended.
+///
+/// Must be used within a tokio runtime.
+pub struct SmtpMailer {
+    config: SmtpConfig,
+    connector: Connector,
+    idle: Mutex<Option<AsyncSmtpConnection>>,
+}
+
+/// A mail server cannot be used as configured.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:?} is no name that a certificate can be checked against")]
+pub struct SmtpConfigError(String);
+
+impl SmtpMailer {
+    /// A mailer for that server. It does not connect yet.
+    ///
+    /// # Errors
+    ///
+    /// With TLS, the host must be a name or an address.
+    pub fn new(config: SmtpConfig) -> Result<Self, SmtpConfigError> {
+        let connector = Connector::new(&config)?;
+        Ok(Self { config, connector, idle: Mutex::default() })
+    }
+
+    async fn hand_over(&self, message: &Message) -> Result<(), MailError> {
+        let opened = async {
+            match self.kept().await {
+                Some(connection) => Ok(connection),
+                None => self.connector.open().await,
+            }
+        };
+        let mut connection = self.in_time(opened, failure::before_the_mail).await?;
+        let body = message.formatted();
+        let sent = connection.send(message.envelope(), &body);
+        self.in_time(sent, failure::about_the_mail).await?;
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        Ok(())
+    }
+
+    /// The connection of the last mail, if the server still answers on it.
+    async fn kept(&self) -> Option<AsyncSmtpConnection> {
+        let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut connection = kept?;
+        connection.test_connected().await.then_some(connection)
+    }
+
+    /// lettre limits the time to connect, but not the time to answer.
+    async fn in_time<T>(
+        &self,
+        answer: impl Future<Output = Result<T, Error>>,
+        meaning: fn(&Error) -> MailError,
+    ) -> Result<T, MailError> {
+        match timeout(self.config.timeout, answer).await {
+            Ok(answer) => answer.map_err(|error| meaning(&error)),
+            Err(_) => {
+                Err(MailError::Temporary("the mail server did not answer in time".to_owned()))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Mailer for SmtpMailer {
+    async fn send(&self, id: &OutboxId, mail: &OutgoingMail) -> Result<(), MailError> {
+        let sent = match message::message(id, mail) {
+            Ok(message) => self.hand_over(&message).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &sent {
+            tracing::warn!(mail = %id.0, template = %mail.template, %error, "a mail was not sent");
+        }
+        sent
+    }
+}
+
+impl std::fmt::Debug for SmtpMailer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("SmtpMailer").field(&self.config).finish()
+    }
+}

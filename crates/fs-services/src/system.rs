@@ -1,0 +1,44 @@
+//! The machine's own clock and randomness.
+
+use fs_core::Timestamp;
+use fs_core::port::{Clock, Entropy, EntropyError};
+use time::OffsetDateTime;
+
+/// The time of the machine, in UTC.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_offset_date_time(OffsetDateTime::now_utc())
+    }
+}
+
+/// Random bytes of the operating system, fit for keys.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError> {
+        getrandom::fill(buffer).map_err(|error| EntropyError(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_tells_a_time_after_this_was_written() {
+        assert!(SystemClock.now() > Timestamp::from_seconds(1_750_000_000));
+    }
+
+    #[test]
+    fn no_two_fills_are_the_same() {
+        let (mut one, mut two) = ([0; 32], [0; 32]);
+        OsEntropy.fill(&mut one).unwrap();
+        OsEntropy.fill(&mut two).unwrap();
+        assert_ne!(one, two);
+        assert_ne!(one, [0; 32]);
+    }
+}
