@@ -1,0 +1,121 @@
+//! Extractors: who calls, as an argument of a handler.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authz::{Policy, Requirement};
+use fs_core::model::User;
+use fs_http::Exchange;
+use http::StatusCode;
+use http::request::Parts;
+
+use crate::service::exchange_of;
+
+/// Who calls, by session or auth token. Nobody: 401, or to the sign-in page.
+#[derive(Clone, Debug)]
+pub struct CurrentUser(Authentication);
+
+/// Who calls, if anybody is signed in.
+#[derive(Clone, Debug)]
+pub struct MaybeUser(pub Option<Authentication>);
+
+/// Who calls, if the policy `P` lets them; see [`fs_core::policy!`].
+#[derive(Clone, Debug)]
+pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
+
+/// The exchange of this request: its session, its CSRF token, who it is from.
+#[derive(Clone, Debug)]
+pub struct Session(pub Exchange);
+
+impl CurrentUser {
+    /// The user, to keep beyond the request.
+    pub fn user(&self) -> Arc<User> {
+        Arc::clone(&self.0.user)
+    }
+
+    /// How the caller authenticated.
+    pub fn mechanism(&self) -> Mechanism {
+        self.0.mechanism
+    }
+}
+
+impl Deref for CurrentUser {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.0.user
+    }
+}
+
+impl<P> Deref for Protected<P> {
+    type Target = CurrentUser;
+
+    fn deref(&self) -> &CurrentUser {
+        &self.0
+    }
+}
+
+impl Deref for Session {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        &self.0
+    }
+}
+
+async fn authorize(parts: &Parts, requirement: &Requirement) -> Result<CurrentUser, Response> {
+    let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
+    match exchange.authorize(requirement).await {
+        Ok(Some(caller)) => Ok(CurrentUser(caller)),
+        // A policy for those who are not signed in gives no user to a handler.
+        Ok(None) => Err(StatusCode::UNAUTHORIZED.into_response()),
+        Err(refused) => Err(refused.map(Body::from)),
+    }
+}
+
+fn no_layer() -> Response {
+    tracing::error!("an extractor of fs-axum was used outside of Router::with_security");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        authorize(parts, &Requirement::signed_in()).await
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for MaybeUser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
+        match exchange.authorize(&Requirement::anyone()).await {
+            Ok(caller) => Ok(Self(caller)),
+            Err(refused) => Err(refused.map(Body::from)),
+        }
+    }
+}
+
+impl<S: Sync, P: Policy> FromRequestParts<S> for Protected<P> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let caller = authorize(parts, &P::requirement()).await?;
+        Ok(Self(caller, PhantomData))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Session {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        exchange_of(&parts.extensions).cloned().map(Session).ok_or_else(no_layer)
+    }
+}

@@ -1,0 +1,41 @@
+//! fs for axum: a layer that answers the account endpoints, extractors and route guards.
+//!
+//! ```
+//! use axum::Router;
+//! use axum::routing::get;
+//! use fs_axum::{CurrentUser, Protected, WithSecurity, require};
+//! use fs_core::authz::Requirement;
+//! use fs_http::WebSecurity;
+//!
+//! fs_core::policy! {
+//!     pub Editor = any_role("admin", "editor");
+//! }
+//!
+//! async fn hello(user: CurrentUser) -> String {
+//!     format!("Hello, {}", user.email)
+//! }
+//!
+//! async fn publish(user: Protected<Editor>) -> String {
+//!     format!("Published by {}", user.email)
+//! }
+//!
+//! fn app(security: &WebSecurity) -> Router {
+//!     let reports = Requirement::signed_in().all_roles(["auditor"]);
+//!     Router::new()
+//!         .route("/hello", get(hello))
+//!         .route("/publish", get(publish))
+//!         .route("/reports", get(|| async { "Reports" }).route_layer(require(reports)))
+//!         .with_security(security)
+//! }
+//! ```
+//!
+//! The adapter holds no decision: what is asked and answered is in `fs-http`.
+
+mod body;
+mod extract;
+mod require;
+mod service;
+
+pub use extract::{CurrentUser, MaybeUser, Protected, Session};
+pub use require::{Require, RequireLayer, require};
+pub use service::{SecurityLayer, SecurityService, WithSecurity};

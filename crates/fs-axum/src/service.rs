@@ -1,0 +1,110 @@
+//! The layer: every request passes it before the application sees it.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Request};
+use axum::response::Response;
+use fs_http::{BodyRead, BodyUse, Exchange, WebSecurity};
+use tower::{Layer, Service, ServiceExt};
+
+use crate::body;
+
+/// Puts [`SecurityService`] around a service.
+#[derive(Clone, Debug)]
+pub struct SecurityLayer(WebSecurity);
+
+impl SecurityLayer {
+    /// A layer for all that `security` says.
+    pub fn new(security: &WebSecurity) -> Self {
+        Self(security.clone())
+    }
+}
+
+impl<S> Layer<S> for SecurityLayer {
+    type Service = SecurityService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        SecurityService { inner, security: self.0.clone() }
+    }
+}
+
+/// Answers the account endpoints, and completes every answer of the application's.
+#[derive(Clone, Debug)]
+pub struct SecurityService<S> {
+    inner: S,
+    security: WebSecurity,
+}
+
+impl<S> Service<Request> for SecurityService<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let unused = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, unused);
+        let security = self.security.clone();
+        Box::pin(async move { answer(security, inner, request).await })
+    }
+}
+
+async fn answer<S>(
+    security: WebSecurity,
+    inner: S,
+    request: Request,
+) -> Result<Response, Infallible>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Send,
+    S::Future: Send,
+{
+    let (parts, body) = request.into_parts();
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    let (read, body) = match security.body_use(&parts) {
+        BodyUse::Leave => (BodyRead::NotRead, body),
+        BodyUse::Read { limit } => body::read(body, limit).await,
+    };
+    let exchange = security.open(&parts, read, peer).await;
+    if let Some(answered) = security.serve(&exchange).await {
+        return Ok(exchange.finish(answered).map(Body::from));
+    }
+    let mut request = Request::from_parts(parts, body);
+    request.extensions_mut().insert(exchange.clone());
+    let mut response = inner.oneshot(request).await?;
+    Ok(match exchange.write_headers(response.headers_mut()) {
+        Ok(()) => response,
+        Err(failure) => failure.map(Body::from),
+    })
+}
+
+/// Protects a whole application.
+pub trait WithSecurity {
+    /// The same application behind fs: the account endpoints are answered, and every handler can
+    /// ask who calls.
+    #[must_use]
+    fn with_security(self, security: &WebSecurity) -> Self;
+}
+
+impl WithSecurity for Router {
+    fn with_security(self, security: &WebSecurity) -> Self {
+        Router::new().fallback_service(SecurityLayer::new(security).layer(self))
+    }
+}
+
+/// The exchange of a request, which the layer put there.
+pub(crate) fn exchange_of(extensions: &http::Extensions) -> Option<&Exchange> {
+    extensions.get::<Exchange>()
+}

@@ -1,0 +1,210 @@
+//! Writes every page and mail with sample data into a directory, to look at them in a browser.
+//!
+//! ```text
+//! cargo run -p fs-http --example pages -- target/pages [TEMPLATES]
+//! ```
+//!
+//! `TEMPLATES` is a directory of templates that take the place of ours.
+
+mod factors;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use fs_core::message::Category;
+use fs_http::pages::{
+    Branding, FieldKind, FieldView, FlashView, FormView, LinkView, PageView, Pages, PagesConfig,
+};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut args = std::env::args_os().skip(1).map(PathBuf::from);
+    let out = args.next().ok_or("name a directory to write to")?;
+    std::fs::create_dir_all(&out)?;
+    let branding = Branding { name: "Otterbox".to_owned(), home_url: "/".to_owned() };
+    let pages = Pages::new(&PagesConfig { directory: args.next(), branding })?;
+    for (name, page) in samples().into_iter().chain(factors::samples()) {
+        std::fs::write(out.join(format!("{name}.html")), pages.render(&page, &Map::new())?)?;
+    }
+    for name in MAILS {
+        let mail = pages.render_mail(name, &mail_context(), true, true)?;
+        std::fs::write(out.join(format!("mail-{name}.html")), mail.html.unwrap_or_default())?;
+        std::fs::write(out.join(format!("mail-{name}.txt")), mail.text.unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+const MAILS: [&str; 12] = [
+    "account_exists",
+    "change_notice",
+    "confirmation_instructions",
+    "login_instructions",
+    "recovery_code_used",
+    "reset_instructions",
+    "reset_notice",
+    "second_factor_changed",
+    "two_factor_instructions",
+    "two_factor_rescue",
+    "us_instructions",
+    "welcome",
+];
+
+fn mail_context() -> Map<String, Value> {
+    let link = |path: &str| format!("https://otter.example/{path}/WyJhIiwiYiJd.aSample.Of-A_Token");
+    [
+        ("user", json!({ "email": "ann@example.com" })),
+        ("confirmation_link", link("confirm").into()),
+        ("reset_link", link("reset").into()),
+        ("login_link", link("login").into()),
+        ("within", "2 hours".into()),
+        ("username", "ann@example.com".into()),
+        ("token", "424242".into()),
+        ("method", "authenticator".into()),
+        ("remaining", 7.into()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect()
+}
+
+fn samples() -> Vec<(&'static str, PageView)> {
+    let mut pages = vec![
+        ("login", login()),
+        ("login-errors", login_errors()),
+        ("register", register()),
+        (
+            "forgot",
+            page("forgot_password", "Forgot your password?", "Send the link", vec![email()]),
+        ),
+        (
+            "reset",
+            page("reset_password", "Choose a new password", "Save and sign in", new("password")),
+        ),
+        ("change", change()),
+        (
+            "confirm",
+            page("send_confirmation", "Confirm your address", "Send a new link", vec![email()]),
+        ),
+        ("verify", page("verify", "Is it still you?", "Continue", vec![current()])),
+        ("notice", notice()),
+    ];
+    for (name, status) in [
+        ("error-400", StatusCode::BAD_REQUEST),
+        ("error-401", StatusCode::UNAUTHORIZED),
+        ("error-403", StatusCode::FORBIDDEN),
+        ("error-404", StatusCode::NOT_FOUND),
+        ("error-405", StatusCode::METHOD_NOT_ALLOWED),
+        ("error-413", StatusCode::PAYLOAD_TOO_LARGE),
+        ("error-429", StatusCode::TOO_MANY_REQUESTS),
+        ("error-500", StatusCode::INTERNAL_SERVER_ERROR),
+        ("error-503", StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let mut page = PageView::error(status, None);
+        page.links = vec![link("/", "Go to the home page")];
+        pages.push((name, page));
+    }
+    pages
+}
+
+fn login() -> PageView {
+    login_with(FieldView { autofocus: true, ..email() }, Vec::new())
+}
+
+fn login_with(email: FieldView, errors: Vec<String>) -> PageView {
+    let password = FieldView { hint_link: Some(link("forgot.html", "Forgot it?")), ..current() };
+    let remember = FieldView::new(FieldKind::Checkbox, "remember", "Keep me signed in");
+    let fields = vec![email, password, remember, FieldView::hidden("next", "/profile")];
+    let form = FormView { fields, errors, ..FormView::new("login_user_form", "/", "Sign in") };
+    let mut page = PageView::new("security/login_user.html", "Sign in");
+    page.forms = vec![form];
+    page.links = vec![
+        link("register.html", "Create an account"),
+        link("confirm.html", "Confirm your address"),
+    ];
+    page
+}
+
+fn login_errors() -> PageView {
+    let wrong = "This is not an e-mail address. It looks like name@example.com.";
+    let field =
+        FieldView { value: "ann@example".to_owned(), errors: vec![wrong.to_owned()], ..email() };
+    let error = "We could not sign you in with that. Check both fields and try again.";
+    let mut page = login_with(field, vec![error.to_owned()]);
+    page.flashes = vec![
+        flash(Category::Success, "Thank you. Your e-mail address is confirmed."),
+        flash(Category::Info, "Please sign in to see this page."),
+        flash(Category::Error, "This link does not work, or was used already. Ask for a new one."),
+    ];
+    page
+}
+
+fn register() -> PageView {
+    let mut name = FieldView::new(FieldKind::Text, "username", "Username");
+    name.required = false;
+    name.autocomplete = Some("username".to_owned());
+    let fields = [vec![email(), name], new("password")].concat();
+    let mut page = page("register_user", "Create your account", "Create account", fields);
+    page.links = vec![link("login.html", "I have an account: sign in")];
+    page
+}
+
+fn change() -> PageView {
+    let fields = [vec![current()], new("new_password")].concat();
+    page("change_password", "Change your password", "Change password", fields)
+}
+
+fn notice() -> PageView {
+    let mut page = PageView::notice(
+        "Check your mail",
+        "If ann@example.com can be used here, a mail is on its way to you. Open the link in it to go on.",
+    );
+    page.extra.insert("icon".to_owned(), "mail".into());
+    page.extra.insert(
+        "advice".to_owned(),
+        "It can take a minute or two. Look in the spam folder as well.".into(),
+    );
+    page.links = vec![link("login.html", "Back to sign in")];
+    page
+}
+
+pub(crate) fn page(template: &str, title: &str, submit: &str, fields: Vec<FieldView>) -> PageView {
+    let mut page = PageView::new(format!("security/{template}.html"), title);
+    page.forms =
+        vec![FormView { fields, ..FormView::new(format!("{template}_form"), "/", submit) }];
+    page
+}
+
+pub(crate) fn email() -> FieldView {
+    let mut field = FieldView::new(FieldKind::Email, "email", "E-mail address");
+    field.autocomplete = Some("username".to_owned());
+    field
+}
+
+fn current() -> FieldView {
+    let mut field = FieldView::new(FieldKind::Password, "password", "Password");
+    field.autocomplete = Some("current-password".to_owned());
+    field
+}
+
+fn new(name: &str) -> Vec<FieldView> {
+    let mut field = FieldView::new(FieldKind::Password, name, "New password");
+    field.autocomplete = Some("new-password".to_owned());
+    field.hint = Some("At least 12 characters.".to_owned());
+    field.minlength = Some(12);
+    let again = FieldView {
+        name: format!("{name}_confirm"),
+        label: "New password again".to_owned(),
+        hint: None,
+        ..field.clone()
+    };
+    vec![field, again]
+}
+
+pub(crate) fn link(href: &str, text: &str) -> LinkView {
+    LinkView { href: href.to_owned(), text: text.to_owned() }
+}
+
+fn flash(category: Category, text: &str) -> FlashView {
+    FlashView { category, text: text.to_owned() }
+}

@@ -1,0 +1,122 @@
+//! Writing mails: templates, subjects and links.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fs_core::config::MailSettings;
+use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMail};
+use serde_json::{Map, Value, json};
+
+use crate::hooks::Hooks;
+use crate::pages::Pages;
+use crate::route::{Endpoint, Routes};
+
+/// Writes the mails of accounts with the templates and the routing table.
+pub(crate) struct Composer {
+    pub(crate) pages: Arc<Pages>,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) mail: MailSettings,
+    pub(crate) hooks: Hooks,
+}
+
+impl MailComposer for Composer {
+    fn compose(&self, draft: &MailDraft<'_>) -> Result<OutgoingMail, ComposeError> {
+        let template = draft.kind.template();
+        let failed = |why: String| ComposeError { template, why };
+        let mut context = self.hooks.context(template, None);
+        context.insert("user".to_owned(), json!({ "email": draft.to, "username": draft.username }));
+        self.add_links(&mut context, draft).map_err(failed)?;
+        let rendered = self
+            .pages
+            .render_mail(template, &context, self.mail.text, self.mail.html)
+            .map_err(|error| failed(error.to_string()))?;
+        let subject = self.mail.subjects.get(template).map(String::as_str);
+        Ok(OutgoingMail {
+            template: template.to_owned(),
+            to: draft.to.to_owned(),
+            from: self.mail.from.clone(),
+            subject: subject.unwrap_or(default_subject(&draft.kind)).replace(['\r', '\n'], " "),
+            text: rendered.text,
+            html: rendered.html,
+        })
+    }
+}
+
+impl Composer {
+    fn add_links(
+        &self,
+        context: &mut Map<String, Value>,
+        draft: &MailDraft<'_>,
+    ) -> Result<(), String> {
+        let link = |endpoint, token: &str| {
+            let path = self.routes.link(endpoint, token);
+            path.map(|path| format!("{}{path}", draft.base_url))
+                .ok_or_else(|| format!("the endpoint {endpoint:?} is off"))
+        };
+        let mut put = |name: &str, link: String, within: Duration| {
+            context.insert(name.to_owned(), link.into());
+            context.insert("within".to_owned(), fs_core::span_text(within).into());
+        };
+        match &draft.kind {
+            MailKind::Welcome { confirmation: Some((token, within)) }
+            | MailKind::ConfirmationInstructions { token, within } => {
+                put("confirmation_link", link(Endpoint::Confirm, token)?, *within);
+            }
+            MailKind::ResetInstructions { token, within } => {
+                put("reset_link", link(Endpoint::ResetPassword, token)?, *within);
+            }
+            MailKind::SignInLink { token, within } => {
+                put("login_link", link(Endpoint::SignInLink, token)?, *within);
+            }
+            MailKind::SecondFactorCode { code } => {
+                context.insert("token".to_owned(), (*code).into());
+            }
+            MailKind::SignInCode { code, link } => {
+                context.insert("token".to_owned(), (*code).into());
+                if let (true, Some(path)) = (*link, self.routes.path(Endpoint::UnifiedLink)) {
+                    let query = [("email", draft.to), ("code", *code)];
+                    let link = format!("{}{path}", draft.base_url);
+                    let link = fs_core::redirect::resolve_view(&link, &query, None);
+                    context.insert("login_link".to_owned(), link.into());
+                }
+            }
+            MailKind::SecondFactorRescue { user } => {
+                context.insert("account".to_owned(), (*user).into());
+            }
+            MailKind::ChangeNotice => {
+                if let Some(path) = self.routes.path(Endpoint::ForgotPassword) {
+                    let link = format!("{}{path}", draft.base_url);
+                    context.insert("reset_link".to_owned(), link.into());
+                }
+            }
+            MailKind::AccountExists => {
+                if let Some(path) = self.routes.path(Endpoint::ForgotPassword) {
+                    let link = format!("{}{path}", draft.base_url);
+                    context.insert("reset_link".to_owned(), link.into());
+                }
+                if let Some(path) = self.routes.path(Endpoint::SignIn) {
+                    let link = format!("{}{path}", draft.base_url);
+                    context.insert("login_link".to_owned(), link.into());
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+fn default_subject(kind: &MailKind<'_>) -> &'static str {
+    match kind {
+        MailKind::Welcome { confirmation: Some(_) } => "Welcome: please confirm your address",
+        MailKind::Welcome { confirmation: None } => "Welcome",
+        MailKind::ConfirmationInstructions { .. } => "Please confirm your address",
+        MailKind::ResetInstructions { .. } => "Choose a new password",
+        MailKind::ResetNotice => "Your password was reset",
+        MailKind::ChangeNotice => "Your password was changed",
+        MailKind::AccountExists => "You already have an account",
+        MailKind::SignInLink { .. } => "Your link to sign in",
+        MailKind::SecondFactorCode { .. } => "Your code to sign in",
+        MailKind::SecondFactorRescue { .. } => "Somebody needs help to sign in",
+        MailKind::SignInCode { .. } => "Your code",
+    }
+}

@@ -1,0 +1,167 @@
+//! Every cookie that an answer sets, in one place.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use cookie::{Cookie, Expiration};
+use fs_core::Timestamp;
+use fs_core::flow::RememberChange;
+use fs_core::session::CrumbState;
+use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::{Response, StatusCode};
+
+use crate::config::{CookieAttributes, SameSite};
+use crate::exchange::Exchange;
+
+impl Exchange {
+    /// Writes what the answer must carry. Call it once, for every answer.
+    ///
+    /// # Errors
+    ///
+    /// The answer to send instead, when the session could not be sealed.
+    pub fn write_headers(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
+        self.write_crumb(headers)?;
+        self.write_remember(headers);
+        self.write_device(headers);
+        self.write_session(headers)?;
+        if self.state().visit_read {
+            headers.append(VARY, HeaderValue::from_static("Cookie"));
+        }
+        Ok(())
+    }
+
+    fn write_session(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
+        let attributes = &self.config().session_cookie;
+        let visit = self.state().visit.clone();
+        if !visit.is_changed() {
+            return Ok(());
+        }
+        if visit.is_empty() && self.request().cookie(&attributes.name).is_none() {
+            return Ok(());
+        }
+        if visit.is_empty() && self.state().came_signed_in {
+            append(headers, cleared(attributes));
+            return Ok(());
+        }
+        let nonce = self.core().random().map_err(|error| self.flow_failed(&error))?;
+        let sealed = self.core().sealer().seal(&visit, self.context().now, nonce);
+        let sealed = sealed.map_err(|error| {
+            tracing::error!(%error, "the session was not written");
+            Box::new(self.failure(StatusCode::INTERNAL_SERVER_ERROR))
+        })?;
+        append(headers, cookie(attributes, sealed, None));
+        Ok(())
+    }
+
+    fn write_remember(&self, headers: &mut HeaderMap) {
+        let attributes = &self.config().remember_cookie;
+        let change = self.state().remember.clone();
+        match change {
+            RememberChange::Keep => {}
+            RememberChange::Set { cookie: value, expires_at } => {
+                let lifetime = expires_at.since(self.context().now);
+                let value = value.expose().to_owned();
+                append(headers, cookie(attributes, value, Some((expires_at, lifetime))));
+            }
+            RememberChange::Clear => {
+                // As Flask-Login does it; a name with a prefix is only cleared with `Secure`.
+                let secure = attributes.name.starts_with("__");
+                let bare = CookieAttributes {
+                    secure,
+                    http_only: false,
+                    same_site: None,
+                    ..attributes.clone()
+                };
+                append(headers, cleared(&bare));
+            }
+        }
+    }
+
+    /// The cookie of a browser that is spared the second factor from now on.
+    fn write_device(&self, headers: &mut HeaderMap) {
+        let token = self.state().device.take();
+        let rules = self.core().config().two_factor.as_ref();
+        if let (Some(token), Some(lifetime)) = (token, rules.and_then(|rules| rules.device)) {
+            let expires_at = self.context().now.plus(lifetime);
+            let lifetime = Some((expires_at, lifetime));
+            append(headers, cookie(&self.config().device_cookie, token, lifetime));
+        }
+    }
+
+    /// The CSRF cookie that scripts read: with a sign-in, away with a sign-out, anew when expired.
+    fn write_crumb(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
+        let Some(crumb) = &self.config().csrf.cookie else {
+            return Ok(());
+        };
+        let (standing, changed) = {
+            let state = self.state();
+            (state.visit.crumb(), state.visit.is_changed())
+        };
+        let send = match standing {
+            CrumbState::Absent => false,
+            CrumbState::Clear => {
+                append(headers, cleared(&crumb.attributes));
+                self.session(|visit| visit.set_crumb(CrumbState::Absent));
+                return Ok(());
+            }
+            CrumbState::Due => true,
+            CrumbState::Sent => crumb.every_answer || self.crumb_is_stale(&crumb.attributes.name),
+        };
+        if !send {
+            return Ok(());
+        }
+        let token = self.csrf_token().map_err(|error| self.flow_failed(&error))?;
+        append(headers, cookie(&crumb.attributes, token, None));
+        if standing != CrumbState::Sent || changed {
+            self.session(|visit| visit.set_crumb(CrumbState::Sent));
+        }
+        Ok(())
+    }
+
+    /// Whether the browser's CSRF cookie is of no use any more.
+    fn crumb_is_stale(&self, name: &str) -> bool {
+        let limit = self.config().csrf.time_limit;
+        let sent = self.request().cookie(name);
+        limit.is_some()
+            && sent.is_some_and(|token| {
+                let secret = self.session(|visit| visit.csrf().cloned());
+                let now = self.context().now;
+                self.core().csrf().check(Some(&token), secret.as_ref(), now, limit).is_err()
+            })
+    }
+}
+
+fn cookie(
+    attributes: &CookieAttributes,
+    value: String,
+    lifetime: Option<(Timestamp, Duration)>,
+) -> Cookie<'static> {
+    let mut cookie = Cookie::new(attributes.name.clone(), value);
+    cookie.set_path(attributes.path.clone());
+    if let Some(domain) = &attributes.domain {
+        cookie.set_domain(domain.clone());
+    }
+    cookie.set_http_only(attributes.http_only.then_some(true));
+    cookie.set_secure(attributes.secure.then_some(true));
+    cookie.set_same_site(attributes.same_site.map(|same_site| match same_site {
+        SameSite::Strict => cookie::SameSite::Strict,
+        SameSite::Lax => cookie::SameSite::Lax,
+        SameSite::None => cookie::SameSite::None,
+    }));
+    if let Some((expires_at, lifetime)) = lifetime {
+        cookie.set_expires(Expiration::DateTime(expires_at.to_offset_date_time()));
+        cookie.set_max_age(lifetime.try_into().ok());
+    }
+    cookie
+}
+
+fn cleared(attributes: &CookieAttributes) -> Cookie<'static> {
+    cookie(attributes, String::new(), Some((Timestamp::EPOCH, Duration::ZERO)))
+}
+
+fn append(headers: &mut HeaderMap, cookie: Cookie<'static>) {
+    // Names and values are ours or base64; one that is no header value is left out, not sent broken.
+    if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
+        headers.append(SET_COOKIE, value);
+    }
+}

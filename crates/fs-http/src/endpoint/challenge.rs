@@ -1,0 +1,63 @@
+//! Answers while a sign-in waits for its second factor.
+
+use bytes::Bytes;
+use fs_core::flow::Challenge;
+use fs_core::message::MessageKey;
+use fs_core::second_factor::PendingStage;
+use http::{Response, StatusCode};
+use serde_json::{Map, json};
+
+use crate::exchange::Exchange;
+use crate::fields::FieldValue;
+use crate::route::Endpoint;
+
+impl Exchange {
+    /// The answer of whatever led to a pending sign-in. It tells nothing of the user.
+    pub(super) fn challenged(&self, challenge: &Challenge) -> Response<Bytes> {
+        if !challenge.sent {
+            let failed = MessageKey::FailedToSendCode;
+            if self.wants_json() {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                return self.json(status, json!({ "error": self.text(failed) }), None);
+            }
+            self.flash(failed);
+            return self.redirect(&self.endpoint_url(Endpoint::SignIn, &[]));
+        }
+        let (state, endpoint) = match challenge.stage {
+            PendingStage::Code => ("ready", Endpoint::TwoFactorValidate),
+            PendingStage::SetUp => ("setup_from_login", Endpoint::TwoFactorSetup),
+        };
+        if !self.wants_json() {
+            return self.redirect(&self.endpoint_url(endpoint, &[]));
+        }
+        let mut more = Map::new();
+        more.insert("tf_required".to_owned(), true.into());
+        more.insert("tf_state".to_owned(), state.into());
+        if let Some(method) = challenge.method {
+            more.insert("tf_primary_method".to_owned(), method.name().into());
+        }
+        self.json_ok(None, None, more)
+    }
+
+    /// What the browser brings to be spared the second factor: in a JSON body, or as a cookie.
+    pub(super) fn device_token(&self) -> Option<String> {
+        let fields = &self.request().fields;
+        if fields.object().is_some_and(|body| !body.is_empty()) {
+            return match fields.get("tf_validity_token") {
+                Some(FieldValue::Text(token)) => Some(token),
+                _ => None,
+            };
+        }
+        self.request().cookie(&self.config().device_cookie.name)
+    }
+
+    /// The answer where nothing is under way: back to the sign-in page.
+    pub(super) fn nothing_pending(&self) -> Response<Bytes> {
+        let denied = MessageKey::TwoFactorPermissionDenied;
+        if self.wants_json() {
+            return self.refusal(StatusCode::BAD_REQUEST, denied.into());
+        }
+        self.flash(denied);
+        self.redirect(&self.endpoint_url(Endpoint::SignIn, &[]))
+    }
+}

@@ -1,0 +1,72 @@
+//! Changing the password.
+
+use fs_core::flow::{ChangeOutcome, NewPassword, Problem};
+use fs_core::message::MessageKey;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use crate::exchange::Exchange;
+use crate::forms::{Typed, current_password, new_password, repeated_password};
+use crate::pages::{FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.signed_in_caller().await?;
+    let user = &*caller.user;
+    if let Some(refused) = exchange.unreadable(false) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_ok(Some(user), None, Map::new()),
+            false => exchange.page(StatusCode::OK, page(exchange, &[])),
+        });
+    }
+    let mut typed = Typed::default();
+    let current = typed.secret(exchange, "password");
+    let new = NewPassword {
+        password: typed.secret(exchange, "new_password"),
+        repeated: Some(typed.secret(exchange, "new_password_confirm")),
+    };
+    let wrong =
+        |problems: &[Problem]| Ok(exchange.mistakes(problems, |problems| page(exchange, problems)));
+    let mut problems = exchange.csrf_problems(true)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if !problems.is_empty() {
+        return wrong(&problems);
+    }
+    let mut visit = exchange.visit();
+    let remembered = exchange.remember_cookie().is_some();
+    let outcome = exchange
+        .core()
+        .change_password(exchange.context(), &mut visit, user, &current, new, remembered)
+        .await;
+    match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        ChangeOutcome::Refused(problems) => wrong(&problems),
+        ChangeOutcome::Done { user, remember } => {
+            exchange.put_visit(visit);
+            exchange.put_remember(remember);
+            if exchange.wants_json() {
+                let token = exchange.token_on_request(&user).await?;
+                return Ok(exchange.json_ok(Some(&user), token, Map::new()));
+            }
+            exchange.flash(MessageKey::PasswordChange);
+            let views = &exchange.config().views;
+            let view = views.after_change.as_deref().or(views.after_sign_in.as_deref());
+            Ok(exchange.redirect(&exchange.view(view, &[])))
+        }
+    }
+}
+
+fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
+    let action = exchange.endpoint_url(Endpoint::ChangePassword, &[]);
+    let mut form = FormView::new("change_password_form", action, "Change password");
+    let least = exchange.core().config().password.min_length;
+    let current = current_password("password", "Current password");
+    form.fields.push(FieldView { autofocus: true, ..current });
+    form.fields.push(new_password("new_password", "New password", least));
+    form.fields.push(repeated_password("new_password_confirm"));
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/change_password.html", "Change your password", form)
+}

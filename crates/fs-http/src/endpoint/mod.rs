@@ -1,0 +1,235 @@
+//! The endpoints: each reads a form or JSON, runs a flow, and answers.
+
+mod challenge;
+mod change_password;
+mod confirm;
+mod forgot_password;
+mod register;
+mod reset_password;
+mod send_confirmation;
+mod sign_in;
+mod sign_in_link;
+mod sign_out;
+mod two_factor_rescue;
+mod two_factor_setup;
+mod two_factor_validate;
+mod unified_link;
+mod unified_setup;
+mod unified_sign_in;
+mod unified_verify;
+mod verify;
+
+use bytes::Bytes;
+use fs_core::authn::Authentication;
+use fs_core::authz::Requirement;
+use fs_core::flow::Problem;
+use fs_core::message::MessageKey;
+use fs_core::model::User;
+use http::header::ALLOW;
+use http::{HeaderValue, Method, Response, StatusCode};
+
+use crate::exchange::Exchange;
+use crate::pages::{FormView, LinkView, PageView};
+use crate::route::{Endpoint, Matched, Route};
+
+/// An answer, or the one that takes its place because something failed on the way.
+type Answer = Result<Response<Bytes>, Box<Response<Bytes>>>;
+
+/// Answers a request for one of our endpoints, or one that must go no further.
+///
+/// An answer that says that something failed brings no cookie of a session that was made before it
+/// did.
+pub(crate) async fn serve(exchange: &Exchange) -> Option<Response<Bytes>> {
+    let before = exchange.carried();
+    let answer = answer_to(exchange).await?;
+    if answer.status().is_server_error() {
+        exchange.put_carried(before);
+    }
+    Some(answer)
+}
+
+async fn answer_to(exchange: &Exchange) -> Option<Response<Bytes>> {
+    let found = exchange.web().routes.find(&exchange.request().path);
+    if found.is_some()
+        && let Some(refused) = exchange.not_read()
+    {
+        return Some(refused);
+    }
+    let matched = found.as_ref().map(|(_, matched)| matched.endpoint);
+    if matched != Some(Endpoint::SignOut)
+        && let Err(refused) = exchange.csrf_for_everything()
+    {
+        return Some(*refused);
+    }
+    let (route, matched) = found?;
+    if !allows(route, &exchange.request().method) {
+        return Some(not_allowed(exchange, route));
+    }
+    Some(answer(exchange, matched).await.unwrap_or_else(|refused| *refused))
+}
+
+fn allows(route: &Route, method: &Method) -> bool {
+    let head = *method == Method::HEAD && route.methods.contains(&Method::GET);
+    head || route.methods.contains(method)
+}
+
+fn not_allowed(exchange: &Exchange, route: &Route) -> Response<Bytes> {
+    let mut names: Vec<_> = route.methods.iter().map(Method::as_str).collect();
+    if route.methods.contains(&Method::GET) {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    let options = exchange.request().method == Method::OPTIONS;
+    let mut response = match options {
+        true => Response::new(Bytes::new()),
+        false => {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            exchange.page(status, PageView::error(status, None))
+        }
+    };
+    if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
+        response.headers_mut().insert(ALLOW, allow);
+    }
+    response
+}
+
+async fn answer(exchange: &Exchange, matched: Matched) -> Answer {
+    let token = matched.token.as_deref().unwrap_or_default();
+    match matched.endpoint {
+        Endpoint::SignIn if exchange.core().config().sign_in_links.is_some() => {
+            sign_in_link::answer(exchange).await
+        }
+        Endpoint::SignIn if exchange.config().unified_replaces_sign_in => {
+            unified_sign_in::answer(exchange).await
+        }
+        Endpoint::SignIn => sign_in::answer(exchange).await,
+        Endpoint::SignOut => sign_out::answer(exchange).await,
+        Endpoint::Verify => verify::answer(exchange).await,
+        Endpoint::Register => register::answer(exchange).await,
+        Endpoint::SendConfirmation => send_confirmation::answer(exchange).await,
+        Endpoint::Confirm => confirm::answer(exchange, token).await,
+        Endpoint::ForgotPassword => forgot_password::answer(exchange).await,
+        Endpoint::ResetPassword => reset_password::answer(exchange, token).await,
+        Endpoint::ChangePassword => change_password::answer(exchange).await,
+        Endpoint::SignInLink => sign_in_link::follow(exchange, token).await,
+        Endpoint::TwoFactorSetup => two_factor_setup::answer(exchange).await,
+        Endpoint::TwoFactorValidate => two_factor_validate::answer(exchange).await,
+        Endpoint::TwoFactorRescue => two_factor_rescue::answer(exchange).await,
+        Endpoint::UnifiedSignIn => unified_sign_in::answer(exchange).await,
+        Endpoint::UnifiedSendCode => unified_sign_in::send_code(exchange).await,
+        Endpoint::UnifiedSetup => unified_setup::answer(exchange).await,
+        Endpoint::UnifiedSetupValidate => unified_setup::validate(exchange, token).await,
+        Endpoint::UnifiedVerify => unified_verify::answer(exchange).await,
+        Endpoint::UnifiedVerifySendCode => unified_verify::send_code(exchange).await,
+        Endpoint::UnifiedLink => unified_link::answer(exchange).await,
+    }
+}
+
+impl Exchange {
+    /// Whether the request hands in a form.
+    fn submits(&self) -> bool {
+        self.request().is_unsafe()
+    }
+
+    /// Who is signed in, for an endpoint that takes either.
+    async fn caller(&self) -> Result<Option<Authentication>, Box<Response<Bytes>>> {
+        self.current().await.map_err(|error| self.flow_failed(&error))
+    }
+
+    /// Who is signed in, for an endpoint that takes nobody else.
+    async fn signed_in_caller(&self) -> Result<Authentication, Box<Response<Bytes>>> {
+        let mechanisms = self.config().api_mechanisms.iter().copied();
+        let caller = self.authorize(&Requirement::signed_in().by(mechanisms)).await?;
+        caller.ok_or_else(|| Box::new(self.failure(StatusCode::UNAUTHORIZED)))
+    }
+
+    /// Sends away who is signed in, from an endpoint for those who are not.
+    async fn only_strangers(&self) -> Result<(), Box<Response<Bytes>>> {
+        match self.caller().await? {
+            Some(_) => Err(Box::new(self.not_anonymous())),
+            None => Ok(()),
+        }
+    }
+
+    /// A form with mistakes: JSON with the mistakes, or the page again.
+    fn mistakes(
+        &self,
+        problems: &[Problem],
+        page: impl FnOnce(&[Problem]) -> PageView,
+    ) -> Response<Bytes> {
+        match self.wants_json() {
+            true => self.json_problems(StatusCode::BAD_REQUEST, problems),
+            false => self.page(StatusCode::OK, page(problems)),
+        }
+    }
+
+    /// What is wrong with the CSRF token of a form, if anything is.
+    fn csrf_problems(&self, signed_in: bool) -> Result<Vec<Problem>, Box<Response<Bytes>>> {
+        let key = self.csrf_of_form(signed_in).map_err(|error| self.flow_failed(&error))?;
+        let problem = |key: MessageKey| Problem {
+            field: self.config().csrf.field.clone().into(),
+            message: key.into(),
+        };
+        Ok(key.map(problem).into_iter().collect())
+    }
+
+    /// The auth token for a JSON answer, where it is asked for.
+    async fn token_on_request(&self, user: &User) -> Result<Option<String>, Box<Response<Bytes>>> {
+        let asked = self.request().query_value("include_auth_token").is_some();
+        if !self.wants_json() || !(asked || self.config().always_hand_out_token) {
+            return Ok(None);
+        }
+        let issued = self.core().issue_auth_token(self.context(), &mut user.clone()).await;
+        issued
+            .map(|token| Some(token.expose().to_owned()))
+            .map_err(|error| self.flow_failed(&error))
+    }
+
+    /// A page with one form and the links to the other pages.
+    fn form_page(&self, template: &str, title: &str, form: FormView) -> PageView {
+        let mut page = PageView::new(template, title);
+        page.forms.push(form);
+        page.links = self.links(template);
+        page
+    }
+
+    /// Links to other pages of accounts that make sense for strangers.
+    fn links(&self, template: &str) -> Vec<LinkView> {
+        let all = [
+            (Endpoint::SignIn, "security/login_user.html", "Sign in"),
+            (Endpoint::Register, "security/register_user.html", "Create an account"),
+            (Endpoint::ForgotPassword, "security/forgot_password.html", "Reset your password"),
+            (Endpoint::SendConfirmation, "security/send_confirmation.html", "Confirm your address"),
+        ];
+        let shown_to_strangers =
+            all.iter().any(|(_, name, _)| *name == template) || template.contains("reset");
+        if !shown_to_strangers {
+            return Vec::new();
+        }
+        let next = self.request().query_value("next").filter(|next| self.is_safe(next));
+        let query: Vec<_> = next.iter().map(|next| ("next", next.as_str())).collect();
+        all.into_iter()
+            .filter(|(endpoint, name, _)| {
+                *name != template && self.web().routes.path(*endpoint).is_some()
+            })
+            .map(|(endpoint, _, text)| LinkView {
+                href: self.endpoint_url(endpoint, &query),
+                text: text.to_owned(),
+            })
+            .collect()
+    }
+
+    /// A `next` that came with the request and is not safe, as a problem.
+    fn next_problem(&self) -> Option<Problem> {
+        let in_body = match self.request().fields.get("next") {
+            Some(crate::fields::FieldValue::Text(next)) => Some(next),
+            _ => None,
+        };
+        let next = in_body.or_else(|| self.request().query_value("next"))?;
+        if next.is_empty() || self.is_safe(&next) {
+            return None;
+        }
+        self.flash(MessageKey::InvalidRedirect);
+        Some(Problem::new("next", MessageKey::InvalidRedirect))
+    }
+}

@@ -1,0 +1,139 @@
+//! Registering an account.
+
+use fs_core::flow::{Problem, RegisterOutcome, RegistrationForm};
+use fs_core::message::{Message, MessageKey};
+use fs_core::secret::Secret;
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::Answer;
+use crate::exchange::Exchange;
+use crate::forms::{Typed, email_field, new_password, repeated_password};
+use crate::pages::{FieldKind, FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    exchange.only_strangers().await?;
+    if let Some(refused) = exchange.unreadable(false) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_ok(None, None, Map::new()),
+            false => exchange.page(StatusCode::OK, page(exchange, &[], "", "")),
+        });
+    }
+    submit(exchange).await
+}
+
+/// Whether the password is typed twice: in a form that no confirmation mail follows.
+fn asks_twice(exchange: &Exchange) -> bool {
+    exchange.core().config().confirmation.is_none() && !exchange.request().is_json()
+}
+
+async fn submit(exchange: &Exchange) -> Answer {
+    let mut typed = Typed::default();
+    let email = typed.text(exchange, "email");
+    let usernames = exchange.core().config().usernames;
+    let username = usernames.then(|| typed.text(exchange, "username"));
+    let password = typed.optional(exchange, "password").map(Secret::from);
+    let repeated = asks_twice(exchange).then(|| typed.secret(exchange, "password_confirm"));
+    let name = username.clone().unwrap_or_default();
+    let wrong = |problems: &[Problem]| {
+        Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &email, &name)))
+    };
+    let mut problems = exchange.csrf_problems(false)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if problems.is_empty() && asks_twice(exchange) {
+        problems.extend(exchange.next_problem());
+    }
+    if !problems.is_empty() {
+        return wrong(&problems);
+    }
+    let form = RegistrationForm {
+        email: email.clone(),
+        username,
+        password,
+        repeated,
+        fields: extra_fields(exchange),
+    };
+    let mut visit = exchange.visit();
+    let outcome = exchange.core().register(exchange.context(), &mut visit, form).await;
+    let registered = match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        RegisterOutcome::Refused(problems) => return wrong(&problems),
+        RegisterOutcome::Done(registered) => registered,
+    };
+    let signed_in = registered.signed_in.is_some();
+    if let Some(change) = registered.signed_in {
+        exchange.put_visit(visit.clone());
+        exchange.put_remember(change);
+    }
+    if let Some(challenge) = &registered.challenge {
+        exchange.put_visit(visit);
+        return Ok(exchange.challenged(challenge));
+    }
+    if registered.confirmation_sent {
+        let message = Message::new(MessageKey::ConfirmRegistration);
+        exchange.flash(message.with("email", &registered.email));
+    }
+    if !exchange.wants_json() {
+        let view = exchange.config().views.after_register.as_deref();
+        return Ok(exchange.redirect(&exchange.after(view)));
+    }
+    let token = match (&registered.user, signed_in) {
+        (Some(user), true) => exchange.token_on_request(user).await?,
+        _ => None,
+    };
+    Ok(exchange.json_ok(registered.user.as_ref(), token, Map::new()))
+}
+
+/// What was sent for the declared extra fields; nothing else is looked at.
+fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
+    let Some(rules) = &exchange.core().config().registration else {
+        return Map::new();
+    };
+    let value = |name: &str| match exchange.request().fields.get(name)? {
+        crate::fields::FieldValue::Text(text) => Some(Value::from(text)),
+        crate::fields::FieldValue::Other(other) => Some(other),
+    };
+    let fields = rules.fields.iter();
+    fields.filter_map(|field| Some((field.name.clone(), value(&field.name)?))).collect()
+}
+
+fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) -> PageView {
+    let config = exchange.core().config();
+    let action = exchange.endpoint_url(Endpoint::Register, &[]);
+    let mut form = FormView::new("register_user_form", action, "Create account");
+    if asks_twice(exchange) {
+        let next = exchange.request().query_value("next").unwrap_or_default();
+        form.fields.push(FieldView::hidden("next", next));
+    }
+    form.fields.push(email_field(email, email.is_empty()));
+    if config.usernames {
+        let rules = &config.identities.username;
+        form.fields.push(FieldView {
+            value: username.to_owned(),
+            required: rules.required,
+            autocomplete: Some("username".to_owned()),
+            hint: Some(format!("{} to {} letters and digits.", rules.min, rules.max)),
+            maxlength: Some(rules.max),
+            ..FieldView::new(FieldKind::Text, "username", "Username")
+        });
+    }
+    form.fields.push(new_password("password", "Password", config.password.min_length));
+    if asks_twice(exchange) {
+        form.fields.push(FieldView {
+            label: "The password again".to_owned(),
+            ..repeated_password("password_confirm")
+        });
+    }
+    for field in config.registration.iter().flat_map(|rules| &rules.fields) {
+        form.fields.push(FieldView {
+            required: field.required,
+            maxlength: Some(field.max_length),
+            ..FieldView::new(FieldKind::Text, field.name.as_str(), field.label.as_str())
+        });
+    }
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/register_user.html", "Create your account", form)
+}

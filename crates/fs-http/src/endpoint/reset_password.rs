@@ -1,0 +1,135 @@
+//! Following a link to reset a password.
+
+use fs_core::flow::{NewPassword, Problem, ResetCheck, ResetOutcome};
+use fs_core::message::{Message, MessageKey};
+use fs_core::model::User;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use crate::exchange::Exchange;
+use crate::forms::{Typed, new_password, repeated_password};
+use crate::pages::{FormView, PageView};
+use crate::route::Endpoint;
+use crate::views::with_token;
+
+pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
+    exchange.only_strangers().await?;
+    if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
+        return Ok(refused);
+    }
+    match exchange.submits() {
+        true => submit(exchange, token).await,
+        false => show(exchange, token).await,
+    }
+}
+
+async fn show(exchange: &Exchange, token: &str) -> Answer {
+    let checked = exchange.core().check_reset(exchange.context(), token).await;
+    let checked = checked.map_err(|error| exchange.flow_failed(&error))?;
+    let views = &exchange.config().views;
+    let spa = exchange.config().redirects.spa;
+    Ok(match checked {
+        ResetCheck::Good(user) if spa => {
+            let mut query = vec![("token", token)];
+            query.extend(exchange.spa_query(&user));
+            exchange.redirect(&exchange.view(views.reset.as_deref(), &query))
+        }
+        ResetCheck::Good(_) => exchange.page(StatusCode::OK, page(exchange, &[], token)),
+        ResetCheck::Expired(user) if spa => {
+            let message = expired(exchange, &user);
+            let to = exchange.spa_view(views.reset_error.as_deref(), message, Some(&user));
+            exchange.redirect(&to)
+        }
+        ResetCheck::Invalid if spa => {
+            let message = MessageKey::InvalidResetPasswordToken.into();
+            exchange.redirect(&exchange.spa_view(views.reset_error.as_deref(), message, None))
+        }
+        ResetCheck::Expired(user) => start_over(exchange, expired(exchange, &user)),
+        ResetCheck::Invalid => start_over(exchange, MessageKey::InvalidResetPasswordToken.into()),
+    })
+}
+
+async fn submit(exchange: &Exchange, token: &str) -> Answer {
+    let mut typed = Typed::default();
+    let new = NewPassword {
+        password: typed.secret(exchange, "password"),
+        repeated: Some(typed.secret(exchange, "password_confirm")),
+    };
+    let wrong = |problems: &[Problem]| {
+        Ok(exchange.mistakes(problems, |problems| page(exchange, problems, token)))
+    };
+    let mut problems = exchange.csrf_problems(false)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if !problems.is_empty() {
+        return wrong(&problems);
+    }
+    let mut visit = exchange.visit();
+    let outcome = exchange.core().reset_password(exchange.context(), &mut visit, token, new).await;
+    match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        ResetOutcome::Refused(problems) => wrong(&problems),
+        ResetOutcome::Inactive => wrong(&[Problem::new("password", MessageKey::DisabledAccount)]),
+        ResetOutcome::Expired(user) => {
+            let message = expired(exchange, &user);
+            Ok(start_over_with(exchange, message))
+        }
+        ResetOutcome::Invalid => {
+            Ok(start_over_with(exchange, MessageKey::InvalidResetPasswordToken.into()))
+        }
+        ResetOutcome::Done { user, signed_in, challenge } => {
+            exchange.put_visit(visit);
+            if let Some(challenge) = &challenge {
+                return Ok(exchange.challenged(challenge));
+            }
+            let is_in = signed_in.is_some();
+            if let Some(change) = signed_in {
+                exchange.put_remember(change);
+            }
+            if exchange.wants_json() {
+                let token = match is_in {
+                    true => exchange.token_on_request(&user).await?,
+                    false => None,
+                };
+                return Ok(exchange.json_ok(Some(&user), token, Map::new()));
+            }
+            exchange.flash(MessageKey::PasswordReset);
+            let views = &exchange.config().views;
+            let to = match (&views.after_reset, is_in) {
+                (Some(view), _) => exchange.view(Some(view), &[]),
+                (None, true) => exchange.view(views.after_sign_in.as_deref(), &[]),
+                (None, false) => exchange.endpoint_url(Endpoint::SignIn, &[]),
+            };
+            Ok(exchange.redirect(&to))
+        }
+    }
+}
+
+fn expired(exchange: &Exchange, user: &User) -> Message {
+    let within = exchange.core().config().recovery.as_ref().map(|rules| rules.within);
+    let within = within.map(fs_core::span_text).unwrap_or_default();
+    Message::new(MessageKey::PasswordResetExpired).with("within", within).with("email", &user.email)
+}
+
+/// Back to where one asks for a link.
+fn start_over(exchange: &Exchange, message: Message) -> http::Response<bytes::Bytes> {
+    exchange.flash(message);
+    exchange.redirect(&exchange.endpoint_url(Endpoint::ForgotPassword, &[]))
+}
+
+fn start_over_with(exchange: &Exchange, message: Message) -> http::Response<bytes::Bytes> {
+    match exchange.wants_json() {
+        true => exchange.refusal(StatusCode::BAD_REQUEST, message),
+        false => start_over(exchange, message),
+    }
+}
+
+fn page(exchange: &Exchange, problems: &[Problem], token: &str) -> PageView {
+    let routes = &exchange.web().routes;
+    let action = with_token(routes, Endpoint::ResetPassword, token);
+    let mut form = FormView::new("reset_password_form", action, "Save the new password");
+    let least = exchange.core().config().password.min_length;
+    form.fields.push(new_password("password", "New password", least));
+    form.fields.push(repeated_password("password_confirm"));
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/reset_password.html", "Choose a new password", form)
+}

@@ -1,0 +1,136 @@
+//! Signing in with a password.
+
+use fs_core::config::Disclosure;
+use fs_core::flow::{Credentials, Problem, SignInOutcome, SignInRefusal};
+use fs_core::message::MessageKey;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use crate::exchange::Exchange;
+use crate::forms::{Typed, current_password, email_field};
+use crate::pages::{FieldKind, FieldView, FormView, LinkView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.caller().await?;
+    if let Some(caller) = caller {
+        let get = !exchange.submits() && exchange.wants_json();
+        return Ok(match get {
+            true => exchange.json_ok(Some(&caller.user), None, Map::new()),
+            false => exchange.not_anonymous(),
+        });
+    }
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_ok(None, None, Map::new()),
+            false => exchange.page(StatusCode::OK, page(exchange, &[], "")),
+        });
+    }
+    submit(exchange).await
+}
+
+async fn submit(exchange: &Exchange) -> Answer {
+    let mut typed = Typed::default();
+    let identity = typed.text(exchange, "email");
+    let password = typed.secret(exchange, "password");
+    let remember = typed.checked(exchange, "remember");
+    let wrong = |problems: &[Problem]| {
+        Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &identity)))
+    };
+    let mut problems = exchange.csrf_problems(false)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if problems.is_empty() {
+        if identity.trim().is_empty() {
+            problems.push(Problem::new("email", MessageKey::EmailNotProvided));
+        }
+        if password.expose().trim().is_empty() {
+            problems.push(Problem::new("password", MessageKey::PasswordNotProvided));
+        }
+        problems.extend(exchange.next_problem());
+    }
+    if !problems.is_empty() {
+        return wrong(&problems);
+    }
+    let default =
+        exchange.core().config().sessions.remember_by_default && exchange.request().is_json();
+    let remember = Some(remember.unwrap_or(default));
+    let device = exchange.device_token();
+    let credentials = Credentials { identity: identity.clone(), password, remember, device };
+    let mut visit = exchange.visit();
+    let outcome = exchange.core().sign_in(exchange.context(), &mut visit, credentials).await;
+    match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        SignInOutcome::Done { user, remember } => {
+            exchange.put_visit(visit);
+            exchange.put_remember(remember);
+            if !exchange.wants_json() {
+                let view = exchange.config().views.after_sign_in.as_deref();
+                return Ok(exchange.redirect(&exchange.after(view)));
+            }
+            let token = exchange.token_on_request(&user).await?;
+            Ok(exchange.json_ok(Some(&user), token, Map::new()))
+        }
+        SignInOutcome::SecondFactor { challenge, .. } => {
+            exchange.put_visit(visit);
+            Ok(exchange.challenged(&challenge))
+        }
+        SignInOutcome::Refused(refusal) => {
+            let view = exchange.config().views.requires_confirmation.as_deref();
+            if let (SignInRefusal::Unconfirmed { .. }, Some(view), false) =
+                (&refusal, view, exchange.wants_json())
+            {
+                exchange.flash(MessageKey::ConfirmationRequired);
+                let to = exchange.view(Some(view), &[("email", &identity)]);
+                return Ok(exchange.redirect(&to));
+            }
+            wrong(&[problem(&refusal, exchange.core().config().disclosure)])
+        }
+    }
+}
+
+/// What the caller is told. Without disclosure, only what the right password has earned.
+fn problem(refusal: &SignInRefusal, disclosure: Disclosure) -> Problem {
+    let (field, key) = match (refusal, disclosure) {
+        (SignInRefusal::Unconfirmed { .. }, _) => ("email", MessageKey::ConfirmationRequired),
+        (SignInRefusal::Inactive, _) => ("email", MessageKey::DisabledAccount),
+        (_, Disclosure::Generic) => ("password", MessageKey::InvalidCredentials),
+        (SignInRefusal::UnknownIdentity, _) => ("email", MessageKey::UserDoesNotExist),
+        (SignInRefusal::PasswordNotSet, _) => ("password", MessageKey::PasswordNotSet),
+        (SignInRefusal::WrongPassword, _) => ("password", MessageKey::InvalidPassword),
+    };
+    Problem::new(field, key)
+}
+
+fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
+    let query = exchange.request().query_value("next");
+    let next = query.unwrap_or_default();
+    let action = exchange.endpoint_url(Endpoint::SignIn, &[]);
+    let mut form = FormView::new("login_user_form", action, "Sign in");
+    form.fields.push(FieldView::hidden("next", next));
+    let mut who = email_field(identity, identity.is_empty());
+    if exchange.core().config().identities.order.len() > 1 {
+        who.kind = FieldKind::Text;
+        who.label = "Email address or name".to_owned();
+    }
+    who.autocomplete = Some("username".to_owned());
+    form.fields.push(who);
+    let mut password = current_password("password", "Password");
+    if exchange.web().routes.path(Endpoint::ForgotPassword).is_some() {
+        password.hint_link = Some(LinkView {
+            href: exchange.endpoint_url(Endpoint::ForgotPassword, &[]),
+            text: "Forgot your password?".to_owned(),
+        });
+    }
+    form.fields.push(password);
+    if exchange.core().config().sessions.remember.is_some() {
+        form.fields.push(FieldView {
+            checked: exchange.is_checked("remember").unwrap_or(false),
+            ..FieldView::new(FieldKind::Checkbox, "remember", "Keep me signed in on this device")
+        });
+    }
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/login_user.html", "Sign in", form)
+}

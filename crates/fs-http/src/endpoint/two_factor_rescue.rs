@@ -1,0 +1,57 @@
+//! Help with a second factor.
+
+use fs_core::flow::{Problem, RescueOutcome};
+use fs_core::message::MessageKey;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use super::two_factor_validate::code_page;
+use crate::exchange::Exchange;
+use crate::forms::Typed;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    exchange.only_strangers().await?;
+    if let Some(refused) = exchange.unreadable(false) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        let visit = exchange.visit();
+        let pending = exchange.core().challenge_of(exchange.context(), &visit).await;
+        let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
+        let waits =
+            pending.is_some_and(|found| found.stage == fs_core::second_factor::PendingStage::Code);
+        return Ok(match (waits, exchange.wants_json()) {
+            (false, _) => exchange.nothing_pending(),
+            (true, true) => exchange.json_ok(None, None, Map::new()),
+            (true, false) => exchange.page(StatusCode::OK, code_page(exchange, &[], None)),
+        });
+    }
+    let mut typed = Typed::default();
+    let problem = typed.text(exchange, "help_setup");
+    let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
+        true => exchange.json_problems(status, problems),
+        false => exchange.page(StatusCode::OK, code_page(exchange, problems, None)),
+    };
+    let mut problems = exchange.csrf_problems(false)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if !problems.is_empty() {
+        return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
+    }
+    let mut visit = exchange.visit();
+    let outcome = exchange.core().rescue(exchange.context(), &mut visit, &problem).await;
+    let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
+    exchange.put_visit(visit);
+    Ok(match outcome {
+        RescueOutcome::NotPending => exchange.nothing_pending(),
+        RescueOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
+        RescueOutcome::NotSent => {
+            let failed = Problem::new("help_setup", MessageKey::FailedToSendCode);
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
+        }
+        RescueOutcome::Sent if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
+        RescueOutcome::Sent => {
+            exchange.page(StatusCode::OK, code_page(exchange, &[], Some(&problem)))
+        }
+    })
+}

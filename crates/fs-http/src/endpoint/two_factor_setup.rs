@@ -1,0 +1,176 @@
+//! Choosing a second factor.
+
+use fs_core::authz::{Fresh, Requirement};
+use fs_core::config::CodeMethod;
+use fs_core::flow::{EnrolOutcome, Problem};
+use fs_core::message::MessageKey;
+use fs_core::totp::{Provisioning, TotpRules, TotpSecret};
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::Answer;
+use super::two_factor_validate::code_form;
+use crate::exchange::Exchange;
+use crate::forms::Typed;
+use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.caller().await?;
+    if caller.is_some() {
+        let mechanisms = exchange.config().api_mechanisms.iter().copied();
+        let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
+        exchange.authorize(&fresh).await?;
+    }
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    let current = caller.as_ref().map(|caller| &*caller.user);
+    if !exchange.submits() {
+        return show(exchange, current).await;
+    }
+    let mut typed = Typed::default();
+    let choice = typed.text(exchange, "setup");
+    let phone = typed.text(exchange, "phone");
+    let asks_phone = choice == "sms";
+    let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
+        true => exchange.json_problems(status, problems),
+        false => {
+            let chosen = asks_phone.then_some(CodeMethod::Sms);
+            exchange.page(StatusCode::OK, setup_page(exchange, problems, &[], chosen))
+        }
+    };
+    let mut problems = exchange.csrf_problems(current.is_some())?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if !problems.is_empty() {
+        return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
+    }
+    let mut visit = exchange.visit();
+    let core = exchange.core();
+    let outcome = core.enrol(exchange.context(), &mut visit, current, &choice, &phone).await;
+    let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
+    exchange.put_visit(visit);
+    Ok(match outcome {
+        EnrolOutcome::NotAllowed => exchange.nothing_pending(),
+        EnrolOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
+        EnrolOutcome::NotSent => {
+            let failed = Problem::new("setup", MessageKey::FailedToSendCode);
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
+        }
+        EnrolOutcome::Disabled if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
+        EnrolOutcome::Disabled => {
+            exchange.flash(MessageKey::TwoFactorDisabled);
+            let view = exchange.config().views.after_sign_in.as_deref();
+            exchange.redirect(&exchange.view(view, &[]))
+        }
+        EnrolOutcome::Begun { method, key, username } => {
+            begun(exchange, method, key.as_ref(), &username)
+        }
+    })
+}
+
+async fn show(exchange: &Exchange, current: Option<&fs_core::model::User>) -> Answer {
+    let mut visit = exchange.visit();
+    let user = exchange.core().enrolling_user(exchange.context(), &mut visit, current).await;
+    let user = user.map_err(|error| exchange.flow_failed(&error))?;
+    exchange.put_visit(visit);
+    let Some(user) = user else {
+        return Ok(exchange.nothing_pending());
+    };
+    if !exchange.wants_json() {
+        return Ok(exchange.page(StatusCode::OK, setup_page(exchange, &[], &[], None)));
+    }
+    let rules = exchange.core().config().two_factor.as_ref();
+    let required = rules.is_some_and(|rules| rules.required);
+    let mut more = Map::new();
+    more.insert("tf_required".to_owned(), required.into());
+    more.insert("tf_primary_method".to_owned(), user.second_factor.method.into());
+    more.insert("tf_phone_number".to_owned(), user.second_factor.phone.into());
+    let names: Vec<Value> = choices(exchange).into_iter().map(|(name, _)| name.into()).collect();
+    more.insert("tf_available_methods".to_owned(), names.into());
+    Ok(exchange.json_ok(None, None, more))
+}
+
+fn begun(
+    exchange: &Exchange,
+    method: CodeMethod,
+    key: Option<&TotpSecret>,
+    username: &str,
+) -> http::Response<bytes::Bytes> {
+    let issuer = exchange.core().config().totp.issuer.as_str();
+    if exchange.wants_json() {
+        let mut more = Map::new();
+        more.insert("tf_state".to_owned(), "validating_profile".into());
+        more.insert("tf_primary_method".to_owned(), method.name().into());
+        if let Some(key) = key {
+            more.insert("tf_authr_key".to_owned(), key.to_groups().expose().into());
+            more.insert("tf_authr_username".to_owned(), username.into());
+            more.insert("tf_authr_issuer".to_owned(), issuer.into());
+        }
+        return exchange.json_ok(None, None, more);
+    }
+    let mut page = setup_page(exchange, &[], &[], Some(method));
+    page.extra.insert("chosen_method".to_owned(), method.name().into());
+    if let Some(key) = key {
+        add_key(&mut page, key, issuer, username);
+    }
+    exchange.page(StatusCode::OK, page)
+}
+
+/// What an authenticator app needs, for a page.
+pub(super) fn add_key(page: &mut PageView, key: &TotpSecret, issuer: &str, username: &str) {
+    let shown = Provisioning { secret: key, rules: TotpRules::default(), issuer, username };
+    let extra = [("authr_key", Some(key.to_groups())), ("authr_qrcode", shown.qr_code())];
+    for (name, text) in extra {
+        page.extra.insert(name.to_owned(), text.map(|text| text.expose().to_owned()).into());
+    }
+    page.extra.insert("authr_username".to_owned(), username.into());
+    page.extra.insert("authr_issuer".to_owned(), issuer.into());
+}
+
+/// The methods that can be chosen, with what people read.
+fn choices(exchange: &Exchange) -> Vec<(&'static str, &'static str)> {
+    let Some(rules) = &exchange.core().config().two_factor else {
+        return Vec::new();
+    };
+    let named = rules.methods.iter().map(|method| match method {
+        CodeMethod::Email => ("email", "By mail"),
+        CodeMethod::Authenticator => ("authenticator", "With an authenticator app"),
+        CodeMethod::Sms => ("sms", "By text message"),
+    });
+    let disable = (!rules.required).then_some(("disable", "No second factor"));
+    named.chain(disable).collect()
+}
+
+/// The page to choose a second factor and to prove it.
+pub(super) fn setup_page(
+    exchange: &Exchange,
+    problems: &[Problem],
+    code_problems: &[Problem],
+    chosen: Option<CodeMethod>,
+) -> PageView {
+    let action = exchange.endpoint_url(Endpoint::TwoFactorSetup, &[]);
+    let mut form = FormView::new("two_factor_setup_form", action, "Continue");
+    let named = choices(exchange).into_iter();
+    form.fields.push(FieldView {
+        choices: named
+            .map(|(value, label)| ChoiceView {
+                value: value.to_owned(),
+                label: label.to_owned(),
+                checked: chosen.is_some_and(|chosen| chosen.name() == value),
+            })
+            .collect(),
+        ..FieldView::new(FieldKind::Radio, "setup", "Your second factor")
+    });
+    if chosen == Some(CodeMethod::Sms) {
+        form.fields.push(FieldView {
+            autocomplete: Some("tel".to_owned()),
+            ..FieldView::new(FieldKind::Tel, "phone", "Telephone number")
+        });
+    }
+    exchange.mark(&mut form, problems);
+    let template = "security/two_factor_setup.html";
+    let mut page = exchange.form_page(template, "Two-step sign-in", form);
+    page.forms.push(code_form(exchange, code_problems));
+    page
+}

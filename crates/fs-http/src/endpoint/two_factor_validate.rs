@@ -1,0 +1,150 @@
+//! Giving the code of a second factor.
+
+use fs_core::flow::{Problem, ValidateOutcome};
+use fs_core::message::MessageKey;
+use fs_core::second_factor::PendingStage;
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::Answer;
+use super::two_factor_setup::setup_page;
+use crate::exchange::Exchange;
+use crate::fields::FieldValue;
+use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.caller().await?;
+    if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
+        return Ok(refused);
+    }
+    let current = caller.as_ref().map(|caller| &*caller.user);
+    if !exchange.submits() {
+        return show(exchange, current.is_some()).await;
+    }
+    let code = typed_code(exchange);
+    let mut problems = exchange.csrf_problems(current.is_some())?;
+    if problems.is_empty() && code.is_none() {
+        problems.push(Problem::new("code", MessageKey::TwoFactorInvalidToken));
+    }
+    let mut visit = exchange.visit();
+    let changing = current.is_some() || visit.enrolment().is_some();
+    let core = exchange.core();
+    let outcome = match &code {
+        Some(code) if problems.is_empty() => {
+            core.validate_second_factor(exchange.context(), &mut visit, current, code).await
+        }
+        _ => return Ok(exchange.mistakes(&problems, |found| again(exchange, changing, found))),
+    };
+    let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
+    exchange.put_visit(visit);
+    Ok(match outcome {
+        ValidateOutcome::NotPending => exchange.nothing_pending(),
+        ValidateOutcome::Refused(problem) => {
+            exchange.mistakes(&[problem], |found| again(exchange, changing, found))
+        }
+        ValidateOutcome::Changed(user) => {
+            if exchange.wants_json() {
+                return Ok(exchange.json_ok(Some(&user), None, Map::new()));
+            }
+            exchange.flash(MessageKey::TwoFactorChangeMethodSuccessful);
+            let view = exchange.config().views.after_sign_in.as_deref();
+            exchange.redirect(&exchange.after(view))
+        }
+        ValidateOutcome::SignedIn { user, remember, device } => {
+            exchange.put_remember(remember);
+            if exchange.wants_json() {
+                let mut more = Map::new();
+                if let Some(device) = device {
+                    more.insert("tf_validity_token".to_owned(), device.expose().into());
+                }
+                return Ok(exchange.json_ok(Some(&user), None, more));
+            }
+            exchange.state().device = device.map(|device| device.expose().to_owned());
+            exchange.flash(MessageKey::TwoFactorLoginSuccessful);
+            let view = exchange.config().views.after_sign_in.as_deref();
+            exchange.redirect(&exchange.after(view))
+        }
+    })
+}
+
+/// The code as a text; numbers count as their digits.
+fn typed_code(exchange: &Exchange) -> Option<String> {
+    match exchange.request().fields.get("code")? {
+        FieldValue::Text(code) => Some(code),
+        FieldValue::Other(Value::Number(code)) => Some(format!("{code:0>6}")),
+        FieldValue::Other(_) => None,
+    }
+}
+
+async fn show(exchange: &Exchange, signed_in: bool) -> Answer {
+    let mut visit = exchange.visit();
+    let enrolling = visit.enrolment().is_some();
+    let pending = exchange.core().pending(exchange.context(), &visit).await;
+    let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
+    let stage = pending.map(|(pending, _)| pending.stage);
+    let usable = match signed_in {
+        true => enrolling,
+        false => stage == Some(PendingStage::Code) || (stage.is_some() && enrolling),
+    };
+    if !usable {
+        exchange.core().abandon_second_factor(&mut visit);
+        exchange.put_visit(visit);
+        return Ok(exchange.nothing_pending());
+    }
+    Ok(match exchange.wants_json() {
+        true => exchange.json_ok(None, None, Map::new()),
+        false => exchange.page(StatusCode::OK, again(exchange, enrolling, &[])),
+    })
+}
+
+/// The page that the code was typed on.
+fn again(exchange: &Exchange, changing: bool, problems: &[Problem]) -> PageView {
+    match changing {
+        true => setup_page(exchange, &[], problems, None),
+        false => code_page(exchange, problems, None),
+    }
+}
+
+/// The page that asks for a code.
+pub(super) fn code_page(
+    exchange: &Exchange,
+    problems: &[Problem],
+    notice: Option<&str>,
+) -> PageView {
+    let template = "security/two_factor_verify_code.html";
+    let mut page = exchange.form_page(template, "Enter your code", code_form(exchange, problems));
+    let action = exchange.endpoint_url(Endpoint::TwoFactorRescue, &[]);
+    let mut rescue = FormView::new("two_factor_rescue_form", action, "Get help");
+    let choice = |value: &str, label: &str| ChoiceView {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        checked: false,
+    };
+    rescue.fields.push(FieldView {
+        choices: vec![
+            choice("lost_device", "I do not have my device: send the code by mail"),
+            choice("no_mail_access", "I cannot read my mail either: ask for help"),
+        ],
+        ..FieldView::new(FieldKind::Radio, "help_setup", "What is the matter?")
+    });
+    exchange.mark(&mut rescue, problems);
+    page.forms.push(rescue);
+    if let Some(notice) = notice {
+        page.extra.insert("problem".to_owned(), notice.into());
+    }
+    page
+}
+
+/// The form that takes a code.
+pub(super) fn code_form(exchange: &Exchange, problems: &[Problem]) -> FormView {
+    let action = exchange.endpoint_url(Endpoint::TwoFactorValidate, &[]);
+    let mut form = FormView::new("two_factor_verify_code_form", action, "Continue");
+    form.fields.push(FieldView {
+        autocomplete: Some("one-time-code".to_owned()),
+        autofocus: true,
+        ..FieldView::new(FieldKind::Text, "code", "Code")
+    });
+    exchange.mark(&mut form, problems);
+    form
+}

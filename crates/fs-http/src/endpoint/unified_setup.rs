@@ -1,0 +1,225 @@
+//! Setting up a method to sign in with.
+
+use fs_core::authz::{Fresh, Requirement};
+use fs_core::config::{CodeMethod, SignInMethod};
+use fs_core::flow::{Problem, ProveSetupOutcome, SetupOutcome};
+use fs_core::identity::IdentityAttribute;
+use fs_core::message::{Message, MessageKey};
+use fs_core::model::User;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use super::two_factor_setup::add_key;
+use super::unified_sign_in::{chosen_method, methods, typed_passcode};
+use crate::exchange::Exchange;
+use crate::forms::Typed;
+use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::route::Endpoint;
+use crate::views::with_token;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let mechanisms = exchange.config().api_mechanisms.iter().copied();
+    let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
+    let Some(caller) = exchange.authorize(&fresh).await? else {
+        return Ok(exchange.failure(StatusCode::UNAUTHORIZED));
+    };
+    let user = &*caller.user;
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(shown(exchange, user));
+    }
+    let mut typed = Typed::default();
+    let phone = typed.text(exchange, "phone");
+    let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
+        true => exchange.json_problems(status, problems),
+        false => exchange.page(StatusCode::OK, page(exchange, user, problems)),
+    };
+    let mut problems = exchange.csrf_problems(true)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if !problems.is_empty() {
+        return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
+    }
+    let chosen = chosen_method(exchange).unwrap_or_default();
+    let core = exchange.core();
+    let outcome = core.set_up_method(exchange.context(), user, &chosen, &phone).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        SetupOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
+        SetupOutcome::NotSent => {
+            let failed = Problem::new("chosen_method", MessageKey::FailedToSendCode);
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
+        }
+        SetupOutcome::Begun { method, state, phone, key, username } => {
+            let issuer = core.config().totp.issuer.as_str();
+            if exchange.wants_json() {
+                let mut more = Map::new();
+                more.insert("chosen_method".to_owned(), method.name().into());
+                more.insert("phone".to_owned(), phone.into());
+                more.insert("state".to_owned(), state.expose().into());
+                if let Some(key) = key {
+                    more.insert("authr_key".to_owned(), key.to_groups().expose().into());
+                    more.insert("authr_username".to_owned(), username.into());
+                    more.insert("authr_issuer".to_owned(), issuer.into());
+                }
+                return Ok(exchange.json_ok(None, None, more));
+            }
+            let mut page = page(exchange, user, &[]);
+            page.extra.insert("chosen_method".to_owned(), method.name().into());
+            page.extra.insert("code_sent".to_owned(), method.is_sent().into());
+            if let Some(key) = key {
+                add_key(&mut page, &key, issuer, &username);
+            }
+            let routes = &exchange.web().routes;
+            let action = with_token(routes, Endpoint::UnifiedSetupValidate, state.expose());
+            let mut form = FormView::new("us_setup_validate_form", action, "Confirm");
+            form.fields.push(FieldView {
+                autocomplete: Some("one-time-code".to_owned()),
+                autofocus: true,
+                ..FieldView::new(FieldKind::Text, "passcode", "Code")
+            });
+            page.forms.push(form);
+            exchange.page(StatusCode::OK, page)
+        }
+    })
+}
+
+fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
+    if !exchange.wants_json() {
+        return exchange.page(StatusCode::OK, page(exchange, user, &[]));
+    }
+    let config = exchange.core().config();
+    let mut more = methods(exchange);
+    more.remove("code_methods");
+    let rules = config.unified.iter().flat_map(|rules| &rules.methods);
+    let codes: Vec<_> = rules
+        .filter_map(|method| match method {
+            SignInMethod::Code(method) => Some(*method),
+            SignInMethod::Password => None,
+        })
+        .collect();
+    let active = codes.iter().filter(|method| {
+        **method == CodeMethod::Email || user.sign_in_secrets.contains_key(method.name())
+    });
+    let active: Vec<_> = active.map(|method| method.name()).collect();
+    let setup: Vec<_> = codes.iter().map(|method| method.name()).collect();
+    let attributes = config.identities.order.iter().map(|rule| match rule.attribute {
+        IdentityAttribute::Email => "email",
+        IdentityAttribute::Username => "username",
+        IdentityAttribute::Phone => "us_phone_number",
+    });
+    more.insert("identity_attributes".to_owned(), attributes.collect::<Vec<_>>().into());
+    more.insert("active_methods".to_owned(), active.into());
+    more.insert("setup_methods".to_owned(), setup.into());
+    more.insert("phone".to_owned(), user.phone.clone().into());
+    exchange.json_ok(None, None, more)
+}
+
+/// Proving a method with a code.
+pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
+    let caller = exchange.signed_in_caller().await?;
+    let user = &*caller.user;
+    if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
+        return Ok(refused);
+    }
+    let problems = exchange.csrf_problems(true)?;
+    if !problems.is_empty() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_problems(StatusCode::BAD_REQUEST, &problems),
+            false => exchange.page(StatusCode::OK, page(exchange, user, &problems)),
+        });
+    }
+    let core = exchange.core();
+    if !exchange.submits() {
+        return Ok(match core.check_setup(exchange.context(), user, state) {
+            Ok(_) if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
+            Ok(_) => back(exchange, MessageKey::InvalidPasswordCode.into()),
+            Err(outcome) => refused(exchange, &outcome),
+        });
+    }
+    let code = typed_passcode(exchange).unwrap_or_default();
+    if code.is_empty() && exchange.wants_json() {
+        let missing = Problem::new("passcode", MessageKey::FieldRequired);
+        return Ok(exchange.json_problems(StatusCode::BAD_REQUEST, &[missing]));
+    }
+    let outcome = core.prove_method(exchange.context(), user, state, &code).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        ProveSetupOutcome::Done { method, phone } => {
+            if exchange.wants_json() {
+                let mut more = Map::new();
+                more.insert("chosen_method".to_owned(), method.name().into());
+                more.insert("phone".to_owned(), phone.into());
+                return Ok(exchange.json_ok(None, None, more));
+            }
+            exchange.flash(MessageKey::UsSetupSuccessful);
+            let views = &exchange.config().views;
+            let view = views.after_method_setup.as_deref().or(views.after_sign_in.as_deref());
+            exchange.redirect(&exchange.view(view, &[]))
+        }
+        outcome => refused(exchange, &outcome),
+    })
+}
+
+fn refused(exchange: &Exchange, outcome: &ProveSetupOutcome) -> http::Response<bytes::Bytes> {
+    let message = match outcome {
+        ProveSetupOutcome::Expired => {
+            let rules = exchange.core().config().unified.as_ref();
+            let within = rules.map(|rules| fs_core::span_text(rules.setup_within));
+            Message::new(MessageKey::UsSetupExpired).with("within", within.unwrap_or_default())
+        }
+        ProveSetupOutcome::WrongCode => MessageKey::InvalidPasswordCode.into(),
+        _ => MessageKey::ApiError.into(),
+    };
+    match (outcome, exchange.wants_json()) {
+        (ProveSetupOutcome::WrongCode, true) => {
+            let field = "passcode".into();
+            let status = StatusCode::BAD_REQUEST;
+            exchange.json_problems(status, &[Problem { field, message }])
+        }
+        (_, true) => exchange.refusal(StatusCode::BAD_REQUEST, message),
+        (_, false) => back(exchange, message),
+    }
+}
+
+fn back(exchange: &Exchange, message: Message) -> http::Response<bytes::Bytes> {
+    exchange.flash(message);
+    exchange.redirect(&exchange.endpoint_url(Endpoint::UnifiedSetup, &[]))
+}
+
+fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
+    let action = exchange.endpoint_url(Endpoint::UnifiedSetup, &[]);
+    let mut form = FormView::new("us_setup_form", action, "Set up");
+    let rules = exchange.core().config().unified.iter().flat_map(|rules| &rules.methods);
+    let choices: Vec<_> = rules
+        .filter_map(|method| match method {
+            SignInMethod::Code(method) => Some(ChoiceView {
+                value: method.name().to_owned(),
+                label: match method {
+                    CodeMethod::Email => "By mail".to_owned(),
+                    CodeMethod::Authenticator => "With an authenticator app".to_owned(),
+                    CodeMethod::Sms => "By text message".to_owned(),
+                },
+                checked: false,
+            }),
+            SignInMethod::Password => None,
+        })
+        .collect();
+    let sms = choices.iter().any(|choice| choice.value == "sms");
+    if !choices.is_empty() {
+        form.fields.push(FieldView {
+            choices,
+            ..FieldView::new(FieldKind::Radio, "chosen_method", "Sign in with a code")
+        });
+    }
+    if sms {
+        form.fields.push(FieldView {
+            value: user.phone.clone().unwrap_or_default(),
+            required: false,
+            autocomplete: Some("tel".to_owned()),
+            ..FieldView::new(FieldKind::Tel, "phone", "Telephone number, for text messages")
+        });
+    }
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/us_setup.html", "Other ways to sign in", form)
+}

@@ -1,0 +1,247 @@
+//! Signing in with an identity and a password or code.
+
+use bytes::Bytes;
+use fs_core::config::{CodeMethod, Disclosure, SignInMethod};
+use fs_core::flow::{Passcode, Problem, SendCodeOutcome, SignInOutcome, SignInRefusal};
+use fs_core::identity::IdentityAttribute;
+use fs_core::message::MessageKey;
+use fs_core::secret::Secret;
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
+
+use super::Answer;
+use crate::exchange::Exchange;
+use crate::fields::FieldValue;
+use crate::pages::{ButtonView, ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.caller().await?;
+    if caller.is_some() && (exchange.submits() || !exchange.wants_json()) {
+        return Ok(match exchange.wants_json() {
+            true => exchange.not_anonymous(),
+            false => {
+                let view = exchange.config().views.after_sign_in.as_deref();
+                exchange.redirect(&exchange.after(view))
+            }
+        });
+    }
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(shown(exchange));
+    }
+    submit(exchange).await
+}
+
+async fn submit(exchange: &Exchange) -> Answer {
+    let (identity, mut problems) = typed_identity(exchange);
+    let passcode = typed_passcode(exchange).unwrap_or_default();
+    let mut found = exchange.csrf_problems(false)?;
+    found.append(&mut problems);
+    let wrong = |problems: &[Problem]| {
+        Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &identity)))
+    };
+    if !found.is_empty() {
+        return wrong(&found);
+    }
+    let typed = Passcode {
+        identity: identity.clone(),
+        passcode: Secret::from(passcode),
+        remember: exchange.is_checked("remember").unwrap_or(false),
+        device: exchange.device_token(),
+    };
+    let mut visit = exchange.visit();
+    let core = exchange.core();
+    let outcome = core.sign_in_with_passcode(exchange.context(), &mut visit, typed).await;
+    let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
+    exchange.put_visit(visit);
+    match outcome {
+        SignInOutcome::SecondFactor { challenge, .. } => Ok(exchange.challenged(&challenge)),
+        SignInOutcome::Done { user, remember } => {
+            exchange.put_remember(remember);
+            if !exchange.wants_json() {
+                let view = exchange.config().views.after_sign_in.as_deref();
+                return Ok(exchange.redirect(&exchange.after(view)));
+            }
+            let token = exchange.token_on_request(&user).await?;
+            Ok(exchange.json_ok(Some(&user), token, Map::new()))
+        }
+        SignInOutcome::Refused(refusal) => {
+            let view = exchange.config().views.requires_confirmation.as_deref();
+            if let (SignInRefusal::Unconfirmed { .. }, Some(view), false) =
+                (&refusal, view, exchange.wants_json())
+            {
+                exchange.flash(MessageKey::ConfirmationRequired);
+                return Ok(exchange.redirect(&exchange.view(Some(view), &[])));
+            }
+            wrong(&[refused(&refusal, core.config().disclosure)])
+        }
+    }
+}
+
+fn refused(refusal: &SignInRefusal, disclosure: Disclosure) -> Problem {
+    let (field, key) = match (refusal, disclosure) {
+        (SignInRefusal::Unconfirmed { .. }, _) => ("identity", MessageKey::ConfirmationRequired),
+        (SignInRefusal::Inactive, _) => ("identity", MessageKey::DisabledAccount),
+        (SignInRefusal::UnknownIdentity, Disclosure::Explicit) => {
+            ("identity", MessageKey::UsSpecifyIdentity)
+        }
+        _ => ("passcode", MessageKey::InvalidPasswordCode),
+    };
+    Problem::new(field, key)
+}
+
+/// Asking for a code.
+pub(super) async fn send_code(exchange: &Exchange) -> Answer {
+    exchange.only_strangers().await?;
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(shown(exchange));
+    }
+    let (identity, mut problems) = typed_identity(exchange);
+    let mut found = exchange.csrf_problems(false)?;
+    found.append(&mut problems);
+    let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
+        true => exchange.json_problems(status, problems),
+        false => exchange.page(StatusCode::OK, page(exchange, problems, &identity)),
+    };
+    if !found.is_empty() {
+        return Ok(wrong(StatusCode::BAD_REQUEST, &found));
+    }
+    let chosen = chosen_method(exchange);
+    let core = exchange.core();
+    let outcome = core.send_sign_in_code(exchange.context(), &identity, chosen.as_deref()).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        SendCodeOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
+        SendCodeOutcome::NotSent => {
+            let failed = Problem::new("chosen_method", MessageKey::FailedToSendCode);
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
+        }
+        SendCodeOutcome::Sent if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
+        SendCodeOutcome::Sent => {
+            let mut page = page(exchange, &[], &identity);
+            page.extra.insert("code_sent".to_owned(), true.into());
+            exchange.page(StatusCode::OK, page)
+        }
+    })
+}
+
+fn typed_identity(exchange: &Exchange) -> (String, Vec<Problem>) {
+    match exchange.request().fields.get("identity") {
+        Some(FieldValue::Text(identity)) if !identity.trim().is_empty() => (identity, Vec::new()),
+        Some(FieldValue::Other(_)) => {
+            (String::new(), vec![Problem::new("identity", MessageKey::InvalidInput)])
+        }
+        _ => (String::new(), vec![Problem::new("identity", MessageKey::FieldRequired)]),
+    }
+}
+
+/// The passcode as a text; numbers count as their digits, everything else as nothing.
+pub(super) fn typed_passcode(exchange: &Exchange) -> Option<String> {
+    match exchange.request().fields.get("passcode")? {
+        FieldValue::Text(passcode) => Some(passcode),
+        FieldValue::Other(Value::Number(code)) => Some(format!("{code:0>6}")),
+        FieldValue::Other(_) => None,
+    }
+}
+
+/// The method that was chosen.
+pub(super) fn chosen_method(exchange: &Exchange) -> Option<String> {
+    match exchange.request().fields.get("chosen_method")? {
+        FieldValue::Text(chosen) => Some(chosen),
+        FieldValue::Other(other) => Some(other.to_string()),
+    }
+}
+
+fn shown(exchange: &Exchange) -> Response<Bytes> {
+    if !exchange.wants_json() {
+        return exchange.page(StatusCode::OK, page(exchange, &[], ""));
+    }
+    let mut more = methods(exchange);
+    let order = &exchange.core().config().identities.order;
+    let names = order.iter().map(|rule| match rule.attribute {
+        IdentityAttribute::Email => "email",
+        IdentityAttribute::Username => "username",
+        IdentityAttribute::Phone => "us_phone_number",
+    });
+    more.insert("identity_attributes".to_owned(), names.collect::<Vec<_>>().into());
+    exchange.json_ok(None, None, more)
+}
+
+/// What can be used, and what codes can be sent by.
+pub(super) fn methods(exchange: &Exchange) -> Map<String, Value> {
+    let Some(rules) = &exchange.core().config().unified else {
+        return Map::new();
+    };
+    let all: Vec<_> = rules.methods.iter().map(|method| method.name()).collect();
+    let codes: Vec<_> = code_methods(exchange).into_iter().map(CodeMethod::name).collect();
+    Map::from_iter([
+        ("available_methods".to_owned(), all.into()),
+        ("code_methods".to_owned(), codes.into()),
+    ])
+}
+
+fn code_methods(exchange: &Exchange) -> Vec<CodeMethod> {
+    let rules = exchange.core().config().unified.iter();
+    rules
+        .flat_map(|rules| &rules.methods)
+        .filter_map(|method| match method {
+            SignInMethod::Code(method) if method.is_sent() => Some(*method),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Adds the choice of a method and the button that sends a code.
+pub(super) fn add_send_code(exchange: &Exchange, form: &mut FormView, action: String) {
+    let methods = code_methods(exchange);
+    if methods.is_empty() {
+        return;
+    }
+    form.fields.push(FieldView {
+        required: false,
+        choices: methods
+            .into_iter()
+            .map(|method| ChoiceView {
+                value: method.name().to_owned(),
+                label: match method {
+                    CodeMethod::Email => "By mail".to_owned(),
+                    _ => "By text message".to_owned(),
+                },
+                checked: false,
+            })
+            .collect(),
+        ..FieldView::new(FieldKind::Radio, "chosen_method", "Send me a code")
+    });
+    form.buttons.push(ButtonView {
+        text: "Send the code".to_owned(),
+        name: Some("submit_send_code".to_owned()),
+        formaction: action,
+    });
+}
+
+fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
+    let action = exchange.endpoint_url(Endpoint::UnifiedSignIn, &[]);
+    let mut form = FormView::new("us_signin_form", action, "Sign in");
+    form.fields.push(FieldView {
+        value: identity.to_owned(),
+        autocomplete: Some("username".to_owned()),
+        autofocus: identity.is_empty(),
+        ..FieldView::new(FieldKind::Text, "identity", "Email address, name or number")
+    });
+    form.fields.push(FieldView {
+        autocomplete: Some("current-password".to_owned()),
+        required: false,
+        ..FieldView::new(FieldKind::Password, "passcode", "Password or code")
+    });
+    let label = "Keep me signed in on this device";
+    form.fields.push(FieldView::new(FieldKind::Checkbox, "remember", label));
+    let send = exchange.endpoint_url(Endpoint::UnifiedSendCode, &[]);
+    add_send_code(exchange, &mut form, send);
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/us_signin.html", "Sign in", form)
+}

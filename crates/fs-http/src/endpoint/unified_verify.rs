@@ -1,0 +1,106 @@
+//! Proving again who one is, with a password or code.
+
+use fs_core::flow::{Problem, SendCodeOutcome, VerifyOutcome};
+use fs_core::message::MessageKey;
+use fs_core::secret::Secret;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use super::unified_sign_in::{add_send_code, chosen_method, methods, typed_passcode};
+use crate::exchange::Exchange;
+use crate::pages::{FieldKind, FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.signed_in_caller().await?;
+    let user = &*caller.user;
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_ok(None, None, methods(exchange)),
+            false => exchange.page(StatusCode::OK, page(exchange, &[])),
+        });
+    }
+    let wrong =
+        |problems: &[Problem]| Ok(exchange.mistakes(problems, |problems| page(exchange, problems)));
+    let problems = exchange.csrf_problems(true)?;
+    if !problems.is_empty() {
+        return wrong(&problems);
+    }
+    let passcode = Secret::from(typed_passcode(exchange).unwrap_or_default());
+    let mut visit = exchange.visit();
+    let core = exchange.core();
+    let outcome = core.verify_with_passcode(exchange.context(), &mut visit, user, &passcode).await;
+    match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        VerifyOutcome::Refused(problem) => wrong(&[problem]),
+        VerifyOutcome::Done => {
+            exchange.put_visit(visit);
+            if exchange.wants_json() {
+                let token = exchange.token_on_request(user).await?;
+                return Ok(exchange.json_ok(Some(user), token, Map::new()));
+            }
+            exchange.flash(MessageKey::ReauthenticationSuccessful);
+            let view = exchange.config().views.after_verify.as_deref();
+            Ok(exchange.redirect(&exchange.after(view)))
+        }
+    }
+}
+
+/// Asking for a code.
+pub(super) async fn send_code(exchange: &Exchange) -> Answer {
+    let caller = exchange.signed_in_caller().await?;
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_ok(None, None, methods(exchange)),
+            false => exchange.page(StatusCode::OK, page(exchange, &[])),
+        });
+    }
+    let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
+        true => exchange.json_problems(status, problems),
+        false => exchange.page(StatusCode::OK, page(exchange, problems)),
+    };
+    let problems = exchange.csrf_problems(true)?;
+    if !problems.is_empty() {
+        return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
+    }
+    let chosen = chosen_method(exchange);
+    let core = exchange.core();
+    let outcome =
+        core.send_verification_code(exchange.context(), &caller.user, chosen.as_deref()).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        SendCodeOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
+        SendCodeOutcome::NotSent => {
+            let failed = Problem::new("chosen_method", MessageKey::FailedToSendCode);
+            wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
+        }
+        SendCodeOutcome::Sent if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
+        SendCodeOutcome::Sent => {
+            let mut page = page(exchange, &[]);
+            page.extra.insert("code_sent".to_owned(), true.into());
+            exchange.page(StatusCode::OK, page)
+        }
+    })
+}
+
+fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
+    let next = exchange.request().query_value("next").filter(|next| exchange.is_safe(next));
+    let query: Vec<_> = next.iter().map(|next| ("next", next.as_str())).collect();
+    let action = exchange.endpoint_url(Endpoint::UnifiedVerify, &query);
+    let mut form = FormView::new("us_verify_form", action, "Continue");
+    form.fields.push(FieldView {
+        autocomplete: Some("current-password".to_owned()),
+        autofocus: true,
+        required: false,
+        ..FieldView::new(FieldKind::Password, "passcode", "Password or code")
+    });
+    let send = exchange.endpoint_url(Endpoint::UnifiedVerifySendCode, &query);
+    add_send_code(exchange, &mut form, send);
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/us_verify.html", "Please confirm that it is you", form)
+}

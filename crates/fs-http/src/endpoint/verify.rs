@@ -1,0 +1,63 @@
+//! Proving again who one is.
+
+use fs_core::flow::{Problem, VerifyOutcome};
+use fs_core::message::MessageKey;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use crate::exchange::Exchange;
+use crate::forms::{Typed, current_password};
+use crate::pages::{FieldView, FormView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let caller = exchange.signed_in_caller().await?;
+    let user = &*caller.user;
+    if let Some(refused) = exchange.unreadable(false) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(match exchange.wants_json() {
+            true => exchange.json_ok(Some(user), None, Map::new()),
+            false => exchange.page(StatusCode::OK, page(exchange, &[])),
+        });
+    }
+    let mut typed = Typed::default();
+    let password = typed.secret(exchange, "password");
+    let wrong =
+        |problems: &[Problem]| Ok(exchange.mistakes(problems, |problems| page(exchange, problems)));
+    let mut problems = exchange.csrf_problems(true)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if problems.is_empty() && password.expose().trim().is_empty() {
+        problems.push(Problem::new("password", MessageKey::PasswordNotProvided));
+    }
+    if !problems.is_empty() {
+        return wrong(&problems);
+    }
+    let mut visit = exchange.visit();
+    let outcome = exchange.core().verify(exchange.context(), &mut visit, user, &password).await;
+    match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        VerifyOutcome::Refused(problem) => wrong(&[problem]),
+        VerifyOutcome::Done => {
+            exchange.put_visit(visit);
+            if exchange.wants_json() {
+                return Ok(exchange.json_ok(Some(user), None, Map::new()));
+            }
+            exchange.flash(MessageKey::ReauthenticationSuccessful);
+            let view = exchange.config().views.after_verify.as_deref();
+            Ok(exchange.redirect(&exchange.after(view)))
+        }
+    }
+}
+
+fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
+    let next = exchange.request().query_value("next").filter(|next| exchange.is_safe(next));
+    let query: Vec<_> = next.iter().map(|next| ("next", next.as_str())).collect();
+    let action = exchange.endpoint_url(Endpoint::Verify, &query);
+    let mut form = FormView::new("verify_form", action, "Continue");
+    let password = current_password("password", "Your password");
+    form.fields.push(FieldView { autofocus: true, ..password });
+    exchange.mark(&mut form, problems);
+    exchange.form_page("security/verify.html", "Please confirm that it is you", form)
+}

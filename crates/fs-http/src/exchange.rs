@@ -1,0 +1,339 @@
+//! One request and its answer: who it is from, what its session knows.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use fs_core::authn::{Authentication, Mechanism};
+use fs_core::csrf::CsrfSecret;
+use fs_core::flow::{FlowError, RememberChange};
+use fs_core::model::User;
+use fs_core::session::Visit;
+use fs_core::{Context, Security};
+use http::Response;
+use serde_json::Value;
+
+use crate::config::HttpConfig;
+use crate::csrf::CsrfStanding;
+use crate::incoming::Incoming;
+use crate::web::{Web, WebSecurity};
+
+/// A request while it is answered. A cheap clone; guards, endpoints and handlers share it.
+///
+/// Who the request is from is found out when somebody asks, once. What the answer must carry
+/// (cookies) is written by [`finish`](Self::finish), in one place.
+#[derive(Clone)]
+pub struct Exchange(Arc<Inner>);
+
+struct Inner {
+    web: WebSecurity,
+    request: Incoming,
+    context: Context,
+    state: Mutex<State>,
+    who: futures::lock::Mutex<Option<Who>>,
+}
+
+/// What changes while a request is answered.
+pub(crate) struct State {
+    pub(crate) visit: Visit,
+    pub(crate) remember: RememberChange,
+    pub(crate) csrf: CsrfStanding,
+    pub(crate) csrf_token: Option<String>,
+    pub(crate) device: Option<String>,
+    pub(crate) visit_read: bool,
+    pub(crate) came_signed_in: bool,
+    pub(crate) via: Option<Mechanism>,
+}
+
+#[derive(Clone)]
+enum Who {
+    Nobody,
+    Somebody(Authentication),
+}
+
+impl Exchange {
+    pub(crate) fn new(web: WebSecurity, request: Incoming) -> Self {
+        let now = web.core().now();
+        let base_url = match &web.core().config().base_url {
+            Some(url) => url.clone(),
+            None => format!("{}://{}", request.scheme(), request.host().unwrap_or("localhost")),
+        };
+        let user_agent = request.header(http::header::USER_AGENT).map(str::to_owned);
+        let client_ip = request.client_ip.map(|ip| ip.to_string());
+        let context = Context { now, client_ip, user_agent, base_url };
+        let cookie = request.cookie(&web.config().session_cookie.name);
+        let visit = cookie.as_deref().and_then(|sealed| {
+            let lifetime = web.core().config().sessions.lifetime;
+            web.core().sealer().open(sealed, now, lifetime)
+        });
+        let visit = visit.unwrap_or_default();
+        let state = State {
+            came_signed_in: visit.sign_in().is_some(),
+            visit,
+            remember: RememberChange::Keep,
+            csrf: CsrfStanding::Unchecked,
+            csrf_token: None,
+            device: None,
+            visit_read: cookie.is_some(),
+            via: None,
+        };
+        let who = futures::lock::Mutex::new(None);
+        Self(Arc::new(Inner { web, request, context, state: Mutex::new(state), who }))
+    }
+
+    pub(crate) fn web(&self) -> &Web {
+        &self.0.web.0
+    }
+
+    /// The object that it belongs to.
+    pub fn security(&self) -> &WebSecurity {
+        &self.0.web
+    }
+
+    /// The core: flows without HTTP.
+    pub fn core(&self) -> &Security {
+        self.0.web.core()
+    }
+
+    pub(crate) fn config(&self) -> &HttpConfig {
+        self.0.web.config()
+    }
+
+    /// The request.
+    pub fn request(&self) -> &Incoming {
+        &self.0.request
+    }
+
+    /// The facts that flows need.
+    pub fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    /// Whether the answer should be JSON.
+    pub fn wants_json(&self) -> bool {
+        match &self.web().hooks.want_json {
+            Some(hook) => hook(&self.0.request),
+            None => self.0.request.wants_json(),
+        }
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads or changes the session. What is put into it travels in a cookie: keep it small.
+    pub fn session<T>(&self, with: impl FnOnce(&mut Visit) -> T) -> T {
+        let mut state = self.state();
+        state.visit_read = true;
+        with(&mut state.visit)
+    }
+
+    /// A copy of the session for a flow, to be put back with [`put_visit`](Self::put_visit).
+    pub(crate) fn visit(&self) -> Visit {
+        self.session(|visit| visit.clone())
+    }
+
+    pub(crate) fn put_visit(&self, visit: Visit) {
+        let mut state = self.state();
+        let before = state.visit.csrf().cloned();
+        if visit.csrf() != before.as_ref() {
+            state.csrf_token = None;
+        }
+        state.visit = visit;
+    }
+
+    /// What the answer carries to the browser so far.
+    pub(crate) fn carried(&self) -> (Visit, RememberChange) {
+        let state = self.state();
+        (state.visit.clone(), state.remember.clone())
+    }
+
+    /// Lets the answer carry this, and nothing else.
+    pub(crate) fn put_carried(&self, (visit, remember): (Visit, RememberChange)) {
+        self.put_visit(visit);
+        self.state().remember = remember;
+    }
+
+    pub(crate) fn put_remember(&self, change: RememberChange) {
+        if change != RememberChange::Keep {
+            self.state().remember = change;
+        }
+    }
+
+    /// The remember cookie that the browser sent.
+    pub(crate) fn remember_cookie(&self) -> Option<String> {
+        self.0.request.cookie(&self.config().remember_cookie.name)
+    }
+
+    /// Who the request is from, by session, remembered browser or auth token, whatever a route
+    /// asks for. Found out once.
+    ///
+    /// # Errors
+    ///
+    /// Nothing could be found out; treat the caller as nobody and answer with an error.
+    pub async fn current(&self) -> Result<Option<Authentication>, FlowError> {
+        let mut who = self.0.who.lock().await;
+        if who.is_none() {
+            *who = Some(self.find_out().await?);
+        }
+        Ok(match &*who {
+            Some(Who::Somebody(authentication)) => Some(authentication.clone()),
+            _ => None,
+        })
+    }
+
+    async fn find_out(&self) -> Result<Who, FlowError> {
+        if let Some(user) = self.session_user().await? {
+            return Ok(self.somebody(user, Mechanism::Session));
+        }
+        if self.remember_cookie().is_some() {
+            return Ok(Who::Nobody);
+        }
+        Ok(match self.token_user().await? {
+            Some(user) => self.somebody(user, Mechanism::Token),
+            None => Who::Nobody,
+        })
+    }
+
+    fn somebody(&self, user: User, mechanism: Mechanism) -> Who {
+        self.state().via = Some(mechanism);
+        Who::Somebody(Authentication { user: Arc::new(user), mechanism })
+    }
+
+    /// Who the session is signed in as, or who the browser is remembered as.
+    async fn session_user(&self) -> Result<Option<User>, FlowError> {
+        let mut visit = self.visit();
+        let signed_in = self.core().authenticate_session(self.context(), &visit).await?;
+        if signed_in.is_some() {
+            return Ok(signed_in);
+        }
+        let Some(cookie) = self.remember_cookie() else {
+            return Ok(None);
+        };
+        let user = self.core().restore_remembered(self.context(), &mut visit, &cookie).await?;
+        if user.is_some() {
+            self.put_visit(visit);
+        }
+        Ok(user)
+    }
+
+    pub(crate) async fn token_user(&self) -> Result<Option<User>, FlowError> {
+        match self.presented_token() {
+            Some(token) => self.core().authenticate_token(self.context(), &token).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The auth token that the request carries: the first one present counts, good or bad.
+    fn presented_token(&self) -> Option<String> {
+        let carriers = &self.config().token;
+        let in_body = carriers.json_body.then(|| self.0.request.fields.object()).flatten();
+        let in_body = in_body.and_then(|body| body.get(&carriers.key)).map(|value| match value {
+            Value::String(token) => token.clone(),
+            other => other.to_string(),
+        });
+        let in_query = || self.0.request.query_value(&carriers.key).filter(|_| carriers.query);
+        let in_header = || self.0.request.header(carriers.header.as_str()).map(str::to_owned);
+        in_body.or_else(in_query).or_else(in_header)
+    }
+
+    /// Notes who the request is from: a guard or a flow found it out.
+    pub(crate) async fn set_current(&self, authentication: Option<Authentication>) {
+        self.state().via = authentication.as_ref().map(|authentication| authentication.mechanism);
+        *self.0.who.lock().await = Some(match authentication {
+            Some(authentication) => Who::Somebody(authentication),
+            None => Who::Nobody,
+        });
+    }
+
+    /// How the request was authenticated, as far as anybody asked.
+    pub fn authenticated_via(&self) -> Option<Mechanism> {
+        self.state().via
+    }
+
+    /// What the CSRF tokens of this session are made of. The session gets one if it has none.
+    pub(crate) fn csrf_secret(&self) -> Result<CsrfSecret, FlowError> {
+        if let Some(secret) = self.session(|visit| visit.csrf().cloned()) {
+            return Ok(secret);
+        }
+        let secret = CsrfSecret::from_random(self.core().random()?);
+        self.session(|visit| visit.set_csrf(Some(secret.clone())));
+        Ok(secret)
+    }
+
+    /// The CSRF token of this session, for a form or a script. The session gets a secret if it has
+    /// none.
+    ///
+    /// # Errors
+    ///
+    /// There was no randomness.
+    pub fn csrf_token(&self) -> Result<String, FlowError> {
+        if let Some(token) = &self.state().csrf_token {
+            return Ok(token.clone());
+        }
+        let secret = self.csrf_secret()?;
+        let mask = self.core().random()?;
+        let token = self.core().csrf().issue(&secret, mask, self.context().now);
+        let token = token.expose().to_owned();
+        self.state().csrf_token = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Signs a user in whom the application itself vouches for; whether the account may act.
+    /// `methods` names the means by which it was let in, for the event.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is signed in.
+    pub async fn sign_in(
+        &self,
+        user: &User,
+        remember: Option<bool>,
+        methods: Vec<&'static str>,
+    ) -> Result<bool, FlowError> {
+        let mut visit = self.visit();
+        let core = self.core();
+        let signed = core.sign_in_user(self.context(), &mut visit, user, remember, methods).await?;
+        let Some(change) = signed else {
+            return Ok(false);
+        };
+        self.put_visit(visit);
+        self.put_remember(change);
+        let user = Arc::new(user.clone());
+        self.set_current(Some(Authentication { user, mechanism: Mechanism::Session })).await;
+        Ok(true)
+    }
+
+    /// Signs a user out, as an application's own handler may want to.
+    ///
+    /// # Errors
+    ///
+    /// The session still stands.
+    pub async fn sign_out(&self) -> Result<(), FlowError> {
+        let user = self.current().await?.map(|authentication| authentication.user);
+        let mut visit = self.visit();
+        let cookie = self.remember_cookie();
+        let change = self
+            .core()
+            .sign_out(self.context(), &mut visit, user.as_deref(), cookie.as_deref())
+            .await?;
+        self.put_visit(visit);
+        self.put_remember(change);
+        self.set_current(None).await;
+        Ok(())
+    }
+
+    /// Completes an answer, ours or the application's: session, remember and CSRF cookies, `Vary`.
+    pub fn finish(&self, response: Response<Bytes>) -> Response<Bytes> {
+        let (mut parts, body) = response.into_parts();
+        match self.write_headers(&mut parts.headers) {
+            Ok(()) => Response::from_parts(parts, body),
+            Err(failure) => *failure,
+        }
+    }
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Exchange").field("request", &self.0.request).finish_non_exhaustive()
+    }
+}

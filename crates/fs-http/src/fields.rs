@@ -1,0 +1,329 @@
+//! The body of a request: a form or JSON, read into named values.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+use serde_json::{Map, Value};
+
+use crate::incoming::{BodyRead, is_json_type};
+
+/// More fields than any form of ours has; a body with more is refused.
+const MOST_FIELDS: usize = 1_000;
+
+/// What a body says. Its `Debug` does not show values.
+#[derive(Clone, Default)]
+pub enum Fields {
+    /// There is none, or it is of a kind that is not read.
+    #[default]
+    None,
+    /// A JSON body of no bytes.
+    EmptyJson,
+    /// A form: names and values in their order.
+    Form(Vec<(String, String)>),
+    /// JSON.
+    Json(Value),
+    /// It is not what it says it is.
+    Malformed(Malformed),
+    /// It is longer than the limit.
+    TooLong,
+}
+
+/// Why a body cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Malformed {
+    /// It is not JSON.
+    Json,
+    /// It is JSON, but not an object.
+    NotAnObject,
+    /// It is not UTF-8, or holds NUL.
+    Text,
+    /// The parts of a multipart form are broken.
+    Multipart,
+    /// It has too many fields.
+    TooMany,
+}
+
+impl Malformed {
+    /// What is wrong, for whoever sent it.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Json => "The body is not valid JSON.",
+            Self::NotAnObject => "The JSON body must be an object.",
+            Self::Text => "The body must be UTF-8 text without NUL characters.",
+            Self::Multipart => "The multipart form cannot be read.",
+            Self::TooMany => "The body has too many fields.",
+        }
+    }
+}
+
+/// A value of a field. Its `Debug` does not show it: it may be a password.
+#[derive(Clone, PartialEq)]
+pub enum FieldValue {
+    /// A text.
+    Text(String),
+    /// Something else, which only JSON can send.
+    Other(Value),
+}
+
+impl Fields {
+    /// Reads a body by its `Content-Type`.
+    pub(crate) async fn read(parts: &Parts, body: BodyRead, strict: bool) -> Self {
+        let body = match body {
+            BodyRead::NotRead => return Self::None,
+            BodyRead::TooLong => return Self::TooLong,
+            BodyRead::Whole(body) => body,
+        };
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = kind.unwrap_or_default();
+        let fields = if is_json_type(kind) {
+            json(&body)
+        } else if essence_is(kind, "application/x-www-form-urlencoded") {
+            form(&body, strict)
+        } else if essence_is(kind, "multipart/form-data") {
+            multipart(kind, body, strict).await
+        } else {
+            Self::None
+        };
+        if strict { fields.without_nul() } else { fields }
+    }
+
+    fn without_nul(self) -> Self {
+        let nul = match &self {
+            Self::Form(pairs) => {
+                pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0'))
+            }
+            Self::Json(value) => has_nul(value),
+            _ => false,
+        };
+        if nul { Self::Malformed(Malformed::Text) } else { self }
+    }
+
+    /// The first value of a field; nothing for null, for an empty list, and where there is none.
+    pub fn get(&self, name: &str) -> Option<FieldValue> {
+        match self {
+            Self::Form(pairs) => {
+                let (_, value) = pairs.iter().find(|(key, _)| key == name)?;
+                Some(FieldValue::Text(value.clone()))
+            }
+            Self::Json(Value::Object(map)) => {
+                let value = match map.get(name)? {
+                    Value::Array(values) => values.first()?,
+                    value => value,
+                };
+                match value {
+                    Value::Null => None,
+                    Value::String(text) => Some(FieldValue::Text(text.clone())),
+                    other => Some(FieldValue::Other(other.clone())),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The JSON object, where the body is one.
+    pub fn object(&self) -> Option<&Map<String, Value>> {
+        match self {
+            Self::Json(Value::Object(map)) => Some(map),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("None"),
+            Self::EmptyJson => f.write_str("EmptyJson"),
+            Self::Form(pairs) => write!(f, "Form({} fields)", pairs.len()),
+            Self::Json(_) => f.write_str("Json(..)"),
+            Self::Malformed(malformed) => write!(f, "Malformed({malformed:?})"),
+            Self::TooLong => f.write_str("TooLong"),
+        }
+    }
+}
+
+impl fmt::Debug for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(..)",
+            Self::Other(_) => "Other(..)",
+        })
+    }
+}
+
+fn essence_is(kind: &str, wanted: &str) -> bool {
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
+}
+
+fn json(body: &Bytes) -> Fields {
+    if body.is_empty() {
+        return Fields::EmptyJson;
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return Fields::Malformed(Malformed::Json);
+    };
+    let value = serde_json::from_str(text).or_else(|error| match text.contains("\\u") {
+        true => serde_json::from_str(&without_lone_surrogates(text)),
+        false => Err(error),
+    });
+    match value {
+        Ok(Value::Object(map)) if map.len() > MOST_FIELDS => Fields::Malformed(Malformed::TooMany),
+        Ok(value) => Fields::Json(value),
+        Err(_) => Fields::Malformed(Malformed::Json),
+    }
+}
+
+fn form(body: &Bytes, strict: bool) -> Fields {
+    let mut pairs = Vec::new();
+    for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
+        if pairs.len() >= MOST_FIELDS {
+            return Fields::Malformed(Malformed::TooMany);
+        }
+        if strict && !decodes(pair) {
+            return Fields::Malformed(Malformed::Text);
+        }
+        pairs.extend(form_urlencoded::parse(pair).into_owned());
+    }
+    Fields::Form(pairs)
+}
+
+fn decodes(pair: &[u8]) -> bool {
+    percent_encoding::percent_decode(pair).decode_utf8().is_ok()
+}
+
+async fn multipart(kind: &str, body: Bytes, strict: bool) -> Fields {
+    let Ok(boundary) = multer::parse_boundary(kind) else {
+        return Fields::Malformed(Malformed::Multipart);
+    };
+    let whole = futures::stream::once(async move { Ok::<_, std::convert::Infallible>(body) });
+    let mut parts = multer::Multipart::new(whole, boundary);
+    let mut pairs = Vec::new();
+    loop {
+        match parts.next_field().await {
+            Ok(None) => return Fields::Form(pairs),
+            Ok(Some(_)) if pairs.len() >= MOST_FIELDS => {
+                return Fields::Malformed(Malformed::TooMany);
+            }
+            Ok(Some(field)) => {
+                let name = field.name().unwrap_or_default().to_owned();
+                let Ok(bytes) = field.bytes().await else {
+                    return Fields::Malformed(Malformed::Multipart);
+                };
+                match String::from_utf8(bytes.into()) {
+                    Ok(value) => pairs.push((name, value)),
+                    Err(_) if strict => return Fields::Malformed(Malformed::Text),
+                    Err(error) => {
+                        let lossy = String::from_utf8_lossy(error.as_bytes()).into_owned();
+                        pairs.push((name, lossy));
+                    }
+                }
+            }
+            Err(_) => return Fields::Malformed(Malformed::Multipart),
+        }
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(values) => values.iter().any(has_nul),
+        Value::Object(map) => map.iter().any(|(key, value)| key.contains('\0') || has_nul(value)),
+        _ => false,
+    }
+}
+
+/// JSON may name half of a character (`\ud800`), a Rust text cannot hold it: it becomes U+FFFD.
+fn without_lone_surrogates(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let taken = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => 12,
+            (Some(_), _) => {
+                out.push_str("\\ufffd");
+                rest = escape.get(6..).unwrap_or_default();
+                continue;
+            }
+            (None, _) => escape.chars().take(2).map(char::len_utf8).sum(),
+        };
+        let (kept, after) = escape.split_at_checked(taken).unwrap_or((escape, ""));
+        out.push_str(kept);
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The half of a character that an escape at the start of `text` names.
+fn surrogate(text: &str) -> Option<u16> {
+    let digits = text.strip_prefix("\\u")?.get(..4)?;
+    let unit = u16::from_str_radix(digits, 16).ok()?;
+    (0xD800..=0xDFFF).contains(&unit).then_some(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: &str, body: &[u8], strict: bool) -> Fields {
+        let request = http::Request::builder().header(CONTENT_TYPE, kind).body(()).unwrap();
+        let body = BodyRead::Whole(Bytes::copy_from_slice(body));
+        futures::executor::block_on(Fields::read(&request.into_parts().0, body, strict))
+    }
+
+    fn text(fields: &Fields, name: &str) -> Option<String> {
+        match fields.get(name)? {
+            FieldValue::Text(text) => Some(text),
+            FieldValue::Other(_) => None,
+        }
+    }
+
+    #[test]
+    fn of_several_values_the_first_counts() {
+        let form = read("application/x-www-form-urlencoded", b"a=1&a=2&b=%C3%A9+x", true);
+        assert_eq!(text(&form, "a").as_deref(), Some("1"));
+        assert_eq!(text(&form, "b").as_deref(), Some("é x"));
+        let json = read("application/json", br#"{"a": ["1", "2"], "b": null, "c": []}"#, true);
+        assert_eq!(text(&json, "a").as_deref(), Some("1"));
+        assert!(json.get("b").is_none() && json.get("c").is_none());
+    }
+
+    #[test]
+    fn half_a_character_is_replaced_and_nothing_else() {
+        let body = br#"{"a": "\ud800x", "b": "\ud83d\ude00", "c": "\\ud800", "d": "\"\udc00"}"#;
+        let json = read("application/json", body, false);
+        assert_eq!(text(&json, "a").as_deref(), Some("\u{fffd}x"));
+        assert_eq!(text(&json, "b").as_deref(), Some("😀"));
+        assert_eq!(text(&json, "c").as_deref(), Some("\\ud800"));
+        assert_eq!(text(&json, "d").as_deref(), Some("\"\u{fffd}"));
+    }
+
+    #[test]
+    fn strict_bodies_are_text() {
+        let kind = "application/x-www-form-urlencoded";
+        for body in [&b"a=%ff"[..], b"a=\xff", b"a=%00", b"%00=a"] {
+            assert!(matches!(read(kind, body, true), Fields::Malformed(Malformed::Text)));
+            assert!(matches!(read(kind, body, false), Fields::Form(_)));
+        }
+        let nul = read("application/json", br#"{"a": {"b": ["\u0000"]}}"#, true);
+        assert!(matches!(nul, Fields::Malformed(Malformed::Text)));
+    }
+
+    #[test]
+    fn ten_thousand_fields_are_too_many() {
+        let body: String = (0..10_000).map(|n| format!("f{n}=1&")).collect();
+        let form = read("application/x-www-form-urlencoded", body.as_bytes(), true);
+        assert!(matches!(form, Fields::Malformed(Malformed::TooMany)));
+    }
+
+    #[test]
+    fn reads_multipart() {
+        let body = b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n";
+        let form = read("multipart/form-data; boundary=x", body, true);
+        assert_eq!(text(&form, "a").as_deref(), Some("1"));
+    }
+}

@@ -1,0 +1,173 @@
+//! The forms of our pages, and reading what was typed into them.
+
+use bytes::Bytes;
+use fs_core::flow::{FlowError, Problem};
+use fs_core::message::MessageKey;
+use fs_core::secret::Secret;
+use http::Response;
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::exchange::Exchange;
+use crate::fields::{FieldValue, Fields};
+use crate::pages::{FieldKind, FieldView, FormView, PageView};
+
+/// What was typed into a form, with everything that is of a wrong type noted.
+#[derive(Default)]
+pub(crate) struct Typed {
+    problems: Vec<Problem>,
+}
+
+impl Typed {
+    /// A text; empty when there is none.
+    pub(crate) fn text(&mut self, exchange: &Exchange, name: &'static str) -> String {
+        self.optional(exchange, name).unwrap_or_default()
+    }
+
+    /// A text, where there is one.
+    pub(crate) fn optional(&mut self, exchange: &Exchange, name: &'static str) -> Option<String> {
+        match exchange.request().fields.get(name)? {
+            FieldValue::Text(text) => Some(text),
+            FieldValue::Other(_) => {
+                self.problems.push(Problem::new(name, MessageKey::InvalidInput));
+                None
+            }
+        }
+    }
+
+    /// A password; empty when there is none.
+    pub(crate) fn secret(&mut self, exchange: &Exchange, name: &'static str) -> Secret {
+        Secret::from(self.text(exchange, name))
+    }
+
+    /// Whether a box is checked, where it was sent. What is neither yes nor no is a mistake where
+    /// bodies are held to what they say they are.
+    pub(crate) fn checked(&mut self, exchange: &Exchange, name: &'static str) -> Option<bool> {
+        let odd = matches!(
+            exchange.request().fields.get(name),
+            Some(FieldValue::Other(Value::Object(_) | Value::Array(_)))
+        );
+        if odd && exchange.config().strict_bodies {
+            self.problems.push(Problem::new(name, MessageKey::InvalidInput));
+        }
+        exchange.is_checked(name)
+    }
+
+    /// What is wrong, if anything is.
+    pub(crate) fn finish(self) -> Result<(), Vec<Problem>> {
+        if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
+    }
+}
+
+impl Exchange {
+    /// Whether a box is checked. In a form it is when it is sent; in JSON when it is true.
+    pub(crate) fn is_checked(&self, name: &str) -> Option<bool> {
+        match self.request().fields.get(name)? {
+            FieldValue::Text(text) => Some(!matches!(text.as_str(), "" | "false")),
+            FieldValue::Other(Value::Bool(on)) => Some(on),
+            FieldValue::Other(Value::Number(number)) => Some(number.as_f64() != Some(0.0)),
+            FieldValue::Other(_) => Some(true),
+        }
+    }
+
+    /// The answer to a body that is too long or, where bodies are held to what they say they are,
+    /// malformed: before anything else is looked at, and whatever the endpoint.
+    pub(crate) fn not_read(&self) -> Option<Response<Bytes>> {
+        match &self.request().fields {
+            Fields::TooLong => Some(self.failure(StatusCode::PAYLOAD_TOO_LARGE)),
+            _ if self.config().strict_bodies => self.unreadable(true),
+            _ => None,
+        }
+    }
+
+    /// The answer to a body that no form can be read from; nothing when one can.
+    ///
+    /// `empty` says whether a JSON body of no bytes is as good as an empty object.
+    pub(crate) fn unreadable(&self, empty: bool) -> Option<Response<Bytes>> {
+        let bad = StatusCode::BAD_REQUEST;
+        let words = |words: &str| Some(self.refusal_in_words(bad, words.to_owned()));
+        match &self.request().fields {
+            Fields::Malformed(malformed) => words(malformed.words()),
+            Fields::EmptyJson if !empty => words("The body is empty; send a JSON object."),
+            Fields::Json(value) if !is_objectlike(value) => {
+                words(crate::fields::Malformed::NotAnObject.words())
+            }
+            _ => None,
+        }
+    }
+
+    /// Puts the hidden CSRF field into every form of a page.
+    pub(crate) fn put_csrf_fields(&self, page: &mut PageView) -> Result<(), FlowError> {
+        if !self.config().csrf.enabled || page.forms.is_empty() {
+            return Ok(());
+        }
+        let field = FieldView::hidden(self.config().csrf.field.as_str(), self.csrf_token()?);
+        for form in &mut page.forms {
+            form.fields.insert(0, field.clone());
+        }
+        Ok(())
+    }
+
+    /// Puts what is wrong beside the fields that it is wrong with; the rest above the form.
+    pub(crate) fn mark(&self, form: &mut FormView, problems: &[Problem]) {
+        for problem in problems {
+            let text = self.text(problem.message.clone());
+            let field = form
+                .fields
+                .iter_mut()
+                .find(|field| field.name == problem.field && field.kind != FieldKind::Hidden);
+            match field {
+                Some(field) => field.errors.push(text),
+                None => form.errors.push(text),
+            }
+        }
+    }
+}
+
+/// An object, or what passes for an empty one: null, false, zero, an empty text or list.
+fn is_objectlike(value: &Value) -> bool {
+    match value {
+        Value::Object(_) | Value::Null | Value::Bool(false) => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(values) => values.is_empty(),
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::Bool(true) => false,
+    }
+}
+
+/// A field for an address.
+pub(crate) fn email_field(value: &str, autofocus: bool) -> FieldView {
+    FieldView {
+        value: value.to_owned(),
+        autocomplete: Some("email".to_owned()),
+        autofocus,
+        maxlength: Some(254),
+        ..FieldView::new(FieldKind::Email, "email", "Email address")
+    }
+}
+
+/// A field for a password that is known already.
+pub(crate) fn current_password(name: &'static str, label: &str) -> FieldView {
+    FieldView {
+        autocomplete: Some("current-password".to_owned()),
+        ..FieldView::new(FieldKind::Password, name, label)
+    }
+}
+
+/// A field for a new password.
+pub(crate) fn new_password(name: &'static str, label: &str, least: usize) -> FieldView {
+    FieldView {
+        autocomplete: Some("new-password".to_owned()),
+        hint: Some(format!("At least {least} characters. A few unrelated words work well.")),
+        minlength: Some(least),
+        ..FieldView::new(FieldKind::Password, name, label)
+    }
+}
+
+/// The field for a new password typed again.
+pub(crate) fn repeated_password(name: &'static str) -> FieldView {
+    FieldView {
+        autocomplete: Some("new-password".to_owned()),
+        ..FieldView::new(FieldKind::Password, name, "The new password again")
+    }
+}

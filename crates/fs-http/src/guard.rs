@@ -1,0 +1,181 @@
+//! Holding a request against what a route asks for.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authz::{CsrfUse, Requirement, Who};
+use fs_core::flow::FlowError;
+use fs_core::freshness::{self, Freshness, FreshnessFacts, FreshnessRule};
+use fs_core::message::MessageKey;
+use fs_core::secret::Secret;
+use http::Response;
+
+use crate::exchange::Exchange;
+
+/// The order in which mechanisms are tried.
+const ORDER: [Mechanism; 3] = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
+/// What a route accepts that names no mechanisms.
+const USUAL: [Mechanism; 2] = [Mechanism::Token, Mechanism::Session];
+
+type Refused = Box<Response<Bytes>>;
+
+impl Exchange {
+    /// Who calls, if the requirement lets them.
+    ///
+    /// The order is fixed: authentication, freshness, CSRF, roles and permissions.
+    ///
+    /// # Errors
+    ///
+    /// The answer to send instead: 401, 403, a redirect to sign in or to prove again who one is.
+    pub async fn authorize(
+        &self,
+        requirement: &Requirement,
+    ) -> Result<Option<Authentication>, Refused> {
+        let caller = match requirement.who() {
+            Who::Anyone => self.current().await.map_err(|error| self.flow_failed(&error))?,
+            Who::Anonymous => {
+                let caller = self.current().await.map_err(|error| self.flow_failed(&error))?;
+                if caller.is_some() {
+                    return Err(Box::new(self.not_anonymous()));
+                }
+                None
+            }
+            Who::SignedIn => Some(self.authenticate(requirement).await?),
+        };
+        if let (Some(rule), Some(caller)) = (requirement.freshness(), &caller) {
+            let rule = rule.rule(&self.core().config().freshness);
+            self.require_fresh(&rule, caller).await?;
+        }
+        match requirement.who() {
+            Who::SignedIn => {
+                let mechanism = caller.as_ref().map(|caller| caller.mechanism);
+                mechanism.map_or(Ok(()), |mechanism| self.csrf_for_mechanism(mechanism))?;
+            }
+            _ if requirement.csrf() == CsrfUse::Strangers => {
+                self.csrf_for_strangers(caller.is_some())?;
+            }
+            _ => {}
+        }
+        let user = caller.as_ref().map(|caller| &*caller.user);
+        match requirement.missing(user) {
+            Some(rule) => Err(Box::new(self.unauthorized(rule))),
+            None => Ok(caller),
+        }
+    }
+
+    async fn authenticate(&self, requirement: &Requirement) -> Result<Authentication, Refused> {
+        if requirement.redirects_always() {
+            let caller = self.current().await.map_err(|error| self.flow_failed(&error))?;
+            return caller.ok_or_else(|| Box::new(self.sign_in_redirect()));
+        }
+        let accepted = requirement.mechanisms().unwrap_or(&USUAL);
+        for mechanism in ORDER.into_iter().filter(|mechanism| accepted.contains(mechanism)) {
+            let found = self.try_mechanism(mechanism).await;
+            if let Some(caller) = found.map_err(|error| self.flow_failed(&error))? {
+                return Ok(caller);
+            }
+        }
+        Err(Box::new(self.unauthenticated(accepted, requirement.realm_name())))
+    }
+
+    async fn try_mechanism(
+        &self,
+        mechanism: Mechanism,
+    ) -> Result<Option<Authentication>, FlowError> {
+        let user = match mechanism {
+            Mechanism::Session => {
+                let caller = self.current().await?;
+                return Ok(caller.filter(|caller| caller.mechanism == Mechanism::Session));
+            }
+            Mechanism::Token => self.token_user().await?,
+            Mechanism::Basic => self.basic_user().await?,
+        };
+        let Some(user) = user else {
+            return Ok(None);
+        };
+        let caller = Authentication { user: Arc::new(user), mechanism };
+        self.set_current(Some(caller.clone())).await;
+        Ok(Some(caller))
+    }
+
+    /// Name and password of HTTP Basic authentication (RFC 7617), in UTF-8.
+    async fn basic_user(&self) -> Result<Option<fs_core::model::User>, FlowError> {
+        let header = self.request().header(http::header::AUTHORIZATION);
+        let Some(credentials) = header.and_then(basic_credentials) else {
+            return Ok(None);
+        };
+        let (identity, password) = credentials;
+        let checked = self.core().check_credentials(&identity, &password).await?;
+        Ok(checked.ok())
+    }
+
+    async fn require_fresh(
+        &self,
+        rule: &FreshnessRule,
+        caller: &Authentication,
+    ) -> Result<(), Refused> {
+        let sign_in = self.session(|visit| visit.sign_in().cloned());
+        let is_theirs = self.session_is_of(caller).await;
+        let is_theirs = is_theirs.map_err(|error| self.flow_failed(&error))?;
+        let of_session = sign_in.filter(|_| is_theirs);
+        let facts = FreshnessFacts {
+            authenticated_at: of_session.as_ref().and_then(|sign_in| sign_in.authenticated_at),
+            grace_until: of_session.as_ref().and_then(|sign_in| sign_in.grace_until),
+            exempt: caller.mechanism == Mechanism::Basic,
+        };
+        let (verdict, grace_until) = freshness::check(self.context().now, &facts, rule);
+        if let Some(until) = grace_until {
+            self.session(|visit| visit.set_grace(until));
+        }
+        match verdict {
+            Freshness::Fresh => Ok(()),
+            Freshness::Stale => Err(Box::new(self.not_fresh(rule))),
+        }
+    }
+
+    /// Whether the session's freshness says anything about this caller.
+    async fn session_is_of(&self, caller: &Authentication) -> Result<bool, FlowError> {
+        if caller.mechanism == Mechanism::Session {
+            return Ok(true);
+        }
+        let visit = self.visit();
+        let owner = self.core().authenticate_session(self.context(), &visit).await?;
+        Ok(owner.is_some_and(|owner| owner.id == caller.user.id))
+    }
+
+    pub(crate) fn not_anonymous(&self) -> Response<Bytes> {
+        if self.wants_json() {
+            return self
+                .refusal(http::StatusCode::BAD_REQUEST, MessageKey::AnonymousUserRequired.into());
+        }
+        self.redirect(&self.view(self.config().views.after_sign_in.as_deref(), &[]))
+    }
+}
+
+fn basic_credentials(header: &str) -> Option<(String, Secret)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (identity, password) = decoded.split_once(':')?;
+    Some((identity.to_owned(), Secret::from(password)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_basic_credentials() {
+        let header = format!("basic {}", STANDARD.encode("zoe:a:b"));
+        let (identity, password) = basic_credentials(&header).unwrap();
+        assert_eq!((identity.as_str(), password.expose()), ("zoe", "a:b"));
+        for bad in ["", "Basic", "Basic !!!", "Bearer em9lOmE=", "Basic em9l", "Basic /////w=="] {
+            assert!(basic_credentials(bad).is_none(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! The HTTP side of fs, once for every framework.
+//!
+//! An adapter does three things: it hands a request's head and body to [`WebSecurity::open`],
+//! gives [`WebSecurity::serve`] the first word, and lets [`Exchange::finish`] complete every
+//! answer. Everything else, endpoints, guards, cookies, CSRF, pages, is here.
+//!
+//! | room | holds |
+//! | --- | --- |
+//! | [`config`] | what the HTTP side can be told |
+//! | [`route`] | the routing table, as data |
+//! | [`exchange`] | one request: who it is from, what its session knows |
+//! | `guard` | holding a request against what a route asks for |
+//! | `endpoint` | the endpoints, one file each |
+//! | `csrf`, `cookies`, `views`, `reply` | one decision each, in one place |
+//! | [`hooks`] | what an application may answer instead |
+//! | [`pages`] | templates of pages and mails |
+
+mod compose;
+pub mod config;
+mod cookies;
+mod csrf;
+mod endpoint;
+pub mod exchange;
+pub mod fields;
+mod forms;
+mod guard;
+pub mod hooks;
+pub mod incoming;
+pub mod pages;
+mod reply;
+pub mod route;
+mod views;
+mod web;
+
+pub use config::HttpConfig;
+pub use exchange::Exchange;
+pub use hooks::Hooks;
+pub use incoming::BodyRead;
+pub use web::{BodyUse, WebSecurity};

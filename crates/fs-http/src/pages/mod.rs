@@ -1,0 +1,175 @@
+//! Pages and mails, made from templates.
+//!
+//! An endpoint fills a [`PageView`], [`Pages::render`] makes HTML of it; [`Pages::render_mail`] does
+//! the same for mails. Templates are in Jinja2's language and named as in Flask-Security 4.1, so
+//! that an application replaces one by putting a file of the same name into a directory:
+//!
+//! | template | page |
+//! | --- | --- |
+//! | `security/base.html` | the frame of all pages, in blocks: `head`, `brand`, `heading`, `intro`, `content`, `menu`, `footer` |
+//! | `security/style.css` | their look, put into each page; colours are variables at its top |
+//! | `security/_macros.html` | `render_form`, `render_forms` and `render_field` |
+//! | `security/_messages.html`, `security/_menu.html` | the messages above the heading, the links below the forms |
+//! | `security/login_user.html`, `register_user.html`, `forgot_password.html`, `reset_password.html`, `change_password.html`, `send_confirmation.html`, `send_login.html`, `verify.html` | one endpoint each |
+//! | `security/two_factor_setup.html`, `two_factor_verify_code.html`, `us_signin.html`, `us_setup.html`, `us_verify.html`, `recovery_codes.html` | further factors: the table below |
+//! | `security/_authenticator.html`, `security/_code_from.html` | the key for an authenticator app, and where a code was sent |
+//! | `security/notice.html`, `security/error.html` | something to tell ([`PageView::notice`]), an error ([`PageView::error`]) |
+//! | `security/email/<name>.txt`, `.html` | the two parts of a mail |
+//! | `security/email/_base.html` | the frame of HTML mails |
+//!
+//! A template knows everything of [`PageView`] under the field's name, `branding`, whatever
+//! [`PageView::extra`] holds and what the application adds. Names that are unknown are empty.
+//! Values are escaped in `.html` templates and as they are in others.
+//!
+//! The first form of a page about further factors is the one to fill in now; `two_factor_*` and
+//! `us_setup` put all others behind a line to open. They know more from [`PageView::extra`], all of
+//! it optional:
+//!
+//! | template | variables |
+//! | --- | --- |
+//! | `two_factor_setup` | `two_factor_required`, and what comes with a code |
+//! | `two_factor_verify_code` | `problem`: empty to open the second form, `lost_device` or `no_mail_access` when that was answered; `rescue_mail`; `chosen_method`, `send_code_to` |
+//! | `us_signin` | `code_sent` |
+//! | `us_verify` | `code_sent`, `chosen_method`, `send_code_to` |
+//! | `us_setup` | `active_methods`, `setup_methods` (names of methods), and what comes with a code |
+//! | `recovery_codes` | `recovery_codes` (right after they were made), `remaining` (a number) |
+//!
+//! With a code come `chosen_method` (`email`, `sms` or `authenticator`), `send_code_to` (as much of
+//! the address or number as may be shown), and for an authenticator app `authr_key`, `authr_qrcode`
+//! (a `data:` URI), `authr_username` and `authr_issuer`. They are shown when the first form is
+//! `two_factor_verify_code_form` or `us_setup_validate_form`.
+//!
+//! Pages need nothing else: no script, no font, no image but the QR code in the page itself, and
+//! one inline style with a nonce. They suit a `Content-Security-Policy` of `default-src 'none';
+//! style-src 'nonce-…'; img-src data:; form-action 'self'`.
+//!
+//! ```
+//! use fs_http::pages::{Branding, PageView, Pages, PagesConfig};
+//!
+//! let branding = Branding { name: "Otter".to_owned(), home_url: "/".to_owned() };
+//! let pages = Pages::new(&PagesConfig { directory: None, branding })?;
+//! let page = PageView::notice("Check your mail", "We sent you a link.");
+//! let html = pages.render(&page, &serde_json::Map::new())?;
+//! assert!(html.contains("We sent you a link."));
+//! # Ok::<(), fs_http::pages::PagesError>(())
+//! ```
+
+mod builtin;
+mod engine;
+mod error;
+mod mail;
+mod overrides;
+mod status;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use minijinja::value::Serde;
+use minijinja::{Environment, Value, context};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+pub use error::PagesError;
+pub use mail::RenderedMail;
+pub use view::{
+    ButtonView, ChoiceView, FieldKind, FieldView, FlashView, FormMethod, FormView, LinkView,
+    PageView,
+};
+
+/// Where templates come from, and whose they are.
+#[derive(Clone, Debug, Default)]
+pub struct PagesConfig {
+    /// A directory with templates of the application. A file `security/login_user.html` in it takes
+    /// the place of ours of that name; other files can be included or extended. All `.html`, `.txt`
+    /// and `.css` files are read once, at start-up.
+    pub directory: Option<PathBuf>,
+    /// The name on every page and mail.
+    pub branding: Branding,
+}
+
+/// The product that people sign in to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Branding {
+    /// Its name, as people know it.
+    pub name: String,
+    /// Where its name on a page leads: a path or a URL.
+    pub home_url: String,
+}
+
+impl Default for Branding {
+    fn default() -> Self {
+        Self { name: "My application".to_owned(), home_url: "/".to_owned() }
+    }
+}
+
+/// All templates, read and checked.
+#[derive(Debug)]
+pub struct Pages {
+    env: Environment<'static>,
+    files: BTreeMap<String, PathBuf>,
+    /// One entry: `branding`.
+    branding: Value,
+}
+
+impl Pages {
+    /// Reads and checks the templates.
+    ///
+    /// # Errors
+    ///
+    /// [`PagesError::Read`] when the directory or a file in it cannot be read, and
+    /// [`PagesError::Template`], with file and line, when one of the files is no template, or asks
+    /// for a template, filter, test or function that is not there.
+    pub fn new(config: &PagesConfig) -> Result<Self, PagesError> {
+        let mut pages = Self {
+            env: engine::environment(),
+            files: BTreeMap::new(),
+            branding: context! { branding => Serde(&config.branding) },
+        };
+        for (name, source) in builtin::TEMPLATES {
+            pages.env.add_template(name, source).map_err(|error| pages.mistake(&error))?;
+        }
+        if let Some(directory) = &config.directory {
+            pages.override_from(directory)?;
+        }
+        Ok(pages)
+    }
+
+    /// Makes the HTML of a page.
+    ///
+    /// `context` is what the application adds for its own templates: each entry is a variable.
+    /// Entries cannot hide what the page itself has. One is known to our own templates: `lang`, the
+    /// language of the page (`en` without it).
+    ///
+    /// # Errors
+    ///
+    /// [`PagesError::Unknown`] when there is no such template, [`PagesError::Render`] when it fails,
+    /// which only a template of the application can.
+    pub fn render(
+        &self,
+        page: &PageView,
+        context: &Map<String, Json>,
+    ) -> Result<String, PagesError> {
+        self.render_template(&page.template, self.page_context(page, context))
+    }
+
+    /// Everything that the template of a page knows; of two entries of one name the earlier counts.
+    fn page_context(&self, page: &PageView, context: &Map<String, Json>) -> Value {
+        context! {
+            ..self.branding.clone(),
+            ..Serde(page),
+            ..Serde(&page.extra),
+            ..Serde(context),
+        }
+    }
+
+    fn render_template(&self, name: &str, context: Value) -> Result<String, PagesError> {
+        let Ok(template) = self.env.get_template(name) else {
+            return Err(PagesError::Unknown(name.to_owned()));
+        };
+        template.render(context).map_err(|error| self.failure(&error))
+    }
+}

@@ -1,0 +1,99 @@
+//! Templates of the application, in the place of ours.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use minijinja::{Error, ErrorKind};
+use serde_json::Map;
+
+use super::error::innermost;
+use super::{FieldView, FormView, PageView, Pages, PagesError, builtin};
+
+/// What can be a template, by the end of its name.
+const ENDINGS: [&str; 3] = ["html", "txt", "css"];
+
+impl Pages {
+    /// Reads every template of the directory, then tries those that take the place of ours.
+    pub(super) fn override_from(&mut self, directory: &Path) -> Result<(), PagesError> {
+        for path in templates(directory)? {
+            let Some(name) = name(directory, &path) else { continue };
+            let source =
+                fs::read_to_string(&path).map_err(|source| read_error(path.clone(), source))?;
+            self.files.insert(name.clone(), path);
+            if let Err(error) = self.env.add_template_owned(name, source) {
+                return Err(self.mistake(&error));
+            }
+        }
+        self.try_out()
+    }
+
+    /// Renders each of our pages and mails once. Some mistakes show only then, such as the name of
+    /// a filter that does not exist. Failures that may come from values that only the application
+    /// has are no mistakes.
+    fn try_out(&self) -> Result<(), PagesError> {
+        let context = Map::new();
+        for (name, _) in builtin::TEMPLATES {
+            let mut page = PageView::new(*name, "Try");
+            page.forms.push(FormView {
+                fields: vec![FieldView::default()],
+                ..FormView::new("try_form", "/", "Try")
+            });
+            let Ok(template) = self.env.get_template(name) else { continue };
+            match template.render(self.page_context(&page, &context)) {
+                Err(error) if is_mistake(&error) => return Err(self.mistake(&error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a template fails with any values. The context holds no functions and no objects with
+/// methods, so an unknown one is a mistake too.
+fn is_mistake(error: &Error) -> bool {
+    matches!(
+        innermost(error).kind(),
+        ErrorKind::SyntaxError
+            | ErrorKind::TemplateNotFound
+            | ErrorKind::UnknownFilter
+            | ErrorKind::UnknownTest
+            | ErrorKind::UnknownFunction
+            | ErrorKind::UnknownMethod
+            | ErrorKind::UnknownBlock
+            | ErrorKind::TooManyArguments
+            | ErrorKind::MissingArgument
+    )
+}
+
+/// The template files below a directory. Hidden ones are left out, links to directories are not
+/// followed.
+fn templates(directory: &Path) -> Result<Vec<PathBuf>, PagesError> {
+    let failed = |source| read_error(directory.to_owned(), source);
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let path = entry.path();
+        if entry.file_name().to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type().map_err(failed)?.is_dir() {
+            found.extend(templates(&path)?);
+        } else if path.extension().is_some_and(|end| ENDINGS.iter().any(|known| end == *known)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The name of a template: its path below the directory, with slashes.
+fn name(directory: &Path, path: &Path) -> Option<String> {
+    let parts: Option<Vec<_>> =
+        path.strip_prefix(directory).ok()?.iter().map(|part| part.to_str()).collect();
+    Some(parts?.join("/"))
+}
+
+fn read_error(path: PathBuf, source: io::Error) -> PagesError {
+    PagesError::Read { path, source }
+}

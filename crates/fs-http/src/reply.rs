@@ -1,0 +1,298 @@
+//! Answers: JSON, pages and redirects, each made in one place.
+
+use bytes::Bytes;
+use fs_core::authn::Mechanism;
+use fs_core::authz::Rule;
+use fs_core::flow::{FlowError, Problem};
+use fs_core::freshness::FreshnessRule;
+use fs_core::message::{Category, Message, MessageKey};
+use fs_core::model::User;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
+    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+
+use crate::exchange::Exchange;
+use crate::pages::{FlashView, PageView};
+use crate::route::Endpoint;
+
+impl Exchange {
+    /// The text of a message.
+    pub(crate) fn text(&self, message: impl Into<Message>) -> String {
+        self.core().config().messages.text(&message.into())
+    }
+
+    /// Keeps a message for the next page.
+    pub(crate) fn flash(&self, message: impl Into<Message>) {
+        if self.config().flash_messages {
+            let message = message.into();
+            let category = self.core().config().messages.category(message.key);
+            let text = self.text(message);
+            self.session(|visit| visit.flash(category, text));
+        }
+    }
+
+    /// A JSON answer in the envelope `{"meta": {"code": …}, "response": …}`.
+    pub(crate) fn json(
+        &self,
+        status: StatusCode,
+        response: Value,
+        user: Option<&User>,
+    ) -> Response<Bytes> {
+        let payload = json!({ "meta": { "code": status.as_u16() }, "response": response });
+        if let Some(hook) = &self.web().hooks.render_json {
+            return hook(payload, status, user);
+        }
+        let mut body = serde_json::to_vec(&payload).unwrap_or_default();
+        body.push(b'\n');
+        self.answer(status, "application/json", body)
+    }
+
+    /// The answer of a form that was read without a complaint.
+    pub(crate) fn json_ok(
+        &self,
+        user: Option<&User>,
+        token: Option<String>,
+        more: Map<String, Value>,
+    ) -> Response<Bytes> {
+        let csrf = match self.csrf_token() {
+            Ok(csrf) => csrf,
+            Err(error) => return *self.flow_failed(&error),
+        };
+        let mut response = more;
+        response.insert("csrf_token".to_owned(), csrf.into());
+        if let Some(user) = user {
+            let hook = self.web().hooks.user_payload.as_ref();
+            let mut payload = hook.map(|hook| hook(user)).unwrap_or_default();
+            payload.extend(token.map(|token| ("authentication_token".to_owned(), token.into())));
+            response.insert("user".to_owned(), payload.into());
+        }
+        self.json(StatusCode::OK, response.into(), user)
+    }
+
+    /// What is wrong with the fields of a form.
+    pub(crate) fn json_problems(
+        &self,
+        status: StatusCode,
+        problems: &[Problem],
+    ) -> Response<Bytes> {
+        let mut errors = Map::new();
+        for problem in problems {
+            let texts = errors.entry(&*problem.field).or_insert_with(|| json!([]));
+            if let Value::Array(texts) = texts {
+                texts.push(self.text(problem.message.clone()).into());
+            }
+        }
+        self.json(status, json!({ "errors": errors }), None)
+    }
+
+    /// One sentence about what is wrong, as JSON or a page.
+    pub(crate) fn refusal(&self, status: StatusCode, message: Message) -> Response<Bytes> {
+        self.refusal_in_words(status, self.text(message))
+    }
+
+    pub(crate) fn refusal_in_words(&self, status: StatusCode, text: String) -> Response<Bytes> {
+        if self.wants_json() {
+            return self.json(status, json!({ "error": text }), None);
+        }
+        self.page(status, PageView::error(status, Some(text)))
+    }
+
+    /// An answer that tells nothing but its status.
+    pub(crate) fn failure(&self, status: StatusCode) -> Response<Bytes> {
+        if self.wants_json() {
+            let reason = status.canonical_reason().unwrap_or("Error");
+            return self.json(status, json!({ "error": reason }), None);
+        }
+        self.page(status, PageView::error(status, None))
+    }
+
+    /// The answer when a flow came to no outcome. What happened is logged, not told.
+    pub(crate) fn flow_failed(&self, error: &FlowError) -> Box<Response<Bytes>> {
+        let (status, retry) = match error {
+            FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),
+            FlowError::Store(fs_core::port::StoreError::Unavailable(_)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, Some(5))
+            }
+            FlowError::Contended(_) => (StatusCode::CONFLICT, None),
+            _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
+        };
+        // Not the path: it may hold a token.
+        let route = self.web().routes.find(&self.request().path);
+        let endpoint = route.map(|(route, _)| route.endpoint.name());
+        tracing::error!(%error, endpoint, "the request failed");
+        let mut response = self.failure(status);
+        if let Some(seconds) = retry {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        Box::new(response)
+    }
+
+    /// A page.
+    pub(crate) fn page(&self, status: StatusCode, mut page: PageView) -> Response<Bytes> {
+        let nonce = self.put_csrf_fields(&mut page).and_then(|()| self.core().random::<16>());
+        let nonce = match nonce {
+            Ok(nonce) => nonce,
+            Err(error) => {
+                tracing::error!(%error, "the page could not be written");
+                return self.answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", Vec::new());
+            }
+        };
+        page.nonce = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, nonce);
+        // A page that tells of an error leaves waiting messages for the next one.
+        if status.is_success() {
+            let waiting = self.session(fs_core::session::Visit::take_flashes).into_iter();
+            let views =
+                waiting.map(|flash| FlashView { category: flash.category, text: flash.text });
+            page.flashes.extend(views);
+        }
+        let context = self.web().hooks.context(&page.template, Some(self));
+        match self.web().pages.render(&page, &context) {
+            Ok(html) => {
+                let mut response = self.answer(status, "text/html; charset=utf-8", html.into());
+                self.protect_page(&mut response, &page.nonce);
+                response
+            }
+            Err(error) => {
+                tracing::error!(%error, "the page could not be written");
+                self.answer(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", Vec::new())
+            }
+        }
+    }
+
+    fn protect_page(&self, response: &mut Response<Bytes>, nonce: &str) {
+        if !self.config().security_headers {
+            return;
+        }
+        let policy = format!(
+            "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+
+    /// A redirect by 302.
+    pub(crate) fn redirect(&self, to: &str) -> Response<Bytes> {
+        let mut response = self.answer(StatusCode::FOUND, "text/html; charset=utf-8", Vec::new());
+        match HeaderValue::from_str(to) {
+            Ok(location) => drop(response.headers_mut().insert(LOCATION, location)),
+            Err(_) => return self.failure(StatusCode::INTERNAL_SERVER_ERROR),
+        }
+        response
+    }
+
+    fn answer(&self, status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Bytes> {
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+        if self.config().security_headers {
+            for (name, value) in SECURITY_HEADERS {
+                headers.insert(name, HeaderValue::from_static(value));
+            }
+        }
+        response
+    }
+
+    /// The answer to who is not authenticated.
+    pub(crate) fn unauthenticated(
+        &self,
+        accepted: &[Mechanism],
+        realm: Option<&str>,
+    ) -> Response<Bytes> {
+        if let Some(hook) = &self.web().hooks.unauthenticated {
+            return hook(self, accepted);
+        }
+        let basic = accepted.contains(&Mechanism::Basic);
+        if !self.config().always_401 && !self.wants_json() && !basic {
+            return self.sign_in_redirect();
+        }
+        let status = StatusCode::UNAUTHORIZED;
+        let mut response = match self.config().always_401 {
+            true => self.page(status, PageView::error(status, None)),
+            false => self.refusal(status, MessageKey::Unauthenticated.into()),
+        };
+        let realm = realm.unwrap_or(&self.config().realm).replace(['"', '\\'], "");
+        if basic && let Ok(challenge) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\"")) {
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+
+    /// To the sign-in page, and back here afterwards.
+    pub(crate) fn sign_in_redirect(&self) -> Response<Bytes> {
+        self.flash(MessageKey::Login);
+        let here = match &self.request().query {
+            Some(query) => format!("{}?{query}", self.request().path),
+            None => self.request().path.clone(),
+        };
+        self.redirect(&self.endpoint_url(Endpoint::SignIn, &[("next", &here)]))
+    }
+
+    /// The answer to who lacks a role or permission.
+    pub(crate) fn unauthorized(&self, rule: &Rule) -> Response<Bytes> {
+        if let Some(hook) = &self.web().hooks.unauthorized {
+            return hook(self, rule);
+        }
+        let view = self.config().views.unauthorized.as_deref();
+        match view {
+            Some(view) if !self.wants_json() => {
+                self.flash(MessageKey::Unauthorized);
+                self.redirect(&self.view(Some(view), &[]))
+            }
+            _ if self.wants_json() => {
+                self.refusal(StatusCode::FORBIDDEN, MessageKey::Unauthorized.into())
+            }
+            _ => self.failure(StatusCode::FORBIDDEN),
+        }
+    }
+
+    /// The answer to who must prove again who they are.
+    pub(crate) fn not_fresh(&self, rule: &FreshnessRule) -> Response<Bytes> {
+        if let Some(hook) = &self.web().hooks.reauthenticate {
+            return hook(self, rule);
+        }
+        let message = MessageKey::ReauthenticationRequired;
+        if self.wants_json() {
+            let response = json!({
+                "error": self.text(message),
+                "reauth_required": true,
+                "unified_signin_enabled": self.core().config().unified.is_some(),
+            });
+            return self.json(StatusCode::UNAUTHORIZED, response, None);
+        }
+        self.flash(message);
+        let query = self.request().query.as_ref().map(|query| format!("?{query}"));
+        let base = &self.context().base_url;
+        let here = format!("{base}{}{}", self.request().path, query.unwrap_or_default());
+        self.redirect(&self.endpoint_url(self.verify_endpoint(), &[("next", &here)]))
+    }
+
+    /// Where one proves again who one is.
+    fn verify_endpoint(&self) -> Endpoint {
+        match self.web().routes.path(Endpoint::UnifiedVerify) {
+            Some(_) => Endpoint::UnifiedVerify,
+            None => Endpoint::Verify,
+        }
+    }
+
+    /// A message for the page that is being made.
+    pub(crate) fn flash_view(&self, message: impl Into<Message>) -> FlashView {
+        FlashView::new(&self.core().config().messages, &message.into())
+    }
+
+    /// The category of a message, as the query of a redirect names it.
+    pub(crate) fn category(&self, key: MessageKey) -> Category {
+        self.core().config().messages.category(key)
+    }
+}
+
+const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
+    (CACHE_CONTROL, "no-store"),
+    (REFERRER_POLICY, "same-origin"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+];

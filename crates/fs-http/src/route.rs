@@ -1,0 +1,330 @@
+//! Which endpoints there are and where: the routing table, as data.
+
+use fs_core::Config;
+use http::Method;
+
+use crate::config::HttpConfig;
+
+/// The endpoints of this library.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// Signing in with a password.
+    SignIn,
+    /// Signing out.
+    SignOut,
+    /// Proving again who one is.
+    Verify,
+    /// Registering.
+    Register,
+    /// Asking for a confirmation link.
+    SendConfirmation,
+    /// Following a confirmation link.
+    Confirm,
+    /// Asking for a reset link.
+    ForgotPassword,
+    /// Following a reset link.
+    ResetPassword,
+    /// Changing the password.
+    ChangePassword,
+    /// Following a link to sign in with.
+    SignInLink,
+    /// Choosing a second factor.
+    TwoFactorSetup,
+    /// Giving the code of a second factor.
+    TwoFactorValidate,
+    /// Help with a second factor.
+    TwoFactorRescue,
+    /// Signing in with a password or code.
+    UnifiedSignIn,
+    /// Asking for a code to sign in with.
+    UnifiedSendCode,
+    /// Setting up a method to sign in with.
+    UnifiedSetup,
+    /// Proving a method that is set up.
+    UnifiedSetupValidate,
+    /// Proving again who one is, with a password or code.
+    UnifiedVerify,
+    /// Asking for a code to prove again who one is.
+    UnifiedVerifySendCode,
+    /// Following the link of a mailed code.
+    UnifiedLink,
+}
+
+impl Endpoint {
+    /// All of them.
+    pub const ALL: &[Self] = &[
+        Self::SignIn,
+        Self::SignOut,
+        Self::Verify,
+        Self::Register,
+        Self::SendConfirmation,
+        Self::Confirm,
+        Self::ForgotPassword,
+        Self::ResetPassword,
+        Self::ChangePassword,
+        Self::SignInLink,
+        Self::TwoFactorSetup,
+        Self::TwoFactorValidate,
+        Self::TwoFactorRescue,
+        Self::UnifiedSignIn,
+        Self::UnifiedSendCode,
+        Self::UnifiedSetup,
+        Self::UnifiedSetupValidate,
+        Self::UnifiedVerify,
+        Self::UnifiedVerifySendCode,
+        Self::UnifiedLink,
+    ];
+
+    /// Its name in Flask-Security, without the blueprint's.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "login",
+            Self::SignOut => "logout",
+            Self::Verify => "verify",
+            Self::Register => "register",
+            Self::SendConfirmation => "send_confirmation",
+            Self::Confirm => "confirm_email",
+            Self::ForgotPassword => "forgot_password",
+            Self::ResetPassword => "reset_password",
+            Self::ChangePassword => "change_password",
+            Self::SignInLink => "token_login",
+            Self::TwoFactorSetup => "two_factor_setup",
+            Self::TwoFactorValidate => "two_factor_token_validation",
+            Self::TwoFactorRescue => "two_factor_rescue",
+            Self::UnifiedSignIn => "us_signin",
+            Self::UnifiedSendCode => "us_signin_send_code",
+            Self::UnifiedSetup => "us_setup",
+            Self::UnifiedSetupValidate => "us_setup_validate",
+            Self::UnifiedVerify => "us_verify",
+            Self::UnifiedVerifySendCode => "us_verify_send_code",
+            Self::UnifiedLink => "us_verify_link",
+        }
+    }
+
+    /// The key that Flask-Security sets its path with.
+    pub const fn url_key(self) -> &'static str {
+        match self {
+            Self::SignIn | Self::SignInLink => "SECURITY_LOGIN_URL",
+            Self::SignOut => "SECURITY_LOGOUT_URL",
+            Self::Verify => "SECURITY_VERIFY_URL",
+            Self::Register => "SECURITY_REGISTER_URL",
+            Self::SendConfirmation | Self::Confirm => "SECURITY_CONFIRM_URL",
+            Self::ForgotPassword | Self::ResetPassword => "SECURITY_RESET_URL",
+            Self::ChangePassword => "SECURITY_CHANGE_URL",
+            Self::TwoFactorSetup => "SECURITY_TWO_FACTOR_SETUP_URL",
+            Self::TwoFactorValidate => "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL",
+            Self::TwoFactorRescue => "SECURITY_TWO_FACTOR_RESCUE_URL",
+            Self::UnifiedSignIn => "SECURITY_US_SIGNIN_URL",
+            Self::UnifiedSendCode => "SECURITY_US_SIGNIN_SEND_CODE_URL",
+            Self::UnifiedSetup | Self::UnifiedSetupValidate => "SECURITY_US_SETUP_URL",
+            Self::UnifiedVerify => "SECURITY_US_VERIFY_URL",
+            Self::UnifiedVerifySendCode => "SECURITY_US_VERIFY_SEND_CODE_URL",
+            Self::UnifiedLink => "SECURITY_US_VERIFY_LINK_URL",
+        }
+    }
+
+    /// The endpoint whose path this one's begins with, when a token follows it.
+    const fn base(self) -> Self {
+        match self {
+            Self::Confirm => Self::SendConfirmation,
+            Self::ResetPassword => Self::ForgotPassword,
+            Self::SignInLink => Self::SignIn,
+            Self::UnifiedSetupValidate => Self::UnifiedSetup,
+            other => other,
+        }
+    }
+
+    const fn takes_token(self) -> bool {
+        matches!(
+            self,
+            Self::Confirm | Self::ResetPassword | Self::SignInLink | Self::UnifiedSetupValidate
+        )
+    }
+
+    const fn usual_path(self) -> &'static str {
+        match self {
+            Self::SignIn | Self::SignInLink => "/login",
+            Self::SignOut => "/logout",
+            Self::Verify => "/verify",
+            Self::Register => "/register",
+            Self::SendConfirmation | Self::Confirm => "/confirm",
+            Self::ForgotPassword | Self::ResetPassword => "/reset",
+            Self::ChangePassword => "/change",
+            Self::TwoFactorSetup => "/tf-setup",
+            Self::TwoFactorValidate => "/tf-validate",
+            Self::TwoFactorRescue => "/tf-rescue",
+            Self::UnifiedSignIn => "/us-signin",
+            Self::UnifiedSendCode => "/us-signin/send-code",
+            Self::UnifiedSetup | Self::UnifiedSetupValidate => "/us-setup",
+            Self::UnifiedVerify => "/us-verify",
+            Self::UnifiedVerifySendCode => "/us-verify/send-code",
+            Self::UnifiedLink => "/us-verify-link",
+        }
+    }
+
+    fn is_on(self, config: &Config, http: &HttpConfig) -> bool {
+        match self {
+            Self::SignIn => true,
+            Self::SignOut => !http.sign_out_methods.is_empty(),
+            Self::Verify => config.freshness.within.is_some(),
+            Self::Register => config.registration.is_some(),
+            Self::SendConfirmation | Self::Confirm => config.confirmation.is_some(),
+            Self::ForgotPassword | Self::ResetPassword => config.recovery.is_some(),
+            Self::ChangePassword => config.password_change.is_some(),
+            Self::SignInLink => config.sign_in_links.is_some(),
+            Self::TwoFactorSetup | Self::TwoFactorValidate | Self::TwoFactorRescue => {
+                config.two_factor.is_some()
+            }
+            Self::UnifiedSignIn
+            | Self::UnifiedSendCode
+            | Self::UnifiedSetup
+            | Self::UnifiedSetupValidate
+            | Self::UnifiedLink => config.unified.is_some(),
+            Self::UnifiedVerify | Self::UnifiedVerifySendCode => {
+                config.unified.is_some() && config.freshness.within.is_some()
+            }
+        }
+    }
+}
+
+/// One line of the routing table.
+#[derive(Clone, Debug)]
+pub struct Route {
+    /// Which endpoint.
+    pub endpoint: Endpoint,
+    /// Its path, with the prefix; what follows it is the token, where there is one.
+    pub path: String,
+    /// Whether a token follows the path.
+    pub token: bool,
+    /// By which methods. `HEAD` goes with `GET`, `OPTIONS` with all.
+    pub methods: Vec<Method>,
+}
+
+/// The routing table.
+#[derive(Clone, Debug)]
+pub struct Routes(Vec<Route>);
+
+/// A request's place in the table. Its `Debug` does not show the token.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// Which endpoint.
+    pub endpoint: Endpoint,
+    /// The token of a link.
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for Matched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Matched").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}
+
+impl Routes {
+    pub(crate) fn new(config: &Config, http: &HttpConfig) -> Self {
+        let on = Endpoint::ALL.iter().copied().filter(|endpoint| endpoint.is_on(config, http));
+        Self(
+            on.map(|endpoint| Route {
+                endpoint,
+                path: path_of(endpoint, http),
+                token: endpoint.takes_token(),
+                methods: match endpoint {
+                    Endpoint::SignOut => http.sign_out_methods.clone(),
+                    Endpoint::SignInLink | Endpoint::UnifiedLink => vec![Method::GET],
+                    _ => vec![Method::GET, Method::POST],
+                },
+            })
+            .collect(),
+        )
+    }
+
+    /// Its lines.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.0.iter()
+    }
+
+    /// The path of an endpoint, without a token; nothing when the endpoint is off.
+    pub fn path(&self, endpoint: Endpoint) -> Option<&str> {
+        self.0.iter().find(|route| route.endpoint == endpoint).map(|route| route.path.as_str())
+    }
+
+    /// The path of a link with a token.
+    pub fn link(&self, endpoint: Endpoint, token: &str) -> Option<String> {
+        let path = self.path(endpoint)?;
+        Some(match path.strip_suffix('/') {
+            Some(path) => format!("{path}/{token}/"),
+            None => format!("{path}/{token}"),
+        })
+    }
+
+    /// The path that a name stands for, as in `login` or `security.login`.
+    pub fn named(&self, name: &str) -> Option<&str> {
+        let name = name.strip_prefix("security.").unwrap_or(name);
+        let found = self.0.iter().find(|route| !route.token && route.endpoint.name() == name);
+        found.map(|route| route.path.as_str())
+    }
+
+    /// Which endpoint a path belongs to.
+    pub(crate) fn find(&self, path: &str) -> Option<(&Route, Matched)> {
+        self.0.iter().find_map(|route| {
+            let token = match (route.token, path.strip_prefix(&route.path)?) {
+                (false, "") => None,
+                (true, rest) => Some(link_token(&route.path, rest)?),
+                _ => return None,
+            };
+            Some((route, Matched { endpoint: route.endpoint, token }))
+        })
+    }
+}
+
+fn path_of(endpoint: Endpoint, http: &HttpConfig) -> String {
+    let path = http.urls.get(&endpoint.base()).map_or(endpoint.usual_path(), String::as_str);
+    format!("{}{path}", http.url_prefix)
+}
+
+/// The token in what follows the path of a link.
+fn link_token(path: &str, rest: &str) -> Option<String> {
+    let token = match path.ends_with('/') {
+        true => rest.strip_suffix('/')?,
+        false => rest.strip_prefix('/')?,
+    };
+    let token = percent_encoding::percent_decode_str(token).decode_utf8_lossy();
+    (!token.is_empty() && !token.contains('/')).then(|| token.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routes(http: &HttpConfig) -> Routes {
+        Routes::new(&Config::default(), http)
+    }
+
+    #[test]
+    fn finds_endpoints_and_tokens() {
+        let routes = routes(&HttpConfig::default());
+        let found = |path: &str| routes.find(path).map(|(_, matched)| matched);
+        let reset = |token: &str| Matched {
+            endpoint: Endpoint::ResetPassword,
+            token: Some(token.to_owned()),
+        };
+        assert_eq!(found("/reset/abc"), Some(reset("abc")));
+        assert_eq!(found("/reset/a%2Eb"), Some(reset("a.b")));
+        assert_eq!(found("/login").map(|m| m.endpoint), Some(Endpoint::SignIn));
+        for none in ["/", "/login/", "/loginx", "/reset/", "/reset/a/b", "/reset/a%2Fb"] {
+            assert_eq!(found(none), None, "{none}");
+        }
+    }
+
+    #[test]
+    fn prefix_and_paths_move_everything() {
+        let mut http = HttpConfig { url_prefix: "/auth".to_owned(), ..HttpConfig::default() };
+        http.urls.insert(Endpoint::ForgotPassword, "/forgot/".to_owned());
+        let routes = routes(&http);
+        assert_eq!(routes.path(Endpoint::SignIn), Some("/auth/login"));
+        let link = routes.link(Endpoint::ResetPassword, "t").unwrap();
+        assert_eq!(link, "/auth/forgot/t/");
+        assert_eq!(routes.find(&link).unwrap().1.token.as_deref(), Some("t"));
+        assert_eq!(routes.named("security.login"), Some("/auth/login"));
+    }
+}

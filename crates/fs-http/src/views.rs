@@ -1,0 +1,67 @@
+//! Where people are sent.
+
+use fs_core::model::User;
+use fs_core::redirect::{Origin, RedirectTarget, resolve_view};
+
+use crate::exchange::Exchange;
+use crate::fields::FieldValue;
+use crate::route::{Endpoint, Routes};
+
+impl Exchange {
+    /// The path of one of our endpoints, with a query; the application's root when it is off.
+    pub(crate) fn endpoint_url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> String {
+        let path = self.web().routes.path(endpoint);
+        resolve_view(path.unwrap_or(&self.config().views.root), query, None)
+    }
+
+    /// The address of a configured view: the name of a route, or a path or URL; the application's
+    /// root for none.
+    pub(crate) fn view(&self, view: Option<&str>, query: &[(&str, &str)]) -> String {
+        let Some(view) = view else {
+            return resolve_view(&self.config().views.root, query, None);
+        };
+        let named = self.config().views.named.get(view).map(String::as_str);
+        if let Some(path) = named.or_else(|| self.web().routes.named(view)) {
+            return resolve_view(path, query, None);
+        }
+        resolve_view(view, query, self.config().redirects.host.as_deref())
+    }
+
+    /// Where a form leads when it is done: to the request's own wish, if that is safe, else to
+    /// the configured view.
+    pub(crate) fn after(&self, view: Option<&str>) -> String {
+        let in_query = self.request().query_value("next");
+        let in_body = match self.request().fields.get("next") {
+            Some(FieldValue::Text(next)) => Some(next),
+            _ => None,
+        };
+        let wishes = [in_query, in_body];
+        let wishes = wishes.into_iter().flatten().filter(|next| !next.is_empty());
+        match wishes.into_iter().find_map(|next| self.judge(&next)) {
+            Some(next) => next.as_str().to_owned(),
+            None => self.view(view, &[]),
+        }
+    }
+
+    /// Whether a redirect to `target`, which came with the request, stays with us.
+    pub(crate) fn is_safe(&self, target: &str) -> bool {
+        self.judge(target).is_some()
+    }
+
+    fn judge(&self, target: &str) -> Option<RedirectTarget> {
+        let (scheme, host) = self.context().base_url.split_once("://")?;
+        let own = Origin::new(scheme, host).ok()?;
+        RedirectTarget::judge(target, &own, &self.web().redirect_rules)
+    }
+
+    /// What a single-page application is told of a user in the query of a redirect.
+    pub(crate) fn spa_query<'a>(&'a self, user: &'a User) -> Vec<(&'static str, &'a str)> {
+        let identity = self.core().identity_of(user).unwrap_or_default();
+        vec![("email", user.email.as_str()), ("identity", identity)]
+    }
+}
+
+/// The path of a link with a token, for the action of a form.
+pub(crate) fn with_token(routes: &Routes, endpoint: Endpoint, token: &str) -> String {
+    routes.link(endpoint, token).unwrap_or_default()
+}

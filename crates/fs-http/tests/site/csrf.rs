@@ -1,0 +1,92 @@
+//! Nothing that a browser can be tricked into sending changes anything in the default profile.
+
+use fs_testkit::site::{Browser, Setup};
+use http::{HeaderValue, Method, Request, StatusCode};
+use serde_json::Value;
+
+use crate::people::sign_ann_in;
+use crate::scene::{FORM, JSON, MULTIPART, Scene, form, multipart};
+
+/// The ways in which another site's page can send a body, and JSON, which it cannot without asking.
+fn bodies(fields: &Value) -> [(&'static str, String); 4] {
+    let object = fields.as_object().unwrap();
+    [
+        (FORM, form(object)),
+        (MULTIPART, multipart(object)),
+        ("text/plain", fields.to_string()),
+        (JSON, fields.to_string()),
+    ]
+}
+
+fn from_elsewhere(mut request: Request<bytes::Bytes>) -> Request<bytes::Bytes> {
+    for (name, value) in [("origin", "https://evil.test"), ("referer", "https://evil.test/")] {
+        request.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    request
+}
+
+#[tokio::test]
+async fn a_form_without_a_token_of_this_browser_changes_nothing() {
+    let scene = Scene::new(Setup::standard).await;
+    let others = sign_ann_in(&scene.site).await.csrf_token().await;
+    let before = scene.site.dump().await;
+    let tokens =
+        [None, Some(""), Some("AAAA"), Some(others.as_str()), Some(scene.csrf[0].as_str())];
+    for (signed_in, target, body) in &scene.endpoints {
+        // Whoever has the link needs no page to send it from; it is no cookie.
+        if target.starts_with("/confirm/") {
+            continue;
+        }
+        for token in tokens {
+            let own = !signed_in && token == Some(scene.csrf[0].as_str());
+            if own {
+                continue;
+            }
+            let mut body = body.clone();
+            if let Some(token) = token {
+                body["csrf_token"] = token.into();
+            }
+            for (kind, body) in bodies(&body) {
+                let mut browser = match signed_in {
+                    true => scene.ann.clone(),
+                    false => scene.stranger.clone(),
+                };
+                let request = Browser::request(Method::POST, target);
+                let request = from_elsewhere(Browser::with_body(request, kind, body));
+                let answer = browser.send(request).await;
+                let case = format!("{target} {kind} {token:?}: {}", answer.status);
+                assert!(answer.location().is_none(), "{case}");
+                assert!(scene.site.dump().await == before, "{case}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_signs_nobody_out() {
+    let scene = Scene::new(Setup::standard).await;
+    let answer = scene.ann.clone().get("/logout").await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    scene.assert_untouched("a link").await;
+}
+
+#[tokio::test]
+async fn a_token_from_before_signing_in_or_out_is_worth_nothing() {
+    let scene = Scene::new(Setup::standard).await;
+    let mut browser = scene.stranger.clone();
+    let old = browser.csrf_token().await;
+    browser.sign_in(crate::people::ANN, fs_testkit::site::PASSWORD).await;
+    let mut verify = browser.form("/verify", &[("password", fs_testkit::site::PASSWORD)]).await;
+    let good = verify.clone();
+    *verify.body_mut() = format!("password=marble+otter+candle+seven&csrf_token={old}").into();
+    assert_eq!(browser.clone().send(verify).await.status, StatusCode::BAD_REQUEST);
+    let signed_in = browser.csrf_token().await;
+    assert_eq!(browser.send(good).await.status, StatusCode::FOUND);
+    browser.post_form("/logout", &[]).await;
+    let request = Browser::request(Method::POST, "/login");
+    let body =
+        format!("email=ann%40site.test&password=marble+otter+candle+seven&csrf_token={signed_in}");
+    let answer = browser.send(Browser::with_body(request, FORM, body)).await;
+    assert_eq!(answer.location(), None);
+    assert_eq!(browser.who().await, None);
+}

@@ -1,0 +1,120 @@
+//! In the default profile nobody learns which addresses have accounts: neither from answers nor
+//! from the work that they cause.
+
+use fs_testkit::calls::{Call, HashKind};
+use fs_testkit::site::{Answer, PASSWORD, Setup, Site};
+use regex::Regex;
+use serde_json::{Value, json};
+
+/// What a caller sees, without what is drawn at random and without what the caller typed.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    status: u16,
+    headers: Vec<String>,
+    location: Option<String>,
+    cookies: Vec<(String, usize)>,
+    body: String,
+}
+
+fn seen(answer: &Answer, typed: &str) -> Seen {
+    let random = Regex::new(r"[A-Za-z0-9_./+=-]{24,}").unwrap();
+    let body = random.replace_all(&answer.text(), "#").replace(typed, "TYPED");
+    let cookies = answer.cookies().into_iter().map(|(name, value)| (name, value.len()));
+    Seen {
+        status: answer.status.as_u16(),
+        headers: answer.header_names().into_iter().map(str::to_owned).collect(),
+        location: answer.location().map(str::to_owned),
+        cookies: cookies.collect(),
+        body,
+    }
+}
+
+/// The work of a request. A comparison and the work of one are the same.
+fn work(site: &Site) -> Vec<Call> {
+    let same = |call| match call {
+        Call::Hash(HashKind::Decoy) => Call::Hash(HashKind::Verify),
+        other => other,
+    };
+    site.calls.take().into_iter().map(same).collect()
+}
+
+/// A site with one account of each kind that somebody may ask about.
+async fn site() -> Site {
+    let site = Setup::standard().build();
+    let core = site.core();
+    site.add_user("known@site.test").await;
+    let shut = site.add_user("nshut@site.test").await;
+    core.deactivate_user(&shut.id).await.unwrap();
+    for (email, password) in [("uncfd@site.test", Some(PASSWORD.into())), ("nopwd@site.test", None)]
+    {
+        let new = fs_core::flow::NewAccount {
+            email: email.to_owned(),
+            confirmed: password.is_none(),
+            password,
+            ..Default::default()
+        };
+        core.create_user(&site.context(), new).await.unwrap();
+    }
+    site
+}
+
+/// Of addresses of one length: nobody's, and all kinds of somebody's.
+const STRANGER: &str = "strng@site.test";
+const KNOWN: [&str; 5] =
+    ["known@site.test", "KNOWN@site.test", "nshut@site.test", "uncfd@site.test", "nopwd@site.test"];
+
+/// Asks for each address in turn, as a form and as JSON, from a new browser on a new site.
+async fn ask(target: &str, typed: &str, more: &[(&str, &str)]) -> [(Seen, Vec<Call>); 2] {
+    let form = {
+        let site = site().await;
+        let mut browser = site.browser();
+        let fields = [&[("email", typed)], more].concat();
+        let request = browser.form(target, &fields).await;
+        site.calls.take();
+        (seen(&browser.send(request).await, typed), work(&site))
+    };
+    let json = {
+        let site = site().await;
+        let mut browser = site.browser();
+        let mut body = json!({ "email": typed });
+        for (name, value) in more {
+            body[*name] = Value::from(*value);
+        }
+        let request = browser.json(target, body).await;
+        site.calls.take();
+        (seen(&browser.send(request).await, typed), work(&site))
+    };
+    [form, json]
+}
+
+async fn assert_alike(target: &str, more: &[(&str, &str)]) {
+    let stranger = ask(target, STRANGER, more).await;
+    for known in KNOWN {
+        let answer = ask(target, known, more).await;
+        for ((seen, work), (stranger_seen, stranger_work)) in answer.iter().zip(&stranger) {
+            assert_eq!(seen, stranger_seen, "{target} {known}");
+            assert_eq!(work, stranger_work, "{target} {known}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_does_not_tell_whether_there_is_an_account() {
+    assert_alike("/login", &[("password", "not the right password")]).await;
+}
+
+#[tokio::test]
+async fn asking_for_a_reset_does_not_tell_whether_there_is_an_account() {
+    assert_alike("/reset", &[]).await;
+}
+
+#[tokio::test]
+async fn asking_for_a_confirmation_does_not_tell_whether_there_is_an_account() {
+    assert_alike("/confirm", &[]).await;
+}
+
+#[tokio::test]
+async fn registering_does_not_tell_whether_there_is_an_account() {
+    assert_alike("/register", &[("password", PASSWORD)]).await;
+    assert_alike("/register", &[("password", "short")]).await;
+}

@@ -1,0 +1,17 @@
+//! What holds for a whole site, proven on one in memory.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
+
+mod csrf;
+mod disclosure;
+mod faults;
+mod fuzz;
+mod mails;
+mod malformed;
+mod nasty;
+mod people;
+mod port_calls;
+mod redirects;
+mod scene;
+mod secrets;
+mod sessions;
+mod tokens;

@@ -1,0 +1,288 @@
+//! Sessions: new at every proof of who one is, and over when they are over.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fs_core::flow::AdminError;
+use fs_core::model::{SessionKind, User};
+use fs_core::token::TokenFormat;
+use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::people::{
+    ANN, NEW, PROFILES, ask_for_reset, is_ann, mailed_link, sign_ann_in, with_basic, with_header,
+    with_token,
+};
+
+/// The ids of the signed-in sessions that there are.
+async fn ids(site: &Site) -> BTreeSet<String> {
+    let sessions = site.dump().await.sessions.into_iter();
+    let sessions = sessions.filter(|session| session.kind == SessionKind::SignIn);
+    sessions.map(|session| session.id.as_str().to_owned()).collect()
+}
+
+async fn ok(browser: &mut Browser, target: &str, body: serde_json::Value) {
+    let answer = browser.post_json(target, body).await;
+    assert_eq!(answer.status, StatusCode::OK, "{target}: {}", answer.text());
+}
+
+async fn change(browser: &mut Browser) {
+    let typed = json!({ "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW });
+    ok(browser, "/change", typed).await;
+}
+
+async fn reset(site: &Site) {
+    ask_for_reset(site).await;
+    let link = mailed_link(site).await;
+    let typed = json!({ "password": NEW, "password_confirm": NEW });
+    ok(&mut site.browser(), &link, typed).await;
+}
+
+/// Whether the browser is signed in with its session alone.
+async fn has_session(browser: &Browser) -> bool {
+    let mut browser = browser.clone();
+    browser.cookies.retain(|name, _| !name.contains("remember"));
+    browser.who().await.as_deref() == Some(ANN)
+}
+
+/// Whether the browser is signed in because it is remembered.
+async fn is_remembered(browser: &Browser) -> bool {
+    let mut browser = browser.clone();
+    browser.cookies.retain(|name, _| name.contains("remember"));
+    assert_eq!(browser.cookies.len(), 1);
+    browser.who().await.as_deref() == Some(ANN)
+}
+
+#[tokio::test]
+async fn every_proof_makes_a_new_session_in_place_of_the_old_one() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut browser = sign_ann_in(&site).await;
+        let mut seen = ids(&site).await;
+        assert_eq!(seen.len(), 1);
+
+        ok(&mut browser, "/verify", json!({ "password": PASSWORD })).await;
+        let verified = ids(&site).await;
+        assert!(verified.len() == 1 && verified.is_disjoint(&seen));
+        seen.extend(verified);
+
+        change(&mut browser).await;
+        let changed = ids(&site).await;
+        assert!(changed.len() == 1 && changed.is_disjoint(&seen));
+        seen.extend(changed);
+        assert!(has_session(&browser).await);
+
+        ok(&mut browser, "/logout", json!({})).await;
+        assert!(ids(&site).await.is_empty());
+        ok(&mut browser, "/login", json!({ "email": ANN, "password": NEW })).await;
+        let again = ids(&site).await;
+        assert!(again.len() == 1 && again.is_disjoint(&seen));
+    }
+}
+
+#[tokio::test]
+async fn a_copy_of_the_cookie_from_before_is_worth_nothing() {
+    for setup in PROFILES {
+        for what in ["sign out", "verify", "change", "reset", "sign in"] {
+            let site = setup().build();
+            site.add_user(ANN).await;
+            let mut browser = sign_ann_in(&site).await;
+            let copy = browser.clone();
+            assert!(has_session(&copy).await);
+            match what {
+                "sign out" => ok(&mut browser, "/logout", json!({})).await,
+                "verify" => ok(&mut browser, "/verify", json!({ "password": PASSWORD })).await,
+                "change" => change(&mut browser).await,
+                "reset" => reset(&site).await,
+                _ => {
+                    ok(&mut browser, "/logout", json!({})).await;
+                    browser.sign_in(ANN, PASSWORD).await;
+                }
+            }
+            assert!(!has_session(&copy).await, "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_ends_the_sessions_of_all_other_browsers() {
+    for setup in PROFILES {
+        for by_reset in [false, true] {
+            let site = setup().build();
+            site.add_user(ANN).await;
+            let mut browser = sign_ann_in(&site).await;
+            let others = [sign_ann_in(&site).await, sign_ann_in(&site).await];
+            match by_reset {
+                true => reset(&site).await,
+                false => change(&mut browser).await,
+            }
+            assert_eq!(has_session(&browser).await, !by_reset);
+            for other in others {
+                assert!(!has_session(&other).await && !is_remembered(&other).await);
+            }
+        }
+    }
+}
+
+/// Flask-Security's remember cookies name the user, so that a sign-out cannot end one.
+#[tokio::test]
+async fn a_copy_of_the_remember_cookie_ends_with_the_browsers_sign_out() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut browser = sign_ann_in(&site).await;
+    let copy = browser.clone();
+    let other = sign_ann_in(&site).await;
+    assert!(is_remembered(&copy).await);
+    ok(&mut browser, "/logout", json!({})).await;
+    assert!(!is_remembered(&copy).await);
+    assert!(is_remembered(&other).await && has_session(&other).await);
+    assert_eq!(browser.who().await, None);
+}
+
+/// What ends an account's trust, and which of the four mechanisms it ends: session, remembered
+/// browser, auth token, Basic.
+type Deed = fn(Site, User) -> futures::future::BoxFuture<'static, Result<(), AdminError>>;
+
+const DEEDS: [(&str, Deed, [bool; 4]); 5] = [
+    (
+        "deactivated",
+        |site, user| Box::pin(async move { site.core().deactivate_user(&user.id).await.map(drop) }),
+        [true; 4],
+    ),
+    (
+        "deleted",
+        |site, user| {
+            Box::pin(async move { site.core().delete_user(&site.context(), &user.id).await })
+        },
+        [true; 4],
+    ),
+    (
+        "given a new uniquifier",
+        |site, user| Box::pin(async move { site.core().set_uniquifier(&user.id).await }),
+        [true, true, true, false],
+    ),
+    (
+        "reset",
+        |site, user| Box::pin(async move { site.core().reset_user_access(&user.id).await }),
+        [true, true, true, false],
+    ),
+    (
+        "given a new password",
+        |site, user| {
+            Box::pin(async move {
+                let ctx = site.context();
+                site.core().admin_change_password(&ctx, &user, &NEW.into(), false).await
+            })
+        },
+        [true; 4],
+    ),
+];
+
+#[tokio::test]
+async fn whoever_is_shut_out_is_nobody_on_the_next_request() {
+    for setup in PROFILES {
+        for (what, deed, ends) in DEEDS {
+            let site = setup().build();
+            let mut user = site.add_user(ANN).await;
+            let browser = sign_ann_in(&site).await;
+            let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+            let user = site.user(ANN).await.unwrap();
+            let mechanisms = async || {
+                [
+                    has_session(&browser).await,
+                    is_remembered(&browser).await,
+                    is_ann(&site, with_token(token.expose())).await,
+                    is_ann(&site, with_basic(ANN, PASSWORD)).await,
+                ]
+            };
+            assert_eq!(mechanisms().await, [true; 4], "{what}");
+            deed(site.clone(), user).await.unwrap();
+            assert_eq!(mechanisms().await, ends.map(|end| !end), "{what}");
+            // None of those refused requests brought anybody back.
+            assert_eq!(mechanisms().await, ends.map(|end| !end), "{what}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_follows_the_link_of_somebody_else_is_signed_out() {
+    for setup in PROFILES {
+        for remembered_alone in [false, true] {
+            let site = setup().build();
+            site.add_user(ANN).await;
+            let mut browser = sign_ann_in(&site).await;
+            if remembered_alone {
+                browser.cookies.retain(|name, _| name.contains("remember"));
+            }
+            let copy = browser.clone();
+            let bob = json!({ "email": "bob@site.test", "password": PASSWORD });
+            ok(&mut site.browser(), "/register", bob).await;
+            browser.get(&mailed_link(&site).await).await;
+            let signs_in = site.core().config().confirmation.as_ref().unwrap().sign_in_after;
+            let bob = signs_in.then(|| "bob@site.test".to_owned());
+            assert_eq!(browser.who().await, bob);
+            browser.cookies.retain(|name, _| name.contains("remember"));
+            assert_eq!(browser.who().await, None);
+            if site.core().config().token_format == TokenFormat::Native {
+                assert_eq!(copy.clone().who().await, None);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_cookie_that_comes_twice_is_none() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let browser = sign_ann_in(&site).await;
+        let name = &site.web.config().session_cookie.name;
+        let own = format!("{name}={}", browser.session_cookie().unwrap());
+        let private = || Browser::request(Method::GET, "/every-way");
+        assert!(is_ann(&site, with_header(private(), "cookie", &own)).await);
+        for other in [own.clone(), format!("{name}="), format!("{name}=x")] {
+            for twice in [format!("{own}; {other}"), format!("{other};{own}")] {
+                assert!(!is_ann(&site, with_header(private(), "cookie", &twice)).await, "{other}");
+            }
+            let twice = with_header(private(), "cookie", &own);
+            assert!(!is_ann(&site, with_header(twice, "cookie", &other)).await, "{other}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_ends_with_its_lifetime_however_often_it_is_used() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut browser = sign_ann_in(&site).await;
+        browser.cookies.retain(|name, _| !name.contains("remember"));
+        let lifetime = site.core().config().sessions.lifetime;
+        for _ in 0..10 {
+            site.clock.advance(lifetime / 10);
+            assert_eq!(browser.who().await.as_deref(), Some(ANN));
+            // Something is put into the session, so that its cookie is sealed anew.
+            browser.get("/editors").await;
+        }
+        site.clock.advance(Duration::from_secs(2));
+        assert_eq!(browser.who().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_remembered_browser_is_not_fresh_before_it_proves_itself() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut browser = sign_ann_in(&site).await;
+        browser.cookies.retain(|name, _| name.contains("remember"));
+        assert_eq!(browser.get_json("/private").await.status, StatusCode::OK);
+        assert_eq!(browser.get_json("/fresh").await.status, StatusCode::UNAUTHORIZED);
+        let before = browser.clone();
+        ok(&mut browser, "/verify", json!({ "password": PASSWORD })).await;
+        assert_eq!(browser.get_json("/fresh").await.status, StatusCode::OK);
+        assert_eq!(before.clone().get_json("/fresh").await.status, StatusCode::UNAUTHORIZED);
+    }
+}
