@@ -1,0 +1,60 @@
+//! The contract server: the library under test, driven over HTTP by the replayer.
+
+use std::process::ExitCode;
+
+use clap::{Parser, ValueEnum};
+use fs_contract::server::{StoreKind, serve};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Serves the contract's routes with the library on an adapter and a store.
+#[derive(Parser)]
+struct Arguments {
+    /// The framework in front.
+    #[arg(long, value_enum, default_value = "axum")]
+    adapter: Adapter,
+    /// The store behind.
+    #[arg(long, value_enum, default_value = "memory")]
+    store: StoreKind,
+    /// Where to listen; port 0 for any free one.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    listen: String,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Adapter {
+    /// axum
+    Axum,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("contract-server: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), String> {
+    let Adapter::Axum = arguments.adapter;
+    let listener = TcpListener::bind(&arguments.listen).await;
+    let listener = listener.map_err(|error| format!("{}: {error}", arguments.listen))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    println!("listening on http://{address}");
+    serve(listener, arguments.store, asked_to_stop()).await
+}
+
+/// Done when the process is asked to end.
+async fn asked_to_stop() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}

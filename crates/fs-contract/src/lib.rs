@@ -1,0 +1,59 @@
+//! The wire contract of fs and its replayer.
+//!
+//! `corpus/` holds what Flask-Security 4.1 answered, request by request (`corpus/README.md` says in
+//! what form). This crate plays the same requests against a *contract server*, brings its answers
+//! into the same form and says where they differ.
+//!
+//! - [`Corpus`] is the recordings, [`Deviations`] the list of differences that are on purpose.
+//! - [`Transport`] carries requests to the server: [`Http1`] over TCP, or one of your own that calls
+//!   an application in process.
+//! - [`replay_all`] plays everything and returns a [`Report`].
+//!
+//! ```no_run
+//! use fs_contract::{Corpus, Deviations, Http1, Options, replay_all};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let corpus = Corpus::shipped()?;
+//! let options = Options { deviations: Deviations::shipped()?, ..Options::default() };
+//! let mut server = Http1::new("http://127.0.0.1:8999")?;
+//! let report = replay_all(&corpus, &mut server, &options);
+//! println!("{report}");
+//! assert!(report.is_success());
+//! # Ok(())
+//! # }
+//! ```
+
+mod capture;
+mod compare;
+pub mod control;
+mod corpus;
+mod deviations;
+mod difference;
+mod glob;
+mod http1;
+mod jar;
+mod normal;
+mod outgoing;
+mod play;
+mod replay;
+mod report;
+pub mod server;
+mod step;
+mod totp;
+mod transport;
+mod variables;
+
+#[cfg(test)]
+mod canned;
+#[cfg(test)]
+mod selftest;
+
+pub use capture::Capture;
+pub use corpus::{Corpus, CorpusError, File};
+pub use deviations::{Deviation, Deviations, DeviationsError};
+pub use http1::Http1;
+pub use play::START;
+pub use replay::{Options, SessionCookie, replay_all};
+pub use report::{Counts, FileReport, Report, ScenarioReport, Verdict};
+pub use step::{Action, Adjustment, Body, OneOrMany, Pairs, Quirk, Request, Scenario, Step};
+pub use transport::{HttpAnswer, HttpRequest, Transport, TransportError};

@@ -1,0 +1,145 @@
+//! The datastore calls of the control plane.
+
+use fs_core::Security;
+use fs_core::flow::AdminError;
+use fs_core::model::{Permissions, Role, User};
+use fs_core::port::UserLookup;
+use fs_core::port::{Identity, UniqueAttribute};
+use fs_core::secret::Secret;
+use fs_core::{Context, Timestamp};
+use serde_json::{Value, json};
+
+use super::fixtures::seal;
+
+/// Why a call did not run.
+pub(super) enum Failed {
+    /// It does not exist yet.
+    Unknown(String),
+    /// It failed.
+    Error(String),
+}
+
+impl From<AdminError> for Failed {
+    fn from(error: AdminError) -> Self {
+        Self::Error(error.to_string())
+    }
+}
+
+/// Runs a call; what it returned.
+pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Result<Value, Failed> {
+    let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
+    let optional = |name: &str| call.get(name).and_then(Value::as_str).map(str::to_owned);
+    let user = match call.get("user") {
+        Some(_) => Some(find(security, text("user")).await?),
+        None => None,
+    };
+    let permissions = || match call.get("permissions") {
+        Some(Value::String(text)) => Permissions::from_text(text),
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
+        _ => Permissions::default(),
+    };
+    let role = text("role");
+    let secret = match call.get("totp_secret").and_then(Value::as_str) {
+        Some(base32) => Some(seal(security, base32).await.map_err(Failed::Error)?),
+        None => None,
+    };
+    Ok(match (text("op"), &user) {
+        ("activate_user", Some(user)) => security.activate_user(&user.id).await?.into(),
+        ("deactivate_user", Some(user)) => security.deactivate_user(&user.id).await?.into(),
+        ("toggle_active", Some(user)) => {
+            security.toggle_active(&user.id).await?;
+            true.into()
+        }
+        ("delete_user", Some(user)) => null(security.delete_user(ctx, &user.id).await?),
+        ("add_role_to_user", Some(user)) => match security.add_role_to_user(&user.id, role).await {
+            Ok(added) => added.into(),
+            Err(AdminError::NoSuchRole(_)) => json!({ "error": "ValueError" }),
+            Err(error) => return Err(error.into()),
+        },
+        ("remove_role_from_user", Some(user)) => {
+            security.remove_role_from_user(&user.id, role).await?.into()
+        }
+        ("create_role", _) => create_role(security, call, permissions()).await?,
+        ("add_permissions_to_role", _) => {
+            security.add_permissions_to_role(role, &permissions()).await?.into()
+        }
+        ("remove_permissions_from_role", _) => {
+            security.remove_permissions_from_role(role, &permissions()).await?.into()
+        }
+        ("set_uniquifier", Some(user)) => null(security.set_uniquifier(&user.id).await?),
+        ("set_token_uniquifier", Some(user)) => {
+            null(security.set_token_uniquifier(&user.id).await?)
+        }
+        ("reset_user_access", Some(user)) => null(security.reset_user_access(&user.id).await?),
+        ("tf_set", Some(user)) => {
+            null(security.tf_set(user, text("method"), secret, optional("phone")).await?)
+        }
+        ("tf_reset", Some(user)) => null(security.tf_reset(&user.id).await?),
+        ("us_set", Some(user)) => {
+            null(security.us_set(user, text("method"), secret, optional("phone")).await?)
+        }
+        ("us_reset", Some(user)) => null(security.us_reset(&user.id).await?),
+        ("admin_change_password", Some(user)) => {
+            let password = Secret::from(text("password"));
+            let notify = call.get("notify").and_then(Value::as_bool).unwrap_or(true);
+            null(security.admin_change_password(ctx, user, &password, notify).await?)
+        }
+        ("show_user", Some(user)) => show(user),
+        (other, _) => return Err(Failed::Unknown(format!("no store call {other:?}"))),
+    })
+}
+
+fn null((): ()) -> Value {
+    Value::Null
+}
+
+async fn create_role(
+    security: &Security,
+    call: &Value,
+    permissions: Permissions,
+) -> Result<Value, Failed> {
+    let name = call.get("name").and_then(Value::as_str).unwrap_or_default();
+    let description = call.get("description").and_then(Value::as_str).map(str::to_owned);
+    let shown: Vec<_> = permissions.iter().map(str::to_owned).collect();
+    let role = Role { name: name.to_owned(), description, permissions };
+    security.create_role(role).await?;
+    Ok(json!({ "name": name, "permissions": shown }))
+}
+
+async fn find(security: &Security, email: &str) -> Result<User, Failed> {
+    let by = UserLookup::Identity(Identity {
+        attribute: UniqueAttribute::Email,
+        value: email.to_owned(),
+        ignore_case: false,
+    });
+    let found = security.store().user(&by).await;
+    let found = found.map_err(|error| Failed::Error(error.to_string()))?;
+    found.ok_or_else(|| Failed::Error(format!("no user {email}")))
+}
+
+fn show(user: &User) -> Value {
+    let moment =
+        |at: Option<Timestamp>| at.map(|at| Timestamp::from_seconds(at.seconds()).to_string());
+    let mut roles: Vec<_> = user.roles.iter().map(|role| role.name.as_str()).collect();
+    roles.sort_unstable();
+    json!({
+        "email": user.email,
+        "username": user.username,
+        "active": user.active,
+        "roles": roles,
+        "confirmed_at": moment(user.confirmed_at),
+        "password": user.password.is_some(),
+        "fs_uniquifier": true,
+        "fs_token_uniquifier": user.token_uniquifier.is_some(),
+        "last_login_at": moment(user.sign_ins.last_at),
+        "current_login_at": moment(user.sign_ins.current_at),
+        "last_login_ip": user.sign_ins.last_ip.is_some(),
+        "current_login_ip": user.sign_ins.current_ip.is_some(),
+        "login_count": user.sign_ins.count,
+        "tf_primary_method": user.second_factor.method,
+        "tf_totp_secret": user.second_factor.totp_secret.is_some(),
+        "tf_phone_number": user.second_factor.phone,
+        "us_phone_number": user.phone,
+        "us_totp_secrets": user.sign_in_secrets.keys().collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,132 @@
+//! The contract's own routes, on axum.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::RawQuery;
+use axum::response::{Html, IntoResponse, Json, Response};
+use axum::routing::{any, get};
+use fs_axum::{Session, require};
+use fs_core::authn::Mechanism;
+use fs_core::authz::{Fresh, Requirement};
+use http::Method;
+use serde_json::{Map, Value, json};
+
+/// The routes and what they ask for, by their paths.
+pub(super) fn protected() -> Vec<(&'static str, Requirement)> {
+    use Mechanism::{Basic, Session, Token};
+    let minute = Duration::from_secs(60);
+    let one_minute = Fresh { within: Some(minute), grace: Some(Duration::ZERO) };
+    let signed_in = Requirement::signed_in;
+    let anyone = Requirement::anyone;
+    let all = [Session, Token, Basic];
+    vec![
+        ("/", anyone()),
+        ("/page1", anyone()),
+        ("/profile", signed_in()),
+        ("/post_login", signed_in().always_redirect()),
+        ("/http", signed_in().by([Basic])),
+        ("/http_realm", signed_in().by([Basic]).realm("inner circle")),
+        ("/token", signed_in().by([Token])),
+        ("/multi_auth", signed_in().by(all)),
+        ("/session_only", signed_in().by([Session])),
+        ("/admin", anyone().all_roles(["admin"])),
+        ("/admin_login", signed_in().all_roles(["admin"])),
+        ("/admin_and_editor", anyone().all_roles(["admin", "editor"])),
+        ("/admin_or_editor", anyone().any_role(["admin", "editor"])),
+        ("/perm_any", anyone().any_permission(["users-write", "page-write"])),
+        ("/perm_all", anyone().all_permissions(["users-write", "page-write"])),
+        ("/fresh0", signed_in().fresh(Fresh::within(Duration::ZERO))),
+        ("/fresh1", signed_in().fresh(one_minute)),
+        ("/fresh_default", signed_in().fresh(Fresh::within(30 * minute))),
+        ("/fresh_multi", signed_in().by(all).fresh(one_minute)),
+        ("/anonymous", Requirement::anonymous()),
+        ("/csrf_unauth", anyone().csrf_for_strangers()),
+        ("/csrf_unauth_fall", anyone()),
+    ]
+}
+
+/// The names that a configuration may call the routes by.
+pub(super) const NAMED: [(&str, &str); 4] =
+    [("index", "/"), ("page1", "/page1"), ("profile", "/profile"), ("anonymous", "/anonymous")];
+
+/// The application, without the library.
+pub(super) fn application() -> Router {
+    let mut router = Router::new();
+    for (path, requirement) in protected() {
+        let name = if path == "/" { "index" } else { path.trim_start_matches('/') };
+        let show = move |session: Session| show(name, session, Map::new());
+        router = router.route(path, get(show).post(show).route_layer(require(requirement)));
+    }
+    router.route("/echo", any(echo))
+}
+
+async fn show(
+    route: &'static str,
+    Session(exchange): Session,
+    more: Map<String, Value>,
+) -> Response {
+    let caller = match exchange.current().await {
+        Ok(caller) => caller,
+        Err(error) => {
+            return (http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
+        }
+    };
+    let via = exchange.authenticated_via().map(Mechanism::name);
+    let user = caller.as_ref().map(|caller| caller.user.email.clone());
+    if exchange.wants_json() || !more.is_empty() {
+        let mut body = more;
+        body.insert("route".to_owned(), route.into());
+        body.insert("authn_via".to_owned(), via.into());
+        body.insert("user".to_owned(), user.into());
+        return Json(body).into_response();
+    }
+    let flashes = exchange.session(fs_core::session::Visit::take_flashes);
+    let flashes: String =
+        flashes.iter().map(|flash| format!("<li>{}</li>", escape(&flash.text))).collect();
+    Html(format!(
+        "<!doctype html><html><head><title>contract</title></head><body><ul>{flashes}</ul>\
+         <main data-route=\"{route}\" data-authn-via=\"{}\" data-user=\"{}\"></main></body></html>",
+        via.unwrap_or_default(),
+        escape(user.as_deref().unwrap_or_default()),
+    ))
+    .into_response()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+async fn echo(
+    method: Method,
+    RawQuery(query): RawQuery,
+    session: Session,
+    headers: http::HeaderMap,
+    body: Bytes,
+) -> Response {
+    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    let is_json = kind == "application/json" || kind.ends_with("+json");
+    let form = kind == "application/x-www-form-urlencoded";
+    let parsed = if is_json { serde_json::from_slice(&body).ok() } else { None };
+    let more = json!({
+        "method": method.as_str(),
+        "query": lists(query.as_deref().unwrap_or_default().as_bytes()),
+        "form": lists(if form { &body } else { b"" }),
+        "json": parsed.unwrap_or(Value::Null),
+    });
+    let more = more.as_object().cloned().unwrap_or_default();
+    show("echo", session, more).await
+}
+
+fn lists(pairs: &[u8]) -> Map<String, Value> {
+    let mut lists = Map::new();
+    for (name, value) in form_urlencoded::parse(pairs) {
+        let list = lists.entry(name.into_owned()).or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(value.into_owned().into());
+        }
+    }
+    lists
+}

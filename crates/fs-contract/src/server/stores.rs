@@ -1,0 +1,106 @@
+//! The stores that the contract is played on.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use fs_core::port::UserStore;
+use fs_store_memory::MemoryStore;
+use fs_store_sqlx::SqlxStore;
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool, Row};
+use tempfile::TempDir;
+
+/// Which store keeps the users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum StoreKind {
+    /// In memory.
+    Memory,
+    /// In a SQLite file of its own, which goes with the server.
+    Sqlite,
+    /// In a schema of its own on the PostgreSQL server that `FS_TEST_POSTGRES_URL` names, or on
+    /// the local one.
+    Postgres,
+}
+
+/// Makes empty stores of one kind.
+pub(super) enum Stores {
+    Memory,
+    Sqlite { folder: TempDir, count: AtomicU32 },
+    Postgres { admin: PgPool, schema: String, store: Arc<SqlxStore> },
+}
+
+impl Stores {
+    pub(super) async fn open(kind: StoreKind) -> Result<Self, String> {
+        match kind {
+            StoreKind::Memory => Ok(Self::Memory),
+            StoreKind::Sqlite => {
+                let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+                Ok(Self::Sqlite { folder, count: AtomicU32::new(0) })
+            }
+            StoreKind::Postgres => open_postgres().await.map_err(|error| error.to_string()),
+        }
+    }
+
+    /// A store without users.
+    pub(super) async fn empty(&self) -> Result<Arc<dyn UserStore>, String> {
+        match self {
+            Self::Memory => Ok(Arc::new(MemoryStore::new())),
+            Self::Sqlite { folder, count } => {
+                let number = count.fetch_add(1, Ordering::Relaxed);
+                let file = folder.path().join(format!("{number}.sqlite3"));
+                let store = SqlxStore::sqlite(&file.to_string_lossy()).await;
+                let store = store.map_err(|error| error.to_string())?;
+                store.migrate().await.map_err(|error| error.to_string())?;
+                Ok(Arc::new(store))
+            }
+            Self::Postgres { admin, schema, store } => {
+                let emptied = empty_tables(admin, schema).await;
+                emptied.map_err(|error| error.to_string())?;
+                Ok(Arc::clone(store) as Arc<dyn UserStore>)
+            }
+        }
+    }
+
+    /// Leaves nothing behind.
+    pub(super) async fn close(&self) -> Result<(), String> {
+        if let Self::Postgres { admin, schema, store } = self {
+            store.close().await;
+            let drop = format!("DROP SCHEMA {schema} CASCADE");
+            let dropped = sqlx::query(AssertSqlSafe(drop)).execute(admin).await;
+            dropped.map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    }
+}
+
+async fn open_postgres() -> Result<Stores, Box<dyn std::error::Error>> {
+    let url = std::env::var("FS_TEST_POSTGRES_URL")
+        .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
+    let admin = PgPoolOptions::new().max_connections(1).connect(&url).await?;
+    // The name is made of digits: nothing from outside is in it.
+    let schema = format!("fs_contract_{}", std::process::id());
+    for sql in
+        [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")]
+    {
+        sqlx::query(AssertSqlSafe(sql)).execute(&admin).await?;
+    }
+    let joint = if url.contains('?') { '&' } else { '?' };
+    // What a crash would lose is not of interest here, and waiting for the disk is.
+    let options = format!("options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff");
+    let store = SqlxStore::postgres(&format!("{url}{joint}{options}")).await?;
+    store.migrate().await?;
+    Ok(Stores::Postgres { admin, schema, store: Arc::new(store) })
+}
+
+async fn empty_tables(admin: &PgPool, schema: &str) -> Result<(), sqlx::Error> {
+    let named = "SELECT quote_ident(tablename) FROM pg_tables WHERE schemaname = $1 \
+                 AND tablename NOT LIKE '%migrations%'";
+    let tables = sqlx::query(named).bind(schema).fetch_all(admin).await?;
+    let tables: Result<Vec<String>, _> = tables.iter().map(|row| row.try_get(0)).collect();
+    let tables: Vec<_> = tables?.into_iter().map(|table| format!("{schema}.{table}")).collect();
+    // Faster than TRUNCATE for tables as small as these.
+    let mut sql = "SET session_replication_role = replica; SET synchronous_commit = off".to_owned();
+    tables.iter().for_each(|table| sql.push_str(&format!("; DELETE FROM {table}")));
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(admin).await?;
+    Ok(())
+}

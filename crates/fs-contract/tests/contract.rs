@@ -1,0 +1,56 @@
+//! The whole contract, on axum, over every store.
+//!
+//! Scenarios of features that do not exist yet are *unsupported*, never passed; the table that
+//! each test prints says how many.
+
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
+use std::sync::mpsc;
+
+use fs_contract::server::{StoreKind, serve};
+use fs_contract::{Corpus, Deviations, Http1, Options, replay_all};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// How many scenarios passed when this was written: a feature that goes missing is not
+/// *unsupported*.
+const PASSED: usize = 599;
+
+fn replay(store: StoreKind) {
+    let (tell, told) = mpsc::channel();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let server = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        runtime.block_on(async move {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+            tell.send(listener.local_addr().expect("an address")).expect("the test waits");
+            let stopped = async { drop(stopped.await) };
+            serve(listener, store, stopped).await.expect("it serves");
+        });
+    });
+    let address = told.recv().expect("the server starts");
+    let mut http = Http1::new(&format!("http://{address}")).expect("an address");
+    let options =
+        Options { deviations: Deviations::shipped().expect("deviations"), ..Options::default() };
+    let report = replay_all(&Corpus::shipped().expect("the corpus"), &mut http, &options);
+    drop(stop);
+    server.join().expect("the server ends in order");
+    println!("{report}");
+    assert!(report.is_success(), "{report}");
+    assert!(report.counts().passed >= PASSED, "fewer scenarios passed than did before");
+}
+
+#[test]
+fn axum_on_memory() {
+    replay(StoreKind::Memory);
+}
+
+#[test]
+fn axum_on_sqlite() {
+    replay(StoreKind::Sqlite);
+}
+
+#[test]
+fn axum_on_postgres() {
+    replay(StoreKind::Postgres);
+}
