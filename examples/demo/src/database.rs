@@ -1,0 +1,77 @@
+//! Where users are kept.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use fs_core::port::{StoreError, UserStore};
+use fs_core::secret::Secret;
+use fs_store_memory::MemoryStore;
+use fs_store_sqlx::SqlxStore;
+
+use crate::private_file;
+
+/// A database to choose on the command line.
+#[derive(Clone)]
+pub(crate) enum Database {
+    /// Gone when the program ends.
+    Memory,
+    /// A file.
+    Sqlite(String),
+    /// A server; its URL may hold a password.
+    Postgres(Secret),
+}
+
+impl Database {
+    /// Opens it, and makes what is missing in it.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn UserStore>, StoreError> {
+        let store = match self {
+            Self::Memory => return Ok(Arc::new(MemoryStore::new())),
+            Self::Sqlite(path) => {
+                // It holds password hashes and mails with links. What SQLite puts beside it gets
+                // the same mode. If it is there already, or cannot be made, SQLite will see.
+                let _ = private_file::create(Path::new(path));
+                SqlxStore::sqlite(path).await?
+            }
+            Self::Postgres(url) => SqlxStore::postgres(url.expose()).await?,
+        };
+        store.migrate().await?;
+        Ok(Arc::new(store))
+    }
+
+    /// Where the signing key is, when nothing else was said. A database that is forgotten needs
+    /// none that is remembered.
+    pub(crate) fn key_file(&self) -> Option<PathBuf> {
+        match self {
+            Self::Memory => None,
+            Self::Sqlite(path) => Some(PathBuf::from(format!("{path}.key"))),
+            Self::Postgres(_) => Some(PathBuf::from("demo.key")),
+        }
+    }
+}
+
+impl FromStr for Database {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        if text == "memory" {
+            return Ok(Self::Memory);
+        }
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(Secret::from(text)));
+        }
+        Ok(Self::Sqlite(text.strip_prefix("sqlite:").unwrap_or(text).to_owned()))
+    }
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("in memory: everything is gone at the end"),
+            Self::Sqlite(path) => f.write_str(path),
+            Self::Postgres(_) => f.write_str("PostgreSQL"),
+        }
+    }
+}

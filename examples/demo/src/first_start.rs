@@ -1,0 +1,48 @@
+//! What a new database needs: the roles, and somebody who can give them.
+
+use data_encoding::BASE32_NOPAD;
+use fs_core::Security;
+use fs_core::flow::{AdminError, FlowError, NewAccount};
+use fs_core::model::{Permissions, Role};
+use fs_core::port::UniqueAttribute;
+use fs_core::secret::Secret;
+
+/// Who can give roles from the start.
+pub(crate) const ADMINISTRATOR: &str = "admin@example.com";
+
+/// Makes the roles and the administrator that are missing; the administrator's password if it was
+/// made now.
+pub(crate) async fn prepare(security: &Security) -> Result<Option<Secret>, AdminError> {
+    for (name, description, permissions) in [
+        ("admin", "Gives and takes roles", "user-read,user-write"),
+        ("editor", "Writes pages", "page-write"),
+    ] {
+        let role = Role {
+            name: name.to_owned(),
+            description: Some(description.to_owned()),
+            permissions: Permissions::from_text(permissions),
+        };
+        security.find_or_create_role(role).await?;
+    }
+    let password = new_password(security)?;
+    let administrator = NewAccount {
+        email: ADMINISTRATOR.to_owned(),
+        username: None,
+        password: Some(password.clone()),
+        confirmed: true,
+        roles: vec!["admin".to_owned()],
+    };
+    match security.create_user(&security.context(), administrator).await {
+        Ok(_) => Ok(Some(password)),
+        Err(AdminError::Taken(UniqueAttribute::Email)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// 100 random bits to type: five groups of four small letters and digits.
+fn new_password(security: &Security) -> Result<Secret, FlowError> {
+    let bytes: [u8; 13] = security.random()?;
+    let signs: Vec<char> = BASE32_NOPAD.encode(&bytes).to_lowercase().chars().take(20).collect();
+    let groups: Vec<String> = signs.chunks(4).map(|group| group.iter().collect()).collect();
+    Ok(Secret::from(groups.join("-")))
+}

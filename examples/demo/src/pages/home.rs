@@ -1,0 +1,28 @@
+//! The public page: what there is to see, and what each page asks for.
+
+use axum::response::Response;
+use fs_core::authz::{Policy, Requirement};
+use fs_core::model::User;
+use serde_json::{Value, json};
+
+use crate::policies::{Administrator, Editor, Member, Recent};
+use crate::screen::Screen;
+
+/// `GET /`
+pub(crate) async fn show(screen: Screen) -> Response {
+    let caller = screen.caller.as_deref();
+    let rooms = [
+        room("/profile", "Your account", Member::requirement(), caller),
+        room("/editors", "Editors’ room", Editor::requirement(), caller),
+        room("/admin", "Users and roles", Administrator::requirement(), caller),
+        room("/vault", "Vault", Recent::requirement(), caller),
+    ];
+    let user = caller.map(|user| user.email.as_str());
+    screen.show("demo/home.html", "Home", json!({ "user": user, "rooms": rooms }))
+}
+
+/// A page with what it asks for, in the policy's own words, and whether the caller has that.
+fn room(path: &str, name: &str, asks: Requirement, caller: Option<&User>) -> Value {
+    let open = caller.is_some() && asks.missing(caller).is_none();
+    json!({ "path": path, "name": name, "asks": asks.to_string(), "open": open })
+}

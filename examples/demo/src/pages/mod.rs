@@ -1,0 +1,7 @@
+//! The pages, one file a subject.
+
+pub(crate) mod admin;
+pub(crate) mod home;
+pub(crate) mod outbox;
+pub(crate) mod profile;
+pub(crate) mod rooms;

@@ -1,0 +1,176 @@
+//! Answers: a page or JSON, whichever the caller likes better.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Redirect, Response};
+use data_encoding::HEXLOWER;
+use fs_axum::{MaybeUser, Session};
+use fs_core::flow::{AdminError, FlowError};
+use fs_core::message::Category;
+use fs_core::model::User;
+use fs_core::port::StoreError;
+use fs_core::session::Visit;
+use fs_http::Exchange;
+use fs_http::pages::{FlashView, PageView};
+use fs_http::route::Endpoint;
+use http::StatusCode;
+use http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::request::Parts;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+
+/// What a handler needs to answer. Ask for it after the policy of the page.
+pub(crate) struct Screen {
+    pub(crate) app: Arc<App>,
+    pub(crate) exchange: Exchange,
+    pub(crate) caller: Option<Arc<User>>,
+}
+
+impl FromRequestParts<Arc<App>> for Screen {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let Session(exchange) = Session::from_request_parts(parts, app).await?;
+        let MaybeUser(caller) = MaybeUser::from_request_parts(parts, app).await?;
+        let caller = caller.map(|caller| caller.user);
+        Ok(Self { app: Arc::clone(app), exchange, caller })
+    }
+}
+
+impl Screen {
+    /// Shows an object: as JSON, or by the template, which knows its members by their names.
+    pub(crate) fn show(&self, template: &str, title: &str, object: Value) -> Response {
+        if self.exchange.wants_json() {
+            return self.json(StatusCode::OK, object);
+        }
+        let mut page = PageView::new(template, title);
+        page.extra = as_map(object);
+        self.page(StatusCode::OK, page)
+    }
+
+    /// Says what was done, and shows `back` again.
+    pub(crate) fn done(&self, what: &str, back: &str) -> Response {
+        self.said(Category::Success, what, back)
+    }
+
+    /// Says why something was not done, and shows `back` again.
+    pub(crate) fn refuse(&self, why: &str, back: &str) -> Response {
+        if self.exchange.wants_json() {
+            return self.json(StatusCode::BAD_REQUEST, json!({ "error": why }));
+        }
+        self.said(Category::Error, why, back)
+    }
+
+    fn said(&self, category: Category, text: &str, back: &str) -> Response {
+        if self.exchange.wants_json() {
+            return self.json(StatusCode::OK, json!({ "message": text }));
+        }
+        self.exchange.session(|visit| visit.flash(category, text));
+        Redirect::to(back).into_response()
+    }
+
+    /// There is no such page.
+    pub(crate) fn missing(&self) -> Response {
+        self.failure(StatusCode::NOT_FOUND)
+    }
+
+    /// Something failed. What is not the caller's fault is logged, and not told.
+    pub(crate) fn failed(&self, error: &AdminError) -> Response {
+        let status = match error {
+            AdminError::NoSuchUser | AdminError::NoSuchRole(_) => StatusCode::NOT_FOUND,
+            AdminError::Taken(_) | AdminError::Invalid(_) => StatusCode::BAD_REQUEST,
+            AdminError::Flow(FlowError::Store(StoreError::Unavailable(_))) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            AdminError::Flow(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        if status.is_server_error() {
+            tracing::error!(%error, "the request failed");
+        }
+        self.failure(status)
+    }
+
+    fn failure(&self, status: StatusCode) -> Response {
+        if self.exchange.wants_json() {
+            return self.json(status, json!({ "error": status.canonical_reason() }));
+        }
+        self.page(status, PageView::error(status, None))
+    }
+
+    /// JSON as the endpoints of fs write it.
+    fn json(&self, status: StatusCode, response: Value) -> Response {
+        let envelope = json!({ "meta": { "code": status.as_u16() }, "response": response });
+        (status, [(CACHE_CONTROL, "no-store")], axum::Json(envelope)).into_response()
+    }
+
+    fn page(&self, status: StatusCode, mut page: PageView) -> Response {
+        let Ok((nonce, frame)) = self.nonce().and_then(|nonce| Ok((nonce, self.frame()?))) else {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        page.nonce = nonce;
+        page.extra.extend(frame);
+        let waiting = self.exchange.session(Visit::take_flashes).into_iter();
+        page.flashes
+            .extend(waiting.map(|flash| FlashView { category: flash.category, text: flash.text }));
+        match self.app.pages.render(&page, &Map::new()) {
+            Ok(html) => (status, headers(&page.nonce), html).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "the page could not be written");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+
+    fn nonce(&self) -> Result<String, FlowError> {
+        let bytes: [u8; 16] = self.exchange.core().random()?;
+        Ok(HEXLOWER.encode(&bytes))
+    }
+
+    /// What the frame around every page shows: who is signed in, and the way out.
+    fn frame(&self) -> Result<Map<String, Value>, FlowError> {
+        let security = self.exchange.security();
+        let path = |endpoint| security.routes().path(endpoint);
+        let mut frame = as_map(json!({
+            "has_outbox": self.app.outbox.is_some(),
+            "sign_in_url": path(Endpoint::SignIn),
+            "register_url": path(Endpoint::Register),
+            "change_password_url": path(Endpoint::ChangePassword),
+            "sign_out_url": path(Endpoint::SignOut),
+        }));
+        // A form needs a session, and a stranger who only looks around gets none.
+        if let Some(caller) = &self.caller {
+            frame.extend(as_map(json!({
+                "caller": caller.email,
+                "csrf_field": security.config().csrf.field,
+                "csrf_token": self.exchange.csrf_token()?,
+            })));
+        }
+        Ok(frame)
+    }
+}
+
+/// Nothing but our own style runs; a shown mail may style its own elements.
+fn headers(nonce: &str) -> [(http::HeaderName, String); 5] {
+    let policy = format!(
+        "default-src 'none'; style-src 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    [
+        (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+        (CONTENT_SECURITY_POLICY, policy),
+        (CACHE_CONTROL, "no-store".to_owned()),
+        (REFERRER_POLICY, "same-origin".to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+    ]
+}
+
+fn as_map(object: Value) -> Map<String, Value> {
+    match object {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,48 @@
+//! How accounts behave in the demo: the profile of today's standards, with as little as possible
+//! said about it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fs_core::Config;
+use fs_core::secret::Secret;
+use fs_http::pages::{Branding, PagesConfig};
+use fs_http::{Hooks, HttpConfig};
+use serde_json::Map;
+
+/// Accounts.
+pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str) -> Config {
+    let mut config = Config {
+        signing_keys: vec![key],
+        base_url: Some(base_url.to_owned()),
+        ..Config::default()
+    };
+    config.mail.from = mail_from.to_owned();
+    config
+}
+
+/// Accounts over HTTP. Browsers send `Secure` cookies over TLS alone, so without it they must not
+/// be.
+pub(crate) fn http_config(base_url: &str) -> HttpConfig {
+    let mut http = HttpConfig { pages: pages_config(), ..HttpConfig::default() };
+    http.views.after_change = Some("/profile".to_owned());
+    if base_url.starts_with("https://") { http } else { http.insecure_cookies() }
+}
+
+/// The templates of the demo. One of them, `security/_menu.html`, takes the place of fs's own; the
+/// others extend its frame.
+pub(crate) fn pages_config() -> PagesConfig {
+    PagesConfig {
+        directory: Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))),
+        branding: Branding { name: "fs demo".to_owned(), home_url: "/".to_owned() },
+    }
+}
+
+/// What every page of fs is told besides: whether there is a page with mails to point to.
+pub(crate) fn hooks(has_outbox: bool) -> Hooks {
+    let mut hooks = Hooks::default();
+    let context =
+        move |_: Option<&_>| Map::from_iter([("has_outbox".to_owned(), has_outbox.into())]);
+    hooks.page_context.insert("*".to_owned(), Arc::new(context));
+    hooks
+}

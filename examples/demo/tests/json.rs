@@ -1,0 +1,84 @@
+//! Everything that the demo shows, it also tells as JSON.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+#[path = "support/client.rs"]
+mod client;
+#[path = "support/demo.rs"]
+mod demo;
+#[path = "support/http.rs"]
+mod http;
+
+use client::Client;
+use demo::Demo;
+use serde_json::json;
+
+const EMAIL: &str = "admin@example.com";
+
+#[test]
+fn strangers_are_told_where_they_are_not_let_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path(), &["--database", "memory"]);
+    let mut stranger = Client::default();
+
+    let home = stranger.get(&demo, "/");
+    assert_eq!(home.status, 200);
+    assert_eq!(home.body["response"]["user"], json!(null));
+    assert_eq!(home.body["response"]["rooms"].as_array().unwrap().len(), 4);
+    for path in ["/profile", "/editors", "/admin", "/vault"] {
+        let answer = stranger.get(&demo, path);
+        assert_eq!((answer.status, &answer.body["meta"]["code"]), (401, &json!(401)), "{path}");
+    }
+    let mails = stranger.get(&demo, "/outbox");
+    assert_eq!(mails.body["response"]["mails"], json!([]));
+    assert_eq!(stranger.get(&demo, "/outbox/1").status, 404);
+    assert_eq!(stranger.get(&demo, "/nothing").status, 404);
+}
+
+#[test]
+fn an_administrator_gives_and_takes_roles_with_a_csrf_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path(), &["--database", "memory"]);
+    let mut admin = Client::default();
+    assert_eq!(admin.sign_in(&demo, EMAIL, demo.password.as_deref().unwrap()).status, 200);
+
+    let profile = admin.get(&demo, "/profile");
+    assert_eq!(profile.body["response"]["email"], EMAIL);
+    assert_eq!(profile.body["response"]["roles"], json!(["admin"]));
+    assert_eq!(admin.get(&demo, "/vault").status, 200);
+
+    let users = admin.get(&demo, "/admin");
+    let id = users.body["response"]["users"][0]["id"].as_str().unwrap();
+    let grant = format!("/admin/users/{id}/roles/editor/grant");
+    assert_eq!(admin.press(&demo, &grant, None).status, 400, "without a token nothing happens");
+
+    let token = admin.csrf_token(&demo, "/change");
+    let answer = admin.press(&demo, &grant, Some(&token));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let profile = admin.get(&demo, "/profile");
+    assert_eq!(profile.body["response"]["roles"], json!(["admin", "editor"]));
+
+    for (path, status) in [
+        (grant.as_str(), 400),
+        (&format!("/admin/users/{id}/roles/nobody/grant"), 404),
+        ("/admin/users/unknown/roles/editor/grant", 404),
+        (&format!("/admin/users/{id}/roles/admin/revoke"), 400),
+        (&format!("/admin/users/{id}/deactivate"), 400),
+        (&format!("/admin/users/{id}/roles/editor/revoke"), 200),
+    ] {
+        let answer = admin.press(&demo, path, Some(&token));
+        assert_eq!(answer.status, status, "{path}: {answer:?}");
+    }
+}
+
+#[test]
+fn mails_that_go_to_a_server_are_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--database", "memory", "--smtp-url", "smtp+plain://127.0.0.1:9"];
+    let demo = Demo::start(folder.path(), &arguments);
+    assert_eq!(Client::default().get(&demo, "/outbox").status, 404);
+}

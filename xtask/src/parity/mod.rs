@@ -1,0 +1,107 @@
+//! `cargo xtask parity`: which names of Flask-Security's documentation have their counterpart, and
+//! whether what docs/parity.md claims is true.
+
+mod index;
+mod rows;
+mod scenarios;
+
+use std::collections::BTreeSet;
+
+use crate::Result;
+use crate::report::{Offence, Report};
+use crate::workspace::Workspace;
+
+use self::index::Index;
+use self::rows::{Row, Status};
+
+/// The table.
+const TABLE: &str = "docs/parity.md";
+
+/// Checks the table against the sources and counts what is done.
+pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
+    let text = workspace.read_text(TABLE)?.ok_or("docs/parity.md is not text")?;
+    let (rows, mut offences) = rows::read(TABLE, &text);
+    let index = Index::read(workspace)?;
+    let scenarios = scenarios::read(workspace)?;
+    let mut names = BTreeSet::new();
+    for row in &rows {
+        let mut found = check(row, &index, &scenarios);
+        if !names.insert(&row.name) {
+            found.push(format!("{} has a row already", row.name));
+        }
+        offences.extend(found.into_iter().map(|what| Offence::new(TABLE, row.line, what)));
+    }
+    let done = rows.iter().filter(|row| row.status == Status::Done).count();
+    let on = format!("{done} of {} names done", rows.len());
+    Ok(Report::new(on, offences, Vec::new()))
+}
+
+/// What does not hold of a row. An unfinished row may be empty, but what it names must be there.
+fn check(row: &Row, index: &Index, scenarios: &BTreeSet<String>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if row.status == Status::Done && (row.paths.is_empty() || row.tests.is_empty()) {
+        wrong.push(format!("{} is done: name its path and its test", row.name));
+    }
+    for path in row.paths.iter().filter(|path| !index.has_item(path)) {
+        wrong.push(format!("there is no public `{path}`"));
+    }
+    for test in &row.tests {
+        let there = match test.split_once(':') {
+            Some(("contract", scenario)) => scenarios.contains(scenario),
+            Some(("conformance", rule)) => index.has_conformance_rule(rule),
+            _ => index.has_test(test),
+        };
+        if !there {
+            wrong.push(format!("there is no test `{test}`"));
+        }
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wrong(row: &str) -> Vec<String> {
+        let (rows, offences) = rows::read("t.md", row);
+        assert_eq!(offences, []);
+        let mut index = Index::default();
+        index.add("crates/fs-core/src/a.rs", "pub struct S; #[test] fn proves_it() {}").unwrap();
+        let rules = "pub async fn expired_is_absent() {}";
+        index.add("crates/fs-testkit/src/conformance/session.rs", rules).unwrap();
+        check(&rows[0], &index, &["login/json".to_owned()].into())
+    }
+
+    #[test]
+    fn a_true_row_passes() {
+        let test = "`fs_core::proves_it`, `contract:login/json`, `conformance:expired_is_absent`";
+        assert_eq!(wrong(&format!("| A | `S` | `fs_core::a::S` | {test} | done |")), [""; 0]);
+        assert_eq!(wrong("| A | `S` | — | — | later |"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_found() {
+        let row =
+            "| A | `S` | `fs_core::T` | `contract:login/x`, `conformance:y`, `fs_core::z` | done |";
+        assert_eq!(
+            wrong(row),
+            [
+                "there is no public `fs_core::T`",
+                "there is no test `contract:login/x`",
+                "there is no test `conformance:y`",
+                "there is no test `fs_core::z`",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_done_row_needs_both() {
+        assert_eq!(wrong("| A | `S` | `fs_core::S` | — | done |").len(), 1);
+        assert_eq!(wrong("| A | `S` | — | `fs_core::proves_it` | done |").len(), 1);
+    }
+
+    #[test]
+    fn an_unfinished_row_must_hold_too() {
+        assert_eq!(wrong("| A | `S` | `fs_core::T` | — | later |").len(), 1);
+    }
+}

@@ -1,0 +1,35 @@
+//! `cargo xtask tidy`: the rules of the tree that neither the compiler nor clippy knows.
+
+mod edges;
+mod explained;
+mod manifest;
+mod paths;
+mod source;
+
+use crate::Result;
+use crate::report::Report;
+use crate::workspace::Workspace;
+
+/// Checks every rule and lists every offence.
+pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
+    let mut offences = edges::check(workspace);
+    // A warning while crates are being filled; an offence once they are.
+    let mut warnings = explained::unused(workspace)?;
+    for package in workspace.packages.values() {
+        let file = format!("{}/Cargo.toml", package.dir);
+        let text = workspace.read_text(&file)?.ok_or_else(|| format!("{file} is not text"))?;
+        offences.extend(manifest::check(&file, &text)?);
+    }
+    offences.extend(explained::check(workspace)?);
+    let files = workspace.files()?;
+    for file in &files {
+        let Some(text) = workspace.read_text(file)? else { continue };
+        offences.extend(paths::check(file, &text));
+        if file.ends_with(".rs") {
+            offences.extend(source::check(file, &text));
+            warnings.extend(source::length_warning(file, &text));
+        }
+    }
+    let on = format!("{} files, {} crates", files.len(), workspace.packages.len());
+    Ok(Report::new(on, offences, warnings))
+}
