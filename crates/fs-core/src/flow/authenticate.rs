@@ -1,8 +1,8 @@
 //! Whose request it is: by session or by auth token.
 
 use super::FlowError;
-use crate::model::{SessionKind, User};
-use crate::port::UserLookup;
+use crate::model::{SessionKind, Uniquifier, User, UserField};
+use crate::port::{Change, CommitError, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -76,5 +76,27 @@ impl Security {
             }
         };
         Ok(AuthToken::issue(self.tokens(), &uniquifier, ctx.now))
+    }
+
+    async fn fill_token_uniquifier(
+        &self,
+        user: &mut User,
+        fresh: &Uniquifier,
+    ) -> Result<(), FlowError> {
+        let change = Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![UserField::TokenUniquifier(None)],
+            set: vec![UserField::TokenUniquifier(Some(fresh.clone()))],
+        };
+        match self.store().commit(change.into()).await {
+            Ok(_) => user.token_uniquifier = Some(fresh.clone()),
+            Err(CommitError::Stale(_)) => {
+                if let Some(now) = self.store().user(&UserLookup::Id(user.id.clone())).await? {
+                    *user = now;
+                }
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 }
