@@ -4,18 +4,21 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::sqlite::{
-    SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteRow,
+    SqliteArguments, SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow,
 };
 use sqlx::{Arguments, ConnectOptions, Row as _, TypeInfo, ValueRef};
+use tokio::time::{Instant, sleep};
 
 use crate::datetime;
 use crate::driver::readers::Readers;
 use crate::driver::{Pool, Reads};
-use crate::error::Error;
+use crate::error::{Error, Meaning};
 use crate::value::{Kind, Row, Value};
 
 /// How long a caller waits for a connection or for another process that writes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// Between two tries where SQLite does not wait by itself.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Opens a file, made if there is none. `place` is a path, a `sqlite:` URL, or `:memory:`.
 pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
@@ -27,11 +30,7 @@ pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
         SqliteConnectOptions::new().filename(place)
     };
     let in_memory = place.contains(":memory:") || place.contains("mode=memory");
-    let options = options
-        .create_if_missing(true)
-        .foreign_keys(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .busy_timeout(PATIENCE);
+    let options = options.create_if_missing(true).foreign_keys(true).busy_timeout(PATIENCE);
 
     // A database in memory goes with its last connection.
     let write = SqlitePoolOptions::new()
@@ -43,12 +42,28 @@ pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
         .max_lifetime(None)
         .connect_with(options.clone())
         .await?;
+    use_wal(&write).await?;
     let read = if in_memory {
         Reads::Pool(write.clone())
     } else {
         Reads::Own(Box::new(Readers::new(options.disable_statement_logging())))
     };
     Ok(Pool::Sqlite { read, write })
+}
+
+/// Puts the file into WAL mode, in which it stays. While somebody else is at the file SQLite refuses
+/// this at once, whatever its timeout says: two processes that waited would wait for each other.
+async fn use_wal(pool: &SqlitePool) -> Result<(), Error> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let tried = sqlx::query("PRAGMA journal_mode = WAL").execute(pool).await;
+        match tried.map_err(Error::from) {
+            Err(Error::Database { meaning: Meaning::Transient, .. }) if Instant::now() < until => {
+                sleep(PAUSE).await;
+            }
+            done => return done.map(|_| ()),
+        }
+    }
 }
 
 pub(super) fn arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
