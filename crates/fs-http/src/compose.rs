@@ -8,8 +8,9 @@ use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMai
 use serde_json::{Map, Value, json};
 
 use crate::hooks::Hooks;
-use crate::pages::Pages;
+use crate::pages::{Pages, PagesError};
 use crate::route::{Endpoint, Routes};
+use crate::web::WebSecurity;
 
 /// Writes the mails of accounts with the templates and the routing table.
 pub(crate) struct Composer {
@@ -35,7 +36,7 @@ impl MailComposer for Composer {
             template: template.to_owned(),
             to: draft.to.to_owned(),
             from: self.mail.from.clone(),
-            subject: subject.unwrap_or(default_subject(&draft.kind)).replace(['\r', '\n'], " "),
+            subject: one_line(subject.unwrap_or(default_subject(&draft.kind))),
             text: rendered.text,
             html: rendered.html,
         })
@@ -103,6 +104,40 @@ impl Composer {
         }
         Ok(())
     }
+}
+
+impl WebSecurity {
+    /// Writes a mail of the application's own from its templates `security/email/<name>.txt` and
+    /// `.html`, in the look of ours. [`Security::send_mail`](fs_core::Security::send_mail) sends it.
+    ///
+    /// # Errors
+    ///
+    /// There are no such templates, or they failed.
+    pub fn compose_mail(
+        &self,
+        name: &str,
+        to: &str,
+        subject: &str,
+        context: Map<String, Value>,
+    ) -> Result<OutgoingMail, PagesError> {
+        let mail = &self.core().config().mail;
+        let mut known = self.0.hooks.context(name, None);
+        known.extend(context);
+        let rendered = self.0.pages.render_mail(name, &known, mail.text, mail.html)?;
+        Ok(OutgoingMail {
+            template: name.to_owned(),
+            to: to.to_owned(),
+            from: mail.from.clone(),
+            subject: one_line(subject),
+            text: rendered.text,
+            html: rendered.html,
+        })
+    }
+}
+
+/// A header cannot hold more than a line.
+fn one_line(subject: &str) -> String {
+    subject.replace(['\r', '\n'], " ")
 }
 
 fn default_subject(kind: &MailKind<'_>) -> &'static str {

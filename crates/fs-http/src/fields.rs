@@ -122,6 +122,14 @@ impl Fields {
         }
     }
 
+    /// The same as JSON, whichever the body is.
+    pub(crate) fn value(&self, name: &str) -> Option<Value> {
+        self.get(name).map(|value| match value {
+            FieldValue::Text(text) => Value::String(text),
+            FieldValue::Other(other) => other,
+        })
+    }
+
     /// The JSON object, where the body is one.
     pub fn object(&self) -> Option<&Map<String, Value>> {
         match self {

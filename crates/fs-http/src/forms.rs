@@ -108,8 +108,10 @@ impl Exchange {
         Ok(())
     }
 
-    /// Puts what is wrong beside the fields that it is wrong with; the rest above the form.
+    /// Completes a form: with the fields that the application added, and what is wrong beside the
+    /// fields that it is wrong with; the rest above the form.
     pub(crate) fn mark(&self, form: &mut FormView, problems: &[Problem]) {
+        self.add_fields(form);
         for problem in problems {
             let text = self.text(problem.message.clone());
             let field = form

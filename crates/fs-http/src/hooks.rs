@@ -8,10 +8,13 @@ use fs_core::authn::Mechanism;
 use fs_core::authz::Rule;
 use fs_core::freshness::FreshnessRule;
 use fs_core::model::User;
+use fs_core::secret::Secret;
+use fs_core::totp::Provisioning;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use crate::exchange::Exchange;
+use crate::form::FormCheck;
 use crate::incoming::Incoming;
 
 type Hook<T> = Option<Arc<T>>;
@@ -23,6 +26,11 @@ pub type RenderJson = dyn Fn(Value, StatusCode, Option<&User>) -> Response<Bytes
 pub type Refuse<T> = dyn Fn(&Exchange, &T) -> Response<Bytes> + Send + Sync;
 /// What is told of a user.
 pub type UserPayload = dyn Fn(&User) -> Map<String, Value> + Send + Sync;
+/// Writes a page or mail from the name of its template and everything that a template of ours would
+/// know. Nothing: ours is used; an error, without values of the page: the page or mail fails.
+pub type RenderTemplate = dyn Fn(&str, &Value) -> Option<Result<String, String>> + Send + Sync;
+/// Draws what an authenticator app is told.
+pub type QrCode = dyn Fn(&Provisioning<'_>) -> Option<Secret> + Send + Sync;
 /// What a template gets besides; without an exchange it is that of a mail.
 pub type PageContext = dyn Fn(Option<&Exchange>) -> Map<String, Value> + Send + Sync;
 
@@ -54,6 +62,12 @@ pub struct Hooks {
     pub reauthenticate: Hook<Refuse<FreshnessRule>>,
     /// What JSON answers tell of a user. Without it: nothing.
     pub user_payload: Hook<UserPayload>,
+    /// Judges whole forms.
+    pub form_check: Hook<dyn FormCheck>,
+    /// Writes pages and mails with another engine than ours.
+    pub render_template: Hook<RenderTemplate>,
+    /// Draws the code that authenticator apps read: a `data:` URI.
+    pub qr_code: Hook<QrCode>,
     /// What templates of pages get besides: by the page's template, or `*` for all, mails included.
     pub page_context: BTreeMap<String, Arc<PageContext>>,
 }

@@ -12,6 +12,7 @@
 //! | `guard` | holding a request against what a route asks for |
 //! | `endpoint` | the endpoints, one file each |
 //! | `csrf`, `cookies`, `views`, `reply` | one decision each, in one place |
+//! | [`form`] | the forms by name, and what an application adds to them |
 //! | [`hooks`] | what an application may answer instead |
 //! | [`pages`] | templates of pages and mails |
 
@@ -22,6 +23,7 @@ mod csrf;
 mod endpoint;
 pub mod exchange;
 pub mod fields;
+pub mod form;
 mod forms;
 mod guard;
 pub mod hooks;
@@ -34,6 +36,7 @@ mod web;
 
 pub use config::HttpConfig;
 pub use exchange::Exchange;
+pub use form::{FormCheck, FormName};
 pub use hooks::Hooks;
 pub use incoming::BodyRead;
 pub use web::{BodyUse, WebSecurity};

@@ -24,8 +24,9 @@ impl Exchange {
         self.core().config().messages.text(&message.into())
     }
 
-    /// Keeps a message for the next page.
-    pub(crate) fn flash(&self, message: impl Into<Message>) {
+    /// Keeps a message for the next page: a key of the catalogue, or
+    /// [words](Message::words) of the application's own.
+    pub fn flash(&self, message: impl Into<Message>) {
         if self.config().flash_messages {
             let message = message.into();
             let category = self.core().config().messages.category(message.key);
@@ -34,8 +35,9 @@ impl Exchange {
         }
     }
 
-    /// A JSON answer in the envelope `{"meta": {"code": …}, "response": …}`.
-    pub(crate) fn json(
+    /// A JSON answer in the envelope `{"meta": {"code": …}, "response": …}`, or as
+    /// [`Hooks::render_json`](crate::Hooks::render_json) has it; `user` is for the latter.
+    pub fn json(
         &self,
         status: StatusCode,
         response: Value,
@@ -100,8 +102,8 @@ impl Exchange {
         self.page(status, PageView::error(status, Some(text)))
     }
 
-    /// An answer that tells nothing but its status.
-    pub(crate) fn failure(&self, status: StatusCode) -> Response<Bytes> {
+    /// An answer that tells nothing but its status: JSON or a page.
+    pub fn failure(&self, status: StatusCode) -> Response<Bytes> {
         if self.wants_json() {
             let reason = status.canonical_reason().unwrap_or("Error");
             return self.json(status, json!({ "error": reason }), None);
@@ -130,8 +132,25 @@ impl Exchange {
         Box::new(response)
     }
 
-    /// A page.
-    pub(crate) fn page(&self, status: StatusCode, mut page: PageView) -> Response<Bytes> {
+    /// A page of ours or of the application: with the messages that wait, CSRF fields in its forms,
+    /// a nonce, what [`Hooks::page_context`](crate::Hooks::page_context) adds, and the headers that
+    /// protect it.
+    ///
+    /// An application's own template extends `security/base.html` to look like ours:
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use fs_http::Exchange;
+    /// use fs_http::pages::PageView;
+    /// use http::{Response, StatusCode};
+    ///
+    /// fn profile(exchange: &Exchange, name: &str) -> Response<Bytes> {
+    ///     let mut page = PageView::new("profile.html", "Your profile");
+    ///     page.extra.insert("name".to_owned(), name.into());
+    ///     exchange.page(StatusCode::OK, page)
+    /// }
+    /// ```
+    pub fn page(&self, status: StatusCode, mut page: PageView) -> Response<Bytes> {
         let nonce = self.put_csrf_fields(&mut page).and_then(|()| self.core().random::<16>());
         let nonce = match nonce {
             Ok(nonce) => nonce,
@@ -175,8 +194,9 @@ impl Exchange {
         }
     }
 
-    /// A redirect by 302.
-    pub(crate) fn redirect(&self, to: &str) -> Response<Bytes> {
+    /// A redirect by 302. `to` is trusted: hold what came with a request against
+    /// [`is_safe`](Self::is_safe) first.
+    pub fn redirect(&self, to: &str) -> Response<Bytes> {
         let mut response = self.answer(StatusCode::FOUND, "text/html; charset=utf-8", Vec::new());
         match HeaderValue::from_str(to) {
             Ok(location) => drop(response.headers_mut().insert(LOCATION, location)),

@@ -8,15 +8,17 @@ use crate::fields::FieldValue;
 use crate::route::{Endpoint, Routes};
 
 impl Exchange {
-    /// The path of one of our endpoints, with a query; the application's root when it is off.
-    pub(crate) fn endpoint_url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> String {
+    /// The path of one of our endpoints, with a query; the application's root when it is off
+    /// (Flask-Security's `url_for_security`). A whole URL begins with the `base_url` of
+    /// [`context`](Self::context).
+    pub fn endpoint_url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> String {
         let path = self.web().routes.path(endpoint);
         resolve_view(path.unwrap_or(&self.config().views.root), query, None)
     }
 
     /// The address of a configured view: the name of a route, or a path or URL; the application's
-    /// root for none.
-    pub(crate) fn view(&self, view: Option<&str>, query: &[(&str, &str)]) -> String {
+    /// root for none (Flask-Security's `get_url`).
+    pub fn view(&self, view: Option<&str>, query: &[(&str, &str)]) -> String {
         let Some(view) = view else {
             return resolve_view(&self.config().views.root, query, None);
         };
@@ -44,7 +46,7 @@ impl Exchange {
     }
 
     /// Whether a redirect to `target`, which came with the request, stays with us.
-    pub(crate) fn is_safe(&self, target: &str) -> bool {
+    pub fn is_safe(&self, target: &str) -> bool {
         self.judge(target).is_some()
     }
 
@@ -54,8 +56,9 @@ impl Exchange {
         RedirectTarget::judge(target, &own, &self.web().redirect_rules)
     }
 
-    /// What a single-page application is told of a user in the query of a redirect.
-    pub(crate) fn spa_query<'a>(&'a self, user: &'a User) -> Vec<(&'static str, &'a str)> {
+    /// What a single-page application is told of a user in the query of a redirect: address and
+    /// identity (Flask-Security's `get_redirect_qparams`).
+    pub fn spa_query<'a>(&'a self, user: &'a User) -> Vec<(&'static str, &'a str)> {
         let identity = self.core().identity_of(user).unwrap_or_default();
         vec![("email", user.email.as_str()), ("identity", identity)]
     }

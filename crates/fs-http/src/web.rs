@@ -15,7 +15,7 @@ use crate::exchange::Exchange;
 use crate::hooks::Hooks;
 use crate::incoming::{BodyRead, Incoming, is_json_type};
 use crate::pages::Pages;
-use crate::route::Routes;
+use crate::route::{Matched, Route, Routes};
 
 /// Accounts over HTTP: a cheap clone. Adapters translate between it and their framework.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl WebSecurity {
         }
         let mut mistakes = http.mistakes();
         let pages = match Pages::new(&http.pages) {
-            Ok(pages) => Some(Arc::new(pages)),
+            Ok(pages) => Some(Arc::new(pages.rendered_by(hooks.render_template.clone()))),
             Err(error) => {
                 mistakes.push(error.to_string());
                 None
@@ -100,11 +100,16 @@ impl WebSecurity {
         &self.0.routes
     }
 
+    /// The endpoint that is answered at a path.
+    pub(crate) fn endpoint_at(&self, path: &str) -> Option<(&Route, Matched)> {
+        self.0.routes.find(path).filter(|_| self.0.config.serve_endpoints)
+    }
+
     /// What is to be done with the body of a request.
     pub fn body_use(&self, parts: &Parts) -> BodyUse {
         let config = &self.0.config;
         let limit = config.body_limit;
-        if self.0.routes.find(parts.uri.path()).is_some() {
+        if self.endpoint_at(parts.uri.path()).is_some() {
             return BodyUse::Read { limit };
         }
         let kind = parts.headers.get(http::header::CONTENT_TYPE);

@@ -6,7 +6,6 @@ use axum::Router;
 use axum::routing::{get, post};
 use fs_axum::WithSecurity;
 use fs_http::WebSecurity;
-use fs_http::pages::Pages;
 
 use crate::outbox::Outbox;
 use crate::pages::{admin, home, outbox, profile, rooms};
@@ -14,8 +13,6 @@ use crate::screen::Screen;
 
 /// What all handlers share.
 pub(crate) struct App {
-    /// The templates.
-    pub(crate) pages: Pages,
     /// The mails, where they go to a page.
     pub(crate) outbox: Option<Outbox>,
 }

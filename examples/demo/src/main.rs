@@ -23,7 +23,6 @@ use std::time::Duration;
 
 use clap::Parser;
 use fs_http::WebSecurity;
-use fs_http::pages::Pages;
 use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -56,7 +55,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let key_file = options.key_file.clone().or_else(|| options.database.key_file());
     let key = signing_key::signing_key(key_file.as_deref())?;
     let mails = Mails::choose(options.smtp_url.as_ref(), address.ip())?;
-    let app = App { pages: Pages::new(&settings::pages_config())?, outbox: mails.outbox };
+    let app = App { outbox: mails.outbox };
 
     let bell = OutboxBell::default();
     let security = WebSecurity::new(

@@ -2,22 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Redirect, Response};
-use data_encoding::HEXLOWER;
 use fs_axum::{MaybeUser, Session};
 use fs_core::flow::{AdminError, FlowError};
 use fs_core::message::Category;
 use fs_core::model::User;
 use fs_core::port::StoreError;
-use fs_core::session::Visit;
 use fs_http::Exchange;
-use fs_http::pages::{FlashView, PageView};
+use fs_http::pages::PageView;
 use fs_http::route::Endpoint;
 use http::StatusCode;
-use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
 use http::request::Parts;
 use serde_json::{Map, Value, json};
 
@@ -95,39 +91,19 @@ impl Screen {
     }
 
     fn failure(&self, status: StatusCode) -> Response {
-        if self.exchange.wants_json() {
-            return self.json(status, json!({ "error": status.canonical_reason() }));
-        }
-        self.page(status, PageView::error(status, None))
+        self.exchange.failure(status).map(Body::from)
     }
 
-    /// JSON as the endpoints of fs write it.
     fn json(&self, status: StatusCode, response: Value) -> Response {
-        let envelope = json!({ "meta": { "code": status.as_u16() }, "response": response });
-        (status, [(CACHE_CONTROL, "no-store")], axum::Json(envelope)).into_response()
+        self.exchange.json(status, response, self.caller.as_deref()).map(Body::from)
     }
 
     fn page(&self, status: StatusCode, mut page: PageView) -> Response {
-        let Ok((nonce, frame)) = self.nonce().and_then(|nonce| Ok((nonce, self.frame()?))) else {
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        page.nonce = nonce;
-        page.extra.extend(frame);
-        let waiting = self.exchange.session(Visit::take_flashes).into_iter();
-        page.flashes
-            .extend(waiting.map(|flash| FlashView { category: flash.category, text: flash.text }));
-        match self.app.pages.render(&page, &Map::new()) {
-            Ok(html) => (status, headers(&page.nonce), html).into_response(),
-            Err(error) => {
-                tracing::error!(%error, "the page could not be written");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
+        match self.frame() {
+            Ok(frame) => page.extra.extend(frame),
+            Err(error) => return self.failed(&error.into()),
         }
-    }
-
-    fn nonce(&self) -> Result<String, FlowError> {
-        let bytes: [u8; 16] = self.exchange.core().random()?;
-        Ok(HEXLOWER.encode(&bytes))
+        self.exchange.page(status, page).map(Body::from)
     }
 
     /// What the frame around every page shows: who is signed in, and the way out.
@@ -151,21 +127,6 @@ impl Screen {
         }
         Ok(frame)
     }
-}
-
-/// Nothing but our own style runs; a shown mail may style its own elements.
-fn headers(nonce: &str) -> [(http::HeaderName, String); 5] {
-    let policy = format!(
-        "default-src 'none'; style-src 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    );
-    [
-        (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
-        (CONTENT_SECURITY_POLICY, policy),
-        (CACHE_CONTROL, "no-store".to_owned()),
-        (REFERRER_POLICY, "same-origin".to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
-    ]
 }
 
 fn as_map(object: Value) -> Map<String, Value> {

@@ -24,17 +24,18 @@ pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str) -> Config {
 /// Accounts over HTTP. Browsers send `Secure` cookies over TLS alone, so without it they must not
 /// be.
 pub(crate) fn http_config(base_url: &str) -> HttpConfig {
-    let mut http = HttpConfig { pages: pages_config(), ..HttpConfig::default() };
+    let mut http = HttpConfig { pages: pages(), ..HttpConfig::default() };
     http.views.after_change = Some("/profile".to_owned());
     if base_url.starts_with("https://") { http } else { http.insecure_cookies() }
 }
 
 /// The templates of the demo. One of them, `security/_menu.html`, takes the place of fs's own; the
 /// others extend its frame.
-pub(crate) fn pages_config() -> PagesConfig {
+fn pages() -> PagesConfig {
     PagesConfig {
         directory: Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))),
         branding: Branding { name: "fs demo".to_owned(), home_url: "/".to_owned() },
+        ..PagesConfig::default()
     }
 }
 

@@ -14,10 +14,10 @@ pub use factors::{CodeMethod, SignInLinks, SignInMethod, TotpSettings, TwoFactor
 pub use keys::{FlaskKeys, KeyError};
 pub use validate::Mistakes;
 
+use crate::extra_field::ExtraField;
 use crate::identity::IdentityRules;
 use crate::message::Catalogue;
 use crate::password::{HashingRules, PasswordRules};
-use crate::registration::ExtraField;
 use crate::secret::Secret;
 use crate::token::{Salts, TokenFormat};
 use crate::totp::WalletFormat;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Config, Disclosure};
+use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
 
 /// Everything that is wrong with a configuration, in words that say what to write instead.
@@ -75,15 +76,9 @@ impl Config {
         wrong(self.mail.from.contains(['\r', '\n']), "mail.from must not contain a line break");
         wrong(!self.mail.text && !self.mail.html, "mail: switch text or html on");
         if let Some(registration) = &self.registration {
-            for field in &registration.fields {
-                let reserved = ["email", "username", "password", "password_confirm", "next"];
-                if reserved.contains(&field.name.as_str()) || field.name.is_empty() {
-                    found.push(format!(
-                        "registration.fields: {:?} is a field of its own; choose another name",
-                        field.name
-                    ));
-                }
-            }
+            let own = ["email", "username", "password", "password_confirm", "next"];
+            let mistakes = ExtraField::mistakes(&registration.fields, &own).into_iter();
+            found.extend(mistakes.map(|mistake| format!("registration.fields: {mistake}")));
         }
         found.extend(self.hashing.mistakes());
         found.extend(self.password.mistakes());

@@ -18,6 +18,7 @@ mod recover;
 mod register;
 mod remember;
 mod second_factor;
+mod send_mail;
 mod sign_in;
 mod sign_in_link;
 mod sign_out;

@@ -23,7 +23,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = args.next().ok_or("name a directory to write to")?;
     std::fs::create_dir_all(&out)?;
     let branding = Branding { name: "Otterbox".to_owned(), home_url: "/".to_owned() };
-    let pages = Pages::new(&PagesConfig { directory: args.next(), branding })?;
+    let pages =
+        Pages::new(&PagesConfig { directory: args.next(), branding, ..PagesConfig::default() })?;
     for (name, page) in samples().into_iter().chain(factors::samples()) {
         std::fs::write(out.join(format!("{name}.html")), pages.render(&page, &Map::new())?)?;
     }

@@ -5,8 +5,10 @@ mod flask;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fs_core::ExtraField;
 use fs_core::authn::Mechanism;
 
+use crate::form::FormName;
 use crate::pages::PagesConfig;
 use crate::route::Endpoint;
 
@@ -30,6 +32,9 @@ use crate::route::Endpoint;
 pub struct HttpConfig {
     /// Where the endpoints are, all below this path, such as `/auth`; empty for none.
     pub url_prefix: String,
+    /// The endpoints are answered. Without, an application answers at their paths itself, with the
+    /// flows of the core; links in mails lead there all the same.
+    pub serve_endpoints: bool,
     /// Paths of endpoints that are not in their usual place.
     pub urls: BTreeMap<Endpoint, String>,
     /// By which methods one signs out; empty: there is no such endpoint.
@@ -67,6 +72,12 @@ pub struct HttpConfig {
     pub strict_bodies: bool,
     /// `Cache-Control`, `Referrer-Policy` and `Content-Security-Policy` on our answers.
     pub security_headers: bool,
+    /// Fields that the application adds to forms. Their values are for [`FormCheck`] and are not
+    /// kept; what belongs to the account is declared in [`Registration::fields`] instead.
+    ///
+    /// [`FormCheck`]: crate::FormCheck
+    /// [`Registration::fields`]: fs_core::config::Registration::fields
+    pub form_fields: BTreeMap<FormName, Vec<ExtraField>>,
     /// The pages and mails.
     pub pages: PagesConfig,
 }
@@ -220,6 +231,7 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self {
             url_prefix: String::new(),
+            serve_endpoints: true,
             urls: BTreeMap::new(),
             sign_out_methods: vec![http::Method::POST],
             views: Views { root: "/".to_owned(), ..Views::default() },
@@ -254,6 +266,7 @@ impl Default for HttpConfig {
             body_limit: 64 * 1024,
             strict_bodies: true,
             security_headers: true,
+            form_fields: BTreeMap::new(),
             pages: PagesConfig::default(),
         }
     }
@@ -314,6 +327,13 @@ impl HttpConfig {
             if !path.starts_with('/') {
                 found.push(format!("urls: the path of {endpoint:?} must start with a slash"));
             }
+        }
+        for (form, fields) in &self.form_fields {
+            let csrf = [self.csrf.field.as_str()];
+            let own = [form.own_fields(), &csrf].concat();
+            let mistakes = ExtraField::mistakes(fields, &own).into_iter();
+            let form = form.as_str();
+            found.extend(mistakes.map(|mistake| format!("form_fields.{form}: {mistake}")));
         }
         for cookie in [&self.session_cookie, &self.remember_cookie, &self.device_cookie] {
             if cookie.name.starts_with("__Host-")

@@ -7,6 +7,7 @@ use serde_json::Map;
 
 use super::Answer;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::{Typed, current_password, new_password, repeated_password};
 use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
@@ -31,7 +32,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     };
     let wrong =
         |problems: &[Problem]| Ok(exchange.mistakes(problems, |problems| page(exchange, problems)));
-    let mut problems = exchange.csrf_problems(true)?;
+    let mut problems = exchange.form_problems(FormName::ChangePassword, true).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return wrong(&problems);

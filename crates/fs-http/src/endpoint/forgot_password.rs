@@ -8,6 +8,7 @@ use serde_json::Map;
 use super::Answer;
 use super::send_confirmation::sent;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::{Typed, email_field};
 use crate::pages::{FormView, PageView};
 use crate::route::Endpoint;
@@ -28,7 +29,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &email)))
     };
-    let mut problems = exchange.csrf_problems(false)?;
+    let mut problems = exchange.form_problems(FormName::ForgotPassword, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return wrong(&problems);

@@ -29,6 +29,7 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::pages::{FormView, LinkView, PageView};
 use crate::route::{Endpoint, Matched, Route};
 
@@ -49,7 +50,7 @@ pub(crate) async fn serve(exchange: &Exchange) -> Option<Response<Bytes>> {
 }
 
 async fn answer_to(exchange: &Exchange) -> Option<Response<Bytes>> {
-    let found = exchange.web().routes.find(&exchange.request().path);
+    let found = exchange.security().endpoint_at(&exchange.request().path);
     if found.is_some()
         && let Some(refused) = exchange.not_read()
     {
@@ -171,6 +172,20 @@ impl Exchange {
             message: key.into(),
         };
         Ok(key.map(problem).into_iter().collect())
+    }
+
+    /// What is wrong with a form before its endpoint reads it: its CSRF token, or what the
+    /// application asks for.
+    async fn form_problems(
+        &self,
+        form: FormName,
+        signed_in: bool,
+    ) -> Result<Vec<Problem>, Box<Response<Bytes>>> {
+        let mut problems = self.csrf_problems(signed_in)?;
+        if problems.is_empty() {
+            problems = self.added_problems(form).await;
+        }
+        Ok(problems)
     }
 
     /// The auth token for a JSON answer, where it is asked for.

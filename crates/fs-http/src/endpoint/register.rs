@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Answer;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::{Typed, email_field, new_password, repeated_password};
 use crate::pages::{FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
@@ -42,7 +43,7 @@ async fn submit(exchange: &Exchange) -> Answer {
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &email, &name)))
     };
-    let mut problems = exchange.csrf_problems(false)?;
+    let mut problems = exchange.form_problems(FormName::Register, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if problems.is_empty() && asks_twice(exchange) {
         problems.extend(exchange.next_problem());
@@ -92,12 +93,9 @@ fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
     let Some(rules) = &exchange.core().config().registration else {
         return Map::new();
     };
-    let value = |name: &str| match exchange.request().fields.get(name)? {
-        crate::fields::FieldValue::Text(text) => Some(Value::from(text)),
-        crate::fields::FieldValue::Other(other) => Some(other),
-    };
+    let sent = &exchange.request().fields;
     let fields = rules.fields.iter();
-    fields.filter_map(|field| Some((field.name.clone(), value(&field.name)?))).collect()
+    fields.filter_map(|field| Some((field.name.clone(), sent.value(&field.name)?))).collect()
 }
 
 fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) -> PageView {
@@ -128,11 +126,7 @@ fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) 
         });
     }
     for field in config.registration.iter().flat_map(|rules| &rules.fields) {
-        form.fields.push(FieldView {
-            required: field.required,
-            maxlength: Some(field.max_length),
-            ..FieldView::new(FieldKind::Text, field.name.as_str(), field.label.as_str())
-        });
+        form.fields.push(exchange.shown(field));
     }
     exchange.mark(&mut form, problems);
     exchange.form_page("security/register_user.html", "Create your account", form)

@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::Answer;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::{Typed, new_password, repeated_password};
 use crate::pages::{FormView, PageView};
 use crate::route::Endpoint;
@@ -59,7 +60,7 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, token)))
     };
-    let mut problems = exchange.csrf_problems(false)?;
+    let mut problems = exchange.form_problems(FormName::ResetPassword, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return wrong(&problems);

@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::Answer;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::{Typed, email_field};
 use crate::pages::{FormView, PageView};
 use crate::route::Endpoint;
@@ -29,7 +30,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &email)))
     };
-    let mut problems = exchange.csrf_problems(signed_in)?;
+    let mut problems = exchange.form_problems(FormName::SendConfirmation, signed_in).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return wrong(&problems);

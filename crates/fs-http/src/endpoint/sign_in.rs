@@ -8,6 +8,7 @@ use serde_json::Map;
 
 use super::Answer;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::{Typed, current_password, email_field};
 use crate::pages::{FieldKind, FieldView, FormView, LinkView, PageView};
 use crate::route::Endpoint;
@@ -41,7 +42,7 @@ async fn submit(exchange: &Exchange) -> Answer {
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &identity)))
     };
-    let mut problems = exchange.csrf_problems(false)?;
+    let mut problems = exchange.form_problems(FormName::SignIn, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if problems.is_empty() {
         if identity.trim().is_empty() {

@@ -8,6 +8,7 @@ use serde_json::Map;
 use super::Answer;
 use super::two_factor_validate::code_page;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::Typed;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
@@ -33,7 +34,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         true => exchange.json_problems(status, problems),
         false => exchange.page(StatusCode::OK, code_page(exchange, problems, None)),
     };
-    let mut problems = exchange.csrf_problems(false)?;
+    let mut problems = exchange.form_problems(FormName::TwoFactorRescue, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));

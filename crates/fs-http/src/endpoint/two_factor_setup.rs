@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::Answer;
 use super::two_factor_validate::code_form;
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::Typed;
 use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
@@ -40,7 +41,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             exchange.page(StatusCode::OK, setup_page(exchange, problems, &[], chosen))
         }
     };
-    let mut problems = exchange.csrf_problems(current.is_some())?;
+    let mut problems = exchange.form_problems(FormName::TwoFactorSetup, current.is_some()).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
@@ -112,15 +113,25 @@ fn begun(
     let mut page = setup_page(exchange, &[], &[], Some(method));
     page.extra.insert("chosen_method".to_owned(), method.name().into());
     if let Some(key) = key {
-        add_key(&mut page, key, issuer, username);
+        add_key(exchange, &mut page, key, issuer, username);
     }
     exchange.page(StatusCode::OK, page)
 }
 
 /// What an authenticator app needs, for a page.
-pub(super) fn add_key(page: &mut PageView, key: &TotpSecret, issuer: &str, username: &str) {
+pub(super) fn add_key(
+    exchange: &Exchange,
+    page: &mut PageView,
+    key: &TotpSecret,
+    issuer: &str,
+    username: &str,
+) {
     let shown = Provisioning { secret: key, rules: TotpRules::default(), issuer, username };
-    let extra = [("authr_key", Some(key.to_groups())), ("authr_qrcode", shown.qr_code())];
+    let picture = match &exchange.web().hooks.qr_code {
+        Some(draw) => draw(&shown),
+        None => shown.qr_code(),
+    };
+    let extra = [("authr_key", Some(key.to_groups())), ("authr_qrcode", picture)];
     for (name, text) in extra {
         page.extra.insert(name.to_owned(), text.map(|text| text.expose().to_owned()).into());
     }

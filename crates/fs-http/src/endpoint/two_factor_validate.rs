@@ -10,6 +10,7 @@ use super::Answer;
 use super::two_factor_setup::setup_page;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
+use crate::form::FormName;
 use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
@@ -23,7 +24,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return show(exchange, current.is_some()).await;
     }
     let code = typed_code(exchange);
-    let mut problems = exchange.csrf_problems(current.is_some())?;
+    let mut problems = exchange.form_problems(FormName::TwoFactorCode, current.is_some()).await?;
     if problems.is_empty() && code.is_none() {
         problems.push(Problem::new("code", MessageKey::TwoFactorInvalidToken));
     }

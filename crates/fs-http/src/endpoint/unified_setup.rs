@@ -13,6 +13,7 @@ use super::Answer;
 use super::two_factor_setup::add_key;
 use super::unified_sign_in::{chosen_method, methods, typed_passcode};
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::forms::Typed;
 use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
@@ -37,7 +38,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         true => exchange.json_problems(status, problems),
         false => exchange.page(StatusCode::OK, page(exchange, user, problems)),
     };
-    let mut problems = exchange.csrf_problems(true)?;
+    let mut problems = exchange.form_problems(FormName::UnifiedSetup, true).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
@@ -69,7 +70,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             page.extra.insert("chosen_method".to_owned(), method.name().into());
             page.extra.insert("code_sent".to_owned(), method.is_sent().into());
             if let Some(key) = key {
-                add_key(&mut page, &key, issuer, &username);
+                add_key(exchange, &mut page, &key, issuer, &username);
             }
             let routes = &exchange.web().routes;
             let action = with_token(routes, Endpoint::UnifiedSetupValidate, state.expose());
@@ -79,6 +80,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
                 autofocus: true,
                 ..FieldView::new(FieldKind::Text, "passcode", "Code")
             });
+            exchange.mark(&mut form, &[]);
             page.forms.push(form);
             exchange.page(StatusCode::OK, page)
         }
@@ -123,7 +125,7 @@ pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);
     }
-    let problems = exchange.csrf_problems(true)?;
+    let problems = exchange.form_problems(FormName::UnifiedSetupValidate, true).await?;
     if !problems.is_empty() {
         return Ok(match exchange.wants_json() {
             true => exchange.json_problems(StatusCode::BAD_REQUEST, &problems),

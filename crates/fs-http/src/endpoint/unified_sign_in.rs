@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::Answer;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
+use crate::form::FormName;
 use crate::pages::{ButtonView, ChoiceView, FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
@@ -38,7 +39,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 async fn submit(exchange: &Exchange) -> Answer {
     let (identity, mut problems) = typed_identity(exchange);
     let passcode = typed_passcode(exchange).unwrap_or_default();
-    let mut found = exchange.csrf_problems(false)?;
+    let mut found = exchange.form_problems(FormName::UnifiedSignIn, false).await?;
     found.append(&mut problems);
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &identity)))
@@ -103,7 +104,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         return Ok(shown(exchange));
     }
     let (identity, mut problems) = typed_identity(exchange);
-    let mut found = exchange.csrf_problems(false)?;
+    let mut found = exchange.form_problems(FormName::UnifiedSignIn, false).await?;
     found.append(&mut problems);
     let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
         true => exchange.json_problems(status, problems),

@@ -9,6 +9,7 @@ use serde_json::Map;
 use super::Answer;
 use super::unified_sign_in::{add_send_code, chosen_method, methods, typed_passcode};
 use crate::exchange::Exchange;
+use crate::form::FormName;
 use crate::pages::{FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
@@ -26,7 +27,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     let wrong =
         |problems: &[Problem]| Ok(exchange.mistakes(problems, |problems| page(exchange, problems)));
-    let problems = exchange.csrf_problems(true)?;
+    let problems = exchange.form_problems(FormName::UnifiedVerify, true).await?;
     if !problems.is_empty() {
         return wrong(&problems);
     }
@@ -65,7 +66,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         true => exchange.json_problems(status, problems),
         false => exchange.page(StatusCode::OK, page(exchange, problems)),
     };
-    let problems = exchange.csrf_problems(true)?;
+    let problems = exchange.form_problems(FormName::UnifiedVerify, true).await?;
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }

@@ -28,7 +28,9 @@ pub enum PagesError {
         reason: String,
     },
     /// There is no template of this name.
-    #[error("there is no template {0:?}: put a file of that name into the template directory")]
+    #[error(
+        "there is no template {0:?}: give one of that name in pages.templates or pages.directory"
+    )]
     Unknown(String),
     /// A template failed on the values that it got.
     #[error("the template {file} failed in line {line}: {reason}")]

@@ -2,7 +2,8 @@
 //!
 //! An endpoint fills a [`PageView`], [`Pages::render`] makes HTML of it; [`Pages::render_mail`] does
 //! the same for mails. Templates are in Jinja2's language and named as in Flask-Security 4.1, so
-//! that an application replaces one by putting a file of the same name into a directory:
+//! that an application replaces one by giving its own of the same name, in a directory or in the
+//! program ([`PagesConfig`]):
 //!
 //! | template | page |
 //! | --- | --- |
@@ -47,7 +48,7 @@
 //! use fs_http::pages::{Branding, PageView, Pages, PagesConfig};
 //!
 //! let branding = Branding { name: "Otter".to_owned(), home_url: "/".to_owned() };
-//! let pages = Pages::new(&PagesConfig { directory: None, branding })?;
+//! let pages = Pages::new(&PagesConfig { branding, ..PagesConfig::default() })?;
 //! let page = PageView::notice("Check your mail", "We sent you a link.");
 //! let html = pages.render(&page, &serde_json::Map::new())?;
 //! assert!(html.contains("We sent you a link."));
@@ -67,11 +68,14 @@ mod tests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+
+use crate::hooks::RenderTemplate;
 
 pub use error::PagesError;
 pub use mail::RenderedMail;
@@ -83,9 +87,14 @@ pub use view::{
 /// Where templates come from, and whose they are.
 #[derive(Clone, Debug, Default)]
 pub struct PagesConfig {
+    /// Templates of the application, by name: `security/login_user.html` takes the place of ours of
+    /// that name; others can be included or extended. For programs of one file:
+    /// `include_str!("…")`.
+    pub templates: BTreeMap<String, String>,
     /// A directory with templates of the application. A file `security/login_user.html` in it takes
     /// the place of ours of that name; other files can be included or extended. All `.html`, `.txt`
-    /// and `.css` files are read once, at start-up.
+    /// and `.css` files are read once, at start-up. They go before [`templates`](Self::templates)
+    /// of the same name.
     pub directory: Option<PathBuf>,
     /// The name on every page and mail.
     pub branding: Branding,
@@ -113,6 +122,16 @@ pub struct Pages {
     files: BTreeMap<String, PathBuf>,
     /// One entry: `branding`.
     branding: Value,
+    renderer: Option<Renderer>,
+}
+
+/// The application's own engine.
+struct Renderer(Arc<RenderTemplate>);
+
+impl std::fmt::Debug for Renderer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Renderer(..)")
+    }
 }
 
 impl Pages {
@@ -128,14 +147,27 @@ impl Pages {
             env: engine::environment(),
             files: BTreeMap::new(),
             branding: context! { branding => Serde(&config.branding) },
+            renderer: None,
         };
         for (name, source) in builtin::TEMPLATES {
             pages.env.add_template(name, source).map_err(|error| pages.mistake(&error))?;
         }
+        for (name, source) in &config.templates {
+            pages.replace(name.clone(), source.clone())?;
+        }
         if let Some(directory) = &config.directory {
             pages.override_from(directory)?;
         }
+        if config.directory.is_some() || !config.templates.is_empty() {
+            pages.try_out()?;
+        }
         Ok(pages)
+    }
+
+    /// The same, written by the application's own engine where it wants to.
+    pub(crate) fn rendered_by(mut self, renderer: Option<Arc<RenderTemplate>>) -> Self {
+        self.renderer = renderer.map(Renderer);
+        self
     }
 
     /// Makes the HTML of a page.
@@ -167,6 +199,13 @@ impl Pages {
     }
 
     fn render_template(&self, name: &str, context: Value) -> Result<String, PagesError> {
+        if let Some(Renderer(render)) = &self.renderer {
+            let known = serde_json::to_value(&context).unwrap_or_default();
+            if let Some(rendered) = render(name, &known) {
+                let failed = |reason| PagesError::Render { file: name.to_owned(), line: 0, reason };
+                return rendered.map_err(failed);
+            }
+        }
         let Ok(template) = self.env.get_template(name) else {
             return Err(PagesError::Unknown(name.to_owned()));
         };

@@ -14,24 +14,30 @@ use super::{FieldView, FormView, PageView, Pages, PagesError, builtin};
 const ENDINGS: [&str; 3] = ["html", "txt", "css"];
 
 impl Pages {
-    /// Reads every template of the directory, then tries those that take the place of ours.
+    /// Reads every template of the directory.
     pub(super) fn override_from(&mut self, directory: &Path) -> Result<(), PagesError> {
         for path in templates(directory)? {
             let Some(name) = name(directory, &path) else { continue };
             let source =
                 fs::read_to_string(&path).map_err(|source| read_error(path.clone(), source))?;
             self.files.insert(name.clone(), path);
-            if let Err(error) = self.env.add_template_owned(name, source) {
-                return Err(self.mistake(&error));
-            }
+            self.replace(name, source)?;
         }
-        self.try_out()
+        Ok(())
+    }
+
+    /// Puts a template in the place of ours, or beside ours.
+    pub(super) fn replace(&mut self, name: String, source: String) -> Result<(), PagesError> {
+        match self.env.add_template_owned(name, source) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.mistake(&error)),
+        }
     }
 
     /// Renders each of our pages and mails once. Some mistakes show only then, such as the name of
     /// a filter that does not exist. Failures that may come from values that only the application
     /// has are no mistakes.
-    fn try_out(&self) -> Result<(), PagesError> {
+    pub(super) fn try_out(&self) -> Result<(), PagesError> {
         let context = Map::new();
         for (name, _) in builtin::TEMPLATES {
             let mut page = PageView::new(*name, "Try");

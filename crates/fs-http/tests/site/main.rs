@@ -4,10 +4,13 @@
 mod csrf;
 mod disclosure;
 mod faults;
+mod forms;
 mod fuzz;
+mod hooks;
 mod mails;
 mod malformed;
 mod nasty;
+mod own_pages;
 mod people;
 mod port_calls;
 mod redirects;

@@ -34,13 +34,7 @@ impl Scene {
             by(IdentityAttribute::Username),
             by(IdentityAttribute::Phone),
         ];
-        let field = ExtraField {
-            name: "nickname".to_owned(),
-            label: "Nickname".to_owned(),
-            required: false,
-            max_length: 40,
-            check: None,
-        };
+        let field = ExtraField { max_length: 40, ..ExtraField::new("nickname", "Nickname") };
         setup.config.registration.as_mut().unwrap().fields.push(field);
         let site = setup.build();
         register_ann(&site).await;

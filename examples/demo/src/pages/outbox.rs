@@ -2,6 +2,8 @@
 
 use axum::extract::Path;
 use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONTENT_SECURITY_POLICY;
 use serde_json::{Map, Value, json};
 
 use crate::outbox::SentMail;
@@ -22,7 +24,19 @@ pub(crate) async fn show(Path(number): Path<u32>, screen: Screen) -> Response {
     let mut mail = head(&sent);
     mail.insert("text".to_owned(), sent.mail.text.clone().into());
     mail.insert("html".to_owned(), sent.mail.html.clone().into());
-    screen.show("demo/mail.html", &sent.mail.subject, mail.into())
+    let mut response = screen.show("demo/mail.html", &sent.mail.subject, mail.into());
+    allow_inline_styles(&mut response);
+    response
+}
+
+/// A shown mail may style its own elements.
+fn allow_inline_styles(response: &mut Response) {
+    let policy = response.headers().get(CONTENT_SECURITY_POLICY);
+    let Some(policy) = policy.and_then(|policy| policy.to_str().ok()) else { return };
+    let policy = HeaderValue::from_str(&format!("{policy}; style-src-attr 'unsafe-inline'"));
+    if let Ok(policy) = policy {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
 }
 
 fn head(sent: &SentMail) -> Map<String, Value> {

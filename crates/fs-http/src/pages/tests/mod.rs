@@ -54,7 +54,7 @@ fn pages() -> Pages {
 
 fn pages_of(product: &str) -> Pages {
     let branding = Branding { name: product.to_owned(), home_url: "/home".to_owned() };
-    let mut pages = Pages::new(&PagesConfig { directory: None, branding }).unwrap();
+    let mut pages = Pages::new(&PagesConfig { branding, ..PagesConfig::default() }).unwrap();
     // Our own templates never print what is not there.
     pages.env.set_undefined_behavior(minijinja::UndefinedBehavior::SemiStrict);
     pages
