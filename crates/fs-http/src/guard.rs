@@ -108,7 +108,7 @@ impl Exchange {
             return Ok(None);
         };
         let (identity, password) = credentials;
-        let checked = self.core().check_credentials(&identity, &password).await?;
+        let checked = self.core().check_credentials(self.context(), &identity, &password).await?;
         Ok(checked.ok())
     }
 

@@ -47,7 +47,7 @@ impl Security {
         let rules = self.config().two_factor.as_ref();
         let known = device.is_some_and(|token| self.is_known_device(ctx, user, token));
         match needed(rules, self.config().unified.as_ref(), user, entry, known) {
-            Needed::Nothing => Ok(Clearance::by_first_factor(entry)),
+            Needed::Nothing => Ok(Clearance::by_first_factor(entry, user)),
             other => Err(other),
         }
     }

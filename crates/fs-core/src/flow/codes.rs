@@ -32,6 +32,11 @@ impl CodePurpose {
     }
 }
 
+/// Why no code was looked at.
+pub(super) const TOO_MANY: &str = "too_many_codes";
+/// Why a code opened nothing.
+pub(super) const WRONG_CODE: &str = "wrong_code";
+
 /// A code that was right, and the change that spends it. Only [`Security::accept_code`] makes one.
 #[derive(Debug)]
 #[must_use]
@@ -170,7 +175,8 @@ impl Security {
         })
     }
 
-    /// Counts an attempt at somebody's codes; whether there is one left.
+    /// Counts an attempt at somebody's codes; whether there is one left. If not, tell of it with
+    /// [`TOO_MANY`].
     ///
     /// # Errors
     ///
@@ -187,13 +193,14 @@ impl Security {
         counts.into_iter().for_each(|count| batch.push(count));
         match self.store().commit(batch).await {
             Ok(_) => Ok(true),
-            Err(CommitError::Stale(Guard::Counter(_))) => {
-                let (user, reason) = (Some(Subject::of(user)), "too_many_codes");
-                self.emit(Event::AuthenticationFailed { user, reason });
-                Ok(false)
-            }
+            Err(CommitError::Stale(Guard::Counter(_))) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Tells that somebody gave no right code.
+    pub(super) fn code_failed(&self, user: &User, reason: &'static str) {
+        self.emit(Event::AuthenticationFailed { user: Some(Subject::of(user)), reason });
     }
 
     /// Forgets the attempts at somebody's codes: the right one was given.

@@ -156,9 +156,7 @@ impl Security {
         forgotten_record.into_iter().for_each(|id| batch.push(Change::EndSession(id)));
         match self.store().commit(batch).await {
             Ok(_) => {}
-            Err(CommitError::Stale(_)) => {
-                return Ok(ConfirmOutcome::AlreadyConfirmed(Box::new(user)));
-            }
+            Err(CommitError::Stale(_)) => return self.confirmed_meanwhile(&user).await,
             Err(error) => return Err(error.into()),
         }
         user.confirmed_at = Some(ctx.now);
@@ -182,6 +180,15 @@ impl Security {
         let user = Box::new(user);
         let (signed_out, remember) = (other, change);
         Ok(ConfirmOutcome::Done { user, signed_out, signed_in, remember, challenge })
+    }
+
+    /// The account changed between our look and our write: what the link is worth now.
+    async fn confirmed_meanwhile(&self, user: &User) -> Result<ConfirmOutcome, FlowError> {
+        let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
+        Ok(match now.filter(|now| now.confirmed_at.is_some()) {
+            Some(user) => ConfirmOutcome::AlreadyConfirmed(Box::new(user)),
+            None => ConfirmOutcome::Invalid,
+        })
     }
 
     /// Mails a new link to an address that is not proven yet.

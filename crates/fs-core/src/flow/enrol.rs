@@ -3,6 +3,7 @@
 use super::codes::{CodeMessage, CodePurpose};
 use super::second_factor::{still_so, wrong_code};
 use super::{FlowError, Problem, ValidateOutcome};
+use crate::Timestamp;
 use crate::attempt::CodeUse;
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
@@ -104,7 +105,7 @@ impl Security {
             }
             _ => None,
         };
-        let (secret, sealed) = self.enrolment_secret(visit, &user, method).await?;
+        let (secret, sealed) = self.enrolment_secret(visit, &user, method, ctx.now).await?;
         visit.set_enrolment(Some(Enrolment {
             uniquifier: user.uniquifier.as_str().to_owned(),
             method,
@@ -141,9 +142,10 @@ impl Security {
         visit: &Visit,
         user: &User,
         method: CodeMethod,
+        now: Timestamp,
     ) -> Result<(TotpSecret, SealedSecret), FlowError> {
         let before = visit.enrolment().filter(|enrolment| {
-            enrolment.method == method && enrolment.uniquifier == user.uniquifier.as_str()
+            enrolment.method == method && enrolment.is_open(now) && enrolment.is_of(user)
         });
         if let Some(enrolment) = before {
             let sealed = SealedSecret::new(enrolment.secret.as_str());
@@ -166,7 +168,7 @@ impl Security {
     ) -> Result<ValidateOutcome, FlowError> {
         let enrolment = visit.enrolment().cloned();
         let Some(enrolment) =
-            enrolment.filter(|enrolment| enrolment.uniquifier == user.uniquifier.as_str())
+            enrolment.filter(|enrolment| enrolment.is_open(ctx.now) && enrolment.is_of(user))
         else {
             visit.set_pending(None);
             visit.set_enrolment(None);

@@ -7,7 +7,7 @@ use super::codes::AcceptedCode;
 use super::remember::{NewRemembered, RememberChange};
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
-use crate::model::{SessionId, SessionKind, SessionRecord, Uniquifier, User};
+use crate::model::{SessionId, SessionKind, SessionRecord, Uniquifier, User, UserField};
 use crate::port::Change;
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
@@ -17,6 +17,7 @@ use crate::session::{CrumbState, Visit, VisitSignIn};
 /// comes into being with [`Prepared::settle`], after the commit.
 #[must_use]
 pub(crate) struct Prepared {
+    guard: Option<Change>,
     sign_in: VisitSignIn,
     remember: Option<NewRemembered>,
     record: SessionRecord,
@@ -32,27 +33,37 @@ pub(crate) struct Prepared {
 #[must_use]
 pub(super) struct Clearance {
     methods: Vec<&'static str>,
+    /// What the judgement rests on, and must still be so when the session is written.
+    guard: Option<Change>,
 }
 
 impl Clearance {
-    /// The first factor was given and no second one is needed: [`Security::judge`] says so.
-    pub(super) fn by_first_factor(entry: Entry) -> Self {
-        Self { methods: vec![entry.name()] }
+    /// The first factor was given and no second one is needed: [`Security::judge`] says so, of
+    /// the second factor that the user has.
+    pub(super) fn by_first_factor(entry: Entry, user: &User) -> Self {
+        let guard = Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![UserField::SecondFactor(user.second_factor.clone())],
+            set: Vec::new(),
+        };
+        // Who registers has no row before the commit.
+        let guard = (entry != Entry::Register).then_some(guard);
+        Self { methods: vec![entry.name()], guard }
     }
 
     /// The second factor of a pending sign-in was given.
     pub(super) fn by_second_factor(_: &AcceptedCode) -> Self {
-        Self { methods: vec!["mfa"] }
+        Self { methods: vec!["mfa"], guard: None }
     }
 
     /// Somebody who is signed in changed the password, which ended their session.
     pub(super) fn by_session(_: &User) -> Self {
-        Self { methods: vec!["change"] }
+        Self { methods: vec!["change"], guard: None }
     }
 
     /// The application vouches for somebody, by means of its own.
     pub(super) fn by_application(methods: Vec<&'static str>) -> Self {
-        Self { methods }
+        Self { methods, guard: None }
     }
 }
 
@@ -89,6 +100,7 @@ impl Security {
             false => None,
         };
         Ok(Prepared {
+            guard: clearance.guard,
             sign_in: VisitSignIn {
                 id: record.id.clone(),
                 authenticated_at: Some(ctx.now),
@@ -126,7 +138,8 @@ impl Security {
 impl Prepared {
     /// What belongs into the batch: the new record, and the end of the one before.
     pub(crate) fn changes(&self) -> Vec<Change> {
-        let mut changes: Vec<_> = self.before.iter().cloned().map(Change::EndSession).collect();
+        let mut changes: Vec<_> = self.guard.iter().cloned().collect();
+        changes.extend(self.before.iter().cloned().map(Change::EndSession));
         changes.push(Change::InsertSession(self.record.clone()));
         let remembered = self.remember.as_ref().and_then(|remember| remember.record.clone());
         changes.extend(remembered.map(Change::InsertSession));

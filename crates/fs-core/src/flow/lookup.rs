@@ -41,13 +41,17 @@ impl Security {
     }
 
     pub(crate) fn email_lookup(&self, normalised: &str) -> UserLookup {
+        UserLookup::Identity(self.email_identity(normalised))
+    }
+
+    pub(crate) fn email_identity(&self, normalised: &str) -> Identity {
         let order = &self.config().identities.order;
         let rule = order.iter().find(|rule| rule.attribute == IdentityAttribute::Email);
-        UserLookup::Identity(Identity {
+        Identity {
             attribute: UniqueAttribute::Email,
             value: normalised.to_owned(),
             ignore_case: rule.is_none_or(|rule| rule.ignore_case),
-        })
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod admin;
 mod admit;
 mod authenticate;
 mod change_password;
+mod claim;
 mod codes;
 mod confirm;
 mod enrol;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::admit::Challenge;
+use super::claim::{claim, takes};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
@@ -95,7 +96,11 @@ impl Security {
                 problems.push(taken_email(checked.email.as_str()));
             }
             if let Some(username) = &checked.username
-                && self.store().user(&username_lookup(username)).await?.is_some()
+                && self
+                    .store()
+                    .user(&UserLookup::Identity(username_lookup(username)))
+                    .await?
+                    .is_some()
             {
                 problems.push(taken_username(username));
             }
@@ -162,7 +167,10 @@ impl Security {
         if sign_in && self.config().tracking {
             new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip.as_deref());
         }
-        let mut batch = Batch::from(Change::InsertUser(Box::new(new.clone())));
+        let mut batch = Batch::from(claim(ctx, &self.email_identity(&new.email)));
+        let name = new.username.as_deref().map(username_lookup);
+        name.iter().for_each(|name| batch.push(claim(ctx, name)));
+        batch.push(Change::InsertUser(Box::new(new.clone())));
         let remember = self.remember_by_default();
         let unknown = UserId::new("");
         let judged = sign_in
@@ -186,10 +194,10 @@ impl Security {
         }
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
-            Err(CommitError::Conflict(UniqueAttribute::Email)) => {
+            Err(error) if takes(&error, UniqueAttribute::Email) => {
                 return self.lost_the_race(ctx, new.email).await;
             }
-            Err(CommitError::Conflict(UniqueAttribute::Username)) => {
+            Err(error) if takes(&error, UniqueAttribute::Username) => {
                 let name = new.username.as_deref().unwrap_or_default();
                 return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
             }
@@ -341,12 +349,8 @@ fn taken_username(username: &str) -> Problem {
     Problem::new("username", message)
 }
 
-fn username_lookup(username: &str) -> UserLookup {
-    UserLookup::Identity(Identity {
-        attribute: UniqueAttribute::Username,
-        value: username.to_owned(),
-        ignore_case: true,
-    })
+fn username_lookup(username: &str) -> Identity {
+    Identity { attribute: UniqueAttribute::Username, value: username.to_owned(), ignore_case: true }
 }
 
 pub(super) fn audit(ctx: &Context, what: &'static str) -> Change {

@@ -1,7 +1,9 @@
 //! Giving the second factor of a sign-in, and what to do without it.
 
+use std::time::Duration;
+
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodePurpose};
+use super::codes::{AcceptedCode, CodePurpose, TOO_MANY, WRONG_CODE};
 use super::establish::{Clearance, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange};
 use crate::attempt::CodeUse;
@@ -71,6 +73,9 @@ impl Security {
         }
         let by = UserLookup::Uniquifier(Uniquifier::new(pending.uniquifier.as_str()));
         let user = self.store().user(&by).await?.filter(|user| user.active);
+        // Who has a second factor by now gives it, and does not choose another one.
+        let user =
+            user.filter(|user| pending.stage != PendingStage::SetUp || method_of(user).is_none());
         Ok(user.map(|user| (pending.clone(), user)))
     }
 
@@ -91,7 +96,7 @@ impl Security {
             return self.prove_enrolment(ctx, visit, user, typed).await;
         }
         let found = self.pending(ctx, visit).await?;
-        let enrolment = visit.enrolment().cloned();
+        let enrolment = visit.enrolment().filter(|enrolment| enrolment.is_open(ctx.now)).cloned();
         match (found, enrolment) {
             (Some((pending, user)), None) if pending.stage == PendingStage::Code => {
                 self.validate_code(ctx, visit, pending, user, typed).await
@@ -155,6 +160,7 @@ impl Security {
         let mut set: Vec<_> = after.clone().map(UserField::SecondFactor).into_iter().collect();
         set.extend(self.tracked(ctx, &user));
         let mut batch = Batch::from(still_so(&user, set)).and(accepted.spend());
+        batch.push(self.spend_pending(&pending));
         self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         session.changes().into_iter().for_each(|change| batch.push(change));
         match self.store().commit(batch).await {
@@ -167,6 +173,14 @@ impl Security {
         }
         self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
         Ok(self.signed_in(ctx, visit, session, &pending, user))
+    }
+
+    /// The change that ends a pending sign-in for every copy of the cookie: it belongs into the
+    /// batch that completes it.
+    pub(super) fn spend_pending(&self, pending: &Pending) -> Change {
+        let lasts = self.config().two_factor.as_ref().map(|rules| rules.pending);
+        let until = pending.since.plus(lasts.unwrap_or_default()).plus(Duration::from_secs(1));
+        Change::Spend { secret: pending.spent(), until }
     }
 
     /// Settles the session that a pending sign-in became.
@@ -202,6 +216,7 @@ impl Security {
             return Ok(None);
         };
         if !self.count_attempt(ctx, user, CodeUse::SecondFactor, sign_in).await? {
+            self.code_failed(user, TOO_MANY);
             return Ok(None);
         }
         let Some(sealed) = &factor.totp_secret else {
@@ -214,8 +229,7 @@ impl Security {
         let method = CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator);
         let accepted = self.accept_code(ctx, user, &secret, typed, rules.window(method), purpose);
         if accepted.is_none() {
-            let (user, reason) = (Some(Subject::of(user)), "wrong_code");
-            self.emit(Event::AuthenticationFailed { user, reason });
+            self.code_failed(user, WRONG_CODE);
         }
         Ok(accepted)
     }

@@ -6,7 +6,7 @@ use super::{FlowError, RememberChange};
 use crate::event::{Event, Subject};
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard};
-use crate::second_factor::{Entry, Needed, method_of};
+use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -170,6 +170,7 @@ impl Security {
     /// Nothing was decided.
     pub async fn check_credentials(
         &self,
+        ctx: &Context,
         identity: &str,
         password: &Secret,
     ) -> Result<Result<User, SignInRefusal>, FlowError> {
@@ -178,7 +179,7 @@ impl Security {
             Err(refusal) => return Ok(Err(refusal)),
         };
         // A password alone does not go around a second factor.
-        if self.config().two_factor.is_some() && method_of(&proven.user).is_some() {
+        if self.judge(ctx, &proven.user, Entry::Password, None).is_err() {
             let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
             self.emit(Event::AuthenticationFailed { user, reason });
             return Ok(Err(SignInRefusal::WrongPassword));

@@ -10,7 +10,7 @@ use crate::config::Disclosure;
 use crate::event::{Event, Subject};
 use crate::identity::normalise_email;
 use crate::message::MessageKey;
-use crate::model::{User, UserField};
+use crate::model::{Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret, UserLookup};
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
@@ -68,13 +68,15 @@ impl Security {
         match user {
             Some(user) if user.active => {
                 self.mail_sign_in_link(ctx, &user).await?;
-                Ok(SendLinkOutcome::Sent { email: user.email })
+                // The stored spelling would tell that there is one.
+                let email = if explicit { user.email } else { email.into_string() };
+                Ok(SendLinkOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
             None if explicit => refused(MessageKey::UserDoesNotExist),
             _ => {
-                self.store().commit(audit(ctx, "sign_in_link_requested").into()).await?;
-                Ok(SendLinkOutcome::Sent { email: email.as_str().to_owned() })
+                self.mail_no_sign_in_link(ctx, email.as_str()).await?;
+                Ok(SendLinkOutcome::Sent { email: email.into_string() })
             }
         }
     }
@@ -90,6 +92,20 @@ impl Security {
         self.store().commit(batch).await?;
         self.mail_waits();
         self.emit(Event::SignInLinkSent { user: Subject::of(user) });
+        Ok(())
+    }
+
+    /// Does the work of [`mail_sign_in_link`](Self::mail_sign_in_link) for an address that gets no
+    /// link.
+    async fn mail_no_sign_in_link(&self, ctx: &Context, email: &str) -> Result<(), FlowError> {
+        let Some(rules) = &self.config().sign_in_links else {
+            return Ok(());
+        };
+        let token = SignInLinkToken::issue(self.tokens(), &Uniquifier::new(""), ctx.now);
+        let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
+        let no_mail = self.no_mail(ctx, email, kind)?;
+        let batch = Batch::from(audit(ctx, "sign_in_link_requested")).and(no_mail);
+        self.store().commit(batch).await?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Signing in with an identity and a passcode: a password, or a code of one of several methods.
 
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodeMessage, CodePurpose};
+use super::codes::{AcceptedCode, CodeMessage, CodePurpose, TOO_MANY};
 use super::establish::Remember;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::{FlowError, Problem};
@@ -59,6 +59,9 @@ pub(super) struct ProvenPasscode {
     pub(super) rehashed: Option<PasswordHash>,
 }
 
+/// Why a passcode opened nothing.
+const WRONG_PASSCODE: &str = "wrong_passcode";
+
 impl Security {
     /// Signs in with identity and passcode.
     ///
@@ -79,10 +82,11 @@ impl Security {
         }
         let proven = self.prove_passcode(ctx, user.as_ref(), &typed.passcode).await?;
         let (user, proven) = match (user, proven) {
-            (Some(user), Some(proven)) => (user, proven),
+            (Some(user), Ok(proven)) => (user, proven),
             (None, _) => return Ok(self.refuse(None, SignInRefusal::UnknownIdentity)),
-            (Some(user), None) => {
-                return Ok(self.refuse(Some(&user), SignInRefusal::WrongPassword));
+            (Some(user), Err(reason)) => {
+                self.code_failed(&user, reason);
+                return Ok(SignInOutcome::Refused(SignInRefusal::WrongPassword));
             }
         };
         if let Some(refusal) = self.may_not_act(&user) {
@@ -116,11 +120,12 @@ impl Security {
             }
             Err(needed) => Err(needed),
         };
-        let mut batch = Batch::from(Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
-            set,
-        });
+        let mut expect =
+            vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
+        if proven.method == SignInMethod::Password {
+            expect.push(UserField::Password(user.password.clone()));
+        }
+        let mut batch = Batch::from(Change::UpdateUser { user: user.id.clone(), expect, set });
         if let Some(accepted) = &proven.accepted {
             batch.push(accepted.spend());
             self.forget_attempts(&mut batch, &user, CodeUse::FirstFactor, None);
@@ -145,7 +150,8 @@ impl Security {
         }
     }
 
-    /// Holds a passcode against every enabled method, in their order.
+    /// Holds a passcode against every enabled method, in their order; else why it opens nothing,
+    /// for the event that the caller tells.
     ///
     /// Without an account, the work of a password is done all the same.
     pub(super) async fn prove_passcode(
@@ -153,11 +159,11 @@ impl Security {
         ctx: &Context,
         user: Option<&User>,
         passcode: &Secret,
-    ) -> Result<Option<ProvenPasscode>, FlowError> {
+    ) -> Result<Result<ProvenPasscode, &'static str>, FlowError> {
         let Some(rules) = self.config().unified.clone() else {
-            return Ok(None);
+            return Ok(Err(WRONG_PASSCODE));
         };
-        let mut proven = None;
+        let mut proven = Err(WRONG_PASSCODE);
         if rules.methods.contains(&SignInMethod::Password) {
             let typed = self.config().password.normalise(passcode.expose());
             let stored = user.and_then(|user| user.password.clone());
@@ -168,17 +174,17 @@ impl Security {
                     false => None,
                 };
                 let method = SignInMethod::Password;
-                proven = Some(ProvenPasscode { method, accepted: None, rehashed });
+                proven = Ok(ProvenPasscode { method, accepted: None, rehashed });
             }
         }
         let Some(user) = user else {
-            return Ok(None);
+            return Ok(Err(WRONG_PASSCODE));
         };
-        if proven.is_some() || !looks_like_a_code(passcode.expose()) {
+        if proven.is_ok() || !looks_like_a_code(passcode.expose()) {
             return Ok(proven);
         }
         if !self.count_attempt(ctx, user, CodeUse::FirstFactor, None).await? {
-            return Ok(None);
+            return Ok(Err(TOO_MANY));
         }
         let codes = rules.methods.iter().filter_map(|method| match method {
             SignInMethod::Code(method) => Some(*method),
@@ -191,10 +197,10 @@ impl Security {
             let accepted = self.accept_code(ctx, user, &secret, typed, rules.window, purpose);
             if accepted.is_some() {
                 let method = SignInMethod::Code(method);
-                return Ok(Some(ProvenPasscode { method, accepted, rehashed: None }));
+                return Ok(Ok(ProvenPasscode { method, accepted, rehashed: None }));
             }
         }
-        Ok(None)
+        Ok(Err(WRONG_PASSCODE))
     }
 
     /// The secret of a user's sign-in method.

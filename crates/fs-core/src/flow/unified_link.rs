@@ -1,12 +1,13 @@
 //! Signing in by the link that came with a mailed code.
 
 use super::FlowError;
-use super::codes::CodePurpose;
+use super::codes::{CodePurpose, TOO_MANY, WRONG_CODE};
 use super::establish::Remember;
-use super::sign_in::SignInOutcome;
+use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::unified::{Manner, ProvenPasscode};
 use crate::attempt::CodeUse;
 use crate::config::{CodeMethod, SignInMethod};
+use crate::event::Event;
 use crate::model::User;
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
@@ -42,9 +43,12 @@ impl Security {
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
         let Some(user) = self.find_by_email(email).await? else {
+            let reason = SignInRefusal::UnknownIdentity.reason();
+            self.emit(Event::AuthenticationFailed { user: None, reason });
             return Ok(CodeLinkOutcome::UnknownUser);
         };
         if !user.active {
+            self.code_failed(&user, SignInRefusal::Inactive.reason());
             return Ok(CodeLinkOutcome::Inactive);
         }
         let method = CodeMethod::Email;
@@ -52,16 +56,17 @@ impl Security {
         let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
         let secret = self.sign_in_secret(&user, method).await?;
         let (Some(rules), Some(secret)) = (rules, secret) else {
+            self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
-        let accepted = match self.count_attempt(ctx, &user, CodeUse::FirstFactor, None).await? {
-            true => {
-                let purpose = CodePurpose::SignIn(method);
-                self.accept_code(ctx, &user, &secret, code, rules.window, purpose)
-            }
-            false => None,
-        };
+        if !self.count_attempt(ctx, &user, CodeUse::FirstFactor, None).await? {
+            self.code_failed(&user, TOO_MANY);
+            return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
+        }
+        let purpose = CodePurpose::SignIn(method);
+        let accepted = self.accept_code(ctx, &user, &secret, code, rules.window, purpose);
         if accepted.is_none() {
+            self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         }
         if let Some(refusal) = self.may_not_act(&user) {
@@ -73,7 +78,7 @@ impl Security {
         let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
         let outcome = self.finish_passcode(ctx, visit, user.clone(), proven, manner).await?;
         Ok(match outcome {
-            SignInOutcome::Refused(super::SignInRefusal::WrongPassword) => {
+            SignInOutcome::Refused(SignInRefusal::WrongPassword) => {
                 CodeLinkOutcome::InvalidCode(Box::new(user))
             }
             other => CodeLinkOutcome::Judged(other),

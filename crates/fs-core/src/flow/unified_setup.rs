@@ -1,6 +1,6 @@
 //! Setting up a method to sign in with, and proving again who one is with a passcode.
 
-use super::codes::{CodeMessage, CodePurpose};
+use super::codes::{CodeMessage, CodePurpose, TOO_MANY, WRONG_CODE};
 use super::unified::SendCodeOutcome;
 use super::{FlowError, Problem, VerifyOutcome};
 use crate::attempt::CodeUse;
@@ -156,6 +156,7 @@ impl Security {
             return Ok(ProveSetupOutcome::Invalid);
         };
         if !self.count_attempt(ctx, user, CodeUse::FirstFactor, None).await? {
+            self.code_failed(user, TOO_MANY);
             return Ok(ProveSetupOutcome::WrongCode);
         }
         let sealed = &state.totp_secret;
@@ -165,6 +166,7 @@ impl Security {
         let purpose = CodePurpose::SetUp;
         let accepted = self.accept_code(ctx, user, &secret, code, rules.window, purpose);
         let Some(accepted) = accepted else {
+            self.code_failed(user, WRONG_CODE);
             return Ok(ProveSetupOutcome::WrongCode);
         };
         let mut after = user.sign_in_secrets.clone();
@@ -213,10 +215,12 @@ impl Security {
     ) -> Result<VerifyOutcome, FlowError> {
         let wrong =
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
-        let Some(proven) = self.prove_passcode(ctx, Some(user), passcode).await? else {
-            let (user, reason) = (Some(Subject::of(user)), "wrong_passcode");
-            self.emit(Event::AuthenticationFailed { user, reason });
-            return Ok(wrong());
+        let proven = match self.prove_passcode(ctx, Some(user), passcode).await? {
+            Ok(proven) => proven,
+            Err(reason) => {
+                self.code_failed(user, reason);
+                return Ok(wrong());
+            }
         };
         let set = proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let spend = proven.accepted.iter().map(|accepted| accepted.spend()).collect();

@@ -1,9 +1,17 @@
 //! What a browser's session keeps while a sign-in or a change of the second factor is under way.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
 use crate::config::CodeMethod;
+use crate::model::User;
+use crate::port::SpentSecret;
+
+/// How long setting up a second factor may take: as long as it takes to install an app.
+const SET_UP_WITHIN: Duration = Duration::from_secs(1_800);
 
 /// A sign-in that waits for its second factor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +31,15 @@ pub struct Pending {
     /// What is waited for.
     #[serde(rename = "s")]
     pub stage: PendingStage,
+}
+
+impl Pending {
+    /// The mark of one that was completed: it is completed once, whatever copies of the cookie
+    /// there are.
+    pub fn spent(&self) -> SpentSecret {
+        let digest = Sha256::new().chain_update("fs pending sign-in v1").chain_update(&self.id);
+        SpentSecret(digest.finalize().into())
+    }
 }
 
 /// What a pending sign-in waits for.
@@ -55,4 +72,16 @@ pub struct Enrolment {
     /// When it was begun.
     #[serde(rename = "t")]
     pub since: Timestamp,
+}
+
+impl Enrolment {
+    /// Whether it may still be proven.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        now.since(self.since) <= SET_UP_WITHIN
+    }
+
+    /// Whether it is this user's.
+    pub fn is_of(&self, user: &User) -> bool {
+        self.uniquifier == user.uniquifier.as_str()
+    }
 }

@@ -1,10 +1,12 @@
 //! A hundred callers at once, on several threads.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use fs_core::flow::{ChangeOutcome, ConfirmOutcome, RegisterOutcome, ResetOutcome, SignInOutcome};
 use fs_core::session::Visit;
 use fs_testkit::site::{PASSWORD, Site};
+use tokio::sync::Barrier;
 
 use crate::people::{
     ANN, PROFILES, credentials, mailed_token, new_password, register_ann, registration, sign_ann_in,
@@ -12,11 +14,19 @@ use crate::people::{
 
 const CROWD: usize = 100;
 
-/// What each of a hundred tasks answers.
+/// What each of a hundred tasks answers. None begins before all are there.
 async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     task: impl Fn(usize) -> F,
 ) -> Vec<T> {
-    let tasks: Vec<_> = (0..CROWD).map(|number| tokio::spawn(task(number))).collect();
+    let start = Arc::new(Barrier::new(CROWD));
+    let together = |task: F| {
+        let start = start.clone();
+        async move {
+            start.wait().await;
+            task.await
+        }
+    };
+    let tasks: Vec<_> = (0..CROWD).map(|number| tokio::spawn(together(task(number)))).collect();
     let mut answers = Vec::new();
     for task in tasks {
         answers.push(task.await.unwrap());

@@ -54,6 +54,7 @@ pub(crate) async fn every_fault<S, E: std::fmt::Debug>(
             let (site, mut visit, state, same) = start().await;
             assert!(same == before, "runs must be alike");
             site.calls.fail_at(number, fault);
+            let session = visit.sign_in().cloned();
             let result = run(&site, &mut visit, state).await;
             let Some(call) = site.calls.disarm() else {
                 assert!(number > 0, "no call could fail");
@@ -63,6 +64,7 @@ pub(crate) async fn every_fault<S, E: std::fmt::Debug>(
             };
             let case = format!("{fault:?} at call {number}, {call:?}");
             assert!(result.is_err(), "{case}: said success");
+            assert!(visit.sign_in() == session.as_ref(), "{case}: another session");
             let left = left(&site, &visit).await;
             if left.dump == before.dump {
                 assert!(left.mails.is_empty(), "{case}: mailed what did not happen");

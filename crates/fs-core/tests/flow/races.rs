@@ -71,7 +71,8 @@ impl Scene {
 
     fn has_password(&self, password: &str) -> bool {
         let typed = password.into();
-        block_on(self.site.core().check_credentials(ANN, &typed)).unwrap().is_ok()
+        let ctx = self.site.context();
+        block_on(self.site.core().check_credentials(&ctx, ANN, &typed)).unwrap().is_ok()
     }
 }
 
@@ -285,5 +286,35 @@ fn an_address_is_registered_once() {
                 if generic { vec!["account_exists", "welcome"] } else { vec!["welcome"] }
             );
         });
+    }
+}
+
+/// Databases tell letters of either case apart; people do not.
+#[test]
+fn addresses_and_names_that_differ_in_case_alone_are_registered_once() {
+    for setup in PROFILES {
+        for by_name in [false, true] {
+            let orders = every_order(|order| {
+                let mut setup = setup();
+                setup.config.usernames = by_name;
+                let site = setup.build();
+                let register = async |email: &str, username: &str| {
+                    let mut form = registration(email);
+                    form.username = by_name.then(|| username.to_owned());
+                    let (ctx, mut visit) = (site.context(), Visit::default());
+                    let outcome = site.core().register(&ctx, &mut visit, form).await.unwrap();
+                    matches!(outcome, RegisterOutcome::Done(_))
+                };
+                let other = if by_name { "anna@site.test" } else { "Ann@site.test" };
+                let told: [bool; 2] =
+                    order.both(register(ANN, "annie"), register(other, "ANNIE")).into();
+                assert_eq!(block_on(site.dump()).users.len(), 1);
+                let disclosure = site.core().config().disclosure;
+                let generic = disclosure == fs_core::config::Disclosure::Generic;
+                let all_told = generic && !by_name;
+                assert!(if all_told { told == [true; 2] } else { told[0] != told[1] }, "{told:?}");
+            });
+            assert!(orders > 10, "{orders}");
+        }
     }
 }

@@ -96,7 +96,7 @@ async fn outcomes_and_what_leads_to_them() {
         let same = core.reset_password(&ctx, &mut visit, &token, new_password(PASSWORD)).await;
         shown.show(&same);
         shown.show(&core.authenticate_session(&ctx, &visit).await);
-        shown.show(&core.check_credentials(ANN, &PASSWORD.into()).await);
+        shown.show(&core.check_credentials(&ctx, ANN, &PASSWORD.into()).await);
         shown.show(&core.check_new_password("password", &NEW.into(), &[]).await);
 
         let mut user = site.user(ANN).await.unwrap();

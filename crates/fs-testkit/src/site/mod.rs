@@ -27,13 +27,13 @@ use bytes::Bytes;
 use fs_core::authz::Requirement;
 use fs_core::flow::NewAccount;
 use fs_core::model::User;
-use fs_core::port::{Identity, UniqueAttribute, UserLookup, UserStore};
+use fs_core::port::{Batch, Identity, UniqueAttribute, UserLookup, UserStore};
 use fs_core::{Context, Security};
 use fs_http::{BodyRead, BodyUse, Exchange, WebSecurity};
 use fs_store_memory::MemoryStore;
 use http::{Request, Response, StatusCode};
 
-use crate::calls::Calls;
+use crate::calls::{Calls, WatchedStore};
 use crate::clock::VirtualClock;
 use crate::events::EventLog;
 use crate::outbox::MemoryMailer;
@@ -115,6 +115,16 @@ impl Site {
             ignore_case: false,
         });
         self.store.user(&by).await.expect("memory answers")
+    }
+
+    /// Writes as another program on the same database does: a call like any other.
+    ///
+    /// # Panics
+    ///
+    /// The batch is refused.
+    pub async fn write(&self, batch: impl Into<Batch>) {
+        let store = WatchedStore::new(self.store.clone(), self.calls.clone());
+        store.commit(batch.into()).await.expect("the batch is good");
     }
 
     /// What a request is answered: by an account endpoint or by the application, which says with

@@ -6,6 +6,7 @@ use fs_core::authn::Mechanism;
 use fs_core::authz::{Fresh, Requirement};
 use fs_core::config::FlaskKeys;
 use fs_core::password::NewHash;
+use fs_core::port::SmsSender;
 use fs_core::secret::Secret;
 use fs_core::{Config, Ports};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
@@ -27,6 +28,8 @@ pub struct Setup {
     pub http: HttpConfig,
     /// What the application answers instead. The context of all templates (`*`) is the site's own.
     pub hooks: Hooks,
+    /// Who sends text messages; nothing: nobody does.
+    pub sms: Option<Arc<dyn SmsSender>>,
     /// The paths that the application answers, and what they ask.
     pub routes: Vec<(&'static str, Requirement)>,
 }
@@ -72,7 +75,7 @@ impl Setup {
             ("/fresh", Requirement::signed_in().fresh(Fresh::default())),
             ("/editors", Requirement::signed_in().any_role(["editor"])),
         ];
-        Self { config, http, hooks: Hooks::default(), routes }
+        Self { config, http, hooks: Hooks::default(), sms: None, routes }
     }
 
     /// The same with mails of a word or two, the writing of which can be made to fail.
@@ -95,7 +98,7 @@ impl Setup {
         let store = Arc::new(MemoryStore::new());
         let entropy = Arc::new(SeededEntropy::new(2024));
         let ports = Ports {
-            sms: None,
+            sms: self.sms,
             store: Arc::new(WatchedStore::new(store.clone(), calls.clone())),
             hash_pool: Arc::new(InlineHashPool::new(calls.clone())),
             mailer: Arc::new(mailer.clone()),

@@ -1,0 +1,152 @@
+//! People with second factors and other ways to sign in.
+
+use fs_core::config::{CodeMethod, SignInLinks, SignInMethod, TwoFactor, Unified};
+use fs_core::flow::{
+    EnrolOutcome, Passcode, ProveSetupOutcome, SendCodeOutcome, SendLinkOutcome, SetupOutcome,
+    SignInOutcome, ValidateOutcome,
+};
+use fs_core::model::User;
+use fs_core::session::Visit;
+use fs_core::totp::{TotpRules, TotpSecret};
+use fs_testkit::site::{PASSWORD, Setup, Site};
+
+use crate::people::{ANN, credentials, mailed_token, refused};
+
+/// Every way to sign in, with second factors that nobody must have.
+pub(crate) fn every_way() -> Setup {
+    let mut setup = Setup::standard();
+    setup.config.mail.html = false;
+    let within = std::time::Duration::from_secs(3_600);
+    setup.config.sign_in_links = Some(SignInLinks { within, once: true });
+    let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
+    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let methods = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
+    let methods = [SignInMethod::Password].into_iter().chain(methods).collect();
+    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    setup
+}
+
+/// The same, where everybody must have a second factor.
+pub(crate) fn required() -> Setup {
+    let mut setup = every_way();
+    setup.config.two_factor.as_mut().unwrap().required = true;
+    setup
+}
+
+/// A key in an authenticator app.
+pub(crate) fn key(number: u8) -> TotpSecret {
+    TotpSecret::from_random([number; 20])
+}
+
+pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
+    let code = TotpRules::default().code_at(key, site.core().now());
+    code.expose().to_owned()
+}
+
+/// Ann, with that key in her app.
+pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
+    let user = site.add_user(ANN).await;
+    let sealed = site.core().seal_totp(key).await.unwrap();
+    site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    site.user(ANN).await.unwrap()
+}
+
+/// A browser in which Ann gave her password and owes something.
+pub(crate) async fn pending(site: &Site) -> Visit {
+    let mut visit = Visit::default();
+    match site.core().sign_in(&site.context(), &mut visit, credentials()).await.unwrap() {
+        SignInOutcome::SecondFactor { .. } => visit,
+        other => refused(other),
+    }
+}
+
+/// A browser in which Ann is signed in.
+pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Visit {
+    let mut visit = pending(site).await;
+    assert!(validate(site, &mut visit, &code(site, key)).await);
+    visit
+}
+
+/// What a request with a code does; whether the code was right.
+pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool {
+    let (ctx, core) = (site.context(), site.core());
+    let current = core.authenticate_session(&ctx, visit).await.unwrap();
+    let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code).await;
+    match outcome.unwrap() {
+        ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed(_) => true,
+        ValidateOutcome::Refused(_) | ValidateOutcome::NotPending => false,
+    }
+}
+
+/// What a request that chooses a second factor does; the key to put into an app.
+pub(crate) async fn enrol(site: &Site, visit: &mut Visit) -> TotpSecret {
+    let (ctx, core) = (site.context(), site.core());
+    let current = core.authenticate_session(&ctx, visit).await.unwrap();
+    match core.enrol(&ctx, visit, current.as_ref(), "authenticator", "").await.unwrap() {
+        EnrolOutcome::Begun { key: Some(key), .. } => key,
+        other => refused(other),
+    }
+}
+
+/// What a request that switches the second factor off does; whether it was.
+pub(crate) async fn disable(site: &Site, visit: &mut Visit) -> bool {
+    let (ctx, core) = (site.context(), site.core());
+    let current = core.authenticate_session(&ctx, visit).await.unwrap();
+    let outcome = core.enrol(&ctx, visit, current.as_ref(), "disable", "").await;
+    matches!(outcome, Ok(EnrolOutcome::Disabled))
+}
+
+/// The code of the mail that is sent to sign in with.
+pub(crate) async fn mailed_code(site: &Site) -> String {
+    let asked = site.core().send_sign_in_code(&site.context(), ANN, Some("email")).await.unwrap();
+    assert!(matches!(asked, SendCodeOutcome::Sent));
+    let text = site.mails().await.pop().unwrap().text.unwrap();
+    let code =
+        text.lines().find(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()));
+    code.unwrap().to_owned()
+}
+
+/// The token of a link that signs in.
+pub(crate) async fn sign_in_link(site: &Site) -> String {
+    let asked = site.core().send_sign_in_link(&site.context(), ANN).await.unwrap();
+    assert!(matches!(asked, SendLinkOutcome::Sent { .. }));
+    mailed_token(site).await
+}
+
+/// What signing in with a passcode comes to; whether somebody is in or owes a second factor.
+pub(crate) async fn by_passcode(site: &Site, visit: &mut Visit, passcode: &str) -> bool {
+    let passcode = Passcode {
+        identity: ANN.to_owned(),
+        passcode: passcode.into(),
+        remember: false,
+        device: None,
+    };
+    let outcome = site.core().sign_in_with_passcode(&site.context(), visit, passcode).await;
+    !matches!(outcome.unwrap(), SignInOutcome::Refused(_))
+}
+
+pub(crate) async fn by_password(site: &Site, visit: &mut Visit) -> bool {
+    by_passcode(site, visit, PASSWORD).await
+}
+
+/// What Ann, who is signed in, begins to set up: the key for her app, and the state.
+pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, String) {
+    match site.core().set_up_method(&site.context(), user, "authenticator", "").await.unwrap() {
+        SetupOutcome::Begun { key: Some(key), state, .. } => (key, state.expose().to_owned()),
+        other => refused(other),
+    }
+}
+
+/// What a request that proves a method does; whether it was stored.
+pub(crate) async fn prove_method(site: &Site, visit: &Visit, state: &str, code: &str) -> bool {
+    let (ctx, core) = (site.context(), site.core());
+    let Some(user) = core.authenticate_session(&ctx, visit).await.unwrap() else {
+        return false;
+    };
+    let outcome = core.prove_method(&ctx, &user, state, code).await.unwrap();
+    matches!(outcome, ProveSetupOutcome::Done { .. })
+}
+
+pub(crate) async fn is_in(site: &Site, visit: &Visit) -> bool {
+    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+}
