@@ -1,8 +1,10 @@
 //! What holds for a whole site, proven on one in memory.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod attacks;
 mod csrf;
 mod disclosure;
+mod factors;
 mod faults;
 mod forms;
 mod fuzz;
