@@ -1,0 +1,279 @@
+//! What people do with codes, second factors and other ways to sign in.
+
+use fs_core::totp::{TotpRules, TotpSecret};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::model::{Factor, Way};
+use crate::plan::{PEOPLE, Step};
+use crate::world::{MethodSetup, Result, World, ensure};
+
+const WRONG: &str = "not it";
+/// How far from its time a code of unified sign-in is taken, in seconds.
+const WINDOW: u64 = 120;
+/// The same for mailed codes of a second factor.
+const MAILED: u64 = 300;
+/// The same for those of an app: a step.
+const APP: u64 = 30;
+const STEP: u64 = 30;
+
+impl World {
+    fn code_now(&self, key: &TotpSecret) -> String {
+        TotpRules::default().code_at(key, self.model.now).expose().to_owned()
+    }
+
+    /// The newest mailed code for somebody.
+    fn mailed(&self, who: usize, template: &str, to_enrol: bool) -> Option<String> {
+        let letters = self.letters.iter().rev().filter(|letter| letter.template == template);
+        let mut letters = letters.filter(|letter| letter.to == who && letter.to_enrol == to_enrol);
+        letters.next()?.code.clone()
+    }
+
+    fn was_mailed(
+        &self,
+        who: usize,
+        template: &str,
+        to_enrol: bool,
+        code: &str,
+        within: u64,
+    ) -> bool {
+        let letters = self.letters.iter().filter(|letter| letter.template == template);
+        let mut letters = letters.filter(|letter| letter.to == who && letter.to_enrol == to_enrol);
+        letters.any(|letter| {
+            letter.code.as_deref() == Some(code) && self.age(letter.at) <= within + STEP
+        })
+    }
+
+    fn note_used(&mut self, who: usize, purpose: &str, code: &str) -> Result<()> {
+        self.used_codes.push((who, code.to_owned()));
+        let trust = self.model.people[who].trust;
+        let registered = self.model.people[who].exists;
+        let new = registered && self.model.spend(format!("{purpose} {who} {code}"));
+        ensure(new, || format!("a code worked twice, trust {trust}"))
+    }
+
+    /// The right code, most often; else a wrong one, a used one, or somebody else's.
+    fn some_code(&self, step: &Step, right: Option<String>, of: usize) -> String {
+        let code = match step.which {
+            0 => Some(WRONG.to_owned()),
+            1 | 2 => {
+                let used = self.used_codes.iter().rev().find(|(who, _)| *who == of);
+                used.map(|(_, code)| code.clone())
+            }
+            3 => {
+                let others = self.model.people.iter().enumerate().filter(|(who, _)| *who != of);
+                let factors = others.filter_map(|(_, person)| person.factor.as_ref());
+                let mut keys = factors.filter_map(|factor| match factor {
+                    Factor::App(key) => Some(key),
+                    Factor::Mail => None,
+                });
+                keys.next().map(|key| self.code_now(key))
+            }
+            _ => right,
+        };
+        code.unwrap_or_else(|| WRONG.to_owned())
+    }
+
+    pub(crate) async fn choose_factor(&mut self, step: &Step, choice: &str) -> Result<bool> {
+        let caller = self.arrive(step).await;
+        let pending = self.with(step, |model, jar| model.open_pending(jar));
+        let answer = self.post(step, "/tf-setup", json!({ "setup": choice })).await;
+        if answer.status != StatusCode::OK {
+            return Ok(false);
+        }
+        let person = match caller {
+            Some(who) => {
+                self.may_be_fresh(step, &answer)?;
+                who
+            }
+            None => {
+                let pending = pending.filter(|pending| pending.set_up);
+                pending.ok_or("a stranger chose a second factor")?.person
+            }
+        };
+        if choice == "disable" {
+            ensure(caller.is_some(), || "a stranger switched it off".to_owned())?;
+            ensure(!self.requires_factor(), || "switched off what is required".to_owned())?;
+            self.model.people[person].factor = None;
+            let jar = self.jar(step);
+            (jar.pending, jar.enrolment) = (None, None);
+            return Ok(true);
+        }
+        let factor = match Self::secret_field(&answer, "tf_authr_key") {
+            Some(key) => Factor::App(key),
+            None => Factor::Mail,
+        };
+        self.with(step, |model, jar| model.enrol(jar, person, factor));
+        Ok(true)
+    }
+
+    /// Gives the code of a second factor, or of one that is being chosen.
+    pub(crate) async fn give_factor(&mut self, step: &Step) -> Result<bool> {
+        const MAIL: &str = "two_factor_instructions";
+        let caller = self.arrive(step).await;
+        let pending = self.with(step, |model, jar| model.open_pending(jar));
+        let who = caller.or(pending.as_ref().map(|pending| pending.person));
+        let chosen =
+            who.and_then(|who| self.with(step, |model, jar| model.open_enrolment(jar, who)));
+        let proves = caller.is_some() || pending.as_ref().is_some_and(|pending| pending.set_up);
+        let factor = match proves {
+            true => chosen,
+            false => who.and_then(|who| self.model.people[who].factor.clone()),
+        };
+        let right = match (&factor, who) {
+            (Some(Factor::App(key)), _) => Some(self.code_now(key)),
+            (Some(Factor::Mail), Some(who)) => self.mailed(who, MAIL, proves),
+            _ => None,
+        };
+        let code = self.some_code(step, right, who.unwrap_or(step.who));
+        let answer = self.post(step, "/tf-validate", json!({ "code": code })).await;
+        if answer.status != StatusCode::OK {
+            return Ok(false);
+        }
+        let (Some(who), Some(factor)) = (who, factor) else {
+            return Err("a code was taken where none was wanted".to_owned());
+        };
+        let right = match &factor {
+            Factor::App(key) => {
+                let by_app = self.model.is_code_of(key, &code, APP);
+                by_app || self.was_mailed(who, MAIL, proves, &code, APP)
+            }
+            Factor::Mail => self.was_mailed(who, MAIL, proves, &code, MAILED),
+        };
+        ensure(right, || format!("{code} is no code of theirs"))?;
+        self.note_used(who, if proves { "set up" } else { "second factor" }, &code)?;
+        if proves {
+            self.model.people[who].factor = Some(factor);
+        }
+        match (caller, pending) {
+            (None, Some(pending)) => {
+                self.with(step, |model, jar| model.complete(jar, &pending));
+                self.note_remembered(step, &answer, who);
+            }
+            (None, None) => return Err("nobody gave a first factor".to_owned()),
+            (Some(_), _) => {
+                let jar = self.jar(step);
+                (jar.pending, jar.enrolment) = (None, None);
+            }
+        }
+        Ok(true)
+    }
+
+    pub(crate) async fn ask_for_rescue(&mut self, step: &Step) -> Result<bool> {
+        let caller = self.arrive(step).await;
+        let pending = self.with(step, |model, jar| model.open_pending(jar));
+        let answer = self.post(step, "/tf-rescue", json!({ "help_setup": "lost_device" })).await;
+        let done = answer.status == StatusCode::OK;
+        let waits = pending.is_some_and(|pending| !pending.set_up);
+        ensure(!done || waits, || "help for who waits for nothing".to_owned())?;
+        Ok(done && caller.is_none())
+    }
+
+    /// A code to sign in with, of a mail or of an app.
+    fn passcode(&self, step: &Step, who: usize) -> (String, bool) {
+        let app = self.model.people[who].app.as_ref().filter(|_| step.which.is_multiple_of(2));
+        let right = match app {
+            Some(key) => Some(self.code_now(key)),
+            None => self.mailed(who, "us_instructions", false),
+        };
+        (self.some_code(step, right, who), app.is_some())
+    }
+
+    fn is_passcode(&mut self, who: usize, code: &str) -> Result<Way> {
+        if self.was_mailed(who, "us_instructions", false, code, WINDOW) {
+            return self.note_used(who, "mailed passcode", code).map(|()| Way::MailedCode);
+        }
+        let app = self.model.people[who].app.as_ref();
+        let right = app.is_some_and(|key| self.model.is_code_of(key, code, WINDOW));
+        ensure(right, || format!("{code} is no code of theirs"))?;
+        self.note_used(who, "passcode of an app", code).map(|()| Way::CodeOfApp)
+    }
+
+    pub(crate) async fn give_code(&mut self, step: &Step, by_link: bool) -> Result<bool> {
+        let caller = self.arrive(step).await;
+        let (who, email) = (step.who, PEOPLE[step.who]);
+        let (code, _) = self.passcode(step, who);
+        let good = caller.is_none() && self.model.may_act(who);
+        if by_link {
+            let target = format!("/us-verify-link?email={email}&code={code}");
+            let answer = self.get(step, &target.replace(' ', "+")).await;
+            let to = answer.location().unwrap_or_default();
+            if caller.is_some() || answer.status != StatusCode::FOUND || to.ends_with("/us-signin")
+            {
+                return Ok(false);
+            }
+            ensure(good, || format!("let in who may not, to {to}"))?;
+            let way = self.is_passcode(who, &code)?;
+            ensure(way == Way::MailedCode, || "a link with the code of an app".to_owned())?;
+            self.admitted_by_link(step, who, way, &answer)?;
+            return Ok(true);
+        }
+        let typed = json!({ "identity": email, "passcode": code });
+        let answer = self.post(step, "/us-signin", typed).await;
+        if answer.status != StatusCode::OK {
+            return Ok(false);
+        }
+        ensure(good, || "let in who may not".to_owned())?;
+        let way = self.is_passcode(who, &code)?;
+        let owed = self.with(step, |model, jar| model.admit(jar, who, way));
+        let told = Self::told_pending(&answer);
+        ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;
+        Ok(true)
+    }
+
+    pub(crate) async fn verify_with_code(&mut self, step: &Step) -> Result<bool> {
+        let caller = self.arrive(step).await;
+        let (code, _) = self.passcode(step, caller.unwrap_or(step.who));
+        let answer = self.post(step, "/us-verify", json!({ "passcode": code })).await;
+        if answer.status != StatusCode::OK {
+            return Ok(false);
+        }
+        let who = caller.ok_or("nobody proved who they are")?;
+        self.is_passcode(who, &code)?;
+        self.with(step, |model, jar| model.renew(jar, who));
+        Ok(true)
+    }
+
+    pub(crate) async fn set_up_method(&mut self, step: &Step) -> Result<bool> {
+        let caller = self.arrive(step).await;
+        let typed = json!({ "chosen_method": "authenticator" });
+        let answer = self.post(step, "/us-setup", typed).await;
+        if !self.may_be_fresh(step, &answer)? {
+            return Ok(false);
+        }
+        let person = caller.ok_or("a stranger sets something up")?;
+        let state = answer.json();
+        let state = state.pointer("/response/state").and_then(Value::as_str).ok_or("no state")?;
+        let key = Self::secret_field(&answer, "authr_key").ok_or("no key")?;
+        let (trust, at) = (self.model.people[person].trust, self.model.now);
+        self.setups.push(MethodSetup { person, trust, at, state: state.to_owned(), key });
+        Ok(true)
+    }
+
+    pub(crate) async fn prove_method(&mut self, step: &Step) -> Result<bool> {
+        let caller = self.arrive(step).await;
+        let number = match step.which {
+            0..8 => self.setups.len().checked_sub(1),
+            which => which.checked_rem(self.setups.len()),
+        };
+        let Some(setup) = number.map(|number| &self.setups[number]) else { return Ok(false) };
+        let (state, key, trust) = (setup.state.clone(), setup.key.clone(), setup.trust);
+        let good = caller == Some(setup.person)
+            && self.model.people[setup.person].trust == trust
+            && self.age(setup.at) <= 1_800;
+        let code = self.some_code(step, Some(self.code_now(&key)), setup.person);
+        let target = format!("/us-setup/{state}");
+        let answer = self.post(step, &target, json!({ "passcode": code })).await;
+        if answer.status != StatusCode::OK {
+            return Ok(false);
+        }
+        ensure(good, || "a state of somebody else, or too old".to_owned())?;
+        ensure(self.model.is_code_of(&key, &code, WINDOW), || format!("{code} is not it"))?;
+        ensure(self.model.spend(state), || "a state worked twice".to_owned())?;
+        if let Some(who) = caller {
+            self.note_used(who, "set up", &code)?;
+            self.model.people[who].app = Some(key);
+        }
+        Ok(true)
+    }
+}

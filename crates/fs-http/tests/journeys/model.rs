@@ -1,0 +1,277 @@
+//! What must be so: a site as small as it can be, without cookies, tokens or a database.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use fs_core::Timestamp;
+use fs_core::totp::{TotpRules, TotpSecret};
+
+use crate::plan::{PEOPLE, Plan, TwoFactorUse};
+
+pub(crate) struct Person {
+    pub(crate) exists: bool,
+    pub(crate) confirmed: bool,
+    pub(crate) active: bool,
+    /// Which of the passwords.
+    pub(crate) password: usize,
+    /// Grows when all that the account is trusted with ends.
+    pub(crate) trust: u32,
+    pub(crate) factor: Option<Factor>,
+    /// The app that signs in with a code alone.
+    pub(crate) app: Option<TotpSecret>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Factor {
+    App(TotpSecret),
+    Mail,
+}
+
+pub(crate) struct Session {
+    person: usize,
+    trust: u32,
+    alive: bool,
+    until: Timestamp,
+    pub(crate) proven: Option<Timestamp>,
+}
+
+/// A sign-in that waits for its second factor.
+#[derive(Clone)]
+pub(crate) struct Pending {
+    pub(crate) person: usize,
+    trust: u32,
+    since: Timestamp,
+    pub(crate) set_up: bool,
+    number: usize,
+}
+
+/// A second factor that was chosen and is not proven.
+#[derive(Clone)]
+pub(crate) struct Enrolment {
+    pub(crate) person: usize,
+    trust: u32,
+    since: Timestamp,
+    pub(crate) factor: Factor,
+}
+
+/// What a browser's cookies stand for.
+#[derive(Clone, Default)]
+pub(crate) struct Jar {
+    pub(crate) session: Option<usize>,
+    pub(crate) remembered: Option<usize>,
+    pub(crate) pending: Option<Pending>,
+    pub(crate) enrolment: Option<Enrolment>,
+}
+
+/// By what somebody came as far as the second factor.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Way {
+    Password,
+    MailedCode,
+    CodeOfApp,
+    Link,
+    Register,
+}
+
+pub(crate) struct Model {
+    pub(crate) plan: Plan,
+    pub(crate) now: Timestamp,
+    pub(crate) people: Vec<Person>,
+    pub(crate) sessions: Vec<Session>,
+    remembered: Vec<Session>,
+    spent: BTreeSet<String>,
+    pendings: usize,
+    session_lifetime: Duration,
+    remembered_for: Duration,
+}
+
+const PENDING: Duration = Duration::from_secs(600);
+const ENROLMENT: Duration = Duration::from_secs(1_800);
+
+impl Model {
+    pub(crate) fn new(plan: Plan, now: Timestamp, sessions: &fs_core::config::Sessions) -> Self {
+        let person = || Person {
+            exists: false,
+            confirmed: false,
+            active: true,
+            password: 0,
+            trust: 0,
+            factor: None,
+            app: None,
+        };
+        Self {
+            plan,
+            now,
+            people: PEOPLE.iter().map(|_| person()).collect(),
+            sessions: Vec::new(),
+            remembered: Vec::new(),
+            spent: BTreeSet::new(),
+            pendings: 0,
+            session_lifetime: sessions.lifetime,
+            remembered_for: sessions.remember.unwrap_or_default(),
+        }
+    }
+
+    fn trusts(&self, person: usize, trust: u32) -> bool {
+        let person = &self.people[person];
+        person.exists && person.active && person.trust == trust
+    }
+
+    fn lives(&self, session: &Session) -> bool {
+        session.alive && self.trusts(session.person, session.trust) && self.now <= session.until
+    }
+
+    /// Who is signed in by the session cookie.
+    pub(crate) fn in_session(&self, jar: &Jar) -> Option<usize> {
+        let session = &self.sessions[jar.session?];
+        self.lives(session).then_some(session.person)
+    }
+
+    /// Who comes back by the cookie of a remembered browser.
+    pub(crate) fn is_remembered(&self, jar: &Jar) -> Option<usize> {
+        let remembered = &self.remembered[jar.remembered?];
+        self.lives(remembered).then_some(remembered.person)
+    }
+
+    /// What any request does: a remembered browser gets a session that is not fresh.
+    pub(crate) fn arrive(&mut self, jar: &mut Jar) {
+        if self.in_session(jar).is_some() {
+            return;
+        }
+        if let Some(person) = self.is_remembered(jar) {
+            let until = jar.remembered.map(|number| self.remembered[number].until);
+            let until = until.unwrap_or(self.now).min(self.now.plus(self.session_lifetime));
+            jar.session = Some(self.new_session(person, until, None));
+        }
+    }
+
+    fn new_session(&mut self, person: usize, until: Timestamp, proven: Option<Timestamp>) -> usize {
+        let trust = self.people[person].trust;
+        self.sessions.push(Session { person, trust, alive: true, until, proven });
+        self.sessions.len() - 1
+    }
+
+    /// Signs in: another session in place of the one that was.
+    pub(crate) fn begin(&mut self, jar: &mut Jar, person: usize) {
+        self.end_session(jar);
+        let until = self.now.plus(self.session_lifetime);
+        jar.session = Some(self.new_session(person, until, Some(self.now)));
+        jar.pending = None;
+        jar.enrolment = None;
+    }
+
+    /// Proves again: another session, and what is under way goes on.
+    pub(crate) fn renew(&mut self, jar: &mut Jar, person: usize) {
+        let (pending, enrolment) = (jar.pending.take(), jar.enrolment.take());
+        self.begin(jar, person);
+        (jar.pending, jar.enrolment) = (pending, enrolment);
+    }
+
+    pub(crate) fn end_session(&mut self, jar: &mut Jar) {
+        if let Some(number) = jar.session.take() {
+            self.sessions[number].alive = false;
+        }
+    }
+
+    /// Flask-Security's cookies name the user, so one of them cannot be ended.
+    pub(crate) fn end_remembered(&mut self, jar: &mut Jar) {
+        if let Some(number) = jar.remembered.take() {
+            self.remembered[number].alive = self.plan.flask;
+        }
+    }
+
+    pub(crate) fn remember(&mut self, jar: &mut Jar, person: usize) {
+        let (trust, until) = (self.people[person].trust, self.now.plus(self.remembered_for));
+        self.remembered.push(Session { person, trust, alive: true, until, proven: None });
+        jar.remembered = Some(self.remembered.len() - 1);
+    }
+
+    /// Whether a second factor is owed after this way in: nothing, a code, or choosing one.
+    pub(crate) fn owes(&self, person: usize, way: Way) -> Option<Owed> {
+        if self.plan.two_factor == TwoFactorUse::Off || way == Way::CodeOfApp {
+            return None;
+        }
+        match self.people[person].factor {
+            Some(_) => Some(Owed::Code),
+            None => (self.plan.two_factor == TwoFactorUse::Required).then_some(Owed::Choice),
+        }
+    }
+
+    /// A first factor was right.
+    pub(crate) fn admit(&mut self, jar: &mut Jar, person: usize, way: Way) -> Option<Owed> {
+        let owed = self.owes(person, way);
+        match owed {
+            None => self.begin(jar, person),
+            Some(owed) => {
+                self.pendings += 1;
+                jar.enrolment = None;
+                jar.pending = Some(Pending {
+                    person,
+                    trust: self.people[person].trust,
+                    since: self.now,
+                    set_up: owed == Owed::Choice,
+                    number: self.pendings,
+                });
+            }
+        }
+        owed
+    }
+
+    pub(crate) fn may_act(&self, person: usize) -> bool {
+        let person = &self.people[person];
+        person.exists && person.active && (person.confirmed || !self.plan.confirmed)
+    }
+
+    pub(crate) fn ends_all(&mut self, person: usize) {
+        self.people[person].trust += 1;
+    }
+
+    /// The pending sign-in of a browser, if it still is one.
+    pub(crate) fn open_pending(&self, jar: &Jar) -> Option<Pending> {
+        let pending = jar.pending.clone()?;
+        let mut open = self.trusts(pending.person, pending.trust);
+        open &= self.now.since(pending.since) <= PENDING;
+        open &= !self.spent.contains(&format!("pending {}", pending.number));
+        // Who got a second factor meanwhile gives it.
+        open &= !pending.set_up || self.people[pending.person].factor.is_none();
+        open.then_some(pending)
+    }
+
+    pub(crate) fn complete(&mut self, jar: &mut Jar, pending: &Pending) {
+        self.spent.insert(format!("pending {}", pending.number));
+        self.begin(jar, pending.person);
+    }
+
+    pub(crate) fn enrol(&mut self, jar: &mut Jar, person: usize, factor: Factor) {
+        let (trust, since) = (self.people[person].trust, self.now);
+        jar.enrolment = Some(Enrolment { person, trust, since, factor });
+    }
+
+    pub(crate) fn open_enrolment(&self, jar: &Jar, person: usize) -> Option<Factor> {
+        let enrolment = jar.enrolment.as_ref()?;
+        let mut open = enrolment.person == person && self.trusts(person, enrolment.trust);
+        open &= self.now.since(enrolment.since) <= ENROLMENT;
+        open.then(|| enrolment.factor.clone())
+    }
+
+    /// Spends what works once; whether it had not been used.
+    pub(crate) fn spend(&mut self, what: String) -> bool {
+        self.spent.insert(what)
+    }
+
+    pub(crate) fn is_code_of(&self, key: &TotpSecret, code: &str, seconds: u64) -> bool {
+        let rules = TotpRules::default();
+        let around = (0..=2 * seconds + 60).step_by(30);
+        let start = self.now.seconds() - i64::try_from(seconds + 30).unwrap();
+        around.into_iter().any(|later| {
+            let at = Timestamp::from_seconds(start + i64::try_from(later).unwrap());
+            rules.code_at(key, at).expose() == code
+        })
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Owed {
+    Code,
+    Choice,
+}

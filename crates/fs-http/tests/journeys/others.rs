@@ -1,0 +1,93 @@
+//! What administrators do to accounts, and thieves and accidents to cookies.
+
+use fs_core::flow::AdminError;
+use fs_core::model::User;
+
+use crate::model::Jar;
+use crate::plan::{Deed, PEOPLE, Step};
+use crate::world::{Result, World};
+
+impl World {
+    pub(crate) async fn administer(&mut self, step: &Step) -> Result<bool> {
+        let Some(user) = self.site.user(PEOPLE[step.who]).await else { return Ok(false) };
+        self.administer_user(step, &user).await.map_err(|error| error.to_string())
+    }
+
+    async fn administer_user(
+        &mut self,
+        step: &Step,
+        user: &User,
+    ) -> std::result::Result<bool, AdminError> {
+        let site = self.site.clone();
+        let (core, ctx) = (site.core(), site.context());
+        let (number, new) = self.new_password();
+        let person = &mut self.model.people[step.who];
+        let mut ends = true;
+        match step.deed {
+            Deed::Deactivate => {
+                person.active = false;
+                return core.deactivate_user(&user.id).await;
+            }
+            Deed::Activate => {
+                person.active = true;
+                return core.activate_user(&user.id).await;
+            }
+            Deed::NewUniquifier => core.set_uniquifier(&user.id).await?,
+            Deed::TakeAccessAway => {
+                core.reset_user_access(&user.id).await?;
+                (person.factor, person.app) = (None, None);
+            }
+            Deed::TakeFactorAway => {
+                core.tf_reset(&user.id).await?;
+                person.factor = None;
+                ends = false;
+            }
+            Deed::GiveNewPassword => {
+                core.admin_change_password(&ctx, user, &new.as_str().into(), false).await?;
+                person.password = number;
+            }
+            _ => {
+                core.delete_user(&ctx, &user.id).await?;
+                (person.exists, person.factor, person.app) = (false, None, None);
+            }
+        }
+        if ends {
+            self.model.ends_all(step.who);
+        }
+        Ok(true)
+    }
+
+    pub(crate) fn handle_cookies(&mut self, step: &Step) -> bool {
+        let name = self.site.web.config().session_cookie.name.clone();
+        match step.deed {
+            Deed::CopyCookies => {
+                if self.copies.len() == 4 {
+                    self.copies.remove(step.which % 4);
+                }
+                self.copies.push(self.browsers[step.browser].clone());
+            }
+            Deed::PutCookiesBack => match step.which.checked_rem(self.copies.len()) {
+                Some(number) => self.browsers[step.browser] = self.copies[number].clone(),
+                None => return false,
+            },
+            Deed::TakeCookiesOfAnother => {
+                let other = step.which % self.browsers.len();
+                self.browsers[step.browser] = self.browsers[other].clone();
+            }
+            Deed::LoseSessionCookie => {
+                let (browser, jar) = &mut self.browsers[step.browser];
+                browser.cookies.remove(&name);
+                *jar = Jar { remembered: jar.remembered, ..Jar::default() };
+            }
+            _ => {
+                let (browser, jar) = &mut self.browsers[step.browser];
+                let Some(cookie) = browser.cookies.get_mut(&name) else { return false };
+                let at = 10 + step.which;
+                let other = if cookie.as_bytes()[at] == b'A' { "B" } else { "A" };
+                cookie.replace_range(at..=at, other);
+                *jar = Jar { remembered: jar.remembered, ..Jar::default() };
+            }
+        }
+        true
+    }
+}

@@ -1,0 +1,231 @@
+//! What a journey is: a site, and steps.
+
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
+use fs_core::totp::WalletFormat;
+use fs_testkit::site::Setup;
+
+use crate::dice::Dice;
+
+pub(crate) const PEOPLE: [&str; 3] = ["ann@site.test", "bob@site.test", "eve@site.test"];
+/// Of the same length, and nobody's.
+pub(crate) const NOBODY: &str = "zed@site.test";
+pub(crate) const BROWSERS: usize = 3;
+
+/// How the site is configured.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) flask: bool,
+    pub(crate) two_factor: TwoFactorUse,
+    pub(crate) unified: bool,
+    pub(crate) links: bool,
+    /// Addresses must be confirmed.
+    pub(crate) confirmed: bool,
+    /// Links of confirmation and reset sign in.
+    pub(crate) links_sign_in: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum TwoFactorUse {
+    Off,
+    Allowed,
+    Required,
+}
+
+/// One thing that somebody does.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step {
+    pub(crate) deed: Deed,
+    /// Whose account it is about.
+    pub(crate) who: usize,
+    pub(crate) browser: usize,
+    /// Which of several: a mail, a copy, a code.
+    pub(crate) which: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Deed {
+    Register,
+    AskForConfirmation,
+    Confirm,
+    SignIn { right: bool, remember: bool, passcode: bool },
+    SignOut,
+    Verify { right: bool },
+    ChangePassword { right: bool },
+    AskForReset,
+    Reset,
+    AskForLink,
+    FollowLink,
+    AskForCode,
+    GiveCode { by_link: bool },
+    VerifyWithCode,
+    SetUpMethod,
+    ProveMethod,
+    ChooseFactor { choice: &'static str },
+    GiveFactor,
+    AskForRescue,
+    OpenFreshPage,
+    TakeToken,
+    Deactivate,
+    Activate,
+    NewUniquifier,
+    TakeAccessAway,
+    TakeFactorAway,
+    GiveNewPassword,
+    Delete,
+    Wait { seconds: u64 },
+    CopyCookies,
+    PutCookiesBack,
+    TakeCookiesOfAnother,
+    LoseSessionCookie,
+    AlterSessionCookie,
+}
+
+impl Plan {
+    pub(crate) fn drawn(dice: &mut Dice, flask: bool) -> Self {
+        let links = dice.once_in(4);
+        Self {
+            flask,
+            two_factor: dice.of(&[
+                TwoFactorUse::Off,
+                TwoFactorUse::Allowed,
+                TwoFactorUse::Allowed,
+                TwoFactorUse::Required,
+            ]),
+            unified: links || dice.once_in(2),
+            links,
+            confirmed: !dice.once_in(3),
+            links_sign_in: dice.once_in(2),
+        }
+    }
+
+    /// Answers may tell who has an account.
+    pub(crate) fn explicit(&self) -> bool {
+        self.flask || !self.confirmed
+    }
+
+    /// Whether there is a page for it.
+    fn offers(&self, deed: Deed) -> bool {
+        match deed {
+            Deed::AskForConfirmation | Deed::Confirm => self.confirmed,
+            Deed::AskForLink | Deed::FollowLink => self.links,
+            Deed::AskForCode
+            | Deed::GiveCode { .. }
+            | Deed::VerifyWithCode
+            | Deed::SetUpMethod
+            | Deed::ProveMethod => self.unified,
+            Deed::ChooseFactor { .. } | Deed::GiveFactor | Deed::AskForRescue => {
+                self.two_factor != TwoFactorUse::Off
+            }
+            _ => true,
+        }
+    }
+
+    pub(crate) fn setup(&self) -> Setup {
+        let mut setup = if self.flask { Setup::flask_security_4() } else { Setup::standard() };
+        let config = &mut setup.config;
+        config.mail.html = false;
+        config.totp.format = WalletFormat::Native;
+        let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
+        config.two_factor = (self.two_factor != TwoFactorUse::Off).then(|| TwoFactor {
+            required: self.two_factor == TwoFactorUse::Required,
+            methods,
+            ..TwoFactor::default()
+        });
+        let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
+        let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
+        config.unified = self.unified.then(|| Unified { methods, ..Unified::default() });
+        let within = Duration::from_secs(3_600);
+        config.sign_in_links = self.links.then_some(SignInLinks { within, once: true });
+        if let Some(rules) = &mut config.confirmation {
+            rules.sign_in_after = self.links_sign_in;
+        }
+        if !self.confirmed {
+            config.confirmation = None;
+            config.disclosure = Disclosure::Explicit;
+        }
+        config.recovery.as_mut().unwrap().sign_in_after = self.links_sign_in;
+        setup
+    }
+}
+
+pub(crate) fn steps(plan: &Plan, dice: &mut Dice, number: usize) -> Vec<Step> {
+    let mut browser = 0;
+    let mut who = 0;
+    let mut steps: Vec<Step> = Vec::with_capacity(number);
+    while steps.len() < number {
+        // People stay with what they do for a while.
+        if dice.once_in(4) {
+            browser = dice.below(BROWSERS);
+        }
+        if dice.once_in(4) {
+            who = dice.below(PEOPLE.len());
+        }
+        for deed in deeds(dice).into_iter().filter(|deed| plan.offers(*deed)) {
+            steps.push(Step { deed, who, browser, which: dice.below(12) });
+        }
+    }
+    steps
+}
+
+/// What is done next: one thing, or several that belong together.
+fn deeds(dice: &mut Dice) -> Vec<Deed> {
+    let right = !dice.once_in(8);
+    let (remember, passcode) = (dice.once_in(3), dice.once_in(2));
+    let sign_in = Deed::SignIn { right, remember, passcode };
+    let again = [Deed::SignOut, sign_in, Deed::GiveFactor];
+    let choice = dice.of(&["authenticator", "authenticator", "email", "disable"]);
+    let choose = [Deed::ChooseFactor { choice }, Deed::GiveFactor];
+    let by_link = dice.once_in(3);
+    let give = Deed::GiveCode { by_link };
+    match dice.below(40) {
+        0..=3 => again.to_vec(),
+        4..=6 => [&again[..], &choose].concat(),
+        7 => vec![sign_in],
+        8 => vec![Deed::SignOut],
+        9 | 10 => vec![Deed::Verify { right }, choose[0], choose[1]],
+        11 => choose.to_vec(),
+        12 => vec![choose[0]],
+        13 | 14 => vec![Deed::GiveFactor],
+        15 => vec![Deed::AskForRescue, Deed::GiveFactor],
+        16 => vec![Deed::Register, Deed::Confirm],
+        17 => vec![Deed::AskForConfirmation, Deed::Confirm],
+        18 => vec![Deed::Register],
+        19 => vec![Deed::Confirm],
+        20 => vec![Deed::ChangePassword { right }],
+        21 | 22 => vec![Deed::SignOut, Deed::AskForReset, Deed::Reset],
+        23 => vec![Deed::AskForReset],
+        24 => vec![Deed::Reset],
+        25 => vec![Deed::SignOut, Deed::AskForLink, Deed::FollowLink],
+        26 => vec![Deed::FollowLink],
+        27 => vec![Deed::SignOut, Deed::AskForCode, give, Deed::GiveFactor],
+        28 => vec![give, Deed::GiveFactor],
+        29 => [&again[..], &[Deed::SetUpMethod, Deed::ProveMethod, Deed::SignOut, give]].concat(),
+        30 => vec![Deed::Verify { right }, Deed::SetUpMethod, Deed::ProveMethod],
+        31 => vec![Deed::AskForCode, Deed::VerifyWithCode],
+        32 => vec![Deed::OpenFreshPage, Deed::TakeToken],
+        33 | 34 => vec![Deed::CopyCookies],
+        35 => vec![Deed::PutCookiesBack],
+        36 => vec![dice.of(&[
+            Deed::TakeCookiesOfAnother,
+            Deed::LoseSessionCookie,
+            Deed::AlterSessionCookie,
+        ])],
+        37 => administration(dice, sign_in),
+        _ => vec![Deed::Wait { seconds: dice.of(&WAITS) }],
+    }
+}
+
+const WAITS: [u64; 11] = [20, 20, 35, 60, 100, 400, 700, 2_500, 5_000, 20_000, 100_000];
+
+fn administration(dice: &mut Dice, sign_in: Deed) -> Vec<Deed> {
+    match dice.below(7) {
+        0 | 1 => vec![Deed::Deactivate, sign_in, Deed::GiveFactor, Deed::Activate],
+        2 => vec![Deed::NewUniquifier],
+        3 => vec![Deed::TakeAccessAway],
+        4 => vec![Deed::TakeFactorAway],
+        5 => vec![Deed::GiveNewPassword],
+        _ => vec![Deed::Delete, Deed::SignOut, Deed::Register, Deed::Confirm],
+    }
+}
