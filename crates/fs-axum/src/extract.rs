@@ -70,11 +70,9 @@ impl Deref for Session {
 
 async fn authorize(parts: &Parts, requirement: &Requirement) -> Result<CurrentUser, Response> {
     let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
-    match exchange.authorize(requirement).await {
-        Ok(Some(caller)) => Ok(CurrentUser(caller)),
-        // A policy for those who are not signed in gives no user to a handler.
-        Ok(None) => Err(StatusCode::UNAUTHORIZED.into_response()),
-        Err(refused) => Err(refused.map(Body::from)),
+    match exchange.check_user(requirement).await {
+        Ok(caller) => Ok(CurrentUser(caller)),
+        Err(refusal) => Err(exchange.refuse(&refusal).map(Body::from)),
     }
 }
 

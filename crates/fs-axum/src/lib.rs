@@ -31,7 +31,6 @@
 //!
 //! The adapter holds no decision: what is asked and answered is in `fs-http`.
 
-mod body;
 mod extract;
 mod require;
 mod service;

@@ -10,10 +10,8 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
-use fs_http::{BodyRead, BodyUse, Exchange, WebSecurity};
+use fs_http::{Begun, Exchange, WebSecurity, unwound};
 use tower::{Layer, Service, ServiceExt};
-
-use crate::body;
 
 /// Puts [`SecurityService`] around a service.
 #[derive(Clone, Debug)]
@@ -73,17 +71,16 @@ where
 {
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let (read, body) = match security.body_use(&parts) {
-        BodyUse::Leave => (BodyRead::NotRead, body),
-        BodyUse::Read { limit } => body::read(body, limit).await,
+    let (exchange, body) = match security.begin(&parts, body.into_data_stream(), peer).await {
+        Begun::Answered(answer) => return Ok(answer.map(Body::from)),
+        Begun::Application(exchange, body) => (exchange, body),
     };
-    let exchange = security.open(&parts, read, peer).await;
-    if let Some(answered) = security.serve(&exchange).await {
-        return Ok(exchange.finish(answered).map(Body::from));
-    }
-    let mut request = Request::from_parts(parts, body);
+    let mut request = Request::from_parts(parts, Body::from_stream(body));
     request.extensions_mut().insert(exchange.clone());
-    let mut response = inner.oneshot(request).await?;
+    let mut response = match unwound(inner.oneshot(request)).await {
+        Ok(response) => response?,
+        Err(panicked) => return Ok(panicked.map(Body::from)),
+    };
     Ok(match exchange.write_headers(response.headers_mut()) {
         Ok(()) => response,
         Err(failure) => failure.map(Body::from),

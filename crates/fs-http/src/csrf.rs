@@ -41,6 +41,10 @@ impl Exchange {
         &self,
         mechanism: Mechanism,
     ) -> Result<(), Box<Response<Bytes>>> {
+        self.csrf_of_mechanism(mechanism).map_err(|problem| self.csrf_refusal(problem))
+    }
+
+    pub(crate) fn csrf_of_mechanism(&self, mechanism: Mechanism) -> Result<(), CsrfProblem> {
         let csrf = &self.config().csrf;
         let CsrfScope::Mechanisms(listed) = &csrf.scope else {
             return Ok(());
@@ -49,18 +53,14 @@ impl Exchange {
             return Ok(());
         }
         if listed.contains(&mechanism) {
-            return self.csrf_of_request().map_err(|problem| self.csrf_refusal(problem));
+            return self.csrf_of_request();
         }
         self.state().csrf = CsrfStanding::NotNeeded;
         Ok(())
     }
 
     /// The check of routes for callers that need not be signed in.
-    pub(crate) fn csrf_for_strangers(&self, signed_in: bool) -> Result<(), Box<Response<Bytes>>> {
-        self.csrf_of_stranger(signed_in).map_err(|problem| self.csrf_refusal(problem))
-    }
-
-    fn csrf_of_stranger(&self, signed_in: bool) -> Result<(), CsrfProblem> {
+    pub(crate) fn csrf_of_stranger(&self, signed_in: bool) -> Result<(), CsrfProblem> {
         let csrf = &self.config().csrf;
         if !csrf.enabled || !self.request().is_unsafe() {
             return Ok(());
@@ -125,7 +125,7 @@ impl Exchange {
         }
     }
 
-    fn csrf_refusal(&self, problem: CsrfProblem) -> Box<Response<Bytes>> {
+    pub(crate) fn csrf_refusal(&self, problem: CsrfProblem) -> Box<Response<Bytes>> {
         Box::new(self.refusal(StatusCode::BAD_REQUEST, key(&problem).into()))
     }
 }

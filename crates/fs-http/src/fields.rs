@@ -11,6 +11,8 @@ use crate::incoming::{BodyRead, is_json_type};
 
 /// More fields than any form of ours has; a body with more is refused.
 const MOST_FIELDS: usize = 1_000;
+/// The type of a form.
+const FORM: &str = "application/x-www-form-urlencoded";
 
 /// What a body says. Its `Debug` does not show values.
 #[derive(Clone, Default)]
@@ -70,16 +72,18 @@ pub enum FieldValue {
 impl Fields {
     /// Reads a body by its `Content-Type`.
     pub(crate) async fn read(parts: &Parts, body: BodyRead, strict: bool) -> Self {
+        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let kind = kind.unwrap_or_default();
         let body = match body {
             BodyRead::NotRead => return Self::None,
             BodyRead::TooLong => return Self::TooLong,
             BodyRead::Whole(body) => body,
+            BodyRead::Beginning(start) if essence_is(kind, FORM) => whole_pairs(&start),
+            BodyRead::Beginning(_) => return Self::None,
         };
-        let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let kind = kind.unwrap_or_default();
         let fields = if is_json_type(kind) {
             json(&body)
-        } else if essence_is(kind, "application/x-www-form-urlencoded") {
+        } else if essence_is(kind, FORM) {
             form(&body, strict)
         } else if essence_is(kind, "multipart/form-data") {
             multipart(kind, body, strict).await
@@ -181,6 +185,12 @@ fn json(body: &Bytes) -> Fields {
         Ok(value) => Fields::Json(value),
         Err(_) => Fields::Malformed(Malformed::Json),
     }
+}
+
+/// The beginning of a form without its last pair, which may be cut.
+fn whole_pairs(start: &Bytes) -> Bytes {
+    let end = start.iter().rposition(|byte| *byte == b'&').unwrap_or_default();
+    start.slice(..end)
 }
 
 fn form(body: &Bytes, strict: bool) -> Fields {

@@ -14,18 +14,15 @@ use fs_core::secret::Secret;
 use http::Response;
 
 use crate::exchange::Exchange;
+use crate::refusal::Refusal;
 
 /// The order in which mechanisms are tried.
 const ORDER: [Mechanism; 3] = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
 /// What a route accepts that names no mechanisms.
 const USUAL: [Mechanism; 2] = [Mechanism::Token, Mechanism::Session];
 
-type Refused = Box<Response<Bytes>>;
-
 impl Exchange {
     /// Who calls, if the requirement lets them.
-    ///
-    /// The order is fixed: authentication, freshness, CSRF, roles and permissions.
     ///
     /// # Errors
     ///
@@ -33,16 +30,39 @@ impl Exchange {
     pub async fn authorize(
         &self,
         requirement: &Requirement,
-    ) -> Result<Option<Authentication>, Refused> {
+    ) -> Result<Option<Authentication>, Box<Response<Bytes>>> {
+        self.check(requirement).await.map_err(|refusal| Box::new(self.refuse(&refusal)))
+    }
+
+    /// Who calls, if the requirement lets them and they are somebody: for handlers that need a
+    /// user.
+    ///
+    /// # Errors
+    ///
+    /// Why not. A requirement for strangers lets nobody through here.
+    pub async fn check_user(&self, requirement: &Requirement) -> Result<Authentication, Refusal> {
+        let caller = self.check(requirement).await?;
+        caller.ok_or_else(|| unauthenticated(requirement))
+    }
+
+    /// Who calls, if the requirement lets them. [`authorize`](Self::authorize) with the reason in
+    /// place of the answer, for adapters.
+    ///
+    /// The order is fixed: authentication, freshness, CSRF, roles and permissions.
+    ///
+    /// # Errors
+    ///
+    /// Why not; [`refuse`](Self::refuse) makes the answer of it.
+    pub async fn check(
+        &self,
+        requirement: &Requirement,
+    ) -> Result<Option<Authentication>, Refusal> {
         let caller = match requirement.who() {
-            Who::Anyone => self.current().await.map_err(|error| self.flow_failed(&error))?,
-            Who::Anonymous => {
-                let caller = self.current().await.map_err(|error| self.flow_failed(&error))?;
-                if caller.is_some() {
-                    return Err(Box::new(self.not_anonymous()));
-                }
-                None
-            }
+            Who::Anyone => self.current().await?,
+            Who::Anonymous => match self.current().await? {
+                Some(_) => return Err(Refusal::NotAnonymous),
+                None => None,
+            },
             Who::SignedIn => Some(self.authenticate(requirement).await?),
         };
         if let (Some(rule), Some(caller)) = (requirement.freshness(), &caller) {
@@ -52,33 +72,33 @@ impl Exchange {
         match requirement.who() {
             Who::SignedIn => {
                 let mechanism = caller.as_ref().map(|caller| caller.mechanism);
-                mechanism.map_or(Ok(()), |mechanism| self.csrf_for_mechanism(mechanism))?;
+                mechanism
+                    .map_or(Ok(()), |mechanism| self.csrf_of_mechanism(mechanism))
+                    .map_err(Refusal::Csrf)?;
             }
             _ if requirement.csrf() == CsrfUse::Strangers => {
-                self.csrf_for_strangers(caller.is_some())?;
+                self.csrf_of_stranger(caller.is_some()).map_err(Refusal::Csrf)?;
             }
             _ => {}
         }
         let user = caller.as_ref().map(|caller| &*caller.user);
         match requirement.missing(user) {
-            Some(rule) => Err(Box::new(self.unauthorized(rule))),
+            Some(rule) => Err(Refusal::Missing(rule.clone())),
             None => Ok(caller),
         }
     }
 
-    async fn authenticate(&self, requirement: &Requirement) -> Result<Authentication, Refused> {
+    async fn authenticate(&self, requirement: &Requirement) -> Result<Authentication, Refusal> {
         if requirement.redirects_always() {
-            let caller = self.current().await.map_err(|error| self.flow_failed(&error))?;
-            return caller.ok_or_else(|| Box::new(self.sign_in_redirect()));
+            return self.current().await?.ok_or(Refusal::SignInFirst);
         }
         let accepted = requirement.mechanisms().unwrap_or(&USUAL);
         for mechanism in ORDER.into_iter().filter(|mechanism| accepted.contains(mechanism)) {
-            let found = self.try_mechanism(mechanism).await;
-            if let Some(caller) = found.map_err(|error| self.flow_failed(&error))? {
+            if let Some(caller) = self.try_mechanism(mechanism).await? {
                 return Ok(caller);
             }
         }
-        Err(Box::new(self.unauthenticated(accepted, requirement.realm_name())))
+        Err(unauthenticated(requirement))
     }
 
     async fn try_mechanism(
@@ -116,10 +136,9 @@ impl Exchange {
         &self,
         rule: &FreshnessRule,
         caller: &Authentication,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), Refusal> {
         let sign_in = self.session(|visit| visit.sign_in().cloned());
-        let is_theirs = self.session_is_of(caller).await;
-        let is_theirs = is_theirs.map_err(|error| self.flow_failed(&error))?;
+        let is_theirs = self.session_is_of(caller).await?;
         let of_session = sign_in.filter(|_| is_theirs);
         let facts = FreshnessFacts {
             authenticated_at: of_session.as_ref().and_then(|sign_in| sign_in.authenticated_at),
@@ -132,7 +151,7 @@ impl Exchange {
         }
         match verdict {
             Freshness::Fresh => Ok(()),
-            Freshness::Stale => Err(Box::new(self.not_fresh(rule))),
+            Freshness::Stale => Err(Refusal::NotFresh(*rule)),
         }
     }
 
@@ -152,6 +171,13 @@ impl Exchange {
                 .refusal(http::StatusCode::BAD_REQUEST, MessageKey::AnonymousUserRequired.into());
         }
         self.redirect(&self.view(self.config().views.after_sign_in.as_deref(), &[]))
+    }
+}
+
+fn unauthenticated(requirement: &Requirement) -> Refusal {
+    Refusal::Unauthenticated {
+        mechanisms: requirement.mechanisms().unwrap_or(&USUAL).to_vec(),
+        realm: requirement.realm_name().map(str::to_owned),
     }
 }
 

@@ -36,6 +36,9 @@ pub enum BodyRead {
     NotRead,
     /// All of it.
     Whole(Bytes),
+    /// Its first bytes, where a framework lets one look at no more. Of a form, the fields that are
+    /// whole count; of anything else, nothing.
+    Beginning(Bytes),
     /// It was longer than the limit, and was not read further.
     TooLong,
 }
@@ -127,6 +130,7 @@ impl std::fmt::Debug for BodyRead {
         match self {
             Self::NotRead => f.write_str("NotRead"),
             Self::Whole(body) => write!(f, "Whole({} bytes)", body.len()),
+            Self::Beginning(body) => write!(f, "Beginning({} bytes)", body.len()),
             Self::TooLong => f.write_str("TooLong"),
         }
     }

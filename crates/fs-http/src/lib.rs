@@ -1,21 +1,26 @@
 //! The HTTP side of fs, once for every framework.
 //!
-//! An adapter does three things: it hands a request's head and body to [`WebSecurity::open`],
-//! gives [`WebSecurity::serve`] the first word, and lets [`Exchange::finish`] complete every
-//! answer. Everything else, endpoints, guards, cookies, CSRF, pages, is here.
+//! An adapter does three things: it hands every request's head, body and peer to
+//! [`WebSecurity::begin`], runs what is the application's as [`unwound`], and lets
+//! [`Exchange::write_headers`] complete the application's answers. Everything else, endpoints,
+//! guards, cookies, CSRF, pages, is here.
 //!
 //! | room | holds |
 //! | --- | --- |
 //! | [`config`] | what the HTTP side can be told |
 //! | [`route`] | the routing table, as data |
 //! | [`exchange`] | one request: who it is from, what its session knows |
-//! | `guard` | holding a request against what a route asks for |
+//! | `begin`, `body`, `client`, `panic` | what adapters have in common |
+//! | `guard`, `refusal` | holding a request against what a route asks for |
 //! | `endpoint` | the endpoints, one file each |
 //! | `csrf`, `cookies`, `views`, `reply` | one decision each, in one place |
 //! | [`form`] | the forms by name, and what an application adds to them |
 //! | [`hooks`] | what an application may answer instead |
 //! | [`pages`] | templates of pages and mails |
 
+mod begin;
+mod body;
+mod client;
 mod compose;
 pub mod config;
 mod cookies;
@@ -29,14 +34,20 @@ mod guard;
 pub mod hooks;
 pub mod incoming;
 pub mod pages;
+mod panic;
+mod refusal;
 mod reply;
 pub mod route;
 mod views;
 mod web;
 
+pub use begin::{Begun, BodyUse};
+pub use body::Replayed;
 pub use config::HttpConfig;
 pub use exchange::Exchange;
 pub use form::{FormCheck, FormName};
 pub use hooks::Hooks;
 pub use incoming::BodyRead;
-pub use web::{BodyUse, WebSecurity};
+pub use panic::unwound;
+pub use refusal::Refusal;
+pub use web::WebSecurity;

@@ -113,14 +113,7 @@ impl Exchange {
 
     /// The answer when a flow came to no outcome. What happened is logged, not told.
     pub(crate) fn flow_failed(&self, error: &FlowError) -> Box<Response<Bytes>> {
-        let (status, retry) = match error {
-            FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),
-            FlowError::Store(fs_core::port::StoreError::Unavailable(_)) => {
-                (StatusCode::SERVICE_UNAVAILABLE, Some(5))
-            }
-            FlowError::Contended(_) => (StatusCode::CONFLICT, None),
-            _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
-        };
+        let (status, retry) = failure_of(error);
         // Not the path: it may hold a token.
         let route = self.web().routes.find(&self.request().path);
         let endpoint = route.map(|(route, _)| route.endpoint.name());
@@ -308,6 +301,18 @@ impl Exchange {
     /// The category of a message, as the query of a redirect names it.
     pub(crate) fn category(&self, key: MessageKey) -> Category {
         self.core().config().messages.category(key)
+    }
+}
+
+/// The status of a flow that came to no outcome, and after how many seconds to try again.
+pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
+    match error {
+        FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),
+        FlowError::Store(fs_core::port::StoreError::Unavailable(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(5))
+        }
+        FlowError::Contended(_) => (StatusCode::CONFLICT, None),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
     }
 }
 

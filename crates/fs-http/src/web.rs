@@ -2,18 +2,13 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use fs_core::config::Mistakes;
 use fs_core::redirect::RedirectRules;
 use fs_core::{Config, Ports, Security};
-use http::Response;
-use http::request::Parts;
 
 use crate::compose::Composer;
-use crate::config::{CsrfScope, HttpConfig};
-use crate::exchange::Exchange;
+use crate::config::HttpConfig;
 use crate::hooks::Hooks;
-use crate::incoming::{BodyRead, Incoming, is_json_type};
 use crate::pages::Pages;
 use crate::route::{Matched, Route, Routes};
 
@@ -28,18 +23,6 @@ pub(crate) struct Web {
     pub(crate) pages: Arc<Pages>,
     pub(crate) hooks: Hooks,
     pub(crate) redirect_rules: RedirectRules,
-}
-
-/// What an adapter does with a request's body before it opens the exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyUse {
-    /// It stays with the framework.
-    Leave,
-    /// It is read, up to so many bytes, and then handed on to the framework as well.
-    Read {
-        /// The limit, in bytes.
-        limit: usize,
-    },
 }
 
 impl WebSecurity {
@@ -103,43 +86,6 @@ impl WebSecurity {
     /// The endpoint that is answered at a path.
     pub(crate) fn endpoint_at(&self, path: &str) -> Option<(&Route, Matched)> {
         self.0.routes.find(path).filter(|_| self.0.config.serve_endpoints)
-    }
-
-    /// What is to be done with the body of a request.
-    pub fn body_use(&self, parts: &Parts) -> BodyUse {
-        let config = &self.0.config;
-        let limit = config.body_limit;
-        if self.endpoint_at(parts.uri.path()).is_some() {
-            return BodyUse::Read { limit };
-        }
-        let kind = parts.headers.get(http::header::CONTENT_TYPE);
-        let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let for_token = config.token.json_body && is_json_type(kind);
-        let in_header = config.csrf_headers().any(|name| parts.headers.contains_key(name));
-        let for_csrf = config.csrf.enabled
-            && config.csrf.scope != CsrfScope::Forms
-            && !in_header
-            && parts.headers.contains_key(http::header::COOKIE)
-            && !kind.is_empty()
-            && !parts.method.is_safe();
-        if for_token || for_csrf { BodyUse::Read { limit } } else { BodyUse::Leave }
-    }
-
-    /// Begins to answer a request.
-    pub async fn open(
-        &self,
-        parts: &Parts,
-        body: BodyRead,
-        client_ip: Option<std::net::IpAddr>,
-    ) -> Exchange {
-        let strict = self.0.config.strict_bodies;
-        Exchange::new(self.clone(), Incoming::new(parts, body, client_ip, strict).await)
-    }
-
-    /// Answers a request that is for one of our endpoints, or that must go no further; nothing
-    /// when the application is to answer it.
-    pub async fn serve(&self, exchange: &Exchange) -> Option<Response<Bytes>> {
-        crate::endpoint::serve(exchange).await
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fs_core::ExtraField;
 use fs_core::authn::Mechanism;
+use ipnet::IpNet;
 
 use crate::form::FormName;
 use crate::pages::PagesConfig;
@@ -66,6 +67,9 @@ pub struct HttpConfig {
     pub always_hand_out_token: bool,
     /// Messages wait in the session for the next page.
     pub flash_messages: bool,
+    /// Proxies in front of the application. They, and nobody else, are believed whom they speak
+    /// for (`X-Forwarded-For`).
+    pub trusted_proxies: Vec<IpNet>,
     /// The longest body that is read, in bytes.
     pub body_limit: usize,
     /// Bodies that are not UTF-8, or hold NUL, are refused.
@@ -263,6 +267,7 @@ impl Default for HttpConfig {
             always_401: false,
             always_hand_out_token: false,
             flash_messages: true,
+            trusted_proxies: Vec::new(),
             body_limit: 64 * 1024,
             strict_bodies: true,
             security_headers: true,

@@ -31,6 +31,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::pages::{FormView, LinkView, PageView};
+use crate::panic::unwound;
 use crate::route::{Endpoint, Matched, Route};
 
 /// An answer, or the one that takes its place because something failed on the way.
@@ -42,7 +43,7 @@ type Answer = Result<Response<Bytes>, Box<Response<Bytes>>>;
 /// did.
 pub(crate) async fn serve(exchange: &Exchange) -> Option<Response<Bytes>> {
     let before = exchange.carried();
-    let answer = answer_to(exchange).await?;
+    let answer = unwound(answer_to(exchange)).await.unwrap_or_else(Some)?;
     if answer.status().is_server_error() {
         exchange.put_carried(before);
     }

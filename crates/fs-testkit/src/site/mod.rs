@@ -133,8 +133,10 @@ impl Site {
         let (parts, body) = request.into_parts();
         let read = match self.web.body_use(&parts) {
             BodyUse::Leave => BodyRead::NotRead,
-            BodyUse::Read { limit } if body.len() > limit => BodyRead::TooLong,
-            BodyUse::Read { .. } => BodyRead::Whole(body),
+            BodyUse::Read { limit } | BodyUse::Share { limit } if body.len() > limit => {
+                BodyRead::TooLong
+            }
+            BodyUse::Read { .. } | BodyUse::Share { .. } => BodyRead::Whole(body),
         };
         let client_ip = Some(std::net::IpAddr::from([203, 0, 113, 7]));
         let exchange = self.web.open(&parts, read, client_ip).await;

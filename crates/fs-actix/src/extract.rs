@@ -1,0 +1,128 @@
+//! Extractors: who calls, as an argument of a handler.
+
+use std::future::{Ready, ready};
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authz::{Policy, Requirement};
+use fs_core::model::User;
+use fs_http::Exchange;
+use futures::future::LocalBoxFuture;
+
+use crate::refused::Refused;
+
+/// Who calls, by session or auth token. Nobody: 401, or to the sign-in page.
+///
+/// As `Option<CurrentUser>` it lets strangers in as well.
+#[derive(Clone, Debug)]
+pub struct CurrentUser(Authentication);
+
+/// Who calls, if anybody is signed in.
+#[derive(Clone, Debug)]
+pub struct MaybeUser(pub Option<Authentication>);
+
+/// Who calls, if the policy `P` lets them; see [`fs_core::policy!`].
+#[derive(Clone, Debug)]
+pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
+
+/// The exchange of this request: its session, its CSRF token, who it is from.
+#[derive(Clone, Debug)]
+pub struct Session(pub Exchange);
+
+impl CurrentUser {
+    /// The user, to keep beyond the request.
+    pub fn user(&self) -> Arc<User> {
+        Arc::clone(&self.0.user)
+    }
+
+    /// How the caller authenticated.
+    pub fn mechanism(&self) -> Mechanism {
+        self.0.mechanism
+    }
+}
+
+impl Deref for CurrentUser {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.0.user
+    }
+}
+
+impl<P> Deref for Protected<P> {
+    type Target = CurrentUser;
+
+    fn deref(&self) -> &CurrentUser {
+        &self.0
+    }
+}
+
+impl Deref for Session {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        &self.0
+    }
+}
+
+/// The exchange of a request, which the middleware put there.
+fn exchange_of(request: &HttpRequest) -> Result<Exchange, Refused> {
+    request.extensions().get::<Exchange>().cloned().ok_or_else(Refused::unprotected)
+}
+
+async fn authorize(
+    exchange: Result<Exchange, Refused>,
+    requirement: Requirement,
+) -> Result<CurrentUser, Refused> {
+    let exchange = exchange?;
+    match exchange.check_user(&requirement).await {
+        Ok(caller) => Ok(CurrentUser(caller)),
+        Err(refusal) => Err(Refused::new(exchange, refusal)),
+    }
+}
+
+impl FromRequest for CurrentUser {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        Box::pin(authorize(exchange_of(request), Requirement::signed_in()))
+    }
+}
+
+impl FromRequest for MaybeUser {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let exchange = exchange_of(request);
+        Box::pin(async move {
+            let exchange = exchange?;
+            let caller = exchange.check(&Requirement::anyone()).await;
+            caller.map(Self).map_err(|refusal| Refused::new(exchange, refusal))
+        })
+    }
+}
+
+impl<P: Policy + 'static> FromRequest for Protected<P> {
+    type Error = Refused;
+    type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let authorized = authorize(exchange_of(request), P::requirement());
+        Box::pin(async move { Ok(Self(authorized.await?, PhantomData)) })
+    }
+}
+
+impl FromRequest for Session {
+    type Error = Refused;
+    type Future = Ready<Result<Self, Refused>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(exchange_of(request).map(Self))
+    }
+}

@@ -1,0 +1,51 @@
+//! fs for actix-web: middleware that answers the account endpoints, extractors and guarded scopes.
+//!
+//! ```
+//! use actix_web::{App, HttpResponse, HttpServer, web};
+//! use fs_actix::{CurrentUser, Protected, SecurityMiddleware, require};
+//! use fs_core::authz::Requirement;
+//! use fs_http::WebSecurity;
+//!
+//! fs_core::policy! {
+//!     pub Editor = any_role("admin", "editor");
+//! }
+//!
+//! async fn hello(user: Option<CurrentUser>) -> String {
+//!     user.map_or("Hello, stranger".into(), |user| format!("Hello, {}", user.email))
+//! }
+//!
+//! async fn publish(user: Protected<Editor>) -> String {
+//!     format!("Published by {}", user.email)
+//! }
+//!
+//! async fn run(security: WebSecurity) -> std::io::Result<()> {
+//!     HttpServer::new(move || {
+//!         let auditors = Requirement::signed_in().all_roles(["auditor"]);
+//!         App::new()
+//!             .route("/hello", web::get().to(hello))
+//!             .route("/publish", web::get().to(publish))
+//!             .service(
+//!                 web::scope("/reports")
+//!                     .wrap(require(auditors))
+//!                     .route("/year", web::get().to(|| async { HttpResponse::Ok() })),
+//!             )
+//!             .wrap(SecurityMiddleware::new(&security))
+//!     })
+//!     .bind(("127.0.0.1", 8000))?
+//!     .run()
+//!     .await
+//! }
+//! ```
+//!
+//! The adapter holds no decision: what is asked and answered is in `fs-http`.
+
+mod convert;
+mod extract;
+mod middleware;
+mod refused;
+mod require;
+
+pub use extract::{CurrentUser, MaybeUser, Protected, Session};
+pub use middleware::{SecurityMiddleware, SecurityService};
+pub use refused::Refused;
+pub use require::{Require, RequireService, require};

@@ -1,0 +1,115 @@
+//! The middleware: every request passes it before the application sees it.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::error::{ErrorBadRequest, InternalError};
+use actix_web::{Error, HttpMessage, HttpResponse};
+use fs_http::{Begun, Exchange, WebSecurity, unwound};
+use futures::future::LocalBoxFuture;
+
+use crate::convert;
+
+/// Answers the account endpoints, and completes every answer of the application's. Wrap it around
+/// the whole application, after (so outside of) everything else that looks at who calls.
+#[derive(Clone, Debug)]
+pub struct SecurityMiddleware(WebSecurity);
+
+impl SecurityMiddleware {
+    /// A middleware for all that `security` says.
+    pub fn new(security: &WebSecurity) -> Self {
+        Self(security.clone())
+    }
+}
+
+impl<S, B> Transform<S, ServiceRequest> for SecurityMiddleware
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Transform = SecurityService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        ready(Ok(SecurityService { inner: Rc::new(service), security: self.0.clone() }))
+    }
+}
+
+/// The service that [`SecurityMiddleware`] puts around an application.
+#[derive(Debug)]
+pub struct SecurityService<S> {
+    inner: Rc<S>,
+    security: WebSecurity,
+}
+
+impl<S, B> Service<ServiceRequest> for SecurityService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody,
+{
+    type Response = ServiceResponse<EitherBody<B>>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (inner, security) = (Rc::clone(&self.inner), self.security.clone());
+        Box::pin(async move { answer(&security, &*inner, request).await })
+    }
+}
+
+async fn answer<S, B>(
+    security: &WebSecurity,
+    inner: &S,
+    mut request: ServiceRequest,
+) -> Result<ServiceResponse<EitherBody<B>>, Error>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
+    B: MessageBody,
+{
+    let Some(head) = convert::head(request.head()) else {
+        return Err(ErrorBadRequest("Bad Request"));
+    };
+    let peer = request.peer_addr().map(|address| address.ip());
+    let (exchange, body) = match security.begin(&head, request.take_payload(), peer).await {
+        Begun::Answered(answer) => {
+            let answer = convert::response(answer).map_into_right_body();
+            return Ok(request.into_response(answer));
+        }
+        Begun::Application(exchange, body) => (exchange, body),
+    };
+    request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    request.extensions_mut().insert(exchange.clone());
+    // No copy of the request is kept here: actix-web changes it while it finds the route.
+    let answered = unwound(async move { inner.call(request).await }).await;
+    let failed = |response| InternalError::from_response("answered", response).into();
+    match answered {
+        Ok(Ok(mut response)) => match complete(&exchange, response.response_mut()) {
+            None => Ok(response.map_into_left_body()),
+            Some(instead) => Ok(response.into_response(instead.map_into_right_body())),
+        },
+        Ok(Err(error)) => {
+            let mut response = error.error_response();
+            Err(failed(complete(&exchange, &mut response).unwrap_or(response)))
+        }
+        Err(panicked) => Err(failed(convert::response(panicked))),
+    }
+}
+
+/// Writes what an answer must carry; or the answer to send instead.
+fn complete<B>(exchange: &Exchange, response: &mut HttpResponse<B>) -> Option<HttpResponse> {
+    let mut headers = http::HeaderMap::new();
+    match exchange.write_headers(&mut headers) {
+        Ok(()) => {
+            convert::append(response.headers_mut(), &headers);
+            None
+        }
+        Err(failure) => Some(convert::response(*failure)),
+    }
+}

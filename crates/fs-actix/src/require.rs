@@ -1,0 +1,68 @@
+//! Guards of scopes, resources and whole applications.
+
+use std::future::{Ready, ready};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
+use actix_web::{Error, HttpMessage};
+use fs_core::authz::Requirement;
+use fs_http::Exchange;
+use futures::future::LocalBoxFuture;
+
+use crate::refused::Refused;
+
+/// Lets only those through who meet the requirement. Use it with `wrap` of a scope or resource.
+pub fn require(requirement: Requirement) -> Require {
+    Require(Arc::new(requirement))
+}
+
+/// Puts [`RequireService`] around a service.
+#[derive(Clone, Debug)]
+pub struct Require(Arc<Requirement>);
+
+impl<S, B> Transform<S, ServiceRequest> for Require
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Transform = RequireService<S>;
+    type InitError = ();
+    type Future = Ready<Result<Self::Transform, ()>>;
+
+    fn new_transform(&self, service: S) -> Self::Future {
+        let requirement = Arc::clone(&self.0);
+        ready(Ok(RequireService { inner: Rc::new(service), requirement }))
+    }
+}
+
+/// Holds every request against a requirement.
+#[derive(Debug)]
+pub struct RequireService<S> {
+    inner: Rc<S>,
+    requirement: Arc<Requirement>,
+}
+
+impl<S, B> Service<ServiceRequest> for RequireService<S>
+where
+    S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+{
+    type Response = ServiceResponse<B>;
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
+
+    forward_ready!(inner);
+
+    fn call(&self, request: ServiceRequest) -> Self::Future {
+        let (inner, requirement) = (Rc::clone(&self.inner), Arc::clone(&self.requirement));
+        Box::pin(async move {
+            let exchange = request.extensions().get::<Exchange>().cloned();
+            let exchange = exchange.ok_or_else(Refused::unprotected)?;
+            match exchange.check(&requirement).await {
+                Ok(_) => inner.call(request).await,
+                Err(refusal) => Err(Refused::new(exchange, refusal).into()),
+            }
+        })
+    }
+}

@@ -1,0 +1,44 @@
+//! Panics of an application's code, turned into answers.
+
+use std::panic::AssertUnwindSafe;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+
+/// Runs what is the application's to write. A panic in it becomes an answer with status 500 that
+/// tells nothing, and leaves the connection and the other requests alone. What panicked is on the
+/// standard error, where Rust's panic hook puts it.
+///
+/// The answer brings no cookies: what the session was to become is not known.
+///
+/// # Errors
+///
+/// It panicked; the answer to send instead.
+pub async fn unwound<T>(work: impl Future<Output = T>) -> Result<T, Response<Bytes>> {
+    // Whatever the work held is dropped with it. What outlives it, the exchange's state, is locked
+    // for single assignments and for closures that read or change one value.
+    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
+        tracing::error!("the request panicked");
+        let mut answer = Response::new(Bytes::from_static(b"Internal Server Error\n"));
+        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+        answer.headers_mut().insert(CONTENT_TYPE, kind);
+        answer
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_tells_nothing() {
+        let answer = futures::executor::block_on(unwound(async { panic!("the secret is 42") }));
+        let answer: Response<Bytes> = answer.map(|(): ()| ()).unwrap_err();
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.body(), "Internal Server Error\n");
+        assert_eq!(futures::executor::block_on(unwound(async { 7 })).unwrap(), 7);
+    }
+}

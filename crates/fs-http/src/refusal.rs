@@ -1,0 +1,79 @@
+//! Why a guard lets a request not through, and what it is answered.
+
+use bytes::Bytes;
+use fs_core::authn::Mechanism;
+use fs_core::authz::Rule;
+use fs_core::csrf::CsrfProblem;
+use fs_core::flow::FlowError;
+use fs_core::freshness::FreshnessRule;
+use http::{Response, StatusCode};
+
+use crate::exchange::Exchange;
+use crate::reply::failure_of;
+
+/// Why a guard lets a request not through. [`Exchange::refuse`] makes the answer of it.
+///
+/// The two are apart because a handler may ask for a caller *or nobody*: then nothing is refused,
+/// and no message may wait in the session for a sign-in that nobody asked for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// Nobody is signed in by any of these.
+    #[error("nobody is signed in by any of {mechanisms:?}")]
+    Unauthenticated {
+        /// What would have been accepted.
+        mechanisms: Vec<Mechanism>,
+        /// The realm of HTTP Basic authentication, where the route has one of its own.
+        realm: Option<String>,
+    },
+    /// Nobody is signed in, and the route sends strangers to the sign-in page, whatever they want.
+    #[error("nobody is signed in")]
+    SignInFirst,
+    /// Somebody is signed in where nobody may be.
+    #[error("somebody is signed in")]
+    NotAnonymous,
+    /// The sign-in is too old.
+    #[error("the sign-in is older than the route accepts")]
+    NotFresh(FreshnessRule),
+    /// The request may be another site's.
+    #[error(transparent)]
+    Csrf(CsrfProblem),
+    /// A role or permission is missing.
+    #[error("the caller lacks {0:?}")]
+    Missing(Rule),
+    /// Nothing could be found out.
+    #[error(transparent)]
+    Failed(#[from] FlowError),
+}
+
+impl Refusal {
+    /// The status that stands for it where the answer is not made yet. The answer may have another
+    /// one: a redirect, or what a hook says.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Unauthenticated { .. } | Self::SignInFirst | Self::NotFresh(_) => {
+                StatusCode::UNAUTHORIZED
+            }
+            Self::NotAnonymous | Self::Csrf(_) => StatusCode::BAD_REQUEST,
+            Self::Missing(_) => StatusCode::FORBIDDEN,
+            Self::Failed(error) => failure_of(error).0,
+        }
+    }
+}
+
+impl Exchange {
+    /// The answer to who is refused.
+    pub fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
+        match refusal {
+            Refusal::Unauthenticated { mechanisms, realm } => {
+                self.unauthenticated(mechanisms, realm.as_deref())
+            }
+            Refusal::SignInFirst => self.sign_in_redirect(),
+            Refusal::NotAnonymous => self.not_anonymous(),
+            Refusal::NotFresh(rule) => self.not_fresh(rule),
+            Refusal::Csrf(problem) => *self.csrf_refusal(*problem),
+            Refusal::Missing(rule) => self.unauthorized(rule),
+            Refusal::Failed(error) => *self.flow_failed(error),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Catchers: what a refused request is answered.
+//!
+//! A guard of Rocket's can only say a status, and a handler may ask for `Option<CurrentUser>`, which
+//! refuses nobody. So a guard notes why it refused, and the answer is made here, when it is needed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use fs_http::Refusal;
+use rocket::catcher::{Catcher, Handler, Result};
+use rocket::http::Status;
+use rocket::{Build, Request, Rocket, async_trait};
+
+use crate::convert;
+use crate::gate::exchange_of;
+
+/// Every status that a refusal may have.
+const CODES: [u16; 6] = [400, 401, 403, 409, 500, 503];
+
+/// Why the last guard of a request refused.
+#[derive(Default)]
+struct Noted(Mutex<Option<Arc<Refusal>>>);
+
+/// Keeps a refusal for the catcher; what a guard says.
+pub(crate) fn note(request: &Request<'_>, refusal: Refusal) -> (Status, Arc<Refusal>) {
+    let refusal = Arc::new(refusal);
+    let noted = request.local_cache(Noted::default);
+    *noted.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&refusal));
+    (Status::new(refusal.status().as_u16()), refusal)
+}
+
+/// The catchers that an application has not of its own.
+pub(crate) fn missing_in(rocket: &Rocket<Build>) -> Vec<Catcher> {
+    let at_root = |catcher: &&Catcher| catcher.base.path() == "/";
+    let own: Vec<_> = rocket.catchers().filter(at_root).map(|catcher| catcher.code).collect();
+    let ours = CODES.into_iter().map(Some).chain([None]);
+    ours.filter(|code| !own.contains(code)).map(|code| Catcher::new(code, Refuser)).collect()
+}
+
+/// Answers with what the guard refused for, or with nothing but the status.
+#[derive(Clone)]
+struct Refuser;
+
+#[async_trait]
+impl Handler for Refuser {
+    async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> Result<'r> {
+        let code = http::StatusCode::from_u16(status.code).map_err(|_| status)?;
+        let Some(exchange) = exchange_of(request) else {
+            // Rocket could not read the request, so it never came as far as the gate.
+            let reason = code.canonical_reason().unwrap_or("Error");
+            let mut answer = http::Response::new(Bytes::from_static(reason.as_bytes()));
+            *answer.status_mut() = code;
+            return Ok(convert::response(answer));
+        };
+        let noted = request.local_cache(Noted::default);
+        let noted = noted.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Ok(convert::response(match noted.filter(|refusal| refusal.status() == code) {
+            Some(refusal) => exchange.refuse(&refusal),
+            None => exchange.failure(code),
+        }))
+    }
+}

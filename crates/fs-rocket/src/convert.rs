@@ -1,0 +1,39 @@
+//! Between Rocket's types and those of the `http` crate.
+
+use std::io::Cursor;
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue};
+use rocket::http::{Header, Status};
+use rocket::{Request, Response};
+
+/// The head of a request. Nothing when Rocket took something for a URI that is none.
+pub(crate) fn head(request: &Request<'_>) -> Option<Parts> {
+    let uri: PathAndQuery = request.uri().to_string().parse().ok()?;
+    let mut head = http::Request::builder().method(request.method().as_str()).uri(uri);
+    let headers = head.headers_mut()?;
+    for header in request.headers().iter() {
+        let name = HeaderName::from_bytes(header.name().as_str().as_bytes()).ok()?;
+        headers.append(name, HeaderValue::from_bytes(header.value().as_bytes()).ok()?);
+    }
+    Some(head.body(()).ok()?.into_parts().0)
+}
+
+/// An answer of ours as Rocket's.
+pub(crate) fn response(answer: http::Response<Bytes>) -> Response<'static> {
+    let (parts, body) = answer.into_parts();
+    let mut response = Response::build();
+    response.status(Status::new(parts.status.as_u16()));
+    for (name, value) in &parts.headers {
+        response.header_adjoin(header(name, value));
+    }
+    response.sized_body(body.len(), Cursor::new(body)).finalize()
+}
+
+/// A header as Rocket's, which is text. Ours are; what a hook of the application's makes that is not
+/// UTF-8 is replaced.
+pub(crate) fn header(name: &HeaderName, value: &HeaderValue) -> Header<'static> {
+    Header::new(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+}

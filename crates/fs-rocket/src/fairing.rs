@@ -1,0 +1,62 @@
+//! The fairing: puts the gate before an application, and completes every answer.
+
+use fs_http::WebSecurity;
+use http::HeaderMap;
+use rocket::fairing::{self, Fairing, Info, Kind};
+use rocket::{Build, Request, Response, Rocket, async_trait};
+
+use crate::{catcher, convert, gate};
+
+/// Answers the account endpoints, and completes every answer of the application's. Attach it once,
+/// with [`Rocket::attach`].
+///
+/// It mounts routes before all others, and registers the catchers that make answers of refused
+/// guards; a catcher of the application's own for the same status takes their place.
+#[derive(Clone, Debug)]
+pub struct SecurityFairing(WebSecurity);
+
+/// Says that the fairing is there.
+struct Attached;
+
+impl SecurityFairing {
+    /// A fairing for all that `security` says.
+    pub fn new(security: &WebSecurity) -> Self {
+        Self(security.clone())
+    }
+}
+
+/// Whether an application lacks the fairing; says so. A guard without it could answer nothing, so
+/// Rocket does not even start.
+pub(crate) fn is_missing<P: rocket::Phase>(rocket: &Rocket<P>) -> bool {
+    let missing = rocket.state::<Attached>().is_none();
+    if missing {
+        tracing::error!("a guard of fs-rocket is used, but no SecurityFairing is attached");
+    }
+    missing
+}
+
+#[async_trait]
+impl Fairing for SecurityFairing {
+    fn info(&self) -> Info {
+        Info { name: "fs", kind: Kind::Ignite | Kind::Response | Kind::Singleton }
+    }
+
+    async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
+        let catchers = catcher::missing_in(&rocket);
+        let rocket = rocket.manage(Attached).mount("/", gate::routes(&self.0));
+        Ok(rocket.register("/", catchers))
+    }
+
+    async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
+        let Some(exchange) = gate::exchange_of(request) else {
+            return;
+        };
+        let mut headers = HeaderMap::new();
+        match exchange.write_headers(&mut headers) {
+            Ok(()) => headers.iter().for_each(|(name, value)| {
+                response.adjoin_header(convert::header(name, value));
+            }),
+            Err(failure) => *response = convert::response(*failure),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Request guards: who calls, as an argument of a handler.
+
+use std::convert::Infallible;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authz::{Policy, Requirement};
+use fs_core::model::User;
+use fs_http::{Exchange, Refusal};
+use rocket::http::Status;
+use rocket::request::{FromRequest, Outcome};
+use rocket::{Ignite, Request, Rocket, Sentinel, async_trait};
+
+use crate::catcher;
+use crate::fairing::is_missing;
+use crate::gate::exchange_of;
+
+/// Who calls, by session or auth token. Nobody: 401, or to the sign-in page.
+///
+/// As `Option<CurrentUser>` it lets strangers in as well.
+#[derive(Clone, Debug)]
+pub struct CurrentUser(Authentication);
+
+/// Who calls, if anybody is signed in.
+#[derive(Clone, Debug)]
+pub struct MaybeUser(pub Option<Authentication>);
+
+/// Who calls, if the policy `P` lets them; see [`fs_core::policy!`].
+#[derive(Clone, Debug)]
+pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
+
+/// The exchange of this request: its session, its CSRF token, who it is from.
+#[derive(Clone, Debug)]
+pub struct Session(pub Exchange);
+
+impl CurrentUser {
+    /// The user, to keep beyond the request.
+    pub fn user(&self) -> Arc<User> {
+        Arc::clone(&self.0.user)
+    }
+
+    /// How the caller authenticated.
+    pub fn mechanism(&self) -> Mechanism {
+        self.0.mechanism
+    }
+}
+
+impl Deref for CurrentUser {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.0.user
+    }
+}
+
+impl<P> Deref for Protected<P> {
+    type Target = CurrentUser;
+
+    fn deref(&self) -> &CurrentUser {
+        &self.0
+    }
+}
+
+impl Deref for Session {
+    type Target = Exchange;
+
+    fn deref(&self) -> &Exchange {
+        &self.0
+    }
+}
+
+async fn authorize<T>(
+    request: &Request<'_>,
+    requirement: &Requirement,
+    then: impl FnOnce(CurrentUser) -> T + Send,
+) -> Outcome<T, Arc<Refusal>> {
+    let Some(exchange) = exchange_of(request) else {
+        return Outcome::Forward(Status::InternalServerError);
+    };
+    match exchange.check_user(requirement).await {
+        Ok(caller) => Outcome::Success(then(CurrentUser(caller))),
+        Err(refusal) => Outcome::Error(catcher::note(request, refusal)),
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for CurrentUser {
+    type Error = Arc<Refusal>;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        authorize(request, &Requirement::signed_in(), |caller| caller).await
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for MaybeUser {
+    type Error = Arc<Refusal>;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        let Some(exchange) = exchange_of(request) else {
+            return Outcome::Forward(Status::InternalServerError);
+        };
+        match exchange.check(&Requirement::anyone()).await {
+            Ok(caller) => Outcome::Success(Self(caller)),
+            Err(refusal) => Outcome::Error(catcher::note(request, refusal)),
+        }
+    }
+}
+
+#[async_trait]
+impl<'r, P: Policy + 'static> FromRequest<'r> for Protected<P> {
+    type Error = Arc<Refusal>;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        authorize(request, &P::requirement(), |caller| Self(caller, PhantomData)).await
+    }
+}
+
+#[async_trait]
+impl<'r> FromRequest<'r> for Session {
+    type Error = Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
+        match exchange_of(request) {
+            Some(exchange) => Outcome::Success(Self(exchange.clone())),
+            None => Outcome::Forward(Status::InternalServerError),
+        }
+    }
+}
+
+impl Sentinel for CurrentUser {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        is_missing(rocket)
+    }
+}
+
+impl Sentinel for MaybeUser {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        is_missing(rocket)
+    }
+}
+
+impl<P> Sentinel for Protected<P> {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        is_missing(rocket)
+    }
+}
+
+impl Sentinel for Session {
+    fn abort(rocket: &Rocket<Ignite>) -> bool {
+        is_missing(rocket)
+    }
+}
