@@ -1,4 +1,4 @@
-//! The whole contract, on axum, over every store.
+//! The whole contract, on every adapter, and over every store.
 //!
 //! Scenarios of features that do not exist yet are *unsupported*, never passed; the table that
 //! each test prints says how many.
@@ -7,7 +7,7 @@
 
 use std::sync::mpsc;
 
-use fs_contract::server::{StoreKind, serve};
+use fs_contract::server::{Adapter, StoreKind, serve};
 use fs_contract::{Corpus, Deviations, Http1, Options, replay_all};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 /// *unsupported*.
 const PASSED: usize = 599;
 
-fn replay(store: StoreKind) {
+fn replay(adapter: Adapter, store: StoreKind) {
     let (tell, told) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = std::thread::spawn(move || {
@@ -25,7 +25,7 @@ fn replay(store: StoreKind) {
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
             tell.send(listener.local_addr().expect("an address")).expect("the test waits");
             let stopped = async { drop(stopped.await) };
-            serve(listener, store, stopped).await.expect("it serves");
+            serve(listener, adapter, store, stopped).await.expect("it serves");
         });
     });
     let address = told.recv().expect("the server starts");
@@ -42,15 +42,30 @@ fn replay(store: StoreKind) {
 
 #[test]
 fn axum_on_memory() {
-    replay(StoreKind::Memory);
+    replay(Adapter::Axum, StoreKind::Memory);
+}
+
+#[test]
+fn rocket_on_memory() {
+    replay(Adapter::Rocket, StoreKind::Memory);
+}
+
+#[test]
+fn actix_on_memory() {
+    replay(Adapter::Actix, StoreKind::Memory);
+}
+
+#[test]
+fn hyper_on_memory() {
+    replay(Adapter::Hyper, StoreKind::Memory);
 }
 
 #[test]
 fn axum_on_sqlite() {
-    replay(StoreKind::Sqlite);
+    replay(Adapter::Axum, StoreKind::Sqlite);
 }
 
 #[test]
 fn axum_on_postgres() {
-    replay(StoreKind::Postgres);
+    replay(Adapter::Axum, StoreKind::Postgres);
 }

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use fs_contract::server::{StoreKind, serve};
+use clap::Parser;
+use fs_contract::server::{Adapter, StoreKind, serve};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -21,12 +21,6 @@ struct Arguments {
     listen: String,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Adapter {
-    /// axum
-    Axum,
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -40,12 +34,11 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> Result<(), String> {
-    let Adapter::Axum = arguments.adapter;
     let listener = TcpListener::bind(&arguments.listen).await;
     let listener = listener.map_err(|error| format!("{}: {error}", arguments.listen))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     println!("listening on http://{address}");
-    serve(listener, arguments.store, asked_to_stop()).await
+    serve(listener, arguments.adapter, arguments.store, asked_to_stop()).await
 }
 
 /// Done when the process is asked to end.

@@ -1,86 +1,113 @@
-//! One server state: made anew by each reset, driven by the control plane.
+//! The control plane: makes states anew, moves their clocks, and tells what they keep and send.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use fs_axum::WithSecurity;
+use axum::extract::State as Shared;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
 use fs_core::port::HashPool;
-use fs_core::{Ports, Timestamp};
-use fs_http::WebSecurity;
-use fs_testkit::clock::VirtualClock;
-use fs_testkit::entropy::SeededEntropy;
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use fs_services::hash_pool::{HashPoolSize, ThreadHashPool};
+use http::StatusCode;
+use serde_json::{Value, json};
+use tokio::sync::RwLock;
 
-use super::configure::{Unservable, configure};
-use super::fixtures::Fixtures;
-use super::operations::{self, Failed};
-use super::outbox::Outbox;
-use super::routes;
+use super::adapter::Adapter;
+use super::configure::Unservable;
+use super::operations::Failed;
+use super::state::{Reset, State};
 use super::stores::Stores;
 
-/// 2026-01-01T00:00:00Z.
-const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
-
-/// A configured server with its users.
-pub(super) struct State {
-    security: WebSecurity,
-    clock: VirtualClock,
-    outbox: Outbox,
-    /// The application behind the library.
-    pub(super) router: Router,
+/// What the control plane drives.
+pub(super) struct Plane {
+    adapter: Adapter,
+    stores: Stores,
+    hash_pool: Arc<dyn HashPool>,
+    state: RwLock<Option<State>>,
 }
 
-/// What `reset` is given.
-#[derive(Deserialize)]
-pub(super) struct Reset {
-    config: Map<String, Value>,
-    fixtures: Fixtures,
+impl Plane {
+    pub(super) fn new(adapter: Adapter, stores: Stores) -> Result<Arc<Self>, String> {
+        let pool = ThreadHashPool::start(HashPoolSize { threads: 2, ..HashPoolSize::default() });
+        let hash_pool = Arc::new(pool.map_err(|error| error.to_string())?);
+        Ok(Arc::new(Self { adapter, stores, hash_pool, state: RwLock::new(None) }))
+    }
+
+    /// Where the present state's server listens.
+    pub(super) async fn address(&self) -> Option<SocketAddr> {
+        self.state.read().await.as_ref().map(|state| state.running.address)
+    }
+
+    /// Leaves nothing behind.
+    pub(super) async fn close(&self) -> Result<(), String> {
+        *self.state.write().await = None;
+        self.stores.close().await
+    }
 }
 
-impl State {
-    pub(super) async fn reset(
-        reset: Reset,
-        stores: &Stores,
-        hash_pool: Arc<dyn HashPool>,
-    ) -> Result<Self, Unservable> {
-        let refused = Unservable::Refused;
-        let configured = configure(reset.config)?;
-        let clock = VirtualClock::new(START);
-        let outbox = Outbox::new(configured.mail_fails, configured.sms_fails);
-        let ports = Ports {
-            store: stores.empty().await.map_err(refused)?,
-            hash_pool,
-            mailer: Arc::new(outbox.clone()),
-            sms: Some(Arc::new(outbox.clone())),
-            outbox_waker: None,
-            breaches: Some(configured.breached),
-            clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SeededEntropy::new(4_1_6)),
-            events: vec![Arc::new(outbox.clone())],
-        };
-        let security =
-            WebSecurity::new(configured.config, configured.http, ports, configured.hooks)
-                .map_err(|mistakes| refused(mistakes.to_string()))?;
-        reset.fixtures.fill(security.core()).await.map_err(refused)?;
-        let router = routes::application().with_security(&security);
-        Ok(Self { security, clock, outbox, router })
-    }
+/// The endpoints.
+pub(super) fn router(plane: Arc<Plane>) -> Router {
+    Router::new()
+        .route("/__contract/reset", post(reset))
+        .route("/__contract/clock", post(clock))
+        .route("/__contract/store", post(store_call))
+        .route("/__contract/outbox", get(outbox))
+        .fallback(async || error(StatusCode::SERVICE_UNAVAILABLE, "reset first"))
+        .with_state(plane)
+}
 
-    pub(super) fn advance(&self, span: Duration) {
-        self.clock.advance(span);
-    }
+fn error(status: StatusCode, text: impl Into<String>) -> Response {
+    (status, Json(json!({ "error": text.into() }))).into_response()
+}
 
-    pub(super) async fn store(&self, call: &Value) -> Result<Value, Failed> {
-        let core = self.security.core();
-        operations::run(core, &core.context(), call).await
+async fn reset(Shared(plane): Shared<Arc<Plane>>, Json(given): Json<Reset>) -> Response {
+    let mut state = plane.state.write().await;
+    *state = None;
+    match State::reset(given, plane.adapter, &plane.stores, Arc::clone(&plane.hash_pool)).await {
+        Ok(fresh) => {
+            *state = Some(fresh);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        Err(Unservable::Refused(text)) => error(StatusCode::UNPROCESSABLE_ENTITY, text),
+        Err(Unservable::Unsupported(text)) => error(StatusCode::NOT_IMPLEMENTED, text),
     }
+}
 
-    /// Delivers what waits, and tells what went out.
-    pub(super) async fn outbox(&self) -> Result<Value, String> {
-        let delivered = self.security.core().deliver_mails().await;
-        delivered.map_err(|error| error.to_string())?;
-        Ok(self.outbox.drain())
+async fn clock(Shared(plane): Shared<Arc<Plane>>, Json(call): Json<Value>) -> Response {
+    let seconds = call.get("advance").and_then(Value::as_f64).unwrap_or(0.0);
+    let Ok(span) = Duration::try_from_secs_f64(seconds) else {
+        return error(StatusCode::BAD_REQUEST, "advance: seconds, zero or more");
+    };
+    match &*plane.state.read().await {
+        Some(state) => {
+            state.advance(span);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        None => error(StatusCode::SERVICE_UNAVAILABLE, "reset first"),
+    }
+}
+
+async fn store_call(Shared(plane): Shared<Arc<Plane>>, Json(call): Json<Value>) -> Response {
+    let state = plane.state.read().await;
+    let Some(state) = &*state else {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "reset first");
+    };
+    match state.store(&call).await {
+        Ok(returned) => Json(json!({ "returned": returned })).into_response(),
+        Err(Failed::Unknown(text)) => error(StatusCode::NOT_IMPLEMENTED, text),
+        Err(Failed::Error(text)) => error(StatusCode::BAD_REQUEST, text),
+    }
+}
+
+async fn outbox(Shared(plane): Shared<Arc<Plane>>) -> Response {
+    let state = plane.state.read().await;
+    let Some(state) = &*state else {
+        return error(StatusCode::SERVICE_UNAVAILABLE, "reset first");
+    };
+    match state.outbox().await {
+        Ok(box_) => Json(box_).into_response(),
+        Err(text) => error(StatusCode::INTERNAL_SERVER_ERROR, text),
     }
 }

@@ -1,16 +1,13 @@
-//! The contract's own routes, on axum.
+//! The contract's own routes: what each adapter mounts.
 
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::RawQuery;
-use axum::response::{Html, IntoResponse, Json, Response};
-use axum::routing::{any, get};
-use fs_axum::{Session, require};
+use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::authz::{Fresh, Requirement};
-use http::Method;
+use fs_http::Exchange;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 
 /// The routes and what they ask for, by their paths.
@@ -51,27 +48,23 @@ pub(super) fn protected() -> Vec<(&'static str, Requirement)> {
 pub(super) const NAMED: [(&str, &str); 4] =
     [("index", "/"), ("page1", "/page1"), ("profile", "/profile"), ("anonymous", "/anonymous")];
 
-/// The application, without the library.
-pub(super) fn application() -> Router {
-    let mut router = Router::new();
-    for (path, requirement) in protected() {
-        let name = if path == "/" { "index" } else { path.trim_start_matches('/') };
-        let show = move |session: Session| show(name, session, Map::new());
-        router = router.route(path, get(show).post(show).route_layer(require(requirement)));
-    }
-    router.route("/echo", any(echo))
+/// What a route of that path is called.
+pub(super) fn name_of(path: &'static str) -> &'static str {
+    if path == "/" { "index" } else { path.trim_start_matches('/') }
 }
 
-async fn show(
+/// What the protected routes answer.
+pub(super) async fn show(route: &'static str, exchange: &Exchange) -> Response<Bytes> {
+    answer(route, exchange, Map::new()).await
+}
+
+async fn answer(
     route: &'static str,
-    Session(exchange): Session,
+    exchange: &Exchange,
     more: Map<String, Value>,
-) -> Response {
-    let caller = match exchange.current().await {
-        Ok(caller) => caller,
-        Err(error) => {
-            return (http::StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response();
-        }
+) -> Response<Bytes> {
+    let Ok(caller) = exchange.current().await else {
+        return exchange.failure(http::StatusCode::INTERNAL_SERVER_ERROR);
     };
     let via = exchange.authenticated_via().map(Mechanism::name);
     let user = caller.as_ref().map(|caller| caller.user.email.clone());
@@ -80,44 +73,46 @@ async fn show(
         body.insert("route".to_owned(), route.into());
         body.insert("authn_via".to_owned(), via.into());
         body.insert("user".to_owned(), user.into());
-        return Json(body).into_response();
+        return with_type("application/json", Value::Object(body).to_string());
     }
     let flashes = exchange.session(fs_core::session::Visit::take_flashes);
     let flashes: String =
         flashes.iter().map(|flash| format!("<li>{}</li>", escape(&flash.text))).collect();
-    Html(format!(
+    let page = format!(
         "<!doctype html><html><head><title>contract</title></head><body><ul>{flashes}</ul>\
          <main data-route=\"{route}\" data-authn-via=\"{}\" data-user=\"{}\"></main></body></html>",
         via.unwrap_or_default(),
         escape(user.as_deref().unwrap_or_default()),
-    ))
-    .into_response()
+    );
+    with_type("text/html; charset=utf-8", page)
+}
+
+fn with_type(kind: &'static str, body: String) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(body));
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
 }
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-async fn echo(
-    method: Method,
-    RawQuery(query): RawQuery,
-    session: Session,
-    headers: http::HeaderMap,
-    body: Bytes,
-) -> Response {
-    let kind = headers.get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+/// What `/echo` answers: everything about the request.
+pub(super) async fn echo(exchange: &Exchange, body: &[u8]) -> Response<Bytes> {
+    let request = exchange.request();
+    let kind = request.header(CONTENT_TYPE);
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     let is_json = kind == "application/json" || kind.ends_with("+json");
     let form = kind == "application/x-www-form-urlencoded";
-    let parsed = if is_json { serde_json::from_slice(&body).ok() } else { None };
+    let parsed = if is_json { serde_json::from_slice(body).ok() } else { None };
     let more = json!({
-        "method": method.as_str(),
-        "query": lists(query.as_deref().unwrap_or_default().as_bytes()),
-        "form": lists(if form { &body } else { b"" }),
+        "method": request.method.as_str(),
+        "query": lists(request.query.as_deref().unwrap_or_default().as_bytes()),
+        "form": lists(if form { body } else { b"" }),
         "json": parsed.unwrap_or(Value::Null),
     });
     let more = more.as_object().cloned().unwrap_or_default();
-    show("echo", session, more).await
+    answer("echo", exchange, more).await
 }
 
 fn lists(pairs: &[u8]) -> Map<String, Value> {

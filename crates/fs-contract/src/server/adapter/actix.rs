@@ -1,0 +1,51 @@
+//! The contract's routes on actix-web.
+
+use std::io;
+use std::net::SocketAddr;
+
+use actix_web::http::StatusCode;
+use actix_web::{App, HttpResponse, HttpServer, web};
+use bytes::Bytes;
+use fs_actix::{SecurityMiddleware, Session, require};
+use fs_http::WebSecurity;
+
+use crate::server::routes::{echo, name_of, protected, show};
+
+pub(super) async fn start(
+    security: &WebSecurity,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let security = security.clone();
+    let server = HttpServer::new(move || {
+        App::new().configure(routes).wrap(SecurityMiddleware::new(&security))
+    });
+    let server = server.workers(1).disable_signals().shutdown_timeout(1).bind("127.0.0.1:0")?;
+    let address = server.addrs().first().copied().ok_or(io::ErrorKind::AddrNotAvailable)?;
+    let server = server.run();
+    let handle = server.handle();
+    tokio::spawn(server);
+    tokio::spawn(async move {
+        stopped.await;
+        handle.stop(true).await;
+    });
+    Ok(address)
+}
+
+fn routes(app: &mut web::ServiceConfig) {
+    for (path, requirement) in protected() {
+        let page = async move |session: Session| response(show(name_of(path), &session).await);
+        let resource = web::resource(path).route(web::get().to(page)).route(web::head().to(page));
+        app.service(resource.route(web::post().to(page)).wrap(require(requirement)));
+    }
+    let echoed = async |session: Session, body: Bytes| response(echo(&session, &body).await);
+    app.route("/echo", web::to(echoed));
+}
+
+fn response(answer: http::Response<Bytes>) -> HttpResponse {
+    let status = StatusCode::from_u16(answer.status().as_u16());
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    for (name, value) in answer.headers() {
+        response.append_header((name.as_str(), value.as_bytes()));
+    }
+    response.body(answer.into_body())
+}

@@ -1,0 +1,41 @@
+//! The contract's routes on axum.
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::response::IntoResponse;
+use axum::routing::{any, get};
+use fs_axum::{Session, WithSecurity, require};
+use fs_http::WebSecurity;
+use http_body_util::Full;
+use tokio::net::TcpListener;
+
+use crate::server::routes::{echo, name_of, protected, show};
+
+pub(super) async fn start(
+    security: &WebSecurity,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let app = application().with_security(security);
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
+    tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(stopped).into_future());
+    Ok(address)
+}
+
+fn application() -> Router {
+    let mut router = Router::new();
+    for (path, requirement) in protected() {
+        let page = async move |session: Session| {
+            show(name_of(path), &session).await.map(Full::new).into_response()
+        };
+        router = router.route(path, get(page).post(page).route_layer(require(requirement)));
+    }
+    let echoed = async |session: Session, body: Bytes| {
+        echo(&session, &body).await.map(Full::new).into_response()
+    };
+    router.route("/echo", any(echoed))
+}

@@ -1,0 +1,105 @@
+//! The contract's routes on hyper: `fs-http` without a framework.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use bytes::Bytes;
+use fs_http::{Begun, Exchange, WebSecurity, unwound};
+use futures::TryStreamExt;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::server::routes::{echo, name_of, protected, show};
+
+/// The longest body that the application itself reads.
+const BODY_LIMIT: usize = 1 << 20;
+
+pub(super) async fn start(
+    security: &WebSecurity,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(accept(listener, security.clone(), stopped));
+    Ok(address)
+}
+
+async fn accept(listener: TcpListener, security: WebSecurity, stopped: impl Future<Output = ()>) {
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(stopped);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok(accepted) => accepted,
+                Err(_) => continue,
+            },
+            () = &mut stopped => break,
+        };
+        let connection = connection(&graceful, stream, security.clone(), peer.ip());
+        tokio::spawn(connection);
+    }
+    graceful.shutdown().await;
+}
+
+/// Serves one connection. A client that goes away in between ends it; that is nobody's failure.
+fn connection(
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    security: WebSecurity,
+    peer: IpAddr,
+) -> impl Future<Output = ()> + Send + use<> {
+    let service = service_fn(move |request| {
+        let security = security.clone();
+        async move { Ok::<_, Infallible>(answer(&security, request, peer).await.map(Full::new)) }
+    });
+    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let watched = graceful.watch(served);
+    async move { drop(watched.await) }
+}
+
+/// The whole adapter: the library has the first word, and the last about the headers.
+async fn answer(
+    security: &WebSecurity,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> Response<Bytes> {
+    let (head, body) = request.into_parts();
+    let body = Box::pin(body.into_data_stream());
+    let (exchange, body) = match security.begin(&head, body, Some(peer)).await {
+        Begun::Answered(answer) => return answer,
+        Begun::Application(exchange, body) => (exchange, body),
+    };
+    let body = StreamBody::new(body.map_ok(Frame::data));
+    match unwound(application(&exchange, body)).await {
+        Ok(answer) => exchange.finish(answer),
+        Err(panicked) => panicked,
+    }
+}
+
+/// The application: three kinds of answers.
+async fn application<B>(exchange: &Exchange, body: B) -> Response<Bytes>
+where
+    B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send,
+{
+    let path = exchange.request().path.as_str();
+    if path == "/echo" {
+        return match Limited::new(body, BODY_LIMIT).collect().await {
+            Ok(body) => echo(exchange, &body.to_bytes()).await,
+            Err(_) => exchange.failure(StatusCode::PAYLOAD_TOO_LARGE),
+        };
+    }
+    match protected().into_iter().find(|(protected, _)| *protected == path) {
+        Some((path, requirement)) => match exchange.authorize(&requirement).await {
+            Ok(_) => show(name_of(path), exchange).await,
+            Err(refused) => *refused,
+        },
+        None => exchange.failure(StatusCode::NOT_FOUND),
+    }
+}

@@ -1,0 +1,91 @@
+//! The contract's routes on Rocket.
+
+use std::io::{self, Cursor};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use bytes::Bytes;
+use fs_http::{Exchange, WebSecurity};
+use fs_rocket::{SecurityFairing, Session, require};
+use rocket::config::{Config, LogLevel, Shutdown};
+use rocket::data::{Data, ToByteUnit};
+use rocket::fairing::AdHoc;
+use rocket::http::{Method, Status};
+use rocket::request::FromRequest;
+use rocket::route::{Handler, Outcome, Route};
+use rocket::{Request, Response, async_trait};
+use tokio::sync::oneshot;
+
+use crate::server::routes::{echo, name_of, protected, show};
+
+pub(super) async fn start(
+    security: &WebSecurity,
+    stopped: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<SocketAddr> {
+    let mut config = Config { port: 0, log_level: LogLevel::Off, ..Config::debug_default() };
+    config.shutdown = Shutdown { ctrlc: false, ..Shutdown::default() };
+    config.shutdown.signals.clear();
+    let (tell, told) = oneshot::channel();
+    let listens = AdHoc::on_liftoff("listens", |rocket| {
+        let port = rocket.config().port;
+        Box::pin(async move { _ = tell.send(port) })
+    });
+    let mut rocket = rocket::custom(config).attach(SecurityFairing::new(security)).attach(listens);
+    for (path, requirement) in protected() {
+        let route = |method| Route::new(method, path, Page(name_of(path)));
+        let routes = [Method::Get, Method::Post].map(route).to_vec();
+        rocket = rocket.mount("/", require(requirement, routes));
+    }
+    let every = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
+    rocket = rocket.mount("/", every.map(|method| Route::new(method, "/echo", Echo)));
+    let rocket = rocket.ignite().await.map_err(io::Error::other)?;
+    let shutdown = rocket.shutdown();
+    tokio::spawn(async move {
+        stopped.await;
+        shutdown.notify();
+    });
+    tokio::spawn(rocket.launch());
+    let port = told.await.map_err(io::Error::other)?;
+    Ok((Ipv4Addr::LOCALHOST, port).into())
+}
+
+#[derive(Clone)]
+struct Page(&'static str);
+
+#[derive(Clone)]
+struct Echo;
+
+#[async_trait]
+impl Handler for Page {
+    async fn handle<'r>(&self, request: &'r Request<'_>, _: Data<'r>) -> Outcome<'r> {
+        match exchange_of(request).await {
+            Some(exchange) => Outcome::Success(response(show(self.0, &exchange).await)),
+            None => Outcome::Error(Status::InternalServerError),
+        }
+    }
+}
+
+#[async_trait]
+impl Handler for Echo {
+    async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
+        let body = data.open(1.mebibytes()).into_bytes().await;
+        match (exchange_of(request).await, body) {
+            (Some(exchange), Ok(body)) => Outcome::Success(response(echo(&exchange, &body).await)),
+            _ => Outcome::Error(Status::InternalServerError),
+        }
+    }
+}
+
+async fn exchange_of(request: &Request<'_>) -> Option<Exchange> {
+    Session::from_request(request).await.succeeded().map(|session| session.0)
+}
+
+fn response(answer: http::Response<Bytes>) -> Response<'static> {
+    let (parts, body) = answer.into_parts();
+    let mut response = Response::build();
+    response.status(Status::new(parts.status.as_u16()));
+    for (name, value) in &parts.headers {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        response.raw_header_adjoin(name.to_string(), value);
+    }
+    response.sized_body(body.len(), Cursor::new(body)).finalize()
+}

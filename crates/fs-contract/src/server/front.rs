@@ -1,0 +1,74 @@
+//! The one address: hands each connection on, unread but for its first line.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::adapter::Adapter;
+use super::control::{Plane, router};
+use super::stores::{StoreKind, Stores};
+
+/// Longer than any first line of the contract.
+const LONGEST_LINE: usize = 16 * 1024;
+
+/// Serves the contract until `stop` is done.
+///
+/// # Errors
+///
+/// The store cannot be opened, or the listener failed.
+pub async fn serve(
+    listener: TcpListener,
+    adapter: Adapter,
+    store: StoreKind,
+    stop: impl Future<Output = ()>,
+) -> Result<(), String> {
+    let plane = Plane::new(adapter, Stores::open(store).await?)?;
+    let served = hand_on(listener, &plane, stop).await;
+    plane.close().await?;
+    served.map_err(|error| error.to_string())
+}
+
+async fn hand_on(
+    listener: TcpListener,
+    plane: &Arc<Plane>,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let control = TcpListener::bind("127.0.0.1:0").await?;
+    let control_at = control.local_addr()?;
+    let served = tokio::spawn(axum::serve(control, router(Arc::clone(plane))).into_future());
+    tokio::pin!(stop);
+    loop {
+        let (connection, _) = tokio::select! {
+            accepted = listener.accept() => accepted?,
+            () = &mut stop => break,
+        };
+        let plane = Arc::clone(plane);
+        // A connection that breaks is the client's to notice.
+        tokio::spawn(async move { connect(connection, &plane, control_at).await });
+    }
+    served.abort();
+    Ok(())
+}
+
+async fn connect(mut from: TcpStream, plane: &Plane, control: SocketAddr) -> io::Result<()> {
+    let mut start = Vec::new();
+    while !start.contains(&b'\n') && start.len() < LONGEST_LINE {
+        if from.read_buf(&mut start).await? == 0 {
+            return Ok(());
+        }
+    }
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let target = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+    let server = match target.starts_with(b"/__contract/") {
+        true => None,
+        false => plane.address().await,
+    };
+    // Before the first reset, the control plane says that there was none.
+    let mut to = TcpStream::connect(server.unwrap_or(control)).await?;
+    to.write_all(&start).await?;
+    copy_bidirectional(&mut from, &mut to).await?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! One server state: made anew by each reset, driven by the control plane.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fs_core::port::HashPool;
+use fs_core::{Ports, Timestamp};
+use fs_http::WebSecurity;
+use fs_testkit::clock::VirtualClock;
+use fs_testkit::entropy::SeededEntropy;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::adapter::{Adapter, Running};
+use super::configure::{Unservable, configure};
+use super::fixtures::Fixtures;
+use super::operations::{self, Failed};
+use super::outbox::Outbox;
+use super::stores::Stores;
+
+/// 2026-01-01T00:00:00Z.
+const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
+
+/// A configured server with its users.
+pub(super) struct State {
+    security: WebSecurity,
+    clock: VirtualClock,
+    outbox: Outbox,
+    /// The server of the application with the library.
+    pub(super) running: Running,
+}
+
+/// What `reset` is given.
+#[derive(Deserialize)]
+pub(super) struct Reset {
+    config: Map<String, Value>,
+    fixtures: Fixtures,
+}
+
+impl State {
+    pub(super) async fn reset(
+        reset: Reset,
+        adapter: Adapter,
+        stores: &Stores,
+        hash_pool: Arc<dyn HashPool>,
+    ) -> Result<Self, Unservable> {
+        let refused = Unservable::Refused;
+        let configured = configure(reset.config)?;
+        let clock = VirtualClock::new(START);
+        let outbox = Outbox::new(configured.mail_fails, configured.sms_fails);
+        let ports = Ports {
+            store: stores.empty().await.map_err(refused)?,
+            hash_pool,
+            mailer: Arc::new(outbox.clone()),
+            sms: Some(Arc::new(outbox.clone())),
+            outbox_waker: None,
+            breaches: Some(configured.breached),
+            clock: Arc::new(clock.clone()),
+            entropy: Arc::new(SeededEntropy::new(4_1_6)),
+            events: vec![Arc::new(outbox.clone())],
+        };
+        let security =
+            WebSecurity::new(configured.config, configured.http, ports, configured.hooks)
+                .map_err(|mistakes| refused(mistakes.to_string()))?;
+        reset.fixtures.fill(security.core()).await.map_err(refused)?;
+        let running = adapter.start(&security).await.map_err(refused)?;
+        Ok(Self { security, clock, outbox, running })
+    }
+
+    pub(super) fn advance(&self, span: Duration) {
+        self.clock.advance(span);
+    }
+
+    pub(super) async fn store(&self, call: &Value) -> Result<Value, Failed> {
+        let core = self.security.core();
+        operations::run(core, &core.context(), call).await
+    }
+
+    /// Delivers what waits, and tells what went out.
+    pub(super) async fn outbox(&self) -> Result<Value, String> {
+        let delivered = self.security.core().deliver_mails().await;
+        delivered.map_err(|error| error.to_string())?;
+        Ok(self.outbox.drain())
+    }
+}
