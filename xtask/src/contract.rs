@@ -1,12 +1,12 @@
 //! `cargo xtask contract`: holds contract servers against the recorded contract.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
 use crate::process::Progress;
 use crate::workspace::{Workspace, cargo};
-use crate::{Result, database};
+use crate::{Result, database, table};
 
 /// The crate, its server, and the program that plays the corpus against a server.
 const CRATE: &str = "fs-contract";
@@ -15,14 +15,16 @@ const REPLAYER: &str = "replay";
 
 /// How the server says where it is.
 const LISTENING: &str = "listening on ";
+/// How the replayer says what came of it.
+const CONTRACT: &str = "contract: ";
 
 /// Which servers, and what is handed on to the replayer.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// The framework's adapter.
-    #[arg(long, default_value = "axum")]
-    adapter: String,
-    /// A store; may be given several times.
+    /// An adapter; may be given several times. Each is played on the first store.
+    #[arg(long = "adapter", default_values = ["axum", "rocket", "actix", "hyper"])]
+    adapters: Vec<String>,
+    /// A store; may be given several times. Each is played behind the first adapter.
     #[arg(long = "store", default_values = ["memory", "sqlite", "postgres"])]
     stores: Vec<String>,
     /// Arguments for the replayer; `-- --help` lists them.
@@ -30,7 +32,7 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
-/// Plays the corpus against one server a store. All stores are tried, even after one failed.
+/// Plays the corpus against one server after the other. All are tried, even after one failed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let programs = workspace.packages.get(CRATE).map(|package| package.programs.as_slice());
     for program in [SERVER, REPLAYER] {
@@ -38,30 +40,64 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
             return Err(format!("{CRATE} has no program `{program}` yet").into());
         }
     }
-    let mut failed = Vec::new();
-    for store in &options.stores {
-        println!("{} on {store}", options.adapter);
-        let postgres = match store.as_str() {
-            "postgres" => Some(find_postgres(workspace)?),
-            _ => None,
-        };
-        let mut command = program(workspace, SERVER);
-        command.args(["--adapter", &options.adapter, "--store", store]);
-        command.args(["--listen", "127.0.0.1:0"]);
-        if let Some(postgres) = &postgres {
-            command.env(database::VARIABLE, &postgres.url);
-        }
-        let server = Server::start(command)?;
-        let mut replay = program(workspace, REPLAYER);
-        let status = replay.args(["--base", &server.base]).args(&options.arguments).status()?;
-        if !status.success() {
-            failed.push(store.as_str());
-        }
+    let mut passed = true;
+    let mut rows = vec![["adapter", "store", "contract"].map(str::to_owned).to_vec()];
+    for (adapter, store) in options.servers() {
+        println!("{adapter} on {store}");
+        let (success, said) = play(workspace, adapter, store, &options.arguments)?;
+        passed &= success;
+        rows.push(vec![adapter.to_owned(), store.to_owned(), said]);
     }
-    if !failed.is_empty() {
-        println!("failed: {}", failed.join(", "));
+    println!("\n{}", table::render(&rows));
+    Ok(passed)
+}
+
+impl Options {
+    /// Every adapter on the first store, then every other store behind the first adapter.
+    fn servers(&self) -> Vec<(&str, &str)> {
+        let adapters = || self.adapters.iter().map(String::as_str);
+        let stores = || self.stores.iter().map(String::as_str);
+        let on_first = adapters().flat_map(|adapter| stores().take(1).map(move |on| (adapter, on)));
+        let behind_first = adapters().take(1).flat_map(|a| stores().skip(1).map(move |on| (a, on)));
+        on_first.chain(behind_first).collect()
     }
-    Ok(failed.is_empty())
+}
+
+/// Plays the corpus against one server: whether all is as recorded, and the counts.
+fn play(
+    workspace: &Workspace,
+    adapter: &str,
+    store: &str,
+    arguments: &[String],
+) -> Result<(bool, String)> {
+    let postgres = match store {
+        "postgres" => Some(find_postgres(workspace)?),
+        _ => None,
+    };
+    let mut command = program(workspace, SERVER);
+    command.args(["--adapter", adapter, "--store", store, "--listen", "127.0.0.1:0"]);
+    if let Some(postgres) = &postgres {
+        command.env(database::VARIABLE, &postgres.url);
+    }
+    let server = Server::start(command)?;
+    let mut replay = program(workspace, REPLAYER);
+    replay.args(["--base", &server.base]).args(arguments);
+    let mut replay = replay.stdout(Stdio::piped()).spawn()?;
+    let said = pass_on(replay.stdout.take().ok_or("no output to read")?)?;
+    Ok((replay.wait()?.success(), said))
+}
+
+/// Prints every line, and returns what the one with the counts says.
+fn pass_on(output: impl Read) -> Result<String> {
+    let mut said = String::new();
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if let Some(counts) = line.strip_prefix(CONTRACT) {
+            said = counts.to_owned();
+        }
+        println!("{line}");
+    }
+    Ok(said)
 }
 
 fn program(workspace: &Workspace, name: &str) -> Command {
@@ -124,6 +160,24 @@ mod tests {
     fn a_server_says_where_it_is() {
         let script = "echo starting; echo listening on http://127.0.0.1:7; exec sleep 60";
         assert_eq!(Server::start(shell(script)).unwrap().base, "http://127.0.0.1:7");
+    }
+
+    #[test]
+    fn every_adapter_and_every_store_is_played_once() {
+        let texts = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let options = Options {
+            adapters: texts(&["axum", "rocket"]),
+            stores: texts(&["memory", "sqlite"]),
+            arguments: Vec::new(),
+        };
+        let wanted = [("axum", "memory"), ("rocket", "memory"), ("axum", "sqlite")];
+        assert_eq!(options.servers(), wanted);
+    }
+
+    #[test]
+    fn the_counts_are_kept() {
+        let said = pass_on(&b"file | passed\ncontract: 5 passed, 0 failed\n"[..]).unwrap();
+        assert_eq!(said, "5 passed, 0 failed");
     }
 
     #[test]

@@ -33,8 +33,8 @@ pub(crate) fn note(request: &Request<'_>, refusal: Refusal) -> (Status, Arc<Refu
 pub(crate) fn missing_in(rocket: &Rocket<Build>) -> Vec<Catcher> {
     let at_root = |catcher: &&Catcher| catcher.base.path() == "/";
     let own: Vec<_> = rocket.catchers().filter(at_root).map(|catcher| catcher.code).collect();
-    let ours = CODES.into_iter().map(Some).chain([None]);
-    ours.filter(|code| !own.contains(code)).map(|code| Catcher::new(code, Refuser)).collect()
+    let ours = CODES.into_iter().filter(|code| !own.contains(&Some(*code)));
+    ours.map(|code| Catcher::new(code, Refuser)).collect()
 }
 
 /// Answers with what the guard refused for, or with nothing but the status.

@@ -2,6 +2,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
+//! | `adapter` | what every adapter must do, as one test for each rule (feature `adapter`) |
 //! | [`calls`] | every call of a port, in order, and a fault at any of them |
 //! | [`clock`] | a clock that tests move |
 //! | [`conformance`] | what every store must do, as one test for each rule |
@@ -10,6 +11,8 @@
 //! | [`outbox`] | a mailer that keeps what it is given |
 //! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
 
+#[cfg(feature = "adapter")]
+pub mod adapter;
 pub mod calls;
 pub mod clock;
 pub mod conformance;

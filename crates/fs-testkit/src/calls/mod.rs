@@ -12,6 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use entropy::WatchedEntropy;
 pub use hash_pool::InlineHashPool;
+#[cfg(feature = "adapter")]
+pub(crate) use store::MADE_TO_FAIL;
 pub use store::WatchedStore;
 
 /// A call of a port.

@@ -31,8 +31,11 @@ impl WatchedStore {
     }
 }
 
+/// What the error of such a call says.
+pub(crate) const MADE_TO_FAIL: &str = "this call was made to fail";
+
 fn unreachable_database() -> StoreError {
-    StoreError::Unavailable("this call was made to fail".into())
+    StoreError::Unavailable(MADE_TO_FAIL.into())
 }
 
 fn nul() -> StoreError {

@@ -8,7 +8,7 @@ use super::Violation;
 
 /// The two must be equal.
 #[track_caller]
-pub(super) fn equal<T: PartialEq + Debug>(is: T, should: T, what: &str) -> Result<(), Violation> {
+pub(crate) fn equal<T: PartialEq + Debug>(is: T, should: T, what: &str) -> Result<(), Violation> {
     if is == should {
         return Ok(());
     }
@@ -17,13 +17,13 @@ pub(super) fn equal<T: PartialEq + Debug>(is: T, should: T, what: &str) -> Resul
 
 /// It must be so.
 #[track_caller]
-pub(super) fn holds(so: bool, what: &str) -> Result<(), Violation> {
+pub(crate) fn holds(so: bool, what: &str) -> Result<(), Violation> {
     if so { Ok(()) } else { Err(Violation::new(format!("not so: {what}"))) }
 }
 
 /// There must be something.
 #[track_caller]
-pub(super) fn some<T>(value: Option<T>, what: &str) -> Result<T, Violation> {
+pub(crate) fn some<T>(value: Option<T>, what: &str) -> Result<T, Violation> {
     match value {
         Some(value) => Ok(value),
         None => Err(Violation::new(format!("missing: {what}"))),

@@ -21,7 +21,7 @@
 //! rule is then reported by name as not run, on the standard error.
 
 mod batches;
-mod check;
+pub(crate) mod check;
 mod facts;
 mod guards;
 mod limits;
@@ -102,7 +102,7 @@ pub struct Violation {
 
 impl Violation {
     #[track_caller]
-    fn new(what: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
         Self { what: what.into(), place: Location::caller() }
     }
 }

@@ -100,6 +100,12 @@ where
             Ok(_) => show(name_of(path), exchange).await,
             Err(refused) => *refused,
         },
-        None => exchange.failure(StatusCode::NOT_FOUND),
+        None => missing(),
     }
+}
+
+fn missing() -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from_static(b"Not Found\n"));
+    *answer.status_mut() = StatusCode::NOT_FOUND;
+    answer
 }

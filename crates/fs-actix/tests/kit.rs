@@ -1,0 +1,71 @@
+//! The adapter kit, on actix-web.
+
+use std::net::SocketAddr;
+
+use actix_web::http::header::SET_COOKIE;
+use actix_web::web::{Bytes, PayloadConfig, ServiceConfig, get, post, scope};
+use actix_web::{App, HttpResponse, HttpServer};
+use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
+use fs_http::WebSecurity;
+use fs_testkit::adapter::{self, Editor, PANIC};
+
+fs_testkit::adapter_kit!(start);
+
+fn start(security: WebSecurity) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(|| {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let server = HttpServer::new(move || {
+                App::new().configure(application).wrap(SecurityMiddleware::new(&security))
+            });
+            server.workers(2).disable_signals().listen(listener).unwrap().run().await.unwrap();
+        });
+    });
+    address
+}
+
+fn application(app: &mut ServiceConfig) {
+    app.app_data(PayloadConfig::new(1 << 20))
+        .route("/hello", get().to(async || "hello"))
+        .route("/seen", get().to(async |session: Session| adapter::seen(&session)))
+        .route("/user", get().to(async |user: CurrentUser| user.email.clone()))
+        .route("/maybe", get().to(maybe))
+        .route("/editors", get().to(async |user: Protected<Editor>| user.email.clone()))
+        .service(
+            scope("/group")
+                .wrap(require(adapter::editors()))
+                .route("/inside", get().to(async || "inside")),
+        )
+        .route("/visits", get().to(async |session: Session| adapter::visits(&session)))
+        .route("/cookie", get().to(cookie))
+        .route("/enter", get().to(enter))
+        .route("/leave", get().to(leave))
+        .route("/body", post().to(body))
+        .route("/panic", get().to(panics));
+}
+
+async fn maybe(user: Option<CurrentUser>) -> String {
+    user.map_or("nobody".to_owned(), |user| user.email.clone())
+}
+
+async fn cookie(session: Session) -> HttpResponse {
+    let cookie = (SET_COOKIE, "theirs=1");
+    HttpResponse::Ok().insert_header(cookie).body(adapter::visits(&session))
+}
+
+async fn enter(session: Session) -> String {
+    adapter::enter(&session).await
+}
+
+async fn leave(session: Session) -> String {
+    adapter::leave(&session).await
+}
+
+async fn body(_: CurrentUser, body: Bytes) -> String {
+    body.len().to_string()
+}
+
+async fn panics() -> &'static str {
+    panic!("{PANIC}")
+}

@@ -1,0 +1,59 @@
+//! The adapter kit, on axum.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::SET_COOKIE;
+use axum::routing::{get, post};
+use fs_axum::{CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
+use fs_http::WebSecurity;
+use fs_testkit::adapter::{Editor, PANIC, editors, enter, leave, seen, visits};
+
+fs_testkit::adapter_kit!(start);
+
+fn start(security: WebSecurity) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let app = application().with_security(&security);
+    std::thread::spawn(|| {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let app = app.into_make_service_with_connect_info::<SocketAddr>();
+            axum::serve(listener, app).await.unwrap();
+        });
+    });
+    address
+}
+
+fn application() -> Router {
+    let group =
+        Router::new().route("/inside", get(async || "inside")).route_layer(require(editors()));
+    Router::new()
+        .route("/hello", get(async || "hello"))
+        .route("/seen", get(async |session: Session| seen(&session)))
+        .route("/user", get(async |user: CurrentUser| user.email.clone()))
+        .route("/maybe", get(maybe))
+        .route("/editors", get(async |user: Protected<Editor>| user.email.clone()))
+        .nest("/group", group)
+        .route("/visits", get(async |session: Session| visits(&session)))
+        .route(
+            "/cookie",
+            get(async |session: Session| ([(SET_COOKIE, "theirs=1")], visits(&session))),
+        )
+        .route("/enter", get(async |session: Session| enter(&session).await))
+        .route("/leave", get(async |session: Session| leave(&session).await))
+        .route("/body", post(async |_: CurrentUser, body: Bytes| body.len().to_string()))
+        .route("/panic", get(panics))
+        .layer(DefaultBodyLimit::max(1 << 20))
+}
+
+async fn maybe(MaybeUser(caller): MaybeUser) -> String {
+    caller.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+}
+
+async fn panics() -> &'static str {
+    panic!("{PANIC}")
+}

@@ -1,0 +1,95 @@
+//! The adapter kit, on Rocket.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::mpsc;
+
+use fs_http::WebSecurity;
+use fs_rocket::{CurrentUser, Protected, SecurityFairing, Session, require};
+use fs_testkit::adapter::{self, Editor, PANIC};
+use rocket::config::{Config, LogLevel};
+use rocket::data::{Data, ToByteUnit};
+use rocket::fairing::AdHoc;
+use rocket::http::{Cookie, CookieJar};
+use rocket::{get, post, routes};
+
+fs_testkit::adapter_kit!(start);
+
+fn start(security: WebSecurity) -> SocketAddr {
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let listens = AdHoc::on_liftoff("listens", |rocket| {
+            let port = rocket.config().port;
+            Box::pin(async move { tell.send(port).unwrap() })
+        });
+        let config = Config { port: 0, log_level: LogLevel::Off, ..Config::debug_default() };
+        let rocket = rocket::custom(config)
+            .attach(SecurityFairing::new(&security))
+            .attach(listens)
+            .mount("/", routes![hello, seen, user, maybe, editors, visits, cookie, enter, leave])
+            .mount("/", routes![body, panics])
+            .mount("/group", require(adapter::editors(), routes![inside]));
+        rocket::execute(rocket.launch()).unwrap();
+    });
+    (Ipv4Addr::LOCALHOST, told.recv().unwrap()).into()
+}
+
+#[get("/hello")]
+fn hello() -> &'static str {
+    "hello"
+}
+
+#[get("/seen")]
+fn seen(session: Session) -> String {
+    adapter::seen(&session)
+}
+
+#[get("/user")]
+fn user(user: CurrentUser) -> String {
+    user.email.clone()
+}
+
+#[get("/maybe")]
+fn maybe(user: Option<CurrentUser>) -> String {
+    user.map_or("nobody".to_owned(), |user| user.email.clone())
+}
+
+#[get("/editors")]
+fn editors(user: Protected<Editor>) -> String {
+    user.email.clone()
+}
+
+#[get("/inside")]
+fn inside() -> &'static str {
+    "inside"
+}
+
+#[get("/visits")]
+fn visits(session: Session) -> String {
+    adapter::visits(&session)
+}
+
+#[get("/cookie")]
+fn cookie(session: Session, jar: &CookieJar<'_>) -> String {
+    jar.add(Cookie::new("theirs", "1"));
+    adapter::visits(&session)
+}
+
+#[get("/enter")]
+async fn enter(session: Session) -> String {
+    adapter::enter(&session).await
+}
+
+#[get("/leave")]
+async fn leave(session: Session) -> String {
+    adapter::leave(&session).await
+}
+
+#[post("/body", data = "<data>")]
+async fn body(_user: CurrentUser, data: Data<'_>) -> String {
+    data.open(1.mebibytes()).into_bytes().await.unwrap().len().to_string()
+}
+
+#[get("/panic")]
+fn panics() -> &'static str {
+    panic!("{PANIC}")
+}

@@ -1,0 +1,84 @@
+//! What the handlers of the kit's application say.
+
+use std::fmt::Write;
+
+use fs_core::authz::Requirement;
+use fs_core::model::Role;
+use fs_core::port::{Batch, Change, Identity, UniqueAttribute, UserLookup};
+use fs_http::Exchange;
+use serde_json::json;
+
+use super::ANN;
+use crate::site::Site;
+
+fs_core::policy! {
+    /// The policy of `/editors`.
+    pub Editor = all_roles("editor");
+}
+
+/// What a handler panics with.
+pub const PANIC: &str = "nobody may read this: 4711";
+
+/// What guards the group of routes.
+pub fn editors() -> Requirement {
+    Requirement::signed_in().all_roles(["editor"])
+}
+
+/// How the request looks to the library.
+pub fn seen(exchange: &Exchange) -> String {
+    let request = exchange.request();
+    let headers = request.headers.iter().map(|(name, value)| {
+        let mut hex = String::new();
+        value.as_bytes().iter().for_each(|byte| _ = write!(hex, "{byte:02x}"));
+        json!([name.as_str(), hex])
+    });
+    json!({
+        "method": request.method.as_str(),
+        "path": request.path,
+        "query": request.query,
+        "peer": request.client_ip,
+        "headers": headers.collect::<Vec<_>>(),
+    })
+    .to_string()
+}
+
+/// Counts the visits in the session.
+pub fn visits(exchange: &Exchange) -> String {
+    exchange.session(|visit| {
+        let before = visit.get("visits").and_then(serde_json::Value::as_u64);
+        let visits = before.unwrap_or_default() + 1;
+        visit.insert("visits", visits.into());
+        visits.to_string()
+    })
+}
+
+/// Signs somebody in without a password.
+pub async fn enter(exchange: &Exchange) -> String {
+    let by = UserLookup::Identity(Identity {
+        attribute: UniqueAttribute::Email,
+        value: ANN.to_owned(),
+        ignore_case: false,
+    });
+    let Ok(Some(user)) = exchange.core().store().user(&by).await else {
+        return "there is no such user".to_owned();
+    };
+    match exchange.sign_in(&user, None, vec!["kit"]).await {
+        Ok(done) => done.to_string(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// Signs whoever it is out.
+pub async fn leave(exchange: &Exchange) -> String {
+    exchange.sign_out().await.map_or_else(|error| error.to_string(), |()| "left".to_owned())
+}
+
+/// Gives somebody the role.
+#[expect(clippy::expect_used, reason = "a test whose site cannot be prepared has failed")]
+pub(super) async fn make_editor(site: &Site, email: &str) {
+    let mut batch = Batch::new();
+    batch.push(Change::InsertRole(Role::named("editor")));
+    site.core().store().commit(batch).await.expect("the role is made");
+    let user = site.user(email).await.expect("there is such a user");
+    site.core().add_role_to_user(&user.id, "editor").await.expect("the role is given");
+}

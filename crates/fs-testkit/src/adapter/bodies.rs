@@ -1,0 +1,63 @@
+//! Bodies: their limit, and handing them on.
+
+use http::StatusCode;
+
+use super::{ANN, Subject};
+use crate::conformance::Violation;
+use crate::conformance::check::{equal, holds};
+
+const FORM: &[u8] = b"Content-Type: application/x-www-form-urlencoded";
+
+fn limit(subject: &Subject) -> usize {
+    subject.site.web.config().body_limit
+}
+
+pub(super) fn a_long_body_is_refused(subject: &Subject) -> Result<(), Violation> {
+    let mut stranger = subject.visitor();
+    let body = vec![b'a'; limit(subject) + 1];
+    let answer = stranger.ask("POST", "/login", &[FORM], &body)?;
+    equal(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "a body of one byte too many")?;
+    let body = vec![b'a'; limit(subject)];
+    let answer = stranger.ask("POST", "/login", &[FORM], &body)?;
+    holds(answer.status != StatusCode::PAYLOAD_TOO_LARGE, "the longest body is read")
+}
+
+pub(super) fn a_body_without_end_is_refused_before_it(subject: &Subject) -> Result<(), Violation> {
+    let stranger = subject.visitor();
+    let mut connection = stranger.connect()?;
+    let head = stranger.head("POST", "/login", &[FORM, b"Transfer-Encoding: chunked"]);
+    connection.send(&head)?;
+    let chunk = vec![b'a'; limit(subject) + 1];
+    connection.send(format!("{:x}\r\n", chunk.len()).as_bytes())?;
+    connection.send(&chunk)?;
+    connection.send(b"\r\n")?;
+    // No last chunk: whoever waits for one waits in vain.
+    let answer = connection.answer(false)?;
+    equal(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "a body without end")
+}
+
+pub(super) fn a_long_body_is_handed_on_whole(subject: &Subject) -> Result<(), Violation> {
+    let mut ann = subject.visitor();
+    ann.sign_in(ANN)?;
+    let token = format!("X-CSRFToken: {}", ann.csrf_token()?);
+    for length in [10, limit(subject) + 1, 3 * limit(subject)] {
+        let body = vec![b'a'; length];
+        let answer = ann.ask("POST", "/body", &[FORM, token.as_bytes()], &body)?;
+        let is = (answer.status, answer.text());
+        equal(is, (StatusCode::OK, length.to_string()), "the length that the handler sees")?;
+    }
+    Ok(())
+}
+
+pub(super) fn a_form_may_bring_the_csrf_token(subject: &Subject) -> Result<(), Violation> {
+    let mut ann = subject.visitor();
+    ann.sign_in(ANN)?;
+    let token = ann.csrf_token()?;
+    let mut form = format!("csrf_token={token}&text=").into_bytes();
+    form.resize(2_000, b'a');
+    let answer = ann.ask("POST", "/body", &[FORM], &form)?;
+    let is = (answer.status, answer.text());
+    equal(is, (StatusCode::OK, "2000".to_owned()), "a form with its token first")?;
+    let answer = ann.ask("POST", "/body", &[FORM], b"text=a&more=b")?;
+    equal(answer.status, StatusCode::BAD_REQUEST, "a form without a token")
+}

@@ -1,0 +1,61 @@
+//! Who is let through, and what handlers do to the session.
+
+use http::StatusCode;
+use http::header::SET_COOKIE;
+
+use super::{ANN, EVE, Subject};
+use crate::conformance::Violation;
+use crate::conformance::check::{equal, holds};
+
+pub(super) fn strangers_are_asked_to_sign_in(subject: &Subject) -> Result<(), Violation> {
+    let mut stranger = subject.visitor();
+    for path in ["/user", "/editors", "/group/inside"] {
+        let answer = stranger.get(path)?;
+        equal(answer.status, StatusCode::FOUND, "a page's answer to a stranger")?;
+        let to = answer.location().unwrap_or_default();
+        holds(to.starts_with("/login?next="), "strangers are led to the sign-in page, and back")?;
+        let answer = stranger.get_json(path)?;
+        equal(answer.status, StatusCode::UNAUTHORIZED, "the answer in JSON")?;
+        holds(answer.json().pointer("/response/error").is_some(), "JSON says what is wrong")?;
+    }
+    let mut ann = subject.visitor();
+    ann.sign_in(ANN)?;
+    equal(ann.get("/user")?.text(), ANN.to_owned(), "who is signed in")
+}
+
+pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Violation> {
+    let (mut ann, mut eve) = (subject.visitor(), subject.visitor());
+    ann.sign_in(ANN)?;
+    eve.sign_in(EVE)?;
+    for (path, says) in [("/editors", EVE), ("/group/inside", "inside")] {
+        equal(ann.get(path)?.status, StatusCode::FORBIDDEN, "who lacks the role")?;
+        let answer = eve.get(path)?;
+        equal((answer.status, answer.text()), (StatusCode::OK, says.to_owned()), "who has it")?;
+    }
+    Ok(())
+}
+
+pub(super) fn asking_for_anybody_leaves_nothing_behind(subject: &Subject) -> Result<(), Violation> {
+    let mut stranger = subject.visitor();
+    let answer = stranger.get("/maybe")?;
+    equal((answer.status, answer.text()), (StatusCode::OK, "nobody".to_owned()), "a stranger")?;
+    holds(!answer.headers.contains_key(SET_COOKIE), "nothing is written into the session")?;
+    let mut ann = subject.visitor();
+    ann.sign_in(ANN)?;
+    equal(ann.get("/maybe")?.text(), ANN.to_owned(), "somebody")
+}
+
+pub(super) fn the_session_keeps_what_is_written(subject: &Subject) -> Result<(), Violation> {
+    let (mut one, mut other) = (subject.visitor(), subject.visitor());
+    equal(one.get("/visits")?.text(), "1".to_owned(), "the first visit")?;
+    equal(one.get("/visits")?.text(), "2".to_owned(), "the second visit")?;
+    equal(other.get("/visits")?.text(), "1".to_owned(), "the first visit of another")
+}
+
+pub(super) fn a_handler_signs_in_and_out(subject: &Subject) -> Result<(), Violation> {
+    let mut somebody = subject.visitor();
+    equal(somebody.get("/enter")?.text(), "true".to_owned(), "what signing in says")?;
+    equal(somebody.get("/user")?.text(), ANN.to_owned(), "who is signed in")?;
+    equal(somebody.get("/leave")?.text(), "left".to_owned(), "what signing out says")?;
+    equal(somebody.get("/user")?.status, StatusCode::FOUND, "who is not signed in any more")
+}

@@ -1,0 +1,162 @@
+//! What every adapter must do, as one named rule each.
+//!
+//! For the author of an adapter to another framework. You write the small application below on your
+//! adapter and start it for the site that you are given; the rules talk to it over TCP, and read
+//! and change the site from behind.
+//!
+//! | route | its handler |
+//! | --- | --- |
+//! | `GET /hello` | says `hello` |
+//! | `GET /seen` | says [`seen`] |
+//! | `GET /user` | takes a signed-in user, and says the address |
+//! | `GET /maybe` | takes a user or nobody, and says the address or `nobody` |
+//! | `GET /editors` | takes a user whom the policy [`Editor`] lets through, and says the address |
+//! | `GET /group/inside` | is in a group of routes that [`editors`] guards, and says `inside` |
+//! | `GET /visits` | says [`visits`] |
+//! | `GET /cookie` | sets a cookie `theirs=1` as the framework does it, and says [`visits`] |
+//! | `GET /enter` | says [`enter`] |
+//! | `GET /leave` | says [`leave`] |
+//! | `POST /body` | takes a signed-in user and a body of up to a megabyte, and says its length |
+//! | `GET /panic` | panics with [`PANIC`] |
+//!
+
+mod answers;
+mod application;
+mod bodies;
+mod connections;
+mod failures;
+mod guards;
+mod visitor;
+mod wire;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fs_http::WebSecurity;
+
+pub use application::{Editor, PANIC, editors, enter, leave, seen, visits};
+
+use crate::conformance::Violation;
+use crate::site::{Setup, Site};
+use visitor::Visitor;
+
+/// Somebody without roles.
+const ANN: &str = "ann@site.test";
+/// An editor.
+const EVE: &str = "eve@site.test";
+
+/// A server that runs the application of the kit, and the site behind it.
+pub struct Subject {
+    site: Site,
+    address: SocketAddr,
+    patience: Duration,
+}
+
+/// One thing that an adapter must do.
+#[derive(Clone, Copy)]
+pub struct Rule {
+    /// What it is about: `bodies`, `guards` …
+    pub group: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Finds out whether a server keeps it.
+    pub check: fn(&Subject) -> Result<(), Violation>,
+}
+
+impl Subject {
+    /// The server that `start` starts for a fresh site. Answers are waited for as long as
+    /// `patience`.
+    pub fn start(start: impl FnOnce(WebSecurity) -> SocketAddr, patience: Duration) -> Self {
+        let site = Setup::standard().build();
+        futures::executor::block_on(async {
+            site.add_user(ANN).await;
+            site.add_user(EVE).await;
+            application::make_editor(&site, EVE).await;
+        });
+        let address = start(site.web.clone());
+        Self { site, address, patience }
+    }
+
+    fn visitor(&self) -> Visitor {
+        Visitor::new(self.address, self.patience)
+    }
+}
+
+/// Runs one rule; for [`adapter_kit!`](crate::adapter_kit).
+///
+/// # Errors
+///
+/// The adapter does not keep it, or there is none of that name.
+pub fn run(name: &str, start: impl FnOnce(WebSecurity) -> SocketAddr) -> Result<(), Violation> {
+    let rule = RULES.iter().find(|rule| rule.name == name);
+    let rule = rule.ok_or_else(|| Violation::new(format!("there is no rule {name}")))?;
+    (rule.check)(&Subject::start(start, Duration::from_secs(30)))
+}
+
+/// All rules.
+pub const RULES: &[Rule] = crate::__each_adapter_rule!(__adapter_rule_list());
+
+/// Makes one test of every rule. The argument is a `fn(WebSecurity) -> SocketAddr` that starts the
+/// application of [the kit](crate::adapter) and says where it listens.
+#[macro_export]
+macro_rules! adapter_kit {
+    ($start:path) => {
+        $crate::__each_adapter_rule!(__adapter_rule_tests($start));
+    };
+}
+
+/// The list of rules, handed to another macro.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __each_adapter_rule {
+    ($then:ident $arguments:tt) => {
+        $crate::$then! { $arguments
+            answers::the_request_arrives_as_sent
+            answers::the_peer_is_the_client
+            answers::a_header_that_is_no_text_harms_nothing
+            answers::answers_are_those_of_the_library
+            answers::methods_that_are_not_allowed_are_named
+            answers::cookies_of_both_are_sent
+            bodies::a_long_body_is_refused
+            bodies::a_body_without_end_is_refused_before_it
+            bodies::a_long_body_is_handed_on_whole
+            bodies::a_form_may_bring_the_csrf_token
+            connections::a_connection_is_used_again
+            connections::a_client_that_goes_away_harms_nobody
+            connections::a_slow_client_holds_nobody_up
+            connections::one_session_may_ask_many_times_at_once
+            failures::a_panic_tells_nothing
+            failures::a_failing_store_tells_nothing
+            guards::strangers_are_asked_to_sign_in
+            guards::who_lacks_a_role_is_refused
+            guards::asking_for_anybody_leaves_nothing_behind
+            guards::the_session_keeps_what_is_written
+            guards::a_handler_signs_in_and_out
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_rule_list {
+    (() $($group:ident :: $rule:ident)*) => {
+        &[$(Rule {
+            group: stringify!($group),
+            name: stringify!($rule),
+            check: $group::$rule,
+        }),*]
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __adapter_rule_tests {
+    (($start:path) $($group:ident :: $rule:ident)*) => {
+        $(
+            #[test]
+            fn $rule() -> ::std::result::Result<(), $crate::conformance::Violation> {
+                $crate::adapter::run(stringify!($rule), $start)
+            }
+        )*
+    };
+}

@@ -1,0 +1,97 @@
+//! The application of the kit.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use fs_core::authn::Authentication;
+use fs_core::authz::{Policy, Requirement};
+use fs_http::{Exchange, Refusal};
+use fs_testkit::adapter::{Editor, PANIC, editors, enter, leave, seen, visits};
+use futures::StreamExt;
+use http::header::SET_COOKIE;
+use http::{HeaderValue, Response, StatusCode};
+
+use crate::server::{Body, Fault, Server, status};
+
+impl Server {
+    pub(crate) async fn application(&self, exchange: &Exchange, body: Body) -> Response<Bytes> {
+        match self.handle(exchange, body).await {
+            Ok(answer) | Err(answer) => answer,
+        }
+    }
+
+    async fn handle(
+        &self,
+        exchange: &Exchange,
+        body: Body,
+    ) -> Result<Response<Bytes>, Response<Bytes>> {
+        let signed_in = Requirement::signed_in();
+        Ok(text(match exchange.request().path.as_str() {
+            "/hello" => "hello".to_owned(),
+            "/seen" => seen(exchange),
+            "/user" => {
+                let locked = self.in_use.fetch_add(1, Ordering::Relaxed) > 0;
+                if self.is(Fault::NeverUnlocksSessions) && locked {
+                    return Err(status(StatusCode::SERVICE_UNAVAILABLE));
+                }
+                self.caller(exchange, signed_in).await?.user.email.clone()
+            }
+            "/maybe" => {
+                let asked = match self.is(Fault::RefusesAtOnce) {
+                    true => exchange.authorize(&signed_in).await.ok().flatten(),
+                    false => exchange.check_user(&signed_in).await.ok(),
+                };
+                asked.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+            }
+            "/editors" => self.caller(exchange, Editor::requirement()).await?.user.email.clone(),
+            "/group/inside" => {
+                self.caller(exchange, editors()).await?;
+                "inside".to_owned()
+            }
+            "/visits" => visits(exchange),
+            "/cookie" => {
+                let mut answer = text(visits(exchange));
+                let theirs = HeaderValue::from_static("theirs=1");
+                answer.headers_mut().insert(SET_COOKIE, theirs);
+                return Ok(answer);
+            }
+            "/enter" => enter(exchange).await,
+            "/leave" => leave(exchange).await,
+            "/body" => {
+                self.caller(exchange, signed_in).await?;
+                let lengths = body.map(|piece| piece.map_or(0, |piece| piece.len()));
+                let length = lengths.fold(0, async |all, piece| all + piece).await;
+                match self.is(Fault::HandsOnWhatItRead) {
+                    true => length.min(self.security.config().body_limit).to_string(),
+                    false => length.to_string(),
+                }
+            }
+            "/panic" => panic!("{PANIC}"),
+            _ => return Err(status(StatusCode::NOT_FOUND)),
+        }))
+    }
+
+    async fn caller(
+        &self,
+        exchange: &Exchange,
+        requirement: Requirement,
+    ) -> Result<Authentication, Response<Bytes>> {
+        let requirement = match self.is(Fault::ForgetsRoles) {
+            true => Requirement::signed_in(),
+            false => requirement,
+        };
+        exchange.check_user(&requirement).await.map_err(|refusal| match (self.fault, &refusal) {
+            (Some(Fault::Says401), _) => status(StatusCode::UNAUTHORIZED),
+            (Some(Fault::TellsErrors), Refusal::Failed(error)) => {
+                let mut answer = text(error.to_string());
+                *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+                answer
+            }
+            _ => exchange.refuse(&refusal),
+        })
+    }
+}
+
+fn text(body: String) -> Response<Bytes> {
+    Response::new(Bytes::from(body))
+}

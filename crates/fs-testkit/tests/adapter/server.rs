@@ -1,0 +1,236 @@
+//! A server on hyper that is right but for one fault.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use bytes::Bytes;
+use fs_http::{Begun, BodyRead, BodyUse, Exchange, WebSecurity, unwound};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
+use http::header::{ALLOW, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::request::Parts;
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+
+/// What is wrong with a server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Fault {
+    DropsRepeatedHeaders,
+    TidiesTheQuery,
+    BelievesEverybody,
+    StumblesOverOddHeaders,
+    ForgetsVary,
+    WeakensCookies,
+    AnswersMethodsItself,
+    OverwritesCookies,
+    ReadsWithoutLimit,
+    ReadsToTheEnd,
+    HandsOnWhatItRead,
+    ReadsNoForms,
+    ClosesConnections,
+    EndsWithItsClient,
+    ServesOneAtATime,
+    NeverUnlocksSessions,
+    LetsPanicsThrough,
+    TellsPanics,
+    TellsErrors,
+    Says401,
+    ForgetsRoles,
+    RefusesAtOnce,
+    WritesNoSession,
+}
+
+/// A body, in pieces.
+pub(crate) type Body = BoxStream<'static, Result<Bytes, hyper::Error>>;
+
+/// A server with a fault, or without.
+pub(crate) struct Server {
+    pub(crate) security: WebSecurity,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) in_use: AtomicUsize,
+}
+
+pub(crate) fn start_with(fault: Option<Fault>, security: WebSecurity) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = Arc::new(Server { security, fault, in_use: AtomicUsize::new(0) });
+    std::thread::spawn(|| {
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            accept(TcpListener::from_std(listener).unwrap(), server).await;
+        });
+    });
+    address
+}
+
+async fn accept(listener: TcpListener, server: Arc<Server>) {
+    loop {
+        let (stream, peer) = listener.accept().await.unwrap();
+        let connection = connection(Arc::clone(&server), stream, peer.ip());
+        match server.fault {
+            Some(Fault::ServesOneAtATime) => _ = connection.await,
+            Some(Fault::EndsWithItsClient) => {
+                if connection.await.is_err() {
+                    return;
+                }
+            }
+            _ => _ = tokio::spawn(connection),
+        }
+    }
+}
+
+async fn connection(server: Arc<Server>, stream: TcpStream, peer: IpAddr) -> hyper::Result<()> {
+    let keep_alive = !server.is(Fault::ClosesConnections);
+    let service = service_fn(move |request| {
+        let server = Arc::clone(&server);
+        async move { Ok::<_, Infallible>(server.answer(request, peer).await.map(Full::new)) }
+    });
+    http1::Builder::new()
+        .keep_alive(keep_alive)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}
+
+impl Server {
+    pub(crate) fn is(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Bytes> {
+        let (mut head, body) = request.into_parts();
+        self.spoil_head(&mut head);
+        if self.is(Fault::AnswersMethodsItself) && head.method == Method::PUT {
+            return status(StatusCode::METHOD_NOT_ALLOWED);
+        }
+        let named = head.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+        let named = named.and_then(|named| named.parse().ok());
+        let peer = named.filter(|_| self.is(Fault::BelievesEverybody)).unwrap_or(peer);
+        let (exchange, body) = match self.begin(&head, body, peer).await {
+            Ok(opened) => opened,
+            Err(mut answer) => {
+                self.spoil_answer(answer.headers_mut());
+                return answer;
+            }
+        };
+        let work = self.application(&exchange, body);
+        let mut answer = match self.fault {
+            Some(Fault::LetsPanicsThrough) => work.await,
+            Some(Fault::TellsPanics) => match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(answer) => answer,
+                Err(panic) => {
+                    let told = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+                    let mut answer = status(StatusCode::INTERNAL_SERVER_ERROR);
+                    *answer.body_mut() = Bytes::from(told);
+                    answer
+                }
+            },
+            _ => match unwound(work).await {
+                Ok(answer) => answer,
+                Err(panicked) => return panicked,
+            },
+        };
+        if self.is(Fault::WritesNoSession) {
+            return answer;
+        }
+        if self.is(Fault::OverwritesCookies) {
+            answer.headers_mut().remove(SET_COOKIE);
+        }
+        exchange.finish(answer)
+    }
+
+    fn spoil_head(&self, head: &mut Parts) {
+        match self.fault {
+            Some(Fault::DropsRepeatedHeaders) => {
+                let mut kept = HeaderMap::new();
+                for (name, value) in &head.headers {
+                    kept.insert(name.clone(), value.clone());
+                }
+                head.headers = kept;
+            }
+            Some(Fault::TidiesTheQuery) => {
+                head.uri = head.uri.to_string().replace('+', "%20").parse().unwrap();
+            }
+            Some(Fault::StumblesOverOddHeaders) => {
+                for value in head.headers.values() {
+                    std::str::from_utf8(value.as_bytes()).expect("every header is a text");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn spoil_answer(&self, headers: &mut HeaderMap) {
+        match self.fault {
+            Some(Fault::ForgetsVary) => _ = headers.remove(VARY),
+            Some(Fault::AnswersMethodsItself) => _ = headers.remove(ALLOW),
+            Some(Fault::WeakensCookies) => {
+                for value in headers.get_all(SET_COOKIE).iter().cloned().collect::<Vec<_>>() {
+                    let weak = value.to_str().unwrap().replace("; HttpOnly", "");
+                    headers.insert(SET_COOKIE, HeaderValue::from_str(&weak).unwrap());
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The library's first word: its answer, or the exchange and the body for the application.
+    async fn begin(
+        &self,
+        head: &Parts,
+        body: Incoming,
+        peer: IpAddr,
+    ) -> Result<(Exchange, Body), Response<Bytes>> {
+        let (read, body) = match self.fault {
+            Some(Fault::ReadsWithoutLimit) => {
+                let whole = body.collect().await.unwrap().to_bytes();
+                (BodyRead::Whole(whole.clone()), once(whole))
+            }
+            Some(Fault::ReadsNoForms)
+                if matches!(self.security.body_use(head), BodyUse::Share { .. }) =>
+            {
+                (BodyRead::NotRead, body.into_data_stream().boxed())
+            }
+            Some(Fault::ReadsToTheEnd) => {
+                let whole = once(body.collect().await.unwrap().to_bytes());
+                return self.begin_with(head, whole, peer).await;
+            }
+            _ => return self.begin_with(head, body.into_data_stream().boxed(), peer).await,
+        };
+        let exchange = self.security.open(head, read, Some(peer)).await;
+        match self.security.serve(&exchange).await {
+            Some(answer) => Err(exchange.finish(answer)),
+            None => Ok((exchange, body)),
+        }
+    }
+
+    async fn begin_with(
+        &self,
+        head: &Parts,
+        body: Body,
+        peer: IpAddr,
+    ) -> Result<(Exchange, Body), Response<Bytes>> {
+        match self.security.begin(head, body, Some(peer)).await {
+            Begun::Answered(answer) => Err(answer),
+            Begun::Application(exchange, body) => Ok((exchange, body.boxed())),
+        }
+    }
+}
+
+fn once(whole: Bytes) -> Body {
+    stream::iter([Ok(whole)]).boxed()
+}
+
+/// An answer of nothing but a status.
+pub(crate) fn status(code: StatusCode) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = code;
+    answer
+}
