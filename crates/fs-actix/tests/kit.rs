@@ -1,5 +1,7 @@
 //! The adapter kit, on actix-web.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
 use std::net::SocketAddr;
 
 use actix_web::http::header::SET_COOKIE;

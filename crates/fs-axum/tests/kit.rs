@@ -1,5 +1,7 @@
 //! The adapter kit, on axum.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
 use std::net::SocketAddr;
 
 use axum::Router;

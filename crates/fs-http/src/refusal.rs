@@ -62,8 +62,10 @@ impl Refusal {
 }
 
 impl Exchange {
-    /// The answer to who is refused.
+    /// The answer to who is refused. Why is in the log, at the level `debug`.
     pub fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
+        // Not the path: it may hold a token.
+        tracing::debug!(%refusal, method = %self.request().method, "refused");
         match refusal {
             Refusal::Unauthenticated { mechanisms, realm } => {
                 self.unauthenticated(mechanisms, realm.as_deref())

@@ -1,5 +1,7 @@
 //! The adapter kit, on Rocket.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use bytes::Bytes;
 use fs_http::{Exchange, WebSecurity};
 use fs_rocket::{SecurityFairing, Session, require};
+use rocket::catcher::{self, Catcher};
 use rocket::config::{Config, LogLevel, Shutdown};
 use rocket::data::{Data, ToByteUnit};
 use rocket::fairing::AdHoc;
@@ -37,6 +38,7 @@ pub(super) async fn start(
     }
     let every = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
     rocket = rocket.mount("/", every.map(|method| Route::new(method, "/echo", Echo)));
+    rocket = rocket.register("/", vec![Catcher::new(404, Missing)]);
     let rocket = rocket.ignite().await.map_err(io::Error::other)?;
     let shutdown = rocket.shutdown();
     tokio::spawn(async move {
@@ -53,6 +55,19 @@ struct Page(&'static str);
 
 #[derive(Clone)]
 struct Echo;
+
+/// Rocket's own answer is JSON for who asks for it; that of the contract's other applications is
+/// not.
+#[derive(Clone)]
+struct Missing;
+
+#[async_trait]
+impl catcher::Handler for Missing {
+    async fn handle<'r>(&self, status: Status, _: &'r Request<'_>) -> catcher::Result<'r> {
+        let body = "Not Found\n";
+        Ok(Response::build().status(status).sized_body(body.len(), Cursor::new(body)).finalize())
+    }
+}
 
 #[async_trait]
 impl Handler for Page {
