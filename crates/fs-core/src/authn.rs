@@ -1,11 +1,13 @@
 //! How a request is authenticated.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::model::User;
 
 /// How somebody proved who they are in a request. The order is that in which they are tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Mechanism {
     /// An auth token in a header, the query or the body.
     Token,

@@ -9,6 +9,7 @@
 //! | [`model`] | users, roles, permissions and their identifiers |
 //! | [`password`] | hashing schemes, rules for passwords |
 //! | [`identity`] | mail addresses, usernames, telephone numbers: one spelling each |
+//! | [`reading`] | how what people type is read; an application can read it otherwise |
 //! | [`token`] | signed, timed tokens, one type for each purpose |
 //! | [`totp`] | codes from authenticator apps, and their secrets |
 //! | [`recovery_code`] | for whoever has lost the second factor |
@@ -34,6 +35,7 @@ pub mod message;
 pub mod model;
 pub mod password;
 pub mod port;
+pub mod reading;
 pub mod recovery_code;
 pub mod redirect;
 pub mod second_factor;

@@ -2,6 +2,8 @@
 
 use fs_core::Config;
 use http::Method;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::HttpConfig;
 
@@ -49,6 +51,24 @@ pub enum Endpoint {
     UnifiedVerifySendCode,
     /// Following the link of a mailed code.
     UnifiedLink,
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = Self::ALL.iter().find(|endpoint| endpoint.name() == name);
+        let names =
+            || Self::ALL.iter().map(|endpoint| endpoint.name()).collect::<Vec<_>>().join(", ");
+        let wrong =
+            || D::Error::custom(format!("{name:?} is no endpoint; write one of {}", names()));
+        found.copied().ok_or_else(wrong)
+    }
 }
 
 impl Endpoint {

@@ -5,6 +5,7 @@
 //! | [`hash_pool`] | `HashPool`: threads that hash passwords | |
 //! | [`calibrate`] | how much work a hash should be on this machine | |
 //! | [`system`] | `Clock` and `Entropy`: the machine's own | |
+//! | [`event_stream`] | `EventSink`: events as a stream for whoever listens | |
 //! | [`outbox_worker`] | `OutboxWaker`, and the task that delivers mails | |
 //! | [`console_mailer`] | `Mailer`: to the terminal, for development | |
 //! | [`smtp`] | `Mailer`: to a mail server | `smtp` (on unless turned off) |
@@ -17,6 +18,7 @@
 pub mod breach;
 pub mod calibrate;
 pub mod console_mailer;
+pub mod event_stream;
 pub mod hash_pool;
 pub mod outbox_worker;
 mod ports;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::{file, spans};
 use crate::secret::Secret;
 use crate::totp::{WalletFormat, Window};
 
@@ -49,7 +50,8 @@ impl CodeMethod {
 }
 
 /// A way to sign in with an identity and a passcode (unified sign-in).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum SignInMethod {
     /// The password.
     Password,
@@ -75,8 +77,24 @@ impl SignInMethod {
     }
 }
 
+impl From<SignInMethod> for String {
+    fn from(method: SignInMethod) -> Self {
+        method.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for SignInMethod {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        let known = "write \"password\", \"email\", \"authenticator\" or \"sms\"";
+        Self::from_name(&name).ok_or(known)
+    }
+}
+
 /// Second factors.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TwoFactor {
     /// Everybody must have one.
     pub required: bool,
@@ -89,15 +107,18 @@ pub struct TwoFactor {
     /// Which codes that were sent as text messages are accepted.
     pub sms_window: Window,
     /// How long after the first factor the second one may be given.
+    #[serde(with = "spans")]
     pub pending: Duration,
     /// How long a browser that was remembered is not asked again; nothing: it always is.
+    #[serde(with = "spans::optional")]
     pub device: Option<Duration>,
     /// Who is told when somebody can use neither factor nor mail.
     pub rescue_mail: String,
 }
 
 /// Sign-in with an identity and a password or code.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Unified {
     /// What is accepted, in the order in which it is tried.
     pub methods: Vec<SignInMethod>,
@@ -106,23 +127,28 @@ pub struct Unified {
     /// Which codes are accepted.
     pub window: Window,
     /// How long setting up a method may take.
+    #[serde(with = "spans")]
     pub setup_within: Duration,
 }
 
 /// Sign-in by a link in a mail.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SignInLinks {
     /// How long a link is good.
+    #[serde(with = "spans")]
     pub within: Duration,
     /// Whether a link works once.
     pub once: bool,
 }
 
 /// The secrets of second factors, and what authenticator apps show.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TotpSettings {
     /// Keys that seal stored secrets, by tag: the greatest tag seals, all open. None: keys are
     /// derived from the signing keys.
+    #[serde(default, skip_serializing, deserialize_with = "file::named_secrets")]
     pub keys: BTreeMap<String, Secret>,
     /// How stored secrets are sealed.
     pub format: WalletFormat,

@@ -2,15 +2,21 @@
 
 mod duration;
 mod factors;
+mod file;
 mod flask;
 mod flask_factors;
 mod keys;
+pub mod layers;
+pub mod spans;
 mod validate;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 pub use duration::{DurationTextError, parse_duration_text};
 pub use factors::{CodeMethod, SignInLinks, SignInMethod, TotpSettings, TwoFactor, Unified};
+pub(crate) use file::secret;
 pub use keys::{FlaskKeys, KeyError};
 pub use validate::Mistakes;
 
@@ -18,6 +24,7 @@ use crate::extra_field::ExtraField;
 use crate::identity::IdentityRules;
 use crate::message::Catalogue;
 use crate::password::{HashingRules, PasswordRules};
+use crate::reading::Readers;
 use crate::secret::Secret;
 use crate::token::{Salts, TokenFormat};
 use crate::totp::WalletFormat;
@@ -40,9 +47,34 @@ use crate::totp::WalletFormat;
 /// | being fresh | grace ends with the limit | grace slides without end |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
-#[derive(Clone, Debug)]
+///
+/// # From a file
+///
+/// Settings can be read from TOML, JSON or whatever else serde reads, under the names that they have
+/// here. A file says only what differs from the profile that it names (`default`, if none): tables
+/// change what they name, `true` and `false` switch on and off what can be off, spans of time are
+/// `"90 minutes"` or a number of seconds. Names that do not exist are refused. What is written back
+/// holds no secrets. `docs/settings.toml` of the project names everything.
+///
+/// ```
+/// use fs_core::Config;
+///
+/// let mut config: Config = serde_json::from_str(r#"{
+///     "profile": "flask_security_4",
+///     "registration": true,
+///     "recovery": { "within": "2 hours" },
+///     "sessions": { "remember": false }
+/// }"#)?;
+/// assert!(config.recovery.is_some_and(|recovery| recovery.send_notice));
+/// // Keep keys out of files that are shared.
+/// config.signing_keys = vec!["taken from the environment, of course".into()];
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Config {
     /// The keys that sign and seal: the first signs, all verify. At least one, of 32 bytes or more.
+    #[serde(default, skip_serializing, deserialize_with = "file::secrets")]
     pub signing_keys: Vec<Secret>,
     /// The format of links and tokens.
     pub token_format: TokenFormat,
@@ -89,10 +121,15 @@ pub struct Config {
     pub mail: MailSettings,
     /// The texts that people read.
     pub messages: Catalogue,
+    /// How what people type is read, where it is not as configured above. Code, so no file of
+    /// settings can hold it.
+    #[serde(skip)]
+    pub readers: Readers,
 }
 
 /// Whether answers may tell that an account exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Disclosure {
     /// They are the same for known and unknown accounts.
     Generic,
@@ -101,7 +138,8 @@ pub enum Disclosure {
 }
 
 /// Registration.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Registration {
     /// A welcome is mailed.
     pub send_welcome: bool,
@@ -110,9 +148,11 @@ pub struct Registration {
 }
 
 /// Proof of mail addresses.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Confirmation {
     /// How long a link is good.
+    #[serde(with = "spans")]
     pub within: Duration,
     /// Who follows the link is signed in.
     pub sign_in_after: bool,
@@ -121,9 +161,11 @@ pub struct Confirmation {
 }
 
 /// Reset of forgotten passwords.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Recovery {
     /// How long a link is good.
+    #[serde(with = "spans")]
     pub within: Duration,
     /// The link is mailed. Without, an application listens to the event and tells it otherwise.
     pub send_instructions: bool,
@@ -134,18 +176,22 @@ pub struct Recovery {
 }
 
 /// Change of passwords.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordChange {
     /// A notice is mailed.
     pub send_notice: bool,
 }
 
 /// Sessions.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Sessions {
     /// How long a session lasts at most.
+    #[serde(with = "spans")]
     pub lifetime: Duration,
     /// How long a browser is remembered at most; nothing: never.
+    #[serde(with = "spans::optional")]
     pub remember: Option<Duration>,
     /// Whether a browser is remembered when nobody says otherwise.
     pub remember_by_default: bool,
@@ -154,27 +200,34 @@ pub struct Sessions {
 }
 
 /// When a sign-in counts as fresh.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Freshness {
     /// How long ago it may lie; nothing: always fresh, and there is no page to prove it again.
+    #[serde(with = "spans::optional")]
     pub within: Option<Duration>,
     /// How long it stays fresh once it was found fresh.
+    #[serde(with = "spans")]
     pub grace: Duration,
     /// How long after the sign-in the grace ends in any case; nothing: it slides without end.
+    #[serde(with = "spans::optional")]
     pub grace_limit: Option<Duration>,
 }
 
 /// Auth tokens.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AuthTokens {
     /// How long they are good; nothing: until the user's uniquifier changes.
+    #[serde(with = "spans::optional")]
     pub max_age: Option<Duration>,
     /// They are bound to a uniquifier of their own, and outlive a password change.
     pub own_uniquifier: bool,
 }
 
 /// Mails.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct MailSettings {
     /// The sender: an address, or `Name <address>`.
     pub from: String,
@@ -240,6 +293,7 @@ impl Default for Config {
                 subjects: std::collections::BTreeMap::new(),
             },
             messages: Catalogue::default(),
+            readers: Readers::default(),
         }
     }
 }

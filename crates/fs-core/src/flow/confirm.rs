@@ -7,7 +7,6 @@ use super::sign_out::forget;
 use super::{FlowError, Problem, RememberChange};
 use crate::config::{Confirmation, Disclosure};
 use crate::event::{Event, Subject};
-use crate::identity::normalise_email;
 use crate::message::MessageKey;
 use crate::model::{Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, MailKind, UserLookup};
@@ -209,7 +208,7 @@ impl Security {
         if typed.trim().is_empty() {
             return refused(MessageKey::EmailNotProvided);
         }
-        let Ok(email) = normalise_email(&self.config().identities.email, typed) else {
+        let Ok(email) = self.read_email(typed) else {
             return refused(MessageKey::InvalidEmailAddress);
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;

@@ -7,7 +7,6 @@ use crate::Timestamp;
 use crate::attempt::CodeUse;
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
-use crate::identity::normalise_phone;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, SecondFactor, User, UserField};
 use crate::port::{Batch, CommitError, Guard};
@@ -94,15 +93,12 @@ impl Security {
             return Ok(EnrolOutcome::Refused(Problem::new("setup", unknown)));
         };
         let phone = match (method, phone.trim()) {
-            (CodeMethod::Sms, typed) if !typed.is_empty() => {
-                match normalise_phone(self.config().identities.region, typed) {
-                    Ok(phone) => Some(phone.into_string()),
-                    Err(_) => {
-                        let wrong = Problem::new("phone", MessageKey::PhoneInvalid);
-                        return Ok(EnrolOutcome::Refused(wrong));
-                    }
+            (CodeMethod::Sms, typed) if !typed.is_empty() => match self.read_phone(typed) {
+                Ok(phone) => Some(phone.into_string()),
+                Err(wrong) => {
+                    return Ok(EnrolOutcome::Refused(Problem::new("phone", wrong)));
                 }
-            }
+            },
             _ => None,
         };
         let (secret, sealed) = self.enrolment_secret(visit, &user, method, ctx.now).await?;

@@ -1,7 +1,7 @@
 //! Finding the account that somebody means.
 
 use super::FlowError;
-use crate::identity::{IdentityAttribute, IdentityRule, normalise_email};
+use crate::identity::{IdentityAttribute, IdentityRule};
 use crate::model::User;
 use crate::port::{Identity, UniqueAttribute, UserLookup};
 use crate::security::Security;
@@ -14,7 +14,7 @@ impl Security {
     ///
     /// The database failed.
     pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
-        for identity in self.config().identities.lookups(typed) {
+        for identity in self.config().identities.lookups(&self.config().readers, typed) {
             if let Some(user) = self.store().user(&UserLookup::Identity(identity)).await? {
                 return Ok(Some(user));
             }
@@ -28,7 +28,7 @@ impl Security {
     ///
     /// The database failed.
     pub async fn find_by_email(&self, typed: &str) -> Result<Option<User>, FlowError> {
-        match normalise_email(&self.config().identities.email, typed) {
+        match self.read_email(typed) {
             Ok(email) => Ok(self.store().user(&self.email_lookup(email.as_str())).await?),
             Err(_) => Ok(None),
         }

@@ -1,8 +1,8 @@
 //! Judging a new password.
 
 use super::{FlowError, Problem};
-use crate::message::{Message, MessageKey};
-use crate::password::{BreachFinding, BreachQuery, PasswordProblem};
+use crate::message::MessageKey;
+use crate::password::{BreachFinding, BreachQuery};
 use crate::secret::Secret;
 use crate::security::Security;
 
@@ -24,7 +24,8 @@ impl Security {
         words: &[&str],
     ) -> Result<Result<ValidPassword, Vec<Problem>>, FlowError> {
         let rules = &self.config().password;
-        let normalised = rules.normalise(typed.expose());
+        let reader = &self.config().readers.password;
+        let normalised = self.read_password(typed);
         if normalised.expose().contains('\0') {
             return Ok(Err(vec![Problem::new(field, MessageKey::InvalidInput)]));
         }
@@ -34,21 +35,9 @@ impl Security {
             }
             _ => BreachFinding::NotAsked,
         };
-        Ok(match rules.check(&normalised, words, breached) {
+        Ok(match reader.validate(rules, &normalised, words, breached) {
             Ok(()) => Ok(ValidPassword(normalised)),
-            Err(problem) => Err(vec![Problem::new(field, message(problem, rules.min_length))]),
+            Err(wrong) => Err(wrong.into_iter().map(|wrong| Problem::new(field, wrong)).collect()),
         })
-    }
-}
-
-fn message(problem: PasswordProblem, min_length: usize) -> Message {
-    match problem {
-        PasswordProblem::TooShort { .. } | PasswordProblem::TooLong { .. } => {
-            Message::new(MessageKey::PasswordInvalidLength).with("length", min_length.to_string())
-        }
-        PasswordProblem::Breached => MessageKey::PasswordBreached.into(),
-        PasswordProblem::BreachListUnavailable => MessageKey::PasswordBreachedSiteError.into(),
-        PasswordProblem::TooSimple { advice: None } => MessageKey::PasswordTooSimple.into(),
-        PasswordProblem::TooSimple { advice: Some(advice) } => Message::words(advice.text()),
     }
 }

@@ -5,7 +5,6 @@ use super::register::audit;
 use super::{FlowError, NewPassword, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Recovery};
 use crate::event::{Event, Subject};
-use crate::identity::normalise_email;
 use crate::message::MessageKey;
 use crate::model::{PasswordHash, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, MailKind, UserLookup};
@@ -90,7 +89,7 @@ impl Security {
         if typed.trim().is_empty() {
             return refused(MessageKey::EmailNotProvided);
         }
-        let Ok(email) = normalise_email(&self.config().identities.email, typed) else {
+        let Ok(email) = self.read_email(typed) else {
             return refused(MessageKey::InvalidEmailAddress);
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;

@@ -9,7 +9,7 @@ use super::claim::{claim, takes};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
-use crate::identity::{EmailAddress, Username, UsernameProblem, check_username, normalise_email};
+use crate::identity::{EmailAddress, Username};
 use crate::message::{Message, MessageKey};
 use crate::model::{NewUser, PasswordHash, SignIns, User, UserId};
 use crate::port::{
@@ -272,8 +272,7 @@ impl Security {
         let mut problems = Vec::new();
         let email = match form.email.trim().is_empty() {
             true => Err(Problem::new("email", MessageKey::EmailNotProvided)),
-            false => normalise_email(&self.config().identities.email, &form.email)
-                .map_err(|_| Problem::new("email", MessageKey::InvalidEmailAddress)),
+            false => self.read_new_email(&form.email).map_err(|wrong| Problem::new("email", wrong)),
         };
         let username = match self.config().usernames {
             true => self.check_username(form.username.as_deref().unwrap_or_default()),
@@ -300,22 +299,9 @@ impl Security {
 impl Security {
     /// Checks a username for a new account.
     pub(super) fn check_username(&self, typed: &str) -> Result<Option<String>, Problem> {
-        let rules = &self.config().identities.username;
-        match check_username(rules, typed) {
-            Ok(name) => Ok(name.map(Username::into_string)),
-            Err(problem) => Err(Problem::new(
-                "username",
-                match problem {
-                    UsernameProblem::Missing => MessageKey::UsernameNotProvided.into(),
-                    UsernameProblem::Illegal => MessageKey::UsernameIllegalCharacters.into(),
-                    UsernameProblem::Disallowed => MessageKey::UsernameDisallowedCharacters.into(),
-                    UsernameProblem::Length { min, max } => {
-                        let message = Message::new(MessageKey::UsernameInvalidLength);
-                        message.with("min", min).with("max", max)
-                    }
-                },
-            )),
-        }
+        let name = self.read_new_username(typed);
+        let name = name.map_err(|wrong| Problem::new("username", wrong))?;
+        Ok(name.map(Username::into_string))
     }
 }
 

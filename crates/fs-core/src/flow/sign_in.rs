@@ -242,7 +242,7 @@ impl Security {
         password: &Secret,
     ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
         let user = self.find_by_identity(identity).await?;
-        let typed = self.config().password.normalise(password.expose());
+        let typed = self.read_password(password);
         let stored = user.as_ref().and_then(|user| user.password.clone());
         let verified = self.verify_password(typed.clone(), stored).await?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {

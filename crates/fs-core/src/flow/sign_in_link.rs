@@ -8,7 +8,6 @@ use super::sign_in::SignInOutcome;
 use super::{FlowError, Problem};
 use crate::config::Disclosure;
 use crate::event::{Event, Subject};
-use crate::identity::normalise_email;
 use crate::message::MessageKey;
 use crate::model::{Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret, UserLookup};
@@ -60,7 +59,7 @@ impl Security {
         if typed.trim().is_empty() {
             return refused(MessageKey::EmailNotProvided);
         }
-        let Ok(email) = normalise_email(&self.config().identities.email, typed) else {
+        let Ok(email) = self.read_email(typed) else {
             return refused(MessageKey::InvalidEmailAddress);
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;

@@ -165,7 +165,7 @@ impl Security {
         };
         let mut proven = Err(WRONG_PASSCODE);
         if rules.methods.contains(&SignInMethod::Password) {
-            let typed = self.config().password.normalise(passcode.expose());
+            let typed = self.read_password(passcode);
             let stored = user.and_then(|user| user.password.clone());
             let verified = self.verify_password(typed.clone(), stored).await?;
             if verified.matched && !passcode.is_empty() {

@@ -6,7 +6,6 @@ use super::{FlowError, Problem, VerifyOutcome};
 use crate::attempt::CodeUse;
 use crate::config::{CodeMethod, SignInMethod};
 use crate::event::{Event, Subject};
-use crate::identity::normalise_phone;
 use crate::message::MessageKey;
 use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, UniqueAttribute};
@@ -83,9 +82,9 @@ impl Security {
             return refused("chosen_method", MessageKey::UsMethodNotAvailable);
         }
         let phone = match method {
-            CodeMethod::Sms => match normalise_phone(self.config().identities.region, phone) {
+            CodeMethod::Sms => match self.read_phone(phone) {
                 Ok(phone) => Some(phone.into_string()),
-                Err(_) => return refused("phone", MessageKey::PhoneInvalid),
+                Err(wrong) => return Ok(SetupOutcome::Refused(Problem::new("phone", wrong))),
             },
             _ => None,
         };

@@ -33,7 +33,7 @@ impl Security {
         user: &User,
         password: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
-        let typed = self.config().password.normalise(password.expose());
+        let typed = self.read_password(password);
         let verified = self.verify_password(typed.clone(), user.password.clone()).await?;
         if !verified.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");

@@ -1,11 +1,13 @@
 //! From a typed text to the accounts that it may mean.
 
 use super::{EmailRules, Region, UsernameRules};
-use super::{normalise_email, normalise_phone, normalise_username};
 use crate::port::{Identity, UniqueAttribute};
+use crate::reading::Readers;
+use serde::{Deserialize, Serialize};
 
 /// An attribute that people can sign in with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IdentityAttribute {
     /// The mail address.
     Email,
@@ -26,7 +28,8 @@ impl From<IdentityAttribute> for UniqueAttribute {
 }
 
 /// One way to name an account (an entry of Flask-Security's `USER_IDENTITY_ATTRIBUTES`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IdentityRule {
     /// Which attribute is looked at.
     pub attribute: IdentityAttribute,
@@ -35,7 +38,8 @@ pub struct IdentityRule {
 }
 
 /// How typed texts are read, and in which order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IdentityRules {
     /// The ways to name an account, the preferred one first.
     pub order: Vec<IdentityRule>,
@@ -69,20 +73,25 @@ impl IdentityRules {
     ///
     /// ```
     /// use fs_core::identity::IdentityRules;
+    /// use fs_core::reading::Readers;
     ///
-    /// let lookups = IdentityRules::default().lookups("Zoe@EXAMPLE.com");
-    /// assert_eq!(lookups[0].value, "Zoe@example.com");
-    /// assert!(IdentityRules::default().lookups("zoe").is_empty());
+    /// let (rules, readers) = (IdentityRules::default(), Readers::default());
+    /// assert_eq!(rules.lookups(&readers, "Zoe@EXAMPLE.com")[0].value, "Zoe@example.com");
+    /// assert!(rules.lookups(&readers, "zoe").is_empty());
     /// ```
-    pub fn lookups(&self, typed: &str) -> Vec<Identity> {
-        self.order.iter().filter_map(|rule| self.lookup(rule, typed)).collect()
+    pub fn lookups(&self, readers: &Readers, typed: &str) -> Vec<Identity> {
+        self.order.iter().filter_map(|rule| self.lookup(rule, readers, typed)).collect()
     }
 
-    fn lookup(&self, rule: &IdentityRule, typed: &str) -> Option<Identity> {
+    fn lookup(&self, rule: &IdentityRule, readers: &Readers, typed: &str) -> Option<Identity> {
         let value = match rule.attribute {
-            IdentityAttribute::Email => normalise_email(&self.email, typed).ok()?.into_string(),
-            IdentityAttribute::Username => normalise_username(&self.username, typed)?,
-            IdentityAttribute::Phone => normalise_phone(self.region, typed).ok()?.into_string(),
+            IdentityAttribute::Email => {
+                readers.email.normalise(&self.email, typed).ok()?.into_string()
+            }
+            IdentityAttribute::Username => readers.username.normalise(&self.username, typed)?,
+            IdentityAttribute::Phone => {
+                readers.phone.normalise(self.region, typed).ok()?.into_string()
+            }
         };
         Some(Identity { attribute: rule.attribute.into(), value, ignore_case: rule.ignore_case })
     }
@@ -107,7 +116,11 @@ mod tests {
     }
 
     fn found(typed: &str) -> Vec<(UniqueAttribute, String)> {
-        rules().lookups(typed).into_iter().map(|by| (by.attribute, by.value)).collect()
+        rules()
+            .lookups(&Readers::default(), typed)
+            .into_iter()
+            .map(|by| (by.attribute, by.value))
+            .collect()
     }
 
     #[test]
@@ -140,7 +153,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(typed in any::<String>()) {
-            prop_assert!(rules().lookups(&typed).len() <= 3);
+            prop_assert!(rules().lookups(&Readers::default(), &typed).len() <= 3);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Usernames: letters and digits, normalised.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 
 /// How usernames are written in Unicode (UAX #15).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NormalForm {
     /// Composed.
     Nfc,
@@ -30,7 +32,8 @@ impl NormalForm {
 }
 
 /// What is asked of usernames.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct UsernameRules {
     /// The fewest characters, counted after normalisation.
     pub min: usize,
@@ -53,6 +56,11 @@ impl Default for UsernameRules {
 pub struct Username(String);
 
 impl Username {
+    /// A name in the spelling of an application's own rules, which are trusted: nothing is checked.
+    pub fn unchecked(name: impl Into<String>) -> Self {
+        Self(name.into())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 use super::{Category, Message, MessageKey};
 
 /// The text and severity of every message: the defaults, and what the application put in their place.
@@ -35,6 +38,37 @@ impl Catalogue {
         }
         let text = self.changed.get(&message.key).map(|(text, _)| text.as_str());
         fill(text.unwrap_or(message.key.default_text()), &message.args)
+    }
+}
+
+/// What a file says of a message: its text alone, or its severity as well.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged, expecting = "write a text, or { text = \"…\", category = \"info\" }")]
+enum Changed {
+    Text(String),
+    Both { text: String, category: Category },
+}
+
+impl Serialize for Catalogue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.changed.iter().map(|(key, (text, category))| {
+            (key.as_str(), Changed::Both { text: text.clone(), category: *category })
+        }))
+    }
+}
+
+impl<'de> Deserialize<'de> for Catalogue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut catalogue = Self::default();
+        for (key, changed) in BTreeMap::<String, Changed>::deserialize(deserializer)? {
+            let key: MessageKey = key.parse().map_err(D::Error::custom)?;
+            let (text, category) = match changed {
+                Changed::Text(text) => (text, key.default_category()),
+                Changed::Both { text, category } => (text, category),
+            };
+            catalogue.set(key, text, category);
+        }
+        Ok(catalogue)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Whether a password is easily guessed.
 
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Advice;
 
 /// Asks the estimator zxcvbn how easily a password is guessed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Zxcvbn {
     /// The lowest score that passes, from 0 to 4. Flask-Security has 3: more than 10^8 guesses.
     pub min_score: u8,

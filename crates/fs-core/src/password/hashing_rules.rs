@@ -1,5 +1,6 @@
 //! How passwords are hashed: which schemes, at what cost, with which pepper.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -20,7 +21,8 @@ const MIN_BCRYPT_COST: u32 = 10;
 /// let rules = HashingRules { create: NewHash::Bcrypt { cost: 8 }, ..HashingRules::default() };
 /// assert_eq!(rules.mistakes(), ["bcrypt's cost is 8; it must be 10 to 17"]);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct HashingRules {
     /// How new hashes are made.
     pub create: NewHash,
@@ -35,11 +37,13 @@ pub struct HashingRules {
     pub single_hash: SingleHash,
     /// The key of the HMAC (Flask-Security's `PASSWORD_SALT`). Keep it apart from the database.
     /// Whoever loses it loses every password.
+    #[serde(default, skip_serializing, deserialize_with = "crate::config::secret")]
     pub pepper: Option<Secret>,
 }
 
 /// The scheme and cost of new hashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NewHash {
     /// Argon2id (RFC 9106).
     Argon2id {
@@ -109,7 +113,8 @@ fn argon2_mistake(memory_kib: u32, iterations: u32, lanes: u32) -> Option<String
 }
 
 /// Which accepted schemes are replaced by a new hash when their owner signs in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Deprecated {
     /// All but the scheme of new hashes.
     Auto,
@@ -118,7 +123,8 @@ pub enum Deprecated {
 }
 
 /// Which schemes are given the password itself (Flask-Security's `PASSWORD_SINGLE_HASH`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SingleHash {
     /// All: there is no double hash.
     All,

@@ -1,5 +1,6 @@
 //! What is asked of a new password.
 
+use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Advice, BreachFinding, Zxcvbn};
@@ -17,7 +18,8 @@ use crate::secret::Secret;
 ///     Err(PasswordProblem::TooShort { min: 15 })
 /// );
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordRules {
     /// The fewest code points.
     pub min_length: usize,
@@ -32,7 +34,8 @@ pub struct PasswordRules {
 }
 
 /// A Unicode normalisation form (UAX #15).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Normalisation {
     /// Composed: what NIST SP 800-63B-4 asks for.
     Nfc,
@@ -45,7 +48,8 @@ pub enum Normalisation {
 }
 
 /// Asks a list of passwords that leaked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct BreachRule {
     /// Whether new passwords are refused while the list cannot be asked.
     pub strict: bool,

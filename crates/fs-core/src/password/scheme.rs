@@ -1,5 +1,6 @@
 //! The formats of stored hashes, by passlib's names.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -15,7 +16,8 @@ use crate::model::PasswordHash;
 /// assert_eq!(Scheme::identify(&stored), Some(Scheme::Bcrypt));
 /// assert_eq!(Scheme::from_passlib_name("bcrypt"), Ok(Scheme::Bcrypt));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scheme {
     /// Argon2i, Argon2d and Argon2id: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
     Argon2,

@@ -1,8 +1,7 @@
 //! The keys of all tokens, derived once.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
-
-use serde::Serialize;
 
 use super::itsdangerous::{self, Derivation};
 use super::native;
@@ -42,7 +41,8 @@ impl SigningKeys {
 }
 
 /// How tokens are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TokenFormat {
     /// Our own: HMAC-SHA256, keys by HKDF. Tokens are tied to an address or a password by a MAC.
     #[default]
@@ -54,7 +54,8 @@ pub enum TokenFormat {
 }
 
 /// What sets the tokens of each purpose apart. To change a salt makes its tokens invalid.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Salts {
     /// Of auth tokens.
     pub auth: String,

@@ -1,5 +1,6 @@
 //! Making and checking codes.
 
+use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -25,13 +26,14 @@ const FARTHEST: u64 = 1_000;
 pub struct Step(pub u64);
 
 /// Which steps around the present one are accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Window {
     /// So many steps to either side. RFC 6238 recommends one.
     Steps(u64),
     /// All steps that this span, to either side, touches: what Flask-Security does. 120 seconds
     /// are nine steps, 300 are twenty-one.
-    Seconds(Duration),
+    Seconds(#[serde(with = "crate::config::spans")] Duration),
 }
 
 impl Default for Window {

@@ -1,5 +1,6 @@
 //! Sealing secrets for the database.
 
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +30,8 @@ const LONGEST_TAG: usize = 64;
 const LONGEST: usize = 2_048;
 
 /// How secrets are written. Both formats are always read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum WalletFormat {
     /// Our own: XChaCha20-Poly1305 under a key by HKDF-SHA256, bound to the key's tag.
     #[default]

@@ -11,5 +11,6 @@ mod faults;
 mod guard_races;
 mod people;
 mod races;
+mod readers;
 mod secrets;
 mod sessions;

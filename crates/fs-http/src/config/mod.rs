@@ -1,6 +1,9 @@
 //! What the HTTP side can be told: addresses, redirects, cookies, CSRF.
 
+mod file;
 mod flask;
+mod methods;
+mod validate;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,6 +11,8 @@ use std::time::Duration;
 use fs_core::ExtraField;
 use fs_core::authn::Mechanism;
 use ipnet::IpNet;
+use fs_core::config::spans;
+use serde::{Deserialize, Serialize};
 
 use crate::form::FormName;
 use crate::pages::PagesConfig;
@@ -27,9 +32,31 @@ use crate::route::Endpoint;
 /// | auth tokens | header | header, query, JSON body |
 /// | security headers | on every answer of ours | none |
 ///
+/// From a file it is read as [`Config`](fs_core::Config) is:
+///
+/// ```
+/// use fs_core::Config;
+/// use fs_http::HttpConfig;
+///
+/// /// What the application keeps in one file.
+/// #[derive(serde::Deserialize)]
+/// struct Settings {
+///     accounts: Config,
+///     http: HttpConfig,
+/// }
+///
+/// let settings: Settings = serde_json::from_str(r#"{
+///     "accounts": { "base_url": "https://example.org" },
+///     "http": { "url_prefix": "/auth", "urls": { "login": "/hello" } }
+/// }"#)?;
+/// assert!(settings.http.security_headers);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+///
 /// [`Config::default`]: fs_core::Config
 /// [`Config::flask_security_4`]: fs_core::Config::flask_security_4
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct HttpConfig {
     /// Where the endpoints are, all below this path, such as `/auth`; empty for none.
     pub url_prefix: String,
@@ -39,6 +66,7 @@ pub struct HttpConfig {
     /// Paths of endpoints that are not in their usual place.
     pub urls: BTreeMap<Endpoint, String>,
     /// By which methods one signs out; empty: there is no such endpoint.
+    #[serde(with = "methods")]
     pub sign_out_methods: Vec<http::Method>,
     /// Where people are sent.
     pub views: Views,
@@ -88,7 +116,8 @@ pub struct HttpConfig {
 
 /// Where people are sent: a path, a URL, or the name of one of our endpoints or of the
 /// application's routes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Views {
     /// Where the application begins; `/` unless told otherwise.
     pub root: String,
@@ -125,7 +154,8 @@ pub struct Views {
 }
 
 /// What a redirect may lead to, and how links of mails answer.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Redirects {
     /// Links of mails answer with redirects to views of a single-page application, with what
     /// happened in the query.
@@ -137,7 +167,8 @@ pub struct Redirects {
 }
 
 /// CSRF protection.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CsrfConfig {
     /// Whether anything is checked at all.
     pub enabled: bool,
@@ -146,6 +177,7 @@ pub struct CsrfConfig {
     /// Callers that are not signed in are not checked.
     pub ignore_strangers: bool,
     /// How long a token is good; nothing: as long as the session.
+    #[serde(with = "spans::optional")]
     pub time_limit: Option<Duration>,
     /// The name of the form field.
     pub field: String,
@@ -156,7 +188,8 @@ pub struct CsrfConfig {
 }
 
 /// What is checked besides our own forms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CsrfScope {
     /// Nothing.
     Forms,
@@ -167,7 +200,8 @@ pub enum CsrfScope {
 }
 
 /// The cookie that scripts read the CSRF token from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CsrfCookie {
     /// Its name and attributes.
     pub attributes: CookieAttributes,
@@ -178,7 +212,8 @@ pub struct CsrfCookie {
 }
 
 /// Name and attributes of a cookie.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CookieAttributes {
     /// Its name.
     pub name: String,
@@ -195,7 +230,8 @@ pub struct CookieAttributes {
 }
 
 /// Whether other sites' requests carry a cookie (RFC 6265bis).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum SameSite {
     /// Never.
     Strict,
@@ -206,7 +242,8 @@ pub enum SameSite {
 }
 
 /// Where auth tokens are looked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TokenCarriers {
     /// The header.
     pub header: String,
@@ -318,56 +355,6 @@ impl HttpConfig {
             cookie.name = cookie.name.trim_start_matches("__Host-").to_owned();
         }
         self
-    }
-
-    /// All mistakes of this configuration.
-    pub fn mistakes(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        if !self.url_prefix.is_empty()
-            && (!self.url_prefix.starts_with('/') || self.url_prefix.ends_with('/'))
-        {
-            found.push("url_prefix must start with a slash and end without one".to_owned());
-        }
-        for (endpoint, path) in &self.urls {
-            if !path.starts_with('/') {
-                found.push(format!("urls: the path of {endpoint:?} must start with a slash"));
-            }
-        }
-        for (form, fields) in &self.form_fields {
-            let csrf = [self.csrf.field.as_str()];
-            let own = [form.own_fields(), &csrf].concat();
-            let mistakes = ExtraField::mistakes(fields, &own).into_iter();
-            let form = form.as_str();
-            found.extend(mistakes.map(|mistake| format!("form_fields.{form}: {mistake}")));
-        }
-        for cookie in [&self.session_cookie, &self.remember_cookie, &self.device_cookie] {
-            if cookie.name.starts_with("__Host-")
-                && (!cookie.secure || cookie.path != "/" || cookie.domain.is_some())
-            {
-                found.push(format!(
-                    "the cookie {}: a name with __Host- needs Secure, Path=/ and no domain; for \
-                     plain HTTP use HttpConfig::insecure_cookies()",
-                    cookie.name
-                ));
-            }
-            if cookie.same_site == Some(SameSite::None) && !cookie.secure {
-                found.push(format!("the cookie {}: SameSite=None needs Secure", cookie.name));
-            }
-        }
-        if self.csrf.enabled && self.csrf.cookie.is_some() && self.csrf.scope == CsrfScope::Forms {
-            found.push(
-                "csrf.cookie needs a scope that checks headers: Everything or Mechanisms"
-                    .to_owned(),
-            );
-        }
-        if self.csrf.ignore_strangers && self.csrf.scope == CsrfScope::Everything {
-            found.push(
-                "csrf.ignore_strangers has no effect while everything is checked: use the scope \
-                 Mechanisms"
-                    .to_owned(),
-            );
-        }
-        found
     }
 
     /// The headers that may hold a CSRF token.

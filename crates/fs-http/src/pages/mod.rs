@@ -72,7 +72,7 @@ use std::sync::Arc;
 
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::hooks::RenderTemplate;
@@ -85,7 +85,8 @@ pub use view::{
 };
 
 /// Where templates come from, and whose they are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PagesConfig {
     /// Templates of the application, by name: `security/login_user.html` takes the place of ours of
     /// that name; others can be included or extended. For programs of one file:
@@ -101,7 +102,8 @@ pub struct PagesConfig {
 }
 
 /// The product that people sign in to.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Branding {
     /// Its name, as people know it.
     pub name: String,

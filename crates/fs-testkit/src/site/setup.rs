@@ -91,13 +91,22 @@ impl Setup {
     /// # Panics
     ///
     /// The configuration has mistakes.
+    pub fn build(self) -> Site {
+        self.build_with(|_| {})
+    }
+
+    /// The site, with ports that are changed before.
+    ///
+    /// # Panics
+    ///
+    /// The configuration has mistakes.
     #[expect(clippy::expect_used, reason = "a test with a wrong configuration has failed")]
-    pub fn build(mut self) -> Site {
+    pub fn build_with(mut self, change: impl FnOnce(&mut Ports)) -> Site {
         let (calls, clock) = (Calls::new(), VirtualClock::default());
         let (mailer, events) = (MemoryMailer::new(), EventLog::new());
         let store = Arc::new(MemoryStore::new());
         let entropy = Arc::new(SeededEntropy::new(2024));
-        let ports = Ports {
+        let mut ports = Ports {
             sms: self.sms,
             store: Arc::new(WatchedStore::new(store.clone(), calls.clone())),
             hash_pool: Arc::new(InlineHashPool::new(calls.clone())),
@@ -108,6 +117,7 @@ impl Setup {
             entropy: Arc::new(WatchedEntropy::new(entropy, calls.clone())),
             events: vec![Arc::new(events.clone())],
         };
+        change(&mut ports);
         let watched = calls.clone();
         let context = Arc::new(move |exchange: Option<&_>| match exchange {
             Some(_) => Map::new(),

@@ -7,7 +7,6 @@ use crate::event::{Event, Subject};
 use crate::flow::Problem;
 use crate::flow::password::ValidPassword;
 use crate::flow::register::audit;
-use crate::identity::normalise_email;
 use crate::message::MessageKey;
 use crate::model::{NewUser, PasswordHash, SecondFactor, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
@@ -37,7 +36,7 @@ impl Security {
     /// An invalid or taken address or name, a password against the rules, an unknown role.
     pub async fn create_user(&self, ctx: &Context, new: NewAccount) -> Result<User, AdminError> {
         let invalid = |problem| Err(AdminError::Invalid(vec![problem]));
-        let Ok(email) = normalise_email(&self.config().identities.email, &new.email) else {
+        let Ok(email) = self.read_new_email(&new.email) else {
             return invalid(Problem::new("email", MessageKey::InvalidEmailAddress));
         };
         let mut user = NewUser::new(email.as_str(), self.new_uniquifier()?);

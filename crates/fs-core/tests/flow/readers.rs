@@ -1,0 +1,200 @@
+//! Rules of an application's own for what people type.
+
+use std::sync::Arc;
+
+use fs_core::config::{CodeMethod, SignInMethod, Unified};
+use fs_core::flow::{
+    Credentials, NewAccount, Problem, RegisterOutcome, RegistrationForm, ResetRequestOutcome,
+    SetupOutcome, SignInOutcome,
+};
+use fs_core::identity::{
+    EmailAddress, EmailProblem, EmailRules, IdentityAttribute, IdentityRule, PhoneNumber, Region,
+    Username, UsernameRules, normalise_email,
+};
+use fs_core::message::{Message, MessageKey};
+use fs_core::password::{BreachFinding, PasswordRules};
+use fs_core::reading::{ReadEmail, ReadPassword, ReadPhone, ReadUsername, Readers};
+use fs_core::secret::Secret;
+use fs_core::session::Visit;
+use fs_testkit::site::{PASSWORD, Setup, Site};
+
+/// Everything is lower case; new accounts are for one company.
+struct Colleagues;
+
+impl ReadEmail for Colleagues {
+    fn normalise(&self, rules: &EmailRules, typed: &str) -> Result<EmailAddress, EmailProblem> {
+        let address = normalise_email(rules, typed.trim())?.into_string();
+        Ok(EmailAddress::unchecked(address.to_lowercase()))
+    }
+
+    fn validate(&self, rules: &EmailRules, typed: &str) -> Result<EmailAddress, Message> {
+        let address = self.normalise(rules, typed);
+        let address = address.map_err(|_| Message::from(MessageKey::InvalidEmailAddress))?;
+        match address.as_str().ends_with("@otter.test") {
+            true => Ok(address),
+            false => Err(Message::words("Use your address at work.")),
+        }
+    }
+}
+
+/// Names begin with a tilde, which is not stored.
+struct Tilde;
+
+impl ReadUsername for Tilde {
+    fn normalise(&self, _: &UsernameRules, typed: &str) -> Option<String> {
+        typed.strip_prefix('~').map(str::to_owned)
+    }
+
+    fn validate(&self, rules: &UsernameRules, typed: &str) -> Result<Option<Username>, Message> {
+        let name = self.normalise(rules, typed);
+        let name = name.ok_or_else(|| Message::words("Begin with a tilde."))?;
+        Ok(Some(Username::unchecked(name)))
+    }
+}
+
+/// Extensions of one telephone system.
+struct Extensions;
+
+impl ReadPhone for Extensions {
+    fn normalise(&self, _: Region, typed: &str) -> Result<PhoneNumber, Message> {
+        match typed.len() == 4 && typed.bytes().all(|byte| byte.is_ascii_digit()) {
+            true => Ok(PhoneNumber::unchecked(format!("+15550{typed}"))),
+            false => Err(Message::words("Four digits.")),
+        }
+    }
+}
+
+/// Case does not matter, and "otter" is forbidden.
+struct Lenient;
+
+impl ReadPassword for Lenient {
+    fn normalise(&self, rules: &PasswordRules, typed: &str) -> Secret {
+        rules.normalise(&typed.to_lowercase())
+    }
+
+    fn validate(
+        &self,
+        _: &PasswordRules,
+        password: &Secret,
+        _: &[&str],
+        _: BreachFinding,
+    ) -> Result<(), Vec<Message>> {
+        match password.expose().contains("otter") {
+            true => Err(vec![Message::words("No otters."), Message::words("Really.")]),
+            false => Ok(()),
+        }
+    }
+}
+
+fn site() -> Site {
+    let mut setup = Setup::standard();
+    let by = |attribute| IdentityRule { attribute, ignore_case: true };
+    setup.config.usernames = true;
+    setup.config.identities.order =
+        vec![by(IdentityAttribute::Email), by(IdentityAttribute::Username)];
+    let methods = vec![SignInMethod::Code(CodeMethod::Sms)];
+    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    setup.config.readers = Readers {
+        email: Arc::new(Colleagues),
+        username: Arc::new(Tilde),
+        phone: Arc::new(Extensions),
+        password: Arc::new(Lenient),
+    };
+    setup.build()
+}
+
+async fn register(site: &Site, email: &str, username: &str, password: &str) -> RegisterOutcome {
+    let form = RegistrationForm {
+        email: email.to_owned(),
+        username: Some(username.to_owned()),
+        password: Some(password.into()),
+        repeated: None,
+        fields: serde_json::Map::new(),
+    };
+    site.core().register(&site.context(), &mut Visit::default(), form).await.unwrap()
+}
+
+fn words(problems: &[Problem]) -> Vec<(&str, &str)> {
+    let words = |problem: &Problem| problem.message.words.clone();
+    problems
+        .iter()
+        .map(|problem| (&*problem.field, words(problem).unwrap_or_default().leak() as &str))
+        .collect()
+}
+
+#[tokio::test]
+async fn addresses_and_names_are_read_as_the_application_says() {
+    let site = site();
+    let RegisterOutcome::Refused(problems) = register(&site, "ann@site.test", "ann", "lamp").await
+    else {
+        panic!("it is accepted")
+    };
+    let wrong = [("email", "Use your address at work."), ("username", "Begin with a tilde.")];
+    assert_eq!(words(&problems), wrong);
+
+    let done = register(&site, " ANN@Otter.test ", "~ann", "lamp").await;
+    assert!(matches!(done, RegisterOutcome::Done(_)), "{done:?}");
+    let ann = site.user("ann@otter.test").await.expect("the address in one spelling");
+    assert_eq!(ann.username.as_deref(), Some("ann"));
+
+    let core = site.core();
+    for typed in ["Ann@OTTER.test", "~ann"] {
+        let found = core.find_by_identity(typed).await.unwrap();
+        assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
+    }
+    assert!(core.find_by_identity("ann").await.unwrap().is_none());
+    assert!(core.find_by_email("ANN@otter.test ").await.unwrap().is_some());
+    site.mails().await;
+    let new = NewAccount {
+        email: " BOB@otter.test".to_owned(),
+        confirmed: true,
+        ..NewAccount::default()
+    };
+    core.create_user(&site.context(), new).await.unwrap();
+    let asked = core.request_reset(&site.context(), "Bob@Otter.test ").await.unwrap();
+    assert!(matches!(asked, ResetRequestOutcome::Sent { .. }));
+    assert_eq!(site.mails().await.len(), 1, "the account is found by any spelling");
+}
+
+#[tokio::test]
+async fn passwords_are_read_as_the_application_says() {
+    let site = site();
+    let refused = register(&site, "ann@otter.test", "~ann", "My Otter").await;
+    let RegisterOutcome::Refused(problems) = refused else { panic!("it is accepted") };
+    assert_eq!(words(&problems), [("password", "No otters."), ("password", "Really.")]);
+
+    let new = NewAccount {
+        email: "bob@otter.test".to_owned(),
+        password: Some("Short".into()),
+        confirmed: true,
+        ..NewAccount::default()
+    };
+    site.core().create_user(&site.context(), new).await.unwrap();
+    for (password, right) in [("sHORT", true), (PASSWORD, false)] {
+        let credentials = Credentials {
+            identity: "bob@otter.test".to_owned(),
+            password: password.into(),
+            remember: None,
+            device: None,
+        };
+        let mut visit = Visit::default();
+        let outcome = site.core().sign_in(&site.context(), &mut visit, credentials).await;
+        assert_eq!(matches!(outcome.unwrap(), SignInOutcome::Done { .. }), right, "{password}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_are_read_as_the_application_says() {
+    let site = site();
+    let new =
+        NewAccount { email: "bob@otter.test".to_owned(), confirmed: true, ..NewAccount::default() };
+    let bob = site.core().create_user(&site.context(), new).await.unwrap();
+    let set_up =
+        async |phone| site.core().set_up_method(&site.context(), &bob, "sms", phone).await.unwrap();
+    let SetupOutcome::Refused(problem) = set_up("+14155550123").await else {
+        panic!("it is accepted")
+    };
+    assert_eq!(words(&[problem]), [("phone", "Four digits.")]);
+    // Nobody sends text messages here; the number itself was read.
+    assert!(!matches!(set_up("0123").await, SetupOutcome::Refused(_)));
+}

@@ -1,0 +1,49 @@
+//! The configuration from a file of settings, by serde.
+
+use fs_core::config::layers::{Profile, over_profile};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, to_value};
+
+use super::{CookieAttributes, CsrfCookie, HttpConfig, SameSite};
+
+impl<'de> Deserialize<'de> for HttpConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Value::deserialize(deserializer)?;
+        let profiles = [
+            profile("default", Self::default())?,
+            profile("flask_security_4", Self::flask_security_4())?,
+        ];
+        over_profile::<Strict, _>(given, &profiles).map(|Strict(config)| config)
+    }
+}
+
+impl Serialize for HttpConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+/// A configuration of which nothing is left out.
+struct Strict(HttpConfig);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        HttpConfig::deserialize(deserializer).map(Self)
+    }
+}
+
+fn profile<E: Error>(name: &'static str, mut config: HttpConfig) -> Result<Profile, E> {
+    let base = to_value(&config).map_err(E::custom)?;
+    config.csrf.cookie = Some(CsrfCookie {
+        attributes: CookieAttributes {
+            secure: config.session_cookie.secure,
+            http_only: false,
+            same_site: Some(SameSite::Strict),
+            ..CookieAttributes::new("XSRF-TOKEN")
+        },
+        header: "x-xsrf-token".to_owned(),
+        every_answer: false,
+    });
+    Ok(Profile { name, base, full: to_value(&config).map_err(E::custom)? })
+}

@@ -1,0 +1,83 @@
+//! Events as a stream, for whoever would rather wait than be called.
+
+use std::num::NonZeroU16;
+
+use fs_core::event::Event;
+use fs_core::port::EventSink;
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
+
+/// Hands every event to all who listen. Give a clone to the ports
+/// ([`Ports::events`](fs_core::Ports::events)) and keep one to subscribe.
+///
+/// It never blocks and never fails: a listener that falls behind loses the oldest events and is
+/// told how many. So a stream is for what may miss something: counters, a feed, a cache to empty.
+/// What must not be missed belongs into the database, in the same commit.
+///
+/// ```
+/// use fs_core::event::Event;
+/// use fs_core::port::EventSink;
+/// use fs_services::event_stream::{EventStreams, Heard};
+/// use futures::StreamExt;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let streams = EventStreams::default();
+/// let mut heard = streams.subscribe();
+/// # streams.emit(&Event::AuthenticationFailed { user: None, reason: "unknown_identity" });
+/// # drop(streams);
+/// // Usually in a task of its own: `tokio::spawn(async move { … })`.
+/// while let Some(heard) = heard.next().await {
+///     match heard {
+///         Heard::Event(Event::AuthenticationFailed { reason, .. }) => println!("{reason}"),
+///         Heard::Event(_) => {}
+///         Heard::Missed(count) => println!("{count} events went by unseen"),
+///     }
+/// }
+/// # });
+/// ```
+#[derive(Clone, Debug)]
+pub struct EventStreams(Sender<Event>);
+
+/// What a listener gets.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Heard {
+    /// Something happened.
+    Event(Event),
+    /// So many events were lost because they were not fetched in time.
+    Missed(u64),
+}
+
+impl Default for EventStreams {
+    /// A listener may fall behind by 1024 events.
+    fn default() -> Self {
+        Self(broadcast::channel(1_024).0)
+    }
+}
+
+impl EventStreams {
+    /// Keeps at least `behind` events for listeners that fall behind.
+    pub fn new(behind: NonZeroU16) -> Self {
+        Self(broadcast::channel(behind.get().into()).0)
+    }
+
+    /// The events from now on. The stream ends when nobody is left who could tell of one.
+    pub fn subscribe(&self) -> BoxStream<'static, Heard> {
+        stream::unfold(self.0.subscribe(), next).boxed()
+    }
+}
+
+async fn next(mut events: Receiver<Event>) -> Option<(Heard, Receiver<Event>)> {
+    match events.recv().await {
+        Ok(event) => Some((Heard::Event(event), events)),
+        Err(RecvError::Lagged(count)) => Some((Heard::Missed(count), events)),
+        Err(RecvError::Closed) => None,
+    }
+}
+
+impl EventSink for EventStreams {
+    fn emit(&self, event: &Event) {
+        // Without a listener there is nobody to tell, which is no error.
+        let _ = self.0.send(event.clone());
+    }
+}
