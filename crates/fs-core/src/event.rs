@@ -27,7 +27,8 @@ pub enum Event {
     UserAuthenticated {
         /// Who.
         user: Subject,
-        /// By which methods: `password`, `confirm`, `reset`, `change`, `register`.
+        /// By which methods: `password`, `confirm`, `reset`, `change`, `register`, `mfa`,
+        /// `recovery_code`, …
         methods: Vec<&'static str>,
     },
     /// An account was made.
@@ -106,6 +107,13 @@ pub enum Event {
     SignInLinkSent {
         /// To whom.
         user: Subject,
+    },
+    /// Recovery codes were made, in place of all before.
+    RecoveryCodesMade {
+        /// For whom.
+        user: Subject,
+        /// How many.
+        count: usize,
     },
     /// A recovery code was used in place of a second factor.
     RecoveryCodeUsed {

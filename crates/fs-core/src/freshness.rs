@@ -13,8 +13,9 @@ use crate::Timestamp;
 pub struct FreshnessRule {
     /// A sign-in is fresh until this much later. Nothing: every sign-in will do.
     ///
-    /// Zero never is: the first request is refused, but its grace period begins, so that a second
-    /// one passes. That is Flask-Security 4.1's behaviour; it asks for attention, not for a proof.
+    /// Zero never is, and where there is a [`limit`](Self::limit) nothing passes. Without one, as in
+    /// Flask-Security 4.1, the first request is refused, but its grace period begins, so that a
+    /// second one passes: that asks for attention, not for a proof.
     pub within: Option<Duration>,
     /// How long after a request the next one passes. Zero: there is no grace period.
     pub grace: Duration,
@@ -74,6 +75,9 @@ pub fn check(
     let Some(authenticated_at) = facts.authenticated_at else {
         return (Freshness::Stale, None);
     };
+    if within.is_zero() && rule.limit.is_some() {
+        return (Freshness::Stale, None);
+    }
     let latest = rule.limit.map_or(Timestamp::MAX, |limit| authenticated_at.plus(limit));
     // Sessions keep whole seconds.
     let prolonged = Timestamp::from_seconds(now.plus(rule.grace).min(latest).seconds());
@@ -169,6 +173,14 @@ mod tests {
         assert_eq!(first, (Stale, Some(at(NOW + 10))));
         assert_eq!(check(at(NOW + 9), &facts(NOW, Some(NOW + 10)), &rule(0, 10)).0, Fresh);
         assert_eq!(check(at(NOW + 10), &facts(NOW, Some(NOW + 10)), &rule(0, 10)).0, Stale);
+    }
+
+    #[test]
+    fn within_zero_never_passes_where_there_is_a_limit() {
+        let rule = FreshnessRule { limit: Some(Duration::from_secs(200)), ..rule(0, 10) };
+        for grace_until in [None, Some(NOW + 10)] {
+            assert_eq!(check(at(NOW), &facts(NOW, grace_until), &rule), (Stale, None));
+        }
     }
 
     #[test]

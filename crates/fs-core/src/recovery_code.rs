@@ -90,6 +90,11 @@ impl RecoveryCodeHash {
         BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }
 
+    /// The digest itself, as [`RecoveryCodeHasher`] made it.
+    pub const fn from_bytes(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// For a store: 43 characters of base64url.
     pub fn to_text(&self) -> String {
         BASE64URL_NOPAD.encode(&self.0)

@@ -16,6 +16,7 @@ use crate::port::{
     BreachChecker, Clock, Entropy, EventSink, HashPool, HashPoolError, MailComposer, Mailer,
     OutboxId, OutboxWaker, SmsSender, UserStore,
 };
+use crate::recovery_code::RecoveryCodeHasher;
 use crate::secret::Secret;
 use crate::session::Sealer;
 use crate::token::{SigningKeys, TokenSigner};
@@ -37,6 +38,7 @@ struct Inner {
     csrf: CsrfSigner,
     sealer: Sealer,
     wallet: Option<Arc<Wallet>>,
+    recovery_codes: RecoveryCodeHasher,
 }
 
 /// What the outside gives. See [`crate::port`].
@@ -100,11 +102,12 @@ impl Security {
         let keys = SigningKeys::new(config.signing_keys.clone());
         let tokens = keys.as_ref().ok().map(|keys| {
             let signer = TokenSigner::new(keys, config.token_format, &config.salts);
-            (signer, CsrfSigner::new(keys, config.token_format))
+            let recovery_codes = RecoveryCodeHasher::new(keys);
+            (signer, CsrfSigner::new(keys, config.token_format), recovery_codes)
         });
-        let (hasher, tokens, csrf) = match (hasher, tokens) {
-            (Ok(hasher), Some((Ok(tokens), csrf))) => (hasher, tokens, csrf),
-            (_, Some((Err(error), _))) => {
+        let (hasher, tokens, csrf, recovery_codes) = match (hasher, tokens) {
+            (Ok(hasher), Some((Ok(tokens), csrf, codes))) => (hasher, tokens, csrf, codes),
+            (_, Some((Err(error), ..))) => {
                 mistakes.0.push(format!("salts: {error}"));
                 return Err(mistakes);
             }
@@ -129,6 +132,7 @@ impl Security {
             csrf,
             sealer: Sealer::new(&config.signing_keys, "session"),
             wallet,
+            recovery_codes,
             config,
             ports,
             composer,
@@ -189,6 +193,10 @@ impl Security {
 
     pub(crate) fn wallet(&self) -> Option<Arc<Wallet>> {
         self.0.wallet.clone()
+    }
+
+    pub(crate) fn recovery_code_hasher(&self) -> &RecoveryCodeHasher {
+        &self.0.recovery_codes
     }
 
     /// Runs work that is as slow as a password's hash on the hashing threads.

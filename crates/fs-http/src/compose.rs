@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fs_core::config::MailSettings;
+use fs_core::config::{CodeMethod, MailSettings};
 use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMail};
 use serde_json::{Map, Value, json};
 
@@ -26,6 +26,7 @@ impl MailComposer for Composer {
         let failed = |why: String| ComposeError { template, why };
         let mut context = self.hooks.context(template, None);
         context.insert("user".to_owned(), json!({ "email": draft.to, "username": draft.username }));
+        context.insert("username".to_owned(), draft.username.into());
         self.add_links(&mut context, draft).map_err(failed)?;
         let rendered = self
             .pages
@@ -84,17 +85,18 @@ impl Composer {
             MailKind::SecondFactorRescue { user } => {
                 context.insert("account".to_owned(), (*user).into());
             }
-            MailKind::ChangeNotice => {
-                if let Some(path) = self.routes.path(Endpoint::ForgotPassword) {
-                    let link = format!("{}{path}", draft.base_url);
-                    context.insert("reset_link".to_owned(), link.into());
-                }
+            MailKind::ChangeNotice => self.add_reset_page(context, draft),
+            MailKind::SecondFactorChanged { method } => {
+                let method = method.map(CodeMethod::name);
+                context.insert("method".to_owned(), method.into());
+                self.add_reset_page(context, draft);
+            }
+            MailKind::RecoveryCodeUsed { left } => {
+                context.insert("remaining".to_owned(), (*left).into());
+                self.add_reset_page(context, draft);
             }
             MailKind::AccountExists => {
-                if let Some(path) = self.routes.path(Endpoint::ForgotPassword) {
-                    let link = format!("{}{path}", draft.base_url);
-                    context.insert("reset_link".to_owned(), link.into());
-                }
+                self.add_reset_page(context, draft);
                 if let Some(path) = self.routes.path(Endpoint::SignIn) {
                     let link = format!("{}{path}", draft.base_url);
                     context.insert("login_link".to_owned(), link.into());
@@ -103,6 +105,14 @@ impl Composer {
             _ => {}
         }
         Ok(())
+    }
+
+    /// Where a password is reset, for whoever did not do what the mail tells of.
+    fn add_reset_page(&self, context: &mut Map<String, Value>, draft: &MailDraft<'_>) {
+        if let Some(path) = self.routes.path(Endpoint::ForgotPassword) {
+            let link = format!("{}{path}", draft.base_url);
+            context.insert("reset_link".to_owned(), link.into());
+        }
     }
 }
 
@@ -151,6 +161,8 @@ fn default_subject(kind: &MailKind<'_>) -> &'static str {
         MailKind::AccountExists => "You already have an account",
         MailKind::SignInLink { .. } => "Your link to sign in",
         MailKind::SecondFactorCode { .. } => "Your code to sign in",
+        MailKind::SecondFactorChanged { .. } => "Your second step was changed",
+        MailKind::RecoveryCodeUsed { .. } => "A recovery code was used",
         MailKind::SecondFactorRescue { .. } => "Somebody needs help to sign in",
         MailKind::SignInCode { .. } => "Your code",
     }

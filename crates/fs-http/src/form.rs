@@ -64,6 +64,10 @@ forms! {
     TwoFactorCode = "two_factor_verify_code_form", ["code"];
     /// Help with a second factor.
     TwoFactorRescue = "two_factor_rescue_form", ["help_setup"];
+    /// Making recovery codes.
+    RecoveryCodes = "mf_recovery_codes_form", [];
+    /// Using a recovery code in place of a second factor.
+    UseRecoveryCode = "mf_recovery_form", ["code"];
     /// Signing in with a password or code. Asking for a code sends this form as well.
     UnifiedSignIn = "us_signin_form", [
         "identity", "passcode", "remember", "chosen_method", "submit_send_code"

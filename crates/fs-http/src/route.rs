@@ -37,6 +37,10 @@ pub enum Endpoint {
     TwoFactorValidate,
     /// Help with a second factor.
     TwoFactorRescue,
+    /// Making recovery codes.
+    RecoveryCodes,
+    /// Using a recovery code in place of a second factor.
+    UseRecoveryCode,
     /// Signing in with a password or code.
     UnifiedSignIn,
     /// Asking for a code to sign in with.
@@ -87,6 +91,8 @@ impl Endpoint {
         Self::TwoFactorSetup,
         Self::TwoFactorValidate,
         Self::TwoFactorRescue,
+        Self::RecoveryCodes,
+        Self::UseRecoveryCode,
         Self::UnifiedSignIn,
         Self::UnifiedSendCode,
         Self::UnifiedSetup,
@@ -112,6 +118,8 @@ impl Endpoint {
             Self::TwoFactorSetup => "two_factor_setup",
             Self::TwoFactorValidate => "two_factor_token_validation",
             Self::TwoFactorRescue => "two_factor_rescue",
+            Self::RecoveryCodes => "mf_recovery_codes",
+            Self::UseRecoveryCode => "mf_recovery",
             Self::UnifiedSignIn => "us_signin",
             Self::UnifiedSendCode => "us_signin_send_code",
             Self::UnifiedSetup => "us_setup",
@@ -135,6 +143,8 @@ impl Endpoint {
             Self::TwoFactorSetup => "SECURITY_TWO_FACTOR_SETUP_URL",
             Self::TwoFactorValidate => "SECURITY_TWO_FACTOR_TOKEN_VALIDATION_URL",
             Self::TwoFactorRescue => "SECURITY_TWO_FACTOR_RESCUE_URL",
+            Self::RecoveryCodes => "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL",
+            Self::UseRecoveryCode => "SECURITY_MULTI_FACTOR_RECOVERY_URL",
             Self::UnifiedSignIn => "SECURITY_US_SIGNIN_URL",
             Self::UnifiedSendCode => "SECURITY_US_SIGNIN_SEND_CODE_URL",
             Self::UnifiedSetup | Self::UnifiedSetupValidate => "SECURITY_US_SETUP_URL",
@@ -174,6 +184,8 @@ impl Endpoint {
             Self::TwoFactorSetup => "/tf-setup",
             Self::TwoFactorValidate => "/tf-validate",
             Self::TwoFactorRescue => "/tf-rescue",
+            Self::RecoveryCodes => "/mf-recovery-codes",
+            Self::UseRecoveryCode => "/mf-recovery",
             Self::UnifiedSignIn => "/us-signin",
             Self::UnifiedSendCode => "/us-signin/send-code",
             Self::UnifiedSetup | Self::UnifiedSetupValidate => "/us-setup",
@@ -195,6 +207,9 @@ impl Endpoint {
             Self::SignInLink => config.sign_in_links.is_some(),
             Self::TwoFactorSetup | Self::TwoFactorValidate | Self::TwoFactorRescue => {
                 config.two_factor.is_some()
+            }
+            Self::RecoveryCodes | Self::UseRecoveryCode => {
+                config.two_factor.as_ref().is_some_and(|rules| rules.recovery_codes.is_some())
             }
             Self::UnifiedSignIn
             | Self::UnifiedSendCode

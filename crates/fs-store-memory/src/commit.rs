@@ -312,6 +312,7 @@ fn with_key(id: UserId, new: NewUser) -> User {
         confirmed_at: new.confirmed_at,
         sign_ins: new.sign_ins,
         second_factor: new.second_factor,
+        recovery_codes: new.recovery_codes,
         sign_in_secrets: new.sign_in_secrets,
         phone: new.phone,
         attributes: new.attributes,

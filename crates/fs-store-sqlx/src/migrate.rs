@@ -20,8 +20,15 @@ pub(crate) async fn migrate(pool: &Pool) -> Result<(), Error> {
     }
     tx.script(dialect.schema).await?;
 
-    let columns = names(&mut tx, dialect.columns).await?;
-    let unique = names(&mut tx, dialect.unique_columns).await?;
+    // Our own table as it was before there were recovery codes.
+    let ours = names(&mut tx, dialect.columns, "fs_user_extra").await?;
+    if !ours.iter().any(|name| name == "recovery_codes") {
+        let add = "ALTER TABLE fs_user_extra ADD COLUMN recovery_codes TEXT NOT NULL DEFAULT ''";
+        tx.execute(add, Vec::new()).await?;
+    }
+
+    let columns = names(&mut tx, dialect.columns, "user").await?;
+    let unique = names(&mut tx, dialect.unique_columns, "user").await?;
     let exists = |column: &str| columns.iter().any(|name| name == column);
     for column in UNIQUE {
         if exists(column) && !unique.iter().any(|name| name == column) {
@@ -73,8 +80,8 @@ async fn index(tx: &mut Writer, name: &str, definition: &str) -> Result<(), Erro
     Ok(())
 }
 
-async fn names(tx: &mut Writer, query: &'static str) -> Result<Vec<String>, Error> {
-    let rows = tx.rows(query, vec!["user".into()]).await?;
+async fn names(tx: &mut Writer, query: &'static str, table: &str) -> Result<Vec<String>, Error> {
+    let rows = tx.rows(query, vec![table.into()]).await?;
     rows.into_iter().map(|mut row| row.required_text("name")).collect()
 }
 

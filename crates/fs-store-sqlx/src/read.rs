@@ -8,6 +8,7 @@ use fs_core::model::{
     SessionRecord, SignIns, Uniquifier, User, UserId,
 };
 use fs_core::port::UniqueAttribute;
+use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value as Json};
 
 use crate::dialect::Dialect;
@@ -63,7 +64,7 @@ pub(crate) struct Names {
 impl Queries {
     pub(crate) fn new(dialect: &Dialect, shape: &Shape) -> Self {
         let role = role_columns(shape);
-        let user = format!("{}, x.attributes, {role}", user_columns(shape));
+        let user = format!("{}, x.attributes, x.recovery_codes, {role}", user_columns(shape));
         let order = dialect.byte_order;
         let query = |text: &str| dialect.translate(text);
         let users =
@@ -147,6 +148,7 @@ impl Users {
     pub(crate) fn add(&mut self, row: &mut Row) -> Result<(), Error> {
         let mut user = read_user(row)?;
         user.attributes = read_attributes(row.text("attributes")?)?;
+        user.recovery_codes = read_recovery_codes(row.text("recovery_codes")?)?;
         let role = read_role(row)?;
         if self.0.last().is_none_or(|last| last.id != user.id) {
             self.0.push(user);
@@ -173,7 +175,7 @@ impl Users {
     }
 }
 
-/// The user of a row, without attributes and roles.
+/// The user of a row, without attributes, recovery codes and roles.
 pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
     let id = UserId::new(row.required_int("id")?.to_string());
     let email = row.required_text("email")?;
@@ -209,6 +211,7 @@ pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
         confirmed_at,
         sign_ins,
         second_factor,
+        recovery_codes: Vec::new(),
         sign_in_secrets,
         phone,
         attributes: Map::new(),
@@ -231,6 +234,12 @@ pub(crate) fn read_attributes(text: Option<String>) -> Result<Map<String, Json>,
         }
         None => Ok(Map::new()),
     }
+}
+
+pub(crate) fn read_recovery_codes(text: Option<String>) -> Result<Vec<RecoveryCodeHash>, Error> {
+    let text = text.unwrap_or_default();
+    let codes = text.split_terminator(' ').map(RecoveryCodeHash::from_text);
+    codes.collect::<Option<_>>().ok_or(Error::Unreadable { column: "recovery_codes" })
 }
 
 /// The role of a row; none where a user has none.

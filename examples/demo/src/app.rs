@@ -8,20 +8,21 @@ use fs_axum::WithSecurity;
 use fs_http::WebSecurity;
 
 use crate::outbox::Outbox;
-use crate::pages::{admin, home, outbox, profile, rooms};
+use crate::pages::{admin, home, outbox, profile, rooms, security};
 use crate::screen::Screen;
 
 /// What all handlers share.
 pub(crate) struct App {
-    /// The mails, where they go to a page.
+    /// The messages, where they go to a page.
     pub(crate) outbox: Option<Outbox>,
 }
 
 /// All routes. Those of fs, such as `/login` and `/register`, are answered by its layer.
-pub(crate) fn router(app: App, security: &WebSecurity) -> Router {
+pub(crate) fn router(app: App, web: &WebSecurity) -> Router {
     Router::new()
         .route("/", get(home::show))
         .route("/profile", get(profile::show))
+        .route("/security", get(security::show))
         .route("/editors", get(rooms::editors))
         .route("/vault", get(rooms::vault))
         .route("/admin", get(admin::show))
@@ -33,5 +34,5 @@ pub(crate) fn router(app: App, security: &WebSecurity) -> Router {
         .route("/outbox/{number}", get(outbox::show))
         .fallback(async |screen: Screen| screen.missing())
         .with_state(Arc::new(app))
-        .with_security(security)
+        .with_security(web)
 }

@@ -19,9 +19,12 @@ mod signing_key;
 use std::error::Error;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
+use fs_core::Ports;
+use fs_core::port::SmsSender;
 use fs_http::WebSecurity;
 use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use tokio::net::TcpListener;
@@ -57,11 +60,12 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mails = Mails::choose(options.smtp_url.as_ref(), address.ip())?;
     let app = App { outbox: mails.outbox };
 
+    let sms = app.outbox.clone().map(|outbox| Arc::new(outbox) as Arc<dyn SmsSender>);
     let bell = OutboxBell::default();
     let security = WebSecurity::new(
-        settings::config(key, &base_url, &options.mail_from),
+        settings::config(key, &base_url, &options.mail_from, sms.is_some()),
         settings::http_config(&base_url),
-        fs_services::ports(store, mails.mailer, &bell)?,
+        Ports { sms, ..fs_services::ports(store, mails.mailer, &bell)? },
         settings::hooks(app.outbox.is_some()),
     )?;
     let password = first_start::prepare(security.core()).await?;
@@ -70,7 +74,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     println!("The demo listens on {base_url}\n");
     println!("  Database   {}", options.database);
     if app.outbox.is_some() {
-        println!("  Mails      {base_url}/outbox");
+        println!("  Messages   {base_url}/outbox");
     }
     println!("  Sign in    {}", first_start::ADMINISTRATOR);
     match &password {

@@ -5,27 +5,40 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fs_core::Config;
+use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::secret::Secret;
 use fs_http::pages::{Branding, PagesConfig};
 use fs_http::{Hooks, HttpConfig};
 use serde_json::Map;
 
-/// Accounts.
-pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str) -> Config {
+/// Accounts: as they are by default, and sign-in by codes and links. Codes go to phones only where
+/// something sends text messages.
+pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool) -> Config {
+    let (mut second, mut unified) = (TwoFactor::default(), Unified::default());
+    second.methods.retain(|method| phones || *method != CodeMethod::Sms);
+    unified.methods.retain(|method| phones || *method != SignInMethod::Code(CodeMethod::Sms));
     let mut config = Config {
         signing_keys: vec![key],
         base_url: Some(base_url.to_owned()),
+        two_factor: Some(second),
+        unified: Some(unified),
         ..Config::default()
     };
+    config.totp.issuer = NAME.to_owned();
     config.mail.from = mail_from.to_owned();
     config
 }
+
+/// What pages, mails and authenticator apps call it.
+const NAME: &str = "fs demo";
 
 /// Accounts over HTTP. Browsers send `Secure` cookies over TLS alone, so without it they must not
 /// be.
 pub(crate) fn http_config(base_url: &str) -> HttpConfig {
     let mut http = HttpConfig { pages: pages(), ..HttpConfig::default() };
     http.views.after_change = Some("/profile".to_owned());
+    http.views.after_method_setup = Some("/security".to_owned());
+    http.views.after_second_factor = Some("/security".to_owned());
     if base_url.starts_with("https://") { http } else { http.insecure_cookies() }
 }
 
@@ -34,7 +47,7 @@ pub(crate) fn http_config(base_url: &str) -> HttpConfig {
 fn pages() -> PagesConfig {
     PagesConfig {
         directory: Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))),
-        branding: Branding { name: "fs demo".to_owned(), home_url: "/".to_owned() },
+        branding: Branding { name: NAME.to_owned(), home_url: "/".to_owned() },
         ..PagesConfig::default()
     }
 }

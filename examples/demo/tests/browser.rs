@@ -1,4 +1,4 @@
-//! A person, a second person and an administrator use the demo in a real browser.
+//! People use the demo in a real browser: accounts, then second factors and codes.
 //!
 //! Needs Chromium and its driver: `FS_TEST_CHROMIUM` names the browser. Pictures of every page are
 //! left in `target/screenshots`.
@@ -13,25 +13,38 @@
 mod demo;
 #[path = "support/http.rs"]
 mod http;
+#[path = "support/visitor.rs"]
+mod visitor;
 #[path = "support/webdriver.rs"]
 mod webdriver;
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use demo::Demo;
-use webdriver::{Browser, Driver};
+use fs_core::port::Clock;
+use fs_core::totp::{TotpRules, TotpSecret};
+use fs_services::system::SystemClock;
+use visitor::Visitor;
+use webdriver::Driver;
 
 const PASSWORD: &str = "seven otters hold hands";
 const NEW_PASSWORD: &str = "eight otters sleep on waves";
 
-#[test]
-fn from_registering_to_signing_out_everywhere() {
-    let Some(chromium) = std::env::var_os("FS_TEST_CHROMIUM").map(PathBuf::from) else {
+/// The browser; nothing, and a line about it, where none is named.
+fn chromium() -> Option<PathBuf> {
+    let chromium = std::env::var_os("FS_TEST_CHROMIUM").map(PathBuf::from);
+    if chromium.is_none() {
         // Past the runner, which shows nothing of a test that passes.
         let _ = writeln!(std::io::stderr(), "NOT RUN: browser test, FS_TEST_CHROMIUM is not set");
-        return;
-    };
+    }
+    chromium
+}
+
+#[test]
+fn from_registering_to_signing_out_everywhere() {
+    let Some(chromium) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::start(folder.path(), &[]);
     let driver = Driver::start(&chromium);
@@ -149,47 +162,147 @@ fn from_registering_to_signing_out_everywhere() {
     person.browser.wait_for_url("/login?next=");
 }
 
-/// Somebody with a browser of their own.
-struct Visitor {
-    browser: Browser,
-    home: String,
+/// What an authenticator app shows for a key at this moment.
+fn app_code(key: &TotpSecret) -> String {
+    TotpRules::default().code_at(key, SystemClock.now()).expose().to_owned()
 }
 
-impl Visitor {
-    fn new(driver: &Driver, demo: &Demo) -> Self {
-        Self { browser: driver.open(), home: demo.url.clone() }
-    }
+/// What it shows next, which is good already: the present one may be spent.
+fn next_code(key: &TotpSecret) -> String {
+    let soon = SystemClock.now().plus(Duration::from_secs(30));
+    TotpRules::default().code_at(key, soon).expose().to_owned()
+}
 
-    fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.home)
-    }
+#[test]
+fn from_a_second_step_to_a_sign_in_without_password() {
+    const EMAIL: &str = "admin@example.com";
+    let Some(chromium) = chromium() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path(), &[]);
+    let driver = Driver::start(&chromium);
+    let person = Visitor::new(&driver, &demo);
+    let reader = Visitor::new(&driver, &demo);
+    let password = demo.password.as_deref().unwrap();
 
-    fn go(&self, path: &str) {
-        self.browser.open(&self.url(path));
-    }
+    // An authenticator app is set up with the key that the page shows.
+    person.sign_in(EMAIL, password);
+    person.browser.follow("Security");
+    person.reads("Off: whoever has the password is in.");
+    person.looks("security-off");
+    person.browser.click("//a[@aria-label='Set up: Second step']");
+    person.looks("second-step-choice");
+    person.browser.click("//input[@value='authenticator']");
+    person.browser.press("Continue");
+    person.reads("Scan this with your authenticator app");
+    person.looks("second-step-key");
+    assert!(person.browser.has("//img[@class='qr' and starts-with(@src, 'data:image/')]"));
+    let key = TotpSecret::from_base32(&person.browser.text_of("//p[@class='key']/code")).unwrap();
+    person.browser.fill("Code", "000000");
+    person.browser.press("Continue");
+    person.reads("This code is not right");
+    person.looks("second-step-wrong");
+    person.browser.fill("Code", &app_code(&key));
+    person.browser.press("Continue");
 
-    fn reads(&self, text: &str) {
-        self.browser.wait_for(text);
-    }
+    // Recovery codes come next, and are shown once.
+    person.reads("none at the moment");
+    person.looks("recovery-codes-none");
+    person.browser.press("Make codes");
+    person.reads("we cannot show them again");
+    person.looks("recovery-codes");
+    let recovery_code = person.browser.text_of("//ol[@class='codes']/li[1]/code");
+    person.browser.follow("I have kept them: go on");
+    person.reads("8 left.");
+    person.looks("security-on");
+    person.go("/mf-recovery-codes");
+    person.reads("8 left");
+    assert!(!person.browser.text().contains(&recovery_code));
+    person.looks("recovery-codes-left");
 
-    fn sign_in(&self, email: &str, password: &str) {
-        self.go("/login");
-        self.browser.fill("Email address", email);
-        self.browser.fill("Password", password);
-        self.browser.press("Sign in");
-    }
+    // The password alone is not enough any more.
+    person.sign_out();
+    person.sign_in(EMAIL, password);
+    person.browser.wait_for_url("/tf-validate");
+    person.looks("second-step");
+    reader.go("/profile");
+    reader.browser.wait_for_url("/login?next=");
+    person.browser.fill("Code", &app_code(&key));
+    person.browser.press("Continue");
+    person.reads("Hello, admin@example.com");
 
-    /// Takes pictures of the page, and sees to it that nothing hangs over its edge.
-    fn looks(&self, name: &str) {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
-        std::fs::create_dir_all(&folder).unwrap();
-        for (device, width) in [("phone", 390), ("desktop", 1280)] {
-            for scheme in ["light", "dark"] {
-                let picture = self.browser.picture(width, scheme);
-                std::fs::write(folder.join(format!("{name}-{device}-{scheme}.png")), picture)
-                    .unwrap();
-            }
-            assert_eq!(self.browser.overhang(), 0, "{name} is too wide for a {device}");
+    // A recovery code stands in for the app, once, and a mail tells of it.
+    for (code, right) in [(recovery_code.as_str(), true), (recovery_code.as_str(), false)] {
+        person.sign_out();
+        person.sign_in(EMAIL, password);
+        person.browser.wait_for_url("/tf-validate");
+        person.browser.follow("Use a recovery code");
+        person.browser.wait_for_url("/mf-recovery");
+        person.looks("recovery-code");
+        person.browser.fill("Recovery code", code);
+        person.browser.click("//form[@name='mf_recovery_form']//button");
+        person.reads(match right {
+            true => "Recovery codes that are left: 7.",
+            false => "This recovery code is not right",
+        });
+        if right {
+            person.looks("recovery-code-used");
+        } else {
+            person.looks("recovery-code-wrong");
         }
     }
+    let mail = "//a[contains(., 'A recovery code was used')]";
+    reader.browser.open_until(&reader.url("/outbox"), mail);
+    reader.browser.click(mail);
+    reader.looks("outbox-recovery-code");
+
+    // It is switched off.
+    person.go("/tf-validate");
+    person.browser.fill("Code", &next_code(&key));
+    person.browser.press("Continue");
+    person.reads("Hello, admin@example.com");
+    person.go("/tf-setup");
+    person.browser.click("//input[@value='disable']");
+    person.browser.press("Continue");
+    person.reads("Your second step is switched off.");
+    person.reads("Off: whoever has the password is in.");
+
+    // A phone as a further way to sign in; its codes come to the outbox.
+    person.browser.click("//a[@aria-label='Set up: Sign-in with a code']");
+    person.looks("sign-in-methods");
+    person.browser.click("//input[@value='sms']");
+    person.browser.fill("Telephone number, for text messages optional", "+14155550123");
+    person.browser.press("Set up");
+    reader.browser.open_until(&reader.url("/outbox"), "//a[contains(., 'Text message')]");
+    reader.looks("outbox-messages");
+    reader.browser.click("//a[contains(., 'Text message')]");
+    reader.looks("outbox-text-message");
+    person.looks("sign-in-method-code");
+    person.browser.fill("Code", &digits(&reader.browser.text_of("//pre")));
+    person.browser.press("Confirm");
+    person.reads("In place of the password");
+    person.looks("security-methods");
+
+    // No password: a mailed code.
+    person.sign_out();
+    person.go("/login");
+    person.browser.follow("Sign in with a code");
+    person.looks("code-sign-in");
+    person.browser.fill("Email address, name or number", EMAIL);
+    person.browser.click("//input[@value='email']");
+    person.browser.press("Send the code");
+    person.reads("A code is on its way");
+    person.looks("code-sign-in-sent");
+    let mail = "//a[contains(., 'Your code')]";
+    reader.browser.open_until(&reader.url("/outbox"), mail);
+    reader.browser.click(mail);
+    reader.looks("outbox-code");
+    person.browser.fill("Code", &digits(&reader.browser.text_of("//pre")));
+    person.browser.press("Sign in");
+    person.reads("Hello, admin@example.com");
+}
+
+/// The six digits in a message.
+fn digits(message: &str) -> String {
+    let mut words = message.split(|letter: char| !letter.is_ascii_digit());
+    words.find(|word| word.len() == 6).expect("the message holds a code").to_owned()
 }

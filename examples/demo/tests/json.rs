@@ -28,13 +28,13 @@ fn strangers_are_told_where_they_are_not_let_in() {
     let home = stranger.get(&demo, "/");
     assert_eq!(home.status, 200);
     assert_eq!(home.body["response"]["user"], json!(null));
-    assert_eq!(home.body["response"]["rooms"].as_array().unwrap().len(), 4);
-    for path in ["/profile", "/editors", "/admin", "/vault"] {
+    assert_eq!(home.body["response"]["rooms"].as_array().unwrap().len(), 5);
+    for path in ["/profile", "/security", "/editors", "/admin", "/vault"] {
         let answer = stranger.get(&demo, path);
         assert_eq!((answer.status, &answer.body["meta"]["code"]), (401, &json!(401)), "{path}");
     }
     let mails = stranger.get(&demo, "/outbox");
-    assert_eq!(mails.body["response"]["mails"], json!([]));
+    assert_eq!(mails.body["response"]["messages"], json!([]));
     assert_eq!(stranger.get(&demo, "/outbox/1").status, 404);
     assert_eq!(stranger.get(&demo, "/nothing").status, 404);
 }

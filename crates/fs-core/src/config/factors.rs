@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{file, spans};
+use crate::recovery_code::RECOVERY_CODES;
 use crate::secret::Secret;
 use crate::totp::{WalletFormat, Window};
 
@@ -114,6 +115,10 @@ pub struct TwoFactor {
     pub device: Option<Duration>,
     /// Who is told when somebody can use neither factor nor mail.
     pub rescue_mail: String,
+    /// How many recovery codes somebody gets, from 1 to 100; nothing: there are none.
+    pub recovery_codes: Option<usize>,
+    /// A notice is mailed when somebody's second factor was set up, changed or switched off.
+    pub send_notice: bool,
 }
 
 /// Sign-in with an identity and a password or code.
@@ -168,6 +173,8 @@ impl Default for TwoFactor {
             pending: Duration::from_secs(600),
             device: None,
             rescue_mail: "no-reply@localhost".to_owned(),
+            recovery_codes: Some(RECOVERY_CODES),
+            send_notice: true,
         }
     }
 }

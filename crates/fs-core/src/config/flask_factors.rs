@@ -82,7 +82,10 @@ fn two_factor(keys: &mut FlaskKeys) -> Option<TwoFactor> {
         pending: seconds(3_600),
         device: None,
         rescue_mail: "no-reply@localhost".to_owned(),
+        recovery_codes: None,
+        send_notice: false,
     };
+    read_recovery_codes(keys, &mut rules);
     keys.bool("SECURITY_TWO_FACTOR_REQUIRED", &mut rules.required);
     for (key, window) in [
         ("SECURITY_TWO_FACTOR_AUTHENTICATOR_VALIDITY", &mut rules.authenticator_window),
@@ -109,6 +112,20 @@ fn two_factor(keys: &mut FlaskKeys) -> Option<TwoFactor> {
         }
     }
     Some(rules)
+}
+
+/// Recovery codes are Flask-Security's from 5.0 on.
+fn read_recovery_codes(keys: &mut FlaskKeys, rules: &mut TwoFactor) {
+    let (mut on, mut count) = (false, 5);
+    keys.bool("SECURITY_MULTI_FACTOR_RECOVERY_CODES", &mut on);
+    keys.number("SECURITY_MULTI_FACTOR_RECOVERY_CODES_N", &mut count);
+    rules.recovery_codes = on.then_some(count);
+    let about_encryption =
+        ["SECURITY_MULTI_FACTOR_RECOVERY_CODES_KEYS", "SECURITY_MULTI_FACTOR_RECOVERY_CODE_TTL"];
+    for key in about_encryption {
+        // Ours are hashed.
+        keys.take(key);
+    }
 }
 
 fn read_unified(keys: &mut FlaskKeys) -> Option<Unified> {

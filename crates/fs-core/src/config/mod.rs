@@ -45,6 +45,7 @@ use crate::totp::WalletFormat;
 /// | passwords | at least 15 characters, NFC | at least 8, NFKD |
 /// | reset link | 1 hour | 5 days |
 /// | being fresh | grace ends with the limit | grace slides without end |
+/// | being fresh within zero time | is refused at the start | a second request passes without a proof |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
 ///
@@ -203,7 +204,8 @@ pub struct Sessions {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Freshness {
-    /// How long ago it may lie; nothing: always fresh, and there is no page to prove it again.
+    /// How long ago it may lie, more than zero; nothing: always fresh, and there is no page to prove
+    /// it again.
     #[serde(with = "spans::optional")]
     pub within: Option<Duration>,
     /// How long it stays fresh once it was found fresh.

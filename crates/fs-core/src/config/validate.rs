@@ -73,6 +73,18 @@ impl Config {
             "registration without confirmation tells strangers which addresses have accounts: set \
              confirmation, or disclosure to Explicit",
         );
+        let codes = self.two_factor.as_ref().and_then(|rules| rules.recovery_codes);
+        wrong(
+            codes.is_some_and(|count| !(1..=100).contains(&count)),
+            "two_factor.recovery_codes must be from 1 to 100; unset it for none",
+        );
+        wrong(
+            (strict || self.freshness.grace_limit.is_some())
+                && self.freshness.within.is_some_and(|within| within.is_zero()),
+            "freshness.within is zero: no sign-in is ever that recent, and a grace would let the \
+             second request pass without a proof. Write for how long a proof may count, such as a \
+             minute with a grace of zero",
+        );
         wrong(self.mail.from.contains(['\r', '\n']), "mail.from must not contain a line break");
         wrong(!self.mail.text && !self.mail.html, "mail: switch text or html on");
         if let Some(registration) = &self.registration {
@@ -95,4 +107,41 @@ fn is_base_url(text: &str) -> bool {
     host.is_some_and(|host| {
         !host.is_empty() && !host.contains(['/', '?', '#', '\\', '@', ' ', '\r', '\n'])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn complaints(change: impl FnOnce(&mut Config), mut config: Config, about: &str) -> usize {
+        change(&mut config);
+        config.mistakes().0.iter().filter(|mistake| mistake.starts_with(about)).count()
+    }
+
+    #[test]
+    fn fresh_within_no_time_is_refused_where_it_would_ask_for_no_proof() {
+        let about = "freshness.within";
+        let zero = |config: &mut Config| config.freshness.within = Some(Duration::ZERO);
+        assert_eq!(complaints(zero, Config::default(), about), 1);
+        let explicit = Config { disclosure: Disclosure::Explicit, ..Config::default() };
+        assert_eq!(complaints(zero, explicit, about), 1);
+        assert_eq!(complaints(zero, Config::flask_security_4(), about), 0);
+        let second = |config: &mut Config| config.freshness.within = Some(Duration::from_secs(1));
+        assert_eq!(complaints(second, Config::default(), about), 0);
+    }
+
+    #[test]
+    fn recovery_codes_are_some_but_not_many() {
+        for (count, wrong) in
+            [(None, 0), (Some(0), 1), (Some(1), 0), (Some(100), 0), (Some(101), 1)]
+        {
+            let set = |config: &mut Config| {
+                config.two_factor.as_mut().unwrap().recovery_codes = count;
+            };
+            let found = complaints(set, Config::default(), "two_factor.recovery_codes");
+            assert_eq!(found, wrong, "{count:?}");
+        }
+    }
 }

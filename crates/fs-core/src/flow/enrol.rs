@@ -1,7 +1,7 @@
 //! Setting up, changing and switching off a second factor.
 
 use super::codes::{CodeMessage, CodePurpose};
-use super::second_factor::{still_so, wrong_code};
+use super::second_factor::{no_second_factor, still_so, wrong_code};
 use super::{FlowError, Problem, ValidateOutcome};
 use crate::Timestamp;
 use crate::attempt::CodeUse;
@@ -85,7 +85,7 @@ impl Security {
             return Ok(EnrolOutcome::NotAllowed);
         };
         if choice == "disable" && !rules.required && current.is_some() {
-            return self.disable_second_factor(visit, &user).await;
+            return self.disable_second_factor(ctx, visit, &user).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
         let Some(method) = chosen.filter(|method| rules.methods.contains(method)) else {
@@ -183,11 +183,13 @@ impl Security {
         let set = vec![UserField::SecondFactor(after.clone())];
         let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());
         self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
+        self.notify_of_second_factor(ctx, &mut batch, user, Some(method))?;
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
             Err(error) => return Err(error.into()),
         }
+        self.mail_waits();
         visit.set_pending(None);
         visit.set_enrolment(None);
         let mut user = user.clone();
@@ -198,11 +200,14 @@ impl Security {
 
     async fn disable_second_factor(
         &self,
+        ctx: &Context,
         visit: &mut Visit,
         user: &User,
     ) -> Result<EnrolOutcome, FlowError> {
-        let set = vec![UserField::SecondFactor(SecondFactor::default())];
-        self.store().commit(still_so(user, set).into()).await?;
+        let mut batch = Batch::from(still_so(user, no_second_factor()));
+        self.notify_of_second_factor(ctx, &mut batch, user, None)?;
+        self.store().commit(batch).await?;
+        self.mail_waits();
         visit.set_pending(None);
         visit.set_enrolment(None);
         self.emit(Event::SecondFactorDisabled { user: Subject::of(user) });

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::FlowError;
 use super::codes::AcceptedCode;
+use super::recovery_codes::AcceptedRecoveryCode;
 use super::remember::{NewRemembered, RememberChange};
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
@@ -54,6 +55,11 @@ impl Clearance {
     /// The second factor of a pending sign-in was given.
     pub(super) fn by_second_factor(_: &AcceptedCode) -> Self {
         Self { methods: vec!["mfa"], guard: None }
+    }
+
+    /// A recovery code was given in place of the second factor of a pending sign-in.
+    pub(super) fn by_recovery_code(_: &AcceptedRecoveryCode) -> Self {
+        Self { methods: vec!["recovery_code"], guard: None }
     }
 
     /// Somebody who is signed in changed the password, which ended their session.

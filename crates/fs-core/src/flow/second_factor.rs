@@ -163,6 +163,9 @@ impl Security {
         batch.push(self.spend_pending(&pending));
         self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         session.changes().into_iter().for_each(|change| batch.push(change));
+        if after.is_some() {
+            self.notify_of_second_factor(ctx, &mut batch, &user, Some(method))?;
+        }
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
@@ -170,6 +173,7 @@ impl Security {
         }
         if let Some(after) = after {
             user.second_factor = after;
+            self.mail_waits();
         }
         self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
         Ok(self.signed_in(ctx, visit, session, &pending, user))
@@ -263,6 +267,21 @@ impl Security {
         Ok(if sent { RescueOutcome::Sent } else { RescueOutcome::NotSent })
     }
 
+    /// Puts the notice of a changed second factor into the batch that changes it, where one is
+    /// sent.
+    pub(super) fn notify_of_second_factor(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        user: &User,
+        method: Option<CodeMethod>,
+    ) -> Result<(), FlowError> {
+        if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
+            batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method })?);
+        }
+        Ok(())
+    }
+
     async fn tell_the_operators(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
         let Some(rules) = &self.config().two_factor else {
             return Ok(false);
@@ -302,6 +321,11 @@ impl Security {
 
 pub(super) fn wrong_code() -> ValidateOutcome {
     ValidateOutcome::Refused(Problem::new("code", MessageKey::TwoFactorInvalidToken))
+}
+
+/// Takes a second factor away, and the recovery codes that stand in for it.
+pub(super) fn no_second_factor() -> Vec<UserField> {
+    vec![UserField::SecondFactor(SecondFactor::default()), UserField::RecoveryCodes(Vec::new())]
 }
 
 /// Writes `set` if the account still is as it was when the decision was made.

@@ -215,6 +215,12 @@ keys! {
     InvalidCredentials = "INVALID_CREDENTIALS", Error, "We could not sign you in with that. Check both fields and try again.";
     /// If there is such an account, a mail is on its way; deliberately silent about whether there is.
     CheckMail = "CHECK_MAIL", Info, "If that address can be used here, you will find a mail from us in its inbox. Look in the spam folder too.";
+    /// The recovery code is wrong, or was used.
+    InvalidRecoveryCode = "INVALID_RECOVERY_CODE", Error, "This recovery code is not right, or was used already. Enter another one.";
+    /// Signed in by a recovery code. Value: `left`, how many codes are left.
+    RecoveryCodeUsed = "RECOVERY_CODE_USED", Success, "You are signed in. Recovery codes that are left: %(left)s.";
+    /// Recovery codes need a second factor that they stand in for.
+    SecondFactorNeeded = "SECOND_FACTOR_NEEDED", Error, "Set up a second step first: recovery codes stand in for it.";
     /// The value is too long. Value: `max`, in characters.
     TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
     /// The value is of a wrong type, or holds characters that cannot be stored.

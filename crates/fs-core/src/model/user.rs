@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{PasswordHash, Permissions, Role, SealedSecret, Uniquifier, UserId};
 use crate::Timestamp;
+use crate::recovery_code::RecoveryCodeHash;
 
 /// An account, with its roles: what one read of the store gives.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub struct User {
     pub sign_ins: SignIns,
     /// The second factor that is asked for after the first.
     pub second_factor: SecondFactor,
+    /// What is left of the codes that stand in for a lost second factor.
+    pub recovery_codes: Vec<RecoveryCodeHash>,
     /// Secrets of the methods to sign in with besides the password, by method.
     pub sign_in_secrets: BTreeMap<String, SealedSecret>,
     /// The telephone number to sign in with, in E.164.
@@ -129,6 +132,8 @@ pub struct NewUser {
     pub sign_ins: SignIns,
     /// See [`User::second_factor`].
     pub second_factor: SecondFactor,
+    /// See [`User::recovery_codes`].
+    pub recovery_codes: Vec<RecoveryCodeHash>,
     /// See [`User::sign_in_secrets`].
     pub sign_in_secrets: BTreeMap<String, SealedSecret>,
     /// See [`User::phone`].
@@ -152,6 +157,7 @@ impl NewUser {
             confirmed_at: None,
             sign_ins: SignIns::default(),
             second_factor: SecondFactor::default(),
+            recovery_codes: Vec::new(),
             sign_in_secrets: BTreeMap::new(),
             phone: None,
             attributes: Map::new(),
@@ -181,6 +187,8 @@ pub enum UserField {
     SignIns(SignIns),
     /// [`User::second_factor`], all three columns
     SecondFactor(SecondFactor),
+    /// [`User::recovery_codes`]
+    RecoveryCodes(Vec<RecoveryCodeHash>),
     /// [`User::sign_in_secrets`]
     SignInSecrets(BTreeMap<String, SealedSecret>),
     /// [`User::phone`]
@@ -202,6 +210,7 @@ impl UserField {
             Self::ConfirmedAt(value) => *value == user.confirmed_at,
             Self::SignIns(value) => *value == user.sign_ins,
             Self::SecondFactor(value) => *value == user.second_factor,
+            Self::RecoveryCodes(value) => *value == user.recovery_codes,
             Self::SignInSecrets(value) => *value == user.sign_in_secrets,
             Self::Phone(value) => *value == user.phone,
             Self::Attributes(value) => *value == user.attributes,
@@ -220,6 +229,7 @@ impl UserField {
             Self::ConfirmedAt(value) => user.confirmed_at = value,
             Self::SignIns(value) => user.sign_ins = value,
             Self::SecondFactor(value) => user.second_factor = value,
+            Self::RecoveryCodes(value) => user.recovery_codes = value,
             Self::SignInSecrets(value) => user.sign_in_secrets = value,
             Self::Phone(value) => user.phone = value,
             Self::Attributes(value) => user.attributes = value,

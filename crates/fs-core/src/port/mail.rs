@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::config::CodeMethod;
+
 /// Hands mails to a mail server.
 #[async_trait]
 pub trait Mailer: Send + Sync {
@@ -130,6 +132,16 @@ pub enum MailKind<'a> {
         /// The code.
         code: &'a str,
     },
+    /// The second factor is another one now, or there is none any more.
+    SecondFactorChanged {
+        /// By which method its codes come now.
+        method: Option<CodeMethod>,
+    },
+    /// A recovery code was used in place of a second factor.
+    RecoveryCodeUsed {
+        /// How many are left.
+        left: usize,
+    },
     /// Somebody can use neither second factor nor mail: for whoever runs the application.
     SecondFactorRescue {
         /// Who: the address of the account.
@@ -156,6 +168,8 @@ impl MailKind<'_> {
             Self::AccountExists => "account_exists",
             Self::SignInLink { .. } => "login_instructions",
             Self::SecondFactorCode { .. } => "two_factor_instructions",
+            Self::SecondFactorChanged { .. } => "second_factor_changed",
+            Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::SecondFactorRescue { .. } => "two_factor_rescue",
             Self::SignInCode { .. } => "us_instructions",
         }

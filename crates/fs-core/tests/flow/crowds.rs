@@ -15,7 +15,7 @@ use crate::people::{
 const CROWD: usize = 100;
 
 /// What each of a hundred tasks answers. None begins before all are there.
-async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+pub(crate) async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     task: impl Fn(usize) -> F,
 ) -> Vec<T> {
     let start = Arc::new(Barrier::new(CROWD));

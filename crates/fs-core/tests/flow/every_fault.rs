@@ -26,6 +26,12 @@ async fn left(site: &Site, visit: &Visit) -> Left {
     }
 }
 
+/// Whether nothing was written but the attempt, which a flow with a code counts before it looks.
+fn only_counted(left: &Left, before: &Left, done: &Left) -> bool {
+    let counted = Dump { commits: before.dump.commits + 1, ..before.dump.clone() };
+    done.dump.commits == counted.commits + 1 && left.dump == counted
+}
+
 /// Runs a flow without a fault, then with a fault at its first call, at its second, and so on.
 ///
 /// A fault is an error, never a success. Whatever was wrong, the change happened as a whole with
@@ -66,7 +72,7 @@ pub(crate) async fn every_fault<S, E: std::fmt::Debug>(
             assert!(result.is_err(), "{case}: said success");
             assert!(visit.sign_in() == session.as_ref(), "{case}: another session");
             let left = left(&site, &visit).await;
-            if left.dump == before.dump {
+            if left.dump == before.dump || only_counted(&left, &before, &done) {
                 assert!(left.mails.is_empty(), "{case}: mailed what did not happen");
                 assert_eq!(left.events, [], "{case}: told what did not happen");
             } else {

@@ -12,5 +12,6 @@ mod guard_races;
 mod people;
 mod races;
 mod readers;
+mod recovery_codes;
 mod secrets;
 mod sessions;

@@ -12,6 +12,7 @@ use fs_core::password::{HashAnswer, HashJob, HashTask, PasswordHasher};
 use fs_core::port::{
     Batch, Change, MailDraft, MailKind, OutboxEntry, OutboxId, OutboxMail, UserLookup,
 };
+use fs_core::recovery_code::RecoveryCodeHash;
 use fs_core::secret::Secret;
 use fs_core::session::Visit;
 use fs_core::token::{
@@ -132,7 +133,11 @@ fn values_of_the_model_and_of_the_ports() {
     user.token_uniquifier = Some(Uniquifier::new(secret));
     user.second_factor.totp_secret = Some(SealedSecret::new(secret));
     user.sign_in_secrets.insert("sms".to_owned(), SealedSecret::new(secret));
+    let digest = RecoveryCodeHash::from_bytes(*b"32 octets: a digest of the test.");
+    user.recovery_codes = vec![digest.clone()];
+    shown.hide(&digest.to_text());
     let set = vec![
+        UserField::RecoveryCodes(user.recovery_codes.clone()),
         UserField::Password(user.password.clone()),
         UserField::Uniquifier(user.uniquifier.clone()),
         UserField::TokenUniquifier(user.token_uniquifier.clone()),

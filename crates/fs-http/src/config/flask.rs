@@ -65,6 +65,7 @@ impl HttpConfig {
             ("SECURITY_RESET_VIEW", &mut views.reset),
             ("SECURITY_LOGIN_ERROR_VIEW", &mut views.sign_in_error),
             ("SECURITY_US_POST_SETUP_VIEW", &mut views.after_method_setup),
+            ("SECURITY_TWO_FACTOR_POST_SETUP_VIEW", &mut views.after_second_factor),
             ("SECURITY_REQUIRES_CONFIRMATION_ERROR_VIEW", &mut views.requires_confirmation),
         ] {
             keys.optional_text(key, view);

@@ -147,6 +147,9 @@ pub struct Views {
     pub sign_in_error: Option<String>,
     /// After setting up a method to sign in with.
     pub after_method_setup: Option<String>,
+    /// After a second factor was set up, changed or switched off, and its recovery codes were
+    /// made; else where a sign-in leads.
+    pub after_second_factor: Option<String>,
     /// When the address must be confirmed first.
     pub requires_confirmation: Option<String>,
     /// Paths of the application's routes by their names.

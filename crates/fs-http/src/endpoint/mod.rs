@@ -4,6 +4,7 @@ mod challenge;
 mod change_password;
 mod confirm;
 mod forgot_password;
+mod recovery_codes;
 mod register;
 mod reset_password;
 mod send_confirmation;
@@ -17,6 +18,7 @@ mod unified_link;
 mod unified_setup;
 mod unified_sign_in;
 mod unified_verify;
+mod use_recovery_code;
 mod verify;
 
 use bytes::Bytes;
@@ -117,6 +119,8 @@ async fn answer(exchange: &Exchange, matched: Matched) -> Answer {
         Endpoint::TwoFactorSetup => two_factor_setup::answer(exchange).await,
         Endpoint::TwoFactorValidate => two_factor_validate::answer(exchange).await,
         Endpoint::TwoFactorRescue => two_factor_rescue::answer(exchange).await,
+        Endpoint::RecoveryCodes => recovery_codes::answer(exchange).await,
+        Endpoint::UseRecoveryCode => use_recovery_code::answer(exchange).await,
         Endpoint::UnifiedSignIn => unified_sign_in::answer(exchange).await,
         Endpoint::UnifiedSendCode => unified_sign_in::send_code(exchange).await,
         Endpoint::UnifiedSetup => unified_setup::answer(exchange).await,
@@ -213,6 +217,7 @@ impl Exchange {
     fn links(&self, template: &str) -> Vec<LinkView> {
         let all = [
             (Endpoint::SignIn, "security/login_user.html", "Sign in"),
+            (Endpoint::UnifiedSignIn, "security/us_signin.html", "Sign in with a code"),
             (Endpoint::Register, "security/register_user.html", "Create an account"),
             (Endpoint::ForgotPassword, "security/forgot_password.html", "Reset your password"),
             (Endpoint::SendConfirmation, "security/send_confirmation.html", "Confirm your address"),

@@ -13,7 +13,7 @@ use super::two_factor_validate::code_form;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::Typed;
-use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
@@ -38,7 +38,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         true => exchange.json_problems(status, problems),
         false => {
             let chosen = asks_phone.then_some(CodeMethod::Sms);
-            exchange.page(StatusCode::OK, setup_page(exchange, problems, &[], chosen))
+            exchange.page(StatusCode::OK, setup_page(exchange, problems, chosen))
         }
     };
     let mut problems = exchange.form_problems(FormName::TwoFactorSetup, current.is_some()).await?;
@@ -61,8 +61,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         EnrolOutcome::Disabled if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
         EnrolOutcome::Disabled => {
             exchange.flash(MessageKey::TwoFactorDisabled);
-            let view = exchange.config().views.after_sign_in.as_deref();
-            exchange.redirect(&exchange.view(view, &[]))
+            exchange.redirect(&exchange.view(after_second_factor(exchange), &[]))
         }
         EnrolOutcome::Begun { method, key, username } => {
             begun(exchange, method, key.as_ref(), &username)
@@ -79,7 +78,7 @@ async fn show(exchange: &Exchange, current: Option<&fs_core::model::User>) -> An
         return Ok(exchange.nothing_pending());
     };
     if !exchange.wants_json() {
-        return Ok(exchange.page(StatusCode::OK, setup_page(exchange, &[], &[], None)));
+        return Ok(exchange.page(StatusCode::OK, setup_page(exchange, &[], None)));
     }
     let rules = exchange.core().config().two_factor.as_ref();
     let required = rules.is_some_and(|rules| rules.required);
@@ -110,8 +109,13 @@ fn begun(
         }
         return exchange.json_ok(None, None, more);
     }
-    let mut page = setup_page(exchange, &[], &[], Some(method));
-    page.extra.insert("chosen_method".to_owned(), method.name().into());
+    let waits_for_phone = exchange
+        .session(|visit| visit.enrolment().is_some_and(|begun| begun.phone.is_none()))
+        && method == CodeMethod::Sms;
+    let mut page = match waits_for_phone {
+        true => setup_page(exchange, &[], Some(method)),
+        false => prove_page(exchange, &[]),
+    };
     if let Some(key) = key {
         add_key(exchange, &mut page, key, issuer, username);
     }
@@ -139,6 +143,12 @@ pub(super) fn add_key(
     page.extra.insert("authr_issuer".to_owned(), issuer.into());
 }
 
+/// Where a change of the second factor leads.
+pub(super) fn after_second_factor(exchange: &Exchange) -> Option<&str> {
+    let views = &exchange.config().views;
+    views.after_second_factor.as_deref().or(views.after_sign_in.as_deref())
+}
+
 /// The methods that can be chosen, with what people read.
 fn choices(exchange: &Exchange) -> Vec<(&'static str, &'static str)> {
     let Some(rules) = &exchange.core().config().two_factor else {
@@ -153,13 +163,44 @@ fn choices(exchange: &Exchange) -> Vec<(&'static str, &'static str)> {
     named.chain(disable).collect()
 }
 
-/// The page to choose a second factor and to prove it.
-pub(super) fn setup_page(
-    exchange: &Exchange,
-    problems: &[Problem],
-    code_problems: &[Problem],
-    chosen: Option<CodeMethod>,
-) -> PageView {
+/// The page to choose a second factor.
+fn setup_page(exchange: &Exchange, problems: &[Problem], chosen: Option<CodeMethod>) -> PageView {
+    let mut choice = choice_form(exchange, chosen);
+    exchange.mark(&mut choice, problems);
+    page(exchange, choice, code_form(exchange, &[]))
+}
+
+/// The page to prove the second factor that was chosen.
+pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
+    let chosen = exchange.session(|visit| visit.enrolment().map(|begun| begun.method));
+    let (code, mut choice) = (code_form(exchange, problems), choice_form(exchange, chosen));
+    exchange.mark(&mut choice, &[]);
+    let mut page = page(exchange, code, choice);
+    if let Some(method) = chosen {
+        page.extra.insert("chosen_method".to_owned(), method.name().into());
+    }
+    page
+}
+
+/// The first form is the one to fill in now.
+fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
+    let template = "security/two_factor_setup.html";
+    let mut page = exchange.form_page(template, "Two-step sign-in", first);
+    page.forms.push(second);
+    let rules = exchange.core().config().two_factor.as_ref();
+    let required = rules.is_some_and(|rules| rules.required);
+    page.extra.insert("two_factor_required".to_owned(), required.into());
+    let signed_in = exchange.session(|visit| visit.sign_in().is_some());
+    if signed_in && exchange.core().offers_recovery_codes() {
+        page.links.push(LinkView {
+            href: exchange.endpoint_url(Endpoint::RecoveryCodes, &[]),
+            text: "Recovery codes".to_owned(),
+        });
+    }
+    page
+}
+
+fn choice_form(exchange: &Exchange, chosen: Option<CodeMethod>) -> FormView {
     let action = exchange.endpoint_url(Endpoint::TwoFactorSetup, &[]);
     let mut form = FormView::new("two_factor_setup_form", action, "Continue");
     let named = choices(exchange).into_iter();
@@ -179,9 +220,5 @@ pub(super) fn setup_page(
             ..FieldView::new(FieldKind::Tel, "phone", "Telephone number")
         });
     }
-    exchange.mark(&mut form, problems);
-    let template = "security/two_factor_setup.html";
-    let mut page = exchange.form_page(template, "Two-step sign-in", form);
-    page.forms.push(code_form(exchange, code_problems));
-    page
+    form
 }

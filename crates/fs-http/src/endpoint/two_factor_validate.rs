@@ -1,17 +1,19 @@
 //! Giving the code of a second factor.
 
-use fs_core::flow::{Problem, ValidateOutcome};
-use fs_core::message::MessageKey;
+use fs_core::flow::{Problem, RememberChange, ValidateOutcome};
+use fs_core::message::{Message, MessageKey};
+use fs_core::model::User;
 use fs_core::second_factor::PendingStage;
+use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
 use super::Answer;
-use super::two_factor_setup::setup_page;
+use super::two_factor_setup::{after_second_factor, prove_page};
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
-use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
@@ -49,24 +51,38 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
                 return Ok(exchange.json_ok(Some(&user), None, Map::new()));
             }
             exchange.flash(MessageKey::TwoFactorChangeMethodSuccessful);
-            let view = exchange.config().views.after_sign_in.as_deref();
-            exchange.redirect(&exchange.after(view))
+            if core.offers_recovery_codes() && user.recovery_codes.is_empty() {
+                return Ok(exchange.redirect(&exchange.endpoint_url(Endpoint::RecoveryCodes, &[])));
+            }
+            exchange.redirect(&exchange.after(after_second_factor(exchange)))
         }
         ValidateOutcome::SignedIn { user, remember, device } => {
-            exchange.put_remember(remember);
-            if exchange.wants_json() {
-                let mut more = Map::new();
-                if let Some(device) = device {
-                    more.insert("tf_validity_token".to_owned(), device.expose().into());
-                }
-                return Ok(exchange.json_ok(Some(&user), None, more));
-            }
-            exchange.state().device = device.map(|device| device.expose().to_owned());
-            exchange.flash(MessageKey::TwoFactorLoginSuccessful);
-            let view = exchange.config().views.after_sign_in.as_deref();
-            exchange.redirect(&exchange.after(view))
+            let told = MessageKey::TwoFactorLoginSuccessful.into();
+            signed_in(exchange, &user, remember, device, told, Map::new())
         }
     })
+}
+
+/// The answer that ends a pending sign-in.
+pub(super) fn signed_in(
+    exchange: &Exchange,
+    user: &User,
+    remember: RememberChange,
+    device: Option<Secret>,
+    told: Message,
+    mut more: Map<String, Value>,
+) -> http::Response<bytes::Bytes> {
+    exchange.put_remember(remember);
+    if exchange.wants_json() {
+        if let Some(device) = device {
+            more.insert("tf_validity_token".to_owned(), device.expose().into());
+        }
+        return exchange.json_ok(Some(user), None, more);
+    }
+    exchange.state().device = device.map(|device| device.expose().to_owned());
+    exchange.flash(told);
+    let view = exchange.config().views.after_sign_in.as_deref();
+    exchange.redirect(&exchange.after(view))
 }
 
 /// The code as a text; numbers count as their digits.
@@ -83,7 +99,7 @@ async fn show(exchange: &Exchange, signed_in: bool) -> Answer {
     let enrolling = visit.enrolment().is_some();
     let pending = exchange.core().pending(exchange.context(), &visit).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
-    let stage = pending.map(|(pending, _)| pending.stage);
+    let stage = pending.as_ref().map(|(pending, _)| pending.stage);
     let usable = match signed_in {
         true => enrolling,
         false => stage == Some(PendingStage::Code) || (stage.is_some() && enrolling),
@@ -93,16 +109,21 @@ async fn show(exchange: &Exchange, signed_in: bool) -> Answer {
         exchange.put_visit(visit);
         return Ok(exchange.nothing_pending());
     }
-    Ok(match exchange.wants_json() {
-        true => exchange.json_ok(None, None, Map::new()),
-        false => exchange.page(StatusCode::OK, again(exchange, enrolling, &[])),
-    })
+    if exchange.wants_json() {
+        return Ok(exchange.json_ok(None, None, Map::new()));
+    }
+    let mut page = again(exchange, enrolling, &[]);
+    let asked = pending.and_then(|(_, user)| exchange.core().second_factor_of(&user));
+    if let Some(method) = asked.filter(|_| !enrolling) {
+        page.extra.insert("chosen_method".to_owned(), method.name().into());
+    }
+    Ok(exchange.page(StatusCode::OK, page))
 }
 
 /// The page that the code was typed on.
 fn again(exchange: &Exchange, changing: bool, problems: &[Problem]) -> PageView {
     match changing {
-        true => setup_page(exchange, &[], problems, None),
+        true => prove_page(exchange, problems),
         false => code_page(exchange, problems, None),
     }
 }
@@ -133,6 +154,12 @@ pub(super) fn code_page(
     page.forms.push(rescue);
     if let Some(notice) = notice {
         page.extra.insert("problem".to_owned(), notice.into());
+    }
+    if exchange.core().offers_recovery_codes() {
+        page.links.push(LinkView {
+            href: exchange.endpoint_url(Endpoint::UseRecoveryCode, &[]),
+            text: "Use a recovery code".to_owned(),
+        });
     }
     page
 }

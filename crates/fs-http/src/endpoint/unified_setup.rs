@@ -81,7 +81,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
                 ..FieldView::new(FieldKind::Text, "passcode", "Code")
             });
             exchange.mark(&mut form, &[]);
-            page.forms.push(form);
+            page.forms.insert(0, form);
             exchange.page(StatusCode::OK, page)
         }
     })
@@ -101,10 +101,6 @@ fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
             SignInMethod::Password => None,
         })
         .collect();
-    let active = codes.iter().filter(|method| {
-        **method == CodeMethod::Email || user.sign_in_secrets.contains_key(method.name())
-    });
-    let active: Vec<_> = active.map(|method| method.name()).collect();
     let setup: Vec<_> = codes.iter().map(|method| method.name()).collect();
     let attributes = config.identities.order.iter().map(|rule| match rule.attribute {
         IdentityAttribute::Email => "email",
@@ -112,10 +108,23 @@ fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
         IdentityAttribute::Phone => "us_phone_number",
     });
     more.insert("identity_attributes".to_owned(), attributes.collect::<Vec<_>>().into());
-    more.insert("active_methods".to_owned(), active.into());
+    more.insert("active_methods".to_owned(), active_methods(exchange, user).into());
     more.insert("setup_methods".to_owned(), setup.into());
     more.insert("phone".to_owned(), user.phone.clone().into());
     exchange.json_ok(None, None, more)
+}
+
+/// The methods by which `user` can get a code today.
+fn active_methods(exchange: &Exchange, user: &User) -> Vec<&'static str> {
+    let rules = exchange.core().config().unified.iter().flat_map(|rules| &rules.methods);
+    let active = rules.filter_map(|method| match method {
+        SignInMethod::Code(CodeMethod::Email) => Some("email"),
+        SignInMethod::Code(method) => {
+            user.sign_in_secrets.contains_key(method.name()).then(|| method.name())
+        }
+        SignInMethod::Password => None,
+    });
+    active.collect()
 }
 
 /// Proving a method with a code.
@@ -223,5 +232,7 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
         });
     }
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/us_setup.html", "Other ways to sign in", form)
+    let mut page = exchange.form_page("security/us_setup.html", "Other ways to sign in", form);
+    page.extra.insert("active_methods".to_owned(), active_methods(exchange, user).into());
+    page
 }

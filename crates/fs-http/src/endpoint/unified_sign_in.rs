@@ -126,6 +126,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         SendCodeOutcome::Sent => {
             let mut page = page(exchange, &[], &identity);
             page.extra.insert("code_sent".to_owned(), true.into());
+            page.forms.iter_mut().for_each(expect_code);
             exchange.page(StatusCode::OK, page)
         }
     })
@@ -223,6 +224,17 @@ pub(super) fn add_send_code(exchange: &Exchange, form: &mut FormView, action: St
         name: Some("submit_send_code".to_owned()),
         formaction: action,
     });
+}
+
+/// Lets a form take the code that was sent, in place of a password.
+pub(super) fn expect_code(form: &mut FormView) {
+    if let Some(field) = form.fields.iter_mut().find(|field| field.name == "passcode") {
+        field.kind = FieldKind::Text;
+        field.label = "Code".to_owned();
+        field.autocomplete = Some("one-time-code".to_owned());
+        field.autofocus = true;
+        field.required = true;
+    }
 }
 
 fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {

@@ -7,7 +7,7 @@ use http::StatusCode;
 use serde_json::Map;
 
 use super::Answer;
-use super::unified_sign_in::{add_send_code, chosen_method, methods, typed_passcode};
+use super::unified_sign_in::{add_send_code, chosen_method, expect_code, methods, typed_passcode};
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::pages::{FieldKind, FieldView, FormView, PageView};
@@ -84,6 +84,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         SendCodeOutcome::Sent => {
             let mut page = page(exchange, &[]);
             page.extra.insert("code_sent".to_owned(), true.into());
+            page.forms.iter_mut().for_each(expect_code);
             exchange.page(StatusCode::OK, page)
         }
     })

@@ -48,6 +48,7 @@ templates![
     "forgot_password.html",
     "login_user.html",
     "notice.html",
+    "recovery_code.html",
     "recovery_codes.html",
     "register_user.html",
     "reset_password.html",

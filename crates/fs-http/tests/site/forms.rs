@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::people::ANN;
 
 /// Every form, where it is sent to, and whether one must be signed in.
-const FORMS: [(FormName, &str, bool); 17] = [
+const FORMS: [(FormName, &str, bool); 19] = [
     (FormName::SignIn, "/login", false),
     (FormName::Verify, "/verify", true),
     (FormName::Register, "/register", false),
@@ -29,6 +29,8 @@ const FORMS: [(FormName, &str, bool); 17] = [
     (FormName::TwoFactorSetup, "/tf-setup", true),
     (FormName::TwoFactorCode, "/tf-validate", false),
     (FormName::TwoFactorRescue, "/tf-rescue", false),
+    (FormName::RecoveryCodes, "/mf-recovery-codes", true),
+    (FormName::UseRecoveryCode, "/mf-recovery", false),
     (FormName::UnifiedSignIn, "/us-signin", false),
     (FormName::UnifiedSignIn, "/us-signin/send-code", false),
     (FormName::UnifiedSetup, "/us-setup", true),

@@ -15,6 +15,7 @@ mod nasty;
 mod own_pages;
 mod people;
 mod port_calls;
+mod recovery_codes;
 mod redirects;
 mod scene;
 mod secrets;

@@ -38,7 +38,8 @@ CREATE TABLE IF NOT EXISTS roles_users (
 -- Ours. Moments are microseconds since 1970 in UTC.
 CREATE TABLE IF NOT EXISTS fs_user_extra (
     user_id INTEGER NOT NULL PRIMARY KEY,
-    attributes TEXT NOT NULL
+    attributes TEXT NOT NULL,
+    recovery_codes TEXT NOT NULL DEFAULT ''
 );
 
 -- SQLite gives the key of the last user to the next one, and others delete users too.

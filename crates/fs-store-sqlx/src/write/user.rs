@@ -2,11 +2,12 @@
 
 use fs_core::model::{NewUser, PasswordHash, SealedSecret, Uniquifier, User, UserField, UserId};
 use fs_core::port::{CommitError, Guard};
+use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value as Json};
 
 use super::{Outcome, Work, key};
 use crate::error::{Error, Meaning};
-use crate::read::{read_attributes, read_user, user_columns};
+use crate::read::{read_attributes, read_recovery_codes, read_user, user_columns};
 use crate::shape::{Shape, Table};
 use crate::value::Value;
 
@@ -31,6 +32,9 @@ impl Work<'_> {
         let key = row.ok_or(Error::Unreadable { column: "id" })?.required_int("id")?;
         if !user.attributes.is_empty() {
             self.set_attributes(key, &user.attributes).await?;
+        }
+        if !user.recovery_codes.is_empty() {
+            self.set_recovery_codes(key, &user.recovery_codes).await?;
         }
         let mut roles: Vec<_> = user.roles.iter().collect();
         roles.sort_unstable();
@@ -76,8 +80,10 @@ impl Work<'_> {
             }
         }
         for field in set {
-            if let UserField::Attributes(attributes) = field {
-                self.set_attributes(key, attributes).await?;
+            match field {
+                UserField::Attributes(attributes) => self.set_attributes(key, attributes).await?,
+                UserField::RecoveryCodes(codes) => self.set_recovery_codes(key, codes).await?,
+                _ => {}
             }
         }
         Ok(())
@@ -133,20 +139,24 @@ impl Work<'_> {
         }
     }
 
-    /// The user, whose row nobody else writes from now on; without roles, and with attributes only
-    /// if `expect` needs them.
+    /// The user, whose row nobody else writes from now on; without roles, and with what is in our
+    /// own table only if `expect` needs it.
     async fn locked_user(&mut self, key: i64, expect: &[UserField]) -> Result<Option<User>, Error> {
         let columns = user_columns(self.shape);
         let lock = self.tx.dialect.lock;
         let query = format!("SELECT {columns} FROM \"user\" u WHERE u.id = ? {lock}");
         let Some(mut row) = self.tx.row(&query, vec![key.into()]).await? else { return Ok(None) };
         let mut user = read_user(&mut row)?;
-        if expect.iter().any(|field| matches!(field, UserField::Attributes(_))) {
+        let extra = |field: &UserField| {
+            matches!(field, UserField::Attributes(_) | UserField::RecoveryCodes(_))
+        };
+        if expect.iter().any(extra) {
             // A query of its own: it sees what was written while the first one waited for the lock.
-            let query = "SELECT attributes FROM fs_user_extra WHERE user_id = ?";
-            let row = self.tx.row(query, vec![key.into()]).await?;
-            let text = row.map(|mut row| row.text("attributes")).transpose()?;
-            user.attributes = read_attributes(text.flatten())?;
+            let query = "SELECT attributes, recovery_codes FROM fs_user_extra WHERE user_id = ?";
+            if let Some(mut row) = self.tx.row(query, vec![key.into()]).await? {
+                user.attributes = read_attributes(row.text("attributes")?)?;
+                user.recovery_codes = read_recovery_codes(row.text("recovery_codes")?)?;
+            }
         }
         Ok(Some(user))
     }
@@ -163,6 +173,23 @@ impl Work<'_> {
                 "INSERT INTO fs_user_extra (user_id, attributes) VALUES (?, ?) \
                  ON CONFLICT (user_id) DO UPDATE SET attributes = excluded.attributes",
                 vec![key.into(), text.into()],
+            )
+            .await?;
+        Ok(())
+    }
+
+    async fn set_recovery_codes(
+        &mut self,
+        key: i64,
+        codes: &[RecoveryCodeHash],
+    ) -> Result<(), Error> {
+        let codes: Vec<_> = codes.iter().map(RecoveryCodeHash::to_text).collect();
+        self.tx
+            .execute(
+                "INSERT INTO fs_user_extra (user_id, attributes, recovery_codes) \
+                 VALUES (?, '{}', ?) \
+                 ON CONFLICT (user_id) DO UPDATE SET recovery_codes = excluded.recovery_codes",
+                vec![key.into(), codes.join(" ").into()],
             )
             .await?;
         Ok(())
@@ -224,7 +251,7 @@ fn columns_of(shape: &Shape, field: &UserField) -> Result<Columns, Error> {
             vec![("us_totp_secrets", text.as_deref().into())]
         }
         UserField::Phone(phone) => vec![("us_phone_number", phone.as_deref().into())],
-        UserField::Attributes(_) => Vec::new(),
+        UserField::Attributes(_) | UserField::RecoveryCodes(_) => Vec::new(),
     })
 }
 

@@ -11,6 +11,7 @@ use fs_core::port::{
     AuditEntry, Batch, Change, CommitError, Guard, Identity, OutboxEntry, OutboxId, OutgoingMail,
     Page, StoreError, UniqueAttribute, UserLookup, UserStore,
 };
+use fs_core::recovery_code::RecoveryCodeHash;
 use fs_store_sqlx::SqlxStore;
 use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{AssertSqlSafe, SqlitePool};
@@ -240,6 +241,25 @@ async fn a_user_that_python_deletes_leaves_nothing_to_the_next() {
     }
     let next = one(&store, "1").await;
     assert_eq!((next.email.as_str(), next.attributes.len()), ("b@lp.com", 0));
+}
+
+#[tokio::test]
+async fn a_table_from_before_recovery_codes_gets_their_column() {
+    let (_, store) = sqlite(
+        "CREATE TABLE fs_user_extra (user_id INTEGER NOT NULL PRIMARY KEY, attributes TEXT NOT NULL);
+         INSERT INTO fs_user_extra VALUES (1, '{\"nickname\": \"Al\"}');",
+    )
+    .await;
+    store.migrate().await.unwrap();
+    store.migrate().await.unwrap();
+    let new = NewUser::new("a@lp.com", Uniquifier::new("a"));
+    store.commit(Change::InsertUser(Box::new(new)).into()).await.unwrap();
+    let codes = vec![RecoveryCodeHash::from_bytes([7; 32])];
+    let set = vec![UserField::RecoveryCodes(codes.clone())];
+    let change = Change::UpdateUser { user: UserId::new("1"), expect: vec![], set };
+    store.commit(change.into()).await.unwrap();
+    let user = one(&store, "1").await;
+    assert_eq!((user.recovery_codes, &user.attributes["nickname"]), (codes, &"Al".into()));
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ use fs_core::port::{
     Change, Identity, OutboxEntry, OutboxId, OutgoingMail, SpentSecret, UniqueAttribute,
     UserLookup, UserStore,
 };
+use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value, json};
 
 use super::Violation;
@@ -32,6 +33,17 @@ pub(super) fn uniquifier(name: &str) -> Uniquifier {
         *to = from;
     }
     Uniquifier::from_random(bytes)
+}
+
+/// Digests of recovery codes that belong to a name.
+pub(super) fn recovery_codes(name: &str, count: u8) -> Vec<RecoveryCodeHash> {
+    let byte = |at: usize| name.as_bytes().get(at).copied().unwrap_or(b'.');
+    let digest = |number| {
+        let mut digest = [number; 32];
+        digest.iter_mut().skip(1).enumerate().for_each(|(at, to)| *to = byte(at));
+        RecoveryCodeHash::from_bytes(digest)
+    };
+    (0..count).map(digest).collect()
 }
 
 /// A user with nothing but `<name>@example.com` and a uniquifier.
@@ -62,6 +74,7 @@ pub(super) fn full(name: &str) -> NewUser {
             totp_secret: Some(SealedSecret::new(format!("totp {name}"))),
             phone: Some("+15550001".to_owned()),
         },
+        recovery_codes: recovery_codes(name, 3),
         sign_in_secrets: [
             ("authenticator".to_owned(), SealedSecret::new("one")),
             ("email".to_owned(), SealedSecret::new("two")),
@@ -86,6 +99,7 @@ pub(super) fn stored(id: &UserId, new: NewUser, roles: Vec<Role>) -> User {
         confirmed_at: new.confirmed_at,
         sign_ins: new.sign_ins,
         second_factor: new.second_factor,
+        recovery_codes: new.recovery_codes,
         sign_in_secrets: new.sign_in_secrets,
         phone: new.phone,
         attributes: new.attributes,
@@ -115,6 +129,7 @@ pub(super) fn other_values() -> Vec<UserField> {
             totp_secret: Some(SealedSecret::new("other")),
             phone: None,
         }),
+        UserField::RecoveryCodes(recovery_codes("other", 2)),
         UserField::SignInSecrets([("sms".to_owned(), SealedSecret::new("three"))].into()),
         UserField::Phone(Some("+15559999".to_owned())),
         UserField::Attributes(object(json!({ "nickname": "other" }))),
@@ -130,6 +145,7 @@ pub(super) fn empty_values() -> Vec<UserField> {
         UserField::ConfirmedAt(None),
         UserField::SignIns(SignIns::default()),
         UserField::SecondFactor(SecondFactor::default()),
+        UserField::RecoveryCodes(Vec::new()),
         UserField::SignInSecrets([].into()),
         UserField::Phone(None),
         UserField::Attributes(Map::new()),
@@ -148,6 +164,7 @@ pub(super) fn present_values(user: &User) -> Vec<UserField> {
         UserField::ConfirmedAt(user.confirmed_at),
         UserField::SignIns(user.sign_ins.clone()),
         UserField::SecondFactor(user.second_factor.clone()),
+        UserField::RecoveryCodes(user.recovery_codes.clone()),
         UserField::SignInSecrets(user.sign_in_secrets.clone()),
         UserField::Phone(user.phone.clone()),
         UserField::Attributes(user.attributes.clone()),

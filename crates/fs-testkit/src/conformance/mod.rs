@@ -254,6 +254,7 @@ macro_rules! __each_store_rule {
             batches::a_secret_is_not_burnt_by_a_batch_that_fails
             batches::the_audit_log_takes_entries
             races::one_update_of_many_wins
+            races::one_user_of_many_of_a_recovery_code_wins
             races::one_spender_of_many_wins
             races::as_many_counts_win_as_are_allowed
             races::one_new_user_of_many_gets_the_address

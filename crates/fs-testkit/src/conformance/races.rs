@@ -14,7 +14,9 @@ use tokio::task::JoinSet;
 
 use super::Violation;
 use super::check::{conflict, equal, holds, stale};
-use super::facts::{add, at, bare, full, load, mail, role, seconds, secret, session, uniquifier};
+use super::facts::{
+    add, at, bare, full, load, mail, recovery_codes, role, seconds, secret, session, uniquifier,
+};
 
 /// How many callers race.
 const CALLERS: usize = 100;
@@ -93,6 +95,21 @@ pub(super) async fn one_update_of_many_wins(store: Arc<dyn UserStore>) -> Result
     let user = load(&*store, &ann).await?;
     let username = user.username.unwrap_or_default();
     equal(user.uniquifier, uniquifier(&username), "both fields are of one winner")
+}
+
+pub(super) async fn one_user_of_many_of_a_recovery_code_wins(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let ann = add(&*store, full("ann")).await?;
+    let (all, left) = (recovery_codes("ann", 3), recovery_codes("ann", 2));
+    let outcomes = race(&store, |_| {
+        let expect = vec![UserField::RecoveryCodes(all.clone())];
+        let set = vec![UserField::RecoveryCodes(left.clone())];
+        Change::UpdateUser { user: ann.clone(), expect, set }.into()
+    })
+    .await?;
+    winners(outcomes, 1, |outcome| stale(outcome, Guard::User(ann.clone())))?;
+    equal(load(&*store, &ann).await?.recovery_codes, left, "the codes that are left")
 }
 
 pub(super) async fn one_spender_of_many_wins(store: Arc<dyn UserStore>) -> Result<(), Violation> {

@@ -10,12 +10,15 @@ use tempfile::TempDir;
 use super::{BASE_URL, Site};
 use crate::calls::{Call, Calls};
 
-const KINDS: [&str; 6] = [
+const KINDS: [&str; 9] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
+    "recovery_code_used",
     "reset_instructions",
     "reset_notice",
+    "second_factor_changed",
+    "two_factor_instructions",
     "welcome",
 ];
 /// Fails where [`context`] says so.

@@ -13,6 +13,7 @@ pub(crate) async fn show(screen: Screen) -> Response {
     let caller = screen.caller.as_deref();
     let rooms = [
         room("/profile", "Your account", Member::requirement(), caller),
+        room("/security", "Security", Member::requirement(), caller),
         room("/editors", "Editors’ room", Editor::requirement(), caller),
         room("/admin", "Users and roles", Administrator::requirement(), caller),
         room("/vault", "Vault", Recent::requirement(), caller),

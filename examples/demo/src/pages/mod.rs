@@ -5,3 +5,4 @@ pub(crate) mod home;
 pub(crate) mod outbox;
 pub(crate) mod profile;
 pub(crate) mod rooms;
+pub(crate) mod security;

@@ -1,4 +1,4 @@
-//! The mails that the demo has sent, for its developer to read.
+//! The mails and text messages that the demo has sent, for its developer to read.
 
 use axum::extract::Path;
 use axum::response::Response;
@@ -6,25 +6,30 @@ use http::HeaderValue;
 use http::header::CONTENT_SECURITY_POLICY;
 use serde_json::{Map, Value, json};
 
-use crate::outbox::SentMail;
+use crate::outbox::{Sent, SentMessage};
 use crate::screen::Screen;
 
 /// `GET /outbox`
 pub(crate) async fn list(screen: Screen) -> Response {
     let Some(outbox) = &screen.app.outbox else { return screen.missing() };
-    let mails: Vec<_> = outbox.mails().iter().map(head).collect();
-    screen.show("demo/mails.html", "Sent mails", json!({ "mails": mails }))
+    let messages: Vec<_> = outbox.messages().iter().map(head).collect();
+    screen.show("demo/messages.html", "Sent messages", json!({ "messages": messages }))
 }
 
 /// `GET /outbox/{number}`
 pub(crate) async fn show(Path(number): Path<u32>, screen: Screen) -> Response {
-    let Some(sent) = screen.app.outbox.as_ref().and_then(|outbox| outbox.mail(number)) else {
+    let Some(sent) = screen.app.outbox.as_ref().and_then(|outbox| outbox.message(number)) else {
         return screen.missing();
     };
-    let mut mail = head(&sent);
-    mail.insert("text".to_owned(), sent.mail.text.clone().into());
-    mail.insert("html".to_owned(), sent.mail.html.clone().into());
-    let mut response = screen.show("demo/mail.html", &sent.mail.subject, mail.into());
+    let mut shown = head(&sent);
+    let (title, text, html) = match &sent.message {
+        SentMessage::Mail(mail) => (mail.subject.as_str(), mail.text.clone(), mail.html.clone()),
+        // To show the code is what this page is for.
+        SentMessage::Text(message) => (TEXT, Some(message.text.expose().to_owned()), None),
+    };
+    shown.insert("text".to_owned(), text.into());
+    shown.insert("html".to_owned(), html.into());
+    let mut response = screen.show("demo/message.html", title, shown.into());
     allow_inline_styles(&mut response);
     response
 }
@@ -39,14 +44,19 @@ fn allow_inline_styles(response: &mut Response) {
     }
 }
 
-fn head(sent: &SentMail) -> Map<String, Value> {
-    let SentMail { number, at, mail } = sent;
+const TEXT: &str = "Text message";
+
+fn head(sent: &Sent) -> Map<String, Value> {
+    let (from, to, subject) = match &sent.message {
+        SentMessage::Mail(mail) => (Some(mail.from.as_str()), &mail.to, mail.subject.as_str()),
+        SentMessage::Text(message) => (None, &message.to, TEXT),
+    };
     let members = [
-        ("number", Value::from(*number)),
-        ("at", at.to_string().into()),
-        ("from", mail.from.as_str().into()),
-        ("to", mail.to.as_str().into()),
-        ("subject", mail.subject.as_str().into()),
+        ("number", Value::from(sent.number)),
+        ("at", sent.at.to_string().into()),
+        ("from", from.into()),
+        ("to", to.as_str().into()),
+        ("subject", subject.into()),
     ];
     members.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }

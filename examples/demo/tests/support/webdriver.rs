@@ -123,6 +123,12 @@ impl Browser {
         self.click(&format!("//a[normalize-space()='{link}']"));
     }
 
+    /// What a person reads in an element.
+    pub(crate) fn text_of(&self, xpath: &str) -> String {
+        let element = self.find(xpath);
+        self.get(&format!("/element/{element}/text")).as_str().unwrap().to_owned()
+    }
+
     /// Types into the field with that label, in place of what is there.
     pub(crate) fn fill(&self, label: &str, text: &str) {
         let element = self.find(&format!("//input[@id=//label[normalize-space()='{label}']/@for]"));

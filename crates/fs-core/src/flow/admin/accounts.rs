@@ -7,8 +7,9 @@ use crate::event::{Event, Subject};
 use crate::flow::Problem;
 use crate::flow::password::ValidPassword;
 use crate::flow::register::audit;
+use crate::flow::second_factor::no_second_factor;
 use crate::message::MessageKey;
-use crate::model::{NewUser, PasswordHash, SecondFactor, User, UserField, UserId};
+use crate::model::{NewUser, PasswordHash, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
@@ -145,11 +146,9 @@ impl Security {
     ///
     /// There is no such account.
     pub async fn reset_user_access(&self, user: &UserId) -> Result<(), AdminError> {
-        let mut set = vec![
-            UserField::Uniquifier(self.new_uniquifier()?),
-            UserField::SignInSecrets(BTreeMap::new()),
-            UserField::SecondFactor(SecondFactor::default()),
-        ];
+        let mut set = no_second_factor();
+        set.push(UserField::Uniquifier(self.new_uniquifier()?));
+        set.push(UserField::SignInSecrets(BTreeMap::new()));
         if self.config().auth_tokens.own_uniquifier {
             set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
         }

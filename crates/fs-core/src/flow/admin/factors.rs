@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::AdminError;
+use crate::flow::second_factor::no_second_factor;
 use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
 use crate::port::Change;
 use crate::security::Security;
@@ -30,13 +31,14 @@ impl Security {
             .await
     }
 
-    /// Takes the user's second factor away, its secret and telephone number with it.
+    /// Takes the user's second factor away, its secret, telephone number and recovery codes with
+    /// it.
     ///
     /// # Errors
     ///
     /// There is no such account.
     pub async fn tf_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        self.update(user, vec![UserField::SecondFactor(SecondFactor::default())]).await
+        self.update(user, no_second_factor()).await
     }
 
     /// Gives the user the secret of a sign-in method, and the telephone number with it.

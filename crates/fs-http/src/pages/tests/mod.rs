@@ -14,12 +14,13 @@ use super::*;
 /// Markup that does something wherever it is not escaped.
 const MARKUP: &str = r#""'><script>alert(1)</script>&"#;
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "change_password",
     "error",
     "forgot_password",
     "login_user",
     "notice",
+    "recovery_code",
     "recovery_codes",
     "register_user",
     "reset_password",

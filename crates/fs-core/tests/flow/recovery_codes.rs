@@ -1,0 +1,405 @@
+//! Recovery codes: each lets its owner in once, and nobody else.
+
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, TwoFactor};
+use fs_core::event::Event;
+use fs_core::flow::{
+    EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, ValidateOutcome,
+};
+use fs_core::message::MessageKey;
+use fs_core::model::{SealedSecret, User};
+use fs_core::session::Visit;
+use fs_core::totp::{TotpRules, TotpSecret};
+use fs_testkit::site::{Setup, Site};
+use futures::executor::block_on;
+
+use crate::crowds::crowd;
+use crate::every_fault::every_fault;
+use crate::every_order::every_order;
+use crate::people::{ANN, PROFILES, credentials, refused};
+
+/// A profile with recovery codes.
+fn with_codes(profile: fn() -> Setup) -> Setup {
+    let mut setup = profile();
+    setup.config.two_factor = Some(TwoFactor::default());
+    setup
+}
+
+fn secret() -> TotpSecret {
+    TotpSecret::from_random([7; 20])
+}
+
+/// The present code of Ann's app.
+fn app_code(site: &Site) -> String {
+    TotpRules::default().code_at(&secret(), site.core().now()).expose().to_owned()
+}
+
+async fn sealed(site: &Site) -> SealedSecret {
+    site.core().seal_totp(&secret()).await.unwrap()
+}
+
+/// An account with an authenticator app and recovery codes, which are returned.
+async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
+    let user = site.add_user(email).await;
+    let sealed = Some(sealed(site).await);
+    site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+    let codes = make(site, email).await;
+    (site.user(email).await.unwrap(), codes)
+}
+
+async fn make(site: &Site, email: &str) -> Vec<String> {
+    let user = site.user(email).await.unwrap();
+    match site.core().make_recovery_codes(&user).await.unwrap() {
+        MakeRecoveryCodesOutcome::Made(codes) => {
+            codes.iter().map(|code| code.expose().to_owned()).collect()
+        }
+        other => refused(other),
+    }
+}
+
+/// A browser in which Ann has typed her password.
+async fn pending(site: &Site) -> Visit {
+    let mut visit = Visit::default();
+    match site.core().sign_in(&site.context(), &mut visit, credentials()).await.unwrap() {
+        SignInOutcome::SecondFactor { .. } => visit,
+        other => refused(other),
+    }
+}
+
+/// Whether a code completes the sign-in. A refusal signs nobody in and says the same each time.
+async fn enter(site: &Site, visit: &mut Visit, code: &str) -> bool {
+    let outcome = site.core().use_recovery_code(&site.context(), visit, code).await.unwrap();
+    let signed_in = visit.sign_in().is_some();
+    match outcome {
+        ValidateOutcome::SignedIn { .. } => assert!(signed_in),
+        ValidateOutcome::Refused(problem) => {
+            assert_eq!(problem.message.key, MessageKey::InvalidRecoveryCode);
+            assert!(!signed_in);
+        }
+        other => refused(other),
+    }
+    signed_in
+}
+
+async fn is_in(site: &Site, visit: &Visit) -> bool {
+    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+}
+
+/// Signs Ann in with her app.
+async fn signed_in(site: &Site) -> Visit {
+    let mut visit = pending(site).await;
+    let code = app_code(site);
+    let given = site.core().validate_second_factor(&site.context(), &mut visit, None, &code).await;
+    match given.unwrap() {
+        ValidateOutcome::SignedIn { .. } => visit,
+        other => refused(other),
+    }
+}
+
+async fn disable(site: &Site, visit: &mut Visit, user: &User) -> Result<bool, FlowError> {
+    let disabled = site.core().enrol(&site.context(), visit, Some(user), "disable", "").await?;
+    Ok(matches!(disabled, EnrolOutcome::Disabled))
+}
+
+#[tokio::test]
+async fn a_code_lets_in_once_and_its_owner_is_told() {
+    for profile in PROFILES {
+        let site = with_codes(profile).build();
+        let (_, codes) = add_user(&site, ANN).await;
+        assert_eq!(codes.len(), 8);
+        let mut visit = pending(&site).await;
+        assert!(!is_in(&site, &visit).await);
+        site.events.take();
+        assert!(enter(&site, &mut visit, &codes[3].to_uppercase().replace('-', " ")).await);
+        assert!(is_in(&site, &visit).await && visit.pending().is_none());
+        let told: Vec<_> = site.events.take();
+        assert!(
+            matches!(&told[..], [
+            Event::RecoveryCodeUsed { left: 7, .. },
+            Event::UserAuthenticated { methods, .. },
+        ] if *methods == ["recovery_code"]),
+            "{told:?}"
+        );
+        let mail = site.mails().await.pop().unwrap();
+        assert_eq!((mail.template.as_str(), mail.to.as_str()), ("recovery_code_used", ANN));
+        assert!(mail.text.unwrap().contains("There are 7 codes left"));
+
+        let mut again = pending(&site).await;
+        assert!(!enter(&site, &mut again, &codes[3]).await);
+        assert!(enter(&site, &mut again, &codes[0]).await);
+        assert_eq!(site.user(ANN).await.unwrap().recovery_codes.len(), 6);
+    }
+}
+
+#[tokio::test]
+async fn nothing_else_lets_in_and_each_failure_is_told_once() {
+    let site = with_codes(Setup::standard).build();
+    let (_, old) = add_user(&site, ANN).await;
+    let codes = make(&site, ANN).await;
+    let (_, of_bob) = add_user(&site, "bob@site.test").await;
+    let mut visit = pending(&site).await;
+    site.events.take();
+    for wrong in ["", "0", &old[0], &of_bob[0], &app_code(&site), &"0".repeat(100_000)] {
+        assert!(!enter(&site, &mut visit, wrong).await);
+        let told = site.events.take();
+        let wrong = |event: &Event| {
+            matches!(event, Event::AuthenticationFailed { user: Some(user), reason }
+                if user.email == ANN && *reason == "wrong_recovery_code")
+        };
+        assert!(told.len() == 1 && wrong(&told[0]), "{told:?}");
+    }
+    assert!(enter(&site, &mut visit, &codes[0]).await);
+    assert_eq!(site.user("bob@site.test").await.unwrap().recovery_codes.len(), 8);
+}
+
+#[tokio::test]
+async fn a_code_is_worth_nothing_without_the_first_factor() {
+    let site = with_codes(Setup::standard).build();
+    let (user, codes) = add_user(&site, ANN).await;
+    let refuses = async |mut visit: Visit| {
+        let ctx = site.context();
+        let outcome = site.core().use_recovery_code(&ctx, &mut visit, &codes[0]).await.unwrap();
+        assert!(matches!(outcome, ValidateOutcome::NotPending), "{outcome:?}");
+    };
+    refuses(Visit::default()).await;
+    refuses(signed_in(&site).await).await;
+    let mut out = pending(&site).await;
+    let _ = site.core().sign_out(&site.context(), &mut out, None, None).await.unwrap();
+    refuses(out).await;
+    let late = pending(&site).await;
+    site.clock.advance(Duration::from_secs(601));
+    refuses(late).await;
+    let shut_out = pending(&site).await;
+    assert!(site.core().deactivate_user(&user.id).await.unwrap());
+    refuses(shut_out).await;
+    assert_eq!(site.user(ANN).await.unwrap().recovery_codes.len(), 8);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_must_set_up_a_factor_takes_no_code() {
+    let mut setup = with_codes(Setup::standard);
+    setup.config.two_factor.as_mut().unwrap().required = true;
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut visit = pending(&site).await;
+    let outcome = site.core().use_recovery_code(&site.context(), &mut visit, "0").await.unwrap();
+    assert!(matches!(outcome, ValidateOutcome::NotPending));
+}
+
+#[tokio::test]
+async fn attempts_are_counted_with_those_at_other_second_factors() {
+    let site = with_codes(Setup::standard).build();
+    let (_, codes) = add_user(&site, ANN).await;
+    let mut visit = pending(&site).await;
+    for _ in 0..5 {
+        let ctx = site.context();
+        let wrong = site.core().validate_second_factor(&ctx, &mut visit, None, "000000").await;
+        assert!(matches!(wrong.unwrap(), ValidateOutcome::Refused(_)));
+        assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
+    }
+    assert!(!enter(&site, &mut visit, &codes[0]).await);
+    // A new sign-in has ten more, and the hour has twenty.
+    let mut visit = pending(&site).await;
+    for _ in 0..9 {
+        assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
+    }
+    // What was refused for the first sign-in was not counted for the hour.
+    assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
+    let mut visit = pending(&site).await;
+    site.events.take();
+    assert!(!enter(&site, &mut visit, &codes[0]).await);
+    let told = site.events.take();
+    assert!(matches!(&told[..], [Event::AuthenticationFailed { reason: "too_many_codes", .. }]));
+    let app = app_code(&site);
+    let outcome = site.core().validate_second_factor(&site.context(), &mut visit, None, &app).await;
+    assert!(matches!(outcome.unwrap(), ValidateOutcome::Refused(_)));
+    site.clock.advance(Duration::from_secs(3_601));
+    let mut visit = pending(&site).await;
+    assert!(enter(&site, &mut visit, &codes[0]).await);
+}
+
+#[tokio::test]
+async fn codes_end_with_the_second_factor() {
+    for profile in PROFILES {
+        let site = with_codes(profile).build();
+        let (user, codes) = add_user(&site, ANN).await;
+        let mut visit = signed_in(&site).await;
+        let (waits, ctx) = (pending(&site).await, site.context());
+        site.mails().await;
+        assert!(disable(&site, &mut visit, &user).await.unwrap());
+        let mail = site.mails().await.pop().unwrap();
+        assert_eq!(mail.template, "second_factor_changed");
+        assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
+        assert!(!enter(&site, &mut waits.clone(), &codes[0]).await);
+        let none = site.core().make_recovery_codes(&site.user(ANN).await.unwrap()).await.unwrap();
+        assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
+
+        // A second factor that is set up anew has none either.
+        let user = site.user(ANN).await.unwrap();
+        let begun = site.core().enrol(&ctx, &mut visit, Some(&user), "authenticator", "").await;
+        let EnrolOutcome::Begun { key: Some(key), .. } = begun.unwrap() else { panic!() };
+        let code = TotpRules::default().code_at(&key, site.core().now());
+        let core = site.core();
+        let proven = core.validate_second_factor(&ctx, &mut visit, Some(&user), code.expose());
+        assert!(matches!(proven.await.unwrap(), ValidateOutcome::Changed(_)));
+        let mail = site.mails().await.pop().unwrap();
+        assert!(mail.text.unwrap().contains("authenticator app"));
+        assert!(!enter(&site, &mut pending(&site).await, &codes[0]).await);
+
+        for reset in [true, false] {
+            make(&site, ANN).await;
+            match reset {
+                true => core.tf_reset(&user.id).await.unwrap(),
+                false => core.reset_user_access(&user.id).await.unwrap(),
+            }
+            assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
+            let user = site.user(ANN).await.unwrap();
+            let sealed = Some(sealed(&site).await);
+            core.tf_set(&user, "authenticator", sealed, None).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_they_are_switched_off_stored_codes_are_dead() {
+    let mut setup = with_codes(Setup::standard);
+    setup.config.two_factor.as_mut().unwrap().recovery_codes = None;
+    let site = setup.build();
+    let user = site.add_user(ANN).await;
+    let sealed = Some(sealed(&site).await);
+    site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+    let user = site.user(ANN).await.unwrap();
+    let none = site.core().make_recovery_codes(&user).await.unwrap();
+    assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
+    let mut visit = pending(&site).await;
+    let outcome = site.core().use_recovery_code(&site.context(), &mut visit, "0").await.unwrap();
+    assert!(matches!(outcome, ValidateOutcome::NotPending));
+}
+
+#[tokio::test]
+async fn the_database_holds_digests_alone() {
+    let site = with_codes(Setup::standard).build();
+    let (user, codes) = add_user(&site, ANN).await;
+    let stored: Vec<_> = user.recovery_codes.iter().map(|hash| hash.to_text()).collect();
+    for code in codes {
+        let letters = code.replace('-', "");
+        assert!(stored.iter().all(|hash| !hash.contains(&code) && !hash.contains(&letters)));
+        // A digest from a stolen database is no code.
+        assert!(!enter(&site, &mut pending(&site).await, &stored[0]).await);
+        site.clock.advance(Duration::from_secs(86_401));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_uses_a_code() {
+    for profile in PROFILES {
+        let site = with_codes(profile).build();
+        let (_, codes) = add_user(&site, ANN).await;
+        let visit = pending(&site).await;
+        site.events.take();
+        let won = crowd(|_| {
+            let (site, mut visit, code) = (site.clone(), visit.clone(), codes[0].clone());
+            async move { enter(&site, &mut visit, &code).await }
+        })
+        .await;
+        assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+        let used = |event: &&Event| matches!(event, Event::RecoveryCodeUsed { .. });
+        assert_eq!(site.events.take().iter().filter(used).count(), 1);
+        assert_eq!(site.user(ANN).await.unwrap().recovery_codes.len(), 7);
+        let mails = site.mails().await;
+        assert_eq!(mails.iter().filter(|mail| mail.template == "recovery_code_used").count(), 1);
+    }
+}
+
+#[test]
+fn a_code_is_used_once_in_every_order() {
+    every_order(|order| {
+        let site = with_codes(Setup::standard).build();
+        let (_, codes) = block_on(add_user(&site, ANN));
+        let (mut one, mut two) = block_on(async { (pending(&site).await, pending(&site).await) });
+        let (first, second) =
+            order.both(enter(&site, &mut one, &codes[0]), enter(&site, &mut two, &codes[0]));
+        assert!(first != second);
+        assert_eq!(block_on(site.user(ANN)).unwrap().recovery_codes.len(), 7);
+    });
+}
+
+#[test]
+fn using_a_code_and_making_new_ones_or_disabling_never_leave_half() {
+    every_order(|order| {
+        let site = with_codes(Setup::standard).build();
+        let (_, codes) = block_on(add_user(&site, ANN));
+        let mut visit = block_on(pending(&site));
+        let (_, new) = order.both(enter(&site, &mut visit, &codes[0]), make(&site, ANN));
+        assert_eq!(block_on(site.user(ANN)).unwrap().recovery_codes.len(), 8);
+        assert!(block_on(async { enter(&site, &mut pending(&site).await, &new[0]).await }));
+    });
+    every_order(|order| {
+        let site = with_codes(Setup::standard).build();
+        let (user, codes) = block_on(add_user(&site, ANN));
+        let (mut visit, mut own) =
+            block_on(async { (pending(&site).await, signed_in(&site).await) });
+        let (_, disabled) =
+            order.both(enter(&site, &mut visit, &codes[0]), disable(&site, &mut own, &user));
+        assert!(disabled.unwrap());
+        let user = block_on(site.user(ANN)).unwrap();
+        assert_eq!((user.recovery_codes.len(), user.second_factor.method), (0, None));
+    });
+}
+
+#[tokio::test]
+async fn faults_leave_nothing_half_done() {
+    for profile in PROFILES {
+        let setup = || with_codes(profile);
+        let waits = async |site: &Site, visit: &mut Visit| {
+            let (_, codes) = add_user(site, ANN).await;
+            *visit = pending(site).await;
+            codes
+        };
+        every_fault(setup, waits, async |site, visit, codes: Vec<String>| {
+            match site.core().use_recovery_code(&site.context(), visit, &codes[0]).await? {
+                ValidateOutcome::SignedIn { .. } => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+        let here = async |site: &Site, visit: &mut Visit| {
+            let (user, _) = add_user(site, ANN).await;
+            *visit = signed_in(site).await;
+            user
+        };
+        every_fault(setup, here, async |site, _, user: User| {
+            match site.core().make_recovery_codes(&user).await? {
+                MakeRecoveryCodesOutcome::Made(_) => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+        every_fault(setup, here, async |site, visit, user: User| {
+            assert!(disable(site, visit, &user).await?);
+            Ok::<_, FlowError>(())
+        })
+        .await;
+        let begun = async |site: &Site, visit: &mut Visit| {
+            let user = here(site, visit).await;
+            let (core, ctx) = (site.core(), site.context());
+            let begun = core.enrol(&ctx, visit, Some(&user), "authenticator", "").await.unwrap();
+            let EnrolOutcome::Begun { method: CodeMethod::Authenticator, key: Some(key), .. } =
+                begun
+            else {
+                refused(begun)
+            };
+            (user, TotpRules::default().code_at(&key, core.now()))
+        };
+        every_fault(setup, begun, async |site, visit, (user, code)| {
+            let (core, ctx) = (site.core(), site.context());
+            let code: fs_core::secret::Secret = code;
+            match core.validate_second_factor(&ctx, visit, Some(&user), code.expose()).await? {
+                ValidateOutcome::Changed(_) => Ok::<_, FlowError>(()),
+                other => refused(other),
+            }
+        })
+        .await;
+    }
+}

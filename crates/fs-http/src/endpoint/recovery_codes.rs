@@ -1,0 +1,90 @@
+//! Making recovery codes.
+
+use fs_core::authz::{Fresh, Requirement};
+use fs_core::flow::{MakeRecoveryCodesOutcome, Problem};
+use fs_core::message::MessageKey;
+use fs_core::model::User;
+use fs_core::recovery_code::RecoveryCode;
+use http::StatusCode;
+use serde_json::{Map, Value};
+
+use super::Answer;
+use super::two_factor_setup::after_second_factor;
+use crate::exchange::Exchange;
+use crate::form::FormName;
+use crate::pages::{FormView, LinkView, PageView};
+use crate::route::Endpoint;
+
+pub(super) async fn answer(exchange: &Exchange) -> Answer {
+    let mechanisms = exchange.config().api_mechanisms.iter().copied();
+    let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
+    let Some(caller) = exchange.authorize(&fresh).await? else {
+        return Ok(exchange.failure(StatusCode::UNAUTHORIZED));
+    };
+    let user = &*caller.user;
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    if !exchange.submits() {
+        return Ok(shown(exchange, user));
+    }
+    let problems = exchange.form_problems(FormName::RecoveryCodes, true).await?;
+    if !problems.is_empty() {
+        return Ok(exchange.mistakes(&problems, |problems| page(exchange, user, problems)));
+    }
+    let outcome = exchange.core().make_recovery_codes(user).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        MakeRecoveryCodesOutcome::NoSecondFactor => no_second_factor(exchange),
+        MakeRecoveryCodesOutcome::Made(codes) => made(exchange, &codes),
+    })
+}
+
+/// How many codes are left: the codes themselves were shown when they were made.
+fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
+    if exchange.wants_json() {
+        let left = user.recovery_codes.len().into();
+        return exchange.json_ok(None, None, Map::from_iter([("remaining".to_owned(), left)]));
+    }
+    if exchange.core().second_factor_of(user).is_none() {
+        return no_second_factor(exchange);
+    }
+    exchange.page(StatusCode::OK, page(exchange, user, &[]))
+}
+
+fn no_second_factor(exchange: &Exchange) -> http::Response<bytes::Bytes> {
+    let needed = MessageKey::SecondFactorNeeded;
+    if exchange.wants_json() {
+        return exchange.refusal(StatusCode::BAD_REQUEST, needed.into());
+    }
+    exchange.flash(needed);
+    exchange.redirect(&exchange.endpoint_url(Endpoint::TwoFactorSetup, &[]))
+}
+
+fn made(exchange: &Exchange, codes: &[RecoveryCode]) -> http::Response<bytes::Bytes> {
+    let texts: Vec<Value> = codes.iter().map(|code| code.expose().into()).collect();
+    let extra =
+        [("recovery_codes".to_owned(), texts.into()), ("remaining".to_owned(), codes.len().into())];
+    if exchange.wants_json() {
+        return exchange.json_ok(None, None, Map::from_iter(extra));
+    }
+    let mut page = PageView::new(TEMPLATE, "Your recovery codes");
+    page.extra.extend(extra);
+    page.links.push(LinkView {
+        href: exchange.view(after_second_factor(exchange), &[]),
+        text: "I have kept them: go on".to_owned(),
+    });
+    exchange.page(StatusCode::OK, page)
+}
+
+const TEMPLATE: &str = "security/recovery_codes.html";
+
+fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
+    let action = exchange.endpoint_url(Endpoint::RecoveryCodes, &[]);
+    let left = user.recovery_codes.len();
+    let submit = if left == 0 { "Make codes" } else { "Make new codes" };
+    let mut form = FormView::new("mf_recovery_codes_form", action, submit);
+    exchange.mark(&mut form, problems);
+    let mut page = exchange.form_page(TEMPLATE, "Your recovery codes", form);
+    page.extra.insert("remaining".to_owned(), left.into());
+    page
+}
