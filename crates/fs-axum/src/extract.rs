@@ -29,6 +29,38 @@ pub struct MaybeUser(pub Option<Authentication>);
 pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
 /// The exchange of this request: its session, its CSRF token, who it is from.
+///
+/// By it an application signs people in that it let in itself, and signs them out:
+///
+/// ```
+/// use axum::body::Body;
+/// use axum::response::{IntoResponse, Redirect, Response};
+/// use fs_axum::Session;
+/// use fs_core::flow::SignInOutcome;
+/// use http::StatusCode;
+///
+/// /// After the single sign-on has said whose mail address it is.
+/// async fn come_in(session: Session, email: String) -> Result<Response, StatusCode> {
+///     let failed = |_| StatusCode::SERVICE_UNAVAILABLE;
+///     let found = session.core().find_by_email(&email).await.map_err(failed)?;
+///     let user = found.ok_or(StatusCode::FORBIDDEN)?;
+///     let signed_in = session.sign_in(&user, None, vec!["single sign-on"]).await;
+///     Ok(match signed_in.map_err(failed)? {
+///         SignInOutcome::Done { .. } => Redirect::to("/").into_response(),
+///         // Who has a second factor is asked for it, here as everywhere.
+///         SignInOutcome::SecondFactor { challenge, .. } => {
+///             session.challenged(&challenge).map(Body::from)
+///         }
+///         SignInOutcome::Refused(_) => StatusCode::FORBIDDEN.into_response(),
+///     })
+/// }
+///
+/// async fn leave(session: Session) -> Result<Redirect, StatusCode> {
+///     session.sign_out().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+///     Ok(Redirect::to("/"))
+/// }
+/// # let _ = (axum::routing::post::<_, _, ()>(come_in), axum::routing::post::<_, _, ()>(leave));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Session(pub Exchange);
 

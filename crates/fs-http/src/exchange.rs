@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use fs_core::authn::{Authentication, Mechanism};
 use fs_core::csrf::CsrfSecret;
-use fs_core::flow::{FlowError, RememberChange};
+use fs_core::flow::{FlowError, RememberChange, SignInOutcome};
 use fs_core::model::User;
 use fs_core::session::Visit;
 use fs_core::{Context, Security};
@@ -278,8 +278,16 @@ impl Exchange {
         Ok(token)
     }
 
-    /// Signs a user in whom the application itself vouches for; whether the account may act.
-    /// `methods` names the means by which it was let in, for the event.
+    /// Signs a user in whom the application itself let in, by means of its own such as a single
+    /// sign-on: [`sign_in_user`](Security::sign_in_user), and the answer carries the session.
+    /// `methods` names those means, for the event.
+    ///
+    /// The outcome may be that a second factor is wanted first: answer with
+    /// [`challenged`](Self::challenged). Nobody is signed in then, nor when it is a refusal.
+    ///
+    /// Call it only in answer to a request that proves where it comes from, such as a callback with
+    /// the `state` of your single sign-on: signing a visitor in to an account of somebody else's
+    /// choice is an attack too.
     ///
     /// # Errors
     ///
@@ -289,18 +297,17 @@ impl Exchange {
         user: &User,
         remember: Option<bool>,
         methods: Vec<&'static str>,
-    ) -> Result<bool, FlowError> {
+    ) -> Result<SignInOutcome, FlowError> {
         let mut visit = self.visit();
-        let core = self.core();
-        let signed = core.sign_in_user(self.context(), &mut visit, user, remember, methods).await?;
-        let Some(change) = signed else {
-            return Ok(false);
-        };
+        let outcome = self.core().sign_in_user(self.context(), &mut visit, user, remember, methods);
+        let outcome = outcome.await?;
         self.put_visit(visit);
-        self.put_remember(change);
-        let user = Arc::new(user.clone());
-        self.set_current(Some(Authentication { user, mechanism: Mechanism::Session })).await;
-        Ok(true)
+        if let SignInOutcome::Done { user, remember } = &outcome {
+            self.put_remember(remember.clone());
+            let user = Arc::new(User::clone(user));
+            self.set_current(Some(Authentication { user, mechanism: Mechanism::Session })).await;
+        }
+        Ok(outcome)
     }
 
     /// Signs a user out, as an application's own handler may want to.

@@ -4,7 +4,7 @@
 //! `fs_core::port::batch`), because re-exports shorten paths; what it names must be there in order.
 //! A method, variant or field is always named with its type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Fields, ImplItem, Item, TraitItem, Type, Visibility};
@@ -12,14 +12,15 @@ use syn::{Fields, ImplItem, Item, TraitItem, Type, Visibility};
 use crate::Result;
 use crate::workspace::Workspace;
 
-/// Where the rules of the store conformance suite are written.
-const CONFORMANCE: &str = "fs_testkit";
+/// The macro that lists the rules of the store conformance suite, as `group::rule`.
+const CONFORMANCE: &str = "__each_store_rule";
 
 /// Public items and tests: by name, the places where one of that name is.
 #[derive(Default)]
 pub(super) struct Index {
     items: BTreeMap<String, Vec<Place>>,
     tests: BTreeMap<String, Vec<Place>>,
+    rules: BTreeSet<String>,
 }
 
 /// Where an item is.
@@ -92,7 +93,7 @@ impl Index {
 
     /// Whether the store conformance suite has that rule.
     pub(super) fn has_conformance_rule(&self, rule: &str) -> bool {
-        !rule.contains(':') && self.has_item(&format!("{CONFORMANCE}::{rule}"))
+        self.rules.contains(rule)
     }
 
     fn add_items(&mut self, place: &Place, items: &[Item]) {
@@ -127,6 +128,9 @@ impl Index {
                     }
                 }
                 Item::Macro(item) => {
+                    if item.ident.as_ref().is_some_and(|name| name == CONFORMANCE) {
+                        self.add_rules(item.mac.tokens.clone());
+                    }
                     // `#[macro_export] macro_rules! policy` is at the root of its crate.
                     let exported = item.attrs.iter().any(|a| a.path().is_ident("macro_export"));
                     if let (true, Some(name)) = (exported, &item.ident) {
@@ -174,6 +178,25 @@ impl Index {
 
     fn add_item(&mut self, place: &Place, name: &impl ToString) {
         self.items.entry(name.to_string()).or_default().push(place.clone());
+    }
+
+    /// Finds the rules in the list of them: every last part of `group::rule`.
+    fn add_rules(&mut self, tokens: TokenStream) {
+        let mut before = [None, None];
+        for token in tokens {
+            match &token {
+                TokenTree::Group(group) => self.add_rules(group.stream()),
+                TokenTree::Ident(rule) if before == [Some(':'), Some(':')] => {
+                    self.rules.insert(rule.to_string());
+                }
+                _ => {}
+            }
+            let mark = match &token {
+                TokenTree::Punct(mark) => Some(mark.as_char()),
+                _ => None,
+            };
+            before = [before[1], mark];
+        }
     }
 
     /// Finds `#[test]`, `#[tokio::test]` and the like, in macros such as `proptest!` too.

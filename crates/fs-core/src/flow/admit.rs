@@ -90,8 +90,14 @@ impl Security {
         Ok(Challenge { stage, method: Some(method), sent })
     }
 
-    /// Sends the code of the user's second factor, by `by` instead of its own method if asked to.
-    pub(super) async fn send_second_factor(
+    /// Sends the code of the user's second factor, by its own method or another one
+    /// (Flask-Security's `tf_send_security_token`); whether it went out. Nothing goes out to a user
+    /// without a second factor.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn send_second_factor(
         &self,
         ctx: &Context,
         user: &User,

@@ -89,16 +89,15 @@ impl Security {
                 return Ok(ChangeOutcome::Refused(problems));
             }
         };
-        let rules = &self.config().password;
-        let typed = rules.normalise(current.expose());
-        let verified = self.verify_password(typed.clone(), user.password.clone()).await?;
+        let check = self.check_password(Some(user), current).await?;
         let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
-        if !verified.matched {
+        if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
             self.emit(Event::AuthenticationFailed { user, reason });
             return refused(MessageKey::InvalidPassword);
         }
-        if typed == rules.normalise(new.expose()) {
+        let rules = &self.config().password;
+        if rules.normalise(current.expose()) == rules.normalise(new.expose()) {
             return refused(MessageKey::PasswordIsTheSame);
         }
         let words = user.words();

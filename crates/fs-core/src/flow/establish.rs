@@ -67,9 +67,9 @@ impl Clearance {
         Self { methods: vec!["change"], guard: None }
     }
 
-    /// The application vouches for somebody, by means of its own.
-    pub(super) fn by_application(methods: Vec<&'static str>) -> Self {
-        Self { methods, guard: None }
+    /// The same, under the names that an application has for its own means.
+    pub(super) fn named(self, methods: Vec<&'static str>) -> Self {
+        Self { methods, ..self }
     }
 }
 

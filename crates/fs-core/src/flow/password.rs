@@ -1,8 +1,10 @@
-//! Judging a new password.
+//! Holding a typed password against an account, and a new one against the rules.
 
 use super::{FlowError, Problem};
 use crate::message::MessageKey;
+use crate::model::{PasswordHash, User, UserField};
 use crate::password::{BreachFinding, BreachQuery};
+use crate::port::{Change, CommitError};
 use crate::secret::Secret;
 use crate::security::Security;
 
@@ -10,7 +12,94 @@ use crate::security::Security;
 #[derive(Debug)]
 pub struct ValidPassword(pub(crate) Secret);
 
+/// What came of holding a typed password against an account.
+pub(super) struct PasswordCheck {
+    /// Whether it is the account's.
+    pub(super) matched: bool,
+    /// The spelling that the stored hash is to be replaced by a hash of.
+    renew: Option<Secret>,
+}
+
 impl Security {
+    /// Whether `typed` is the user's password (Flask-Security's `verify_and_update_password`). A
+    /// hash that is outdated is replaced; the user in hand gets the new one as well.
+    ///
+    /// That is all: nobody is signed in, no second factor is asked for, no attempt is counted, and
+    /// no event tells of it. To sign somebody in, use [`sign_in`](Self::sign_in).
+    ///
+    /// # Errors
+    ///
+    /// Nothing was decided.
+    pub async fn verify_and_update_password(
+        &self,
+        user: &mut User,
+        typed: &Secret,
+    ) -> Result<bool, FlowError> {
+        let check = self.check_password(Some(user), typed).await?;
+        if !check.matched {
+            return Ok(false);
+        }
+        let Some(hash) = self.renewed(check).await else {
+            return Ok(true);
+        };
+        let before = UserField::Password(user.password.clone());
+        let set = vec![UserField::Password(Some(hash.clone()))];
+        let change = Change::UpdateUser { user: user.id.clone(), expect: vec![before], set };
+        match self.store().commit(change.into()).await {
+            Ok(_) => {
+                user.password = Some(hash);
+                Ok(true)
+            }
+            // It was the password until a moment ago.
+            Err(CommitError::Stale(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Holds a typed password against the account's hash, and does the same work where there is no
+    /// account or no hash.
+    ///
+    /// Flask-Security spells passwords in another Unicode form before it hashes them. So where the
+    /// two spellings of what was typed differ and the first does not match, the second is tried;
+    /// whether there is a second depends on what was typed alone, so that its time tells nothing
+    /// of the account. Which hashes were taken over need not be known.
+    pub(super) async fn check_password(
+        &self,
+        user: Option<&User>,
+        typed: &Secret,
+    ) -> Result<PasswordCheck, FlowError> {
+        let rules = &self.config().password;
+        let stored = user.and_then(|user| user.password.as_ref());
+        let spelled = self.read_password(typed);
+        let first = self.verify_password(spelled.clone(), stored.cloned()).await?;
+        if first.matched {
+            let renew = first.outdated.then_some(spelled);
+            return Ok(PasswordCheck { matched: true, renew });
+        }
+        let Some(imported) = rules.imported_spelling(typed.expose()) else {
+            return Ok(PasswordCheck { matched: false, renew: None });
+        };
+        let second = self.verify_password(imported.clone(), stored.cloned()).await?;
+        // Two texts that only look alike stay two passwords: the hash goes over to our spelling
+        // where both spellings are of one text.
+        let same_text = self.read_password(&imported) == spelled;
+        let renew = match (second.matched, same_text) {
+            (true, true) => Some(spelled),
+            (true, false) => second.outdated.then_some(imported),
+            (false, _) => None,
+        };
+        Ok(PasswordCheck { matched: second.matched, renew })
+    }
+
+    /// The hash to store after a check, where the stored one is outdated. A right password is not
+    /// refused because its hash cannot be renewed now.
+    pub(super) async fn renewed(&self, check: PasswordCheck) -> Option<PasswordHash> {
+        match check.renew {
+            Some(spelling) => self.hash_password(spelling).await.ok(),
+            None => None,
+        }
+    }
+
     /// Normalises a new password and holds it against the rules: length, breaches, complexity.
     /// `words` are what an attacker would try first: the address, the name, the product.
     ///

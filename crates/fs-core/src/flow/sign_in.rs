@@ -1,7 +1,7 @@
 //! Signing in with an identity and a password.
 
 use super::admit::Challenge;
-use super::establish::{Clearance, Prepared, Remember};
+use super::establish::{Prepared, Remember};
 use super::{FlowError, RememberChange};
 use crate::event::{Event, Subject};
 use crate::model::{PasswordHash, User, UserField};
@@ -195,14 +195,17 @@ impl Security {
         Ok(Ok(proven.user))
     }
 
-    /// Signs in somebody whom the application itself vouches for (Flask-Security's `login_user`):
-    /// after it let them in by means of its own. `methods` names those means, for the event.
+    /// Signs in somebody whom the application itself let in, by means of its own such as a single
+    /// sign-on (Flask-Security's `login_user`). `methods` names those means, for the event.
     ///
-    /// Nothing for a deactivated account, whoever vouches.
+    /// It is one first factor among others: who has a second one, or must have one, is asked for
+    /// it, and a deactivated or unconfirmed account is refused, whoever vouches. `user` must be as
+    /// the store has it now.
     ///
     /// # Errors
     ///
-    /// Nobody is signed in.
+    /// Nobody is signed in: [`FlowError::Contended`] when the account has changed since it was
+    /// read.
     pub async fn sign_in_user(
         &self,
         ctx: &Context,
@@ -210,24 +213,30 @@ impl Security {
         user: &User,
         remember: Option<bool>,
         methods: Vec<&'static str>,
-    ) -> Result<Option<RememberChange>, FlowError> {
-        if !user.active {
-            return Ok(None);
+    ) -> Result<SignInOutcome, FlowError> {
+        if let Some(refusal) = self.may_not_act(user) {
+            return Ok(self.refuse(Some(user), refusal));
         }
         let remember = match remember.unwrap_or(self.config().sessions.remember_by_default) {
             true => Remember::Yes,
             false => Remember::No,
         };
-        let clearance = Clearance::by_application(methods);
-        let pending = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
+        let mut set = Vec::new();
+        let session = match self.judge(ctx, user, Entry::Application, None) {
+            Ok(clearance) => {
+                set.extend(self.tracked(ctx, user));
+                let (id, clearance) = (&user.uniquifier, clearance.named(methods));
+                Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
+            }
+            Err(needed) => Err(needed),
+        };
         let proven = Proven { user: user.clone(), rehashed: None };
-        let mut batch = Batch::from(proven.still_so(self.tracked(ctx, user)));
-        pending.changes().into_iter().for_each(|change| batch.push(change));
-        match self.store().commit(batch).await {
-            Ok(_) => Ok(Some(pending.settle(self, visit, user))),
-            Err(CommitError::Stale(Guard::User(_))) => Ok(None),
-            Err(error) => Err(error.into()),
+        let mut batch = Batch::from(proven.still_so(set));
+        if let Ok(session) = &session {
+            session.changes().into_iter().for_each(|change| batch.push(change));
         }
+        self.store().commit(batch).await?;
+        self.admitted(ctx, visit, proven.user, remember, session).await
     }
 
     /// What a sign-in writes where sign-ins are tracked.
@@ -242,9 +251,7 @@ impl Security {
         password: &Secret,
     ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
         let user = self.find_by_identity(identity).await?;
-        let typed = self.read_password(password);
-        let stored = user.as_ref().and_then(|user| user.password.clone());
-        let verified = self.verify_password(typed.clone(), stored).await?;
+        let check = self.check_password(user.as_ref(), password).await?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {
             let (user, reason) = (user.map(Subject::of), refusal.reason());
             self.emit(Event::AuthenticationFailed { user, reason });
@@ -256,7 +263,7 @@ impl Security {
         if user.password.is_none() {
             return refused(Some(&user), SignInRefusal::PasswordNotSet);
         }
-        if !verified.matched {
+        if !check.matched {
             return refused(Some(&user), SignInRefusal::WrongPassword);
         }
         if self.config().confirmation_required() && user.confirmed_at.is_none() {
@@ -266,11 +273,7 @@ impl Security {
         if !user.active {
             return refused(Some(&user), SignInRefusal::Inactive);
         }
-        let rehashed = match verified.outdated {
-            // A right password is not refused because its hash cannot be renewed now.
-            true => self.hash_password(typed).await.ok(),
-            false => None,
-        };
+        let rehashed = self.renewed(check).await;
         Ok(Ok(Proven { user, rehashed }))
     }
 }

@@ -165,14 +165,9 @@ impl Security {
         };
         let mut proven = Err(WRONG_PASSCODE);
         if rules.methods.contains(&SignInMethod::Password) {
-            let typed = self.read_password(passcode);
-            let stored = user.and_then(|user| user.password.clone());
-            let verified = self.verify_password(typed.clone(), stored).await?;
-            if verified.matched && !passcode.is_empty() {
-                let rehashed = match verified.outdated {
-                    true => self.hash_password(typed).await.ok(),
-                    false => None,
-                };
+            let check = self.check_password(user, passcode).await?;
+            if check.matched && !passcode.is_empty() {
+                let rehashed = self.renewed(check).await;
                 let method = SignInMethod::Password;
                 proven = Ok(ProvenPasscode { method, accepted: None, rehashed });
             }
@@ -255,31 +250,46 @@ impl Security {
         chosen: Option<&str>,
         link: bool,
     ) -> Result<SendCodeOutcome, FlowError> {
-        let refused =
-            |key: MessageKey| Ok(SendCodeOutcome::Refused(Problem::new("chosen_method", key)));
-        let Some(rules) = self.config().unified.clone() else {
-            return refused(MessageKey::UsMethodNotAvailable);
-        };
-        let chosen = chosen.filter(|chosen| !chosen.is_empty());
-        let method = match chosen {
-            None => return refused(MessageKey::UsMethodNotAvailable),
+        let method = match chosen.filter(|chosen| !chosen.is_empty()) {
+            _ if self.config().unified.is_none() => {
+                return Ok(refused(MessageKey::UsMethodNotAvailable));
+            }
+            None => return Ok(refused(MessageKey::UsMethodNotAvailable)),
             Some("email") => CodeMethod::Email,
             Some("sms") => CodeMethod::Sms,
-            Some(_) => return refused(MessageKey::InvalidChoice),
+            Some(_) => return Ok(refused(MessageKey::InvalidChoice)),
         };
-        if !rules.methods.contains(&SignInMethod::Code(method)) {
-            return refused(MessageKey::UsMethodNotAvailable);
+        match user {
+            Some(user) => self.send_sign_in_code_to(ctx, user, method, link).await,
+            None if self.signs_in_by(method) => Ok(SendCodeOutcome::Sent),
+            None => Ok(refused(MessageKey::UsMethodNotAvailable)),
         }
-        let Some(user) = user else {
-            return Ok(SendCodeOutcome::Sent);
-        };
+    }
+
+    /// Sends a user the code of a sign-in method, with a link that signs in if asked to
+    /// (Flask-Security's `us_send_security_token`). Mail needs no set-up: the secret is made with
+    /// the first one. An authenticator app makes its codes itself: nothing goes out.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn send_sign_in_code_to(
+        &self,
+        ctx: &Context,
+        user: &User,
+        method: CodeMethod,
+        link: bool,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        if !self.signs_in_by(method) {
+            return Ok(refused(MessageKey::UsMethodNotAvailable));
+        }
         let secret = match (self.sign_in_secret(user, method).await?, method) {
             (Some(secret), _) => secret,
             (None, CodeMethod::Email) => self.make_mail_secret(user).await?,
-            (None, _) => return refused(MessageKey::UsMethodNotAvailable),
+            (None, _) => return Ok(refused(MessageKey::UsMethodNotAvailable)),
         };
         if method == CodeMethod::Sms && user.phone.is_none() {
-            return refused(MessageKey::PhoneInvalid);
+            return Ok(refused(MessageKey::PhoneInvalid));
         }
         let purpose = CodePurpose::SignIn(method);
         let phone = user.phone.as_deref();
@@ -288,6 +298,11 @@ impl Security {
             true => SendCodeOutcome::Sent,
             false => SendCodeOutcome::NotSent,
         })
+    }
+
+    fn signs_in_by(&self, method: CodeMethod) -> bool {
+        let rules = self.config().unified.as_ref();
+        rules.is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(method)))
     }
 
     async fn make_mail_secret(&self, user: &User) -> Result<TotpSecret, FlowError> {
@@ -316,6 +331,10 @@ impl Security {
         self.emit(Event::AuthenticationFailed { user, reason });
         SignInOutcome::Refused(refusal)
     }
+}
+
+fn refused(key: MessageKey) -> SendCodeOutcome {
+    SendCodeOutcome::Refused(Problem::new("chosen_method", key))
 }
 
 /// Whether a passcode could be a code: codes are short and begin and end with a digit or blank.

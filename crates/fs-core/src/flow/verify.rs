@@ -33,20 +33,15 @@ impl Security {
         user: &User,
         password: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
-        let typed = self.read_password(password);
-        let verified = self.verify_password(typed.clone(), user.password.clone()).await?;
-        if !verified.matched {
+        let check = self.check_password(Some(user), password).await?;
+        if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
             self.emit(Event::AuthenticationFailed { user, reason });
             let wrong = Problem::new("password", MessageKey::InvalidPassword);
             return Ok(VerifyOutcome::Refused(wrong));
         }
-        let mut set = Vec::new();
-        if verified.outdated
-            && let Ok(hash) = self.hash_password(typed).await
-        {
-            set.push(UserField::Password(Some(hash)));
-        }
+        let renewed = self.renewed(check).await;
+        let set = renewed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         Ok(match self.renew_session(ctx, visit, user, set, Vec::new()).await? {
             true => VerifyOutcome::Done,
             false => VerifyOutcome::Refused(Problem::new("password", MessageKey::InvalidPassword)),

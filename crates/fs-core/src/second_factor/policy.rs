@@ -20,6 +20,8 @@ pub enum Entry {
     Confirm,
     /// Resetting the password.
     Reset,
+    /// The application vouches for somebody whom it let in by means of its own.
+    Application,
 }
 
 impl Entry {
@@ -33,6 +35,7 @@ impl Entry {
             Self::Register => "register",
             Self::Confirm => "confirm",
             Self::Reset => "reset",
+            Self::Application => "application",
         }
     }
 

@@ -135,7 +135,7 @@ async fn signing_in() {
             let ctx = site.context();
             let signed = site.core().sign_in_user(&ctx, visit, &user, Some(true), vec!["own"]);
             match signed.await? {
-                Some(_) => Ok::<_, FlowError>(()),
+                SignInOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod admin_faults;
+mod administration;
+mod codes;
 mod crowds;
 mod every_fault;
 mod every_order;
@@ -9,6 +11,7 @@ mod factor_races;
 mod factors;
 mod faults;
 mod guard_races;
+mod passwords;
 mod people;
 mod races;
 mod readers;

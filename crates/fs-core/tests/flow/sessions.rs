@@ -1,8 +1,8 @@
 //! Sessions, where a flow begins with one of somebody.
 
-use fs_core::flow::RememberChange;
+use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
 use fs_core::session::Visit;
-use fs_testkit::site::Site;
+use fs_testkit::site::{Setup, Site};
 
 use crate::people::{ANN, NEW, PROFILES, mailed_token, new_password, register_ann, sign_ann_in};
 
@@ -24,8 +24,7 @@ async fn whoever_signs_in_ends_the_session_that_was_there() {
         let second = visit.clone();
         assert_eq!(who(&site, &first).await, None);
         assert_eq!(who(&site, &second).await.as_deref(), Some(ANN));
-        let change = site.core().sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await;
-        assert_eq!(change.unwrap(), Some(RememberChange::Keep));
+        let _ = site.core().sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
         assert_eq!(who(&site, &second).await, None);
         assert_eq!(who(&site, &visit).await.as_deref(), Some("bob@site.test"));
     }
@@ -59,4 +58,39 @@ async fn a_link_that_signs_in_ends_the_session_that_was_there() {
         assert_eq!(who(&site, &before).await, None);
         assert_eq!(who(&site, &visit).await.as_deref(), Some(ANN));
     }
+}
+
+#[tokio::test]
+async fn an_application_cannot_vouch_for_an_account_that_may_not_act() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+        register_ann(&site).await;
+        let ann = core.find_by_email(ANN).await.unwrap().unwrap();
+        let outcome = core.sign_in_user(&ctx, &mut visit, &ann, None, vec!["own"]).await.unwrap();
+        assert!(matches!(outcome, SignInOutcome::Refused(SignInRefusal::Unconfirmed { .. })));
+
+        let bob = site.add_user("bob@site.test").await;
+        core.deactivate_user(&bob.id).await.unwrap();
+        // As it was read before, and as it is now.
+        let stale = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await;
+        assert!(matches!(stale, Err(FlowError::Contended(_))), "{stale:?}");
+        let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
+        let outcome = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
+        assert!(matches!(outcome, SignInOutcome::Refused(SignInRefusal::Inactive)));
+        assert_eq!(visit.sign_in(), None);
+    }
+}
+
+#[tokio::test]
+async fn a_session_names_its_user_by_the_uniquifier() {
+    let site = Setup::standard().build();
+    let ann = site.add_user(ANN).await;
+    let mut visit = Visit::default();
+    let _ = sign_ann_in(&site, &mut visit).await;
+    let sessions = site.dump().await.sessions;
+    assert!(!sessions.is_empty());
+    assert!(sessions.iter().all(|session| session.uniquifier == ann.uniquifier));
+    site.core().set_uniquifier(&ann.id).await.unwrap();
+    assert_eq!(who(&site, &visit).await, None);
 }

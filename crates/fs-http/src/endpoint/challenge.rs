@@ -12,8 +12,9 @@ use crate::fields::FieldValue;
 use crate::route::Endpoint;
 
 impl Exchange {
-    /// The answer of whatever led to a pending sign-in. It tells nothing of the user.
-    pub(super) fn challenged(&self, challenge: &Challenge) -> Response<Bytes> {
+    /// The answer of whatever led to a pending sign-in: on to the second factor, as a redirect or
+    /// as JSON. It tells nothing of the user.
+    pub fn challenged(&self, challenge: &Challenge) -> Response<Bytes> {
         if !challenge.sent {
             let failed = MessageKey::FailedToSendCode;
             if self.wants_json() {

@@ -101,6 +101,8 @@ async fn assert_alike(target: &str, more: &[(&str, &str)]) {
 #[tokio::test]
 async fn a_refused_sign_in_does_not_tell_whether_there_is_an_account() {
     assert_alike("/login", &[("password", "not the right password")]).await;
+    // One that is tried in two spellings.
+    assert_alike("/login", &[("password", "not the right p\u{e4}ssword")]).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,96 @@
+//! Sending codes on an application's own account.
+
+use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
+use fs_core::event::Event;
+use fs_core::flow::{SendCodeOutcome, SignInOutcome, ValidateOutcome};
+use fs_core::message::MessageKey;
+use fs_core::session::Visit;
+use fs_core::totp::{TotpRules, TotpSecret};
+use fs_testkit::site::{Setup, Site};
+
+use crate::people::{ANN, credentials, refused};
+
+const SECRET: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
+
+fn code(site: &Site) -> String {
+    let secret = TotpSecret::from_base32(SECRET).unwrap();
+    TotpRules::default().code_at(&secret, site.core().now()).expose().to_owned()
+}
+
+#[tokio::test]
+async fn the_code_of_a_second_factor_is_mailed() {
+    let mut setup = Setup::standard();
+    setup.config.two_factor =
+        Some(TwoFactor { methods: vec![CodeMethod::Email], ..TwoFactor::default() });
+    let site = setup.build();
+    let (core, ctx) = (site.core(), site.context());
+    let ann = site.add_user(ANN).await;
+    assert!(!core.send_second_factor(&ctx, &ann, CodeMethod::Email).await.unwrap());
+    assert_eq!(site.mails().await, []);
+
+    let secret = TotpSecret::from_base32(SECRET).unwrap();
+    let sealed = core.seal_totp(&secret).await.unwrap();
+    core.tf_set(&ann, "email", Some(sealed), None).await.unwrap();
+    let ann = site.user(ANN).await.unwrap();
+    site.events.take();
+    assert!(core.send_second_factor(&ctx, &ann, CodeMethod::Email).await.unwrap());
+    let mail = site.mails().await.pop().unwrap();
+    assert_eq!(mail.to, ANN);
+    assert!(mail.text.unwrap().contains(&code(&site)));
+    let sent = site.events.take();
+    assert!(matches!(sent.as_slice(), [Event::SecondFactorCodeSent { method: "email", .. }]));
+}
+
+#[tokio::test]
+async fn the_code_of_a_sign_in_method_is_mailed() {
+    let mut setup = Setup::standard();
+    let methods = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
+    setup.config.unified = Some(Unified { methods: methods.to_vec(), ..Unified::default() });
+    let site = setup.build();
+    let (core, ctx) = (site.core(), site.context());
+    let ann = site.add_user(ANN).await;
+    let secret = TotpSecret::from_base32(SECRET).unwrap();
+    let sealed = core.seal_totp(&secret).await.unwrap();
+    core.us_set(&ann, "email", Some(sealed), None).await.unwrap();
+    let ann = site.user(ANN).await.unwrap();
+    for link in [false, true] {
+        let sent = core.send_sign_in_code_to(&ctx, &ann, CodeMethod::Email, link).await.unwrap();
+        assert!(matches!(sent, SendCodeOutcome::Sent));
+        let text = site.mails().await.pop().unwrap().text.unwrap();
+        assert!(text.contains(&code(&site)));
+        assert_eq!(text.contains("us-verify-link"), link, "{text}");
+    }
+    // One that is not set up, and one that is not accepted.
+    for method in [CodeMethod::Authenticator, CodeMethod::Sms] {
+        match core.send_sign_in_code_to(&ctx, &ann, method, false).await.unwrap() {
+            SendCodeOutcome::Refused(problem) => {
+                assert_eq!(problem.message.key, MessageKey::UsMethodNotAvailable);
+            }
+            other => refused(other),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_code_of_a_second_factor_is_accepted_once() {
+    let mut setup = Setup::standard();
+    setup.config.two_factor = Some(TwoFactor::default());
+    let site = setup.build();
+    let (core, ctx) = (site.core(), site.context());
+    let ann = site.add_user(ANN).await;
+    let secret = TotpSecret::from_base32(SECRET).unwrap();
+    let sealed = core.seal_totp(&secret).await.unwrap();
+    core.tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
+    for first in [true, false] {
+        let mut visit = Visit::default();
+        let begun = core.sign_in(&ctx, &mut visit, credentials()).await.unwrap();
+        assert!(matches!(begun, SignInOutcome::SecondFactor { .. }), "{begun:?}");
+        let given = core.validate_second_factor(&ctx, &mut visit, None, &code(&site)).await;
+        match given.unwrap() {
+            ValidateOutcome::SignedIn { .. } => assert!(first),
+            ValidateOutcome::Refused(_) => assert!(!first),
+            other => refused(other),
+        }
+        assert_eq!(visit.sign_in().is_some(), first);
+    }
+}

@@ -1,0 +1,167 @@
+//! Holding a typed password against an account, and hashes that were taken over.
+
+use fs_core::flow::{ChangeOutcome, SignInOutcome, VerifyOutcome};
+use fs_core::model::{PasswordHash, User, UserField};
+use fs_core::password::{HashingRules, NewHash, PasswordHasher, Scratch};
+use fs_core::port::Change;
+use fs_core::secret::Secret;
+use fs_core::session::Visit;
+use fs_testkit::calls::{Call, HashKind};
+use fs_testkit::site::{PASSWORD, Setup, Site};
+
+use crate::people::{ANN, NEW, credentials, new_password};
+
+/// As it is typed: composed, in NFC.
+const TYPED: &str = "marble otter candle, Zo\u{eb}";
+/// The same text as Flask-Security hashes it: decomposed, in NFKD.
+const IMPORTED: &str = "marble otter candle, Zoe\u{308}";
+/// Another text that NFKD makes the same as an [`UNLIGATED`].
+const LIGATED: &str = "marble otter \u{fb01}sh, seven";
+const UNLIGATED: &str = "marble otter fish, seven";
+
+fn hash_of(text: &str, create: NewHash) -> PasswordHash {
+    let rules = HashingRules { create, ..HashingRules::cheapest_for_tests() };
+    let hasher = PasswordHasher::new(rules).unwrap();
+    hasher.hash(&Secret::from(text), [7; 16], &mut Scratch::new()).unwrap()
+}
+
+/// Ann, with a hash of that text.
+async fn ann_with(site: &Site, hash: PasswordHash) -> User {
+    let ann = match site.user(ANN).await {
+        Some(ann) => ann,
+        None => site.add_user(ANN).await,
+    };
+    let set = vec![UserField::Password(Some(hash))];
+    let change = Change::UpdateUser { user: ann.id, expect: Vec::new(), set };
+    site.core().store().commit(change.into()).await.unwrap();
+    site.user(ANN).await.unwrap()
+}
+
+async fn stored_is_of(site: &Site, text: &str) -> bool {
+    let stored = site.user(ANN).await.unwrap().password;
+    site.core().verify_password(Secret::from(text), stored).await.unwrap().matched
+}
+
+async fn signs_in(site: &Site, typed: &str) -> bool {
+    let credentials = fs_core::flow::Credentials { password: Secret::from(typed), ..credentials() };
+    let outcome = site.core().sign_in(&site.context(), &mut Visit::default(), credentials).await;
+    matches!(outcome.unwrap(), SignInOutcome::Done { .. })
+}
+
+fn hashing(site: &Site) -> Vec<HashKind> {
+    let calls = site.calls.take().into_iter();
+    calls.filter_map(|call| if let Call::Hash(kind) = call { Some(kind) } else { None }).collect()
+}
+
+#[tokio::test]
+async fn a_hash_is_of_its_password_alone_and_never_twice_the_same() {
+    let site = Setup::standard().build();
+    let core = site.core();
+    let one = core.hash_password(PASSWORD.into()).await.unwrap();
+    let other = core.hash_password(PASSWORD.into()).await.unwrap();
+    assert!(one != other);
+    assert!(one.expose().starts_with("$argon2id$"));
+    for (typed, matches) in [(PASSWORD, true), (NEW, false)] {
+        let verified = core.verify_password(typed.into(), Some(one.clone())).await.unwrap();
+        assert_eq!(verified.matched, matches);
+    }
+    assert!(!core.verify_password(PASSWORD.into(), None).await.unwrap().matched);
+}
+
+#[tokio::test]
+async fn an_outdated_hash_is_renewed_by_a_right_password_alone() {
+    let site = Setup::standard().build();
+    let core = site.core();
+    let outdated = hash_of(PASSWORD, NewHash::Bcrypt { cost: 10 });
+    let mut ann = ann_with(&site, outdated.clone()).await;
+    let before = site.dump().await;
+    assert!(!core.verify_and_update_password(&mut ann, &NEW.into()).await.unwrap());
+    assert_eq!(site.dump().await, before);
+    assert!(core.verify_and_update_password(&mut ann, &PASSWORD.into()).await.unwrap());
+    let renewed = site.user(ANN).await.unwrap().password;
+    assert!(renewed != Some(outdated) && renewed == ann.password);
+    let before = site.dump().await;
+    assert!(core.verify_and_update_password(&mut ann, &PASSWORD.into()).await.unwrap());
+    assert_eq!(site.dump().await, before);
+}
+
+#[tokio::test]
+async fn a_password_that_was_changed_at_the_same_moment_is_not_put_back() {
+    let site = Setup::standard().build();
+    let core = site.core();
+    let mut old = ann_with(&site, hash_of(PASSWORD, NewHash::Bcrypt { cost: 10 })).await;
+    let new = hash_of(NEW, NewHash::CheapestForTests);
+    ann_with(&site, new.clone()).await;
+    assert!(!core.verify_and_update_password(&mut old, &PASSWORD.into()).await.unwrap());
+    assert_eq!(site.user(ANN).await.unwrap().password, Some(new));
+}
+
+#[tokio::test]
+async fn a_hash_of_the_imported_spelling_lets_in_and_is_replaced() {
+    for create in [NewHash::CheapestForTests, NewHash::Bcrypt { cost: 10 }] {
+        let site = Setup::standard().build();
+        ann_with(&site, hash_of(IMPORTED, create)).await;
+        assert!(!signs_in(&site, "marble otter candle, Zoe").await);
+        assert!(signs_in(&site, TYPED).await);
+        assert!(stored_is_of(&site, TYPED).await && !stored_is_of(&site, IMPORTED).await);
+        // From now on one comparison is enough, and either way of typing it is the same text.
+        site.calls.take();
+        assert!(signs_in(&site, TYPED).await);
+        assert_eq!(hashing(&site), [HashKind::Verify]);
+        assert!(signs_in(&site, IMPORTED).await);
+    }
+}
+
+#[tokio::test]
+async fn every_other_check_knows_the_imported_spelling() {
+    let imported = || hash_of(IMPORTED, NewHash::CheapestForTests);
+    let site = Setup::standard().build();
+    let (core, ctx) = (site.core(), site.context());
+    ann_with(&site, imported()).await;
+    assert!(core.check_credentials(&ctx, ANN, &TYPED.into()).await.unwrap().is_ok());
+    assert!(stored_is_of(&site, TYPED).await);
+
+    let ann = ann_with(&site, imported()).await;
+    let mut visit = Visit::default();
+    let verified = core.verify(&ctx, &mut visit, &ann, &TYPED.into()).await.unwrap();
+    assert!(matches!(verified, VerifyOutcome::Done), "{verified:?}");
+    assert!(stored_is_of(&site, TYPED).await);
+
+    let ann = ann_with(&site, imported()).await;
+    let (typed, new) = (TYPED.into(), new_password(NEW));
+    let changed = core.change_password(&ctx, &mut visit, &ann, &typed, new, false).await.unwrap();
+    assert!(matches!(changed, ChangeOutcome::Done { .. }), "{changed:?}");
+}
+
+/// Else one visit with another keyboard would keep somebody out for good.
+#[tokio::test]
+async fn a_look_alike_lets_in_but_does_not_become_the_password() {
+    for create in [NewHash::CheapestForTests, NewHash::Bcrypt { cost: 10 }] {
+        let site = Setup::standard().build();
+        ann_with(&site, hash_of(UNLIGATED, create)).await;
+        for typed in [LIGATED, UNLIGATED, LIGATED] {
+            assert!(signs_in(&site, typed).await, "{typed}");
+            assert!(stored_is_of(&site, UNLIGATED).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    for (identity, kind) in [(ANN, HashKind::Verify), ("bob@site.test", HashKind::Decoy)] {
+        for (typed, times) in [("not the right one", 1), ("not the right \u{f6}ne", 2)] {
+            site.calls.take();
+            let checked = site.core().check_credentials(&site.context(), identity, &typed.into()).await.unwrap();
+            assert!(checked.is_err());
+            assert_eq!(hashing(&site), vec![kind; times], "{identity} {typed}");
+        }
+    }
+    // Flask-Security's own profile has one spelling.
+    let site = Setup::flask_security_4().build();
+    site.add_user(ANN).await;
+    site.calls.take();
+    assert!(!signs_in(&site, "not the right \u{f6}ne").await);
+    assert_eq!(hashing(&site), [HashKind::Verify]);
+}
