@@ -60,9 +60,9 @@ impl Security {
     /// account or no hash.
     ///
     /// Flask-Security spells passwords in another Unicode form before it hashes them. So where the
-    /// two spellings of what was typed differ and the first does not match, the second is tried;
-    /// whether there is a second depends on what was typed alone, so that its time tells nothing
-    /// of the account. Which hashes were taken over need not be known.
+    /// two spellings of what was typed differ and the first does not match, the second is tried.
+    /// Whether there is a second depends on the configuration and on what was typed, so that its
+    /// time tells nothing of the account. Which hashes were taken over need not be known.
     pub(super) async fn check_password(
         &self,
         user: Option<&User>,

@@ -27,6 +27,9 @@ pub struct PasswordRules {
     pub max_length: usize,
     /// The Unicode form of passwords, new or entered; nothing leaves them as received.
     pub normalise: Option<Normalisation>,
+    /// The form in which another system hashed the passwords whose hashes were taken over from it;
+    /// it is tried where [`normalise`](Self::normalise) does not match. Nothing where none were.
+    pub imported: Option<Normalisation>,
     /// Whether easily guessed passwords are refused.
     pub complexity: Option<Zxcvbn>,
     /// Whether passwords that leaked elsewhere are refused.
@@ -45,6 +48,17 @@ pub enum Normalisation {
     Nfkc,
     /// Decomposed, and look-alikes made equal: Flask-Security's default.
     Nfkd,
+}
+
+impl Normalisation {
+    fn spell(self, text: &str) -> Secret {
+        match self {
+            Self::Nfc => collect(text.nfc()),
+            Self::Nfd => collect(text.nfd()),
+            Self::Nfkc => collect(text.nfkc()),
+            Self::Nfkd => collect(text.nfkd()),
+        }
+    }
 }
 
 /// Asks a list of passwords that leaked.
@@ -89,12 +103,14 @@ pub enum PasswordProblem {
 
 impl Default for PasswordRules {
     /// What NIST SP 800-63B-4 asks of a password that is the only factor: 15 code points and NFC,
-    /// nothing easily guessed. Where a second factor is required, 8 code points will do.
+    /// nothing easily guessed. Where a second factor is required, 8 code points will do. Hashes
+    /// that were taken over may be Flask-Security's.
     fn default() -> Self {
         Self {
             min_length: 15,
             max_length: 128,
             normalise: Some(Normalisation::Nfc),
+            imported: Some(Normalisation::Nfkd),
             complexity: Some(Zxcvbn { min_score: 3 }),
             breached: None,
         }
@@ -109,6 +125,7 @@ impl PasswordRules {
             min_length: 8,
             max_length: 128,
             normalise: Some(Normalisation::Nfkd),
+            imported: None,
             complexity: None,
             breached: None,
         }
@@ -136,20 +153,14 @@ impl PasswordRules {
 
     /// The spelling of a password that is hashed and compared. Blanks are never touched.
     pub fn normalise(&self, received: &str) -> Secret {
-        match self.normalise {
-            None => Secret::from(received),
-            Some(Normalisation::Nfc) => collect(received.nfc()),
-            Some(Normalisation::Nfd) => collect(received.nfd()),
-            Some(Normalisation::Nfkc) => collect(received.nfkc()),
-            Some(Normalisation::Nfkd) => collect(received.nfkd()),
-        }
+        self.normalise.map_or_else(|| Secret::from(received), |form| form.spell(received))
     }
 
-    /// The spelling that Flask-Security hashed, where it is another than
-    /// [`normalise`](Self::normalise)'s. A hash that was taken over from it and does not match is
-    /// to be tried once more with this, and replaced when it matches.
+    /// The spelling that the system hashed which hashes were [taken over](Self::imported) from,
+    /// where it is another than [`normalise`](Self::normalise)'s. A hash that does not match is to
+    /// be tried once more with this.
     pub fn imported_spelling(&self, received: &str) -> Option<Secret> {
-        let imported = collect(received.nfkd());
+        let imported = self.imported?.spell(received);
         (imported != self.normalise(received)).then_some(imported)
     }
 
