@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, Permissions, Role, SessionId, SessionRecord, Uniquifier, User, UserField, UserId,
+    NewUser, Permissions, Role, SessionKey, SessionRecord, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
     AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxEntry, OutboxId, Receipt,
@@ -57,7 +57,7 @@ fn forget_expired(state: &mut State, change: &Change, now: Timestamp) {
 enum Undo {
     User(u64, Option<Arc<Account>>),
     Role(String, Option<Role>),
-    SessionAdded(SessionId),
+    SessionAdded(SessionKey),
     SessionRemoved(Arc<SessionRecord>),
     Spent(SpentSecret),
     Counter(Counter, Option<(u32, Timestamp)>),
@@ -108,7 +108,7 @@ impl Work<'_> {
                 Undo::User(key, before) => drop(state.users.put(key, before)),
                 Undo::Role(name, None) => drop(state.roles.remove(&name)),
                 Undo::Role(name, Some(role)) => drop(state.roles.insert(name, role)),
-                Undo::SessionAdded(id) => drop(state.sessions.remove(&id)),
+                Undo::SessionAdded(key) => drop(state.sessions.remove(&key)),
                 Undo::SessionRemoved(record) => state.sessions.insert(record),
                 Undo::Spent(secret) => drop(state.spent.put(secret, None)),
                 Undo::Counter(counter, before) => drop(state.counters.put(counter, before)),
@@ -198,24 +198,24 @@ impl Work<'_> {
     }
 
     fn insert_session(&mut self, session: SessionRecord) -> Outcome {
-        if self.state.sessions.get(&session.id).is_some() {
+        if self.state.sessions.get(&session.key).is_some() {
             return Err(CommitError::Stale(Guard::Session));
         }
-        self.undo.push(Undo::SessionAdded(session.id.clone()));
+        self.undo.push(Undo::SessionAdded(session.key.clone()));
         self.state.sessions.insert(Arc::new(session));
         Ok(())
     }
 
-    fn end_sessions(&mut self, ids: impl IntoIterator<Item = SessionId>) -> Outcome {
-        for id in ids {
-            self.undo.extend(self.state.sessions.remove(&id).map(Undo::SessionRemoved));
+    fn end_sessions(&mut self, keys: impl IntoIterator<Item = SessionKey>) -> Outcome {
+        for key in keys {
+            self.undo.extend(self.state.sessions.remove(&key).map(Undo::SessionRemoved));
         }
         Ok(())
     }
 
-    fn end_sessions_of(&mut self, uniquifier: &Uniquifier, except: Option<&SessionId>) -> Outcome {
-        let ids = self.state.sessions.ids_of(uniquifier);
-        self.end_sessions(ids.into_iter().filter(|id| Some(id) != except))
+    fn end_sessions_of(&mut self, uniquifier: &Uniquifier, except: Option<&SessionKey>) -> Outcome {
+        let keys = self.state.sessions.keys_of(uniquifier);
+        self.end_sessions(keys.into_iter().filter(|key| Some(key) != except))
     }
 
     fn spend(&mut self, secret: SpentSecret, until: Timestamp) -> Outcome {

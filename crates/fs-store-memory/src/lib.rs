@@ -33,7 +33,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionId, SessionRecord, Uniquifier, User};
+use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
 use fs_core::port::{
     AuditEntry, Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -85,14 +85,14 @@ impl UserStore for MemoryStore {
 
     async fn session(
         &self,
-        id: &SessionId,
+        key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError> {
         let state = self.read();
-        let found = state.sessions.get(id).filter(|session| session.expires_at > now);
+        let found = state.sessions.get(key).filter(|session| session.expires_at > now);
         Ok(found.and_then(|session| {
-            let key = state.users.by_uniquifier(&session.uniquifier)?;
-            Some((session.clone(), state.user(key)?))
+            let user = state.users.by_uniquifier(&session.uniquifier)?;
+            Some((session.clone(), state.user(user)?))
         }))
     }
 

@@ -4,15 +4,15 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::model::{SessionId, SessionRecord, Uniquifier};
+use fs_core::model::{SessionKey, SessionRecord, Uniquifier};
 
-/// Sessions by id, by uniquifier and by expiry.
+/// Sessions by key, by uniquifier and by expiry.
 ///
-/// The indexes hold small numbers instead of ids: a session costs a few hundred bytes besides its
+/// The indexes hold small numbers instead of keys: a session costs a few hundred bytes besides its
 /// own texts.
 #[derive(Default)]
 pub(crate) struct Sessions {
-    numbers: HashMap<SessionId, u64>,
+    numbers: HashMap<SessionKey, u64>,
     records: HashMap<u64, Arc<SessionRecord>>,
     by_uniquifier: HashMap<Uniquifier, BTreeSet<u64>>,
     by_expiry: BTreeSet<(Timestamp, u64)>,
@@ -20,8 +20,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn get(&self, id: &SessionId) -> Option<&SessionRecord> {
-        self.records.get(self.numbers.get(id)?).map(AsRef::as_ref)
+    pub(crate) fn get(&self, key: &SessionKey) -> Option<&SessionRecord> {
+        self.records.get(self.numbers.get(key)?).map(AsRef::as_ref)
     }
 
     /// The living sessions of the uniquifier, newest first.
@@ -35,9 +35,9 @@ impl Sessions {
         found
     }
 
-    /// The ids of all sessions of the uniquifier.
-    pub(crate) fn ids_of(&self, uniquifier: &Uniquifier) -> Vec<SessionId> {
-        self.of(uniquifier).map(|session| session.id.clone()).collect()
+    /// The keys of all sessions of the uniquifier.
+    pub(crate) fn keys_of(&self, uniquifier: &Uniquifier) -> Vec<SessionKey> {
+        self.of(uniquifier).map(|session| session.key.clone()).collect()
     }
 
     fn of(&self, uniquifier: &Uniquifier) -> impl Iterator<Item = &Arc<SessionRecord>> {
@@ -46,16 +46,16 @@ impl Sessions {
     }
 
     pub(crate) fn insert(&mut self, record: Arc<SessionRecord>) {
-        self.remove(&record.id);
+        self.remove(&record.key);
         self.last += 1;
-        self.numbers.insert(record.id.clone(), self.last);
+        self.numbers.insert(record.key.clone(), self.last);
         self.by_uniquifier.entry(record.uniquifier.clone()).or_default().insert(self.last);
         self.by_expiry.insert((record.expires_at, self.last));
         self.records.insert(self.last, record);
     }
 
-    pub(crate) fn remove(&mut self, id: &SessionId) -> Option<Arc<SessionRecord>> {
-        let number = self.numbers.remove(id)?;
+    pub(crate) fn remove(&mut self, key: &SessionKey) -> Option<Arc<SessionRecord>> {
+        let number = self.numbers.remove(key)?;
         let record = self.records.remove(&number)?;
         self.by_expiry.remove(&(record.expires_at, number));
         if let Some(numbers) = self.by_uniquifier.get_mut(&record.uniquifier) {
@@ -74,8 +74,10 @@ impl Sessions {
             if *expiry > now {
                 return;
             }
-            let Some(id) = self.records.get(number).map(|record| record.id.clone()) else { return };
-            self.remove(&id);
+            let Some(key) = self.records.get(number).map(|record| record.key.clone()) else {
+                return;
+            };
+            self.remove(&key);
         }
     }
 
@@ -99,9 +101,9 @@ mod tests {
 
     #[test]
     fn the_indexes_follow_every_change() {
-        let session = |id: &str, expires| {
+        let session = |key: &str, expires| {
             Arc::new(SessionRecord {
-                id: SessionId::new(id),
+                key: SessionKey::new(key),
                 kind: SessionKind::SignIn,
                 uniquifier: Uniquifier::new("ann"),
                 created_at: Timestamp::EPOCH,
@@ -118,8 +120,8 @@ mod tests {
         assert_eq!(sessions.len(), 2);
         sessions.forget_expired(Timestamp::from_seconds(20), 5);
         assert_eq!(sessions.len(), 1);
-        assert_eq!(sessions.ids_of(&Uniquifier::new("ann")), [SessionId::new("b")]);
-        assert!(sessions.remove(&SessionId::new("b")).is_some());
+        assert_eq!(sessions.keys_of(&Uniquifier::new("ann")), [SessionKey::new("b")]);
+        assert!(sessions.remove(&SessionKey::new("b")).is_some());
         assert_eq!(sessions.len(), 0);
     }
 }

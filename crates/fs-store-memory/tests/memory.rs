@@ -11,7 +11,7 @@ fn session(number: u64, made: Timestamp) -> SessionRecord {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&number.to_le_bytes());
     SessionRecord {
-        id: SessionId::from_random(bytes),
+        key: SessionId::from_random(bytes).key(),
         kind: SessionKind::SignIn,
         uniquifier: Uniquifier::new(format!("{:032x}", number / 3)),
         created_at: made,

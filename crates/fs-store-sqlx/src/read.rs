@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fs_core::model::{
-    PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionId, SessionKind,
+    PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
     SessionRecord, SignIns, Uniquifier, User, UserId,
 };
 use fs_core::port::UniqueAttribute;
@@ -256,7 +256,7 @@ pub(crate) fn read_permissions(text: Option<String>) -> Permissions {
 
 pub(crate) fn read_session(row: &mut Row) -> Result<SessionRecord, Error> {
     Ok(SessionRecord {
-        id: SessionId::new(row.required_text("id")?),
+        key: SessionKey::new(row.required_text("id")?),
         kind: match row.required_text("kind")?.as_str() {
             "sign_in" => SessionKind::SignIn,
             "remember" => SessionKind::Remember,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionId, SessionRecord, Uniquifier, User, UserId};
+use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User, UserId};
 use fs_core::port::{
     Batch, CommitError, Identity, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -23,11 +23,11 @@ impl UserStore for SqlxStore {
 
     async fn session(
         &self,
-        id: &SessionId,
+        key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError> {
         let query = &self.opened().await?.queries.session;
-        let rows = self.rows(query, vec![id.as_str().into(), Value::micros(now)]).await?;
+        let rows = self.rows(query, vec![key.as_str().into(), Value::micros(now)]).await?;
         Ok(read_session_and_user(rows)?)
     }
 

@@ -23,7 +23,7 @@ impl Security {
         let Some(sign_in) = visit.sign_in() else {
             return Ok(None);
         };
-        let found = self.store().session(&sign_in.id, ctx.now).await?;
+        let found = self.store().session(&sign_in.id.key(), ctx.now).await?;
         Ok(found
             .filter(|(record, user)| record.kind == SessionKind::SignIn && user.active)
             .map(|(_, user)| user))

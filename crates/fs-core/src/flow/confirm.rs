@@ -146,13 +146,13 @@ impl Security {
                 session.changes().into_iter().for_each(|change| batch.push(change));
             }
             _ if other => {
-                let session = visit.sign_in().map(|sign_in| sign_in.id.clone());
-                session.into_iter().for_each(|id| batch.push(Change::EndSession(id)));
+                let session = visit.sign_in().map(|sign_in| sign_in.id.key());
+                session.into_iter().for_each(|key| batch.push(Change::EndSession(key)));
             }
             _ => {}
         }
         let forgotten_record = forgotten.and_then(|cookie| self.remembered_record(ctx, cookie));
-        forgotten_record.into_iter().for_each(|id| batch.push(Change::EndSession(id)));
+        forgotten_record.into_iter().for_each(|key| batch.push(Change::EndSession(key)));
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(_)) => return self.confirmed_meanwhile(&user).await,

@@ -8,7 +8,9 @@ use super::recovery_codes::AcceptedRecoveryCode;
 use super::remember::{NewRemembered, RememberChange};
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
-use crate::model::{SessionId, SessionKind, SessionRecord, Uniquifier, User, UserField};
+use crate::model::{
+    SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
+};
 use crate::port::Change;
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
@@ -22,7 +24,7 @@ pub(crate) struct Prepared {
     sign_in: VisitSignIn,
     remember: Option<NewRemembered>,
     record: SessionRecord,
-    before: Option<SessionId>,
+    before: Option<SessionKey>,
     csrf: Option<CsrfSecret>,
     methods: Vec<&'static str>,
 }
@@ -91,7 +93,7 @@ impl Security {
         clearance: Clearance,
     ) -> Result<Prepared, FlowError> {
         let sessions = &self.config().sessions;
-        let record = self.session_record(
+        let (id, record) = self.session_record(
             ctx,
             SessionKind::SignIn,
             uniquifier,
@@ -107,28 +109,26 @@ impl Security {
         };
         Ok(Prepared {
             guard: clearance.guard,
-            sign_in: VisitSignIn {
-                id: record.id.clone(),
-                authenticated_at: Some(ctx.now),
-                grace_until: None,
-            },
+            sign_in: VisitSignIn { id, authenticated_at: Some(ctx.now), grace_until: None },
             remember,
             record,
-            before: visit.sign_in().map(|sign_in| sign_in.id.clone()),
+            before: visit.sign_in().map(|sign_in| sign_in.id.key()),
             csrf,
             methods: clearance.methods,
         })
     }
 
+    /// A new session: its id, for the browser, and its record, for the store.
     pub(super) fn session_record(
         &self,
         ctx: &Context,
         kind: SessionKind,
         uniquifier: &Uniquifier,
         expires_at: crate::Timestamp,
-    ) -> Result<SessionRecord, FlowError> {
-        Ok(SessionRecord {
-            id: self.new_session_id()?,
+    ) -> Result<(SessionId, SessionRecord), FlowError> {
+        let id = self.new_session_id()?;
+        let record = SessionRecord {
+            key: id.key(),
             kind,
             uniquifier: uniquifier.clone(),
             created_at: ctx.now,
@@ -137,7 +137,8 @@ impl Security {
             expires_at: expires_at.plus(Duration::from_secs(1)),
             user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
             client_ip: ctx.client_ip.clone(),
-        })
+        };
+        Ok((id, record))
     }
 }
 

@@ -6,7 +6,9 @@
 
 use super::FlowError;
 use crate::Timestamp;
-use crate::model::{SessionId, SessionKind, SessionRecord, Uniquifier, User, UserField};
+use crate::model::{
+    SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
+};
 use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
@@ -50,10 +52,9 @@ impl Security {
         let expires_at = ctx.now.plus(span);
         let (record, name) = match self.config().token_format {
             TokenFormat::Native => {
-                let record =
+                let (id, record) =
                     self.session_record(ctx, SessionKind::Remember, uniquifier, expires_at)?;
-                let name = record.id.as_str().to_owned();
-                (Some(record), name)
+                (Some(record), id.as_str().to_owned())
             }
             TokenFormat::Itsdangerous => (None, uniquifier.as_str().to_owned()),
         };
@@ -61,10 +62,10 @@ impl Security {
         Ok(Some(NewRemembered { record, cookie, expires_at }))
     }
 
-    /// The record that a remember cookie names, if it names one.
-    pub(super) fn remembered_record(&self, ctx: &Context, cookie: &str) -> Option<SessionId> {
+    /// The key of the record that a remember cookie names, if it names one.
+    pub(super) fn remembered_record(&self, ctx: &Context, cookie: &str) -> Option<SessionKey> {
         let name = self.remembered_name(ctx, cookie)?;
-        (self.config().token_format == TokenFormat::Native).then(|| SessionId::new(name))
+        (self.config().token_format == TokenFormat::Native).then(|| SessionId::new(name).key())
     }
 
     fn remembered_name(&self, ctx: &Context, cookie: &str) -> Option<String> {
@@ -93,10 +94,9 @@ impl Security {
             return Ok(None);
         }
         let expires_at = expires_at.min(ctx.now.plus(self.config().sessions.lifetime));
-        let mut record =
+        let (id, mut record) =
             self.session_record(ctx, SessionKind::SignIn, &user.uniquifier, expires_at)?;
         record.authenticated_at = None;
-        let id = record.id.clone();
         let still_so = Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
@@ -118,8 +118,8 @@ impl Security {
         ctx: &Context,
         cookie: &str,
     ) -> Result<Option<(User, Timestamp)>, FlowError> {
-        if let Some(id) = self.remembered_record(ctx, cookie) {
-            let found = self.store().session(&id, ctx.now).await?;
+        if let Some(key) = self.remembered_record(ctx, cookie) {
+            let found = self.store().session(&key, ctx.now).await?;
             return Ok(found
                 .filter(|(record, _)| record.kind == SessionKind::Remember)
                 .map(|(record, user)| (user, record.expires_at)));

@@ -22,10 +22,10 @@ impl Security {
         user: Option<&User>,
         remember_cookie: Option<&str>,
     ) -> Result<RememberChange, FlowError> {
-        let session = visit.sign_in().map(|sign_in| sign_in.id.clone());
+        let session = visit.sign_in().map(|sign_in| sign_in.id.key());
         let remembered = remember_cookie.and_then(|cookie| self.remembered_record(ctx, cookie));
         let mut batch = Batch::new();
-        session.into_iter().chain(remembered).for_each(|id| batch.push(Change::EndSession(id)));
+        session.into_iter().chain(remembered).for_each(|key| batch.push(Change::EndSession(key)));
         if !batch.is_empty() {
             self.store().commit(batch).await?;
         }

@@ -60,9 +60,9 @@ impl Security {
     ) -> Result<bool, FlowError> {
         let kind = SessionKind::SignIn;
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
-        let record = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
+        let (id, record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
         let sign_in = VisitSignIn {
-            id: record.id.clone(),
+            id,
             authenticated_at: Some(ctx.now),
             grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
         };
@@ -77,7 +77,7 @@ impl Security {
         });
         spend.into_iter().for_each(|change| batch.push(change));
         if let Some(before) = visit.sign_in() {
-            batch.push(Change::EndSession(before.id.clone()));
+            batch.push(Change::EndSession(before.id.key()));
         }
         batch.push(Change::InsertSession(record));
         match self.store().commit(batch).await {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::secret::Secret;
@@ -61,14 +62,15 @@ impl fmt::Debug for Uniquifier {
     }
 }
 
-/// The name of a session record: 256 random bits, in base64url.
+/// The name of a session: 256 random bits, in base64url.
 ///
-/// Whoever holds it is signed in, so it has no readable `Debug`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Whoever holds it is signed in, so it has no readable `Debug`, and no store ever sees it: records
+/// are kept under its [`key`](Self::key).
+#[derive(Clone, PartialEq, Eq)]
 pub struct SessionId(String);
 
 impl SessionId {
-    /// The id as a cookie or a store holds it.
+    /// The id as a cookie holds it.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -82,11 +84,35 @@ impl SessionId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What its record is kept under.
+    pub fn key(&self) -> SessionKey {
+        SessionKey(BASE64URL_NOPAD.encode(&Sha256::digest(&self.0)))
+    }
 }
 
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionId(..)")
+    }
+}
+
+/// What a store knows a session by: the SHA-256 of its [`SessionId`], in base64url.
+///
+/// Nobody can go back from it to the id, so a stolen copy of the database opens no session. The
+/// id's 256 random bits need neither salt nor a slow hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionKey(String);
+
+impl SessionKey {
+    /// The key as a store holds it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -139,5 +165,20 @@ impl SealedSecret {
 impl fmt::Debug for SealedSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SealedSecret(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_of_a_session_is_the_digest_of_its_id() {
+        let id = SessionId::new("abc");
+        // FIPS 180-2, appendix B.1, in base64url.
+        assert_eq!(id.key().as_str(), "ungWv48Bz-pBQUDeXa4iI7ADYaOWF3qctBD_YfIAFa0");
+        let id = SessionId::from_random([7; 32]);
+        assert!(id.key().as_str() != id.as_str() && id.key() == id.clone().key());
+        assert!(SessionId::new(id.key().as_str()).key() != id.key());
     }
 }

@@ -6,7 +6,7 @@ mod role;
 mod session;
 mod user;
 
-pub use id::{PasswordHash, SealedSecret, SessionId, Uniquifier, UserId};
+pub use id::{PasswordHash, SealedSecret, SessionId, SessionKey, Uniquifier, UserId};
 pub use permission::Permissions;
 pub use role::Role;
 pub use session::{SessionKind, SessionRecord};

@@ -1,6 +1,6 @@
 //! Session records.
 
-use super::{SessionId, Uniquifier};
+use super::{SessionKey, Uniquifier};
 use crate::Timestamp;
 
 /// What a session record stands for.
@@ -18,8 +18,8 @@ pub enum SessionKind {
 /// more, without a further write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// Its name, which the cookie holds.
-    pub id: SessionId,
+    /// The digest of its id, which the cookie holds.
+    pub key: SessionKey,
     /// What it stands for.
     pub kind: SessionKind,
     /// Whose it is.

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{OutboxId, OutgoingMail};
 use crate::Timestamp;
 use crate::model::{
-    NewUser, Permissions, Role, SessionId, SessionRecord, Uniquifier, UserField, UserId,
+    NewUser, Permissions, Role, SessionKey, SessionRecord, Uniquifier, UserField, UserId,
 };
 
 /// Changes that are committed together by [`UserStore::commit`](super::UserStore::commit).
@@ -114,16 +114,16 @@ pub enum Change {
         /// The role's name.
         role: String,
     },
-    /// Adds a session record. An id that is taken is [`Guard::Session`]: nothing is overwritten.
+    /// Adds a session record. A key that is taken is [`Guard::Session`]: nothing is overwritten.
     InsertSession(SessionRecord),
     /// Ends one session; that there is none is no error.
-    EndSession(SessionId),
+    EndSession(SessionKey),
     /// Ends all sessions of a uniquifier, but for the one named.
     EndSessionsOf {
         /// Whose.
         uniquifier: Uniquifier,
         /// The one that stays.
-        except: Option<SessionId>,
+        except: Option<SessionKey>,
     },
     /// Marks a single-use secret as used; [`Guard::Secret`] when it was before.
     Spend {
@@ -224,7 +224,7 @@ pub enum Guard {
         /// Which.
         role: String,
     },
-    /// A session id is taken.
+    /// A session's key is taken.
     Session,
     /// A single-use secret was used before.
     Secret,

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{Batch, Guard, OutboxMail};
 use crate::Timestamp;
-use crate::model::{Role, SessionId, SessionRecord, Uniquifier, User, UserId};
+use crate::model::{Role, SessionKey, SessionRecord, Uniquifier, User, UserId};
 
 /// The database that keeps users, roles, sessions and the outbox.
 ///
@@ -23,13 +23,13 @@ pub trait UserStore: Send + Sync {
     /// and several match, the one that matches exactly is meant, otherwise the one made first.
     async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError>;
 
-    /// The session of that id and the user that its uniquifier names, in one round trip.
+    /// The session of that key and the user that its uniquifier names, in one round trip.
     ///
     /// Nothing when there is no such record, when it has expired at `now`, or when no user has
     /// its uniquifier.
     async fn session(
         &self,
-        id: &SessionId,
+        key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError>;
 

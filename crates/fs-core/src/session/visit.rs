@@ -43,7 +43,7 @@ pub(super) struct State {
 /// Who is signed in, as the browser's session says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VisitSignIn {
-    /// The session record.
+    /// Its name; its record is kept under the [key](SessionId::key).
     #[serde(rename = "i", with = "session_id")]
     pub id: SessionId,
     /// When the user last proved who they are; nothing for a remembered browser.

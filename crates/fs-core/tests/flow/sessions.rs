@@ -1,6 +1,7 @@
 //! Sessions, where a flow begins with one of somebody.
 
 use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
+use fs_core::model::SessionId;
 use fs_core::session::Visit;
 use fs_testkit::site::{Setup, Site};
 
@@ -93,4 +94,24 @@ async fn a_session_names_its_user_by_the_uniquifier() {
     assert!(sessions.iter().all(|session| session.uniquifier == ann.uniquifier));
     site.core().set_uniquifier(&ann.id).await.unwrap();
     assert_eq!(who(&site, &visit).await, None);
+}
+
+/// What a thief of the database has: keys that name nothing a browser could bring.
+#[tokio::test]
+async fn a_copy_of_the_database_opens_no_session() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut visit = Visit::default();
+    let _ = sign_ann_in(&site, &mut visit).await;
+    let id = visit.sign_in().unwrap().id.clone();
+    let sessions = site.dump().await.sessions;
+    assert_eq!(sessions.len(), 2, "one signed in, one remembered");
+    assert!(sessions.iter().any(|session| session.key == id.key()));
+    let store = site.core().store();
+    for session in sessions {
+        assert!(store.session(&session.key, site.core().now()).await.unwrap().is_some());
+        let stolen = SessionId::new(session.key.as_str());
+        assert!(stolen != id);
+        assert_eq!(store.session(&stolen.key(), site.core().now()).await.unwrap(), None);
+    }
 }

@@ -53,10 +53,13 @@ impl Secrets {
         for (name, value) in &browser.cookies {
             self.add(name, value);
         }
-        let dump = site.dump().await;
-        for session in dump.sessions {
-            self.add("session id", session.id.as_str());
+        let lifetime = site.core().config().sessions.lifetime;
+        let cookie = browser.session_cookie().unwrap();
+        let visit = site.core().sealer().open(cookie, site.core().now(), lifetime).unwrap();
+        if let Some(sign_in) = visit.sign_in() {
+            self.add("session id", sign_in.id.as_str());
         }
+        let dump = site.dump().await;
         for user in dump.users {
             self.add("uniquifier", user.uniquifier.as_str());
             self.add("hash", user.password.unwrap().expose());

@@ -15,11 +15,11 @@ use crate::people::{
     with_token,
 };
 
-/// The ids of the signed-in sessions that there are.
-async fn ids(site: &Site) -> BTreeSet<String> {
+/// The keys of the signed-in sessions that there are.
+async fn keys(site: &Site) -> BTreeSet<String> {
     let sessions = site.dump().await.sessions.into_iter();
     let sessions = sessions.filter(|session| session.kind == SessionKind::SignIn);
-    sessions.map(|session| session.id.as_str().to_owned()).collect()
+    sessions.map(|session| session.key.as_str().to_owned()).collect()
 }
 
 async fn ok(browser: &mut Browser, target: &str, body: serde_json::Value) {
@@ -60,24 +60,24 @@ async fn every_proof_makes_a_new_session_in_place_of_the_old_one() {
         let site = setup().build();
         site.add_user(ANN).await;
         let mut browser = sign_ann_in(&site).await;
-        let mut seen = ids(&site).await;
+        let mut seen = keys(&site).await;
         assert_eq!(seen.len(), 1);
 
         ok(&mut browser, "/verify", json!({ "password": PASSWORD })).await;
-        let verified = ids(&site).await;
+        let verified = keys(&site).await;
         assert!(verified.len() == 1 && verified.is_disjoint(&seen));
         seen.extend(verified);
 
         change(&mut browser).await;
-        let changed = ids(&site).await;
+        let changed = keys(&site).await;
         assert!(changed.len() == 1 && changed.is_disjoint(&seen));
         seen.extend(changed);
         assert!(has_session(&browser).await);
 
         ok(&mut browser, "/logout", json!({})).await;
-        assert!(ids(&site).await.is_empty());
+        assert!(keys(&site).await.is_empty());
         ok(&mut browser, "/login", json!({ "email": ANN, "password": NEW })).await;
-        let again = ids(&site).await;
+        let again = keys(&site).await;
         assert!(again.len() == 1 && again.is_disjoint(&seen));
     }
 }

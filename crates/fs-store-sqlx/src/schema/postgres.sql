@@ -42,6 +42,7 @@ CREATE TABLE IF NOT EXISTS fs_user_extra (
     recovery_codes TEXT NOT NULL DEFAULT ''
 );
 
+-- A session's id is not here: `id` is its SHA-256.
 CREATE TABLE IF NOT EXISTS fs_session (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,

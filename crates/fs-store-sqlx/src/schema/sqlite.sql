@@ -47,6 +47,7 @@ CREATE TRIGGER IF NOT EXISTS fs_user_gone AFTER DELETE ON "user" BEGIN
     DELETE FROM fs_user_extra WHERE user_id = OLD.id;
 END;
 
+-- A session's id is not here: `id` is its SHA-256.
 CREATE TABLE IF NOT EXISTS fs_session (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,

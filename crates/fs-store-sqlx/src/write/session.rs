@@ -1,7 +1,7 @@
 //! Changes of sessions.
 
 use fs_core::Timestamp;
-use fs_core::model::{SessionId, SessionKind, SessionRecord, Uniquifier};
+use fs_core::model::{SessionKey, SessionKind, SessionRecord, Uniquifier};
 use fs_core::port::{CommitError, Guard};
 
 use super::{Outcome, Work};
@@ -20,7 +20,7 @@ impl Work<'_> {
                  expires_at, user_agent, client_ip) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
                  ON CONFLICT (id) DO NOTHING",
                 vec![
-                    session.id.as_str().into(),
+                    session.key.as_str().into(),
                     kind.into(),
                     session.uniquifier.as_str().into(),
                     Value::micros(session.created_at),
@@ -37,18 +37,18 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(super) async fn end_session(&mut self, id: &SessionId) -> Outcome {
-        self.tx.execute("DELETE FROM fs_session WHERE id = ?", vec![id.as_str().into()]).await?;
+    pub(super) async fn end_session(&mut self, key: &SessionKey) -> Outcome {
+        self.tx.execute("DELETE FROM fs_session WHERE id = ?", vec![key.as_str().into()]).await?;
         Ok(())
     }
 
     pub(super) async fn end_sessions_of(
         &mut self,
         uniquifier: &Uniquifier,
-        except: Option<&SessionId>,
+        except: Option<&SessionKey>,
     ) -> Outcome {
-        // No session has an empty id.
-        let except = except.map_or("", SessionId::as_str);
+        // No session has an empty key.
+        let except = except.map_or("", SessionKey::as_str);
         let delete = "DELETE FROM fs_session WHERE uniquifier = ? AND id <> ?";
         self.tx.execute(delete, vec![uniquifier.as_str().into(), except.into()]).await?;
         Ok(())

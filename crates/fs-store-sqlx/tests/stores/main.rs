@@ -1,6 +1,8 @@
 //! The SQL stores on real databases.
 
 #[cfg(test)]
+mod at_rest;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod plans;

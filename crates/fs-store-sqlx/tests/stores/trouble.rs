@@ -164,7 +164,7 @@ async fn expired_rows_are_forgotten() {
                 window,
             })
             .and(Change::InsertSession(SessionRecord {
-                id: SessionId::from_random([number; 32]),
+                key: SessionId::from_random([number; 32]).key(),
                 kind: SessionKind::SignIn,
                 uniquifier: Uniquifier::new("a"),
                 created_at: now,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionId, SessionRecord, Uniquifier, User};
+use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
 use fs_core::port::{
     Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -72,11 +72,11 @@ impl UserStore for WatchedStore {
 
     async fn session(
         &self,
-        id: &SessionId,
+        key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError> {
         self.read(Call::Session).await?;
-        self.inner.session(id, now).await
+        self.inner.session(key, now).await
     }
 
     async fn sessions_of(

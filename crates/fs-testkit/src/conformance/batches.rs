@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fs_core::model::{NewUser, Role, SessionId, SessionRecord, User, UserField, UserId};
+use fs_core::model::{NewUser, Role, SessionKey, SessionRecord, User, UserField, UserId};
 use fs_core::port::{
     AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxId, OutboxMail, Page, Receipt,
     UniqueAttribute, UserStore,
@@ -52,7 +52,7 @@ pub(super) async fn changes_see_the_ones_before(
         .and(Change::Revoke { user: ann.clone(), role: editor() })
         .and(Change::Grant { user: ann.clone(), role: editor() })
         .and(Change::InsertSession(session("s", &uniquifier("new"))))
-        .and(Change::EndSession(SessionId::new("s")))
+        .and(Change::EndSession(SessionKey::new("s")))
         .and(Change::InsertSession(session("s", &uniquifier("new"))));
     let receipt = store.commit(batch).await?;
 
@@ -165,7 +165,7 @@ fn every_change([ann, bob, _]: &[UserId; 3]) -> Vec<Change> {
         Change::Revoke { user: ann.clone(), role: "editor".to_owned() },
         Change::DeleteRole("reader".to_owned()),
         Change::InsertSession(session("u", &uniquifier("ann"))),
-        Change::EndSession(SessionId::new("s")),
+        Change::EndSession(SessionKey::new("s")),
         Change::EndSessionsOf { uniquifier: uniquifier("ann"), except: None },
         Change::UpdateUser {
             user: ann.clone(),

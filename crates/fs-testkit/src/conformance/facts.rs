@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionId, SessionKind,
+    NewUser, PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
     SessionRecord, SignIns, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
@@ -180,9 +180,9 @@ pub(super) fn role(name: &str, permissions: &str) -> Role {
 }
 
 /// A session that lives from second 0 to second 100.
-pub(super) fn session(id: &str, whose: &Uniquifier) -> SessionRecord {
+pub(super) fn session(key: &str, whose: &Uniquifier) -> SessionRecord {
     SessionRecord {
-        id: SessionId::new(id),
+        key: SessionKey::new(key),
         kind: SessionKind::SignIn,
         uniquifier: whose.clone(),
         created_at: at(0),

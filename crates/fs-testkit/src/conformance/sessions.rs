@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::model::{NewUser, SessionId, SessionKind, SessionRecord, UserField};
+use fs_core::model::{NewUser, SessionKey, SessionKind, SessionRecord, UserField};
 use fs_core::port::{Change, Guard, UserStore};
 
 use super::Violation;
@@ -16,7 +16,7 @@ async fn insert(store: &dyn UserStore, session: SessionRecord) -> Result<(), Vio
 }
 
 async fn is_there(store: &dyn UserStore, id: &str) -> Result<bool, Violation> {
-    Ok(store.session(&SessionId::new(id), at(50)).await?.is_some())
+    Ok(store.session(&SessionKey::new(id), at(50)).await?.is_some())
 }
 
 pub(super) async fn a_session_is_kept_with_every_field(
@@ -37,7 +37,7 @@ pub(super) async fn a_session_is_kept_with_every_field(
         },
     ] {
         insert(&*store, session.clone()).await?;
-        let found = some(store.session(&session.id, at(50)).await?, "the session")?.0;
+        let found = some(store.session(&session.key, at(50)).await?, "the session")?.0;
         equal(found, session, "the session")?;
     }
     Ok(())
@@ -55,7 +55,7 @@ pub(super) async fn a_session_comes_with_its_user_and_roles(
     let bob = add(&*store, bare("bob")).await?;
     for (id, name, user) in [("a", "ann", ann), ("b", "bob", bob)] {
         insert(&*store, session(id, &uniquifier(name))).await?;
-        let found = some(store.session(&SessionId::new(id), at(50)).await?, "the session")?.1;
+        let found = some(store.session(&SessionKey::new(id), at(50)).await?, "the session")?.1;
         equal(found, load(&*store, &user).await?, "the user")?;
     }
     equal(is_there(&*store, "c").await?, false, "an unknown session")?;
@@ -70,7 +70,7 @@ pub(super) async fn a_session_ends_at_its_expiry(
     insert(&*store, session("s", &uniquifier("ann"))).await?;
     let last = Timestamp::from_micros(at(100).micros() - 1);
     for (now, alive) in [(at(0), true), (last, true), (at(100), false), (at(101), false)] {
-        let found = store.session(&SessionId::new("s"), now).await?;
+        let found = store.session(&SessionKey::new("s"), now).await?;
         equal(found.is_some(), alive, &format!("at {now}"))?;
         let listed = store.sessions_of(&uniquifier("ann"), now).await?;
         equal(listed.len(), usize::from(alive), &format!("listed at {now}"))?;
@@ -105,7 +105,7 @@ pub(super) async fn a_taken_session_id_is_never_overwritten(
     insert(&*store, first.clone()).await?;
     let thief = session("s", &uniquifier("bob"));
     stale(store.commit(Change::InsertSession(thief).into()).await, Guard::Session)?;
-    let found = some(store.session(&first.id, at(1)).await?, "the first session")?.0;
+    let found = some(store.session(&first.key, at(1)).await?, "the first session")?.0;
     equal(found, first, "the first session")
 }
 
@@ -115,7 +115,7 @@ pub(super) async fn ended_sessions_are_gone(store: Arc<dyn UserStore>) -> Result
         insert(&*store, session(id, &uniquifier("ann"))).await?;
     }
     for _ in 0..2 {
-        store.commit(Change::EndSession(SessionId::new("a")).into()).await?;
+        store.commit(Change::EndSession(SessionKey::new("a")).into()).await?;
         equal(is_there(&*store, "a").await?, false, "the ended one")?;
         equal(is_there(&*store, "b").await?, true, "the other one")?;
     }
@@ -136,7 +136,7 @@ pub(super) async fn all_sessions_of_a_user_can_end_but_one(
 
     let end = |except: Option<&str>| Change::EndSessionsOf {
         uniquifier: uniquifier("ann"),
-        except: except.map(SessionId::new),
+        except: except.map(SessionKey::new),
     };
     // To spare a session of somebody else spares nothing.
     for (except, left) in [(Some("a2"), vec!["a2"]), (Some("b"), vec![]), (None, vec![])] {
@@ -159,7 +159,7 @@ pub(super) async fn sessions_are_listed_newest_first(
     }
     insert(&*store, session("other", &uniquifier("bob"))).await?;
     let ids: Vec<_> =
-        store.sessions_of(&whose, at(50)).await?.into_iter().map(|session| session.id).collect();
-    equal(ids, ["a", "b", "c"].map(SessionId::new).to_vec(), "the order")?;
+        store.sessions_of(&whose, at(50)).await?.into_iter().map(|session| session.key).collect();
+    equal(ids, ["a", "b", "c"].map(SessionKey::new).to_vec(), "the order")?;
     equal(store.sessions_of(&uniquifier("nobody"), at(50)).await?, Vec::new(), "of nobody")
 }

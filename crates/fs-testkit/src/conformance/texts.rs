@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, PasswordHash, Role, SealedSecret, SessionId, SessionRecord, SignIns, Uniquifier,
+    NewUser, PasswordHash, Role, SealedSecret, SessionKey, SessionRecord, SignIns, Uniquifier,
     UserField,
 };
 use fs_core::port::UniqueAttribute::{Email, Phone, Username};
@@ -171,12 +171,12 @@ async fn whole_or_not_at_all(store: &dyn UserStore, text: &str) -> Result<(), Vi
     }
     add(store, bare("bob")).await?;
     let session = SessionRecord {
-        id: SessionId::new(text),
+        key: SessionKey::new(text),
         user_agent: Some(text.to_owned()),
         ..session("", &uniquifier("bob"))
     };
     if kept_or_refused(store.commit(Change::InsertSession(session.clone()).into()).await)? {
-        let found = some(store.session(&session.id, at(1)).await?, "the session")?.0;
+        let found = some(store.session(&session.key, at(1)).await?, "the session")?.0;
         equal(found, session, "the session")?;
     }
     let mut entry = mail(text, 0);
@@ -226,16 +226,19 @@ pub(super) async fn a_nul_character_never_cuts_a_value(
         ] {
             holds(!matches!(store.user(&by).await, Ok(Some(_))), "nobody has such a name")?;
         }
-        let found = store.session(&SessionId::new(with("s")), at(1)).await;
+        let found = store.session(&SessionKey::new(with("s")), at(1)).await;
         holds(!matches!(found, Ok(Some(_))), "no session has such an id")?;
         holds(
             !matches!(store.role(&with("editor")).await, Ok(Some(_))),
             "no role has such a name",
         )?;
 
-        let other = SessionId::new(with("s"));
+        let other = SessionKey::new(with("s"));
         kept_or_refused(store.commit(Change::EndSession(other).into()).await)?;
-        holds(store.session(&SessionId::new("s"), at(1)).await?.is_some(), "the session is there")?;
+        holds(
+            store.session(&SessionKey::new("s"), at(1)).await?.is_some(),
+            "the session is there",
+        )?;
         let grant = Change::Grant { user: ann.clone(), role: with("editor") };
         holds(store.commit(grant.into()).await.is_err(), "no such role is granted")?;
         equal(load(&*store, &ann).await?.roles, Vec::new(), "the user's roles")?;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, Role, SessionId, SessionRecord, Uniquifier, User, UserField, UserId,
+    NewUser, Role, SessionKey, SessionRecord, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
     Batch, Change, CommitError, Counter, Guard, Identity, OutboxMail, Page, Receipt, StoreError,
@@ -154,7 +154,7 @@ impl Broken {
             }
             (Some(Fault::OverwritesSessions), Change::InsertSession(session)) => {
                 return vec![
-                    Change::EndSession(session.id.clone()),
+                    Change::EndSession(session.key.clone()),
                     Change::InsertSession(session),
                 ];
             }
@@ -240,7 +240,7 @@ impl UserStore for Broken {
 
     async fn session(
         &self,
-        id: &SessionId,
+        key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError> {
         let now = match self.fault {
@@ -248,7 +248,7 @@ impl UserStore for Broken {
             Some(Fault::EndsSessionsLate) => Timestamp::from_micros(now.micros() - 1),
             _ => now,
         };
-        self.inner.session(id, now).await
+        self.inner.session(key, now).await
     }
 
     async fn sessions_of(
