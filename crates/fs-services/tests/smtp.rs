@@ -2,16 +2,13 @@
 #![cfg(feature = "smtp")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-#[path = "support/mail_server.rs"]
-mod mail_server;
-
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 
 use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
 use fs_core::secret::Secret;
 use fs_services::smtp::{SmtpConfig, SmtpMailer, SmtpSecurity};
-use mail_server::{MailServer, Manner, Received};
+use fs_testkit::mail_server::{MailServer, Manner, Protection, Received};
 use mailparse::MailHeaderMap;
 
 fn config(address: SocketAddr) -> SmtpConfig {
@@ -146,4 +143,48 @@ async fn no_mail_goes_out_unprotected_where_tls_is_asked_for() {
         assert!(matches!(error, MailError::Temporary(_)), "{error}");
         assert!(server.wait_for_mails(0).is_empty());
     }
+}
+
+#[tokio::test]
+async fn over_tls_mails_arrive_where_the_certificate_is_trusted() {
+    for (security, protection) in
+        [(SmtpSecurity::Tls, Protection::AtOnce), (SmtpSecurity::StartTls, Protection::OnDemand)]
+    {
+        let server = MailServer::start_with_tls(protection);
+        let config = SmtpConfig { security, ..config(server.address) };
+        // Nobody that we know has signed it.
+        let error = SmtpMailer::new(config.clone()).unwrap().send(&id(), &mail()).await;
+        assert!(matches!(error, Err(MailError::Temporary(_))), "{error:?}");
+        assert!(server.wait_for_mails(0).is_empty());
+        let trusting = SmtpConfig { root_certificate: server.certificate.clone(), ..config };
+        SmtpMailer::new(trusting).unwrap().send(&id(), &mail()).await.unwrap();
+        let received = server.wait_for_mails(1).remove(0);
+        assert!(received.protected);
+        assert_eq!(received.to, ["ann@example.com"]);
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_another_name_is_not_trusted() {
+    let server = MailServer::start_with_tls(Protection::AtOnce);
+    let config = SmtpConfig {
+        // The same machine, under a name that is not in the certificate.
+        host: "localhost".to_owned(),
+        security: SmtpSecurity::Tls,
+        root_certificate: server.certificate.clone(),
+        ..config(server.address)
+    };
+    let sent = SmtpMailer::new(config).unwrap().send(&id(), &mail()).await;
+    assert!(matches!(sent, Err(MailError::Temporary(_))), "{sent:?}");
+    assert!(server.wait_for_mails(0).is_empty());
+}
+
+#[test]
+fn what_is_no_certificate_is_refused_at_the_start() {
+    let config = SmtpConfig {
+        root_certificate: Some("no certificate".to_owned()),
+        ..SmtpConfig::new("mail.example.org", SmtpSecurity::Tls)
+    };
+    let refused = SmtpMailer::new(config).unwrap_err();
+    assert!(refused.to_string().contains("PEM"), "{refused}");
 }

@@ -8,6 +8,7 @@
 //! | [`conformance`] | what every store must do, as one test for each rule |
 //! | [`entropy`] | randomness that repeats |
 //! | [`events`] | a log of events |
+//! | `mail_server` | a mail server on a socket, with and without TLS (feature `mail-server`) |
 //! | [`outbox`] | a mailer that keeps what it is given |
 //! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
 
@@ -18,6 +19,8 @@ pub mod clock;
 pub mod conformance;
 pub mod entropy;
 pub mod events;
+#[cfg(feature = "mail-server")]
+pub mod mail_server;
 pub mod outbox;
 #[cfg(feature = "site")]
 pub mod site;

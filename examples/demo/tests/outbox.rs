@@ -13,8 +13,6 @@ mod client;
 mod demo;
 #[path = "support/http.rs"]
 mod http;
-#[path = "../../../crates/fs-services/tests/support/mail_server.rs"]
-mod mail_server;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,7 +23,7 @@ use demo::Demo;
 use fs_core::port::{Clock, UserStore};
 use fs_services::system::SystemClock;
 use fs_store_sqlx::SqlxStore;
-use mail_server::{MailServer, Manner, Received};
+use fs_testkit::mail_server::{MailServer, Manner, Received};
 use mailparse::MailHeaderMap;
 use serde_json::json;
 

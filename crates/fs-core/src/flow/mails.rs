@@ -21,9 +21,9 @@ pub struct Delivered {
     pub given_up: u32,
 }
 
-/// How many mails one round takes.
-const ROUND: u32 = 20;
-/// How long a mail is hidden from other nodes while one sends it.
+/// How long a mail is hidden from other nodes while one sends it. A node takes one mail at a time:
+/// of several, the last would wait behind a slow mail server until its time is over, and another
+/// node would send it too.
 const LEASE: Duration = Duration::from_secs(120);
 /// How often a mail is tried: over about two days.
 const ATTEMPTS: u32 = 16;
@@ -90,22 +90,20 @@ impl Security {
         let mut done = Delivered::default();
         loop {
             let now = self.now();
-            let mails = self.store().claim_mails(now, now.plus(LEASE), ROUND).await?;
-            if mails.is_empty() {
+            let mail = self.store().claim_mails(now, now.plus(LEASE), 1).await?.pop();
+            let Some(mail) = mail else {
                 return Ok(done);
+            };
+            let outcome = self.ports().mailer.send(&mail.id, &mail.mail).await;
+            let change = settled(self.now(), &mail, outcome);
+            match &change {
+                Change::MailDelivered(_) => done.sent += 1,
+                Change::MailFailed { due, .. } if *due == Timestamp::MAX => done.given_up += 1,
+                _ => done.postponed += 1,
             }
-            for mail in mails {
-                let outcome = self.ports().mailer.send(&mail.id, &mail.mail).await;
-                let change = settled(self.now(), &mail, outcome);
-                match &change {
-                    Change::MailDelivered(_) => done.sent += 1,
-                    Change::MailFailed { due, .. } if *due == Timestamp::MAX => done.given_up += 1,
-                    _ => done.postponed += 1,
-                }
-                match self.store().commit(Batch::from(change)).await {
-                    Ok(_) | Err(CommitError::Stale(_) | CommitError::Conflict(_)) => {}
-                    Err(CommitError::Store(error)) => return Err(error.into()),
-                }
+            match self.store().commit(Batch::from(change)).await {
+                Ok(_) | Err(CommitError::Stale(_) | CommitError::Conflict(_)) => {}
+                Err(CommitError::Store(error)) => return Err(error.into()),
             }
         }
     }

@@ -9,7 +9,8 @@ use crate::config::CodeMethod;
 /// Hands mails to a mail server.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one mail.
+    /// Sends one mail, or gives up within a minute: two minutes after it was taken from the outbox,
+    /// another process may send it.
     ///
     /// # Errors
     ///

@@ -343,3 +343,28 @@ async fn delivering_mails() {
         }
     }
 }
+
+/// Each call of a port takes a third of a minute. Of two nodes none sends what the other has.
+#[tokio::test]
+async fn a_slow_mail_server_lets_no_mail_be_sent_twice() {
+    let site = Setup::standard().build();
+    let ann = site.add_user(ANN).await;
+    for _ in 0..10 {
+        let (ctx, password) = (site.context(), PASSWORD.into());
+        site.core().admin_change_password(&ctx, &ann, &password, true).await.unwrap();
+    }
+    let mut slow = std::pin::pin!(site.core().deliver_mails());
+    // Until it has something in hand.
+    for _ in 0..2 {
+        assert!(futures::poll!(slow.as_mut()).is_pending());
+    }
+    while futures::poll!(slow.as_mut()).is_pending() {
+        site.clock.advance(Duration::from_secs(20));
+        site.core().deliver_mails().await.unwrap();
+    }
+    let mut ids: Vec<_> = site.mailer.sent().into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids.len(), 10);
+    ids.sort();
+    ids.dedup();
+    assert_eq!(ids.len(), 10);
+}

@@ -34,6 +34,9 @@ pub struct SmtpConfig {
     pub port: u16,
     /// How the way there is protected.
     pub security: SmtpSecurity,
+    /// A certificate, in PEM, that is trusted besides those of the public authorities: for a mail
+    /// server of the house.
+    pub root_certificate: Option<String>,
     /// Who signs in; nothing: nobody does.
     pub username: Option<String>,
     /// The password to sign in with.
@@ -76,6 +79,7 @@ impl SmtpConfig {
             host: host.into(),
             port: security.usual_port(),
             security,
+            root_certificate: None,
             username: None,
             password: None,
             hello_name: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fs_core::secret::Secret;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 
 use super::{SmtpConfig, SmtpConfigError, SmtpSecurity};
@@ -28,8 +28,15 @@ enum Encryption {
 impl Connector {
     pub(super) fn new(config: &SmtpConfig) -> Result<Self, SmtpConfigError> {
         let host = &config.host;
-        let parameters =
-            || TlsParameters::new(host.clone()).map_err(|_| SmtpConfigError(host.clone()));
+        let parameters = || {
+            let mut builder = TlsParameters::builder(host.clone());
+            if let Some(pem) = &config.root_certificate {
+                let root = Certificate::from_pem(pem.as_bytes());
+                let root = root.map_err(|_| SmtpConfigError::RootCertificate)?;
+                builder = builder.add_root_certificate(root);
+            }
+            builder.build().map_err(|_| SmtpConfigError::Host(host.clone()))
+        };
         let tls = match config.security {
             SmtpSecurity::Plain => Encryption::None,
             SmtpSecurity::StartTls => Encryption::Later(parameters()?),

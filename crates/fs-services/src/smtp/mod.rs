@@ -36,15 +36,21 @@ pub struct SmtpMailer {
 
 /// A mail server cannot be used as configured.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:?} is no name that a certificate can be checked against")]
-pub struct SmtpConfigError(String);
+pub enum SmtpConfigError {
+    /// The host is neither a name nor an address.
+    #[error("{0:?} is no name that a certificate can be checked against")]
+    Host(String),
+    /// The certificate to trust is none.
+    #[error("the certificate to trust is none; give it in PEM (-----BEGIN CERTIFICATE-----)")]
+    RootCertificate,
+}
 
 impl SmtpMailer {
     /// A mailer for that server. It does not connect yet.
     ///
     /// # Errors
     ///
-    /// With TLS, the host must be a name or an address.
+    /// With TLS, the host must be a name or an address, and the certificate to trust must be one.
     pub fn new(config: SmtpConfig) -> Result<Self, SmtpConfigError> {
         let connector = Connector::new(&config)?;
         Ok(Self { config, connector, idle: Mutex::default() })
