@@ -1,5 +1,6 @@
 //! What a developer runs, and CI with them: `cargo xtask test`, and its parts alone.
 
+mod calibrate;
 mod chromium;
 mod contract;
 mod database;
@@ -40,6 +41,8 @@ enum Task {
     Parity,
     /// Holds a contract server against the recorded contract.
     Contract(contract::Options),
+    /// Measures which Argon2 parameters this machine can afford.
+    Calibrate(calibrate::Options),
 }
 
 fn main() -> ExitCode {
@@ -68,5 +71,6 @@ fn run(task: Task) -> Result<bool> {
             Ok(report.passed)
         }
         Task::Contract(options) => contract::run(&workspace, &options),
+        Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }
