@@ -67,7 +67,10 @@ impl fmt::Display for Calibration {
             let (mib, millis) = (f64::from(*memory_kib) / 1024.0, time.as_millis());
             writeln!(f, "{mib:>11.0} MiB  {iterations:>6}  {millis:>11} ms{mark}")?;
         }
-        if !self.measured.iter().any(|(candidate, time)| *candidate == chosen && *time <= self.target)
+        if !self
+            .measured
+            .iter()
+            .any(|(candidate, time)| *candidate == chosen && *time <= self.target)
         {
             let target = self.target.as_millis();
             writeln!(f, "nothing fits {target} ms: OWASP's minimum, and never less")?;

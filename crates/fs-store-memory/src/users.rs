@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::{Uniquifier, User, UserId};
 use fs_core::port::{Identity, Page, UniqueAttribute, UserLookup, fold_case};
 
@@ -86,10 +87,9 @@ impl Users {
                 self.token_uniquifiers.get(uniquifier).copied()
             }
             UserLookup::Identity(Identity { attribute, value, ignore_case }) => match attribute {
-                UniqueAttribute::Email => self.emails.find(value, *ignore_case),
-                UniqueAttribute::Username => self.usernames.find(value, *ignore_case),
-                UniqueAttribute::Phone => self.phones.find(value, *ignore_case),
-                UniqueAttribute::Uniquifier | UniqueAttribute::RoleName => None,
+                IdentityAttribute::Email => self.emails.find(value, *ignore_case),
+                IdentityAttribute::Username => self.usernames.find(value, *ignore_case),
+                IdentityAttribute::Phone => self.phones.find(value, *ignore_case),
             },
         }
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
     PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
     SessionRecord, SignIns, Uniquifier, User, UserId,
 };
-use fs_core::port::UniqueAttribute;
 use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value as Json};
 
@@ -105,12 +105,11 @@ impl Queries {
         }
     }
 
-    pub(crate) fn names(&self, attribute: UniqueAttribute) -> Option<&Names> {
+    pub(crate) fn names(&self, attribute: IdentityAttribute) -> Option<&Names> {
         match attribute {
-            UniqueAttribute::Email => Some(&self.email),
-            UniqueAttribute::Username => self.username.as_ref(),
-            UniqueAttribute::Phone => self.phone.as_ref(),
-            UniqueAttribute::Uniquifier | UniqueAttribute::RoleName => None,
+            IdentityAttribute::Email => Some(&self.email),
+            IdentityAttribute::Username => self.username.as_ref(),
+            IdentityAttribute::Phone => self.phone.as_ref(),
         }
     }
 }

@@ -149,12 +149,11 @@ impl SqlxStore {
 
 /// The user's value of the attribute.
 fn stored<'a>(user: &'a User, identity: &Identity) -> Option<&'a str> {
-    use fs_core::port::UniqueAttribute;
+    use fs_core::identity::IdentityAttribute;
     match identity.attribute {
-        UniqueAttribute::Email => Some(&user.email),
-        UniqueAttribute::Username => user.username.as_deref(),
-        UniqueAttribute::Phone => user.phone.as_deref(),
-        UniqueAttribute::Uniquifier | UniqueAttribute::RoleName => None,
+        IdentityAttribute::Email => Some(&user.email),
+        IdentityAttribute::Username => user.username.as_deref(),
+        IdentityAttribute::Phone => user.phone.as_deref(),
     }
 }
 

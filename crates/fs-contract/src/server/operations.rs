@@ -2,9 +2,10 @@
 
 use fs_core::Security;
 use fs_core::flow::AdminError;
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::{Permissions, Role, User};
+use fs_core::port::Identity;
 use fs_core::port::UserLookup;
-use fs_core::port::{Identity, UniqueAttribute};
 use fs_core::secret::Secret;
 use fs_core::{Context, Timestamp};
 use serde_json::{Value, json};
@@ -108,7 +109,7 @@ async fn create_role(
 
 async fn find(security: &Security, email: &str) -> Result<User, Failed> {
     let by = UserLookup::Identity(Identity {
-        attribute: UniqueAttribute::Email,
+        attribute: IdentityAttribute::Email,
         value: email.to_owned(),
         ignore_case: false,
     });

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::port::{Change, CommitError, Counter, Guard, Identity, UniqueAttribute, fold_case};
+use crate::identity::IdentityAttribute;
+use crate::port::{Change, CommitError, Counter, Guard, Identity, fold_case};
 use crate::security::Context;
 
 /// How long a registration may take from its first look to its commit.
@@ -21,17 +22,17 @@ pub(super) fn claim(ctx: &Context, name: &Identity) -> Change {
     Change::Count { counter, now: ctx.now, cap: 1, window: CLAIM }
 }
 
-const fn claims(attribute: UniqueAttribute) -> &'static str {
+const fn claims(attribute: IdentityAttribute) -> &'static str {
     match attribute {
-        UniqueAttribute::Email => "registered_email",
+        IdentityAttribute::Email => "registered_email",
         _ => "registered_name",
     }
 }
 
 /// Whether a registration failed because somebody has that value.
-pub(super) fn takes(error: &CommitError, attribute: UniqueAttribute) -> bool {
+pub(super) fn takes(error: &CommitError, attribute: IdentityAttribute) -> bool {
     match error {
-        CommitError::Conflict(taken) => *taken == attribute,
+        CommitError::Conflict(taken) => *taken == attribute.into(),
         CommitError::Stale(Guard::Counter(counter)) => {
             counter.as_str().split_once(':').is_some_and(|(what, _)| what == claims(attribute))
         }

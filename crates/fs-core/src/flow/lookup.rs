@@ -3,7 +3,7 @@
 use super::FlowError;
 use crate::identity::{IdentityAttribute, IdentityRule};
 use crate::model::User;
-use crate::port::{Identity, UniqueAttribute, UserLookup};
+use crate::port::{Identity, UserLookup};
 use crate::security::Security;
 
 impl Security {
@@ -48,7 +48,7 @@ impl Security {
         let order = &self.config().identities.order;
         let rule = order.iter().find(|rule| rule.attribute == IdentityAttribute::Email);
         Identity {
-            attribute: UniqueAttribute::Email,
+            attribute: IdentityAttribute::Email,
             value: normalised.to_owned(),
             ignore_case: rule.is_none_or(|rule| rule.ignore_case),
         }

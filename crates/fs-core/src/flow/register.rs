@@ -9,7 +9,7 @@ use super::claim::{claim, takes};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
-use crate::identity::{EmailAddress, Username};
+use crate::identity::{EmailAddress, IdentityAttribute, Username};
 use crate::message::{Message, MessageKey};
 use crate::model::{NewUser, PasswordHash, SignIns, User, UserId};
 use crate::port::{
@@ -194,10 +194,10 @@ impl Security {
         }
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
-            Err(error) if takes(&error, UniqueAttribute::Email) => {
+            Err(error) if takes(&error, IdentityAttribute::Email) => {
                 return self.lost_the_race(ctx, new.email).await;
             }
-            Err(error) if takes(&error, UniqueAttribute::Username) => {
+            Err(error) if takes(&error, IdentityAttribute::Username) => {
                 let name = new.username.as_deref().unwrap_or_default();
                 return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
             }
@@ -336,7 +336,8 @@ fn taken_username(username: &str) -> Problem {
 }
 
 fn username_lookup(username: &str) -> Identity {
-    Identity { attribute: UniqueAttribute::Username, value: username.to_owned(), ignore_case: true }
+    let attribute = IdentityAttribute::Username;
+    Identity { attribute, value: username.to_owned(), ignore_case: true }
 }
 
 pub(super) fn audit(ctx: &Context, what: &'static str) -> Change {

@@ -93,7 +93,7 @@ impl IdentityRules {
                 readers.phone.normalise(self.region, typed).ok()?.into_string()
             }
         };
-        Some(Identity { attribute: rule.attribute.into(), value, ignore_case: rule.ignore_case })
+        Some(Identity { attribute: rule.attribute, value, ignore_case: rule.ignore_case })
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
         }
     }
 
-    fn found(typed: &str) -> Vec<(UniqueAttribute, String)> {
+    fn found(typed: &str) -> Vec<(IdentityAttribute, String)> {
         rules()
             .lookups(&Readers::default(), typed)
             .into_iter()
@@ -127,7 +127,7 @@ mod tests {
     fn an_address_is_never_a_username() {
         assert_eq!(
             found("Zoe@EXAMPLE.com"),
-            [(UniqueAttribute::Email, "Zoe@example.com".to_owned())]
+            [(IdentityAttribute::Email, "Zoe@example.com".to_owned())]
         );
     }
 
@@ -136,11 +136,11 @@ mod tests {
         assert_eq!(
             found("4155550123"),
             [
-                (UniqueAttribute::Username, "4155550123".to_owned()),
-                (UniqueAttribute::Phone, "+14155550123".to_owned()),
+                (IdentityAttribute::Username, "4155550123".to_owned()),
+                (IdentityAttribute::Phone, "+14155550123".to_owned()),
             ]
         );
-        assert_eq!(found("zoetrope"), [(UniqueAttribute::Username, "zoetrope".to_owned())]);
+        assert_eq!(found("zoetrope"), [(IdentityAttribute::Username, "zoetrope".to_owned())]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 
 use super::{Batch, Guard, OutboxMail};
 use crate::Timestamp;
+use crate::identity::IdentityAttribute;
 use crate::model::{Role, SessionKey, SessionRecord, Uniquifier, User, UserId};
 
 /// The database that keeps users, roles, sessions and the outbox.
@@ -79,7 +80,7 @@ pub enum UserLookup {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// Which attribute holds it.
-    pub attribute: UniqueAttribute,
+    pub attribute: IdentityAttribute,
     /// What it must be.
     pub value: String,
     /// Whether letters of either case are the same: both sides are compared by [`fold_case`].
@@ -93,10 +94,11 @@ impl Identity {
     /// store finds the same user.
     ///
     /// ```
-    /// use fs_core::port::{Identity, UniqueAttribute};
+    /// use fs_core::identity::IdentityAttribute;
+    /// use fs_core::port::Identity;
     ///
     /// let jose = Identity {
-    ///     attribute: UniqueAttribute::Username,
+    ///     attribute: IdentityAttribute::Username,
     ///     value: "JOSÉ".to_owned(),
     ///     ignore_case: true,
     /// };

@@ -153,7 +153,11 @@ async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
     for (identity, kind) in [(ANN, HashKind::Verify), ("bob@site.test", HashKind::Decoy)] {
         for (typed, times) in [("not the right one", 1), ("not the right \u{f6}ne", 2)] {
             site.calls.take();
-            let checked = site.core().check_credentials(&site.context(), identity, &typed.into()).await.unwrap();
+            let checked = site
+                .core()
+                .check_credentials(&site.context(), identity, &typed.into())
+                .await
+                .unwrap();
             assert!(checked.is_err());
             assert_eq!(hashing(&site), vec![kind; times], "{identity} {typed}");
         }

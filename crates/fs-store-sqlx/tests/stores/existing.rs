@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use fs_core::Timestamp;
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
     NewUser, PasswordHash, Permissions, SealedSecret, SecondFactor, SignIns, Uniquifier, User,
     UserField, UserId,
@@ -65,7 +66,7 @@ async fn open_flask_security(store: &SqlxStore) {
     assert_eq!(joe.roles.len(), 1);
     assert_eq!(joe.roles[0].permissions, Permissions::from_text("page-read,page-write"));
     let any_case = UserLookup::Identity(Identity {
-        attribute: UniqueAttribute::Email,
+        attribute: IdentityAttribute::Email,
         value: "jOE@lp.com".to_owned(),
         ignore_case: true,
     });
@@ -219,7 +220,7 @@ async fn values_that_users_share_already_stay_shared() {
     let (_, store) = sqlite(&script).await;
     store.migrate().await.unwrap();
     let by_phone = UserLookup::Identity(Identity {
-        attribute: UniqueAttribute::Phone,
+        attribute: IdentityAttribute::Phone,
         value: "+1555".to_owned(),
         ignore_case: false,
     });

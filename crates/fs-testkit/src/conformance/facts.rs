@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use fs_core::Timestamp;
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
     NewUser, PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
     SessionRecord, SignIns, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
-    Change, Identity, OutboxEntry, OutboxId, OutgoingMail, SpentSecret, UniqueAttribute,
-    UserLookup, UserStore,
+    Change, Identity, OutboxEntry, OutboxId, OutgoingMail, SpentSecret, UserLookup, UserStore,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value, json};
@@ -220,11 +220,11 @@ pub(super) fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-pub(super) fn exactly(attribute: UniqueAttribute, value: &str) -> UserLookup {
+pub(super) fn exactly(attribute: IdentityAttribute, value: &str) -> UserLookup {
     UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case: false })
 }
 
-pub(super) fn in_any_case(attribute: UniqueAttribute, value: &str) -> UserLookup {
+pub(super) fn in_any_case(attribute: IdentityAttribute, value: &str) -> UserLookup {
     UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case: true })
 }
 

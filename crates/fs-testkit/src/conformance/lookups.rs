@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use fs_core::identity::IdentityAttribute::{Email, Phone, Username};
 use fs_core::model::{NewUser, UserId};
-use fs_core::port::UniqueAttribute::{Email, Phone, RoleName, Username};
 use fs_core::port::{UserLookup, UserStore};
 
 use super::Violation;
@@ -68,7 +68,6 @@ pub(super) async fn unknown_names_find_nobody(store: Arc<dyn UserStore>) -> Resu
         exactly(Username, ""),
         in_any_case(Username, ""),
         exactly(Phone, ""),
-        exactly(RoleName, "ann"),
     ] {
         equal(find(&*store, by.clone()).await?, None, &format!("{by:?}"))?;
     }

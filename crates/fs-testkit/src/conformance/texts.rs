@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use fs_core::Timestamp;
+use fs_core::identity::IdentityAttribute::{Email, Phone, Username};
 use fs_core::model::{
     NewUser, PasswordHash, Role, SealedSecret, SessionKey, SessionRecord, SignIns, Uniquifier,
     UserField,
 };
-use fs_core::port::UniqueAttribute::{Email, Phone, Username};
 use fs_core::port::{
     Change, CommitError, Counter, OutboxId, Page, StoreError, UserLookup, UserStore,
 };

@@ -26,8 +26,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fs_core::authz::Requirement;
 use fs_core::flow::NewAccount;
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::User;
-use fs_core::port::{Batch, Identity, UniqueAttribute, UserLookup, UserStore};
+use fs_core::port::{Batch, Identity, UserLookup, UserStore};
 use fs_core::{Context, Security};
 use fs_http::{BodyRead, BodyUse, Exchange, WebSecurity};
 use fs_store_memory::MemoryStore;
@@ -110,7 +111,7 @@ impl Site {
     /// The store failed.
     pub async fn user(&self, email: &str) -> Option<User> {
         let by = UserLookup::Identity(Identity {
-            attribute: UniqueAttribute::Email,
+            attribute: IdentityAttribute::Email,
             value: email.to_owned(),
             ignore_case: false,
         });

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
     NewUser, Role, SessionKey, SessionRecord, Uniquifier, User, UserField, UserId,
 };
@@ -95,9 +96,9 @@ impl Broken {
         let mut users = self.all().await;
         users.sort_by_key(|user| user.id.as_str().parse::<u64>().unwrap());
         let stored = |user: &User, attribute| match attribute {
-            UniqueAttribute::Email => Some(user.email.clone()),
-            UniqueAttribute::Username => user.username.clone(),
-            _ => user.phone.clone(),
+            IdentityAttribute::Email => Some(user.email.clone()),
+            IdentityAttribute::Username => user.username.clone(),
+            IdentityAttribute::Phone => user.phone.clone(),
         };
         let same = |stored: String| match self.fault {
             Some(Fault::IgnoresCaseAlways) => stored.to_lowercase() == value.to_lowercase(),
@@ -115,7 +116,7 @@ impl Broken {
         }
         users.into_iter().find(|user| match self.fault {
             Some(Fault::SearchesEveryAttribute) => {
-                [UniqueAttribute::Email, UniqueAttribute::Username, UniqueAttribute::Phone]
+                [IdentityAttribute::Email, IdentityAttribute::Username, IdentityAttribute::Phone]
                     .into_iter()
                     .any(|attribute| stored(user, attribute).is_some_and(same))
             }
