@@ -125,7 +125,7 @@ impl Work<'_> {
         if let Some(unknown) = roles.iter().find(|name| !self.state.roles.contains_key(*name)) {
             return Err(CommitError::Stale(Guard::Role(unknown.clone())));
         }
-        self.put_user(key, Account { user: with_key(id.clone(), new), roles })?;
+        self.put_user(key, Account { user: new.into_user(id.clone()), roles })?;
         self.receipt.users.push(id);
         Ok(())
     }
@@ -297,26 +297,6 @@ impl Work<'_> {
         let before = self.state.outbox.put(id.clone(), mail);
         self.undo.push(Undo::Mail(id, before));
         Ok(())
-    }
-}
-
-fn with_key(id: UserId, new: NewUser) -> User {
-    User {
-        id,
-        email: new.email,
-        username: new.username,
-        password: new.password,
-        active: new.active,
-        uniquifier: new.uniquifier,
-        token_uniquifier: new.token_uniquifier,
-        confirmed_at: new.confirmed_at,
-        sign_ins: new.sign_ins,
-        second_factor: new.second_factor,
-        recovery_codes: new.recovery_codes,
-        sign_in_secrets: new.sign_in_secrets,
-        phone: new.phone,
-        attributes: new.attributes,
-        roles: Vec::new(),
     }
 }
 

@@ -1,10 +1,10 @@
 //! After the first factor: signed in, or pending.
 
-use super::FlowError;
 use super::codes::{CodeMessage, CodePurpose};
-use super::establish::{Clearance, Remember};
+use super::establish::{Clearance, Prepared, Remember};
+use super::{FlowError, RememberChange};
 use crate::config::CodeMethod;
-use crate::model::User;
+use crate::model::{Uniquifier, User};
 use crate::second_factor::{Entry, Needed, Pending, PendingStage, method_of, needed};
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -50,6 +50,41 @@ impl Security {
             Needed::Nothing => Ok(Clearance::by_first_factor(entry, user)),
             other => Err(other),
         }
+    }
+
+    /// The session that a judgement allows, to be committed; or what is still needed.
+    pub(super) fn prepare_judged(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+        uniquifier: &Uniquifier,
+        remember: Remember,
+        judged: Result<Clearance, Needed>,
+    ) -> Result<Result<Prepared, Needed>, FlowError> {
+        match judged {
+            Ok(clearance) => {
+                self.prepare_session(ctx, visit, uniquifier, remember, clearance).map(Ok)
+            }
+            Err(needed) => Ok(Err(needed)),
+        }
+    }
+
+    /// Signs in after the commit, or begins to wait for what is still needed.
+    pub(super) async fn settle_judged(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        remember: Remember,
+        session: Option<Result<Prepared, Needed>>,
+    ) -> Result<(Option<RememberChange>, Option<Challenge>), FlowError> {
+        Ok(match session {
+            Some(Ok(session)) => (Some(session.settle(self, visit, user)), None),
+            Some(Err(needed)) => {
+                (None, Some(self.challenge(ctx, visit, user, remember, needed).await?))
+            }
+            None => (None, None),
+        })
     }
 
     fn is_known_device(&self, ctx: &Context, user: &User, token: &str) -> bool {

@@ -123,14 +123,9 @@ impl Security {
             set.push(UserField::SignIns(before.clone()));
         }
         let remember = self.remember_by_default();
-        let session = match judged {
-            Some(Ok(clearance)) => {
-                let id = &user.uniquifier;
-                Some(Ok(self.prepare_session(ctx, visit, id, remember, clearance)?))
-            }
-            Some(Err(needed)) => Some(Err(needed)),
-            None => None,
-        };
+        let session = judged
+            .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))
+            .transpose()?;
         let mut batch = Batch::from(Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![
@@ -164,20 +159,14 @@ impl Security {
         if other {
             forget(visit);
         }
-        let signed_in = matches!(session, Some(Ok(_)));
-        let (mut change, mut challenge) = (RememberChange::Keep, None);
-        match session {
-            Some(Ok(session)) => change = session.settle(self, visit, &user),
-            Some(Err(needed)) => {
-                challenge = Some(self.challenge(ctx, visit, &user, remember, needed).await?);
-            }
-            None => {}
-        }
+        let (signed_in, challenge) =
+            self.settle_judged(ctx, visit, &user, remember, session).await?;
+        let mut change = signed_in.clone().unwrap_or(RememberChange::Keep);
         if forgotten.is_some() && !matches!(change, RememberChange::Set { .. }) {
             change = RememberChange::Clear;
         }
         let user = Box::new(user);
-        let (signed_out, remember) = (other, change);
+        let (signed_out, signed_in, remember) = (other, signed_in.is_some(), change);
         Ok(ConfirmOutcome::Done { user, signed_out, signed_in, remember, challenge })
     }
 
@@ -205,11 +194,9 @@ impl Security {
         let Some(rules) = &self.config().confirmation else {
             return refused(MessageKey::ApiError);
         };
-        if typed.trim().is_empty() {
-            return refused(MessageKey::EmailNotProvided);
-        }
-        let Ok(email) = self.read_email(typed) else {
-            return refused(MessageKey::InvalidEmailAddress);
+        let email = match self.typed_email(typed) {
+            Ok(email) => email,
+            Err(key) => return refused(key),
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;

@@ -1,7 +1,8 @@
 //! Finding the account that somebody means.
 
 use super::FlowError;
-use crate::identity::{IdentityAttribute, IdentityRule};
+use crate::identity::{EmailAddress, IdentityAttribute, IdentityRule};
+use crate::message::MessageKey;
 use crate::model::User;
 use crate::port::{Identity, UserLookup};
 use crate::security::Security;
@@ -32,6 +33,14 @@ impl Security {
             Ok(email) => Ok(self.store().user(&self.email_lookup(email.as_str())).await?),
             Err(_) => Ok(None),
         }
+    }
+
+    /// A mail address that somebody typed into a form; what is wrong with it, if it is none.
+    pub(super) fn typed_email(&self, typed: &str) -> Result<EmailAddress, MessageKey> {
+        if typed.trim().is_empty() {
+            return Err(MessageKey::EmailNotProvided);
+        }
+        self.read_email(typed).map_err(|_| MessageKey::InvalidEmailAddress)
     }
 
     /// What a user is called: the first identity attribute that has a value (Flask-Security's

@@ -86,11 +86,9 @@ impl Security {
         let Some(rules) = &self.config().recovery else {
             return refused(MessageKey::ApiError);
         };
-        if typed.trim().is_empty() {
-            return refused(MessageKey::EmailNotProvided);
-        }
-        let Ok(email) = self.read_email(typed) else {
-            return refused(MessageKey::InvalidEmailAddress);
+        let email = match self.typed_email(typed) {
+            Ok(email) => email,
+            Err(key) => return refused(key),
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
@@ -233,14 +231,9 @@ impl Security {
         let tracked = matches!(judged, Some(Ok(_)));
         let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
         let remember = self.remember_by_default();
-        let session = match judged {
-            Some(Ok(clearance)) => {
-                let id = &user.uniquifier;
-                Some(Ok(self.prepare_session(ctx, visit, id, remember, clearance)?))
-            }
-            Some(Err(needed)) => Some(Err(needed)),
-            None => None,
-        };
+        let session = judged
+            .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))
+            .transpose()?;
         if let Some(Ok(session)) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
         }
@@ -254,14 +247,8 @@ impl Security {
         }
         self.mail_waits();
         self.emit(Event::PasswordReset { user: Subject::of(&user) });
-        let (mut signed_in, mut challenge) = (None, None);
-        match session {
-            Some(Ok(session)) => signed_in = Some(session.settle(self, visit, &user)),
-            Some(Err(needed)) => {
-                challenge = Some(self.challenge(ctx, visit, &user, remember, needed).await?);
-            }
-            None => {}
-        }
+        let (signed_in, challenge) =
+            self.settle_judged(ctx, visit, &user, remember, session).await?;
         Ok(ResetOutcome::Done { user: Box::new(user), signed_in, challenge })
     }
 

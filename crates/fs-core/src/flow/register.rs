@@ -174,15 +174,10 @@ impl Security {
         let remember = self.remember_by_default();
         let unknown = UserId::new("");
         let judged = sign_in
-            .then(|| self.judge(ctx, &inserted(unknown, new.clone()), Entry::Register, None));
-        let session = match judged {
-            Some(Ok(clearance)) => {
-                let id = &new.uniquifier;
-                Some(Ok(self.prepare_session(ctx, visit, id, remember, clearance)?))
-            }
-            Some(Err(needed)) => Some(Err(needed)),
-            None => None,
-        };
+            .then(|| self.judge(ctx, &new.clone().into_user(unknown), Entry::Register, None));
+        let session = judged
+            .map(|judged| self.prepare_judged(ctx, visit, &new.uniquifier, remember, judged))
+            .transpose()?;
         if let Some(Ok(session)) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
         }
@@ -207,19 +202,13 @@ impl Security {
         let Some(id) = receipt.users.into_iter().next() else {
             return Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Uniquifier)));
         };
-        let user = inserted(id, new);
+        let user = new.into_user(id);
         self.emit(Event::UserRegistered {
             user: Subject::of(&user),
             confirmation_sent: token.is_some(),
         });
-        let (mut signed_in, mut challenge) = (None, None);
-        match session {
-            Some(Ok(session)) => signed_in = Some(session.settle(self, visit, &user)),
-            Some(Err(needed)) => {
-                challenge = Some(self.challenge(ctx, visit, &user, remember, needed).await?);
-            }
-            None => {}
-        }
+        let (signed_in, challenge) =
+            self.settle_judged(ctx, visit, &user, remember, session).await?;
         let tell = self.config().disclosure == Disclosure::Explicit || signed_in.is_some();
         Ok(RegisterOutcome::Done(Box::new(Registered {
             email: user.email.clone(),
@@ -348,25 +337,4 @@ pub(super) fn audit(ctx: &Context, what: &'static str) -> Change {
         client_ip: ctx.client_ip.clone(),
         details: Map::new(),
     })
-}
-
-/// The user that an insertion made.
-fn inserted(id: UserId, new: NewUser) -> User {
-    User {
-        id,
-        email: new.email,
-        username: new.username,
-        password: new.password,
-        active: new.active,
-        uniquifier: new.uniquifier,
-        token_uniquifier: new.token_uniquifier,
-        confirmed_at: new.confirmed_at,
-        sign_ins: new.sign_ins,
-        second_factor: new.second_factor,
-        recovery_codes: new.recovery_codes,
-        sign_in_secrets: new.sign_in_secrets,
-        phone: new.phone,
-        attributes: new.attributes,
-        roles: Vec::new(),
-    }
 }

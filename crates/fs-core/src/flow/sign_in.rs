@@ -119,14 +119,10 @@ impl Security {
             let device = credentials.device.as_deref();
             let judged = self.judge(ctx, user, Entry::Password, device);
             let mut set = proven.rehash();
-            let session = match judged {
-                Ok(clearance) => {
-                    set.extend(self.tracked(ctx, user));
-                    let id = &user.uniquifier;
-                    Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
-                }
-                Err(needed) => Err(needed),
-            };
+            if judged.is_ok() {
+                set.extend(self.tracked(ctx, user));
+            }
+            let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
             let mut batch = Batch::from(proven.still_so(set));
             if let Ok(session) = &session {
                 session.changes().into_iter().for_each(|change| batch.push(change));
@@ -221,15 +217,10 @@ impl Security {
             true => Remember::Yes,
             false => Remember::No,
         };
-        let mut set = Vec::new();
-        let session = match self.judge(ctx, user, Entry::Application, None) {
-            Ok(clearance) => {
-                set.extend(self.tracked(ctx, user));
-                let (id, clearance) = (&user.uniquifier, clearance.named(methods));
-                Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
-            }
-            Err(needed) => Err(needed),
-        };
+        let judged = self.judge(ctx, user, Entry::Application, None);
+        let judged = judged.map(|clearance| clearance.named(methods));
+        let set = if judged.is_ok() { self.tracked(ctx, user) } else { Vec::new() };
+        let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
         let proven = Proven { user: user.clone(), rehashed: None };
         let mut batch = Batch::from(proven.still_so(set));
         if let Ok(session) = &session {

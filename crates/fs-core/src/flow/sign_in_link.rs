@@ -56,11 +56,9 @@ impl Security {
         if self.config().sign_in_links.is_none() {
             return refused(MessageKey::ApiError);
         }
-        if typed.trim().is_empty() {
-            return refused(MessageKey::EmailNotProvided);
-        }
-        let Ok(email) = self.read_email(typed) else {
-            return refused(MessageKey::InvalidEmailAddress);
+        let email = match self.typed_email(typed) {
+            Ok(email) => email,
+            Err(key) => return refused(key),
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
@@ -143,13 +141,8 @@ impl Security {
             return Ok(FollowLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
         }
         let remember: Remember = self.remember_by_default();
-        let session = match self.judge(ctx, &user, Entry::SignInLink, None) {
-            Ok(clearance) => {
-                let id = &user.uniquifier;
-                Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
-            }
-            Err(needed) => Err(needed),
-        };
+        let judged = self.judge(ctx, &user, Entry::SignInLink, None);
+        let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
         let set = match session {
             Ok(_) => self.tracked(ctx, &user),
             Err(_) => Vec::new(),

@@ -112,14 +112,10 @@ impl Security {
             proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let Manner { entry, remember, device, begin } = manner;
         let judged = self.judge(ctx, &user, entry, device);
-        let session = match judged {
-            Ok(clearance) => {
-                set.extend(self.tracked(ctx, &user));
-                let id = &user.uniquifier;
-                Ok(self.prepare_session(ctx, visit, id, remember, clearance)?)
-            }
-            Err(needed) => Err(needed),
-        };
+        if judged.is_ok() {
+            set.extend(self.tracked(ctx, &user));
+        }
+        let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
         let mut expect =
             vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
         if proven.method == SignInMethod::Password {

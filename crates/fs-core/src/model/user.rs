@@ -164,6 +164,27 @@ impl NewUser {
             roles: Vec::new(),
         }
     }
+
+    /// The user that it becomes under a key of the store's, still without its roles.
+    pub fn into_user(self, id: UserId) -> User {
+        User {
+            id,
+            email: self.email,
+            username: self.username,
+            password: self.password,
+            active: self.active,
+            uniquifier: self.uniquifier,
+            token_uniquifier: self.token_uniquifier,
+            confirmed_at: self.confirmed_at,
+            sign_ins: self.sign_ins,
+            second_factor: self.second_factor,
+            recovery_codes: self.recovery_codes,
+            sign_in_secrets: self.sign_in_secrets,
+            phone: self.phone,
+            attributes: self.attributes,
+            roles: Vec::new(),
+        }
+    }
 }
 
 /// One field of a user with a value: what an update writes, or what a guard expects to find.
