@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, Permissions, Role, SessionKey, SessionRecord, Uniquifier, User, UserField, UserId,
+    NewUser, Permissions, Role, SessionKey, SessionRecord, Uniquifier, UserField, UserId,
 };
 use fs_core::port::{
     AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxEntry, OutboxId, Receipt,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fs_core::config::{SignInLinks, TwoFactor, Unified};
-use fs_core::flow::Problem;
+use fs_core::flow::{Problem, SignInOutcome};
 use fs_core::message::Message;
 use fs_core::{ExtraField, FieldCheck, FieldChoice, InputKind};
 use fs_http::{Exchange, FormCheck, FormName};
@@ -141,7 +141,7 @@ async fn sign_in(
     let ctx = site.context();
     let core = site.core();
     let signed_in = core.sign_in_user(&ctx, &mut visit, user, None, vec!["password"]).await;
-    assert!(signed_in.unwrap().is_some());
+    assert!(matches!(signed_in.unwrap(), SignInOutcome::Done { .. }));
     let nonce = core.random().unwrap();
     let sealed = core.sealer().seal(&visit, ctx.now, nonce).unwrap();
     let name = site.web.config().session_cookie.name.clone();

@@ -116,7 +116,7 @@ async fn everything(store: &dyn UserStore) -> Result<Everything, Violation> {
         sessions.extend(store.sessions_of(&uniquifier(name), at(1)).await?);
     }
     // They are as old as each other: their order says nothing.
-    sessions.sort_by(|one, two| one.id.cmp(&two.id));
+    sessions.sort_by(|one, two| one.key.cmp(&two.key));
     Ok(Everything {
         users: store.users(Page { offset: 0, limit: 100 }).await?,
         roles: store.roles().await?,

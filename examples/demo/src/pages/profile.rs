@@ -14,13 +14,13 @@ pub(crate) async fn show(user: Protected<Member>, screen: Screen) -> Response {
         Ok(sessions) => sessions,
         Err(error) => return screen.failed(&error.into()),
     };
-    let this = screen.exchange.session(|visit| visit.sign_in().map(|sign_in| sign_in.id.clone()));
+    let this = screen.exchange.session(|visit| visit.sign_in().map(|sign_in| sign_in.id.key()));
     let sessions = sessions.iter().map(|session| {
         json!({
             "since": session.created_at.to_string(),
             "browser": session.user_agent,
             "address": session.client_ip,
-            "this": this.as_ref() == Some(&session.id),
+            "this": this.as_ref() == Some(&session.key),
         })
     });
     let roles: Vec<_> = user.roles.iter().map(|role| role.name.as_str()).collect();
