@@ -127,6 +127,13 @@ pub enum Event {
         /// Who.
         user: Subject,
     },
+    /// Somebody tried or asked for too much. Nothing was looked at and nothing was sent.
+    LimitReached {
+        /// Whose account was meant, if there is one.
+        user: Option<Subject>,
+        /// Which limit, as a fixed word: the name of a [`Limit`](crate::limit::Limit).
+        limit: &'static str,
+    },
     /// An attempt to authenticate failed.
     AuthenticationFailed {
         /// Whose account was meant, if there is one.

@@ -13,7 +13,7 @@
 //! | [`token`] | signed, timed tokens, one type for each purpose |
 //! | [`totp`] | codes from authenticator apps, and their secrets |
 //! | [`recovery_code`] | for whoever has lost the second factor |
-//! | [`attempt`] | how many codes may be tried |
+//! | [`limit`] | how often passwords and codes may be tried, how much is sent |
 //! | [`csrf`] | proof that a request comes from a page of our own |
 //! | [`freshness`] | whether a sign-in is recent enough |
 //! | [`redirect`] | where a browser may be sent |
@@ -21,7 +21,6 @@
 //! | [`message`] | what is said to people: keys, severities, texts |
 //! | [`port`] | what the outside implements: store, mailer, clock, randomness, hashing threads |
 
-pub mod attempt;
 pub mod authn;
 pub mod authz;
 pub mod config;
@@ -31,6 +30,7 @@ mod extra_field;
 pub mod flow;
 pub mod freshness;
 pub mod identity;
+pub mod limit;
 pub mod message;
 pub mod model;
 pub mod password;

@@ -8,6 +8,7 @@ use crate::config::{Config, Mistakes};
 use crate::csrf::CsrfSigner;
 use crate::event::Event;
 use crate::flow::FlowError;
+use crate::limit::CounterNames;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
 use crate::password::{
     HashAnswer, HashJob, HashTask, PasswordHasher, SlowComparison, Verification,
@@ -39,6 +40,7 @@ struct Inner {
     sealer: Sealer,
     wallet: Option<Arc<Wallet>>,
     recovery_codes: RecoveryCodeHasher,
+    counters: CounterNames,
 }
 
 /// What the outside gives. See [`crate::port`].
@@ -125,6 +127,10 @@ impl Security {
                 None
             }
         };
+        let counters = config.signing_keys.first().cloned().map(CounterNames::new);
+        let Some(counters) = counters else {
+            return Err(mistakes);
+        };
         mistakes.into_result()?;
         let inner = Inner {
             hasher: Arc::new(hasher),
@@ -133,6 +139,7 @@ impl Security {
             sealer: Sealer::new(&config.signing_keys, "session"),
             wallet,
             recovery_codes,
+            counters,
             config,
             ports,
             composer,
@@ -189,6 +196,11 @@ impl Security {
             user_agent: None,
             base_url: self.config().base_url.clone().unwrap_or_default(),
         }
+    }
+
+    /// The names of counters.
+    pub(crate) fn counters(&self) -> &CounterNames {
+        &self.0.counters
     }
 
     pub(crate) fn wallet(&self) -> Option<Arc<Wallet>> {

@@ -117,7 +117,10 @@ impl Exchange {
         // Not the path: it may hold a token.
         let route = self.web().routes.find(&self.request().path);
         let endpoint = route.map(|(route, _)| route.endpoint.name());
-        tracing::error!(%error, endpoint, "the request failed");
+        match error {
+            FlowError::TooMany(_) => tracing::warn!(%error, endpoint, "the request was refused"),
+            _ => tracing::error!(%error, endpoint, "the request failed"),
+        }
         let mut response = self.failure(status);
         if let Some(seconds) = retry {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -308,6 +311,7 @@ impl Exchange {
 pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
     match error {
         FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),
+        FlowError::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),
         FlowError::Store(fs_core::port::StoreError::Unavailable(_)) => {
             (StatusCode::SERVICE_UNAVAILABLE, Some(5))
         }

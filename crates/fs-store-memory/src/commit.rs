@@ -93,6 +93,7 @@ impl Work<'_> {
             }
             Change::Spend { secret, until } => self.spend(secret, until),
             Change::Count { counter, now, cap, window } => self.count(counter, now, cap, window),
+            Change::Uncount(counter) => self.uncount(counter),
             Change::ResetCount(counter) => self.put_counter(counter, None),
             Change::EnqueueMail(entry) => self.enqueue(*entry),
             Change::MailDelivered(id) => self.put_mail(id, None),
@@ -234,6 +235,15 @@ impl Work<'_> {
             return Err(CommitError::Stale(Guard::Counter(counter)));
         }
         self.put_counter(counter, Some((count + 1, end)))
+    }
+
+    fn uncount(&mut self, counter: Counter) -> Outcome {
+        match self.state.counters.get(&counter).copied() {
+            Some((count, end)) => {
+                self.put_counter(counter, Some((count.saturating_sub(1), end)))
+            }
+            None => Ok(()),
+        }
     }
 
     fn enqueue(&mut self, entry: OutboxEntry) -> Outcome {

@@ -22,6 +22,7 @@ pub use validate::Mistakes;
 
 use crate::extra_field::ExtraField;
 use crate::identity::IdentityRules;
+use crate::limit::Limits;
 use crate::message::Catalogue;
 use crate::password::{HashingRules, PasswordRules};
 use crate::reading::Readers;
@@ -46,6 +47,7 @@ use crate::totp::WalletFormat;
 /// | reset link | 1 hour | 5 days |
 /// | being fresh | grace ends with the limit | grace slides without end |
 /// | being fresh within zero time | is refused at the start | a second request passes without a proof |
+/// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
 ///
@@ -118,6 +120,8 @@ pub struct Config {
     pub freshness: Freshness,
     /// Auth tokens.
     pub auth_tokens: AuthTokens,
+    /// How often passwords and codes may be tried, and how much is sent.
+    pub limits: Limits,
     /// Mails.
     pub mail: MailSettings,
     /// The texts that people read.
@@ -288,6 +292,7 @@ impl Default for Config {
                 grace_limit: Some(HOUR + HOUR / 4),
             },
             auth_tokens: AuthTokens { max_age: Some(30 * DAY), own_uniquifier: false },
+            limits: Limits::default(),
             mail: MailSettings {
                 from: "no-reply@localhost".to_owned(),
                 text: true,
@@ -323,6 +328,7 @@ impl Config {
             },
             freshness: Freshness { within: Some(DAY), grace: HOUR, grace_limit: None },
             auth_tokens: AuthTokens { max_age: None, own_uniquifier: false },
+            limits: Limits::flask_security_4(),
             ..Self::default()
         }
     }

@@ -89,6 +89,8 @@ impl Security {
                 return Ok(ChangeOutcome::Refused(problems));
             }
         };
+        let tally = self.signed_in_tally(user);
+        self.count(ctx, &tally, Some(user)).await?;
         let check = self.check_password(Some(user), current).await?;
         let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
         if !check.matched {
@@ -96,8 +98,8 @@ impl Security {
             self.emit(Event::AuthenticationFailed { user, reason });
             return refused(MessageKey::InvalidPassword);
         }
-        let rules = &self.config().password;
-        if rules.normalise(current.expose()) == rules.normalise(new.expose()) {
+        if self.read_password(current) == self.read_password(&new) {
+            self.settle(tally.success()).await?;
             return refused(MessageKey::PasswordIsTheSame);
         }
         let words = user.words();
@@ -105,11 +107,15 @@ impl Security {
         let ValidPassword(password) =
             match self.check_new_password("new_password", &new, &words).await? {
                 Ok(password) => password,
-                Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
+                Err(problems) => {
+                    self.settle(tally.success()).await?;
+                    return Ok(ChangeOutcome::Refused(problems));
+                }
             };
         let hash = self.hash_password(password).await?;
         let mut user = user.clone();
         let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
+        tally.success().into_iter().for_each(|change| batch.push(change));
         let remember = if remembered { Remember::Yes } else { Remember::No };
         let clearance = Clearance::by_session(&user);
         let pending = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;

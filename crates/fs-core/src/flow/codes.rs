@@ -1,12 +1,12 @@
 //! Codes of second factors and of sign-in methods: making, sending and accepting them.
 
 use super::FlowError;
-use crate::attempt::{AttemptRules, CodeUse};
 use crate::config::{CodeMethod, Disclosure};
 use crate::event::{Event, Subject};
+use crate::limit::{CodeUse, Tally};
 use crate::message::{Message, MessageKey};
 use crate::model::{SealedSecret, User};
-use crate::port::{Batch, Change, CommitError, Guard, MailKind, OutgoingSms};
+use crate::port::{Batch, Change, MailKind, OutgoingSms};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::totp::{self, TotpRules, TotpSecret, Window};
@@ -188,13 +188,11 @@ impl Security {
         used_as: CodeUse,
         sign_in: Option<&str>,
     ) -> Result<bool, FlowError> {
-        let mut batch = Batch::new();
-        let counts = AttemptRules::default().count(used_as, &user.id, sign_in, ctx.now);
-        counts.into_iter().for_each(|count| batch.push(count));
-        match self.store().commit(batch).await {
-            Ok(_) => Ok(true),
-            Err(CommitError::Stale(Guard::Counter(_))) => Ok(false),
-            Err(error) => Err(error.into()),
+        let tally = self.code_tally(user, used_as, sign_in);
+        match self.count(ctx, &tally, Some(user)).await {
+            Ok(()) => Ok(true),
+            Err(FlowError::TooMany(_)) => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -211,7 +209,11 @@ impl Security {
         used_as: CodeUse,
         sign_in: Option<&str>,
     ) {
-        let forgotten = AttemptRules::default().forget(used_as, &user.id, sign_in);
+        let forgotten = self.code_tally(user, used_as, sign_in).success();
         forgotten.into_iter().for_each(|change| batch.push(change));
+    }
+
+    pub(super) fn code_tally(&self, user: &User, used_as: CodeUse, sign_in: Option<&str>) -> Tally {
+        self.limits().codes.known(self.counters(), used_as, &user.id, sign_in)
     }
 }

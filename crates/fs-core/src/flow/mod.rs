@@ -12,6 +12,7 @@ mod codes;
 mod confirm;
 mod enrol;
 mod establish;
+mod limits;
 mod lookup;
 mod mails;
 mod password;
@@ -80,6 +81,9 @@ pub enum FlowError {
     /// Too many passwords are being hashed: answer 503 with `Retry-After`.
     #[error("too many passwords are being hashed, try again in {} s", .0.as_secs())]
     Busy(Duration),
+    /// Too much was tried or asked for: answer 429 with `Retry-After`.
+    #[error("too many attempts, wait up to {} s", .0.as_secs())]
+    TooMany(Duration),
     /// The hashing threads have stopped.
     #[error("the password could not be hashed: {0}")]
     HashPool(HashPoolError),

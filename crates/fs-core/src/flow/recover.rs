@@ -230,6 +230,7 @@ impl Security {
         let judged = sign_in.then(|| self.judge(ctx, &user, Entry::Reset, None));
         let tracked = matches!(judged, Some(Ok(_)));
         let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
+        self.forget_failures(&user).into_iter().for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
         let session = judged
             .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))

@@ -4,6 +4,7 @@ use super::admit::Challenge;
 use super::establish::{Prepared, Remember};
 use super::{FlowError, RememberChange};
 use crate::event::{Event, Subject};
+use crate::limit::Tally;
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
@@ -84,6 +85,8 @@ impl SignInRefusal {
 pub(super) struct Proven {
     pub(super) user: User,
     rehashed: Option<PasswordHash>,
+    /// What the success does to the counts.
+    uncounted: Vec<Change>,
 }
 
 /// How often a flow starts over when the account changes under it.
@@ -109,9 +112,10 @@ impl Security {
                 true => Remember::Yes,
                 false => Remember::No,
             };
-        let mut last = None;
+        let (mut last, mut counted) = (None, None);
+        let (identity, password) = (&credentials.identity, &credentials.password);
         for _ in 0..TRIES {
-            let proven = match self.prove(&credentials.identity, &credentials.password).await? {
+            let proven = match self.prove(ctx, identity, password, &mut counted).await? {
                 Ok(proven) => proven,
                 Err(refusal) => return Ok(SignInOutcome::Refused(refusal)),
             };
@@ -124,6 +128,7 @@ impl Security {
             }
             let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
             let mut batch = Batch::from(proven.still_so(set));
+            proven.uncounted.iter().for_each(|change| batch.push(change.clone()));
             if let Ok(session) = &session {
                 session.changes().into_iter().for_each(|change| batch.push(change));
             }
@@ -170,7 +175,7 @@ impl Security {
         identity: &str,
         password: &Secret,
     ) -> Result<Result<User, SignInRefusal>, FlowError> {
-        let proven = match self.prove(identity, password).await? {
+        let proven = match self.prove(ctx, identity, password, &mut None).await? {
             Ok(proven) => proven,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -181,12 +186,16 @@ impl Security {
             return Ok(Err(SignInRefusal::WrongPassword));
         }
         let set = proven.rehash();
-        if !set.is_empty() {
-            match self.store().commit(proven.still_so(set).into()).await {
-                Ok(_) => {}
-                Err(CommitError::Stale(_)) => return Ok(Err(SignInRefusal::WrongPassword)),
-                Err(error) => return Err(error.into()),
-            }
+        if set.is_empty() {
+            self.settle(proven.uncounted).await?;
+            return Ok(Ok(proven.user));
+        }
+        let mut batch = Batch::from(proven.still_so(set));
+        proven.uncounted.into_iter().for_each(|change| batch.push(change));
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(_)) => return Ok(Err(SignInRefusal::WrongPassword)),
+            Err(error) => return Err(error.into()),
         }
         Ok(Ok(proven.user))
     }
@@ -221,7 +230,7 @@ impl Security {
         let judged = judged.map(|clearance| clearance.named(methods));
         let set = if judged.is_ok() { self.tracked(ctx, user) } else { Vec::new() };
         let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
-        let proven = Proven { user: user.clone(), rehashed: None };
+        let proven = Proven { user: user.clone(), rehashed: None, uncounted: Vec::new() };
         let mut batch = Batch::from(proven.still_so(set));
         if let Ok(session) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
@@ -236,12 +245,24 @@ impl Security {
         self.config().tracking.then(|| UserField::SignIns(sign_ins())).into_iter().collect()
     }
 
+    /// Compares a password. The attempt is counted before, and into `counted`: once, however often
+    /// a flow starts over.
     async fn prove(
         &self,
+        ctx: &Context,
         identity: &str,
         password: &Secret,
+        counted: &mut Option<Tally>,
     ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
         let user = self.find_by_identity(identity).await?;
+        let tally = match counted {
+            Some(tally) => tally,
+            None => {
+                let tally = self.sign_in_tally(ctx, identity, user.as_ref()).password;
+                self.count(ctx, &tally, user.as_ref()).await?;
+                counted.insert(tally)
+            }
+        };
         let check = self.check_password(user.as_ref(), password).await?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {
             let (user, reason) = (user.map(Subject::of), refusal.reason());
@@ -265,7 +286,7 @@ impl Security {
             return refused(Some(&user), SignInRefusal::Inactive);
         }
         let rehashed = self.renewed(check).await;
-        Ok(Ok(Proven { user, rehashed }))
+        Ok(Ok(Proven { user, rehashed, uncounted: tally.success() }))
     }
 }
 

@@ -1,13 +1,14 @@
 //! Signing in with an identity and a passcode: a password, or a code of one of several methods.
 
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodeMessage, CodePurpose, TOO_MANY};
+use super::codes::{AcceptedCode, CodeMessage, CodePurpose};
 use super::establish::Remember;
+use super::limits::SignInTally;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::{FlowError, Problem};
-use crate::attempt::CodeUse;
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
 use crate::event::{Event, Subject};
+use crate::limit::Tally;
 use crate::message::MessageKey;
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard};
@@ -57,6 +58,8 @@ pub(super) struct ProvenPasscode {
     pub(super) method: SignInMethod,
     pub(super) accepted: Option<AcceptedCode>,
     pub(super) rehashed: Option<PasswordHash>,
+    /// What the success does to the counts.
+    pub(super) uncounted: Vec<Change>,
 }
 
 /// Why a passcode opened nothing.
@@ -80,7 +83,8 @@ impl Security {
         if explicit && inactive {
             return Ok(self.refuse(user.as_ref(), SignInRefusal::Inactive));
         }
-        let proven = self.prove_passcode(ctx, user.as_ref(), &typed.passcode).await?;
+        let tally = self.sign_in_tally(ctx, &typed.identity, user.as_ref());
+        let proven = self.prove_passcode(ctx, user.as_ref(), &typed.passcode, tally).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
             (None, _) => return Ok(self.refuse(None, SignInRefusal::UnknownIdentity)),
@@ -124,8 +128,8 @@ impl Security {
         let mut batch = Batch::from(Change::UpdateUser { user: user.id.clone(), expect, set });
         if let Some(accepted) = &proven.accepted {
             batch.push(accepted.spend());
-            self.forget_attempts(&mut batch, &user, CodeUse::FirstFactor, None);
         }
+        proven.uncounted.into_iter().for_each(|change| batch.push(change));
         if let Ok(session) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
         }
@@ -149,23 +153,31 @@ impl Security {
     /// Holds a passcode against every enabled method, in their order; else why it opens nothing,
     /// for the event that the caller tells.
     ///
-    /// Without an account, the work of a password is done all the same.
+    /// Without an account, the work of a password is done all the same. The attempt is counted
+    /// before: at codes as well, if it could be one.
     pub(super) async fn prove_passcode(
         &self,
         ctx: &Context,
         user: Option<&User>,
         passcode: &Secret,
+        SignInTally { password, code }: SignInTally,
     ) -> Result<Result<ProvenPasscode, &'static str>, FlowError> {
         let Some(rules) = self.config().unified.clone() else {
             return Ok(Err(WRONG_PASSCODE));
         };
+        let code = match looks_like_a_code(passcode.expose()) {
+            true => code,
+            false => Tally::default(),
+        };
+        self.count(ctx, &password.clone().and(code.clone()), user).await?;
         let mut proven = Err(WRONG_PASSCODE);
         if rules.methods.contains(&SignInMethod::Password) {
             let check = self.check_password(user, passcode).await?;
             if check.matched && !passcode.is_empty() {
                 let rehashed = self.renewed(check).await;
                 let method = SignInMethod::Password;
-                proven = Ok(ProvenPasscode { method, accepted: None, rehashed });
+                let uncounted = [password.success(), code.take_back()].concat();
+                proven = Ok(ProvenPasscode { method, accepted: None, rehashed, uncounted });
             }
         }
         let Some(user) = user else {
@@ -173,9 +185,6 @@ impl Security {
         };
         if proven.is_ok() || !looks_like_a_code(passcode.expose()) {
             return Ok(proven);
-        }
-        if !self.count_attempt(ctx, user, CodeUse::FirstFactor, None).await? {
-            return Ok(Err(TOO_MANY));
         }
         let codes = rules.methods.iter().filter_map(|method| match method {
             SignInMethod::Code(method) => Some(*method),
@@ -188,7 +197,8 @@ impl Security {
             let accepted = self.accept_code(ctx, user, &secret, typed, rules.window, purpose);
             if accepted.is_some() {
                 let method = SignInMethod::Code(method);
-                return Ok(Ok(ProvenPasscode { method, accepted, rehashed: None }));
+                let uncounted = [password.take_back(), code.success()].concat();
+                return Ok(Ok(ProvenPasscode { method, accepted, rehashed: None, uncounted }));
             }
         }
         Ok(Err(WRONG_PASSCODE))
@@ -333,7 +343,10 @@ fn refused(key: MessageKey) -> SendCodeOutcome {
     SendCodeOutcome::Refused(Problem::new("chosen_method", key))
 }
 
-/// Whether a passcode could be a code: codes are short and begin and end with a digit or blank.
+/// Whether a passcode could be a code: digits, with what people type between them.
 fn looks_like_a_code(text: &str) -> bool {
-    text.len() <= 32 && text.chars().any(|c| c.is_ascii_digit())
+    let between = |letter: char| letter.is_whitespace() || matches!(letter, '-' | '=');
+    text.len() <= 64
+        && text.chars().any(|letter| letter.is_ascii_digit())
+        && text.chars().all(|letter| letter.is_ascii_digit() || between(letter))
 }

@@ -1,11 +1,10 @@
 //! Signing in by the link that came with a mailed code.
 
 use super::FlowError;
-use super::codes::{CodePurpose, TOO_MANY, WRONG_CODE};
+use super::codes::{CodePurpose, WRONG_CODE};
 use super::establish::Remember;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::unified::{Manner, ProvenPasscode};
-use crate::attempt::CodeUse;
 use crate::config::{CodeMethod, SignInMethod};
 use crate::event::Event;
 use crate::model::User;
@@ -42,7 +41,10 @@ impl Security {
         code: &str,
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
-        let Some(user) = self.find_by_email(email).await? else {
+        let user = self.find_by_email(email).await?;
+        let tally = self.sign_in_tally(ctx, email, user.as_ref()).code;
+        self.count(ctx, &tally, user.as_ref()).await?;
+        let Some(user) = user else {
             let reason = SignInRefusal::UnknownIdentity.reason();
             self.emit(Event::AuthenticationFailed { user: None, reason });
             return Ok(CodeLinkOutcome::UnknownUser);
@@ -59,10 +61,6 @@ impl Security {
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
-        if !self.count_attempt(ctx, &user, CodeUse::FirstFactor, None).await? {
-            self.code_failed(&user, TOO_MANY);
-            return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
-        }
         let purpose = CodePurpose::SignIn(method);
         let accepted = self.accept_code(ctx, &user, &secret, code, rules.window, purpose);
         if accepted.is_none() {
@@ -73,7 +71,8 @@ impl Security {
             return Ok(CodeLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
         }
         let method = SignInMethod::Code(method);
-        let proven = ProvenPasscode { method, accepted, rehashed: None };
+        let proven =
+            ProvenPasscode { method, accepted, rehashed: None, uncounted: tally.success() };
         let remember: Remember = self.remember_by_default();
         let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
         let outcome = self.finish_passcode(ctx, visit, user.clone(), proven, manner).await?;

@@ -1,11 +1,12 @@
 //! Setting up a method to sign in with, and proving again who one is with a passcode.
 
 use super::codes::{CodeMessage, CodePurpose, TOO_MANY, WRONG_CODE};
+use super::limits::SignInTally;
 use super::unified::SendCodeOutcome;
 use super::{FlowError, Problem, VerifyOutcome};
-use crate::attempt::CodeUse;
 use crate::config::{CodeMethod, SignInMethod};
 use crate::event::{Event, Subject};
+use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, UniqueAttribute};
@@ -154,7 +155,7 @@ impl Security {
         else {
             return Ok(ProveSetupOutcome::Invalid);
         };
-        if !self.count_attempt(ctx, user, CodeUse::FirstFactor, None).await? {
+        if !self.count_attempt(ctx, user, CodeUse::SignedIn, None).await? {
             self.code_failed(user, TOO_MANY);
             return Ok(ProveSetupOutcome::WrongCode);
         }
@@ -185,7 +186,7 @@ impl Security {
             secret: state.spent(),
             until: ctx.now.plus(rules.setup_within * 2),
         });
-        self.forget_attempts(&mut batch, user, CodeUse::FirstFactor, None);
+        self.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
@@ -214,7 +215,9 @@ impl Security {
     ) -> Result<VerifyOutcome, FlowError> {
         let wrong =
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
-        let proven = match self.prove_passcode(ctx, Some(user), passcode).await? {
+        let code = self.code_tally(user, CodeUse::SignedIn, None);
+        let tally = SignInTally { password: self.signed_in_tally(user), code };
+        let proven = match self.prove_passcode(ctx, Some(user), passcode, tally).await? {
             Ok(proven) => proven,
             Err(reason) => {
                 self.code_failed(user, reason);
@@ -222,8 +225,9 @@ impl Security {
             }
         };
         let set = proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
-        let spend = proven.accepted.iter().map(|accepted| accepted.spend()).collect();
-        Ok(match self.renew_session(ctx, visit, user, set, spend).await? {
+        let mut with = proven.uncounted;
+        with.extend(proven.accepted.iter().map(|accepted| accepted.spend()));
+        Ok(match self.renew_session(ctx, visit, user, set, with).await? {
             true => VerifyOutcome::Done,
             false => wrong(),
         })

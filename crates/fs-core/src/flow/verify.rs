@@ -33,6 +33,8 @@ impl Security {
         user: &User,
         password: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
+        let tally = self.signed_in_tally(user);
+        self.count(ctx, &tally, Some(user)).await?;
         let check = self.check_password(Some(user), password).await?;
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
@@ -42,21 +44,21 @@ impl Security {
         }
         let renewed = self.renewed(check).await;
         let set = renewed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
-        Ok(match self.renew_session(ctx, visit, user, set, Vec::new()).await? {
+        Ok(match self.renew_session(ctx, visit, user, set, tally.success()).await? {
             true => VerifyOutcome::Done,
             false => VerifyOutcome::Refused(Problem::new("password", MessageKey::InvalidPassword)),
         })
     }
 
     /// Makes the session of `user` fresh, under a new id; false when the account changed at the
-    /// same moment, or the code that paid for it was used before.
+    /// same moment, or the code that paid for it was used before. `with` is written with it.
     pub(super) async fn renew_session(
         &self,
         ctx: &Context,
         visit: &mut Visit,
         user: &User,
         set: Vec<UserField>,
-        spend: Vec<Change>,
+        with: Vec<Change>,
     ) -> Result<bool, FlowError> {
         let kind = SessionKind::SignIn;
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
@@ -75,7 +77,7 @@ impl Security {
             ],
             set,
         });
-        spend.into_iter().for_each(|change| batch.push(change));
+        with.into_iter().for_each(|change| batch.push(change));
         if let Some(before) = visit.sign_in() {
             batch.push(Change::EndSession(before.id.key()));
         }

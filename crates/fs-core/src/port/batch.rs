@@ -144,6 +144,8 @@ pub enum Change {
         /// How long a window lasts.
         window: Duration,
     },
+    /// Takes one count back; that there is none is no error.
+    Uncount(Counter),
     /// Forgets a count; that there is none is no error.
     ResetCount(Counter),
     /// Puts a mail into the outbox, due at once. If there is one of that id, nothing happens.

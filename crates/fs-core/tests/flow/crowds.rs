@@ -4,8 +4,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use fs_core::flow::{ChangeOutcome, ConfirmOutcome, RegisterOutcome, ResetOutcome, SignInOutcome};
+use fs_core::limit::Limits;
 use fs_core::session::Visit;
-use fs_testkit::site::{PASSWORD, Site};
+use fs_testkit::site::{PASSWORD, Setup, Site};
 use tokio::sync::Barrier;
 
 use crate::people::{
@@ -13,6 +14,12 @@ use crate::people::{
 };
 
 const CROWD: usize = 100;
+
+/// A crowd is more than one caller may be.
+fn without_limits(mut setup: Setup) -> Setup {
+    setup.config.limits = Limits::flask_security_4();
+    setup
+}
 
 /// What each of a hundred tasks answers. None begins before all are there.
 pub(crate) async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
@@ -109,7 +116,7 @@ async fn an_address_is_registered_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whoever_of_a_hundred_signs_in_while_being_shut_out_is_out() {
     for setup in PROFILES {
-        let site = setup().build();
+        let site = without_limits(setup()).build();
         let user = site.add_user(ANN).await;
         let visits = crowd(|number| {
             let (site, id) = (site.clone(), user.id.clone());
@@ -134,7 +141,7 @@ async fn whoever_of_a_hundred_signs_in_while_being_shut_out_is_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_a_hundred_changes_a_password() {
     for setup in PROFILES {
-        let site = setup().build();
+        let site = without_limits(setup()).build();
         let user = site.add_user(ANN).await;
         let mut visit = Visit::default();
         let _ = sign_ann_in(&site, &mut visit).await;

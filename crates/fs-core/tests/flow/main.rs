@@ -11,6 +11,7 @@ mod factor_races;
 mod factors;
 mod faults;
 mod guard_races;
+mod password_limits;
 mod passwords;
 mod people;
 mod races;

@@ -9,6 +9,7 @@ mod faults;
 mod forms;
 mod fuzz;
 mod hooks;
+mod limits;
 mod mails;
 mod malformed;
 mod nasty;

@@ -57,6 +57,12 @@ impl Work<'_> {
         Ok(())
     }
 
+    pub(super) async fn uncount(&mut self, counter: &Counter) -> Outcome {
+        let update = "UPDATE fs_counter SET count = count - 1 WHERE name = ? AND count > 0";
+        self.tx.execute(update, vec![counter.as_str().into()]).await?;
+        Ok(())
+    }
+
     pub(super) async fn reset_count(&mut self, counter: &Counter) -> Outcome {
         let delete = "DELETE FROM fs_counter WHERE name = ?";
         self.tx.execute(delete, vec![counter.as_str().into()]).await?;

@@ -74,6 +74,7 @@ impl Work<'_> {
             Change::Count { counter, now, cap, window } => {
                 self.count(counter, *now, *cap, *window).await
             }
+            Change::Uncount(counter) => self.uncount(counter).await,
             Change::ResetCount(counter) => self.reset_count(counter).await,
             Change::EnqueueMail(entry) => self.enqueue(entry).await,
             Change::MailDelivered(mail) => self.delivered(mail).await,

@@ -106,7 +106,7 @@ impl Calls {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// How many commits succeeded in all.
+    /// How many commits succeeded in all, but for those that only count.
     pub fn commits(&self) -> usize {
         self.state().commits
     }

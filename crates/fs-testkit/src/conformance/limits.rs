@@ -44,6 +44,33 @@ pub(super) async fn counting_stops_at_the_cap(store: Arc<dyn UserStore>) -> Resu
     stale(store.commit(count(&counter, 0, 4).into()).await, full())
 }
 
+pub(super) async fn a_count_can_be_taken_back(store: Arc<dyn UserStore>) -> Result<(), Violation> {
+    let (counter, other) = (Counter::new("password", "ann"), Counter::new("password", "bob"));
+    let full = || Guard::Counter(counter.clone());
+    let uncount = |counter: &Counter| Change::Uncount(counter.clone());
+    // There is nothing to take back yet, and no debt comes of it.
+    store.commit(uncount(&counter).into()).await?;
+    for _ in 0..2 {
+        store.commit(count(&counter, 0, 2).into()).await?;
+        store.commit(count(&other, 0, 2).into()).await?;
+    }
+    stale(store.commit(count(&counter, 0, 2).into()).await, full())?;
+    store.commit(uncount(&counter).into()).await?;
+    store.commit(count(&counter, 30, 2).into()).await?;
+    stale(store.commit(count(&counter, 30, 2).into()).await, full())?;
+    stale(store.commit(count(&other, 30, 2).into()).await, Guard::Counter(other.clone()))?;
+    for _ in 0..3 {
+        store.commit(uncount(&counter).into()).await?;
+    }
+    for _ in 0..2 {
+        store.commit(count(&counter, 59, 2).into()).await?;
+    }
+    // The window is the first count's, whatever was taken back.
+    stale(store.commit(count(&counter, 59, 2).into()).await, full())?;
+    store.commit(count(&counter, 60, 2).into()).await?;
+    Ok(())
+}
+
 pub(super) async fn a_window_starts_with_its_first_count(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {

@@ -239,6 +239,7 @@ macro_rules! __each_store_rule {
             sessions::sessions_are_listed_newest_first
             limits::a_secret_is_spent_once
             limits::counting_stops_at_the_cap
+            limits::a_count_can_be_taken_back
             limits::a_window_starts_with_its_first_count
             limits::counters_are_separate_and_can_be_reset
             mails::a_mail_is_kept_with_every_field

@@ -18,7 +18,8 @@ pub struct Dump {
     pub sessions: Vec<SessionRecord>,
     /// The audit log.
     pub audit: Vec<AuditEntry>,
-    /// How many commits there were, whatever they wrote.
+    /// How many commits there were, whatever they wrote. Those that only count do not count: they
+    /// are made before what they limit.
     pub commits: usize,
 }
 

@@ -63,6 +63,8 @@ pub struct Site {
     pub mailer: MemoryMailer,
     /// What happened.
     pub events: EventLog,
+    /// From where its visitors come.
+    client_ip: std::net::IpAddr,
     store: Arc<MemoryStore>,
     routes: Arc<Vec<(&'static str, Requirement)>>,
 }
@@ -78,10 +80,16 @@ impl Site {
     pub fn context(&self) -> Context {
         Context {
             now: self.core().now(),
-            client_ip: Some("203.0.113.7".to_owned()),
+            client_ip: Some(self.client_ip.to_string()),
             user_agent: Some("Otter/1".to_owned()),
             base_url: BASE_URL.to_owned(),
         }
+    }
+
+    /// The same site for visitors from another address than `203.0.113.7`.
+    #[must_use]
+    pub fn visited_from(&self, client_ip: impl Into<std::net::IpAddr>) -> Self {
+        Self { client_ip: client_ip.into(), ..self.clone() }
     }
 
     /// A browser without cookies.
@@ -139,8 +147,7 @@ impl Site {
             }
             BodyUse::Read { .. } | BodyUse::Share { .. } => BodyRead::Whole(body),
         };
-        let client_ip = Some(std::net::IpAddr::from([203, 0, 113, 7]));
-        let exchange = self.web.open(&parts, read, client_ip).await;
+        let exchange = self.web.open(&parts, read, Some(self.client_ip)).await;
         let answer = match self.web.serve(&exchange).await {
             Some(answer) => answer,
             None => self.application(&exchange).await,

@@ -46,6 +46,7 @@ pub(crate) enum Fault {
     CountsOneMore,
     HasLongerWindows,
     CountsAllTogether,
+    TakesTheWholeCountBack,
     CutsMails,
     LeasesForNoTime,
     KeepsDeliveredMails,
@@ -168,6 +169,9 @@ impl Broken {
             }
             (Some(Fault::HasLongerWindows), Change::Count { counter, now, cap, window }) => {
                 Change::Count { counter, now, cap, window: window * 2 }
+            }
+            (Some(Fault::TakesTheWholeCountBack), Change::Uncount(counter)) => {
+                Change::ResetCount(counter)
             }
             (Some(Fault::CountsAllTogether), Change::Count { now, cap, window, .. }) => {
                 Change::Count { counter: Counter::new("all", ""), now, cap, window }

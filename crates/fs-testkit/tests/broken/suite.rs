@@ -45,6 +45,7 @@ const CAUGHT: &[(Fault, &str)] = &[
     (Fault::SpendsAgain, "one_spender_of_many_wins"),
     (Fault::CountsOneMore, "counting_stops_at_the_cap"),
     (Fault::CountsOneMore, "as_many_counts_win_as_are_allowed"),
+    (Fault::TakesTheWholeCountBack, "a_count_can_be_taken_back"),
     (Fault::HasLongerWindows, "a_window_starts_with_its_first_count"),
     (Fault::CountsAllTogether, "counters_are_separate_and_can_be_reset"),
     (Fault::CutsMails, "a_mail_is_kept_with_every_field"),

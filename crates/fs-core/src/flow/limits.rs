@@ -1,0 +1,138 @@
+//! Counting what is limited, before it is done.
+
+use std::time::Duration;
+
+use super::FlowError;
+use crate::event::{Event, Subject};
+use crate::identity::IdentityAttribute;
+use crate::limit::{CodeUse, Limits, Network, Reached, Stranger, Tally};
+use crate::model::User;
+use crate::port::{Batch, Change, CommitError, Guard};
+use crate::security::{Context, Security};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What an attempt to sign in counts.
+pub(super) struct SignInTally {
+    /// At the password.
+    pub(super) password: Tally,
+    /// At codes.
+    pub(super) code: Tally,
+}
+
+impl Security {
+    pub(super) fn limits(&self) -> &Limits {
+        &self.config().limits
+    }
+
+    /// What somebody counts who is not signed in, typed `identity`, and means `user` by it, if
+    /// there is such an account.
+    pub(super) fn sign_in_tally(
+        &self,
+        ctx: &Context,
+        identity: &str,
+        user: Option<&User>,
+    ) -> SignInTally {
+        let network = network(ctx);
+        let at_home = network.as_ref().is_some_and(|network| {
+            let sign_ins = user.map(|user| &user.sign_ins);
+            let known = sign_ins.map(|known| [&known.current_ip, &known.last_ip]);
+            known.into_iter().flatten().flatten().any(|ip| Network::of(ip) == *network)
+        });
+        let identity = self.one_spelling(identity);
+        let who = Stranger { identity: &identity, network: network.as_ref(), at_home };
+        SignInTally {
+            password: self.limits().passwords.stranger(self.counters(), &who),
+            code: self.limits().codes.stranger(self.counters(), &who),
+        }
+    }
+
+    /// What a password counts that is given by who is signed in.
+    pub(super) fn signed_in_tally(&self, user: &User) -> Tally {
+        self.limits().passwords.signed_in(self.counters(), &user.id)
+    }
+
+    /// One spelling for all that mean the same account. It does not depend on whether there is one.
+    fn one_spelling(&self, identity: &str) -> String {
+        let mut lookups = self.config().identities.lookups(&self.config().readers, identity);
+        let email = lookups.iter().position(|by| by.attribute == IdentityAttribute::Email);
+        match lookups.is_empty() {
+            true => identity.trim().to_lowercase(),
+            false => lookups.swap_remove(email.unwrap_or(0)).value.to_lowercase(),
+        }
+    }
+
+    /// Counts, and makes no call where nothing is limited.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::TooMany`]: do not look at what was typed, do not send what was asked for.
+    pub(super) async fn count(
+        &self,
+        ctx: &Context,
+        tally: &Tally,
+        user: Option<&User>,
+    ) -> Result<(), FlowError> {
+        if tally.is_empty() {
+            return Ok(());
+        }
+        match self.store().commit(batch(tally.counts(ctx.now))).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match self.reached(&error, tally, user) {
+                Some(reached) => FlowError::TooMany(reached.wait),
+                None => error.into(),
+            }),
+        }
+    }
+
+    /// Writes what settles a success, where no other batch does.
+    pub(super) async fn settle(&self, changes: Vec<Change>) -> Result<(), FlowError> {
+        if !changes.is_empty() {
+            self.store().commit(batch(changes)).await?;
+        }
+        Ok(())
+    }
+
+    /// The limit because of which a batch was not written, and tells of it.
+    pub(super) fn reached(
+        &self,
+        error: &CommitError,
+        tally: &Tally,
+        user: Option<&User>,
+    ) -> Option<Reached> {
+        let CommitError::Stale(Guard::Counter(counter)) = error else {
+            return None;
+        };
+        let reached = tally.reached(counter)?;
+        let (user, limit) = (user.map(Subject::of), reached.limit.name());
+        self.emit(Event::LimitReached { user, limit });
+        Some(reached)
+    }
+
+    /// Forgets failures at an account whose password is replaced: all at the password, but those
+    /// of one network; of those at codes, what is remembered for more than a day. So who was
+    /// locked out comes in again, and who reads the mail gets no more tries a day at the codes.
+    pub(super) fn forget_failures(&self, user: &User) -> Vec<Change> {
+        let (names, codes) = (self.counters(), &self.limits().codes);
+        let mut forgotten =
+            codes.known(names, CodeUse::SecondFactor, &user.id, None).forget_longer(DAY);
+        let known = [Some(&user.email), user.username.as_ref(), user.phone.as_ref()];
+        for identity in known.into_iter().flatten() {
+            let identity = self.one_spelling(identity);
+            let passwords = self.limits().passwords.everywhere(names, &identity);
+            forgotten.extend(passwords.forget_longer(Duration::ZERO));
+            forgotten.extend(codes.everywhere(names, &identity).forget_longer(DAY));
+        }
+        forgotten
+    }
+}
+
+pub(super) fn network(ctx: &Context) -> Option<Network> {
+    ctx.client_ip.as_deref().map(Network::of)
+}
+
+pub(super) fn batch(changes: Vec<Change>) -> Batch {
+    let mut batch = Batch::new();
+    changes.into_iter().for_each(|change| batch.push(change));
+    batch
+}

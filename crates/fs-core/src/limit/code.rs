@@ -1,0 +1,169 @@
+//! How often codes may be tried.
+//!
+//! A code of six digits is guessed in a million tries, so tries are few, whatever the code is
+//! called (from an app, a mail, a text message, a recovery code) and however often the sign-in
+//! starts anew.
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::OnSuccess::{Forget, TakeBack};
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Stranger, Tally};
+use crate::model::UserId;
+
+/// How often wrong codes may be given. A right one starts the counts anew.
+///
+/// The defaults leave a guesser of a second factor, with the default window of three steps, one
+/// chance in 6,600 a day, and one in 3,300 in all: after 100 failures in a row (NIST SP 800-63B-4,
+/// 3.2.2) no code is taken for a month, or until the password is reset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeLimits {
+    /// For codes that sign in, of one account from one network: 10 in an hour, 20 in a day, 100 in
+    /// a month.
+    pub here: Vec<Cap>,
+    /// For codes that sign in, of one account from all networks together, but for those that its
+    /// owner signed in from lately: 50 in a day, 100 in a month.
+    pub everywhere: Vec<Cap>,
+    /// For codes that sign in, from one network, whichever accounts it means: 100 in an hour.
+    pub network: Vec<Cap>,
+    /// For one sign-in that waits for its second factor: 10 in a day.
+    pub sign_in: Vec<Cap>,
+    /// For the second factor of one account: 20 in an hour, 50 in a day, 100 in a month.
+    pub second_factor: Vec<Cap>,
+    /// For one account by who is signed in to it: 20 in an hour, 50 in a day, 100 in a month.
+    pub signed_in: Vec<Cap>,
+}
+
+const MONTH: std::time::Duration = std::time::Duration::from_secs(30 * 86_400);
+
+impl Default for CodeLimits {
+    fn default() -> Self {
+        let in_all = Cap::new(100, MONTH);
+        let known = vec![Cap::new(20, HOUR), Cap::new(50, DAY), in_all];
+        Self {
+            here: vec![Cap::new(10, HOUR), Cap::new(20, DAY), in_all],
+            everywhere: vec![Cap::new(50, DAY), in_all],
+            network: vec![Cap::new(100, HOUR)],
+            sign_in: vec![Cap::new(10, DAY)],
+            second_factor: known.clone(),
+            signed_in: known,
+        }
+    }
+}
+
+/// Who tries a code, having proven something before.
+///
+/// They are counted apart, and apart from strangers: else everybody who knows an address could
+/// lock its owner out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeUse {
+    /// Who gave a first factor.
+    SecondFactor,
+    /// Who is signed in, and proves it again or sets up a method.
+    SignedIn,
+}
+
+impl CodeLimits {
+    /// What an attempt to sign in by a code counts.
+    pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
+        let mut tally = Tally::default();
+        if let Some(network) = who.network {
+            let network = network.as_str();
+            tally = tally
+                .with(names, Limit::CodeHere, &self.here, &[who.identity, network], Forget)
+                .with(names, Limit::CodeNetwork, &self.network, &[network], TakeBack);
+        }
+        match who.at_home {
+            true => tally,
+            false => tally.and(self.everywhere(names, who.identity)),
+        }
+    }
+
+    /// The count of an account's codes as a whole.
+    pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
+        Tally::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget)
+    }
+
+    /// What an attempt of somebody known counts. `sign_in` is the id of the waiting sign-in, if
+    /// there is one.
+    pub fn known(
+        &self,
+        names: &CounterNames,
+        used_as: CodeUse,
+        user: &UserId,
+        sign_in: Option<&str>,
+    ) -> Tally {
+        let (limit, caps) = match used_as {
+            CodeUse::SecondFactor => (Limit::CodeSecond, &self.second_factor),
+            CodeUse::SignedIn => (Limit::CodeSignedIn, &self.signed_in),
+        };
+        let tally = Tally::default();
+        let tally = match sign_in {
+            Some(id) => tally.with(names, Limit::CodeSignIn, &self.sign_in, &[id], Forget),
+            None => tally,
+        };
+        tally.with(names, limit, caps, &[user.as_str()], Forget)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::port::{Change, Counter};
+    use crate::secret::Secret;
+
+    const USES: [CodeUse; 2] = [CodeUse::SecondFactor, CodeUse::SignedIn];
+
+    fn tally(used_as: CodeUse, user: &str, sign_in: Option<&str>) -> Tally {
+        let names = CounterNames::new(Secret::from("key"));
+        CodeLimits::default().known(&names, used_as, &UserId::new(user), sign_in)
+    }
+
+    fn counted(tally: &Tally) -> Vec<(Counter, u32, u64)> {
+        let count = |change| match change {
+            Change::Count { counter, cap, window, .. } => (counter, cap, window.as_secs()),
+            other => panic!("{other:?}"),
+        };
+        tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+    }
+
+    #[test]
+    fn sign_in_hour_day_and_month_are_counted_apart() {
+        let all = counted(&tally(CodeUse::SecondFactor, "17", Some("abc")));
+        let caps: Vec<_> = all.iter().map(|(_, most, within)| (*most, *within)).collect();
+        assert_eq!(caps, [(10, 86_400), (20, 3_600), (50, 86_400), (100, 2_592_000)]);
+        assert_eq!(counted(&tally(CodeUse::SecondFactor, "17", None)), all[1..]);
+    }
+
+    #[test]
+    fn no_two_counters_are_the_same() {
+        let mut names: Vec<_> = USES
+            .into_iter()
+            .flat_map(|used_as| ["17", "18"].map(|user| tally(used_as, user, Some(user))))
+            .flat_map(|tally| counted(&tally))
+            .map(|(counter, ..)| counter)
+            .collect();
+        names.sort();
+        names.dedup();
+        // A sign-in has one counter, whatever the code is used for.
+        assert_eq!(names.len(), 2 + 12);
+    }
+
+    #[test]
+    fn a_success_forgets_what_was_counted() {
+        for used_as in USES {
+            let tally = tally(used_as, "17", Some("a"));
+            let forgotten: Vec<_> = tally
+                .success()
+                .into_iter()
+                .map(|change| match change {
+                    Change::ResetCount(counter) => counter,
+                    other => panic!("{other:?}"),
+                })
+                .collect();
+            let counted: Vec<_> = counted(&tally).into_iter().map(|(name, ..)| name).collect();
+            assert_eq!(forgotten, counted);
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What counters are called.
+
+use hmac::{Hmac, Mac};
+use sha2::Sha256;
+
+use super::{Cap, Limit};
+use crate::port::Counter;
+use crate::secret::Secret;
+use crate::token::keyed;
+
+/// Names counters by digests under a key: who reads the database learns no address from them, and
+/// cannot find one by trying.
+#[derive(Clone)]
+pub struct CounterNames(Secret);
+
+impl std::fmt::Debug for CounterNames {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CounterNames(..)")
+    }
+}
+
+impl CounterNames {
+    /// Names under a key of the application, which all its nodes share. With another key all
+    /// counts start anew.
+    pub fn new(key: Secret) -> Self {
+        Self(key)
+    }
+
+    /// The counter of a limit's cap for whom it is about.
+    pub(super) fn counter(&self, limit: Limit, cap: Cap, whom: &[&str]) -> Counter {
+        let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
+        let mut mac = mac
+            .chain_update("fs counter v1")
+            .chain_update(limit.name())
+            .chain_update([0])
+            .chain_update(cap.within.as_secs().to_be_bytes());
+        for part in whom {
+            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            mac.update(part.as_bytes());
+        }
+        let digest = mac.finalize().into_bytes();
+        Counter::new(limit.name(), &data_encoding::BASE64URL_NOPAD.encode(&digest))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{DAY, HOUR};
+    use super::*;
+
+    fn name(key: &str, limit: Limit, cap: Cap, whom: &[&str]) -> String {
+        let names = CounterNames::new(Secret::from(key));
+        names.counter(limit, cap, whom).as_str().to_owned()
+    }
+
+    #[test]
+    fn whatever_differs_is_counted_apart() {
+        let (hour, day) = (Cap::new(1, HOUR), Cap::new(1, DAY));
+        let limit = Limit::Password;
+        let names = [
+            name("k", limit, hour, &["ann", "b"]),
+            name("l", limit, hour, &["ann", "b"]),
+            name("k", Limit::PasswordHere, hour, &["ann", "b"]),
+            name("k", limit, day, &["ann", "b"]),
+            name("k", limit, hour, &["an", "nb"]),
+            name("k", limit, hour, &["annb"]),
+        ];
+        let apart: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(apart.len(), names.len());
+        // A cap that was made wider goes on counting.
+        assert_eq!(names[0], name("k", limit, Cap::new(2, HOUR), &["ann", "b"]));
+    }
+
+    #[test]
+    fn a_name_does_not_show_whom_it_is_about() {
+        let cap = Cap::new(1, HOUR);
+        let name = name("k", Limit::PasswordNetwork, cap, &["203.0.113.7"]);
+        assert!(!name.contains("203"), "{name}");
+        assert!(!format!("{:?}", CounterNames::new(Secret::from("k"))).contains('k'));
+    }
+}

@@ -1,0 +1,170 @@
+//! How often passwords may be tried.
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::OnSuccess::{Forget, TakeBack};
+use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Tally};
+use crate::model::UserId;
+
+/// How often wrong passwords may be given.
+///
+/// The defaults allow an account no more than 100 in a day, the number that NIST SP 800-63B-4
+/// (3.2.2) sets, and one caller far fewer. Only failures add up: the count of an attempt is taken
+/// back when the password was right. While a password is compared its attempt counts, so that a
+/// program that sends many requests with HTTP Basic at the same moment needs a cap above their
+/// number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordLimits {
+    /// For one account from one network: 20 in 15 minutes, 40 in a day. A success forgets them.
+    pub here: Vec<Cap>,
+    /// For one account from all networks together, but for those that its owner signed in from
+    /// lately: 100 in a day.
+    pub everywhere: Vec<Cap>,
+    /// For one network, whichever accounts it means: 100 in 15 minutes.
+    pub network: Vec<Cap>,
+    /// For one account by who is signed in to it, and is to prove it again or to change the
+    /// password: 10 in 15 minutes, 30 in a day. A success forgets them.
+    pub signed_in: Vec<Cap>,
+}
+
+impl Default for PasswordLimits {
+    fn default() -> Self {
+        Self {
+            here: vec![Cap::new(20, 15 * MINUTE), Cap::new(40, DAY)],
+            everywhere: vec![Cap::new(100, DAY)],
+            network: vec![Cap::new(100, 15 * MINUTE)],
+            signed_in: vec![Cap::new(10, 15 * MINUTE), Cap::new(30, DAY)],
+        }
+    }
+}
+
+/// Somebody who is not signed in and says who they are.
+#[derive(Clone, Copy, Debug)]
+pub struct Stranger<'a> {
+    /// What they say, in one spelling for all spellings of one identity.
+    pub identity: &'a str,
+    /// Where they are, if it is known.
+    pub network: Option<&'a Network>,
+    /// The account's owner signed in from there lately.
+    pub at_home: bool,
+}
+
+impl PasswordLimits {
+    /// No limits.
+    pub const fn none() -> Self {
+        Self {
+            here: Vec::new(),
+            everywhere: Vec::new(),
+            network: Vec::new(),
+            signed_in: Vec::new(),
+        }
+    }
+
+    /// What an attempt to sign in counts.
+    pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
+        let mut tally = Tally::default();
+        if let Some(network) = who.network.map(Network::as_str) {
+            let here = [who.identity, network];
+            tally = tally.with(names, Limit::PasswordHere, &self.here, &here, Forget).with(
+                names,
+                Limit::PasswordNetwork,
+                &self.network,
+                &[network],
+                TakeBack,
+            );
+        }
+        match who.at_home {
+            true => tally,
+            false => tally.and(self.everywhere(names, who.identity)),
+        }
+    }
+
+    /// The count of an account as a whole.
+    pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
+        let caps = &self.everywhere;
+        Tally::default().with(names, Limit::Password, caps, &[identity], TakeBack)
+    }
+
+    /// What an attempt of who is signed in counts.
+    pub fn signed_in(&self, names: &CounterNames, user: &UserId) -> Tally {
+        let limit = Limit::PasswordSignedIn;
+        Tally::default().with(names, limit, &self.signed_in, &[user.as_str()], Forget)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::port::{Change, Counter};
+    use crate::secret::Secret;
+
+    fn names() -> CounterNames {
+        CounterNames::new(Secret::from("key"))
+    }
+
+    fn tally(identity: &str, ip: Option<&str>, at_home: bool) -> Tally {
+        let network = ip.map(Network::of);
+        let who = Stranger { identity, network: network.as_ref(), at_home };
+        PasswordLimits::default().stranger(&names(), &who)
+    }
+
+    fn counted(tally: &Tally) -> Vec<(Counter, u32, u64)> {
+        let count = |change| match change {
+            Change::Count { counter, cap, window, .. } => (counter, cap, window.as_secs()),
+            other => panic!("{other:?}"),
+        };
+        tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+    }
+
+    fn caps(tally: &Tally) -> Vec<(u32, u64)> {
+        counted(tally).into_iter().map(|(_, most, within)| (most, within)).collect()
+    }
+
+    #[test]
+    fn one_caller_may_try_less_than_all_together() {
+        let all = [(20, 900), (40, 86_400), (100, 900), (100, 86_400)];
+        assert_eq!(caps(&tally("ann", Some("203.0.113.7"), false)), all);
+    }
+
+    #[test]
+    fn strangers_do_not_shut_out_who_is_at_home() {
+        let all = [(20, 900), (40, 86_400), (100, 900)];
+        assert_eq!(caps(&tally("ann", Some("203.0.113.7"), true)), all);
+    }
+
+    #[test]
+    fn without_an_address_the_account_is_limited_alone() {
+        assert_eq!(caps(&tally("ann", None, false)), [(100, 86_400)]);
+    }
+
+    #[test]
+    fn a_success_forgets_only_what_was_counted_here() {
+        let tally = tally("ann", Some("203.0.113.7"), false);
+        let forgotten = |change: &Change| matches!(change, Change::ResetCount(_));
+        let changes: Vec<_> = tally.success().iter().map(forgotten).collect();
+        assert_eq!(changes, [true, true, false, false]);
+    }
+
+    #[test]
+    fn accounts_and_networks_are_counted_apart() {
+        let name = |identity, ip| counted(&tally(identity, Some(ip), false)).remove(0).0;
+        assert_ne!(name("ann", "203.0.113.7"), name("bob", "203.0.113.7"));
+        assert_ne!(name("ann", "203.0.113.7"), name("ann", "203.0.113.8"));
+    }
+
+    #[test]
+    fn what_is_full_is_named_with_how_long_it_lasts() {
+        let tally = tally("ann", Some("203.0.113.7"), false);
+        let told: Vec<_> = counted(&tally)
+            .into_iter()
+            .map(|(counter, ..)| tally.reached(&counter).unwrap())
+            .map(|reached| (reached.limit, reached.wait.as_secs()))
+            .collect();
+        let (here, network) = (Limit::PasswordHere, Limit::PasswordNetwork);
+        let all = [(here, 900), (here, 86_400), (network, 900), (Limit::Password, 86_400)];
+        assert_eq!(told, all);
+        assert_eq!(tally.reached(&Counter::new("password", "ann")), None);
+    }
+}

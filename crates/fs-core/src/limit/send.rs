@@ -1,0 +1,126 @@
+//! How much is mailed and texted.
+
+use serde::{Deserialize, Serialize};
+
+use super::tally::OnSuccess::Keep;
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Tally};
+use crate::model::UserId;
+
+/// How many messages may be asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SendLimits {
+    /// To one address, of each kind of mail; to one number.
+    pub to: Vec<Cap>,
+    /// For one account. Mails are counted by their address alone.
+    pub user: Vec<Cap>,
+    /// For one network.
+    pub network: Vec<Cap>,
+    /// For all together. Mails are not.
+    pub in_all: Vec<Cap>,
+}
+
+impl SendLimits {
+    /// No limits.
+    pub const fn none() -> Self {
+        Self { to: Vec::new(), user: Vec::new(), network: Vec::new(), in_all: Vec::new() }
+    }
+
+    /// For mails: 5 of a kind to one address in an hour and 20 in a day, 100 from one network in
+    /// an hour.
+    pub fn mails() -> Self {
+        Self {
+            to: vec![Cap::new(5, HOUR), Cap::new(20, DAY)],
+            user: Vec::new(),
+            network: vec![Cap::new(100, HOUR)],
+            in_all: Vec::new(),
+        }
+    }
+
+    /// For text messages, which cost money: to one number, and for one account, 5 in an hour and
+    /// 10 in a day; 30 from one network in an hour; 500 in an hour in all. An application that
+    /// sends more allows itself more.
+    pub fn texts() -> Self {
+        let few = vec![Cap::new(5, HOUR), Cap::new(10, DAY)];
+        Self {
+            to: few.clone(),
+            user: few,
+            network: vec![Cap::new(30, HOUR)],
+            in_all: vec![Cap::new(500, HOUR)],
+        }
+    }
+
+    /// What a mail counts. Count it for addresses without an account as well.
+    pub fn mail(&self, names: &CounterNames, mail: &Mailing<'_>) -> Tally {
+        let to = [mail.kind, mail.to];
+        let tally = Tally::default().with(names, Limit::MailTo, &self.to, &to, Keep);
+        match mail.network {
+            Some(network) => {
+                let whom = [network.as_str()];
+                tally.with(names, Limit::MailNetwork, &self.network, &whom, Keep)
+            }
+            None => tally,
+        }
+    }
+
+    /// What a text message counts.
+    pub fn text(
+        &self,
+        names: &CounterNames,
+        to: &str,
+        user: &UserId,
+        network: Option<&Network>,
+    ) -> Tally {
+        let tally = Tally::default()
+            .with(names, Limit::TextTo, &self.to, &[to], Keep)
+            .with(names, Limit::TextUser, &self.user, &[user.as_str()], Keep)
+            .with(names, Limit::TextAll, &self.in_all, &[], Keep);
+        match network {
+            Some(network) => {
+                let whom = [network.as_str()];
+                tally.with(names, Limit::TextNetwork, &self.network, &whom, Keep)
+            }
+            None => tally,
+        }
+    }
+}
+
+/// A mail that somebody asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Mailing<'a> {
+    /// A fixed word: kinds are counted apart, so that who is bombed with one still gets others.
+    pub kind: &'static str,
+    /// To whom, in one spelling.
+    pub to: &'a str,
+    /// From where it is asked for, if that is known.
+    pub network: Option<&'a Network>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Timestamp;
+    use crate::port::Change;
+    use crate::secret::Secret;
+
+    fn caps(tally: &Tally) -> Vec<(u32, u64)> {
+        let count = |change| match change {
+            Change::Count { cap, window, .. } => (cap, window.as_secs()),
+            other => panic!("{other:?}"),
+        };
+        tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+    }
+
+    #[test]
+    fn messages_are_counted_whatever_comes_of_them() {
+        let names = CounterNames::new(Secret::from("key"));
+        let network = Network::of("203.0.113.7");
+        let (kind, to, network) = ("reset", "ann@site.test", Some(&network));
+        let mail = SendLimits::mails().mail(&names, &Mailing { kind, to, network });
+        assert_eq!(caps(&mail), [(5, 3_600), (20, 86_400), (100, 3_600)]);
+        let text = SendLimits::texts().text(&names, "+41441234567", &UserId::new("1"), network);
+        let twice = [(5, 3_600), (10, 86_400), (5, 3_600), (10, 86_400)];
+        assert_eq!(caps(&text), [&twice[..], &[(500, 3_600), (30, 3_600)]].concat());
+        assert!(mail.success().is_empty() && text.success().is_empty());
+    }
+}

@@ -1,0 +1,166 @@
+//! What one attempt or message counts.
+
+use std::time::Duration;
+
+use super::{Cap, CounterNames};
+use crate::Timestamp;
+use crate::port::{Change, Counter};
+
+/// What is limited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Passwords of one account from one network.
+    PasswordHere,
+    /// Passwords of one account from everywhere.
+    Password,
+    /// Passwords of all accounts from one network.
+    PasswordNetwork,
+    /// Passwords of one account by who is signed in to it.
+    PasswordSignedIn,
+    /// Codes that sign in, of one account from one network.
+    CodeHere,
+    /// Codes that sign in, of one account from everywhere.
+    CodeFirst,
+    /// Codes that sign in, of all accounts from one network.
+    CodeNetwork,
+    /// Codes of one sign-in that waits for its second factor.
+    CodeSignIn,
+    /// Codes of one account's second factor.
+    CodeSecond,
+    /// Codes of one account by who is signed in to it.
+    CodeSignedIn,
+    /// Mails of one kind to one address.
+    MailTo,
+    /// Mails that one network asks for.
+    MailNetwork,
+    /// Text messages to one number.
+    TextTo,
+    /// Text messages of one account.
+    TextUser,
+    /// Text messages that one network asks for.
+    TextNetwork,
+    /// All text messages.
+    TextAll,
+}
+
+impl Limit {
+    /// A fixed word, for events, logs and the names of counters.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PasswordHere => "password_here",
+            Self::Password => "password",
+            Self::PasswordNetwork => "password_network",
+            Self::PasswordSignedIn => "password_signed_in",
+            Self::CodeHere => "code_here",
+            Self::CodeFirst => "code_first",
+            Self::CodeNetwork => "code_network",
+            Self::CodeSignIn => "code_sign_in",
+            Self::CodeSecond => "code_second",
+            Self::CodeSignedIn => "code_signed_in",
+            Self::MailTo => "mail_to",
+            Self::MailNetwork => "mail_network",
+            Self::TextTo => "text_to",
+            Self::TextUser => "text_user",
+            Self::TextNetwork => "text_network",
+            Self::TextAll => "text_all",
+        }
+    }
+}
+
+/// What a success does to a count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnSuccess {
+    /// All failures so far are forgotten.
+    Forget,
+    /// The attempt itself is not counted; the failures before it are.
+    TakeBack,
+    /// Nothing: it is counted whatever comes of it.
+    Keep,
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    limit: Limit,
+    counter: Counter,
+    cap: Cap,
+    on_success: OnSuccess,
+}
+
+/// What one attempt or message counts. Commit [`counts`](Self::counts) before it is made, and
+/// [`success`](Self::success) in the batch of its success.
+#[derive(Clone, Debug, Default)]
+#[must_use]
+pub struct Tally(Vec<Line>);
+
+/// A limit that was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Which.
+    pub limit: Limit,
+    /// How long it may take until more is allowed, at most.
+    pub wait: Duration,
+}
+
+impl Tally {
+    pub(super) fn with(
+        mut self,
+        names: &CounterNames,
+        limit: Limit,
+        caps: &[Cap],
+        whom: &[&str],
+        on_success: OnSuccess,
+    ) -> Self {
+        self.0.extend(caps.iter().map(|cap| {
+            let counter = names.counter(limit, *cap, whom);
+            Line { limit, counter, cap: *cap, on_success }
+        }));
+        self
+    }
+
+    /// Both together.
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Whether nothing is limited.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Counts one up, unless a cap is reached: then none is.
+    pub fn counts(&self, now: Timestamp) -> Vec<Change> {
+        let count = |line: &Line| {
+            let Cap { most, within } = line.cap;
+            Change::Count { counter: line.counter.clone(), now, cap: most, window: within }
+        };
+        self.0.iter().map(count).collect()
+    }
+
+    /// What a success changes.
+    pub fn success(&self) -> Vec<Change> {
+        let settle = |line: &Line| match line.on_success {
+            OnSuccess::Forget => Some(Change::ResetCount(line.counter.clone())),
+            OnSuccess::TakeBack => Some(Change::Uncount(line.counter.clone())),
+            OnSuccess::Keep => None,
+        };
+        self.0.iter().filter_map(settle).collect()
+    }
+
+    /// As if the attempt had not been made: something else was right.
+    pub fn take_back(&self) -> Vec<Change> {
+        self.0.iter().map(|line| Change::Uncount(line.counter.clone())).collect()
+    }
+
+    /// Forgets the failures that are remembered for longer than `than`.
+    pub fn forget_longer(&self, than: Duration) -> Vec<Change> {
+        let long = self.0.iter().filter(|line| line.cap.within > than);
+        long.map(|line| Change::ResetCount(line.counter.clone())).collect()
+    }
+
+    /// What a full counter means; nothing when it is not one of these.
+    pub fn reached(&self, full: &Counter) -> Option<Reached> {
+        let line = self.0.iter().find(|line| line.counter == *full)?;
+        Some(Reached { limit: line.limit, wait: line.cap.within })
+    }
+}
