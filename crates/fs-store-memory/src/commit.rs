@@ -239,9 +239,7 @@ impl Work<'_> {
 
     fn uncount(&mut self, counter: Counter) -> Outcome {
         match self.state.counters.get(&counter).copied() {
-            Some((count, end)) => {
-                self.put_counter(counter, Some((count.saturating_sub(1), end)))
-            }
+            Some((count, end)) => self.put_counter(counter, Some((count.saturating_sub(1), end))),
             None => Ok(()),
         }
     }

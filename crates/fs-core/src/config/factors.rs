@@ -129,8 +129,10 @@ pub struct Unified {
     pub methods: Vec<SignInMethod>,
     /// After which of them a second factor is asked for.
     pub second_factor_after: Vec<SignInMethod>,
-    /// Which codes are accepted.
-    pub window: Window,
+    /// Which codes of an authenticator app are accepted.
+    pub authenticator_window: Window,
+    /// Which codes that were sent are accepted.
+    pub sent_window: Window,
     /// How long setting up a method may take.
     #[serde(with = "spans")]
     pub setup_within: Duration,
@@ -168,8 +170,8 @@ impl Default for TwoFactor {
             required: false,
             methods: vec![CodeMethod::Authenticator, CodeMethod::Sms],
             authenticator_window: Window::Steps(1),
-            email_window: Window::Seconds(Duration::from_secs(300)),
-            sms_window: Window::Seconds(Duration::from_secs(120)),
+            email_window: Window::Back(Duration::from_secs(300)),
+            sms_window: Window::Back(Duration::from_secs(120)),
             pending: Duration::from_secs(600),
             device: None,
             rescue_mail: "no-reply@localhost".to_owned(),
@@ -190,17 +192,27 @@ impl TwoFactor {
     }
 }
 
+impl Unified {
+    /// Which codes of a method are accepted.
+    pub fn window(&self, method: CodeMethod) -> Window {
+        match method {
+            CodeMethod::Authenticator => self.authenticator_window,
+            CodeMethod::Email | CodeMethod::Sms => self.sent_window,
+        }
+    }
+}
+
 impl Default for Unified {
+    /// Everything is accepted, and a second factor is asked for after any of it.
     fn default() -> Self {
         let codes = [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
         let codes = codes.into_iter().map(SignInMethod::Code);
+        let methods: Vec<_> = std::iter::once(SignInMethod::Password).chain(codes).collect();
         Self {
-            methods: std::iter::once(SignInMethod::Password).chain(codes).collect(),
-            second_factor_after: vec![
-                SignInMethod::Password,
-                SignInMethod::Code(CodeMethod::Email),
-            ],
-            window: Window::Seconds(Duration::from_secs(120)),
+            second_factor_after: methods.clone(),
+            methods,
+            authenticator_window: Window::Steps(1),
+            sent_window: Window::Back(Duration::from_secs(120)),
             setup_within: Duration::from_secs(1_800),
         }
     }

@@ -129,7 +129,14 @@ fn read_recovery_codes(keys: &mut FlaskKeys, rules: &mut TwoFactor) {
 }
 
 fn read_unified(keys: &mut FlaskKeys) -> Option<Unified> {
-    let mut rules = Unified::default();
+    let mut within = Duration::from_secs(120);
+    keys.duration("SECURITY_US_TOKEN_VALIDITY", &mut within);
+    let mut rules = Unified {
+        second_factor_after: vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Email)],
+        authenticator_window: Window::Seconds(within),
+        sent_window: Window::Seconds(within),
+        ..Unified::default()
+    };
     for (key, into) in [
         ("SECURITY_US_ENABLED_METHODS", &mut rules.methods),
         ("SECURITY_US_MFA_REQUIRED", &mut rules.second_factor_after),
@@ -143,9 +150,6 @@ fn read_unified(keys: &mut FlaskKeys) -> Option<Unified> {
                 ),
             }
         }
-    }
-    if let Window::Seconds(span) = &mut rules.window {
-        keys.duration("SECURITY_US_TOKEN_VALIDITY", span);
     }
     keys.duration("SECURITY_US_SETUP_WITHIN", &mut rules.setup_within);
     Some(rules)

@@ -100,6 +100,10 @@ impl Security {
     ///
     /// Where answers must not tell whether an account exists, mails go through the outbox, so that
     /// nobody waits for a mail server.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::TooMany`] when somebody, or their number or address, was sent too many.
     pub(super) async fn send_code(
         &self,
         ctx: &Context,
@@ -109,7 +113,7 @@ impl Security {
         let sent = match message.method {
             CodeMethod::Authenticator => true,
             CodeMethod::Email => self.mail_code(ctx, &message, &code).await?,
-            CodeMethod::Sms => self.text_code(&message, &code).await,
+            CodeMethod::Sms => self.text_code(ctx, &message, &code).await?,
         };
         if sent {
             let user = Subject::of(message.user);
@@ -137,24 +141,32 @@ impl Security {
             }
         };
         let change = self.mail(ctx, message.user, kind)?;
+        let (tally, user) = (self.code_message_tally(message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
-            self.store().commit(change.into()).await?;
+            self.commit_counted(ctx, change.into(), &tally, user).await?;
             self.mail_waits();
             return Ok(true);
         }
         let Change::EnqueueMail(entry) = change else {
             return Ok(false);
         };
+        self.count(ctx, &tally, user).await?;
         Ok(self.ports().mailer.send(&entry.id, &entry.mail).await.is_ok())
     }
 
-    async fn text_code(&self, message: &CodeMessage<'_>, code: &Secret) -> bool {
+    async fn text_code(
+        &self,
+        ctx: &Context,
+        message: &CodeMessage<'_>,
+        code: &Secret,
+    ) -> Result<bool, FlowError> {
         let (Some(sender), Some(phone)) = (&self.ports().sms, message.phone) else {
-            return false;
+            return Ok(false);
         };
+        self.count(ctx, &self.code_message_tally(message), Some(message.user)).await?;
         let text = Message::new(MessageKey::UseCode).with("code", code.expose());
         let text = Secret::from(self.config().messages.text(&text));
-        sender.send(&OutgoingSms { to: phone.to_owned(), text }).await.is_ok()
+        Ok(sender.send(&OutgoingSms { to: phone.to_owned(), text }).await.is_ok())
     }
 
     /// Compares a code; the change that spends it when it is right. Count the attempt first.

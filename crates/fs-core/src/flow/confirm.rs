@@ -227,9 +227,11 @@ impl Security {
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested")).and(mail);
-        self.store().commit(batch).await?;
-        self.mail_waits();
-        self.emit(Event::ConfirmInstructionsSent { user: Subject::of(user) });
+        let tally = self.mail_tally(ctx, "confirm", &user.email);
+        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+            self.mail_waits();
+            self.emit(Event::ConfirmInstructionsSent { user: Subject::of(user) });
+        }
         Ok(())
     }
 
@@ -246,7 +248,8 @@ impl Security {
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested")).and(no_mail);
-        self.store().commit(batch).await?;
+        let tally = self.mail_tally(ctx, "confirm", email);
+        self.commit_mail(ctx, batch, tally, None).await?;
         Ok(())
     }
 

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use super::FlowError;
+use super::codes::CodeMessage;
+use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
-use crate::limit::{CodeUse, Limits, Network, Reached, Stranger, Tally};
+use crate::limit::{CodeUse, Limit, Limits, Network, Reached, Stranger, Tally};
 use crate::model::User;
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::security::{Context, Security};
@@ -73,10 +75,26 @@ impl Security {
         tally: &Tally,
         user: Option<&User>,
     ) -> Result<(), FlowError> {
-        if tally.is_empty() {
-            return Ok(());
+        match tally.is_empty() {
+            true => Ok(()),
+            false => self.commit_counted(ctx, Batch::new(), tally, user).await,
         }
-        match self.store().commit(batch(tally.counts(ctx.now))).await {
+    }
+
+    /// Writes a batch, and counts with it.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::TooMany`]: nothing is written.
+    pub(super) async fn commit_counted(
+        &self,
+        ctx: &Context,
+        mut batch: Batch,
+        tally: &Tally,
+        user: Option<&User>,
+    ) -> Result<(), FlowError> {
+        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        match self.store().commit(batch).await {
             Ok(_) => Ok(()),
             Err(error) => Err(match self.reached(&error, tally, user) {
                 Some(reached) => FlowError::TooMany(reached.wait),
@@ -88,9 +106,70 @@ impl Security {
     /// Writes what settles a success, where no other batch does.
     pub(super) async fn settle(&self, changes: Vec<Change>) -> Result<(), FlowError> {
         if !changes.is_empty() {
-            self.store().commit(batch(changes)).await?;
+            let mut batch = Batch::new();
+            changes.into_iter().for_each(|change| batch.push(change));
+            self.store().commit(batch).await?;
         }
         Ok(())
+    }
+
+    /// What a mail counts that anybody can ask for. `kind` is a fixed word.
+    pub(super) fn mail_tally(&self, ctx: &Context, kind: &'static str, to: &str) -> Tally {
+        let mails = &self.limits().mails;
+        let to = mails.to(self.counters(), kind, &to.to_lowercase());
+        to.and(mails.of_network(self.counters(), Limit::MailNetwork, network(ctx).as_ref()))
+    }
+
+    /// Writes a batch with a mail that anybody can ask for. False when the address had enough of
+    /// them: then nothing is written, and the caller says what it always says.
+    ///
+    /// # Errors
+    ///
+    /// [`FlowError::TooMany`] when the network has asked for too many.
+    pub(super) async fn commit_mail(
+        &self,
+        ctx: &Context,
+        mut batch: Batch,
+        tally: Tally,
+        user: Option<&User>,
+    ) -> Result<bool, FlowError> {
+        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(true),
+            Err(error) => match self.reached(&error, &tally, user) {
+                Some(Reached { limit: Limit::MailNetwork, wait }) => Err(FlowError::TooMany(wait)),
+                Some(_) => Ok(false),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// What a code counts that is sent to somebody, from wherever it is asked for.
+    pub(super) fn code_message_tally(&self, message: &CodeMessage<'_>) -> Tally {
+        let (names, user) = (self.counters(), message.user);
+        match (message.method, message.phone) {
+            (CodeMethod::Email, _) => {
+                self.limits().mails.to(names, "code", &user.email.to_lowercase())
+            }
+            (CodeMethod::Sms, Some(phone)) => self.limits().texts.text(names, phone, &user.id),
+            (CodeMethod::Sms, None) | (CodeMethod::Authenticator, _) => Tally::default(),
+        }
+    }
+
+    /// The same for an identity without an account.
+    pub(super) fn no_code_message_tally(&self, identity: &str) -> Tally {
+        self.limits().mails.to(self.counters(), "code", &self.one_spelling(identity))
+    }
+
+    /// What a code counts that somebody asks for who is not signed in.
+    pub(super) fn code_request_tally(&self, ctx: &Context, method: CodeMethod) -> Tally {
+        let (limits, limit) = match method {
+            CodeMethod::Sms => (&self.limits().texts, Limit::TextNetwork),
+            CodeMethod::Email | CodeMethod::Authenticator => {
+                (&self.limits().mails, Limit::MailNetwork)
+            }
+        };
+        limits.of_network(self.counters(), limit, network(ctx).as_ref())
     }
 
     /// The limit because of which a batch was not written, and tells of it.
@@ -127,12 +206,6 @@ impl Security {
     }
 }
 
-pub(super) fn network(ctx: &Context) -> Option<Network> {
+fn network(ctx: &Context) -> Option<Network> {
     ctx.client_ip.as_deref().map(Network::of)
-}
-
-pub(super) fn batch(changes: Vec<Change>) -> Batch {
-    let mut batch = Batch::new();
-    changes.into_iter().for_each(|change| batch.push(change));
-    batch
 }

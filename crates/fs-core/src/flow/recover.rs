@@ -125,9 +125,11 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.mail(ctx, user, kind)?);
         }
-        self.store().commit(batch).await?;
-        self.mail_waits();
-        self.emit(Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
+        let tally = self.mail_tally(ctx, "reset", &user.email);
+        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+            self.mail_waits();
+            self.emit(Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
+        }
         Ok(())
     }
 
@@ -145,7 +147,8 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.no_mail(ctx, email, kind)?);
         }
-        self.store().commit(batch).await?;
+        let tally = self.mail_tally(ctx, "reset", email);
+        self.commit_mail(ctx, batch, tally, None).await?;
         Ok(())
     }
 

@@ -187,6 +187,8 @@ impl Security {
             let name = new.username.as_deref().unwrap_or(&new.email);
             batch.push(self.mail_to(ctx, &new.email, name, MailKind::Welcome { confirmation })?);
         }
+        let tally = self.mail_tally(ctx, "register", &new.email);
+        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
             Err(error) if takes(&error, IdentityAttribute::Email) => {
@@ -196,7 +198,12 @@ impl Security {
                 let name = new.username.as_deref().unwrap_or_default();
                 return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let reached = self.reached(&error, &tally, None);
+                return Err(
+                    reached.map_or(error.into(), |reached| FlowError::TooMany(reached.wait))
+                );
+            }
         };
         self.mail_waits();
         let Some(id) = receipt.users.into_iter().next() else {
@@ -242,8 +249,11 @@ impl Security {
         email: String,
     ) -> Result<RegisterOutcome, FlowError> {
         let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
-        self.store().commit(Batch::from(audit(ctx, "registered_again")).and(mail)).await?;
-        self.mail_waits();
+        let batch = Batch::from(audit(ctx, "registered_again")).and(mail);
+        let tally = self.mail_tally(ctx, "register", &email);
+        if self.commit_mail(ctx, batch, tally, Some(owner)).await? {
+            self.mail_waits();
+        }
         Ok(RegisterOutcome::Done(Box::new(Registered {
             email,
             confirmation_sent: self.config().confirmation.is_some(),

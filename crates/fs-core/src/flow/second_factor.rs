@@ -289,9 +289,10 @@ impl Security {
         let username = self.identity_of(user).unwrap_or(&user.email).to_owned();
         let kind = MailKind::SecondFactorRescue { user: &user.email };
         let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
-        self.store().commit(mail.into()).await?;
+        let tally = self.mail_tally(ctx, "rescue", &user.email);
+        let sent = self.commit_mail(ctx, mail.into(), tally, Some(user)).await?;
         self.mail_waits();
-        Ok(true)
+        Ok(sent)
     }
 
     /// Ends what is under way in a browser: a pending sign-in, a second factor being set up.

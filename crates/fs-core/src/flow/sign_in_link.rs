@@ -86,9 +86,11 @@ impl Security {
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested")).and(mail);
-        self.store().commit(batch).await?;
-        self.mail_waits();
-        self.emit(Event::SignInLinkSent { user: Subject::of(user) });
+        let tally = self.mail_tally(ctx, "sign_in_link", &user.email);
+        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+            self.mail_waits();
+            self.emit(Event::SignInLinkSent { user: Subject::of(user) });
+        }
         Ok(())
     }
 
@@ -102,7 +104,8 @@ impl Security {
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested")).and(no_mail);
-        self.store().commit(batch).await?;
+        let tally = self.mail_tally(ctx, "sign_in_link", email);
+        self.commit_mail(ctx, batch, tally, None).await?;
         Ok(())
     }
 

@@ -194,7 +194,8 @@ impl Security {
             let Some(secret) = self.sign_in_secret(user, method).await? else { continue };
             let purpose = CodePurpose::SignIn(method);
             let typed = passcode.expose();
-            let accepted = self.accept_code(ctx, user, &secret, typed, rules.window, purpose);
+            let accepted =
+                self.accept_code(ctx, user, &secret, typed, rules.window(method), purpose);
             if accepted.is_some() {
                 let method = SignInMethod::Code(method);
                 let uncounted = [password.take_back(), code.success()].concat();
@@ -237,8 +238,25 @@ impl Security {
             }
             _ => {}
         }
-        match self.send_code_to(ctx, user.as_ref().filter(|user| user.active), chosen, true).await?
-        {
+        let method = match chosen {
+            Some("sms") => CodeMethod::Sms,
+            _ => CodeMethod::Email,
+        };
+        self.count(ctx, &self.code_request_tally(ctx, method), user.as_ref()).await?;
+        let active = user.as_ref().filter(|user| user.active);
+        let outcome = match self.send_code_to(ctx, active, chosen, true).await {
+            // Only an account has been sent too many.
+            Err(FlowError::TooMany(_)) if !explicit => SendCodeOutcome::Sent,
+            outcome => outcome?,
+        };
+        if active.is_none() && matches!(outcome, SendCodeOutcome::Sent) {
+            // What a code to an account counts is counted for none as well.
+            match self.count(ctx, &self.no_code_message_tally(identity), None).await {
+                Ok(()) | Err(FlowError::TooMany(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match outcome {
             SendCodeOutcome::Refused(problem) if !explicit && user.is_some() => {
                 // An account that lacks the method is told what an unknown one is told.
                 let unknown = problem.message.key == MessageKey::InvalidChoice;

@@ -62,7 +62,8 @@ impl Security {
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
         let purpose = CodePurpose::SignIn(method);
-        let accepted = self.accept_code(ctx, &user, &secret, code, rules.window, purpose);
+        let accepted =
+            self.accept_code(ctx, &user, &secret, code, rules.window(CodeMethod::Email), purpose);
         if accepted.is_none() {
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));

@@ -164,7 +164,7 @@ impl Security {
             return Ok(ProveSetupOutcome::Invalid);
         };
         let purpose = CodePurpose::SetUp;
-        let accepted = self.accept_code(ctx, user, &secret, code, rules.window, purpose);
+        let accepted = self.accept_code(ctx, user, &secret, code, rules.window(method), purpose);
         let Some(accepted) = accepted else {
             self.code_failed(user, WRONG_CODE);
             return Ok(ProveSetupOutcome::WrongCode);

@@ -26,7 +26,7 @@ pub use code::{CodeLimits, CodeUse};
 pub use name::CounterNames;
 pub use network::Network;
 pub use password::{PasswordLimits, Stranger};
-pub use send::{Mailing, SendLimits};
+pub use send::SendLimits;
 pub use tally::{Limit, Reached, Tally};
 
 use crate::config::spans;

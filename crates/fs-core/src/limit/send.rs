@@ -26,22 +26,22 @@ impl SendLimits {
         Self { to: Vec::new(), user: Vec::new(), network: Vec::new(), in_all: Vec::new() }
     }
 
-    /// For mails: 5 of a kind to one address in an hour and 20 in a day, 100 from one network in
+    /// For mails: 10 of a kind to one address in an hour and 20 in a day, 100 from one network in
     /// an hour.
     pub fn mails() -> Self {
         Self {
-            to: vec![Cap::new(5, HOUR), Cap::new(20, DAY)],
+            to: vec![Cap::new(10, HOUR), Cap::new(20, DAY)],
             user: Vec::new(),
             network: vec![Cap::new(100, HOUR)],
             in_all: Vec::new(),
         }
     }
 
-    /// For text messages, which cost money: to one number, and for one account, 5 in an hour and
-    /// 10 in a day; 30 from one network in an hour; 500 in an hour in all. An application that
+    /// For text messages, which cost money: to one number, and for one account, 10 in an hour and
+    /// 20 in a day; 30 from one network in an hour; 500 in an hour in all. An application that
     /// sends more allows itself more.
     pub fn texts() -> Self {
-        let few = vec![Cap::new(5, HOUR), Cap::new(10, DAY)];
+        let few = vec![Cap::new(10, HOUR), Cap::new(20, DAY)];
         Self {
             to: few.clone(),
             user: few,
@@ -50,50 +50,32 @@ impl SendLimits {
         }
     }
 
-    /// What a mail counts. Count it for addresses without an account as well.
-    pub fn mail(&self, names: &CounterNames, mail: &Mailing<'_>) -> Tally {
-        let to = [mail.kind, mail.to];
-        let tally = Tally::default().with(names, Limit::MailTo, &self.to, &to, Keep);
-        match mail.network {
-            Some(network) => {
-                let whom = [network.as_str()];
-                tally.with(names, Limit::MailNetwork, &self.network, &whom, Keep)
-            }
-            None => tally,
-        }
+    /// What a mail to an address counts. `kind` is a fixed word: kinds are counted apart, so that
+    /// who is bombed with one still gets others. Count it for addresses without an account as well.
+    pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Tally {
+        Tally::default().with(names, Limit::MailTo, &self.to, &[kind, to], Keep)
     }
 
-    /// What a text message counts.
-    pub fn text(
+    /// What a message counts for the network from which it is asked for, if that is known.
+    pub fn of_network(
         &self,
         names: &CounterNames,
-        to: &str,
-        user: &UserId,
+        limit: Limit,
         network: Option<&Network>,
     ) -> Tally {
-        let tally = Tally::default()
+        let Some(network) = network else {
+            return Tally::default();
+        };
+        Tally::default().with(names, limit, &self.network, &[network.as_str()], Keep)
+    }
+
+    /// What a text message to a number counts.
+    pub fn text(&self, names: &CounterNames, to: &str, user: &UserId) -> Tally {
+        Tally::default()
             .with(names, Limit::TextTo, &self.to, &[to], Keep)
             .with(names, Limit::TextUser, &self.user, &[user.as_str()], Keep)
-            .with(names, Limit::TextAll, &self.in_all, &[], Keep);
-        match network {
-            Some(network) => {
-                let whom = [network.as_str()];
-                tally.with(names, Limit::TextNetwork, &self.network, &whom, Keep)
-            }
-            None => tally,
-        }
+            .with(names, Limit::TextAll, &self.in_all, &[], Keep)
     }
-}
-
-/// A mail that somebody asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct Mailing<'a> {
-    /// A fixed word: kinds are counted apart, so that who is bombed with one still gets others.
-    pub kind: &'static str,
-    /// To whom, in one spelling.
-    pub to: &'a str,
-    /// From where it is asked for, if that is known.
-    pub network: Option<&'a Network>,
 }
 
 #[cfg(test)]
@@ -115,12 +97,14 @@ mod tests {
     fn messages_are_counted_whatever_comes_of_them() {
         let names = CounterNames::new(Secret::from("key"));
         let network = Network::of("203.0.113.7");
-        let (kind, to, network) = ("reset", "ann@site.test", Some(&network));
-        let mail = SendLimits::mails().mail(&names, &Mailing { kind, to, network });
-        assert_eq!(caps(&mail), [(5, 3_600), (20, 86_400), (100, 3_600)]);
-        let text = SendLimits::texts().text(&names, "+41441234567", &UserId::new("1"), network);
-        let twice = [(5, 3_600), (10, 86_400), (5, 3_600), (10, 86_400)];
-        assert_eq!(caps(&text), [&twice[..], &[(500, 3_600), (30, 3_600)]].concat());
+        let (limit, mails) = (Limit::MailNetwork, SendLimits::mails());
+        let mail = mails.to(&names, "reset", "ann@site.test");
+        let mail = mail.and(mails.of_network(&names, limit, Some(&network)));
+        assert_eq!(caps(&mail), [(10, 3_600), (20, 86_400), (100, 3_600)]);
+        let text = SendLimits::texts().text(&names, "+41441234567", &UserId::new("1"));
+        let twice = [(10, 3_600), (20, 86_400), (10, 3_600), (20, 86_400)];
+        assert_eq!(caps(&text), [&twice[..], &[(500, 3_600)]].concat());
+        assert!(mails.of_network(&names, limit, None).is_empty());
         assert!(mail.success().is_empty() && text.success().is_empty());
     }
 }

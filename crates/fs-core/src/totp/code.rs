@@ -34,6 +34,9 @@ pub enum Window {
     /// All steps that this span, to either side, touches: what Flask-Security does. 120 seconds
     /// are nine steps, 300 are twenty-one.
     Seconds(#[serde(with = "crate::config::spans")] Duration),
+    /// All steps that this span touches, counted back from now: for codes that are sent, as no
+    /// code can arrive before its time.
+    Back(#[serde(with = "crate::config::spans")] Duration),
 }
 
 impl Default for Window {
@@ -152,7 +155,7 @@ impl TotpRules {
         let end = step.0.saturating_add(1).saturating_mul(self.period);
         let (steps, span) = match window {
             Window::Steps(steps) => (steps.min(FARTHEST), Duration::ZERO),
-            Window::Seconds(span) => (0, span.min(self.farthest())),
+            Window::Seconds(span) | Window::Back(span) => (0, span.min(self.farthest())),
         };
         let end = end.saturating_add(steps * self.period);
         Timestamp::from_seconds(i64::try_from(end).unwrap_or(i64::MAX)).plus(span)
@@ -168,6 +171,10 @@ impl TotpRules {
             Window::Seconds(span) => {
                 let span = span.min(self.farthest()).as_secs();
                 now.saturating_sub(span) / self.period..=now.saturating_add(span) / self.period
+            }
+            Window::Back(span) => {
+                let span = span.min(self.farthest()).as_secs();
+                now.saturating_sub(span) / self.period..=now / self.period
             }
         }
     }
@@ -268,6 +275,8 @@ mod tests {
         assert_eq!(accepted(span(10)), (5, 6, 2));
         assert_eq!(accepted(span(20)), (5, 6, 2));
         assert_eq!(accepted(span(21)), (4, 6, 3));
+        let back = |seconds| Window::Back(Duration::from_secs(seconds));
+        assert_eq!([accepted(back(20)), accepted(back(21))], [(5, 5, 1), (4, 5, 2)]);
         for (at, code) in AROUND.iter().enumerate() {
             let step = check(code, span(150)).unwrap();
             assert_eq!(step.0 + PRESENT as u64, present + at as u64);

@@ -94,7 +94,7 @@ async fn one_of_a_hundred_uses_a_confirmation_link() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn an_address_is_registered_once() {
     for setup in PROFILES {
-        let site = setup().build();
+        let site = without_limits(setup()).build();
         let outcomes = crowd(|_| {
             let site = site.clone();
             async move {

@@ -4,6 +4,7 @@
 mod admin_faults;
 mod administration;
 mod codes;
+mod code_limits;
 mod crowds;
 mod every_fault;
 mod every_order;
@@ -18,4 +19,5 @@ mod races;
 mod readers;
 mod recovery_codes;
 mod secrets;
+mod send_limits;
 mod sessions;

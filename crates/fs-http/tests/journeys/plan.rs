@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
+use fs_core::limit::Limits;
 use fs_core::totp::WalletFormat;
 use fs_testkit::site::Setup;
 
@@ -126,6 +127,8 @@ impl Plan {
         let mut setup = if self.flask { Setup::flask_security_4() } else { Setup::standard() };
         let config = &mut setup.config;
         config.mail.html = false;
+        // A journey is longer than one caller's may be.
+        config.limits = Limits::flask_security_4();
         config.totp.format = WalletFormat::Native;
         let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
         config.two_factor = (self.two_factor != TwoFactorUse::Off).then(|| TwoFactor {

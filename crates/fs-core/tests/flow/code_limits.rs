@@ -1,0 +1,182 @@
+//! Codes cannot be guessed, and strangers do not keep their owners from using them.
+
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, TwoFactor, Unified};
+use fs_core::flow::{
+    CodeLinkOutcome, FlowError, Passcode, SendCodeOutcome, SignInOutcome, VerifyOutcome,
+};
+use fs_core::session::Visit;
+use fs_testkit::site::{Setup, Site};
+
+use crate::people::{ANN, PROFILES, sign_ann_in};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// A site where people sign in with mailed codes, without a second factor.
+async fn site(mut setup: Setup) -> Site {
+    setup.config.unified = Some(Unified::default());
+    setup.config.two_factor = setup.config.two_factor.map(|_| TwoFactor::default());
+    let site = setup.build();
+    site.add_user(ANN).await;
+    site
+}
+
+/// Ann's code, sent now.
+async fn code(site: &Site) -> String {
+    let by = Some(CodeMethod::Email.name());
+    let sent = site.core().send_sign_in_code(&site.context(), ANN, by).await.unwrap();
+    assert!(matches!(sent, SendCodeOutcome::Sent));
+    let mail = site.mails().await.pop().unwrap();
+    let text = mail.text.unwrap_or_default();
+    let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let words = text.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.into_iter().find(digits).unwrap().to_owned()
+}
+
+/// Another code than this one.
+fn other(code: &str, number: usize) -> String {
+    let code: usize = code.parse().unwrap();
+    format!("{:06}", (code + 1 + number) % 1_000_000)
+}
+
+#[derive(Debug, PartialEq)]
+enum Try {
+    In,
+    Wrong,
+    Wait,
+}
+
+async fn sign_in(site: &Site, identity: &str, code: &str) -> Try {
+    let typed = Passcode {
+        identity: identity.to_owned(),
+        passcode: code.into(),
+        remember: false,
+        device: None,
+    };
+    let (ctx, mut visit) = (site.context(), Visit::default());
+    match site.core().sign_in_with_passcode(&ctx, &mut visit, typed).await {
+        Ok(SignInOutcome::Done { .. }) => Try::In,
+        Ok(_) => Try::Wrong,
+        Err(FlowError::TooMany(_)) => Try::Wait,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+async fn follow(site: &Site, email: &str, code: &str) -> Try {
+    let (ctx, mut visit) = (site.context(), Visit::default());
+    match site.core().follow_code_link(&ctx, &mut visit, email, code, true).await {
+        Ok(CodeLinkOutcome::Judged(SignInOutcome::Done { .. })) => Try::In,
+        Ok(_) => Try::Wrong,
+        Err(FlowError::TooMany(_)) => Try::Wait,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn guessing_from_one_network_ends_and_the_owner_elsewhere_gets_in() {
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        let right = code(&site).await;
+        for number in 0..10 {
+            // A code that is typed and one in a link have one count.
+            let wrong = other(&right, number);
+            let guess = match number % 2 {
+                0 => sign_in(&site, ANN, &wrong).await,
+                _ => follow(&site, ANN, &wrong).await,
+            };
+            assert_eq!(guess, Try::Wrong, "{number}");
+        }
+        assert_eq!(sign_in(&site, ANN, &right).await, Try::Wait);
+        assert_eq!(follow(&site, ANN, &right).await, Try::Wait);
+        let elsewhere = site.visited_from([198, 51, 100, 1]);
+        assert_eq!(sign_in(&elsewhere, ANN, &right).await, Try::In);
+        site.clock.advance(HOUR);
+        assert_eq!(sign_in(&site, ANN, &code(&site).await).await, Try::In);
+    }
+}
+
+#[tokio::test]
+async fn many_networks_together_get_fifty_guesses_a_day() {
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        // Ann was here before, and is not shut out by strangers.
+        let _ = sign_ann_in(&site, &mut Visit::default()).await;
+        let tracked = site.core().config().tracking;
+        let right = code(&site).await;
+        let mut guesses = 0;
+        for network in 0..10 {
+            let guesser = site.visited_from([192, 0, 2, network]);
+            for number in 0..10 {
+                match sign_in(&guesser, ANN, &other(&right, number)).await {
+                    Try::Wrong => guesses += 1,
+                    Try::Wait => break,
+                    Try::In => panic!("guessed"),
+                }
+            }
+        }
+        assert_eq!(guesses, 50);
+        let elsewhere = site.visited_from([198, 51, 100, 1]);
+        assert_eq!(sign_in(&elsewhere, ANN, &right).await, Try::Wait);
+        assert_eq!(sign_in(&site, ANN, &right).await, if tracked { Try::In } else { Try::Wait });
+    }
+}
+
+#[tokio::test]
+async fn one_network_guesses_at_few_accounts() {
+    let site = site(Setup::standard()).await;
+    let right = code(&site).await;
+    for number in 0..100 {
+        let identity = format!("somebody{number}@site.test");
+        assert_eq!(follow(&site, &identity, "123456").await, Try::Wrong);
+    }
+    assert_eq!(follow(&site, ANN, &right).await, Try::Wait);
+}
+
+#[tokio::test]
+async fn a_limit_of_codes_does_not_tell_whether_there_is_an_account() {
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        let right = code(&site).await;
+        for number in 0..25 {
+            let wrong = other(&right, number);
+            let known = sign_in(&site, ANN, &wrong).await;
+            assert_eq!(known, sign_in(&site, "nobody@site.test", &wrong).await, "{number}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn strangers_do_not_keep_who_is_signed_in_from_proving_it_again() {
+    let site = site(Setup::standard()).await;
+    let mut visit = Visit::default();
+    let _ = sign_ann_in(&site, &mut visit).await;
+    let right = code(&site).await;
+    for network in 0..10 {
+        for number in 0..10 {
+            let guesser = site.visited_from([192, 0, 2, network]);
+            sign_in(&guesser, ANN, &other(&right, number)).await;
+        }
+    }
+    let (ctx, user) = (site.context(), site.user(ANN).await.unwrap());
+    let proven = site.core().verify_with_passcode(&ctx, &mut visit, &user, &right.into()).await;
+    assert!(matches!(proven, Ok(VerifyOutcome::Done)), "{proven:?}");
+}
+
+#[tokio::test]
+async fn no_code_of_the_future_is_taken() {
+    let site = site(Setup::standard()).await;
+    site.clock.advance(HOUR);
+    let future = code(&site).await;
+    let early = fs_core::Context { now: site.context().now.minus(HOUR / 60), ..site.context() };
+    let typed = Passcode {
+        identity: ANN.to_owned(),
+        passcode: future.as_str().into(),
+        remember: false,
+        device: None,
+    };
+    let mut visit = Visit::default();
+    let outcome = site.core().sign_in_with_passcode(&early, &mut visit, typed).await.unwrap();
+    assert!(matches!(outcome, SignInOutcome::Refused(_)), "{outcome:?}");
+    assert_eq!(sign_in(&site, ANN, &future).await, Try::In);
+}

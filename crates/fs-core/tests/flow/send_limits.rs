@@ -1,0 +1,216 @@
+//! Nobody is bombed with mails, and no money is lost on text messages.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, SignInLinks, TwoFactor, Unified};
+use fs_core::flow::{EnrolOutcome, FlowError, SendCodeOutcome, SendLinkOutcome};
+use fs_core::limit::{Cap, SendLimits};
+use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::session::Visit;
+use fs_testkit::site::{Setup, Site};
+
+use crate::people::{ANN, mailed_token, register_ann, registration};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const NOBODY: &str = "nobody@site.test";
+
+/// Asks again and again, from ever other networks; how many mails came of it.
+async fn mails_of(site: &Site, times: u8, ask: impl AsyncFn(&Site)) -> usize {
+    let mut mails = 0;
+    for number in 0..times {
+        ask(&site.visited_from([192, 0, 2, number])).await;
+        mails += site.mails().await.len();
+    }
+    mails
+}
+
+async fn ask_for_reset(site: &Site) {
+    let asked = site.core().request_reset(&site.context(), ANN).await;
+    assert!(matches!(asked, Ok(fs_core::flow::ResetRequestOutcome::Sent { .. })), "{asked:?}");
+}
+
+#[tokio::test]
+async fn reset_links_are_mailed_so_often_and_always_promised() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    assert_eq!(mails_of(&site, 15, ask_for_reset).await, 10);
+    site.clock.advance(HOUR);
+    assert_eq!(mails_of(&site, 15, ask_for_reset).await, 10);
+    site.clock.advance(HOUR);
+    // A day's are used up.
+    assert_eq!(mails_of(&site, 15, ask_for_reset).await, 0);
+}
+
+#[tokio::test]
+async fn opening_a_link_that_is_too_old_mails_so_often() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    ask_for_reset(&site).await;
+    let token = mailed_token(&site).await;
+    site.clock.advance(25 * HOUR);
+    let open = async |site: &Site| {
+        let _ = site.core().check_reset(&site.context(), &token).await.unwrap();
+    };
+    assert_eq!(mails_of(&site, 30, open).await, 10);
+}
+
+#[tokio::test]
+async fn confirmation_links_are_mailed_so_often() {
+    let site = Setup::standard().build();
+    register_ann(&site).await;
+    let token = mailed_token(&site).await;
+    let ask = async |site: &Site| {
+        let _ = site.core().send_confirmation(&site.context(), ANN).await.unwrap();
+    };
+    assert_eq!(mails_of(&site, 15, ask).await, 10);
+    site.clock.advance(25 * HOUR);
+    let open = async |site: &Site| {
+        let (core, mut visit) = (site.core(), Visit::default());
+        let _ = core.confirm(&site.context(), &mut visit, None, None, &token).await.unwrap();
+    };
+    assert_eq!(mails_of(&site, 15, open).await, 10);
+}
+
+#[tokio::test]
+async fn owners_are_told_so_often_that_somebody_registers_their_address() {
+    let site = Setup::standard().build();
+    let register = async |site: &Site| {
+        let (core, mut visit) = (site.core(), Visit::default());
+        let _ = core.register(&site.context(), &mut visit, registration(ANN)).await.unwrap();
+    };
+    assert_eq!(mails_of(&site, 15, register).await, 10);
+}
+
+#[tokio::test]
+async fn sign_in_links_are_mailed_so_often() {
+    let mut setup = Setup::standard();
+    setup.config.sign_in_links = Some(SignInLinks { within: HOUR, once: true });
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let ask = async |site: &Site| {
+        let asked = site.core().send_sign_in_link(&site.context(), ANN).await;
+        assert!(matches!(asked, Ok(SendLinkOutcome::Sent { .. })), "{asked:?}");
+    };
+    assert_eq!(mails_of(&site, 15, ask).await, 10);
+}
+
+#[tokio::test]
+async fn one_network_asks_for_so_many_mails_whoever_they_are_for() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let ask = async |email: &str| site.core().request_reset(&site.context(), email).await;
+    for number in 0..100 {
+        let _ = ask(&format!("somebody{number}@site.test")).await.unwrap();
+    }
+    for email in [ANN, NOBODY] {
+        let refused = ask(email).await;
+        assert!(matches!(refused, Err(FlowError::TooMany(HOUR))), "{refused:?}");
+    }
+    ask_for_reset(&site.visited_from([198, 51, 100, 1])).await;
+    assert_eq!(site.mails().await.len(), 1);
+}
+
+/// Keeps what is sent.
+#[derive(Default)]
+struct Telephone(Mutex<Vec<String>>);
+
+#[async_trait::async_trait]
+impl SmsSender for Telephone {
+    async fn send(&self, sms: &OutgoingSms) -> Result<(), SmsError> {
+        self.0.lock().unwrap().push(sms.to.clone());
+        Ok(())
+    }
+}
+
+impl Telephone {
+    fn rings(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
+    let telephone = Arc::new(Telephone::default());
+    setup.config.two_factor = Some(TwoFactor::default());
+    setup.sms = Some(telephone.clone());
+    (setup, telephone)
+}
+
+async fn text(site: &Site, email: &str, phone: &str) -> Result<EnrolOutcome, FlowError> {
+    let user = site.user(email).await.unwrap();
+    let mut visit = Visit::default();
+    site.core().enrol(&site.context(), &mut visit, Some(&user), "sms", phone).await
+}
+
+#[tokio::test]
+async fn an_account_texts_so_often_whatever_the_number() {
+    let (setup, telephone) = with_texts(Setup::standard());
+    let site = setup.build();
+    site.add_user(ANN).await;
+    for number in 0..40 {
+        let phone = format!("+4144668{number:04}");
+        let begun = text(&site, ANN, &phone).await;
+        match number < 10 {
+            true => assert!(matches!(begun, Ok(EnrolOutcome::Begun { .. })), "{begun:?}"),
+            false => assert!(matches!(begun, Err(FlowError::TooMany(_))), "{begun:?}"),
+        }
+    }
+    assert_eq!(telephone.rings(), 10);
+    site.clock.advance(HOUR);
+    assert!(text(&site, ANN, "+41446681800").await.is_ok());
+}
+
+#[tokio::test]
+async fn a_number_is_texted_so_often_whoever_asks() {
+    let (setup, telephone) = with_texts(Setup::standard());
+    let site = setup.build();
+    for number in 0..15 {
+        let email = format!("somebody{number}@site.test");
+        site.add_user(&email).await;
+        let begun = text(&site, &email, "+41446681800").await;
+        assert_eq!(begun.is_ok(), number < 10, "{begun:?}");
+    }
+    assert_eq!(telephone.rings(), 10);
+}
+
+#[tokio::test]
+async fn all_together_text_so_often() {
+    let (mut setup, telephone) = with_texts(Setup::standard());
+    let in_all = vec![Cap::new(12, HOUR)];
+    setup.config.limits.texts = SendLimits { in_all, ..SendLimits::texts() };
+    let site = setup.build();
+    for number in 0..15 {
+        let email = format!("somebody{number}@site.test");
+        site.add_user(&email).await;
+        let begun = text(&site, &email, &format!("+4144668{number:04}")).await;
+        assert_eq!(begun.is_ok(), number < 12, "{begun:?}");
+    }
+    assert_eq!(telephone.rings(), 12);
+}
+
+#[tokio::test]
+async fn codes_to_sign_in_with_are_mailed_so_often_and_always_promised() {
+    let mut setup = Setup::standard();
+    setup.config.unified = Some(Unified::default());
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let ask = async |site: &Site| {
+        let mut work = Vec::new();
+        for identity in [ANN, NOBODY] {
+            site.calls.take();
+            let by = Some(CodeMethod::Email.name());
+            let asked = site.core().send_sign_in_code(&site.context(), identity, by).await;
+            assert!(matches!(asked, Ok(SendCodeOutcome::Sent)), "{asked:?}");
+            let commit = |call: &fs_testkit::calls::Call| *call == fs_testkit::calls::Call::Commit;
+            work.push(site.calls.take().into_iter().filter(commit).count());
+        }
+        work
+    };
+    ask(&site).await;
+    assert_eq!(site.mails().await.len(), 1);
+    let asked = async |site: &Site| {
+        let work = ask(site).await;
+        assert_eq!(work[0], work[1], "an account costs what none does");
+    };
+    assert_eq!(mails_of(&site, 15, asked).await, 9);
+}
