@@ -83,9 +83,10 @@ async fn application(store: Arc<dyn UserStore>) -> Outcome<(Router, HeaderValue)
     let cookie = session_cookie(form.headers())?;
     let page = form.into_body().collect().await?.to_bytes();
     let page = String::from_utf8(page.to_vec())?;
-    let token = page.split("name=\"csrf_token\"").nth(1).and_then(|rest| {
-        rest.split("value=\"").nth(1)?.split('"').next()
-    });
+    let token = page
+        .split("name=\"csrf_token\"")
+        .nth(1)
+        .and_then(|rest| rest.split("value=\"").nth(1)?.split('"').next());
     let mut body = form_urlencoded::Serializer::new(String::new());
     body.append_pair("csrf_token", token.ok_or("no token in the form")?);
     body.append_pair("email", "ann@example.com").append_pair("password", PASSWORD);
@@ -130,7 +131,7 @@ fn cpu_time(since: Instant) -> u128 {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome<()> {
     let mut only = None;
-    let mut requests = 2_000;
+    let mut requests = 20_000;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {

@@ -56,11 +56,12 @@ impl Fresh {
 
     /// The rule that it comes to with a configuration.
     pub fn rule(self, config: &Freshness) -> FreshnessRule {
-        FreshnessRule {
-            within: self.within.or(config.within),
-            grace: self.grace.unwrap_or(config.grace),
-            limit: config.grace_limit,
-        }
+        let within = self.within.or(config.within);
+        let grace = self.grace.unwrap_or(config.grace);
+        // A session has one grace period. One that a looser rule began must not carry the caller
+        // further than this rule would have.
+        let own = within.unwrap_or_default().saturating_add(grace);
+        FreshnessRule { within, grace, limit: config.grace_limit.map(|limit| limit.min(own)) }
     }
 }
 

@@ -69,17 +69,14 @@ impl Exchange {
             let rule = rule.rule(&self.core().config().freshness);
             self.require_fresh(&rule, caller).await?;
         }
-        match requirement.who() {
-            Who::SignedIn => {
-                let mechanism = caller.as_ref().map(|caller| caller.mechanism);
-                mechanism
-                    .map_or(Ok(()), |mechanism| self.csrf_of_mechanism(mechanism))
-                    .map_err(Refusal::Csrf)?;
-            }
-            _ if requirement.csrf() == CsrfUse::Strangers => {
+        match (&caller, requirement.csrf()) {
+            (_, CsrfUse::Strangers) if requirement.who() != Who::SignedIn => {
                 self.csrf_of_stranger(caller.is_some()).map_err(Refusal::Csrf)?;
             }
-            _ => {}
+            (Some(caller), _) => {
+                self.csrf_of_mechanism(caller.mechanism).map_err(Refusal::Csrf)?;
+            }
+            (None, _) => {}
         }
         let user = caller.as_ref().map(|caller| &*caller.user);
         match requirement.missing(user) {

@@ -322,6 +322,6 @@ pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
 
 const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (CACHE_CONTROL, "no-store"),
-    (REFERRER_POLICY, "same-origin"),
+    (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];

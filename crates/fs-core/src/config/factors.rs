@@ -113,6 +113,10 @@ pub struct TwoFactor {
     /// How long a browser that was remembered is not asked again; nothing: it always is.
     #[serde(with = "spans::optional")]
     pub device: Option<Duration>,
+    /// Who says that the device is lost gets a code by mail, whatever their second factor is. Then
+    /// whoever reads the mail can reset the password and give the second factor as well: one
+    /// factor in all.
+    pub mail_rescue: bool,
     /// Who is told when somebody can use neither factor nor mail.
     pub rescue_mail: String,
     /// How many recovery codes somebody gets, from 1 to 100; nothing: there are none.
@@ -174,6 +178,7 @@ impl Default for TwoFactor {
             sms_window: Window::Back(Duration::from_secs(120)),
             pending: Duration::from_secs(600),
             device: None,
+            mail_rescue: false,
             rescue_mail: "no-reply@localhost".to_owned(),
             recovery_codes: Some(RECOVERY_CODES),
             send_notice: true,

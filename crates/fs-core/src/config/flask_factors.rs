@@ -81,6 +81,7 @@ fn two_factor(keys: &mut FlaskKeys) -> Option<TwoFactor> {
         sms_window: Window::Seconds(seconds(120)),
         pending: seconds(3_600),
         device: None,
+        mail_rescue: true,
         rescue_mail: "no-reply@localhost".to_owned(),
         recovery_codes: None,
         send_notice: false,

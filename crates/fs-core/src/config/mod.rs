@@ -202,6 +202,9 @@ pub struct Sessions {
     pub remember_by_default: bool,
     /// The CSRF secret changes at sign-in.
     pub renew_csrf_at_sign_in: bool,
+    /// What an account was entered by ends when it is deactivated; otherwise it rests until the
+    /// account is activated again.
+    pub end_with_deactivation: bool,
 }
 
 /// When a sign-in counts as fresh.
@@ -285,6 +288,7 @@ impl Default for Config {
                 remember: Some(30 * DAY),
                 remember_by_default: false,
                 renew_csrf_at_sign_in: true,
+                end_with_deactivation: true,
             },
             freshness: Freshness {
                 within: Some(HOUR),
@@ -325,6 +329,7 @@ impl Config {
                 remember: Some(365 * DAY),
                 remember_by_default: false,
                 renew_csrf_at_sign_in: false,
+                end_with_deactivation: false,
             },
             freshness: Freshness { within: Some(DAY), grace: HOUR, grace_limit: None },
             auth_tokens: AuthTokens { max_age: None, own_uniquifier: false },

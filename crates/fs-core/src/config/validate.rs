@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Config, Disclosure};
+use super::{CodeMethod, Config, Disclosure, SignInMethod, TokenFormat};
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
 
@@ -48,13 +48,15 @@ impl Config {
              of the source",
         );
         let strict = self.disclosure == Disclosure::Generic;
+        // An application that was moved here keeps its key, and what it learns from `Host`.
+        let native = strict || self.token_format == TokenFormat::Native;
         wrong(
-            self.signing_keys.iter().any(|key| key.expose().len() < if strict { 32 } else { 1 }),
+            self.signing_keys.iter().any(|key| key.expose().len() < if native { 32 } else { 1 }),
             "signing_keys: every key needs 32 bytes or more",
         );
         wrong(self.identities.order.is_empty(), "identities.order is empty: nobody could sign in");
         wrong(
-            strict && self.base_url.is_none() && self.sends_links(),
+            native && self.base_url.is_none() && self.sends_links(),
             "base_url is not set: links in mails need the public address of the application, such \
              as https://example.org",
         );
@@ -85,6 +87,11 @@ impl Config {
              second request pass without a proof. Write for how long a proof may count, such as a \
              minute with a grace of zero",
         );
+        wrong(
+            strict && self.confirmation.as_ref().is_some_and(|rules| rules.sign_in_without),
+            "confirmation.sign_in_without signs new accounts in at once, which tells strangers which \
+             addresses have none: unset it, or set disclosure to Explicit",
+        );
         wrong(self.mail.from.contains(['\r', '\n']), "mail.from must not contain a line break");
         wrong(!self.mail.text && !self.mail.html, "mail: switch text or html on");
         if let Some(registration) = &self.registration {
@@ -98,7 +105,11 @@ impl Config {
     }
 
     fn sends_links(&self) -> bool {
-        self.confirmation.is_some() || self.recovery.is_some()
+        let code = SignInMethod::Code(CodeMethod::Email);
+        self.confirmation.is_some()
+            || self.recovery.is_some()
+            || self.sign_in_links.is_some()
+            || self.unified.as_ref().is_some_and(|unified| unified.methods.contains(&code))
     }
 }
 

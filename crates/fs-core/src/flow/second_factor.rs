@@ -238,7 +238,8 @@ impl Security {
         Ok(accepted)
     }
 
-    /// Mails the code of a pending sign-in, or tells whoever runs the application.
+    /// Mails the code of a pending sign-in, where that is allowed, or tells whoever runs the
+    /// application.
     ///
     /// # Errors
     ///
@@ -257,7 +258,9 @@ impl Security {
             return Ok(RescueOutcome::NotPending);
         };
         let sent = match problem {
-            "lost_device" => self.send_second_factor(ctx, &user, CodeMethod::Email).await?,
+            "lost_device" if self.rescues_by_mail() => {
+                self.send_second_factor(ctx, &user, CodeMethod::Email).await?
+            }
             "no_mail_access" => self.tell_the_operators(ctx, &user).await?,
             _ => {
                 let wrong = Problem::new("help_setup", MessageKey::InvalidChoice);
@@ -280,6 +283,11 @@ impl Security {
             batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method })?);
         }
         Ok(())
+    }
+
+    /// Whether a lost device is made up for by mail.
+    pub fn rescues_by_mail(&self) -> bool {
+        self.config().two_factor.as_ref().is_some_and(|rules| rules.mail_rescue)
     }
 
     async fn tell_the_operators(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {

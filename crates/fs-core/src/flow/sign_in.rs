@@ -22,7 +22,7 @@ pub struct Credentials {
     /// Whether the browser is to be remembered; nothing: as configured.
     pub remember: Option<bool>,
     /// What the browser brings to be spared the second factor.
-    pub device: Option<String>,
+    pub device: Option<Secret>,
 }
 
 /// What came of it.
@@ -120,7 +120,7 @@ impl Security {
                 Err(refusal) => return Ok(SignInOutcome::Refused(refusal)),
             };
             let user = &proven.user;
-            let device = credentials.device.as_deref();
+            let device = credentials.device.as_ref().map(Secret::expose);
             let judged = self.judge(ctx, user, Entry::Password, device);
             let mut set = proven.rehash();
             if judged.is_ok() {

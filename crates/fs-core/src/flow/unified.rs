@@ -28,7 +28,7 @@ pub struct Passcode {
     /// Whether the browser is to be remembered.
     pub remember: bool,
     /// What the browser brings to be spared the second factor.
-    pub device: Option<String>,
+    pub device: Option<Secret>,
 }
 
 /// What came of asking for a code.
@@ -98,7 +98,7 @@ impl Security {
         }
         let remember = if typed.remember { Remember::Yes } else { Remember::No };
         let entry = Entry::Unified(proven.method);
-        let device = typed.device.as_deref();
+        let device = typed.device.as_ref().map(Secret::expose);
         let manner = Manner { entry, remember, device, begin: true };
         self.finish_passcode(ctx, visit, user, proven, manner).await
     }

@@ -3,8 +3,8 @@
 
 mod admin_faults;
 mod administration;
-mod codes;
 mod code_limits;
+mod codes;
 mod crowds;
 mod every_fault;
 mod every_order;

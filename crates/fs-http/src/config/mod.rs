@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use fs_core::ExtraField;
 use fs_core::authn::Mechanism;
-use ipnet::IpNet;
 use fs_core::config::spans;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::form::FormName;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use fs_core::flow::Challenge;
 use fs_core::message::MessageKey;
 use fs_core::second_factor::PendingStage;
+use fs_core::secret::Secret;
 use http::{Response, StatusCode};
 use serde_json::{Map, json};
 
@@ -41,15 +42,15 @@ impl Exchange {
     }
 
     /// What the browser brings to be spared the second factor: in a JSON body, or as a cookie.
-    pub(super) fn device_token(&self) -> Option<String> {
+    pub(super) fn device_token(&self) -> Option<Secret> {
         let fields = &self.request().fields;
         if fields.object().is_some_and(|body| !body.is_empty()) {
             return match fields.get("tf_validity_token") {
-                Some(FieldValue::Text(token)) => Some(token),
+                Some(FieldValue::Text(token)) => Some(Secret::from(token)),
                 _ => None,
             };
         }
-        self.request().cookie(&self.config().device_cookie.name)
+        self.request().cookie(&self.config().device_cookie.name).map(Secret::from)
     }
 
     /// The answer where nothing is under way: back to the sign-in page.

@@ -8,11 +8,16 @@ use crate::config::CsrfScope;
 use crate::exchange::Exchange;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    // Flask-Security lets anybody's link sign people out; with CSRF by mechanism ours does not.
-    if let (Some(caller), CsrfScope::Mechanisms(_), true) =
-        (exchange.caller().await?, &exchange.config().csrf.scope, exchange.config().strict_bodies)
-    {
-        exchange.csrf_for_mechanism(caller.mechanism)?;
+    // Flask-Security lets anybody's link sign people out; where CSRF is checked by mechanism, or
+    // signing out is by POST alone, ours does not.
+    let config = exchange.config();
+    let by_post_alone = !config.sign_out_methods.contains(&Method::GET);
+    match (exchange.caller().await?, &config.csrf.scope) {
+        (Some(caller), CsrfScope::Mechanisms(_)) if config.strict_bodies => {
+            exchange.csrf_for_mechanism(caller.mechanism)?;
+        }
+        (Some(_), CsrfScope::Everything) if by_post_alone => exchange.csrf_for_everything()?,
+        _ => {}
     }
     let done = exchange.sign_out().await;
     done.map_err(|error| exchange.flow_failed(&error))?;

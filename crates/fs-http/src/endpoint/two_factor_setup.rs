@@ -17,11 +17,12 @@ use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageVie
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller().await?;
+    let mut caller = exchange.caller().await?;
     if caller.is_some() {
         let mechanisms = exchange.config().api_mechanisms.iter().copied();
         let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
-        exchange.authorize(&fresh).await?;
+        // Whom the check was about, and nobody else, is who this changes.
+        caller = exchange.authorize(&fresh).await?;
     }
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);

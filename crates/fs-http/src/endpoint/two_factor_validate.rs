@@ -143,11 +143,15 @@ pub(super) fn code_page(
         label: label.to_owned(),
         checked: false,
     };
-    rescue.fields.push(FieldView {
-        choices: vec![
+    let choices = match exchange.core().rescues_by_mail() {
+        true => vec![
             choice("lost_device", "I do not have my device: send the code by mail"),
             choice("no_mail_access", "I cannot read my mail either: ask for help"),
         ],
+        false => vec![choice("no_mail_access", "I do not have my device: ask for help")],
+    };
+    rescue.fields.push(FieldView {
+        choices,
         ..FieldView::new(FieldKind::Radio, "help_setup", "What is the matter?")
     });
     exchange.mark(&mut rescue, problems);

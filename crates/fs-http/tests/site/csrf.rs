@@ -90,3 +90,31 @@ async fn a_token_from_before_signing_in_or_out_is_worth_nothing() {
     assert_eq!(answer.location(), None);
     assert_eq!(browser.who().await, None);
 }
+
+#[tokio::test]
+async fn a_route_for_anybody_asks_those_for_a_token_who_are_signed_in() {
+    let site = Setup::standard().build();
+    site.add_user(crate::people::ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    // The page `/` of the site takes everybody.
+    let forged = from_elsewhere(Browser::request(Method::POST, "/"));
+    assert_eq!(ann.send(forged.clone()).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(site.browser().send(forged).await.status, StatusCode::OK);
+    let form = ann.form("/", &[]).await;
+    assert_eq!(ann.send(form).await.text(), crate::people::ANN);
+}
+
+#[tokio::test]
+async fn nobody_is_signed_out_from_elsewhere_where_everything_is_checked() {
+    let mut setup = Setup::standard();
+    setup.http.csrf.scope = fs_http::config::CsrfScope::Everything;
+    let site = setup.build();
+    site.add_user(crate::people::ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    let forged = from_elsewhere(Browser::request(Method::POST, "/logout"));
+    assert_eq!(ann.send(forged).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ann.who().await.as_deref(), Some(crate::people::ANN));
+    let form = ann.form("/logout", &[]).await;
+    ann.send(form).await;
+    assert_eq!(ann.who().await, None);
+}

@@ -19,6 +19,7 @@ mod port_calls;
 mod recovery_codes;
 mod redirects;
 mod scene;
+mod second_factors;
 mod secrets;
 mod sessions;
 mod tokens;

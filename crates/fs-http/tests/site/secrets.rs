@@ -217,7 +217,7 @@ async fn pages_with_a_token_in_their_address_tell_no_other_site() {
     ask_for_reset(&site).await;
     let answer = site.browser().get(&mailed_link(&site).await).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert_eq!(answer.headers["referrer-policy"], "same-origin");
+    assert_eq!(answer.headers["referrer-policy"], "no-referrer");
     assert_eq!(answer.headers["cache-control"], "no-store");
     let page = answer.text();
     assert!(!page.contains("http://") && !page.contains("https://"), "{page}");

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fs_core::authz::{Fresh, Requirement};
 use fs_core::flow::AdminError;
 use fs_core::model::{SessionKind, User};
 use fs_core::token::TokenFormat;
@@ -285,4 +286,33 @@ async fn a_remembered_browser_is_not_fresh_before_it_proves_itself() {
         assert_eq!(browser.get_json("/fresh").await.status, StatusCode::OK);
         assert_eq!(before.clone().get_json("/fresh").await.status, StatusCode::UNAUTHORIZED);
     }
+}
+
+#[tokio::test]
+async fn an_account_that_is_let_in_again_is_signed_in_to_anew() {
+    let site = Setup::standard().build();
+    let ann = site.add_user(ANN).await.id;
+    let browser = sign_ann_in(&site).await;
+    assert!(has_session(&browser).await);
+    assert!(site.core().deactivate_user(&ann).await.unwrap());
+    assert!(site.core().activate_user(&ann).await.unwrap());
+    assert!(!has_session(&browser).await);
+    assert!(!is_remembered(&browser).await);
+    assert!(has_session(&sign_ann_in(&site).await).await);
+}
+
+#[tokio::test]
+async fn the_grace_of_a_looser_rule_does_not_carry_over_to_a_stricter_one() {
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let mut setup = Setup::standard();
+    let strict = Requirement::signed_in().fresh(Fresh::within(minutes(5)));
+    setup.routes.push(("/strict", strict));
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut browser = sign_ann_in(&site).await;
+    site.clock.advance(minutes(50));
+    assert_eq!(browser.get("/fresh").await.status, StatusCode::OK);
+    site.clock.advance(minutes(1));
+    assert_ne!(browser.get("/strict").await.status, StatusCode::OK);
+    assert_eq!(browser.get("/fresh").await.status, StatusCode::OK);
 }

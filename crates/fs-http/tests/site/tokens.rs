@@ -27,6 +27,7 @@ const KINDS: [Kind; 6] =
 /// are good at once.
 fn site(setup: fn() -> Setup) -> Site {
     let mut setup = setup();
+    setup.config.disclosure = fs_core::config::Disclosure::Explicit;
     setup.config.confirmation.as_mut().unwrap().sign_in_without = true;
     setup.build()
 }

@@ -45,6 +45,7 @@ CREATE TABLE IF NOT EXISTS fs_user_extra (
 -- SQLite gives the key of the last user to the next one, and others delete users too.
 CREATE TRIGGER IF NOT EXISTS fs_user_gone AFTER DELETE ON "user" BEGIN
     DELETE FROM fs_user_extra WHERE user_id = OLD.id;
+    DELETE FROM roles_users WHERE user_id = OLD.id;
 END;
 
 -- A session's id is not here: `id` is its SHA-256.

@@ -82,7 +82,10 @@ impl Security {
         self.set_active(user, true).await
     }
 
-    /// Shuts an account out, its sessions and tokens with the next request; whether it was in.
+    /// Shuts an account out; whether it was in. Its sessions, remembered browsers, links and tokens
+    /// are over for good
+    /// ([`Sessions::end_with_deactivation`](crate::config::Sessions::end_with_deactivation)): an
+    /// account that is let in again is signed in to anew.
     ///
     /// # Errors
     ///
@@ -107,11 +110,15 @@ impl Security {
     }
 
     async fn set_active(&self, user: &UserId, active: bool) -> Result<bool, AdminError> {
-        let change = Change::UpdateUser {
-            user: user.clone(),
-            expect: vec![UserField::Active(!active)],
-            set: vec![UserField::Active(active)],
-        };
+        let mut set = vec![UserField::Active(active)];
+        if !active && self.config().sessions.end_with_deactivation {
+            set.push(UserField::Uniquifier(self.new_uniquifier()?));
+            if self.config().auth_tokens.own_uniquifier {
+                set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
+            }
+        }
+        let expect = vec![UserField::Active(!active)];
+        let change = Change::UpdateUser { user: user.clone(), expect, set };
         changed(self.store().commit(change.into()).await)
     }
 

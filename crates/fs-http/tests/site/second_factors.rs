@@ -1,0 +1,141 @@
+//! What nobody gets around a second factor by.
+
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, TwoFactor};
+use fs_core::totp::{TotpRules, TotpSecret};
+use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::people::{ANN, is_ann, with_basic};
+
+fn site(rules: TwoFactor) -> Site {
+    let mut setup = Setup::standard();
+    setup.config.two_factor = Some(rules);
+    setup.build()
+}
+
+fn required() -> Site {
+    site(TwoFactor { required: true, ..TwoFactor::default() })
+}
+
+/// A browser that typed the right password, and whatever it was answered.
+async fn first_factor(site: &Site) -> (Browser, Value) {
+    let mut browser = site.browser();
+    let typed = json!({ "email": ANN, "password": PASSWORD });
+    let answer = browser.post_json("/login", typed).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    (browser, answer.json())
+}
+
+/// Chooses an authenticator app; its secret.
+async fn begin(browser: &mut Browser) -> TotpSecret {
+    let answer = browser.post_json("/tf-setup", json!({ "setup": "authenticator" })).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let answer = answer.json();
+    let key = answer.pointer("/response/tf_authr_key").and_then(Value::as_str);
+    TotpSecret::from_base32(&key.unwrap().replace([' ', '-'], "")).unwrap()
+}
+
+fn code(site: &Site, secret: &TotpSecret) -> String {
+    TotpRules::default().code_at(secret, site.core().now()).expose().to_owned()
+}
+
+async fn validate(site: &Site, browser: &mut Browser, secret: &TotpSecret) -> StatusCode {
+    let typed = json!({ "code": code(site, secret) });
+    browser.post_json("/tf-validate", typed).await.status
+}
+
+/// Ann with an authenticator app.
+async fn enrol(site: &Site) -> TotpSecret {
+    let (mut browser, _) = first_factor(site).await;
+    let secret = begin(&mut browser).await;
+    assert_eq!(validate(site, &mut browser, &secret).await, StatusCode::OK);
+    // The code's step is over.
+    site.clock.advance(Duration::from_secs(90));
+    secret
+}
+
+#[tokio::test]
+async fn who_lost_the_device_gets_no_code_by_mail_unless_that_was_chosen() {
+    for mail_rescue in [false, true] {
+        let site = site(TwoFactor { mail_rescue, ..TwoFactor::default() });
+        site.add_user(ANN).await;
+        enrol(&site).await;
+        let (mut browser, _) = first_factor(&site).await;
+        let before = site.mails().await.len();
+        let asked = browser.post_json("/tf-rescue", json!({ "help_setup": "lost_device" })).await;
+        assert_eq!(asked.status == StatusCode::OK, mail_rescue, "{}", asked.text());
+        assert_eq!(site.mails().await.len() > before, mail_rescue);
+        let page = browser.get("/tf-validate").await.text();
+        assert_eq!(page.contains("lost_device"), mail_rescue);
+    }
+}
+
+#[tokio::test]
+async fn a_factor_that_was_set_up_meanwhile_is_not_replaced_by_an_older_sign_in() {
+    let site = required();
+    site.add_user(ANN).await;
+    // Somebody with the password waits at the choice of a factor, and has begun.
+    let (mut thief, _) = first_factor(&site).await;
+    let of_thief = begin(&mut thief).await;
+    enrol(&site).await;
+    let factor = site.user(ANN).await.unwrap().second_factor;
+    assert_ne!(validate(&site, &mut thief, &of_thief).await, StatusCode::OK);
+    let again = thief.post_json("/tf-setup", json!({ "setup": "authenticator" })).await;
+    assert_ne!(again.status, StatusCode::OK);
+    assert_eq!(thief.who().await, None);
+    assert_eq!(site.user(ANN).await.unwrap().second_factor, factor);
+}
+
+#[tokio::test]
+async fn a_pending_sign_in_leads_to_one_session() {
+    let site = site(TwoFactor::default());
+    site.add_user(ANN).await;
+    let secret = enrol(&site).await;
+    let (mut browser, _) = first_factor(&site).await;
+    let mut copy = browser.clone();
+    assert_eq!(validate(&site, &mut browser, &secret).await, StatusCode::OK);
+    assert_eq!(browser.who().await.as_deref(), Some(ANN));
+    site.clock.advance(Duration::from_secs(60));
+    // An old copy of the cookie, with a code that was never used.
+    assert_ne!(validate(&site, &mut copy, &secret).await, StatusCode::OK);
+    assert_eq!(copy.who().await, None);
+}
+
+#[tokio::test]
+async fn what_was_begun_too_long_ago_is_begun_anew() {
+    let site = site(TwoFactor::default());
+    site.add_user(ANN).await;
+    let (mut browser, _) = first_factor(&site).await;
+    let secret = begin(&mut browser).await;
+    site.clock.advance(TwoFactor::default().pending + Duration::from_secs(1));
+    assert_ne!(validate(&site, &mut browser, &secret).await, StatusCode::OK);
+    assert_eq!(site.user(ANN).await.unwrap().second_factor.method, None);
+}
+
+#[tokio::test]
+async fn basic_authentication_is_no_way_around_having_to_set_one_up() {
+    for (rules, passes) in [
+        (None, true),
+        (Some(TwoFactor::default()), true),
+        (Some(TwoFactor { required: true, ..TwoFactor::default() }), false),
+    ] {
+        let mut setup = Setup::standard();
+        setup.config.two_factor = rules;
+        let site = setup.build();
+        site.add_user(ANN).await;
+        assert_eq!(is_ann(&site, with_basic(ANN, PASSWORD)).await, passes);
+    }
+}
+
+#[tokio::test]
+async fn mail_is_no_second_factor_unless_it_was_chosen() {
+    assert!(!TwoFactor::default().methods.contains(&CodeMethod::Email));
+    let site = site(TwoFactor::default());
+    site.add_user(ANN).await;
+    let (mut browser, _) = first_factor(&site).await;
+    let chosen = browser.post_json("/tf-setup", json!({ "setup": "email" })).await;
+    assert_eq!(chosen.status, StatusCode::BAD_REQUEST);
+}
