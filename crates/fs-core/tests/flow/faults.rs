@@ -348,8 +348,9 @@ async fn delivering_mails() {
 #[tokio::test]
 async fn a_slow_mail_server_lets_no_mail_be_sent_twice() {
     let site = Setup::standard().build();
-    let ann = site.add_user(ANN).await;
+    site.add_user(ANN).await;
     for _ in 0..10 {
+        let ann = site.user(ANN).await.unwrap();
         let (ctx, password) = (site.context(), PASSWORD.into());
         site.core().admin_change_password(&ctx, &ann, &password, true).await.unwrap();
     }

@@ -53,10 +53,10 @@ impl Secrets {
         for (name, value) in &browser.cookies {
             self.add(name, value);
         }
-        let lifetime = site.core().config().sessions.lifetime;
-        let cookie = browser.session_cookie().unwrap();
-        let visit = site.core().sealer().open(cookie, site.core().now(), lifetime).unwrap();
-        if let Some(sign_in) = visit.sign_in() {
+        let (core, lifetime) = (site.core(), site.core().config().sessions.lifetime);
+        let visit = browser.session_cookie();
+        let visit = visit.and_then(|cookie| core.sealer().open(cookie, core.now(), lifetime));
+        if let Some(sign_in) = visit.as_ref().and_then(|visit| visit.sign_in()) {
             self.add("session id", sign_in.id.as_str());
         }
         let dump = site.dump().await;
