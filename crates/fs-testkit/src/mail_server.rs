@@ -2,6 +2,7 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -178,9 +179,13 @@ fn serve(
     if later.is_some() {
         builder.enable_start_tls();
     }
-    let protected = tls.is_some() && later.is_none();
-    let mail = Received { protected, ..Received::default() };
-    let clerk = Clerk { manner, inbox: Arc::clone(inbox), protected, mail };
+    let protected = Arc::new(AtomicBool::new(tls.is_some() && later.is_none()));
+    let clerk = Clerk {
+        manner,
+        inbox: Arc::clone(inbox),
+        protected: Arc::clone(&protected),
+        mail: Received::default(),
+    };
     let mut session = builder.build(stream.peer_addr()?.ip(), clerk);
     let greeting = session.greeting();
     match (tls, later) {
@@ -195,6 +200,7 @@ fn serve(
             let upgrade = talk(stream, &mut session)?;
             let (Some(stream), Some(tls)) = (upgrade, later) else { return Ok(()) };
             session.tls_active();
+            protected.store(true, Ordering::Relaxed);
             talk(tls.around(stream)?, &mut session).map(drop)
         }
     }
@@ -237,13 +243,13 @@ const NEVER_SENT: Response = Response::custom(299, String::new());
 struct Clerk {
     manner: Manner,
     inbox: Arc<Inbox>,
-    protected: bool,
+    protected: Arc<AtomicBool>,
     mail: Received,
 }
 
 impl Handler for Clerk {
     fn mail(&mut self, _: IpAddr, _: &str, from: &str) -> Response {
-        let (from, protected) = (from.to_owned(), self.protected);
+        let (from, protected) = (from.to_owned(), self.protected.load(Ordering::Relaxed));
         self.mail = Received { from, protected, ..Received::default() };
         OK
     }

@@ -32,8 +32,6 @@ impl CodePurpose {
     }
 }
 
-/// Why no code was looked at.
-pub(super) const TOO_MANY: &str = "too_many_codes";
 /// Why a code opened nothing.
 pub(super) const WRONG_CODE: &str = "wrong_code";
 
@@ -187,8 +185,8 @@ impl Security {
         })
     }
 
-    /// Counts an attempt at somebody's codes; whether there is one left. If not, tell of it with
-    /// [`TOO_MANY`].
+    /// Counts an attempt at somebody's codes; whether there is one left. If not, that was told
+    /// ([`Event::LimitReached`]).
     ///
     /// # Errors
     ///

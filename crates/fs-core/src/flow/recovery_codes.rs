@@ -1,6 +1,5 @@
 //! Recovery codes: making them, and using one in place of a second factor.
 
-use super::codes::TOO_MANY;
 use super::establish::{Clearance, Remember};
 use super::second_factor::still_so;
 use super::{FlowError, Problem, ValidateOutcome};
@@ -82,7 +81,6 @@ impl Security {
             return Ok(ValidateOutcome::NotPending);
         };
         if !self.count_attempt(ctx, &user, CodeUse::SecondFactor, Some(&pending.id)).await? {
-            self.code_failed(&user, TOO_MANY);
             return Ok(wrong_code());
         }
         let Some(accepted) = self.accept_recovery_code(&user, typed) else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodePurpose, TOO_MANY, WRONG_CODE};
+use super::codes::{AcceptedCode, CodePurpose, WRONG_CODE};
 use super::establish::{Clearance, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange};
 use crate::config::CodeMethod;
@@ -220,7 +220,6 @@ impl Security {
             return Ok(None);
         };
         if !self.count_attempt(ctx, user, CodeUse::SecondFactor, sign_in).await? {
-            self.code_failed(user, TOO_MANY);
             return Ok(None);
         }
         let Some(sealed) = &factor.totp_secret else {

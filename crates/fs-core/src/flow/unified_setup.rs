@@ -1,6 +1,6 @@
 //! Setting up a method to sign in with, and proving again who one is with a passcode.
 
-use super::codes::{CodeMessage, CodePurpose, TOO_MANY, WRONG_CODE};
+use super::codes::{CodeMessage, CodePurpose, WRONG_CODE};
 use super::limits::SignInTally;
 use super::unified::SendCodeOutcome;
 use super::{FlowError, Problem, VerifyOutcome};
@@ -156,7 +156,6 @@ impl Security {
             return Ok(ProveSetupOutcome::Invalid);
         };
         if !self.count_attempt(ctx, user, CodeUse::SignedIn, None).await? {
-            self.code_failed(user, TOO_MANY);
             return Ok(ProveSetupOutcome::WrongCode);
         }
         let sealed = &state.totp_secret;

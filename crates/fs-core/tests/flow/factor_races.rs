@@ -231,6 +231,7 @@ fn way_site(way: &str) -> Site {
     config.recovery.as_mut().unwrap().sign_in_after = true;
     config.confirmation.as_mut().unwrap().sign_in_after = true;
     if way == "confirm" {
+        config.disclosure = fs_core::config::Disclosure::Explicit;
         config.confirmation.as_mut().unwrap().sign_in_without = true;
     }
     Setup { config, ..Setup::standard() }.build()

@@ -210,7 +210,7 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     site.events.take();
     assert!(!enter(&site, &mut visit, &codes[0]).await);
     let told = site.events.take();
-    assert!(matches!(&told[..], [Event::AuthenticationFailed { reason: "too_many_codes", .. }]));
+    assert!(matches!(&told[..], [Event::LimitReached { .. }]));
     let app = app_code(&site);
     let outcome = site.core().validate_second_factor(&site.context(), &mut visit, None, &app).await;
     assert!(matches!(outcome.unwrap(), ValidateOutcome::Refused(_)));

@@ -6,7 +6,6 @@ use fs_testkit::site::Answer;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::model::Way;
 use crate::plan::{NOBODY, PEOPLE, Step, TwoFactorUse};
 use crate::world::{Result, Token, World, ensure};
 
@@ -36,7 +35,7 @@ impl World {
         (person.exists, person.active, person.confirmed) = (true, true, false);
         (person.password, person.factor, person.app) = (number, None, None);
         if !self.model.plan.confirmed {
-            self.with(step, |model, jar| model.admit(jar, step.who, Way::Register));
+            self.with(step, |model, jar| model.admit(jar, step.who));
             self.note_remembered(step, &answer, step.who);
         }
         Ok(true)
@@ -105,7 +104,7 @@ impl World {
                 (jar.pending, jar.enrolment) = (None, None);
             }
             if signs_in {
-                model.admit(jar, who, Way::Link);
+                model.admit(jar, who);
             }
         });
         self.note_remembered(step, &answer, who);
@@ -141,7 +140,7 @@ impl World {
         ensure(ok(&answer) == good, || format!("answered {}", answer.status))?;
         if good {
             let pending = Self::told_pending(&answer);
-            let owed = self.with(step, |model, jar| model.admit(jar, step.who, Way::Password));
+            let owed = self.with(step, |model, jar| model.admit(jar, step.who));
             ensure(pending == owed.is_some(), || format!("owes {owed:?}, told {pending}"))?;
             self.note_remembered(step, &answer, step.who);
         }
@@ -211,7 +210,7 @@ impl World {
             self.model.people[who].password = number;
             self.model.ends_all(who);
             if self.model.plan.links_sign_in && self.model.may_act(who) {
-                let owed = self.with(step, |model, jar| model.admit(jar, who, Way::Link));
+                let owed = self.with(step, |model, jar| model.admit(jar, who));
                 let told = Self::told_pending(&answer);
                 ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;
                 self.note_remembered(step, &answer, who);
@@ -236,7 +235,7 @@ impl World {
         if done {
             let new = self.model.spend(link);
             ensure(new, || "a link worked twice".to_owned())?;
-            self.admitted_by_link(step, who, Way::Link, &answer)?;
+            self.admitted_by_link(step, who, &answer)?;
         }
         Ok(done)
     }
@@ -246,10 +245,9 @@ impl World {
         &mut self,
         step: &Step,
         who: usize,
-        way: Way,
         answer: &Answer,
     ) -> Result<()> {
-        let owed = self.with(step, |model, jar| model.admit(jar, who, way));
+        let owed = self.with(step, |model, jar| model.admit(jar, who));
         let to = answer.location().unwrap_or_default();
         ensure(to.contains("/tf-") == owed.is_some(), || format!("owes {owed:?}, led to {to}"))?;
         self.note_remembered(step, answer, who);

@@ -205,7 +205,7 @@ impl World {
             ensure(good, || format!("let in who may not, to {to}"))?;
             let way = self.is_passcode(who, &code)?;
             ensure(way == Way::MailedCode, || "a link with the code of an app".to_owned())?;
-            self.admitted_by_link(step, who, way, &answer)?;
+            self.admitted_by_link(step, who, &answer)?;
             return Ok(true);
         }
         let typed = json!({ "identity": email, "passcode": code });
@@ -214,8 +214,8 @@ impl World {
             return Ok(false);
         }
         ensure(good, || "let in who may not".to_owned())?;
-        let way = self.is_passcode(who, &code)?;
-        let owed = self.with(step, |model, jar| model.admit(jar, who, way));
+        self.is_passcode(who, &code)?;
+        let owed = self.with(step, |model, jar| model.admit(jar, who));
         let told = Self::told_pending(&answer);
         ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;
         Ok(true)

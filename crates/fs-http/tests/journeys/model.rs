@@ -63,14 +63,11 @@ pub(crate) struct Jar {
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// By what somebody came as far as the second factor.
+/// Where a code came from.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Way {
-    Password,
     MailedCode,
     CodeOfApp,
-    Link,
-    Register,
 }
 
 pub(crate) struct Model {
@@ -186,9 +183,9 @@ impl Model {
         jar.remembered = Some(self.remembered.len() - 1);
     }
 
-    /// Whether a second factor is owed after this way in: nothing, a code, or choosing one.
-    pub(crate) fn owes(&self, person: usize, way: Way) -> Option<Owed> {
-        if self.plan.two_factor == TwoFactorUse::Off || way == Way::CodeOfApp {
+    /// Whether a second factor is owed after a first factor: nothing, a code, or choosing one.
+    pub(crate) fn owes(&self, person: usize) -> Option<Owed> {
+        if self.plan.two_factor == TwoFactorUse::Off {
             return None;
         }
         match self.people[person].factor {
@@ -198,8 +195,8 @@ impl Model {
     }
 
     /// A first factor was right.
-    pub(crate) fn admit(&mut self, jar: &mut Jar, person: usize, way: Way) -> Option<Owed> {
-        let owed = self.owes(person, way);
+    pub(crate) fn admit(&mut self, jar: &mut Jar, person: usize) -> Option<Owed> {
+        let owed = self.owes(person);
         match owed {
             None => self.begin(jar, person),
             Some(owed) => {

@@ -26,7 +26,12 @@ impl World {
         match step.deed {
             Deed::Deactivate => {
                 person.active = false;
-                return core.deactivate_user(&user.id).await;
+                let done = core.deactivate_user(&user.id).await?;
+                // In Flask-Security's profile what there was only rests.
+                if done && !self.model.plan.flask {
+                    self.model.ends_all(step.who);
+                }
+                return Ok(done);
             }
             Deed::Activate => {
                 person.active = true;

@@ -23,6 +23,7 @@ const NO: StatusCode = StatusCode::BAD_REQUEST;
 fn failures(site: &Site) -> Vec<&'static str> {
     let reasons = site.events.take().into_iter().filter_map(|event| match event {
         Event::AuthenticationFailed { reason, .. } => Some(reason),
+        Event::LimitReached { limit, .. } => Some(limit),
         _ => None,
     });
     reasons.collect()

@@ -64,10 +64,10 @@ async fn who_lost_the_device_gets_no_code_by_mail_unless_that_was_chosen() {
         site.add_user(ANN).await;
         enrol(&site).await;
         let (mut browser, _) = first_factor(&site).await;
-        let before = site.mails().await.len();
+        site.mails().await;
         let asked = browser.post_json("/tf-rescue", json!({ "help_setup": "lost_device" })).await;
         assert_eq!(asked.status == StatusCode::OK, mail_rescue, "{}", asked.text());
-        assert_eq!(site.mails().await.len() > before, mail_rescue);
+        assert_eq!(!site.mails().await.is_empty(), mail_rescue);
         let page = browser.get("/tf-validate").await.text();
         assert_eq!(page.contains("lost_device"), mail_rescue);
     }
@@ -110,7 +110,7 @@ async fn what_was_begun_too_long_ago_is_begun_anew() {
     site.add_user(ANN).await;
     let (mut browser, _) = first_factor(&site).await;
     let secret = begin(&mut browser).await;
-    site.clock.advance(TwoFactor::default().pending + Duration::from_secs(1));
+    site.clock.advance(Duration::from_secs(1_801));
     assert_ne!(validate(&site, &mut browser, &secret).await, StatusCode::OK);
     assert_eq!(site.user(ANN).await.unwrap().second_factor.method, None);
 }

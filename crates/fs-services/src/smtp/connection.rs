@@ -31,8 +31,10 @@ impl Connector {
         let parameters = || {
             let mut builder = TlsParameters::builder(host.clone());
             if let Some(pem) = &config.root_certificate {
-                let root = Certificate::from_pem(pem.as_bytes());
-                let root = root.map_err(|_| SmtpConfigError::RootCertificate)?;
+                // Of a text without any, lettre makes a certificate that trusts nobody.
+                let there = pem.contains("-----BEGIN CERTIFICATE-----");
+                let root = Certificate::from_pem(pem.as_bytes()).ok().filter(|_| there);
+                let root = root.ok_or(SmtpConfigError::RootCertificate)?;
                 builder = builder.add_root_certificate(root);
             }
             builder.build().map_err(|_| SmtpConfigError::Host(host.clone()))
