@@ -8,7 +8,7 @@
 //! A code is good for a few steps around its own, and everybody who saw it can type it. So a step
 //! must be accepted once: put the [`spent`] mark of the step that [`TotpRules::check`] gives into
 //! a [`Change::Spend`](crate::port::Change::Spend) of the batch that the code pays for. How many
-//! codes may be tried is for [`attempt`](crate::attempt).
+//! codes may be tried is for [`limit`](crate::limit).
 
 mod app_wallet;
 mod code;
