@@ -1,0 +1,278 @@
+//! What is kept: rows of JSON under a table and a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fs_core::Timestamp;
+use fs_core::model::{
+    NewUser, PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
+    SessionRecord, SignIns, Uniquifier, User, UserId,
+};
+use fs_core::port::{OutboxEntry, OutboxId, OutboxMail, OutgoingMail, fold_case};
+use fs_core::recovery_code::RecoveryCodeHash;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// All rows, sorted by table and name.
+pub(crate) type Rows = BTreeMap<Key, Value>;
+/// What a batch writes; nothing takes a row away. In JSON nothing is `null`, so no row may be.
+pub(crate) type Writes = BTreeMap<Key, Option<Value>>;
+/// Where a row is.
+pub(crate) type Key = (Table, String);
+
+/// The tables. A name is a text, compared byte by byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Table {
+    /// [`UserRow`] by number.
+    Users,
+    // Numbers of users by what is theirs: indexes, written with their user.
+    Emails,
+    Usernames,
+    Phones,
+    Uniquifiers,
+    TokenUniquifiers,
+    EmailsAnyCase,
+    UsernamesAnyCase,
+    PhonesAnyCase,
+    Holders,
+    /// [`RoleRow`] by name.
+    Roles,
+    /// [`SessionRow`] by key.
+    Sessions,
+    /// `true`, by the uniquifier and the key of a session: an index.
+    SessionsOf,
+    /// Until when a secret is remembered, by its digest.
+    Spent,
+    /// How many, and when the window ends.
+    Counters,
+    /// [`MailRow`] by id.
+    Mails,
+    /// [`AuditRow`] by number.
+    Audit,
+    /// The last number that was given, by what for.
+    Last,
+}
+
+/// Makes the rows show what was written.
+pub(crate) fn merge(rows: &mut Rows, writes: Writes) {
+    for (key, row) in writes {
+        match row {
+            Some(row) => rows.insert(key, row),
+            None => rows.remove(&key),
+        };
+    }
+}
+
+/// A user. The domain's type does not serialise, so that no secret is written by accident; here it
+/// is written on purpose.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct UserRow {
+    pub(crate) email: String,
+    username: Option<String>,
+    password: Option<String>,
+    active: bool,
+    pub(crate) uniquifier: String,
+    token_uniquifier: Option<String>,
+    confirmed_at: Option<Timestamp>,
+    last_at: Option<Timestamp>,
+    current_at: Option<Timestamp>,
+    last_ip: Option<String>,
+    current_ip: Option<String>,
+    sign_ins: Option<i64>,
+    factor: Option<String>,
+    factor_secret: Option<String>,
+    factor_phone: Option<String>,
+    recovery_codes: Vec<String>,
+    sign_in_secrets: BTreeMap<String, String>,
+    phone: Option<String>,
+    attributes: Map<String, Value>,
+    /// Names of roles.
+    pub(crate) roles: BTreeSet<String>,
+}
+
+impl UserRow {
+    pub(crate) fn of_new(user: NewUser) -> Self {
+        let roles = user.roles.iter().cloned().collect();
+        Self::of(user.into_user(UserId::new("")), roles)
+    }
+
+    /// The row of a user who holds those roles.
+    pub(crate) fn of(user: User, roles: BTreeSet<String>) -> Self {
+        let secrets = user.sign_in_secrets.into_iter();
+        Self {
+            email: user.email,
+            username: user.username,
+            password: user.password.map(|hash| hash.expose().to_owned()),
+            active: user.active,
+            uniquifier: user.uniquifier.as_str().to_owned(),
+            token_uniquifier: user.token_uniquifier.map(|name| name.as_str().to_owned()),
+            confirmed_at: user.confirmed_at,
+            last_at: user.sign_ins.last_at,
+            current_at: user.sign_ins.current_at,
+            last_ip: user.sign_ins.last_ip,
+            current_ip: user.sign_ins.current_ip,
+            sign_ins: user.sign_ins.count,
+            factor: user.second_factor.method,
+            factor_secret: user.second_factor.totp_secret.map(|sealed| sealed.expose().to_owned()),
+            factor_phone: user.second_factor.phone,
+            recovery_codes: user.recovery_codes.iter().map(RecoveryCodeHash::to_text).collect(),
+            sign_in_secrets: secrets.map(|(by, is)| (by, is.expose().to_owned())).collect(),
+            phone: user.phone,
+            attributes: user.attributes,
+            roles,
+        }
+    }
+
+    /// The user of that number.
+    pub(crate) fn into_user(self, key: &str, roles: Vec<Role>) -> User {
+        let codes = self.recovery_codes.iter();
+        let secrets = self.sign_in_secrets.into_iter();
+        User {
+            id: UserId::new(key),
+            email: self.email,
+            username: self.username,
+            password: self.password.map(PasswordHash::new),
+            active: self.active,
+            uniquifier: Uniquifier::new(self.uniquifier),
+            token_uniquifier: self.token_uniquifier.map(Uniquifier::new),
+            confirmed_at: self.confirmed_at,
+            sign_ins: SignIns {
+                last_at: self.last_at,
+                current_at: self.current_at,
+                last_ip: self.last_ip,
+                current_ip: self.current_ip,
+                count: self.sign_ins,
+            },
+            second_factor: SecondFactor {
+                method: self.factor,
+                totp_secret: self.factor_secret.map(SealedSecret::new),
+                phone: self.factor_phone,
+            },
+            recovery_codes: codes.filter_map(|code| RecoveryCodeHash::from_text(code)).collect(),
+            sign_in_secrets: secrets.map(|(by, is)| (by, SealedSecret::new(is))).collect(),
+            phone: self.phone,
+            attributes: self.attributes,
+            roles,
+        }
+    }
+
+    /// Under what the user is listed. The first ones are of one user alone.
+    pub(crate) fn index(&self) -> (Vec<Key>, Vec<Key>) {
+        let named = [
+            (Table::Emails, Some(&self.email)),
+            (Table::Usernames, self.username.as_ref()),
+            (Table::Phones, self.phone.as_ref()),
+            (Table::Uniquifiers, Some(&self.uniquifier)),
+            (Table::TokenUniquifiers, self.token_uniquifier.as_ref()),
+        ];
+        let shared = [
+            (Table::EmailsAnyCase, Some(&self.email)),
+            (Table::UsernamesAnyCase, self.username.as_ref()),
+            (Table::PhonesAnyCase, self.phone.as_ref()),
+        ];
+        let alone = named.into_iter().filter_map(|(table, name)| Some((table, name?.clone())));
+        let shared = shared.into_iter().filter_map(|(table, name)| Some((table, fold_case(name?))));
+        let holds = self.roles.iter().map(|role| (Table::Holders, role.clone()));
+        (alone.collect(), shared.chain(holds).collect())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct RoleRow {
+    description: Option<String>,
+    permissions: Vec<String>,
+}
+
+impl RoleRow {
+    pub(crate) fn of(role: &Role) -> Self {
+        let permissions = role.permissions.iter().map(str::to_owned).collect();
+        Self { description: role.description.clone(), permissions }
+    }
+
+    pub(crate) fn into_role(self, name: &str) -> Role {
+        let permissions = Permissions::from_iter(self.permissions);
+        Role { name: name.to_owned(), description: self.description, permissions }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct SessionRow {
+    remember: bool,
+    uniquifier: String,
+    created_at: Timestamp,
+    authenticated_at: Option<Timestamp>,
+    expires_at: Timestamp,
+    user_agent: Option<String>,
+    client_ip: Option<String>,
+}
+
+impl SessionRow {
+    pub(crate) fn of(record: SessionRecord) -> Self {
+        Self {
+            remember: record.kind == SessionKind::Remember,
+            uniquifier: record.uniquifier.as_str().to_owned(),
+            created_at: record.created_at,
+            authenticated_at: record.authenticated_at,
+            expires_at: record.expires_at,
+            user_agent: record.user_agent,
+            client_ip: record.client_ip,
+        }
+    }
+
+    pub(crate) fn into_record(self, key: &SessionKey) -> SessionRecord {
+        SessionRecord {
+            key: key.clone(),
+            kind: if self.remember { SessionKind::Remember } else { SessionKind::SignIn },
+            uniquifier: Uniquifier::new(self.uniquifier),
+            created_at: self.created_at,
+            authenticated_at: self.authenticated_at,
+            expires_at: self.expires_at,
+            user_agent: self.user_agent,
+            client_ip: self.client_ip,
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MailRow {
+    template: String,
+    to: String,
+    from: String,
+    subject: String,
+    text: Option<String>,
+    html: Option<String>,
+    attempts: u32,
+    /// From when on it may be claimed.
+    pub(crate) due: Timestamp,
+    /// Orders those that are due at the same time.
+    pub(crate) number: u64,
+    /// What the mail server said last.
+    reason: Option<String>,
+}
+
+impl MailRow {
+    pub(crate) fn of(entry: OutboxEntry, number: u64) -> Self {
+        let OutgoingMail { template, to, from, subject, text, html } = entry.mail;
+        let (attempts, due, reason) = (0, entry.at, None);
+        Self { template, to, from, subject, text, html, attempts, due, number, reason }
+    }
+
+    /// The same, to be tried again at `due`.
+    pub(crate) fn failed(self, due: Timestamp, reason: &str) -> Self {
+        let reason = Some(reason.chars().take(500).collect());
+        Self { attempts: self.attempts.saturating_add(1), due, reason, ..self }
+    }
+
+    pub(crate) fn into_mail(self, id: OutboxId) -> OutboxMail {
+        let Self { template, to, from, subject, text, html, attempts, .. } = self;
+        OutboxMail { id, mail: OutgoingMail { template, to, from, subject, text, html }, attempts }
+    }
+}
+
+#[derive(Serialize)]
+pub(crate) struct AuditRow {
+    pub(crate) at: Timestamp,
+    pub(crate) what: &'static str,
+    pub(crate) user: Option<String>,
+    pub(crate) client_ip: Option<String>,
+    pub(crate) details: Map<String, Value>,
+}

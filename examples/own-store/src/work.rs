@@ -1,0 +1,182 @@
+//! A batch at work: it reads through its own writes, and keeps them to itself until it is done.
+
+use std::collections::BTreeSet;
+
+use fs_core::Timestamp;
+use fs_core::identity::IdentityAttribute;
+use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
+use fs_core::port::{OutboxId, OutboxMail, StoreError, UserLookup, fold_case};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::rows::{Key, MailRow, RoleRow, Rows, SessionRow, Table, UserRow, Writes};
+
+type Found<T> = Result<Option<T>, StoreError>;
+
+/// The rows, and what is written on top of them.
+pub(crate) struct Work<'a> {
+    rows: &'a Rows,
+    writes: Writes,
+}
+
+impl<'a> Work<'a> {
+    pub(crate) fn on(rows: &'a Rows) -> Self {
+        Self { rows, writes: Writes::new() }
+    }
+
+    pub(crate) fn into_writes(self) -> Writes {
+        self.writes
+    }
+
+    pub(crate) fn get<T: DeserializeOwned>(&self, table: Table, name: &str) -> Found<T> {
+        let key = (table, name.to_owned());
+        let row = match self.writes.get(&key) {
+            Some(written) => written.as_ref(),
+            None => self.rows.get(&key),
+        };
+        row.map(T::deserialize).transpose().map_err(|error| StoreError::Other(Box::new(error)))
+    }
+
+    pub(crate) fn put(
+        &mut self,
+        table: Table,
+        name: &str,
+        row: impl Serialize,
+    ) -> Result<(), StoreError> {
+        let row = serde_json::to_value(row).map_err(|error| StoreError::Other(Box::new(error)))?;
+        self.writes.insert((table, name.to_owned()), Some(row));
+        Ok(())
+    }
+
+    pub(crate) fn take_away(&mut self, table: Table, name: &str) {
+        self.writes.insert((table, name.to_owned()), None);
+    }
+
+    /// The names in a table as it was before the batch, sorted.
+    pub(crate) fn names(&self, table: Table) -> impl Iterator<Item = &'a str> + use<'a> {
+        let rows = self.rows.range((table, String::new())..);
+        rows.take_while(move |((of, _), _)| *of == table).map(|((_, name), _)| name.as_str())
+    }
+
+    /// A number that was not given for `what` before.
+    pub(crate) fn next(&mut self, what: &str) -> Result<u64, StoreError> {
+        let next = self.get::<u64>(Table::Last, what)?.unwrap_or(0) + 1;
+        self.put(Table::Last, what, next)?;
+        Ok(next)
+    }
+}
+
+/// What is there.
+impl Work<'_> {
+    /// The key of the user that is meant.
+    pub(crate) fn find(&self, by: &UserLookup) -> Found<String> {
+        let first = |table, name: &str| {
+            Ok::<_, StoreError>(self.owners(table, name)?.first().map(u64::to_string))
+        };
+        match by {
+            UserLookup::Id(id) => Ok(Some(id.as_str().to_owned())),
+            UserLookup::Uniquifier(name) => first(Table::Uniquifiers, name.as_str()),
+            UserLookup::TokenUniquifier(name) => first(Table::TokenUniquifiers, name.as_str()),
+            UserLookup::Identity(identity) => {
+                let (exactly, in_any_case) = match identity.attribute {
+                    IdentityAttribute::Email => (Table::Emails, Table::EmailsAnyCase),
+                    IdentityAttribute::Username => (Table::Usernames, Table::UsernamesAnyCase),
+                    IdentityAttribute::Phone => (Table::Phones, Table::PhonesAnyCase),
+                };
+                match first(exactly, &identity.value)? {
+                    None if identity.ignore_case => first(in_any_case, &fold_case(&identity.value)),
+                    found => Ok(found),
+                }
+            }
+        }
+    }
+
+    /// The numbers of the users listed under a name, the oldest first.
+    pub(crate) fn owners(&self, table: Table, name: &str) -> Result<BTreeSet<u64>, StoreError> {
+        Ok(self.get(table, name)?.unwrap_or_default())
+    }
+
+    pub(crate) fn user(&self, key: &str) -> Found<User> {
+        let Some(row) = self.get::<UserRow>(Table::Users, key)? else { return Ok(None) };
+        let mut roles = Vec::new();
+        for name in &row.roles {
+            roles.extend(self.role(name)?);
+        }
+        Ok(Some(row.into_user(key, roles)))
+    }
+
+    pub(crate) fn role(&self, name: &str) -> Found<Role> {
+        Ok(self.get::<RoleRow>(Table::Roles, name)?.map(|row| row.into_role(name)))
+    }
+
+    pub(crate) fn session(&self, key: &SessionKey) -> Found<SessionRecord> {
+        let row = self.get::<SessionRow>(Table::Sessions, key.as_str())?;
+        Ok(row.map(|row| row.into_record(key)))
+    }
+
+    pub(crate) fn sessions_of(&self, whose: &Uniquifier) -> Result<Vec<SessionRecord>, StoreError> {
+        let first = (Table::SessionsOf, listed(whose, ""));
+        let is_listed = |(table, name): &&Key| *table == first.0 && name.starts_with(&first.1);
+        let before = self.rows.range(&first..).map(|(key, _)| key).take_while(is_listed);
+        let written = self.writes.range(&first..).map(|(key, _)| key).take_while(is_listed);
+        let names: BTreeSet<_> =
+            before.chain(written).filter_map(|(_, name)| name.get(first.1.len()..)).collect();
+        let mut found = Vec::new();
+        for key in names.into_iter().map(SessionKey::new) {
+            found.extend(self.session(&key)?.filter(|record| record.uniquifier == *whose));
+        }
+        Ok(found)
+    }
+}
+
+/// Where a session is listed.
+pub(crate) fn listed(whose: &Uniquifier, key: &str) -> String {
+    format!("{}\0{key}", whose.as_str())
+}
+
+/// What the store does by itself.
+impl Work<'_> {
+    /// Takes mails that are due, and hides them for a while.
+    pub(crate) fn claim_mails(
+        &mut self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<OutboxMail>, StoreError> {
+        let mut due = Vec::new();
+        for id in self.names(Table::Mails) {
+            let mail = self.get::<MailRow>(Table::Mails, id)?.filter(|mail| mail.due <= now);
+            due.extend(mail.map(|mail| (id, mail)));
+        }
+        due.sort_by_key(|(_, mail)| (mail.due, mail.number));
+        due.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let mut claimed = Vec::new();
+        for (id, mut mail) in due {
+            mail.due = until;
+            self.put(Table::Mails, id, &mail)?;
+            claimed.push(mail.into_mail(OutboxId(id.to_owned())));
+        }
+        Ok(claimed)
+    }
+
+    /// Takes away what expired by `now`.
+    pub(crate) fn forget_expired(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        for key in self.names(Table::Sessions).map(SessionKey::new) {
+            if self.session(&key)?.is_some_and(|session| session.expires_at <= now) {
+                self.end_session(&key)?;
+            }
+        }
+        for secret in self.names(Table::Spent) {
+            if self.get(Table::Spent, secret)?.is_some_and(|until: Timestamp| until <= now) {
+                self.take_away(Table::Spent, secret);
+            }
+        }
+        for counter in self.names(Table::Counters) {
+            let count = self.get::<(u32, Timestamp)>(Table::Counters, counter)?;
+            if count.is_some_and(|(_, end)| end <= now) {
+                self.take_away(Table::Counters, counter);
+            }
+        }
+        Ok(())
+    }
+}
