@@ -1,0 +1,159 @@
+//! What a line leads to: a flow, and its outcome in words.
+
+use std::net::IpAddr;
+
+use fs_core::flow::{Credentials, FlowError, SignInOutcome, ValidateOutcome};
+use fs_core::model::User;
+use fs_core::secret::Secret;
+use fs_core::session::Visit;
+use fs_core::{Context, Security};
+
+/// One connection.
+pub(crate) struct Conversation {
+    security: Security,
+    peer: IpAddr,
+    visit: Visit,
+    over: bool,
+}
+
+/// What somebody asks.
+enum Command {
+    Login(Credentials),
+    Code(Secret),
+    WhoAmI,
+    Quit,
+}
+
+impl Conversation {
+    pub(crate) fn new(security: Security, peer: IpAddr) -> Self {
+        Self { security, peer, visit: Visit::default(), over: false }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The answer to a line, and a line about it in the log: without what was typed.
+    pub(crate) async fn answer(&mut self, line: &str) -> String {
+        let command = command(line);
+        let name = command.as_ref().map_or("unknown", Command::name);
+        let answer = match command {
+            Some(Command::Login(credentials)) => self.login(credentials).await,
+            Some(Command::Code(code)) => self.code(code.expose()).await,
+            Some(Command::WhoAmI) => self.who_am_i().await,
+            Some(Command::Quit) => {
+                self.over = true;
+                Ok("bye".to_owned())
+            }
+            None => Ok("no such command".to_owned()),
+        };
+        let answer = answer.unwrap_or_else(|error| match error {
+            FlowError::TooMany(wait) | FlowError::Busy(wait) => {
+                format!("wait {}", wait.as_secs().max(1))
+            }
+            error => {
+                tracing::error!(%error, "a flow failed");
+                "error".to_owned()
+            }
+        });
+        let outcome = answer.split(' ').next().unwrap_or_default();
+        tracing::info!(peer = %self.peer, command = name, outcome);
+        answer + "\n"
+    }
+
+    /// The answer to what is no line.
+    pub(crate) fn refuse(&mut self) -> String {
+        self.over = true;
+        "no such line\n".to_owned()
+    }
+
+    /// The session ends with the connection.
+    pub(crate) async fn end(&mut self) {
+        let ended = match self.current().await {
+            Ok(user) => {
+                let ctx = self.context();
+                self.security.sign_out(&ctx, &mut self.visit, user.as_ref(), None).await
+            }
+            Err(error) => Err(error),
+        };
+        if let Err(error) = ended {
+            tracing::warn!(%error, "a session was left to expire");
+        }
+    }
+
+    async fn login(&mut self, credentials: Credentials) -> Result<String, FlowError> {
+        let ctx = self.context();
+        Ok(match self.security.sign_in(&ctx, &mut self.visit, credentials).await? {
+            SignInOutcome::Done { user, .. } => ok(&user),
+            SignInOutcome::SecondFactor { challenge, .. } => match challenge.method {
+                Some(method) if challenge.sent => format!("code {}", method.name()),
+                Some(_) => "no code could be sent".to_owned(),
+                None => "no second factor is set up".to_owned(),
+            },
+            // Whether there is such an account is nobody's business.
+            SignInOutcome::Refused(_) => "no".to_owned(),
+        })
+    }
+
+    async fn code(&mut self, code: &str) -> Result<String, FlowError> {
+        // For who is signed in, the same flow would set up another second factor.
+        if self.visit.pending().is_none() {
+            return Ok("no code is wanted".to_owned());
+        }
+        let ctx = self.context();
+        let flow = self.security.validate_second_factor(&ctx, &mut self.visit, None, code);
+        Ok(match flow.await? {
+            ValidateOutcome::SignedIn { user, .. } => ok(&user),
+            ValidateOutcome::NotPending => "no code is wanted".to_owned(),
+            ValidateOutcome::Refused(_) | ValidateOutcome::Changed(_) => "no".to_owned(),
+        })
+    }
+
+    async fn who_am_i(&self) -> Result<String, FlowError> {
+        Ok(self.current().await?.map_or("nobody".to_owned(), |user| ok(&user)))
+    }
+
+    /// Who is signed in: asked anew each time, so that an account that was shut out is out.
+    async fn current(&self) -> Result<Option<User>, FlowError> {
+        self.security.authenticate_session(&self.context(), &self.visit).await
+    }
+
+    /// The facts that flows need. The address is what limits go by.
+    fn context(&self) -> Context {
+        Context { client_ip: Some(self.peer.to_string()), ..self.security.context() }
+    }
+}
+
+fn ok(user: &User) -> String {
+    format!("ok {}", user.email)
+}
+
+fn command(line: &str) -> Option<Command> {
+    let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+    match word {
+        "login" => {
+            let (name, password) = rest.split_once(' ')?;
+            Some(Command::Login(Credentials {
+                identity: name.to_owned(),
+                password: Secret::from(password),
+                remember: Some(false),
+                device: None,
+            }))
+        }
+        "code" => Some(Command::Code(Secret::from(rest))),
+        "whoami" => Some(Command::WhoAmI),
+        "quit" => Some(Command::Quit),
+        _ => None,
+    }
+}
+
+impl Command {
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Login(_) => "login",
+            Self::Code(_) => "code",
+            Self::WhoAmI => "whoami",
+            Self::Quit => "quit",
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! The mails that this server writes: one line of text each.
+
+use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMail};
+
+/// Writes mails in plain text. `fs-http` brings a composer with templates; without HTTP one writes
+/// what one's flows send: here, the code of a second factor.
+pub struct PlainMails {
+    /// The sender: an address, or `Name <address>`.
+    pub from: String,
+}
+
+impl MailComposer for PlainMails {
+    fn compose(&self, draft: &MailDraft<'_>) -> Result<OutgoingMail, ComposeError> {
+        let MailKind::SecondFactorCode { code } = &draft.kind else {
+            let why = "this server sends no such mail".to_owned();
+            return Err(ComposeError { template: draft.kind.template(), why });
+        };
+        Ok(OutgoingMail {
+            template: draft.kind.template().to_owned(),
+            to: draft.to.to_owned(),
+            from: self.from.clone(),
+            subject: "Your code".to_owned(),
+            text: Some(format!("The code to sign in with is {code}.\n")),
+            html: None,
+        })
+    }
+}
