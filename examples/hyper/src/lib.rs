@@ -1,0 +1,104 @@
+//! A server on hyper: `fs-http` without a framework between.
+//!
+//! [`answer`] is the whole adapter. The rest is what a server does anyway: routes, limits, an end in
+//! good order.
+
+mod notes;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fs_http::{Begun, WebSecurity, unwound};
+use futures::TryStreamExt;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+pub use notes::{LONGEST, Notes};
+
+/// How long a client may take for the head of a request, and how long for the whole.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long requests that are under way may take when the server is stopped.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Serves until `stopped`, and answers what was asked before.
+pub async fn serve(
+    listener: TcpListener,
+    security: WebSecurity,
+    notes: Notes,
+    stopped: impl Future<Output = ()>,
+) {
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(stopped);
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, peer)) => {
+                    let (security, notes) = (security.clone(), notes.clone());
+                    tokio::spawn(connection(&graceful, stream, security, notes, peer.ip()));
+                }
+                // Too many open files, perhaps: they become fewer by themselves.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+            },
+            () = &mut stopped => break,
+        }
+    }
+    drop(listener);
+    _ = timeout(GRACE, graceful.shutdown()).await;
+}
+
+/// Serves one connection. A client that goes away in between ends it; that is nobody's failure.
+fn connection(
+    graceful: &GracefulShutdown,
+    stream: TcpStream,
+    security: WebSecurity,
+    notes: Notes,
+    peer: IpAddr,
+) -> impl Future<Output = ()> + Send + use<> {
+    let service = service_fn(move |request| {
+        let (security, notes) = (security.clone(), notes.clone());
+        async move {
+            let answer = timeout(PATIENCE, answer(&security, &notes, request, peer)).await;
+            let answer = answer.unwrap_or_else(|_| plain(StatusCode::REQUEST_TIMEOUT));
+            Ok::<_, Infallible>(answer.map(Full::new))
+        }
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    let served = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    async move { _ = served.await }
+}
+
+/// The adapter: the library has the first word, and the last about the headers.
+async fn answer(
+    security: &WebSecurity,
+    notes: &Notes,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> Response<Bytes> {
+    let (head, body) = request.into_parts();
+    let body = Box::pin(body.into_data_stream());
+    let (exchange, body) = match security.begin(&head, body, Some(peer)).await {
+        Begun::Answered(answer) => return answer,
+        Begun::Application(exchange, body) => (exchange, body),
+    };
+    let body = StreamBody::new(body.map_ok(Frame::data));
+    match unwound(notes.answer(&exchange, body)).await {
+        Ok(answer) => exchange.finish(answer),
+        Err(panicked) => panicked,
+    }
+}
+
+fn plain(status: StatusCode) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer
+}
