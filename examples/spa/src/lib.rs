@@ -1,0 +1,106 @@
+//! A page, its script, and the two routes that the script asks besides the account endpoints.
+//!
+//! The script is in `static/app.js`. What it needs of the configuration is in [`config`] and
+//! [`http`].
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, StatusCode};
+use axum::response::Response;
+use axum::routing::get;
+use fs_axum::{CurrentUser, Protected, Session, WithSecurity};
+use fs_core::Config;
+use fs_core::secret::Secret;
+use fs_http::config::{CookieAttributes, CsrfCookie, SameSite};
+use fs_http::{HttpConfig, WebSecurity};
+use serde_json::json;
+
+fs_core::policy! {
+    /// Who may read the report.
+    pub Auditor = all_roles("auditor");
+}
+
+/// Scripts, styles and requests of our own, and nothing else: no scripts within the page either.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+                      form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/// How accounts behave. `key` has 32 bytes or more.
+pub fn config(key: Secret, base_url: String) -> Config {
+    Config {
+        signing_keys: vec![key],
+        base_url: Some(base_url),
+        // The client has no forms for these.
+        recovery: None,
+        two_factor: None,
+        ..Config::default()
+    }
+}
+
+/// How they look over HTTP.
+pub fn http() -> HttpConfig {
+    let mut http = HttpConfig::default();
+    // The script reads the CSRF token from this cookie, which another site's script cannot.
+    http.csrf.cookie = Some(CsrfCookie {
+        attributes: CookieAttributes {
+            name: "XSRF-TOKEN".to_owned(),
+            path: "/".to_owned(),
+            domain: None,
+            secure: true,
+            http_only: false,
+            same_site: Some(SameSite::Strict),
+        },
+        header: "x-xsrf-token".to_owned(),
+        every_answer: false,
+    });
+    // Links in mails lead to the page, with what came of them in the query.
+    http.redirects.spa = true;
+    http
+}
+
+/// The same for plain HTTP on the developer's own machine.
+pub fn insecure_http() -> HttpConfig {
+    let mut http = http().insecure_cookies();
+    if let Some(cookie) = &mut http.csrf.cookie {
+        cookie.attributes.secure = false;
+    }
+    http
+}
+
+/// The whole application.
+pub fn app(security: &WebSecurity) -> Router {
+    Router::new()
+        .route("/", get(file("text/html; charset=utf-8", include_str!("../static/index.html"))))
+        .route("/app.js", get(file("text/javascript", include_str!("../static/app.js"))))
+        .route("/app.css", get(file("text/css", include_str!("../static/app.css"))))
+        .route("/api/me", get(me))
+        .route("/api/report", get(report))
+        .with_security(security)
+}
+
+/// For who is signed in.
+async fn me(session: Session, user: CurrentUser) -> Response {
+    let roles: Vec<_> = user.roles.iter().map(|role| &role.name).collect();
+    let me = json!({ "email": user.email, "roles": roles });
+    session.json(StatusCode::OK, me, Some(&user)).map(Body::from)
+}
+
+/// For auditors.
+async fn report(session: Session, user: Protected<Auditor>) -> Response {
+    let report = json!({ "report": "Nothing happened this year." });
+    session.json(StatusCode::OK, report, Some(&user)).map(Body::from)
+}
+
+type File = ([(HeaderName, &'static str); 3], &'static str);
+
+fn file(
+    kind: &'static str,
+    text: &'static str,
+) -> impl Fn() -> std::future::Ready<File> + Clone + Send + 'static {
+    let headers = [
+        (CONTENT_TYPE, kind),
+        (CONTENT_SECURITY_POLICY, POLICY),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    move || std::future::ready((headers.clone(), text))
+}
