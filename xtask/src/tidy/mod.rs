@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the tree that neither the compiler nor clippy knows.
 
+mod book;
 mod edges;
 mod explained;
 mod manifest;
@@ -22,9 +23,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     }
     offences.extend(explained::check(workspace)?);
     let files = workspace.files()?;
+    let contents = workspace.read_text(book::CONTENTS)?.ok_or("the book's contents are no text")?;
+    // A folder is there if it can be linked to.
+    let read = |file: &str| match workspace.root.join(file).is_dir() {
+        true => Some(String::new()),
+        false => workspace.read_text(file).ok().flatten(),
+    };
     for file in &files {
         let Some(text) = workspace.read_text(file)? else { continue };
         offences.extend(paths::check(file, &text));
+        if book::is_part(file) {
+            offences.extend(book::check(file, &text, &contents, read));
+        }
         if file.ends_with(".rs") {
             offences.extend(source::check(file, &text));
             warnings.extend(source::length_warning(file, &text));

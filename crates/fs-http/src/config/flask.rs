@@ -12,6 +12,23 @@ impl HttpConfig {
     ///
     /// `protect` says whether the Flask application has the global CSRF protection of Flask-WTF
     /// (`CSRFProtect(app)`), which no key tells.
+    ///
+    /// ```
+    /// use fs_core::Config;
+    /// use fs_core::config::FlaskKeys;
+    /// use fs_http::HttpConfig;
+    ///
+    /// # let variables = [("SECURITY_REGISTERABLE", "true"), ("SECURITY_REGISTRABLE", "true")];
+    /// # let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    /// // From the environment: `std::env::vars()`.
+    /// let mut keys = FlaskKeys::from_variables(variables);
+    /// let config = Config::from_flask(&mut keys);
+    /// let http = HttpConfig::from_flask(&mut keys, true);
+    /// for mistake in keys.finish() {
+    ///     eprintln!("{mistake}"); // SECURITY_REGISTRABLE: is not known; …
+    /// }
+    /// # assert!(config.registration.is_some() && http.csrf.enabled);
+    /// ```
     pub fn from_flask(keys: &mut FlaskKeys, protect: bool) -> Self {
         let mut config = Self::flask_security_4();
         config.read_urls(keys);
