@@ -3,13 +3,13 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use example_hyper::{Notes, serve};
 use fs_core::Config;
 use fs_core::secret::Secret;
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 use fs_services::console_mailer::ConsoleMailer;
 use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use fs_store_sqlx::SqlxStore;
-use on_hyper::{Notes, serve};
 use tokio::net::TcpListener;
 
 #[tokio::main]

@@ -8,8 +8,8 @@
 
 use std::net::SocketAddr;
 
+use example_hyper::{LONGEST, Notes, serve};
 use fs_testkit::site::{PASSWORD, Setup, Site};
-use on_hyper::{LONGEST, Notes, serve};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
