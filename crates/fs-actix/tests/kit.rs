@@ -1,6 +1,6 @@
 //! The adapter kit, on actix-web.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::SocketAddr;
 
@@ -9,7 +9,7 @@ use actix_web::web::{Bytes, PayloadConfig, ServiceConfig, get, post, scope};
 use actix_web::{App, HttpResponse, HttpServer};
 use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{self, Editor, PANIC};
+use fs_testkit::adapter::{self, Editor};
 
 fs_testkit::adapter_kit!(start);
 
@@ -68,6 +68,6 @@ async fn body(_: CurrentUser, body: Bytes) -> String {
     body.len().to_string()
 }
 
-async fn panics() -> &'static str {
-    panic!("{PANIC}")
+async fn panics(session: Session) -> String {
+    adapter::panics(&session)
 }

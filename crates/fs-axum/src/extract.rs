@@ -2,14 +2,12 @@
 
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
-use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authn::Authentication;
 use fs_core::authz::{Policy, Requirement};
-use fs_core::model::User;
 use fs_http::Exchange;
 use http::StatusCode;
 use http::request::Parts;
@@ -17,6 +15,9 @@ use http::request::Parts;
 use crate::service::exchange_of;
 
 /// Who calls, by session or auth token. Nobody: 401, or to the sign-in page.
+///
+/// It has all that the user has: `caller.email`. To keep the user beyond the request, clone
+/// `caller.user`; `caller.mechanism` says how they authenticated.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(Authentication);
 
@@ -64,23 +65,11 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 #[derive(Clone, Debug)]
 pub struct Session(pub Exchange);
 
-impl CurrentUser {
-    /// The user, to keep beyond the request.
-    pub fn user(&self) -> Arc<User> {
-        Arc::clone(&self.0.user)
-    }
-
-    /// How the caller authenticated.
-    pub fn mechanism(&self) -> Mechanism {
-        self.0.mechanism
-    }
-}
-
 impl Deref for CurrentUser {
-    type Target = User;
+    type Target = Authentication;
 
-    fn deref(&self) -> &User {
-        &self.0.user
+    fn deref(&self) -> &Authentication {
+        &self.0
     }
 }
 

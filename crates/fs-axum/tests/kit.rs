@@ -1,6 +1,6 @@
 //! The adapter kit, on axum.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use axum::http::header::SET_COOKIE;
 use axum::routing::{get, post};
 use fs_axum::{CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{Editor, PANIC, editors, enter, leave, seen, visits};
+use fs_testkit::adapter::{Editor, editors, enter, leave, panics, seen, visits};
 
 fs_testkit::adapter_kit!(start);
 
@@ -48,14 +48,10 @@ fn application() -> Router {
         .route("/enter", get(async |session: Session| enter(&session).await))
         .route("/leave", get(async |session: Session| leave(&session).await))
         .route("/body", post(async |_: CurrentUser, body: Bytes| body.len().to_string()))
-        .route("/panic", get(panics))
+        .route("/panic", get(async |session: Session| panics(&session)))
         .layer(DefaultBodyLimit::max(1 << 20))
 }
 
 async fn maybe(MaybeUser(caller): MaybeUser) -> String {
     caller.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
-}
-
-async fn panics() -> &'static str {
-    panic!("{PANIC}")
 }

@@ -1,7 +1,9 @@
 //! How a request is authenticated.
 
-use serde::{Deserialize, Serialize};
+use std::ops::Deref;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::model::User;
 
@@ -33,11 +35,55 @@ impl Mechanism {
     }
 }
 
-/// Who a request is from, and how that is known.
+/// Who a request is from, and how that is known. What is asked of it that it does not have is asked
+/// of the user: `caller.email`.
 #[derive(Clone, Debug)]
 pub struct Authentication {
-    /// Who.
+    /// Who; cheap to keep beyond the request.
     pub user: Arc<User>,
     /// How.
     pub mechanism: Mechanism,
+}
+
+impl Deref for Authentication {
+    type Target = User;
+
+    fn deref(&self) -> &User {
+        &self.user
+    }
+}
+
+/// Why a mechanism names nobody. It tells neither a secret nor whether there is an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unproven {
+    /// The request brings nothing of the kind, or a session that nobody is signed in in.
+    Absent,
+    /// Somebody gave a first factor, and owes the second.
+    HalfWay,
+    /// What the request brings was not made by us, or was altered.
+    Invalid,
+    /// What the request brings is too old.
+    Expired,
+    /// What the request brings was good once: it was ended or has expired, or its account is gone
+    /// or has ended all sessions and tokens at once.
+    Ended,
+    /// The account is deactivated.
+    Deactivated,
+    /// The name and password are not those of an account that may sign in.
+    Wrong,
+}
+
+impl std::fmt::Display for Unproven {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Absent => "there is none",
+            Self::HalfWay => "the second factor is still owed",
+            Self::Invalid => "it was not made by this site, or was altered",
+            Self::Expired => "it has expired",
+            Self::Ended => "it was ended, or has expired",
+            Self::Deactivated => "the account is deactivated",
+            Self::Wrong => "it is wrong, or the account may not sign in",
+        })
+    }
 }

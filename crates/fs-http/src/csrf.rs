@@ -14,6 +14,7 @@ use http::{Response, StatusCode};
 use crate::config::CsrfScope;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
+use crate::refusal::Refusal;
 
 /// What is known of a request's CSRF token so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Exchange {
         if !csrf.enabled || csrf.scope != CsrfScope::Everything || !self.request().is_unsafe() {
             return Ok(());
         }
-        self.csrf_of_request().map_err(|problem| self.csrf_refusal(problem))
+        self.csrf_of_request().map_err(|problem| Box::new(self.refuse(&Refusal::Csrf(problem))))
     }
 
     /// The guard's check, for a request that was authenticated by `mechanism`.
@@ -41,7 +42,8 @@ impl Exchange {
         &self,
         mechanism: Mechanism,
     ) -> Result<(), Box<Response<Bytes>>> {
-        self.csrf_of_mechanism(mechanism).map_err(|problem| self.csrf_refusal(problem))
+        let checked = self.csrf_of_mechanism(mechanism);
+        checked.map_err(|problem| Box::new(self.refuse(&Refusal::Csrf(problem))))
     }
 
     pub(crate) fn csrf_of_mechanism(&self, mechanism: Mechanism) -> Result<(), CsrfProblem> {
@@ -125,8 +127,8 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn csrf_refusal(&self, problem: CsrfProblem) -> Box<Response<Bytes>> {
-        Box::new(self.refusal(StatusCode::BAD_REQUEST, key(&problem).into()))
+    pub(crate) fn csrf_refusal(&self, problem: CsrfProblem) -> Response<Bytes> {
+        self.refusal(StatusCode::BAD_REQUEST, key(&problem).into())
     }
 }
 

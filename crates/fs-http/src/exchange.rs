@@ -3,18 +3,19 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authn::{Authentication, Mechanism, Unproven};
 use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, RememberChange, SignInOutcome};
 use fs_core::model::User;
 use fs_core::session::Visit;
-use fs_core::{Context, Security};
+use fs_core::{Context, Security, Timestamp};
 use http::Response;
 use serde_json::Value;
 
 use crate::config::HttpConfig;
 use crate::csrf::CsrfStanding;
 use crate::incoming::Incoming;
+use crate::trace::{Trace, Way};
 use crate::web::{Web, WebSecurity};
 
 /// A request while it is answered. A cheap clone; guards, endpoints and handlers share it.
@@ -28,6 +29,8 @@ struct Inner {
     web: WebSecurity,
     request: Incoming,
     context: Context,
+    /// Whether the browser sent a session that cannot be read.
+    unreadable: bool,
     state: Mutex<State>,
     who: futures::lock::Mutex<Option<Who>>,
 }
@@ -42,6 +45,7 @@ pub(crate) struct State {
     pub(crate) visit_read: bool,
     pub(crate) came_signed_in: bool,
     pub(crate) via: Option<Mechanism>,
+    pub(crate) trace: Trace,
 }
 
 #[derive(Clone)]
@@ -60,12 +64,10 @@ impl Exchange {
         let user_agent = request.header(http::header::USER_AGENT).map(str::to_owned);
         let client_ip = request.client_ip.map(|ip| ip.to_string());
         let context = Context { now, client_ip, user_agent, base_url };
-        let cookie = request.cookie(&web.config().session_cookie.name);
-        let visit = cookie.as_deref().and_then(|sealed| {
-            let lifetime = web.core().config().sessions.lifetime;
-            web.core().sealer().open(sealed, now, lifetime)
-        });
-        let visit = visit.unwrap_or_default();
+        let opened = opened(&web, &request, now);
+        let unreadable = matches!(opened, Some(None));
+        let visit_read = opened.is_some();
+        let visit = opened.flatten().unwrap_or_default();
         let state = State {
             came_signed_in: visit.sign_in().is_some(),
             visit,
@@ -73,11 +75,13 @@ impl Exchange {
             csrf: CsrfStanding::Unchecked,
             csrf_token: None,
             device: None,
-            visit_read: cookie.is_some(),
+            visit_read,
             via: None,
+            trace: Trace::default(),
         };
         let who = futures::lock::Mutex::new(None);
-        Self(Arc::new(Inner { web, request, context, state: Mutex::new(state), who }))
+        let state = Mutex::new(state);
+        Self(Arc::new(Inner { web, request, context, unreadable, state, who }))
     }
 
     pub(crate) fn web(&self) -> &Web {
@@ -141,16 +145,14 @@ impl Exchange {
         state.visit = visit;
     }
 
-    /// What the answer carries to the browser so far.
-    pub(crate) fn carried(&self) -> (Visit, RememberChange) {
-        let state = self.state();
-        (state.visit.clone(), state.remember.clone())
-    }
-
-    /// Lets the answer carry this, and nothing else.
-    pub(crate) fn put_carried(&self, (visit, remember): (Visit, RememberChange)) {
-        self.put_visit(visit);
-        self.state().remember = remember;
+    /// Lets the browser keep what it sent, whatever became of its session since: for answers that say
+    /// that something failed, half of the way.
+    pub fn discard(&self) {
+        let opened = opened(&self.0.web, &self.0.request, self.0.context.now);
+        self.put_visit(opened.flatten().unwrap_or_default());
+        let mut state = self.state();
+        state.remember = RememberChange::Keep;
+        state.device = None;
     }
 
     pub(crate) fn put_remember(&self, change: RememberChange) {
@@ -202,25 +204,30 @@ impl Exchange {
     /// Who the session is signed in as, or who the browser is remembered as.
     async fn session_user(&self) -> Result<Option<User>, FlowError> {
         let mut visit = self.visit();
-        let signed_in = self.core().authenticate_session(self.context(), &visit).await?;
-        if signed_in.is_some() {
-            return Ok(signed_in);
+        let signed_in = self.core().user_of_session(self.context(), &visit).await?;
+        let signed_in = signed_in.map_err(|unproven| match unproven {
+            Unproven::Absent if self.0.unreadable => Unproven::Invalid,
+            unproven => unproven,
+        });
+        if let Some(user) = self.found(Way::Session, signed_in) {
+            return Ok(Some(user));
         }
         let Some(cookie) = self.remember_cookie() else {
             return Ok(None);
         };
         let user = self.core().restore_remembered(self.context(), &mut visit, &cookie).await?;
-        if user.is_some() {
+        if user.is_ok() {
             self.put_visit(visit);
         }
-        Ok(user)
+        Ok(self.found(Way::Remembered, user))
     }
 
     pub(crate) async fn token_user(&self) -> Result<Option<User>, FlowError> {
-        match self.presented_token() {
-            Some(token) => self.core().authenticate_token(self.context(), &token).await,
-            None => Ok(None),
-        }
+        let found = match self.presented_token() {
+            Some(token) => self.core().user_of_token(self.context(), &token).await?,
+            None => Err(Unproven::Absent),
+        };
+        Ok(self.found(Way::Token, found))
     }
 
     /// The auth token that the request carries: the first one present counts, good or bad.
@@ -337,6 +344,13 @@ impl Exchange {
             Err(failure) => *failure,
         }
     }
+}
+
+/// The session that the browser sent; nothing in it where it cannot be read.
+fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Option<Visit>> {
+    let sealed = request.cookie(&web.config().session_cookie.name)?;
+    let lifetime = web.core().config().sessions.lifetime;
+    Some(web.core().sealer().open(&sealed, now, lifetime))
 }
 
 impl std::fmt::Debug for Exchange {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authn::{Authentication, Mechanism, Unproven};
 use fs_core::authz::{CsrfUse, Requirement, Who};
 use fs_core::flow::FlowError;
 use fs_core::freshness::{self, Freshness, FreshnessFacts, FreshnessRule};
@@ -15,11 +15,12 @@ use http::Response;
 
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
+use crate::trace::Way;
 
 /// The order in which mechanisms are tried.
 const ORDER: [Mechanism; 3] = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
 /// What a route accepts that names no mechanisms.
-const USUAL: [Mechanism; 2] = [Mechanism::Token, Mechanism::Session];
+pub(crate) const USUAL: [Mechanism; 2] = [Mechanism::Token, Mechanism::Session];
 
 impl Exchange {
     /// Who calls, if the requirement lets them.
@@ -41,8 +42,14 @@ impl Exchange {
     ///
     /// Why not. A requirement for strangers lets nobody through here.
     pub async fn check_user(&self, requirement: &Requirement) -> Result<Authentication, Refusal> {
-        let caller = self.check(requirement).await?;
-        caller.ok_or_else(|| unauthenticated(requirement))
+        match self.check(requirement).await? {
+            Some(caller) => Ok(caller),
+            None => {
+                let refusal = unauthenticated(requirement);
+                self.note(&refusal);
+                Err(refusal)
+            }
+        }
     }
 
     /// Who calls, if the requirement lets them. [`authorize`](Self::authorize) with the reason in
@@ -54,6 +61,13 @@ impl Exchange {
     ///
     /// Why not; [`refuse`](Self::refuse) makes the answer of it.
     pub async fn check(
+        &self,
+        requirement: &Requirement,
+    ) -> Result<Option<Authentication>, Refusal> {
+        self.hold_against(requirement).await.inspect_err(|refusal| self.note(refusal))
+    }
+
+    async fn hold_against(
         &self,
         requirement: &Requirement,
     ) -> Result<Option<Authentication>, Refusal> {
@@ -121,12 +135,17 @@ impl Exchange {
     /// Name and password of HTTP Basic authentication (RFC 7617), in UTF-8.
     async fn basic_user(&self) -> Result<Option<fs_core::model::User>, FlowError> {
         let header = self.request().header(http::header::AUTHORIZATION);
-        let Some(credentials) = header.and_then(basic_credentials) else {
-            return Ok(None);
+        let credentials = header.ok_or(Unproven::Absent);
+        let found = match credentials
+            .and_then(|header| basic_credentials(header).ok_or(Unproven::Invalid))
+        {
+            Ok((identity, password)) => {
+                let checked = self.core().check_credentials(self.context(), &identity, &password);
+                checked.await?.map_err(|_| Unproven::Wrong)
+            }
+            Err(unproven) => Err(unproven),
         };
-        let (identity, password) = credentials;
-        let checked = self.core().check_credentials(self.context(), &identity, &password).await?;
-        Ok(checked.ok())
+        Ok(self.found(Way::Basic, found))
     }
 
     async fn require_fresh(
@@ -148,7 +167,10 @@ impl Exchange {
         }
         match verdict {
             Freshness::Fresh => Ok(()),
-            Freshness::Stale => Err(Refusal::NotFresh(*rule)),
+            Freshness::Stale => {
+                let age = facts.authenticated_at.map(|at| self.context().now.since(at));
+                Err(Refusal::NotFresh { rule: *rule, age })
+            }
         }
     }
 

@@ -66,7 +66,7 @@ impl Incoming {
 
     /// Whether it may change something.
     pub fn is_unsafe(&self) -> bool {
-        [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(&self.method)
+        is_unsafe(&self.method)
     }
 
     /// A header's text; nothing when it is absent or not text.
@@ -134,6 +134,11 @@ impl std::fmt::Debug for BodyRead {
             Self::TooLong => f.write_str("TooLong"),
         }
     }
+}
+
+/// Whether a request by this method may change something.
+pub(crate) fn is_unsafe(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method)
 }
 
 /// Whether a media type is `application/json` or `application/…+json`.

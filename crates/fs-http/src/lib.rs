@@ -9,9 +9,10 @@
 //! | --- | --- |
 //! | [`config`] | what the HTTP side can be told |
 //! | [`route`] | the routing table, as data |
+//! | [`policies`] | what every route asks, as a table to review |
 //! | [`exchange`] | one request: who it is from, what its session knows |
 //! | `begin`, `body`, `client`, `panic` | what adapters have in common |
-//! | `guard`, `refusal` | holding a request against what a route asks for |
+//! | `guard`, `refusal`, `trace` | holding a request against what a route asks for; why it was refused |
 //! | `endpoint` | the endpoints, one file each |
 //! | `csrf`, `cookies`, `views`, `reply` | one decision each, in one place |
 //! | [`form`] | the forms by name, and what an application adds to them |
@@ -35,9 +36,11 @@ pub mod hooks;
 pub mod incoming;
 pub mod pages;
 mod panic;
+pub mod policies;
 mod refusal;
 mod reply;
 pub mod route;
+mod trace;
 mod views;
 mod web;
 
@@ -50,4 +53,5 @@ pub use hooks::Hooks;
 pub use incoming::BodyRead;
 pub use panic::unwound;
 pub use refusal::Refusal;
+pub use trace::{Trace, Way, Why};
 pub use web::WebSecurity;

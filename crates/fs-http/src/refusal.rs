@@ -1,11 +1,14 @@
 //! Why a guard lets a request not through, and what it is answered.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::authz::Rule;
 use fs_core::csrf::CsrfProblem;
 use fs_core::flow::FlowError;
 use fs_core::freshness::FreshnessRule;
+use fs_core::message::Category;
 use http::{Response, StatusCode};
 
 use crate::exchange::Exchange;
@@ -34,7 +37,12 @@ pub enum Refusal {
     NotAnonymous,
     /// The sign-in is too old.
     #[error("the sign-in is older than the route accepts")]
-    NotFresh(FreshnessRule),
+    NotFresh {
+        /// What the route asks for.
+        rule: FreshnessRule,
+        /// How old the proof is; nothing where the session has none of its own.
+        age: Option<Duration>,
+    },
     /// The request may be another site's.
     #[error(transparent)]
     Csrf(CsrfProblem),
@@ -51,7 +59,7 @@ impl Refusal {
     /// one: a redirect, or what a hook says.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::Unauthenticated { .. } | Self::SignInFirst | Self::NotFresh(_) => {
+            Self::Unauthenticated { .. } | Self::SignInFirst | Self::NotFresh { .. } => {
                 StatusCode::UNAUTHORIZED
             }
             Self::NotAnonymous | Self::Csrf(_) => StatusCode::BAD_REQUEST,
@@ -62,18 +70,36 @@ impl Refusal {
 }
 
 impl Exchange {
-    /// The answer to who is refused. Why is in the log, at the level `debug`.
+    /// The answer to who is refused. Why is in the log, at the level `debug`, and in
+    /// [`trace`](Self::trace).
+    ///
+    /// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) it is in the answer
+    /// as well; where that is a redirect, on the page that it leads to.
     pub fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
+        self.note(refusal);
+        let answer = self.answer_to(refusal);
+        self.note_answer(answer.status());
+        let trace = self.trace();
         // Not the path: it may hold a token.
-        tracing::debug!(%refusal, method = %self.request().method, "refused");
+        let (method, status) = (&self.request().method, answer.status().as_u16());
+        tracing::debug!(%method, status, %trace, "refused");
+        if answer.status().is_redirection()
+            && let Some(trace) = self.explanation()
+        {
+            self.session(|visit| visit.flash(Category::Info, trace.to_string()));
+        }
+        answer
+    }
+
+    fn answer_to(&self, refusal: &Refusal) -> Response<Bytes> {
         match refusal {
             Refusal::Unauthenticated { mechanisms, realm } => {
                 self.unauthenticated(mechanisms, realm.as_deref())
             }
             Refusal::SignInFirst => self.sign_in_redirect(),
             Refusal::NotAnonymous => self.not_anonymous(),
-            Refusal::NotFresh(rule) => self.not_fresh(rule),
-            Refusal::Csrf(problem) => *self.csrf_refusal(*problem),
+            Refusal::NotFresh { rule, .. } => self.not_fresh(rule),
+            Refusal::Csrf(problem) => self.csrf_refusal(*problem),
             Refusal::Missing(rule) => self.unauthorized(rule),
             Refusal::Failed(error) => *self.flow_failed(error),
         }

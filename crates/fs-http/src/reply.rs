@@ -97,18 +97,38 @@ impl Exchange {
 
     pub(crate) fn refusal_in_words(&self, status: StatusCode, text: String) -> Response<Bytes> {
         if self.wants_json() {
-            return self.json(status, json!({ "error": text }), None);
+            return self.json_refusal(status, text, Map::new());
         }
-        self.page(status, PageView::error(status, Some(text)))
+        self.error_page(status, Some(text))
+    }
+
+    /// JSON that tells what is wrong; in development, and where a guard refused, also why.
+    fn json_refusal(
+        &self,
+        status: StatusCode,
+        text: impl Into<Value>,
+        mut more: Map<String, Value>,
+    ) -> Response<Bytes> {
+        more.insert("error".to_owned(), text.into());
+        more.extend(self.explanation().map(|trace| ("trace".to_owned(), trace.to_json())));
+        self.json(status, more.into(), None)
+    }
+
+    /// A page that tells what is wrong; in development, and where a guard refused, also why.
+    fn error_page(&self, status: StatusCode, text: Option<String>) -> Response<Bytes> {
+        let mut page = PageView::error(status, text);
+        let why = self.explanation().map(|trace| ("why".to_owned(), trace.lines().into()));
+        page.extra.extend(why);
+        self.page(status, page)
     }
 
     /// An answer that tells nothing but its status: JSON or a page.
     pub fn failure(&self, status: StatusCode) -> Response<Bytes> {
         if self.wants_json() {
             let reason = status.canonical_reason().unwrap_or("Error");
-            return self.json(status, json!({ "error": reason }), None);
+            return self.json_refusal(status, reason, Map::new());
         }
-        self.page(status, PageView::error(status, None))
+        self.error_page(status, None)
     }
 
     /// The answer when a flow came to no outcome. What happened is logged, not told.
@@ -201,6 +221,11 @@ impl Exchange {
         response
     }
 
+    /// An answer that has a status, and says nothing.
+    pub(crate) fn bare(&self, status: StatusCode) -> Response<Bytes> {
+        self.answer(status, "text/html; charset=utf-8", Vec::new())
+    }
+
     fn answer(&self, status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Bytes> {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
@@ -229,7 +254,7 @@ impl Exchange {
         }
         let status = StatusCode::UNAUTHORIZED;
         let mut response = match self.config().always_401 {
-            true => self.page(status, PageView::error(status, None)),
+            true => self.error_page(status, None),
             false => self.refusal(status, MessageKey::Unauthenticated.into()),
         };
         let realm = realm.unwrap_or(&self.config().realm).replace(['"', '\\'], "");
@@ -274,12 +299,11 @@ impl Exchange {
         }
         let message = MessageKey::ReauthenticationRequired;
         if self.wants_json() {
-            let response = json!({
-                "error": self.text(message),
-                "reauth_required": true,
-                "unified_signin_enabled": self.core().config().unified.is_some(),
-            });
-            return self.json(StatusCode::UNAUTHORIZED, response, None);
+            let unified = self.core().config().unified.is_some();
+            let more = [("reauth_required", true), ("unified_signin_enabled", unified)];
+            let more = more.map(|(name, value)| (name.to_owned(), value.into()));
+            let (status, text) = (StatusCode::UNAUTHORIZED, self.text(message));
+            return self.json_refusal(status, text, Map::from_iter(more));
         }
         self.flash(message);
         let query = self.request().query.as_ref().map(|query| format!("?{query}"));

@@ -172,6 +172,12 @@ impl Endpoint {
         )
     }
 
+    /// Whether GET changes something here, as with a link in a mail. `HEAD`, with which programs
+    /// look at links before people do, is then answered without a look at what it would do.
+    pub(crate) const fn acts_on_get(self) -> bool {
+        matches!(self, Self::SignOut | Self::Confirm | Self::SignInLink | Self::UnifiedLink)
+    }
+
     const fn usual_path(self) -> &'static str {
         match self {
             Self::SignIn | Self::SignInLink => "/login",

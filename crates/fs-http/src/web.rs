@@ -65,6 +65,9 @@ impl WebSecurity {
             hooks: hooks.clone(),
         };
         let security = Security::new(config, ports, Arc::new(composer))?;
+        if http.explain_refusals {
+            tracing::warn!("refusals are explained to whoever is refused: for development alone");
+        }
         Ok(Self(Arc::new(Web { security, config: http, routes, pages, hooks, redirect_rules })))
     }
 

@@ -3,6 +3,7 @@
 use fs_http::WebSecurity;
 use http::HeaderMap;
 use rocket::fairing::{self, Fairing, Info, Kind};
+use rocket::http::Status;
 use rocket::{Build, Request, Response, Rocket, async_trait};
 
 use crate::{catcher, convert, gate};
@@ -51,6 +52,10 @@ impl Fairing for SecurityFairing {
         let Some(exchange) = gate::exchange_of(request) else {
             return;
         };
+        // Rocket does not say whether a handler panicked or failed otherwise.
+        if response.status() == Status::InternalServerError {
+            exchange.discard();
+        }
         let mut headers = HeaderMap::new();
         match exchange.write_headers(&mut headers) {
             Ok(()) => headers.iter().for_each(|(name, value)| {

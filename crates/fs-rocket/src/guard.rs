@@ -5,9 +5,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use fs_core::authn::{Authentication, Mechanism};
+use fs_core::authn::Authentication;
 use fs_core::authz::{Policy, Requirement};
-use fs_core::model::User;
 use fs_http::{Exchange, Refusal};
 use rocket::http::Status;
 use rocket::request::{FromRequest, Outcome};
@@ -18,6 +17,9 @@ use crate::fairing::is_missing;
 use crate::gate::exchange_of;
 
 /// Who calls, by session or auth token. Nobody: 401, or to the sign-in page.
+///
+/// It has all that the user has: `caller.email`. To keep the user beyond the request, clone
+/// `caller.user`; `caller.mechanism` says how they authenticated.
 ///
 /// As `Option<CurrentUser>` it lets strangers in as well.
 #[derive(Clone, Debug)]
@@ -35,23 +37,11 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 #[derive(Clone, Debug)]
 pub struct Session(pub Exchange);
 
-impl CurrentUser {
-    /// The user, to keep beyond the request.
-    pub fn user(&self) -> Arc<User> {
-        Arc::clone(&self.0.user)
-    }
-
-    /// How the caller authenticated.
-    pub fn mechanism(&self) -> Mechanism {
-        self.0.mechanism
-    }
-}
-
 impl Deref for CurrentUser {
-    type Target = User;
+    type Target = Authentication;
 
-    fn deref(&self) -> &User {
-        &self.0.user
+    fn deref(&self) -> &Authentication {
+        &self.0
     }
 }
 

@@ -1,13 +1,13 @@
 //! The adapter kit, on Rocket.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
 use fs_http::WebSecurity;
 use fs_rocket::{CurrentUser, Protected, SecurityFairing, Session, require};
-use fs_testkit::adapter::{self, Editor, PANIC};
+use fs_testkit::adapter::{self, Editor};
 use rocket::config::{Config, LogLevel};
 use rocket::data::{Data, ToByteUnit};
 use rocket::fairing::AdHoc;
@@ -92,6 +92,6 @@ async fn body(_user: CurrentUser, data: Data<'_>) -> String {
 }
 
 #[get("/panic")]
-fn panics() -> &'static str {
-    panic!("{PANIC}")
+fn panics(session: Session) -> String {
+    adapter::panics(&session)
 }

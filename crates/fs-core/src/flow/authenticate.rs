@@ -1,12 +1,13 @@
 //! Whose request it is: by session or by auth token.
 
 use super::FlowError;
+use crate::authn::Unproven;
 use crate::model::{SessionKind, Uniquifier, User, UserField};
 use crate::port::{Change, CommitError, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
-use crate::token::AuthToken;
+use crate::token::{AuthToken, TokenProblem};
 
 impl Security {
     /// Who the browser's session is signed in as: one read. Nobody when the record was ended or
@@ -20,13 +21,26 @@ impl Security {
         ctx: &Context,
         visit: &Visit,
     ) -> Result<Option<User>, FlowError> {
+        Ok(self.user_of_session(ctx, visit).await?.ok())
+    }
+
+    /// The same, and why it is nobody.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn user_of_session(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+    ) -> Result<Result<User, Unproven>, FlowError> {
         let Some(sign_in) = visit.sign_in() else {
-            return Ok(None);
+            let begun = visit.pending().is_some();
+            return Ok(Err(if begun { Unproven::HalfWay } else { Unproven::Absent }));
         };
         let found = self.store().session(&sign_in.id.key(), ctx.now).await?;
-        Ok(found
-            .filter(|(record, user)| record.kind == SessionKind::SignIn && user.active)
-            .map(|(_, user)| user))
+        let found = found.filter(|(record, _)| record.kind == SessionKind::SignIn);
+        Ok(active(found.map(|(_, user)| user)))
     }
 
     /// Who an auth token names: one read, none for a token that is not ours.
@@ -39,16 +53,30 @@ impl Security {
         ctx: &Context,
         token: &str,
     ) -> Result<Option<User>, FlowError> {
+        Ok(self.user_of_token(ctx, token).await?.ok())
+    }
+
+    /// The same, and why it is nobody.
+    ///
+    /// # Errors
+    ///
+    /// The database failed.
+    pub async fn user_of_token(
+        &self,
+        ctx: &Context,
+        token: &str,
+    ) -> Result<Result<User, Unproven>, FlowError> {
         let rules = &self.config().auth_tokens;
-        let Ok(token) = AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) else {
-            return Ok(None);
+        let token = match AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) {
+            Ok(token) => token,
+            Err(problem) => return Ok(Err(worthless(&problem))),
         };
         let uniquifier = token.uniquifier;
         let by = match rules.own_uniquifier {
             true => UserLookup::TokenUniquifier(uniquifier),
             false => UserLookup::Uniquifier(uniquifier),
         };
-        Ok(self.store().user(&by).await?.filter(|user| user.active))
+        Ok(active(self.store().user(&by).await?))
     }
 
     /// An auth token for the user (Flask-Security's `get_auth_token`).
@@ -99,4 +127,18 @@ impl Security {
         }
         Ok(())
     }
+}
+
+/// What a token that is worth nothing proves.
+pub(super) fn worthless<T>(problem: &TokenProblem<T>) -> Unproven {
+    match problem {
+        TokenProblem::Expired(_) => Unproven::Expired,
+        TokenProblem::Invalid => Unproven::Invalid,
+    }
+}
+
+/// Who was found, if they may act.
+pub(super) fn active(user: Option<User>) -> Result<User, Unproven> {
+    let user = user.ok_or(Unproven::Ended)?;
+    if user.active { Ok(user) } else { Err(Unproven::Deactivated) }
 }

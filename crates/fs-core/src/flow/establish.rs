@@ -6,6 +6,7 @@ use super::FlowError;
 use super::codes::AcceptedCode;
 use super::recovery_codes::AcceptedRecoveryCode;
 use super::remember::{NewRemembered, RememberChange};
+use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
 use crate::model::{
@@ -21,12 +22,19 @@ use crate::session::{CrumbState, Visit, VisitSignIn};
 #[must_use]
 pub(crate) struct Prepared {
     guard: Option<Change>,
-    sign_in: VisitSignIn,
+    seat: Seat,
     remember: Option<NewRemembered>,
     record: SessionRecord,
     before: Option<SessionKey>,
-    csrf: Option<CsrfSecret>,
     methods: Vec<&'static str>,
+}
+
+/// What a browser's session becomes with a session record, after the commit.
+#[must_use]
+pub(super) struct Seat {
+    id: SessionId,
+    authenticated_at: Option<Timestamp>,
+    csrf: Option<CsrfSecret>,
 }
 
 /// That somebody gave every factor that is asked of them: what a session is made of.
@@ -103,19 +111,23 @@ impl Security {
             Remember::Yes => self.remember(ctx, uniquifier)?,
             Remember::No => None,
         };
-        let csrf = match sessions.renew_csrf_at_sign_in {
-            true => Some(CsrfSecret::from_random(self.random()?)),
-            false => None,
-        };
         Ok(Prepared {
             guard: clearance.guard,
-            sign_in: VisitSignIn { id, authenticated_at: Some(ctx.now), grace_until: None },
+            seat: self.seat(id, &record)?,
             remember,
             record,
             before: visit.sign_in().map(|sign_in| sign_in.id.key()),
-            csrf,
             methods: clearance.methods,
         })
+    }
+
+    /// Prepares what the browser's session becomes with `record`, whose name `id` is.
+    pub(super) fn seat(&self, id: SessionId, record: &SessionRecord) -> Result<Seat, FlowError> {
+        let csrf = match self.config().sessions.renew_csrf_at_sign_in {
+            true => Some(CsrfSecret::from_random(self.random()?)),
+            false => None,
+        };
+        Ok(Seat { id, authenticated_at: record.authenticated_at, csrf })
     }
 
     /// A new session: its id, for the browser, and its record, for the store.
@@ -124,7 +136,7 @@ impl Security {
         ctx: &Context,
         kind: SessionKind,
         uniquifier: &Uniquifier,
-        expires_at: crate::Timestamp,
+        expires_at: Timestamp,
     ) -> Result<(SessionId, SessionRecord), FlowError> {
         let id = self.new_session_id()?;
         let record = SessionRecord {
@@ -139,6 +151,25 @@ impl Security {
             client_ip: ctx.client_ip.clone(),
         };
         Ok((id, record))
+    }
+}
+
+impl Seat {
+    /// Signs the browser in. Nothing of a sign-in that somebody else began is left, and no CSRF
+    /// token of the time before is good.
+    pub(super) fn take(self, visit: &mut Visit, user: &User) {
+        visit.set_pending(None);
+        visit.set_enrolment(None);
+        visit.set_sign_in(Some(VisitSignIn {
+            id: self.id,
+            user: user.id.clone(),
+            authenticated_at: self.authenticated_at,
+            grace_until: None,
+        }));
+        visit.set_crumb(CrumbState::Due);
+        if let Some(csrf) = self.csrf {
+            visit.set_csrf(Some(csrf));
+        }
     }
 }
 
@@ -160,13 +191,7 @@ impl Prepared {
         visit: &mut Visit,
         user: &User,
     ) -> RememberChange {
-        visit.set_pending(None);
-        visit.set_enrolment(None);
-        visit.set_sign_in(Some(self.sign_in));
-        visit.set_crumb(CrumbState::Due);
-        if let Some(csrf) = self.csrf {
-            visit.set_csrf(Some(csrf));
-        }
+        self.seat.take(visit, user);
         security.emit(Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
         match self.remember {
             Some(NewRemembered { cookie, expires_at, .. }) => {

@@ -5,14 +5,16 @@
 //! does, so that both sides of a migration accept it.
 
 use super::FlowError;
+use super::authenticate::worthless;
 use crate::Timestamp;
+use crate::authn::Unproven;
 use crate::model::{
     SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
 };
 use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::{CrumbState, Visit, VisitSignIn};
+use crate::session::Visit;
 use crate::token::{RememberToken, TokenFormat};
 
 /// What is to happen to the cookie of a remembered browser.
@@ -64,19 +66,20 @@ impl Security {
 
     /// The key of the record that a remember cookie names, if it names one.
     pub(super) fn remembered_record(&self, ctx: &Context, cookie: &str) -> Option<SessionKey> {
-        let name = self.remembered_name(ctx, cookie)?;
+        let name = self.remembered_name(ctx, cookie).ok()?;
         (self.config().token_format == TokenFormat::Native).then(|| SessionId::new(name).key())
     }
 
-    fn remembered_name(&self, ctx: &Context, cookie: &str) -> Option<String> {
-        let max_age = self.config().sessions.remember?;
+    fn remembered_name(&self, ctx: &Context, cookie: &str) -> Result<String, Unproven> {
+        let max_age = self.config().sessions.remember.ok_or(Unproven::Invalid)?;
         let token = RememberToken::verify(self.tokens(), cookie, ctx.now, max_age);
-        token.ok().map(|token| token.name)
+        token.map(|token| token.name).map_err(|problem| worthless(&problem))
     }
 
-    /// Signs a remembered browser in again: a session of its own that is never fresh.
+    /// Signs a remembered browser in again: a session of its own that is never fresh. Otherwise it
+    /// is as after every sign-in: a pending one is forgotten, and CSRF tokens are new.
     ///
-    /// Nothing when the cookie is not ours, was ended, has expired, or its user may not sign in.
+    /// Nobody when the cookie is not ours, was ended, has expired, or its user may not sign in.
     ///
     /// # Errors
     ///
@@ -86,17 +89,17 @@ impl Security {
         ctx: &Context,
         visit: &mut Visit,
         cookie: &str,
-    ) -> Result<Option<User>, FlowError> {
-        let Some((user, expires_at)) = self.load_remembered(ctx, cookie).await? else {
-            return Ok(None);
+    ) -> Result<Result<User, Unproven>, FlowError> {
+        let (user, expires_at) = match self.load_remembered(ctx, cookie).await? {
+            Ok((user, expires_at)) if user.active => (user, expires_at),
+            Ok(_) => return Ok(Err(Unproven::Deactivated)),
+            Err(unproven) => return Ok(Err(unproven)),
         };
-        if !user.active {
-            return Ok(None);
-        }
         let expires_at = expires_at.min(ctx.now.plus(self.config().sessions.lifetime));
         let (id, mut record) =
             self.session_record(ctx, SessionKind::SignIn, &user.uniquifier, expires_at)?;
         record.authenticated_at = None;
+        let seat = self.seat(id, &record)?;
         let still_so = Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
@@ -105,32 +108,33 @@ impl Security {
         let batch = Batch::from(still_so).and(Change::InsertSession(record));
         match self.store().commit(batch).await {
             Ok(_) => {}
-            Err(CommitError::Stale(Guard::User(_))) => return Ok(None),
+            Err(CommitError::Stale(Guard::User(_))) => return Ok(Err(Unproven::Ended)),
             Err(error) => return Err(error.into()),
         }
-        visit.set_sign_in(Some(VisitSignIn { id, authenticated_at: None, grace_until: None }));
-        visit.set_crumb(CrumbState::Due);
-        Ok(Some(user))
+        seat.take(visit, &user);
+        Ok(Ok(user))
     }
 
     async fn load_remembered(
         &self,
         ctx: &Context,
         cookie: &str,
-    ) -> Result<Option<(User, Timestamp)>, FlowError> {
-        if let Some(key) = self.remembered_record(ctx, cookie) {
-            let found = self.store().session(&key, ctx.now).await?;
-            return Ok(found
-                .filter(|(record, _)| record.kind == SessionKind::Remember)
-                .map(|(record, user)| (user, record.expires_at)));
-        }
-        if self.config().token_format != TokenFormat::Itsdangerous {
-            return Ok(None);
-        }
-        let Some(name) = self.remembered_name(ctx, cookie) else {
-            return Ok(None);
+    ) -> Result<Result<(User, Timestamp), Unproven>, FlowError> {
+        let name = match self.remembered_name(ctx, cookie) {
+            Ok(name) => name,
+            Err(unproven) => return Ok(Err(unproven)),
         };
-        let by = UserLookup::Uniquifier(Uniquifier::new(name));
-        Ok(self.store().user(&by).await?.map(|user| (user, Timestamp::MAX)))
+        let found = match self.config().token_format {
+            TokenFormat::Native => {
+                let found = self.store().session(&SessionId::new(name).key(), ctx.now).await?;
+                let found = found.filter(|(record, _)| record.kind == SessionKind::Remember);
+                found.map(|(record, user)| (user, record.expires_at))
+            }
+            TokenFormat::Itsdangerous => {
+                let by = UserLookup::Uniquifier(Uniquifier::new(name));
+                self.store().user(&by).await?.map(|user| (user, Timestamp::MAX))
+            }
+        };
+        Ok(found.ok_or(Unproven::Ended))
     }
 }

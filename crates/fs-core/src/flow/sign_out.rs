@@ -8,7 +8,8 @@ use crate::security::{Context, Security};
 use crate::session::{CrumbState, Visit};
 
 impl Security {
-    /// Ends the session and forgets the browser. What the application keeps in the session stays.
+    /// Ends the session and forgets the browser. What the application kept in the session for who
+    /// was signed in goes as well, so that the next person at the browser does not see it.
     ///
     /// `user` is who is signed in, for the event; `remember_cookie` what the browser sent.
     ///

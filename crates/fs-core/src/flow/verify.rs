@@ -65,6 +65,7 @@ impl Security {
         let (id, record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
         let sign_in = VisitSignIn {
             id,
+            user: user.id.clone(),
             authenticated_at: Some(ctx.now),
             grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
         };

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::message::Category;
-use crate::model::SessionId;
+use crate::model::{SessionId, UserId};
 use crate::second_factor::{Enrolment, Pending};
 
 /// The session of one browser: small, sealed into its cookie, changed only through methods that
@@ -46,6 +46,10 @@ pub struct VisitSignIn {
     /// Its name; its record is kept under the [key](SessionId::key).
     #[serde(rename = "i", with = "session_id")]
     pub id: SessionId,
+    /// Whom what the application keeps in the session belongs to. Who is signed in now, the record
+    /// says alone.
+    #[serde(rename = "u", with = "user_id")]
+    pub user: UserId,
     /// When the user last proved who they are; nothing for a remembered browser.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub authenticated_at: Option<Timestamp>,
@@ -113,7 +117,15 @@ impl Visit {
         self.state.sign_in.as_ref()
     }
 
+    /// What the application kept for somebody goes with them, also when somebody else takes their
+    /// place.
     pub(crate) fn set_sign_in(&mut self, sign_in: Option<VisitSignIn>) {
+        let user = |sign_in: &Option<VisitSignIn>| sign_in.as_ref().map(|s| s.user.clone());
+        let before = user(&self.state.sign_in);
+        if before.is_some() && before != user(&sign_in) && !self.state.data.is_empty() {
+            self.state.data.clear();
+            self.changed = true;
+        }
         if self.state.sign_in != sign_in {
             self.state.sign_in = sign_in;
             self.changed = true;
@@ -204,6 +216,9 @@ impl Visit {
     }
 
     /// Keeps a value for the application. The whole session must fit a cookie: keep it small.
+    ///
+    /// What is kept before somebody signs in stays with them. It goes when they sign out, or when
+    /// somebody else signs in at the same browser.
     pub fn insert(&mut self, key: impl Into<String>, value: Value) {
         self.state.data.insert(key.into(), value);
         self.changed = true;
@@ -240,6 +255,20 @@ mod csrf_secret {
     }
 }
 
+mod user_id {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::model::UserId;
+
+    pub(super) fn serialize<S: Serializer>(id: &UserId, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(id.as_str())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<UserId, D::Error> {
+        String::deserialize(from).map(UserId::new)
+    }
+}
+
 mod session_id {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -267,6 +296,26 @@ mod tests {
         assert!(!visit.is_changed());
         visit.insert("cart", Value::from(3));
         assert!(visit.is_changed() && !visit.is_empty());
+    }
+
+    fn sign_in(user: &str, id: &str) -> Option<VisitSignIn> {
+        let (id, user) = (SessionId::new(id), UserId::new(user));
+        Some(VisitSignIn { id, user, authenticated_at: None, grace_until: None })
+    }
+
+    #[test]
+    fn what_is_kept_for_somebody_goes_with_them() {
+        let mut visit = Visit::default();
+        visit.insert("cart", Value::from(3));
+        visit.set_sign_in(sign_in("ann", "1"));
+        visit.set_sign_in(sign_in("ann", "2"));
+        assert_eq!(visit.get("cart"), Some(&Value::from(3)), "a stranger's, who signed in");
+        visit.set_sign_in(sign_in("bob", "3"));
+        assert_eq!(visit.get("cart"), None);
+        visit.insert("cart", Value::from(4));
+        visit.set_sign_in(None);
+        assert_eq!(visit.get("cart"), None);
+        assert!(visit.is_empty());
     }
 
     #[test]

@@ -154,7 +154,7 @@ async fn restoring_a_remembered_browser() {
         every_fault(setup, prepare, async |site, visit, remember| {
             let cookie = remember_cookie(&remember);
             match site.core().restore_remembered(&site.context(), visit, cookie).await? {
-                Some(_) => Ok::<_, FlowError>(()),
+                Ok(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })

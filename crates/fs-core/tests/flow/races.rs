@@ -245,7 +245,7 @@ fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
             let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
             let change = scene.change(&mut two, new_password(NEW));
             let (restored, changed) = order.both(restore, change);
-            restored.unwrap();
+            let _ = restored.unwrap();
             assert!(changed && !scene.is_in(&back));
         });
         every_order(|order| {
@@ -255,7 +255,7 @@ fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
             let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
             let shut = scene.site.core().deactivate_user(&scene.user.id);
             let (restored, shut) = order.both(restore, shut);
-            restored.unwrap();
+            let _ = restored.unwrap();
             assert!(shut.unwrap() && !scene.is_in(&back));
         });
     }

@@ -1,11 +1,16 @@
 //! Sessions, where a flow begins with one of somebody.
 
+use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
 use fs_core::model::SessionId;
 use fs_core::session::Visit;
 use fs_testkit::site::{Setup, Site};
 
-use crate::people::{ANN, NEW, PROFILES, mailed_token, new_password, register_ann, sign_ann_in};
+use crate::factors::{ann_with, every_way, key, pending};
+use crate::people::{
+    ANN, NEW, PROFILES, mailed_token, new_password, refused, register_ann, remember_cookie,
+    sign_ann_in,
+};
 
 async fn who(site: &Site, visit: &Visit) -> Option<String> {
     let who = site.core().authenticate_session(&site.context(), visit).await.unwrap();
@@ -94,6 +99,49 @@ async fn a_session_names_its_user_by_the_uniquifier() {
     assert!(sessions.iter().all(|session| session.uniquifier == ann.uniquifier));
     site.core().set_uniquifier(&ann.id).await.unwrap();
     assert_eq!(who(&site, &visit).await, None);
+}
+
+#[tokio::test]
+async fn what_is_kept_for_somebody_is_not_there_for_the_next() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let ann = site.add_user(ANN).await;
+        let bob = site.add_user("bob@site.test").await;
+        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+        visit.insert("cart", "a book".into());
+        let _ = sign_ann_in(&site, &mut visit).await;
+        let _ = sign_ann_in(&site, &mut visit).await;
+        assert_eq!(visit.get("cart"), Some(&"a book".into()), "what the stranger had is Ann's");
+        let mut taken_over = visit.clone();
+        let signed_in = core.sign_in_user(&ctx, &mut taken_over, &bob, None, vec!["own"]).await;
+        assert!(matches!(signed_in.unwrap(), SignInOutcome::Done { .. }));
+        assert_eq!(taken_over.get("cart"), None);
+        let _ = core.sign_out(&ctx, &mut visit, Some(&ann), None).await.unwrap();
+        assert_eq!(visit.get("cart"), None);
+    }
+}
+
+#[tokio::test]
+async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
+    let site = every_way().build();
+    ann_with(&site, &key(1)).await;
+    let bob = site.add_user("bob@site.test").await;
+    let (core, ctx) = (site.core(), site.context());
+    let signed_in =
+        core.sign_in_user(&ctx, &mut Visit::default(), &bob, Some(true), vec!["own"]).await;
+    let remember = match signed_in.unwrap() {
+        SignInOutcome::Done { remember, .. } => remember,
+        other => refused(other),
+    };
+    // Ann began to sign in here, and the page has a CSRF token.
+    let mut visit = pending(&site).await;
+    let before = CsrfSecret::from_random([7; 20]);
+    visit.set_csrf(Some(before.clone()));
+    let back = core.restore_remembered(&ctx, &mut visit, remember_cookie(&remember)).await;
+    assert_eq!(back.unwrap().map(|user| user.id), Ok(bob.id));
+    assert!(visit.pending().is_none() && visit.enrolment().is_none());
+    assert!(visit.csrf().is_some_and(|csrf| *csrf != before));
+    assert_eq!(visit.sign_in().unwrap().authenticated_at, None);
 }
 
 /// What a thief of the database has: keys that name nothing a browser could bring.

@@ -102,6 +102,10 @@ pub struct HttpConfig {
     pub body_limit: usize,
     /// Bodies that are not UTF-8, or hold NUL, are refused.
     pub strict_bodies: bool,
+    /// Refused requests are told why: what was tried, which rule failed, on the page, in JSON, and
+    /// after a redirect on the page that follows. For development alone: it tells everybody which
+    /// roles and permissions there are, and what became of a session or token.
+    pub explain_refusals: bool,
     /// `Cache-Control`, `Referrer-Policy` and `Content-Security-Policy` on our answers.
     pub security_headers: bool,
     /// Fields that the application adds to forms. Their values are for [`FormCheck`] and are not
@@ -310,6 +314,7 @@ impl Default for HttpConfig {
             trusted_proxies: Vec::new(),
             body_limit: 64 * 1024,
             strict_bodies: true,
+            explain_refusals: false,
             security_headers: true,
             form_fields: BTreeMap::new(),
             pages: PagesConfig::default(),

@@ -13,7 +13,7 @@ use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.signed_in_caller().await?;
+    let caller = exchange.caller_of(Endpoint::ChangePassword).await?;
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(false) {
         return Ok(refused);

@@ -44,10 +44,9 @@ type Answer = Result<Response<Bytes>, Box<Response<Bytes>>>;
 /// An answer that says that something failed brings no cookie of a session that was made before it
 /// did.
 pub(crate) async fn serve(exchange: &Exchange) -> Option<Response<Bytes>> {
-    let before = exchange.carried();
     let answer = unwound(answer_to(exchange)).await.unwrap_or_else(Some)?;
     if answer.status().is_server_error() {
-        exchange.put_carried(before);
+        exchange.discard();
     }
     Some(answer)
 }
@@ -68,6 +67,9 @@ async fn answer_to(exchange: &Exchange) -> Option<Response<Bytes>> {
     let (route, matched) = found?;
     if !allows(route, &exchange.request().method) {
         return Some(not_allowed(exchange, route));
+    }
+    if exchange.request().method == Method::HEAD && route.endpoint.acts_on_get() {
+        return Some(exchange.bare(StatusCode::OK));
     }
     Some(answer(exchange, matched).await.unwrap_or_else(|refused| *refused))
 }
@@ -142,19 +144,15 @@ impl Exchange {
         self.current().await.map_err(|error| self.flow_failed(&error))
     }
 
-    /// Who is signed in, for an endpoint that takes nobody else.
-    async fn signed_in_caller(&self) -> Result<Authentication, Box<Response<Bytes>>> {
-        let mechanisms = self.config().api_mechanisms.iter().copied();
-        let caller = self.authorize(&Requirement::signed_in().by(mechanisms)).await?;
-        caller.ok_or_else(|| Box::new(self.failure(StatusCode::UNAUTHORIZED)))
+    /// Who calls an endpoint that takes nobody but who is signed in.
+    async fn caller_of(&self, endpoint: Endpoint) -> Result<Authentication, Box<Response<Bytes>>> {
+        let caller = self.check_user(&endpoint.requirement(self.config())).await;
+        caller.map_err(|refusal| Box::new(self.refuse(&refusal)))
     }
 
     /// Sends away who is signed in, from an endpoint for those who are not.
     async fn only_strangers(&self) -> Result<(), Box<Response<Bytes>>> {
-        match self.caller().await? {
-            Some(_) => Err(Box::new(self.not_anonymous())),
-            None => Ok(()),
-        }
+        self.authorize(&Requirement::anonymous()).await.map(drop)
     }
 
     /// A form with mistakes: JSON with the mistakes, or the page again.

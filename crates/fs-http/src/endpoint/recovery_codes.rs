@@ -1,6 +1,5 @@
 //! Making recovery codes.
 
-use fs_core::authz::{Fresh, Requirement};
 use fs_core::flow::{MakeRecoveryCodesOutcome, Problem};
 use fs_core::message::MessageKey;
 use fs_core::model::User;
@@ -16,11 +15,7 @@ use crate::pages::{FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let mechanisms = exchange.config().api_mechanisms.iter().copied();
-    let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
-    let Some(caller) = exchange.authorize(&fresh).await? else {
-        return Ok(exchange.failure(StatusCode::UNAUTHORIZED));
-    };
+    let caller = exchange.caller_of(Endpoint::RecoveryCodes).await?;
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);

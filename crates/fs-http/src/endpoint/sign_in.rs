@@ -11,6 +11,7 @@ use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, current_password, email_field};
 use crate::pages::{FieldKind, FieldView, FormView, LinkView, PageView};
+use crate::refusal::Refusal;
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
@@ -19,7 +20,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         let get = !exchange.submits() && exchange.wants_json();
         return Ok(match get {
             true => exchange.json_ok(Some(&caller.user), None, Map::new()),
-            false => exchange.not_anonymous(),
+            false => exchange.refuse(&Refusal::NotAnonymous),
         });
     }
     if let Some(refused) = exchange.unreadable(true) {

@@ -1,6 +1,5 @@
 //! Choosing a second factor.
 
-use fs_core::authz::{Fresh, Requirement};
 use fs_core::config::CodeMethod;
 use fs_core::flow::{EnrolOutcome, Problem};
 use fs_core::message::MessageKey;
@@ -19,10 +18,8 @@ use crate::route::Endpoint;
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let mut caller = exchange.caller().await?;
     if caller.is_some() {
-        let mechanisms = exchange.config().api_mechanisms.iter().copied();
-        let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
         // Whom the check was about, and nobody else, is who this changes.
-        caller = exchange.authorize(&fresh).await?;
+        caller = Some(exchange.caller_of(Endpoint::TwoFactorSetup).await?);
     }
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);

@@ -1,6 +1,5 @@
 //! Setting up a method to sign in with.
 
-use fs_core::authz::{Fresh, Requirement};
 use fs_core::config::{CodeMethod, SignInMethod};
 use fs_core::flow::{Problem, ProveSetupOutcome, SetupOutcome};
 use fs_core::identity::IdentityAttribute;
@@ -20,11 +19,7 @@ use crate::route::Endpoint;
 use crate::views::with_token;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let mechanisms = exchange.config().api_mechanisms.iter().copied();
-    let fresh = Requirement::signed_in().by(mechanisms).fresh(Fresh::default());
-    let Some(caller) = exchange.authorize(&fresh).await? else {
-        return Ok(exchange.failure(StatusCode::UNAUTHORIZED));
-    };
+    let caller = exchange.caller_of(Endpoint::UnifiedSetup).await?;
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
@@ -129,7 +124,7 @@ fn active_methods(exchange: &Exchange, user: &User) -> Vec<&'static str> {
 
 /// Proving a method with a code.
 pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
-    let caller = exchange.signed_in_caller().await?;
+    let caller = exchange.caller_of(Endpoint::UnifiedSetupValidate).await?;
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);

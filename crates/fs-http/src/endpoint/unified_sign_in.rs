@@ -14,13 +14,14 @@ use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
 use crate::pages::{ButtonView, ChoiceView, FieldKind, FieldView, FormView, PageView};
+use crate::refusal::Refusal;
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let caller = exchange.caller().await?;
     if caller.is_some() && (exchange.submits() || !exchange.wants_json()) {
         return Ok(match exchange.wants_json() {
-            true => exchange.not_anonymous(),
+            true => exchange.refuse(&Refusal::NotAnonymous),
             false => {
                 let view = exchange.config().views.after_sign_in.as_deref();
                 exchange.redirect(&exchange.after(view))

@@ -14,7 +14,7 @@ use crate::pages::{FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.signed_in_caller().await?;
+    let caller = exchange.caller_of(Endpoint::UnifiedVerify).await?;
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
@@ -52,7 +52,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 /// Asking for a code.
 pub(super) async fn send_code(exchange: &Exchange) -> Answer {
-    let caller = exchange.signed_in_caller().await?;
+    let caller = exchange.caller_of(Endpoint::UnifiedVerifySendCode).await?;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ANN, Subject};
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds, some};
-use crate::site::{BASE_URL, PASSWORD};
+use crate::site::{BASE_URL, PASSWORD, link_in};
 
 pub(super) fn the_request_arrives_as_sent(subject: &Subject) -> Result<(), Violation> {
     let target = "/seen?a=%zz&a=2&b=[x]|&c=%C3%A9+%2B&d=";
@@ -130,6 +130,23 @@ pub(super) fn cookies_of_both_are_sent(subject: &Subject) -> Result<(), Violatio
         holds(names.iter().any(|sent| sent == name), &format!("the cookie {name} is sent"))?;
     }
     Ok(())
+}
+
+/// Programs look at links with `HEAD`, before people do.
+pub(super) fn looking_at_a_link_is_not_following_it(subject: &Subject) -> Result<(), Violation> {
+    let mut visitor = subject.visitor();
+    visitor.post_json("/register", &json!({ "email": "new@site.test", "password": PASSWORD }))?;
+    let mails = futures::executor::block_on(subject.site.mails());
+    let link = some(mails.last().and_then(link_in), "a link in the mail")?;
+    let is_confirmed = || {
+        let user = futures::executor::block_on(subject.site.user("new@site.test"));
+        user.is_some_and(|user| user.confirmed_at.is_some())
+    };
+    let answer = subject.visitor().ask("HEAD", &link, &[], b"")?;
+    equal(answer.status, StatusCode::OK, "HEAD")?;
+    holds(!is_confirmed(), "HEAD confirms nothing")?;
+    subject.visitor().get(&link)?;
+    holds(is_confirmed(), "GET confirms")
 }
 
 /// The header lines of an answer, without what is random in them.

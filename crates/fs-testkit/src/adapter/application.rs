@@ -18,7 +18,7 @@ fs_core::policy! {
     pub Editor = all_roles("editor");
 }
 
-/// What a handler panics with.
+/// What [`panics`] panics with.
 pub const PANIC: &str = "nobody may read this: 4711";
 
 /// What guards the group of routes.
@@ -52,6 +52,17 @@ pub fn visits(exchange: &Exchange) -> String {
         visit.insert("visits", visits.into());
         visits.to_string()
     })
+}
+
+/// Counts a visit in the session, and panics.
+///
+/// # Panics
+///
+/// Always.
+#[expect(clippy::panic, reason = "that is what it is for")]
+pub fn panics(exchange: &Exchange) -> String {
+    visits(exchange);
+    panic!("{PANIC}")
 }
 
 /// Signs somebody in without a password.

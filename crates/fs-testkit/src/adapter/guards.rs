@@ -3,9 +3,12 @@
 use http::StatusCode;
 use http::header::SET_COOKIE;
 
+use serde_json::json;
+
 use super::{ANN, EVE, Subject};
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds};
+use crate::site::Answer;
 
 pub(super) fn strangers_are_asked_to_sign_in(subject: &Subject) -> Result<(), Violation> {
     let mut stranger = subject.visitor();
@@ -31,6 +34,31 @@ pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Viola
         equal(ann.get(path)?.status, StatusCode::FORBIDDEN, "who lacks the role")?;
         let answer = eve.get(path)?;
         equal((answer.status, answer.text()), (StatusCode::OK, says.to_owned()), "who has it")?;
+    }
+    Ok(())
+}
+
+pub(super) fn a_developer_is_told_why(subject: &Subject) -> Result<(), Violation> {
+    let (mut stranger, mut ann) = (subject.visitor(), subject.visitor());
+    ann.sign_in(ANN)?;
+    for path in ["/editors", "/group/inside"] {
+        let trace = |answer: Answer, member: &str| {
+            answer.json().pointer(&format!("/response/trace{member}")).cloned()
+        };
+        let absent = json!([
+            { "by": "token", "found": "absent" },
+            { "by": "session", "found": "absent" },
+        ]);
+        let tried = trace(stranger.get_json(path)?, "/tried");
+        equal(tried, Some(absent), "what was tried to find out who a stranger is")?;
+        let rule = trace(ann.get_json(path)?, "/rule");
+        equal(rule, Some(json!("all roles of editor")), "the rule that was not met")?;
+        let page = ann.get(path)?.text();
+        holds(page.contains("Session: accepted."), "a page tells what was tried")?;
+        stranger.get(path)?;
+        let page = stranger.get("/login")?.text();
+        let told = page.contains("Session: there is none.");
+        holds(told, "the page that a refused stranger is led to tells what was tried")?;
     }
     Ok(())
 }

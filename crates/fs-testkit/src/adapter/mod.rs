@@ -17,7 +17,7 @@
 //! | `GET /enter` | says [`enter`] |
 //! | `GET /leave` | says [`leave`] |
 //! | `POST /body` | takes a signed-in user and a body of up to a megabyte, and says its length |
-//! | `GET /panic` | panics with [`PANIC`] |
+//! | `GET /panic` | says [`panics`], which it does not come to |
 //!
 
 mod answers;
@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use fs_http::WebSecurity;
 
-pub use application::{Editor, PANIC, editors, enter, leave, seen, visits};
+pub use application::{Editor, PANIC, editors, enter, leave, panics, seen, visits};
 
 use crate::conformance::Violation;
 use crate::site::{Setup, Site};
@@ -67,7 +67,9 @@ impl Subject {
     /// The server that `start` starts for a fresh site. Answers are waited for as long as
     /// `patience`.
     pub fn start(start: impl FnOnce(WebSecurity) -> SocketAddr, patience: Duration) -> Self {
-        let site = Setup::standard().build();
+        let mut setup = Setup::standard();
+        setup.http.explain_refusals = true;
+        let site = setup.build();
         futures::executor::block_on(async {
             site.add_user(ANN).await;
             site.add_user(EVE).await;
@@ -117,6 +119,7 @@ macro_rules! __each_adapter_rule {
             answers::answers_are_those_of_the_library
             answers::methods_that_are_not_allowed_are_named
             answers::cookies_of_both_are_sent
+            answers::looking_at_a_link_is_not_following_it
             bodies::a_long_body_is_refused
             bodies::a_body_without_end_is_refused_before_it
             bodies::a_long_body_is_handed_on_whole
@@ -126,9 +129,11 @@ macro_rules! __each_adapter_rule {
             connections::a_slow_client_holds_nobody_up
             connections::one_session_may_ask_many_times_at_once
             failures::a_panic_tells_nothing
+            failures::a_panic_leaves_the_session_as_it_was
             failures::a_failing_store_tells_nothing
             guards::strangers_are_asked_to_sign_in
             guards::who_lacks_a_role_is_refused
+            guards::a_developer_is_told_why
             guards::asking_for_anybody_leaves_nothing_behind
             guards::the_session_keeps_what_is_written
             guards::a_handler_signs_in_and_out

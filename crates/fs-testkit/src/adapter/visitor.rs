@@ -95,16 +95,20 @@ impl Visitor {
         Ok(token.unwrap_or_default().to_owned())
     }
 
-    /// Signs in.
-    pub(super) fn sign_in(&mut self, email: &str) -> Result<Answer, Violation> {
+    /// Sends JSON, and is not refused.
+    pub(super) fn post_json(&mut self, target: &str, body: &Value) -> Result<Answer, Violation> {
         let token = format!("X-CSRFToken: {}", self.csrf_token()?);
         let lines: [&[u8]; 3] =
             [b"Content-Type: application/json", b"Accept: application/json", token.as_bytes()];
-        let body = json!({ "email": email, "password": PASSWORD }).to_string();
-        let answer = self.ask("POST", "/login", &lines, body.as_bytes())?;
+        let answer = self.ask("POST", target, &lines, body.to_string().as_bytes())?;
         match answer.status.is_success() {
             true => Ok(answer),
-            false => Err(Violation::new(format!("signing in is answered {}", answer.status))),
+            false => Err(Violation::new(format!("{target} is answered {}", answer.status))),
         }
+    }
+
+    /// Signs in.
+    pub(super) fn sign_in(&mut self, email: &str) -> Result<Answer, Violation> {
+        self.post_json("/login", &json!({ "email": email, "password": PASSWORD }))
     }
 }

@@ -5,11 +5,11 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use fs_core::authn::Authentication;
 use fs_core::authz::{Policy, Requirement};
-use fs_http::{Exchange, Refusal};
-use fs_testkit::adapter::{Editor, PANIC, editors, enter, leave, seen, visits};
+use fs_http::{BodyRead, Exchange, Refusal};
+use fs_testkit::adapter::{Editor, editors, enter, leave, panics, seen, visits};
 use futures::StreamExt;
 use http::header::SET_COOKIE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 
 use crate::server::{Body, Fault, Server, status};
 
@@ -66,7 +66,7 @@ impl Server {
                     false => length.to_string(),
                 }
             }
-            "/panic" => panic!("{PANIC}"),
+            "/panic" => panics(exchange),
             _ => return Err(status(StatusCode::NOT_FOUND)),
         }))
     }
@@ -80,12 +80,24 @@ impl Server {
             true => Requirement::signed_in(),
             false => requirement,
         };
-        exchange.check_user(&requirement).await.map_err(|refusal| match (self.fault, &refusal) {
+        let refusal = match exchange.check_user(&requirement).await {
+            Ok(caller) => return Ok(caller),
+            Err(refusal) => refusal,
+        };
+        Err(match (self.fault, &refusal) {
             (Some(Fault::Says401), _) => status(StatusCode::UNAUTHORIZED),
             (Some(Fault::TellsErrors), Refusal::Failed(error)) => {
                 let mut answer = text(error.to_string());
                 *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
                 answer
+            }
+            (Some(Fault::AnswersForAnother), _) => {
+                let request = exchange.request();
+                let mut head = Request::new(()).into_parts().0;
+                head.uri = request.path.parse().unwrap();
+                head.headers = request.headers.clone();
+                let other = self.security.open(&head, BodyRead::NotRead, None).await;
+                other.finish(other.refuse(&refusal))
             }
             _ => exchange.refuse(&refusal),
         })

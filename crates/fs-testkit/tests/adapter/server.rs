@@ -31,6 +31,7 @@ pub(crate) enum Fault {
     WeakensCookies,
     AnswersMethodsItself,
     OverwritesCookies,
+    TakesHeadForGet,
     ReadsWithoutLimit,
     ReadsToTheEnd,
     HandsOnWhatItRead,
@@ -41,9 +42,11 @@ pub(crate) enum Fault {
     NeverUnlocksSessions,
     LetsPanicsThrough,
     TellsPanics,
+    KeepsWhatPanicsLeave,
     TellsErrors,
     Says401,
     ForgetsRoles,
+    AnswersForAnother,
     RefusesAtOnce,
     WritesNoSession,
 }
@@ -134,6 +137,7 @@ impl Server {
             },
             _ => match unwound(work).await {
                 Ok(answer) => answer,
+                Err(panicked) if self.is(Fault::KeepsWhatPanicsLeave) => panicked,
                 Err(panicked) => return panicked,
             },
         };
@@ -154,6 +158,9 @@ impl Server {
                     kept.insert(name.clone(), value.clone());
                 }
                 head.headers = kept;
+            }
+            Some(Fault::TakesHeadForGet) if head.method == Method::HEAD => {
+                head.method = Method::GET;
             }
             Some(Fault::TidiesTheQuery) => {
                 head.uri = head.uri.to_string().replace('+', "%20").parse().unwrap();

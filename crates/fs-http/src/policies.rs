@@ -1,0 +1,215 @@
+//! What every route asks of its callers, as a table to review.
+//!
+//! Our own endpoints are in the table by themselves. Frameworks do not tell which guards their
+//! routes have, so an application declares its own beside them, with the policies that its handlers
+//! name. Keep the table as a file in the repository and let a test compare the two: a route that
+//! asks for less than before is then a line in a diff. Let another test ask the running application
+//! as a stranger and as somebody without roles, and compare what it answers with the declaration;
+//! with [`HttpConfig::explain_refusals`] the answers name the rule.
+//!
+//! ```
+//! use fs_core::Config;
+//! use fs_core::authz::{Policy, Requirement};
+//! use fs_http::HttpConfig;
+//! use fs_http::policies::RoutePolicies;
+//! use http::Method;
+//!
+//! fs_core::policy! {
+//!     Editor = any_role("admin", "editor");
+//! }
+//!
+//! let own = RoutePolicies::default()
+//!     .route(Method::GET, "/", Requirement::anyone())
+//!     .route(Method::POST, "/pages", Editor::requirement());
+//! let table = own.table(&Config::default(), &HttpConfig::default());
+//! let line = table.lines().find(|line| line.contains("/pages")).unwrap();
+//! assert!(line.ends_with(
+//!     "signed in by token or session, any role of admin, editor; CSRF token with session"
+//! ));
+//! ```
+
+use std::fmt::Write;
+
+use fs_core::authn::Mechanism;
+use fs_core::authz::{CsrfUse, Fresh, Requirement, Who};
+use fs_core::{Config, span_text};
+use http::Method;
+
+use crate::config::{CsrfConfig, CsrfScope, HttpConfig};
+use crate::guard::USUAL;
+use crate::incoming::is_unsafe;
+use crate::route::{Endpoint, Route, Routes};
+
+/// What the application's own routes ask.
+#[derive(Clone, Debug, Default)]
+pub struct RoutePolicies(Vec<RoutePolicy>);
+
+/// What one route asks.
+#[derive(Clone, Debug)]
+pub struct RoutePolicy {
+    /// By which method it is called.
+    pub method: Method,
+    /// Its path, as the framework has it.
+    pub path: String,
+    /// What it asks.
+    pub requirement: Requirement,
+}
+
+impl RoutePolicies {
+    /// The same with one route more.
+    #[must_use]
+    pub fn route(
+        mut self,
+        method: Method,
+        path: impl Into<String>,
+        requirement: Requirement,
+    ) -> Self {
+        self.0.push(RoutePolicy { method, path: path.into(), requirement });
+        self
+    }
+
+    /// The routes, in the order in which they were declared.
+    pub fn iter(&self) -> impl Iterator<Item = &RoutePolicy> {
+        self.0.iter()
+    }
+
+    /// The table: a line for each method and path, of these routes and of our endpoints, sorted by
+    /// path. It changes when what a route asks changes, and with nothing else.
+    pub fn table(&self, config: &Config, http: &HttpConfig) -> String {
+        let own = self.0.iter().map(|route| {
+            let asks = asks(&route.requirement, config);
+            let csrf = csrf(&route.method, &route.requirement, &http.csrf);
+            line(&route.path, &route.method, &(asks + &csrf))
+        });
+        let routes = Routes::new(config, http);
+        let ours = routes.iter().filter(|_| http.serve_endpoints);
+        let ours = ours.flat_map(|route| route.methods.iter().map(move |method| (route, method)));
+        let ours = ours.map(|(route, method)| {
+            let token = if route.token { "/{token}" } else { "" };
+            let path = format!("{}{token}", route.path.trim_end_matches('/'));
+            let asks = endpoint_asks(route, method, config, http);
+            line(&path, method, &(asks + endpoint_csrf(route, method, http)))
+        });
+        let mut lines: Vec<_> = own.chain(ours).collect();
+        lines.sort();
+        lines.dedup();
+        lines.into_iter().map(|(.., line)| line).collect()
+    }
+}
+
+impl Endpoint {
+    /// What it asks of its callers.
+    pub(crate) fn requirement(self, http: &HttpConfig) -> Requirement {
+        let signed_in = || Requirement::signed_in().by(http.api_mechanisms.iter().copied());
+        match self {
+            Self::Verify
+            | Self::ChangePassword
+            | Self::UnifiedSetupValidate
+            | Self::UnifiedVerify
+            | Self::UnifiedVerifySendCode => signed_in(),
+            Self::TwoFactorSetup | Self::RecoveryCodes | Self::UnifiedSetup => {
+                signed_in().fresh(Fresh::default())
+            }
+            Self::Register
+            | Self::ForgotPassword
+            | Self::ResetPassword
+            | Self::SignInLink
+            | Self::TwoFactorRescue
+            | Self::UseRecoveryCode
+            | Self::UnifiedSendCode
+            | Self::UnifiedLink => Requirement::anonymous(),
+            Self::SignIn
+            | Self::SignOut
+            | Self::SendConfirmation
+            | Self::Confirm
+            | Self::TwoFactorValidate
+            | Self::UnifiedSignIn => Requirement::anyone(),
+        }
+    }
+}
+
+/// A line, after what it is sorted by.
+fn line(path: &str, method: &Method, asks: &str) -> (String, String, String) {
+    let line = format!("{:<6} {path:<38} {asks}\n", method.as_str());
+    (path.to_owned(), method.to_string(), line)
+}
+
+fn asks(requirement: &Requirement, config: &Config) -> String {
+    let mut text = match requirement.who() {
+        Who::Anyone => "anyone".to_owned(),
+        Who::Anonymous => strangers(),
+        Who::SignedIn => {
+            format!("signed in by {}", names(requirement.mechanisms().unwrap_or(&USUAL), " or "))
+        }
+    };
+    for rule in requirement.rules() {
+        let _ = write!(text, ", {rule}");
+    }
+    let fresh = requirement.freshness().map(|fresh| fresh.rule(&config.freshness));
+    if let Some((rule, within)) = fresh.and_then(|rule| Some((rule, rule.within?))) {
+        let (within, grace) = (span_text(within), span_text(rule.grace));
+        let _ = write!(text, ", fresh within {within} and {grace} of grace");
+    }
+    text
+}
+
+fn csrf(method: &Method, requirement: &Requirement, csrf: &CsrfConfig) -> String {
+    if !is_unsafe(method) || !csrf.enabled {
+        return String::new();
+    }
+    let accepted = match requirement.who() {
+        Who::SignedIn => requirement.mechanisms().unwrap_or(&USUAL),
+        Who::Anyone => &USUAL,
+        Who::Anonymous => &[],
+    };
+    let strangers = requirement.csrf() == CsrfUse::Strangers
+        && requirement.who() != Who::SignedIn
+        && !csrf.ignore_strangers;
+    match &csrf.scope {
+        CsrfScope::Everything => "; CSRF token".to_owned(),
+        CsrfScope::Forms => String::new(),
+        CsrfScope::Mechanisms(_) if strangers => "; CSRF token".to_owned(),
+        CsrfScope::Mechanisms(listed) => {
+            let checked: Vec<_> =
+                accepted.iter().copied().filter(|mechanism| listed.contains(mechanism)).collect();
+            match checked.is_empty() {
+                true => String::new(),
+                false => format!("; CSRF token with {}", names(&checked, " or ")),
+            }
+        }
+    }
+}
+
+fn endpoint_asks(route: &Route, method: &Method, config: &Config, http: &HttpConfig) -> String {
+    let asked = asks(&route.endpoint.requirement(http), config);
+    match route.endpoint {
+        Endpoint::TwoFactorSetup => format!("{asked}, or owing a second factor"),
+        // The page tells programs who is signed in.
+        Endpoint::SignIn if config.sign_in_links.is_none() && is_unsafe(method) => strangers(),
+        Endpoint::UnifiedSignIn if is_unsafe(method) => strangers(),
+        _ => asked,
+    }
+}
+
+fn strangers() -> String {
+    "strangers".to_owned()
+}
+
+/// Our endpoints read forms, and a form has a CSRF token; signing out has none of its own.
+fn endpoint_csrf(route: &Route, method: &Method, http: &HttpConfig) -> &'static str {
+    let by_post_alone = !http.sign_out_methods.contains(&Method::GET);
+    let checks = match (&route.endpoint, &http.csrf.scope) {
+        (Endpoint::SignOut, CsrfScope::Mechanisms(_)) => http.strict_bodies,
+        (Endpoint::SignOut, CsrfScope::Everything) => by_post_alone,
+        (Endpoint::SignOut, CsrfScope::Forms) => false,
+        _ => true,
+    };
+    match http.csrf.enabled && checks && is_unsafe(method) {
+        true => "; CSRF token",
+        false => "",
+    }
+}
+
+fn names(mechanisms: &[Mechanism], between: &str) -> String {
+    mechanisms.iter().map(|mechanism| mechanism.name()).collect::<Vec<_>>().join(between)
+}
