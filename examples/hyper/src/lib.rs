@@ -1,6 +1,6 @@
 //! A server on hyper: `fs-http` without a framework between.
 //!
-//! [`answer`] is the whole adapter. The rest is what a server does anyway: routes, limits, an end in
+//! `answer` is the whole adapter. The rest is what a server does anyway: routes, limits, an end in
 //! good order.
 
 mod notes;
