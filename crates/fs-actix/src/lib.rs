@@ -39,12 +39,14 @@
 //!
 //! The adapter holds no decision: what is asked and answered is in `fs-http`.
 
+mod answer;
 mod convert;
 mod extract;
 mod middleware;
 mod refused;
 mod require;
 
+pub use answer::Answer;
 pub use extract::{CurrentUser, MaybeUser, Protected, Session};
 pub use middleware::{SecurityMiddleware, SecurityService};
 pub use refused::Refused;

@@ -34,9 +34,8 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 /// By it an application signs people in that it let in itself, and signs them out:
 ///
 /// ```
-/// use axum::body::Body;
 /// use axum::response::{IntoResponse, Redirect, Response};
-/// use fs_axum::Session;
+/// use fs_axum::{Answer, Session};
 /// use fs_core::flow::SignInOutcome;
 /// use http::StatusCode;
 ///
@@ -50,7 +49,7 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 ///         SignInOutcome::Done { .. } => Redirect::to("/").into_response(),
 ///         // Who has a second factor is asked for it, here as everywhere.
 ///         SignInOutcome::SecondFactor { challenge, .. } => {
-///             session.challenged(&challenge).map(Body::from)
+///             Answer(session.challenged(&challenge)).into_response()
 ///         }
 ///         SignInOutcome::Refused(_) => StatusCode::FORBIDDEN.into_response(),
 ///     })

@@ -31,10 +31,12 @@
 //!
 //! The adapter holds no decision: what is asked and answered is in `fs-http`.
 
+mod answer;
 mod extract;
 mod require;
 mod service;
 
+pub use answer::Answer;
 pub use extract::{CurrentUser, MaybeUser, Protected, Session};
 pub use require::{Require, RequireLayer, require};
 pub use service::{SecurityLayer, SecurityService, WithSecurity};

@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use fs_axum::{CurrentUser, MaybeUser, Session, WithSecurity};
+use fs_axum::{Answer, CurrentUser, MaybeUser, Session, WithSecurity};
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::event::Event;
 use fs_core::flow::SignInOutcome;
@@ -25,7 +25,7 @@ async fn come_in(session: Session, Path(email): Path<String>) -> Response {
     match session.sign_in(&user, None, vec!["single sign-on"]).await.unwrap() {
         SignInOutcome::Done { user, .. } => user.email.into_response(),
         SignInOutcome::SecondFactor { challenge, .. } => {
-            session.challenged(&challenge).map(Body::from)
+            Answer(session.challenged(&challenge)).into_response()
         }
         SignInOutcome::Refused(_) => StatusCode::FORBIDDEN.into_response(),
     }

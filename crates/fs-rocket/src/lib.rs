@@ -36,6 +36,7 @@
 //!
 //! The adapter holds no decision: what is asked and answered is in `fs-http`.
 
+mod answer;
 mod catcher;
 mod convert;
 mod fairing;
@@ -43,6 +44,7 @@ mod gate;
 mod guard;
 mod require;
 
+pub use answer::Answer;
 pub use fairing::SecurityFairing;
 pub use guard::{CurrentUser, MaybeUser, Protected, Session};
 pub use require::require;

@@ -11,6 +11,7 @@
 //! | `mail_server` | a mail server on a socket, with and without TLS (feature `mail-server`) |
 //! | [`outbox`] | a mailer that keeps what it is given |
 //! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
+//! | `visitor` | somebody with cookies who talks to a server over TCP (feature `site`) |
 
 #[cfg(feature = "adapter")]
 pub mod adapter;
@@ -24,3 +25,5 @@ pub mod mail_server;
 pub mod outbox;
 #[cfg(feature = "site")]
 pub mod site;
+#[cfg(feature = "site")]
+pub mod visitor;

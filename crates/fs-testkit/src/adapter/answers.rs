@@ -135,7 +135,9 @@ pub(super) fn cookies_of_both_are_sent(subject: &Subject) -> Result<(), Violatio
 /// Programs look at links with `HEAD`, before people do.
 pub(super) fn looking_at_a_link_is_not_following_it(subject: &Subject) -> Result<(), Violation> {
     let mut visitor = subject.visitor();
-    visitor.post_json("/register", &json!({ "email": "new@site.test", "password": PASSWORD }))?;
+    let account = json!({ "email": "new@site.test", "password": PASSWORD });
+    let answer = visitor.post_json("/register", &account)?;
+    equal(answer.status, StatusCode::OK, "registering")?;
     let mails = futures::executor::block_on(subject.site.mails());
     let link = some(mails.last().and_then(link_in), "a link in the mail")?;
     let is_confirmed = || {

@@ -37,8 +37,7 @@ pub(super) fn a_body_without_end_is_refused_before_it(subject: &Subject) -> Resu
 }
 
 pub(super) fn a_long_body_is_handed_on_whole(subject: &Subject) -> Result<(), Violation> {
-    let mut ann = subject.visitor();
-    ann.sign_in(ANN)?;
+    let mut ann = subject.signed_in(ANN)?;
     let token = format!("X-CSRFToken: {}", ann.csrf_token()?);
     for length in [10, limit(subject) + 1, 3 * limit(subject)] {
         let body = vec![b'a'; length];
@@ -50,8 +49,7 @@ pub(super) fn a_long_body_is_handed_on_whole(subject: &Subject) -> Result<(), Vi
 }
 
 pub(super) fn a_form_may_bring_the_csrf_token(subject: &Subject) -> Result<(), Violation> {
-    let mut ann = subject.visitor();
-    ann.sign_in(ANN)?;
+    let mut ann = subject.signed_in(ANN)?;
     let token = ann.csrf_token()?;
     let mut form = format!("csrf_token={token}&text=").into_bytes();
     form.resize(2_000, b'a');

@@ -71,8 +71,7 @@ pub(super) fn a_slow_client_holds_nobody_up(subject: &Subject) -> Result<(), Vio
 }
 
 pub(super) fn one_session_may_ask_many_times_at_once(subject: &Subject) -> Result<(), Violation> {
-    let mut ann = subject.visitor();
-    ann.sign_in(ANN)?;
+    let ann = subject.signed_in(ANN)?;
     let callers: Vec<_> = (0..MANY)
         .map(|_| {
             let mut copy = ann.clone();

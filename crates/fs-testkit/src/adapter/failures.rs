@@ -26,8 +26,7 @@ pub(super) fn a_panic_leaves_the_session_as_it_was(subject: &Subject) -> Result<
 }
 
 pub(super) fn a_failing_store_tells_nothing(subject: &Subject) -> Result<(), Violation> {
-    let mut ann = subject.visitor();
-    ann.sign_in(ANN)?;
+    let mut ann = subject.signed_in(ANN)?;
     for accept in ["Accept: text/html", "Accept: application/json"] {
         for path in ["/user", "/group/inside", "/change"] {
             subject.site.calls.fail_at(0, Fault::Refused);

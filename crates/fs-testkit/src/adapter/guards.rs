@@ -21,15 +21,12 @@ pub(super) fn strangers_are_asked_to_sign_in(subject: &Subject) -> Result<(), Vi
         equal(answer.status, StatusCode::UNAUTHORIZED, "the answer in JSON")?;
         holds(answer.json().pointer("/response/error").is_some(), "JSON says what is wrong")?;
     }
-    let mut ann = subject.visitor();
-    ann.sign_in(ANN)?;
+    let mut ann = subject.signed_in(ANN)?;
     equal(ann.get("/user")?.text(), ANN.to_owned(), "who is signed in")
 }
 
 pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Violation> {
-    let (mut ann, mut eve) = (subject.visitor(), subject.visitor());
-    ann.sign_in(ANN)?;
-    eve.sign_in(EVE)?;
+    let (mut ann, mut eve) = (subject.signed_in(ANN)?, subject.signed_in(EVE)?);
     for (path, says) in [("/editors", EVE), ("/group/inside", "inside")] {
         equal(ann.get(path)?.status, StatusCode::FORBIDDEN, "who lacks the role")?;
         let answer = eve.get(path)?;
@@ -39,8 +36,7 @@ pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Viola
 }
 
 pub(super) fn a_developer_is_told_why(subject: &Subject) -> Result<(), Violation> {
-    let (mut stranger, mut ann) = (subject.visitor(), subject.visitor());
-    ann.sign_in(ANN)?;
+    let (mut stranger, mut ann) = (subject.visitor(), subject.signed_in(ANN)?);
     for path in ["/editors", "/group/inside"] {
         let trace = |answer: Answer, member: &str| {
             answer.json().pointer(&format!("/response/trace{member}")).cloned()
@@ -68,8 +64,7 @@ pub(super) fn asking_for_anybody_leaves_nothing_behind(subject: &Subject) -> Res
     let answer = stranger.get("/maybe")?;
     equal((answer.status, answer.text()), (StatusCode::OK, "nobody".to_owned()), "a stranger")?;
     holds(!answer.headers.contains_key(SET_COOKIE), "nothing is written into the session")?;
-    let mut ann = subject.visitor();
-    ann.sign_in(ANN)?;
+    let mut ann = subject.signed_in(ANN)?;
     equal(ann.get("/maybe")?.text(), ANN.to_owned(), "somebody")
 }
 

@@ -26,9 +26,8 @@ mod bodies;
 mod connections;
 mod failures;
 mod guards;
-mod visitor;
-mod wire;
 
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -37,8 +36,8 @@ use fs_http::WebSecurity;
 pub use application::{Editor, PANIC, editors, enter, leave, panics, seen, visits};
 
 use crate::conformance::Violation;
-use crate::site::{Setup, Site};
-use visitor::Visitor;
+use crate::site::{PASSWORD, Setup, Site};
+use crate::visitor::Visitor;
 
 /// Somebody without roles.
 const ANN: &str = "ann@site.test";
@@ -81,6 +80,22 @@ impl Subject {
 
     fn visitor(&self) -> Visitor {
         Visitor::new(self.address, self.patience)
+    }
+
+    fn signed_in(&self, email: &str) -> Result<Visitor, Violation> {
+        let mut visitor = self.visitor();
+        let answer = visitor.sign_in(email, PASSWORD)?;
+        match answer.status.is_success() {
+            true => Ok(visitor),
+            false => Err(Violation::new(format!("signing in is answered {}", answer.status))),
+        }
+    }
+}
+
+impl From<io::Error> for Violation {
+    #[track_caller]
+    fn from(error: io::Error) -> Self {
+        Self::new(format!("no answer: {error}"))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use actix_web::http::StatusCode;
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpServer, web};
 use bytes::Bytes;
-use fs_actix::{SecurityMiddleware, Session, require};
+use fs_actix::{Answer, SecurityMiddleware, Session, require};
 use fs_http::WebSecurity;
 
 use crate::server::routes::{echo, name_of, protected, show};
@@ -33,19 +32,10 @@ pub(super) async fn start(
 
 fn routes(app: &mut web::ServiceConfig) {
     for (path, requirement) in protected() {
-        let page = async move |session: Session| response(show(name_of(path), &session).await);
+        let page = async move |session: Session| Answer(show(name_of(path), &session).await);
         let resource = web::resource(path).route(web::get().to(page)).route(web::head().to(page));
         app.service(resource.route(web::post().to(page)).wrap(require(requirement)));
     }
-    let echoed = async |session: Session, body: Bytes| response(echo(&session, &body).await);
+    let echoed = async |session: Session, body: Bytes| Answer(echo(&session, &body).await);
     app.route("/echo", web::to(echoed));
-}
-
-fn response(answer: http::Response<Bytes>) -> HttpResponse {
-    let status = StatusCode::from_u16(answer.status().as_u16());
-    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
-    for (name, value) in answer.headers() {
-        response.append_header((name.as_str(), value.as_bytes()));
-    }
-    response.body(answer.into_body())
 }

@@ -5,11 +5,9 @@ use std::net::SocketAddr;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::response::IntoResponse;
 use axum::routing::{any, get};
-use fs_axum::{Session, WithSecurity, require};
+use fs_axum::{Answer, Session, WithSecurity, require};
 use fs_http::WebSecurity;
-use http_body_util::Full;
 use tokio::net::TcpListener;
 
 use crate::server::routes::{echo, name_of, protected, show};
@@ -29,13 +27,9 @@ pub(super) async fn start(
 fn application() -> Router {
     let mut router = Router::new();
     for (path, requirement) in protected() {
-        let page = async move |session: Session| {
-            show(name_of(path), &session).await.map(Full::new).into_response()
-        };
+        let page = async move |session: Session| Answer(show(name_of(path), &session).await);
         router = router.route(path, get(page).post(page).route_layer(require(requirement)));
     }
-    let echoed = async |session: Session, body: Bytes| {
-        echo(&session, &body).await.map(Full::new).into_response()
-    };
+    let echoed = async |session: Session, body: Bytes| Answer(echo(&session, &body).await);
     router.route("/echo", any(echoed))
 }

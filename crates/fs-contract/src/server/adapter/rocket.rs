@@ -3,9 +3,8 @@
 use std::io::{self, Cursor};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use bytes::Bytes;
 use fs_http::{Exchange, WebSecurity};
-use fs_rocket::{SecurityFairing, Session, require};
+use fs_rocket::{Answer, SecurityFairing, Session, require};
 use rocket::catcher::{self, Catcher};
 use rocket::config::{Config, LogLevel, Shutdown};
 use rocket::data::{Data, ToByteUnit};
@@ -73,7 +72,7 @@ impl catcher::Handler for Missing {
 impl Handler for Page {
     async fn handle<'r>(&self, request: &'r Request<'_>, _: Data<'r>) -> Outcome<'r> {
         match exchange_of(request).await {
-            Some(exchange) => Outcome::Success(response(show(self.0, &exchange).await)),
+            Some(exchange) => Outcome::from(request, Answer(show(self.0, &exchange).await)),
             None => Outcome::Error(Status::InternalServerError),
         }
     }
@@ -84,7 +83,9 @@ impl Handler for Echo {
     async fn handle<'r>(&self, request: &'r Request<'_>, data: Data<'r>) -> Outcome<'r> {
         let body = data.open(1.mebibytes()).into_bytes().await;
         match (exchange_of(request).await, body) {
-            (Some(exchange), Ok(body)) => Outcome::Success(response(echo(&exchange, &body).await)),
+            (Some(exchange), Ok(body)) => {
+                Outcome::from(request, Answer(echo(&exchange, &body).await))
+            }
             _ => Outcome::Error(Status::InternalServerError),
         }
     }
@@ -92,15 +93,4 @@ impl Handler for Echo {
 
 async fn exchange_of(request: &Request<'_>) -> Option<Exchange> {
     Session::from_request(request).await.succeeded().map(|session| session.0)
-}
-
-fn response(answer: http::Response<Bytes>) -> Response<'static> {
-    let (parts, body) = answer.into_parts();
-    let mut response = Response::build();
-    response.status(Status::new(parts.status.as_u16()));
-    for (name, value) in &parts.headers {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        response.raw_header_adjoin(name.to_string(), value);
-    }
-    response.sized_body(body.len(), Cursor::new(body)).finalize()
 }

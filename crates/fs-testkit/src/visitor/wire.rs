@@ -9,11 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::site::Answer;
 
 /// A connection to the server.
-pub(super) struct Connection(BufReader<TcpStream>);
+pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
     /// Opens one. The server may be silent as long as `patience`.
-    pub(super) fn open(address: SocketAddr, patience: Duration) -> Result<Self> {
+    pub(crate) fn open(address: SocketAddr, patience: Duration) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience))?;
@@ -22,12 +22,12 @@ impl Connection {
     }
 
     /// Sends bytes, at once.
-    pub(super) fn send(&mut self, bytes: &[u8]) -> Result<()> {
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.0.get_mut().write_all(bytes)
     }
 
     /// Reads one answer; to a `HEAD` it has no body.
-    pub(super) fn answer(&mut self, to_head: bool) -> Result<Answer> {
+    pub(crate) fn answer(&mut self, to_head: bool) -> Result<Answer> {
         let line = self.line()?;
         let code = line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
         let status = code.and_then(|code| StatusCode::from_u16(code).ok());

@@ -8,7 +8,7 @@ use fs_rocket::{CurrentUser, Protected, SecurityFairing, Session, require};
 use fs_services::console_mailer::ConsoleMailer;
 use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use fs_store_sqlx::SqlxStore;
-use rocket::{get, routes};
+use rocket::{Build, Rocket, get, routes};
 
 fs_core::policy! {
     Editor = any_role("admin", "editor");
@@ -44,29 +44,44 @@ fn year() -> &'static str {
     "The year's report."
 }
 
-#[rocket::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let store = SqlxStore::sqlite("accounts.db").await?;
+/// The pages above. Those of fs, such as `/login` and `/register`, are answered by the fairing.
+fn app(security: &WebSecurity) -> Rocket<Build> {
+    let auditors = Requirement::signed_in().all_roles(["auditor"]);
+    rocket::build()
+        .attach(SecurityFairing::new(security))
+        .mount("/", routes![home, profile, editors])
+        .mount("/reports", require(auditors, routes![year]))
+}
+
+/// Accounts in a file of SQLite, and mails to the terminal.
+async fn accounts(
+    file: &str,
+    key: String,
+    bell: &OutboxBell,
+) -> Result<WebSecurity, Box<dyn Error>> {
+    let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
-    let bell = OutboxBell::default();
-    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), &bell)?;
+    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), bell)?;
     let config = Config {
-        signing_keys: vec![Secret::from(std::env::var("SIGNING_KEY")?)], // 32 bytes or more
+        signing_keys: vec![Secret::from(key)],
         base_url: Some("http://127.0.0.1:8000".to_owned()),
         ..Config::default()
     };
     // `insecure_cookies`: without TLS, on this machine alone.
     let http = HttpConfig::default().insecure_cookies();
-    let security = WebSecurity::new(config, http, ports, Hooks::default())?;
-    let worker = OutboxWorker::start(security.core().clone(), &bell);
+    Ok(WebSecurity::new(config, http, ports, Hooks::default())?)
+}
 
-    let auditors = Requirement::signed_in().all_roles(["auditor"]);
-    rocket::build()
-        .attach(SecurityFairing::new(&security))
-        .mount("/", routes![home, profile, editors])
-        .mount("/reports", require(auditors, routes![year]))
-        .launch()
-        .await?;
+#[rocket::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let key = std::env::var("SIGNING_KEY")?; // 32 bytes or more
+    let bell = OutboxBell::default();
+    let security = accounts("accounts.db", key, &bell).await?;
+    let worker = OutboxWorker::start(security.core().clone(), &bell);
+    app(&security).launch().await?;
     worker.stop().await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,8 @@
 
 use std::{error::Error, sync::Arc};
 
-use actix_web::{App, HttpServer, web};
+use actix_web::web::{self, ServiceConfig};
+use actix_web::{App, HttpServer};
 use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
 use fs_core::{Config, authz::Requirement, secret::Secret};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
@@ -40,34 +41,49 @@ async fn year() -> &'static str {
     "The year's report."
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let store = SqlxStore::sqlite("accounts.db").await?;
+/// The pages above. Those of fs, such as `/login` and `/register`, are answered around them.
+fn pages(app: &mut ServiceConfig) {
+    let auditors = Requirement::signed_in().all_roles(["auditor"]);
+    app.route("/", web::get().to(home))
+        .route("/profile", web::get().to(profile))
+        .route("/editors", web::get().to(editors))
+        .service(
+            web::scope("/reports").wrap(require(auditors)).route("/year", web::get().to(year)),
+        );
+}
+
+/// Accounts in a file of SQLite, and mails to the terminal.
+async fn accounts(
+    file: &str,
+    key: String,
+    bell: &OutboxBell,
+) -> Result<WebSecurity, Box<dyn Error>> {
+    let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
-    let bell = OutboxBell::default();
-    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), &bell)?;
+    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), bell)?;
     let config = Config {
-        signing_keys: vec![Secret::from(std::env::var("SIGNING_KEY")?)], // 32 bytes or more
+        signing_keys: vec![Secret::from(key)],
         base_url: Some("http://127.0.0.1:8000".to_owned()),
         ..Config::default()
     };
     // `insecure_cookies`: without TLS, on this machine alone.
     let http = HttpConfig::default().insecure_cookies();
-    let security = WebSecurity::new(config, http, ports, Hooks::default())?;
-    let worker = OutboxWorker::start(security.core().clone(), &bell);
+    Ok(WebSecurity::new(config, http, ports, Hooks::default())?)
+}
 
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let key = std::env::var("SIGNING_KEY")?; // 32 bytes or more
+    let bell = OutboxBell::default();
+    let security = accounts("accounts.db", key, &bell).await?;
+    let worker = OutboxWorker::start(security.core().clone(), &bell);
     let server = HttpServer::new(move || {
-        let auditors = Requirement::signed_in().all_roles(["auditor"]);
-        App::new()
-            .route("/", web::get().to(home))
-            .route("/profile", web::get().to(profile))
-            .route("/editors", web::get().to(editors))
-            .service(
-                web::scope("/reports").wrap(require(auditors)).route("/year", web::get().to(year)),
-            )
-            .wrap(SecurityMiddleware::new(&security))
+        App::new().configure(pages).wrap(SecurityMiddleware::new(&security))
     });
     server.bind("127.0.0.1:8000")?.run().await?;
     worker.stop().await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

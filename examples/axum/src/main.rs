@@ -40,34 +40,51 @@ async fn year() -> &'static str {
     "The year's report."
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let store = SqlxStore::sqlite("accounts.db").await?;
+/// The pages above. Those of fs, such as `/login` and `/register`, are answered around them.
+fn app(security: &WebSecurity) -> Router {
+    let auditors = Requirement::signed_in().all_roles(["auditor"]);
+    let reports = Router::new().route("/year", get(year)).route_layer(require(auditors));
+    Router::new()
+        .route("/", get(home))
+        .route("/profile", get(profile))
+        .route("/editors", get(editors))
+        .nest("/reports", reports)
+        .with_security(security)
+}
+
+/// Accounts in a file of SQLite, and mails to the terminal.
+async fn accounts(
+    file: &str,
+    key: String,
+    bell: &OutboxBell,
+) -> Result<WebSecurity, Box<dyn Error>> {
+    let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
-    let bell = OutboxBell::default();
-    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), &bell)?;
+    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), bell)?;
     let config = Config {
-        signing_keys: vec![Secret::from(std::env::var("SIGNING_KEY")?)], // 32 bytes or more
+        signing_keys: vec![Secret::from(key)],
         base_url: Some("http://127.0.0.1:8000".to_owned()),
         ..Config::default()
     };
     // `insecure_cookies`: without TLS, on this machine alone.
     let http = HttpConfig::default().insecure_cookies();
-    let security = WebSecurity::new(config, http, ports, Hooks::default())?;
-    let worker = OutboxWorker::start(security.core().clone(), &bell);
+    Ok(WebSecurity::new(config, http, ports, Hooks::default())?)
+}
 
-    let auditors = Requirement::signed_in().all_roles(["auditor"]);
-    let reports = Router::new().route("/year", get(year)).route_layer(require(auditors));
-    let app = Router::new()
-        .route("/", get(home))
-        .route("/profile", get(profile))
-        .route("/editors", get(editors))
-        .nest("/reports", reports)
-        .with_security(&security);
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let key = std::env::var("SIGNING_KEY")?; // 32 bytes or more
+    let bell = OutboxBell::default();
+    let security = accounts("accounts.db", key, &bell).await?;
+    let worker = OutboxWorker::start(security.core().clone(), &bell);
+    let app = app(&security).into_make_service_with_connect_info::<SocketAddr>();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+    axum::serve(listener, app)
         .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
         .await?;
     worker.stop().await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

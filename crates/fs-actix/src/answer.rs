@@ -1,0 +1,31 @@
+//! Answers of `fs-http`, for handlers to return.
+
+use actix_web::body::BoxBody;
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse, Responder};
+
+use crate::convert;
+
+/// An answer that the exchange made, for a handler to return: a page, JSON, a redirect, or the
+/// question for a second factor.
+///
+/// ```
+/// use fs_actix::{Answer, CurrentUser, Session};
+/// use http::StatusCode;
+/// use serde_json::json;
+///
+/// async fn profile(user: CurrentUser, session: Session) -> Answer {
+///     Answer(session.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
+/// }
+/// # let _ = actix_web::web::get().to(profile);
+/// ```
+#[derive(Debug)]
+pub struct Answer(pub http::Response<Bytes>);
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        convert::response(self.0)
+    }
+}

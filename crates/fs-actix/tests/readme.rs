@@ -1,8 +1,0 @@
-//! The program in the README is the one that is compiled here.
-
-#[test]
-fn the_readme_shows_the_example() {
-    let program = include_str!("../examples/on_actix.rs");
-    let (_, program) = program.split_once("\n\n").unwrap_or_default();
-    assert!(include_str!("../README.md").contains(&format!("```rust\n{program}```")));
-}

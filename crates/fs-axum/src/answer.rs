@@ -1,0 +1,26 @@
+//! Answers of `fs-http`, for handlers to return.
+
+use axum::body::{Body, Bytes};
+use axum::response::{IntoResponse, Response};
+
+/// An answer that the exchange made, for a handler to return: a page, JSON, a redirect, or the
+/// question for a second factor.
+///
+/// ```
+/// use fs_axum::{Answer, CurrentUser, Session};
+/// use http::StatusCode;
+/// use serde_json::json;
+///
+/// async fn profile(user: CurrentUser, session: Session) -> Answer {
+///     Answer(session.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
+/// }
+/// # let _ = axum::routing::get::<_, _, ()>(profile);
+/// ```
+#[derive(Debug)]
+pub struct Answer(pub http::Response<Bytes>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        self.0.map(Body::from)
+    }
+}

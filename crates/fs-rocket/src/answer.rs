@@ -1,0 +1,31 @@
+//! Answers of `fs-http`, for handlers to return.
+
+use bytes::Bytes;
+use rocket::Request;
+use rocket::response::{Responder, Result};
+
+use crate::convert;
+
+/// An answer that the exchange made, for a handler to return: a page, JSON, a redirect, or the
+/// question for a second factor.
+///
+/// ```
+/// use fs_rocket::{Answer, CurrentUser, Session};
+/// use http::StatusCode;
+/// use rocket::get;
+/// use serde_json::json;
+///
+/// #[get("/profile")]
+/// fn profile(user: CurrentUser, session: Session) -> Answer {
+///     Answer(session.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
+/// }
+/// # let _ = rocket::routes![profile];
+/// ```
+#[derive(Debug)]
+pub struct Answer(pub http::Response<Bytes>);
+
+impl<'r> Responder<'r, 'static> for Answer {
+    fn respond_to(self, _: &'r Request<'_>) -> Result<'static> {
+        Ok(convert::response(self.0))
+    }
+}

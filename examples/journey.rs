@@ -1,0 +1,64 @@
+//! What the programs for axum, Rocket and actix-web are tested with: a person's way through them.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use fs_core::model::Role;
+use fs_http::WebSecurity;
+use fs_testkit::visitor::Visitor;
+
+const EMAIL: &str = "ann@example.com";
+const PASSWORD: &str = "seven otters hold hands";
+
+/// A person registers, comes in, sees what is open to her, and leaves.
+pub(crate) async fn from_registering_to_signing_out(web: &WebSecurity, address: SocketAddr) {
+    let mut ann = Visitor::new(address, Duration::from_secs(60));
+
+    // Strangers see the public page, and the session remembers them.
+    assert_eq!(ann.get("/").unwrap().text(), "Hello, stranger. Visit number 1.");
+    assert_eq!(ann.get("/").unwrap().text(), "Hello, stranger. Visit number 2.");
+    for path in ["/profile", "/editors", "/reports/year"] {
+        let answer = ann.get(path).unwrap();
+        assert!(answer.location().unwrap().starts_with("/login?next="), "{path}: {answer:?}");
+    }
+
+    // The account is hers once the link in the mail was followed.
+    let account = serde_json::json!({ "email": EMAIL, "password": PASSWORD });
+    assert_eq!(ann.post_json("/register", &account).unwrap().status, 200);
+    assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 400);
+    ann.get(&link_in_mail(web).await).unwrap();
+    assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 200);
+    assert!(ann.get("/").unwrap().text().starts_with("Hello, ann@example.com."));
+    assert_eq!(ann.get("/profile").unwrap().text(), "Your roles: []");
+
+    // Roles open the rest.
+    let user = web.core().find_by_email(EMAIL).await.unwrap().unwrap();
+    for (path, role, says) in
+        [("/editors", "editor", "Come in."), ("/reports/year", "auditor", "The year's report.")]
+    {
+        assert_eq!(ann.get(path).unwrap().status, 403, "{path}");
+        web.core().create_role(Role::named(role)).await.unwrap();
+        web.core().add_role_to_user(&user.id, role).await.unwrap();
+        assert_eq!(ann.get(path).unwrap().text(), says);
+    }
+
+    ann.post_json("/logout", &serde_json::json!({})).unwrap();
+    assert!(ann.get("/").unwrap().text().starts_with("Hello, stranger."));
+    assert_eq!(ann.get("/profile").unwrap().status, 302);
+}
+
+/// The path of the link in the mail that waits to be sent.
+async fn link_in_mail(web: &WebSecurity) -> String {
+    let now = web.core().now();
+    let mails = web.core().store().claim_mails(now, now, 10).await.unwrap();
+    let text = mails[0].mail.text.clone().unwrap();
+    let link = text.split_whitespace().find_map(|word| word.strip_prefix("http://127.0.0.1:8000"));
+    link.unwrap().to_owned()
+}
+
+/// A README shows the program, but for what is about tests.
+pub(crate) fn shows(readme: &str, program: &str) {
+    let (_, program) = program.split_once("\n\n").unwrap();
+    let (program, _) = program.split_once("\n#[cfg(test)]").unwrap();
+    assert!(readme.contains(&format!("```rust\n{program}```")));
+}

@@ -1,0 +1,37 @@
+//! A person's way through the program, over HTTP.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+#[path = "../../journey.rs"]
+mod journey;
+
+use std::net::Ipv4Addr;
+
+use fs_services::outbox_worker::OutboxBell;
+use rocket::config::{Config, LogLevel};
+use rocket::fairing::AdHoc;
+use tokio::sync::oneshot;
+
+use super::{accounts, app};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_registering_to_signing_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts.db");
+    let key = "0123456789abcdef0123456789abcdef".to_owned();
+    let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let (tell, told) = oneshot::channel();
+    let listens = AdHoc::on_liftoff("listens", |rocket| {
+        let port = rocket.config().port;
+        Box::pin(async move { tell.send(port).unwrap() })
+    });
+    let config = Config { port: 0, log_level: LogLevel::Off, ..Config::debug_default() };
+    tokio::spawn(app(&security).configure(config).attach(listens).launch());
+    let address = (Ipv4Addr::LOCALHOST, told.await.unwrap()).into();
+    journey::from_registering_to_signing_out(&security, address).await;
+}
+
+#[test]
+fn the_readme_of_the_adapter_shows_the_program() {
+    let readme = include_str!("../../../crates/fs-rocket/README.md");
+    journey::shows(readme, include_str!("main.rs"));
+}
