@@ -7,6 +7,7 @@ use fs_core::port::Mailer;
 use fs_core::secret::Secret;
 use fs_services::console_mailer::ConsoleMailer;
 use fs_services::smtp::{SmtpConfig, SmtpConfigError, SmtpMailer, SmtpUrlError};
+use http::Uri;
 
 use crate::outbox::Outbox;
 
@@ -32,16 +33,49 @@ pub(crate) enum MailsError {
 impl Mails {
     /// To the mail server if there is one; else to a page if nobody else can open it, or to the
     /// terminal.
-    pub(crate) fn choose(smtp_url: Option<&Secret>, listening: IpAddr) -> Result<Self, MailsError> {
+    pub(crate) fn choose(
+        smtp_url: Option<&Secret>,
+        listening: IpAddr,
+        base_url: &str,
+    ) -> Result<Self, MailsError> {
         if let Some(url) = smtp_url {
             // To be taken apart into server, user and password.
             let mailer = SmtpMailer::new(url.expose().parse::<SmtpConfig>()?)?;
             return Ok(Self { mailer: Arc::new(mailer), outbox: None });
         }
-        if !listening.is_loopback() {
+        if !is_private(listening, base_url) {
             return Ok(Self { mailer: Arc::new(ConsoleMailer::default()), outbox: None });
         }
         let outbox = Outbox::default();
         Ok(Self { mailer: Arc::new(outbox.clone()), outbox: Some(outbox) })
+    }
+}
+
+/// Whether nobody but this machine's own users opens the demo: it listens to them alone, and no
+/// proxy brings others to it.
+fn is_private(listening: IpAddr, base_url: &str) -> bool {
+    let url = base_url.parse::<Uri>().unwrap_or_default();
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    here && listening.is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_outbox_is_for_who_sits_at_this_machine() {
+        let (here, everywhere) = (IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0]));
+        let local = ["http://localhost:8000", "http://127.0.0.1:8000/", "https://[::1]:8000"];
+        for base_url in local {
+            assert!(is_private(here, base_url), "{base_url}");
+            assert!(!is_private(everywhere, base_url), "{base_url}");
+        }
+        let others = ["https://demo.example", "http://localhost.example", "http://10.0.0.1", ""];
+        for base_url in others {
+            assert!(!is_private(here, base_url), "{base_url}");
+        }
     }
 }

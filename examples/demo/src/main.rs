@@ -1,12 +1,21 @@
-//! A complete sign-in system on axum and SQLite: what `cargo run` starts, and what to copy from.
+//! A complete sign-in system on SQLite, and on axum, Rocket or actix-web: what `cargo run` starts,
+//! and what to copy from.
 //!
-//! Read [`app`] for the routes, [`policies`] for who may see what, [`settings`] for how accounts
-//! behave, and one of the files in `pages` for what a handler looks like.
+//! Read [`on_axum`] or that of your framework for the routes and handlers, [`policies`] for who may
+//! see what, [`settings`] for how accounts behave, and one of the files in `pages` for what is
+//! shown.
 
 mod app;
 mod database;
 mod first_start;
+mod framework;
+mod greeting;
 mod mails;
+#[cfg(feature = "actix")]
+mod on_actix;
+mod on_axum;
+#[cfg(feature = "rocket")]
+mod on_rocket;
 mod options;
 mod outbox;
 mod pages;
@@ -15,6 +24,7 @@ mod private_file;
 mod screen;
 mod settings;
 mod signing_key;
+mod stop;
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -31,6 +41,7 @@ use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
 use app::App;
+use greeting::Greeting;
 use mails::Mails;
 use options::Options;
 
@@ -57,7 +68,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let store = store.map_err(|error| format!("--database {}: {error}", options.database))?;
     let key_file = options.key_file.clone().or_else(|| options.database.key_file());
     let key = signing_key::signing_key(key_file.as_deref())?;
-    let mails = Mails::choose(options.smtp_url.as_ref(), address.ip())?;
+    let mails = Mails::choose(options.smtp_url.as_ref(), address.ip(), &base_url)?;
     let app = App { outbox: mails.outbox };
 
     let sms = app.outbox.clone().map(|outbox| Arc::new(outbox) as Arc<dyn SmsSender>);
@@ -71,22 +82,16 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let password = first_start::prepare(security.core()).await?;
     let worker = OutboxWorker::start(security.core().clone(), &bell);
 
-    println!("The demo listens on {base_url}\n");
-    println!("  Database   {}", options.database);
-    if app.outbox.is_some() {
-        println!("  Messages   {base_url}/outbox");
-    }
-    println!("  Sign in    {}", first_start::ADMINISTRATOR);
-    match &password {
-        // Nobody could sign in otherwise. It is in no log: this is the terminal.
-        Some(password) => println!("  Password   {} (made now, shown once)", password.expose()),
-        None => println!("  Password   as it was printed at the first start, or reset it"),
-    }
-
-    let app = app::router(app, &security);
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(asked_to_stop())
-        .await?;
+    let greeting = Greeting {
+        here: reached_at(address),
+        base_url,
+        database: options.database.clone(),
+        has_outbox: app.outbox.is_some(),
+        password,
+    };
+    let greet = move || println!("{greeting}");
+    let stopped = stop::asked_to_stop()?;
+    options.framework.serve(listener, app, &security, greet, stopped).await?;
     // A mail server that does not answer does not keep us: what it has not taken is sent at the
     // next start.
     let _ = tokio::time::timeout(Duration::from_secs(5), worker.stop()).await;
@@ -99,21 +104,4 @@ fn reached_at(address: SocketAddr) -> String {
         return format!("http://localhost:{}", address.port());
     }
     format!("http://{address}")
-}
-
-/// Waits for Ctrl-C, or the signal with which an operating system ends a program.
-async fn asked_to_stop() {
-    let interrupted = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = interrupted => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = interrupted.await;
 }

@@ -7,6 +7,7 @@ use clap::Parser;
 use fs_core::secret::Secret;
 
 use crate::database::Database;
+use crate::framework::Framework;
 
 /// A complete sign-in system to look at and to copy from: accounts, roles, mails, pages and JSON.
 ///
@@ -19,6 +20,10 @@ pub(crate) struct Options {
     /// Address and port to listen on; port 0 for any free one
     #[arg(long, env = "FS_DEMO_LISTEN", default_value = "127.0.0.1:8000")]
     pub(crate) listen: SocketAddr,
+
+    /// What it stands on: axum; rocket or actix, if it is built with the feature of that name
+    #[arg(long, env = "FS_DEMO_FRAMEWORK", default_value = "axum")]
+    pub(crate) framework: Framework,
 
     /// Where users are kept: the path of a SQLite file, postgres://user:password@host/database,
     /// or memory

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::extract::FromRequestParts;
-use axum::response::{IntoResponse, Redirect, Response};
-use fs_axum::{MaybeUser, Session};
+use bytes::Bytes;
+use fs_core::authn::Authentication;
 use fs_core::flow::{AdminError, FlowError};
 use fs_core::message::Category;
 use fs_core::model::User;
@@ -13,33 +11,26 @@ use fs_core::port::StoreError;
 use fs_http::Exchange;
 use fs_http::pages::PageView;
 use fs_http::route::Endpoint;
-use http::StatusCode;
-use http::request::Parts;
+use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 
-/// What a handler needs to answer. Ask for it after the policy of the page.
+/// What a page needs to answer, whatever framework asks for it.
 pub(crate) struct Screen {
     pub(crate) app: Arc<App>,
     pub(crate) exchange: Exchange,
     pub(crate) caller: Option<Arc<User>>,
 }
 
-impl FromRequestParts<Arc<App>> for Screen {
-    type Rejection = Response;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let Session(exchange) = Session::from_request_parts(parts, app).await?;
-        let MaybeUser(caller) = MaybeUser::from_request_parts(parts, app).await?;
-        let caller = caller.map(|caller| caller.user);
-        Ok(Self { app: Arc::clone(app), exchange, caller })
-    }
-}
-
 impl Screen {
+    /// The screen for this request, and whoever calls.
+    pub(crate) fn new(app: &Arc<App>, exchange: Exchange, caller: Option<Authentication>) -> Self {
+        Self { app: Arc::clone(app), exchange, caller: caller.map(|caller| caller.user) }
+    }
+
     /// Shows an object: as JSON, or by the template, which knows its members by their names.
-    pub(crate) fn show(&self, template: &str, title: &str, object: Value) -> Response {
+    pub(crate) fn show(&self, template: &str, title: &str, object: Value) -> Response<Bytes> {
         if self.exchange.wants_json() {
             return self.json(StatusCode::OK, object);
         }
@@ -49,33 +40,33 @@ impl Screen {
     }
 
     /// Says what was done, and shows `back` again.
-    pub(crate) fn done(&self, what: &str, back: &str) -> Response {
+    pub(crate) fn done(&self, what: &str, back: &str) -> Response<Bytes> {
         self.said(Category::Success, what, back)
     }
 
     /// Says why something was not done, and shows `back` again.
-    pub(crate) fn refuse(&self, why: &str, back: &str) -> Response {
+    pub(crate) fn refuse(&self, why: &str, back: &str) -> Response<Bytes> {
         if self.exchange.wants_json() {
             return self.json(StatusCode::BAD_REQUEST, json!({ "error": why }));
         }
         self.said(Category::Error, why, back)
     }
 
-    fn said(&self, category: Category, text: &str, back: &str) -> Response {
+    fn said(&self, category: Category, text: &str, back: &str) -> Response<Bytes> {
         if self.exchange.wants_json() {
             return self.json(StatusCode::OK, json!({ "message": text }));
         }
         self.exchange.session(|visit| visit.flash(category, text));
-        Redirect::to(back).into_response()
+        self.exchange.redirect(back)
     }
 
     /// There is no such page.
-    pub(crate) fn missing(&self) -> Response {
+    pub(crate) fn missing(&self) -> Response<Bytes> {
         self.failure(StatusCode::NOT_FOUND)
     }
 
     /// Something failed. What is not the caller's fault is logged, and not told.
-    pub(crate) fn failed(&self, error: &AdminError) -> Response {
+    pub(crate) fn failed(&self, error: &AdminError) -> Response<Bytes> {
         let status = match error {
             AdminError::NoSuchUser | AdminError::NoSuchRole(_) => StatusCode::NOT_FOUND,
             AdminError::Taken(_) | AdminError::Invalid(_) => StatusCode::BAD_REQUEST,
@@ -90,20 +81,20 @@ impl Screen {
         self.failure(status)
     }
 
-    fn failure(&self, status: StatusCode) -> Response {
-        self.exchange.failure(status).map(Body::from)
+    fn failure(&self, status: StatusCode) -> Response<Bytes> {
+        self.exchange.failure(status)
     }
 
-    fn json(&self, status: StatusCode, response: Value) -> Response {
-        self.exchange.json(status, response, self.caller.as_deref()).map(Body::from)
+    fn json(&self, status: StatusCode, response: Value) -> Response<Bytes> {
+        self.exchange.json(status, response, self.caller.as_deref())
     }
 
-    fn page(&self, status: StatusCode, mut page: PageView) -> Response {
+    fn page(&self, status: StatusCode, mut page: PageView) -> Response<Bytes> {
         match self.frame() {
             Ok(frame) => page.extra.extend(frame),
             Err(error) => return self.failed(&error.into()),
         }
-        self.exchange.page(status, page).map(Body::from)
+        self.exchange.page(status, page)
     }
 
     /// What the frame around every page shows: who is signed in, and the way out.

@@ -1,7 +1,7 @@
 //! People use the demo in a real browser: accounts, then second factors and codes.
 //!
 //! Needs Chromium and its driver: `FS_TEST_CHROMIUM` names the browser. Pictures of every page are
-//! left in `target/screenshots`.
+//! left in `target/screenshots`; on axum alone, because the pages are the same on all frameworks.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,6 +11,9 @@
 
 #[path = "support/demo.rs"]
 mod demo;
+#[path = "support/frameworks.rs"]
+#[macro_use]
+mod frameworks;
 #[path = "support/http.rs"]
 mod http;
 #[path = "support/visitor.rs"]
@@ -42,11 +45,15 @@ fn chromium() -> Option<PathBuf> {
     chromium
 }
 
-#[test]
-fn from_registering_to_signing_out_everywhere() {
+on_each_framework!(
+    from_registering_to_signing_out_everywhere,
+    from_a_second_step_to_a_sign_in_without_password
+);
+
+fn from_registering_to_signing_out_everywhere(framework: &str) {
     let Some(chromium) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let demo = Demo::start(folder.path(), &[]);
+    let demo = Demo::start_on(framework, folder.path(), &[]);
     let driver = Driver::start(&chromium);
     let person = Visitor::new(&driver, &demo);
     let other = Visitor::new(&driver, &demo);
@@ -173,12 +180,11 @@ fn next_code(key: &TotpSecret) -> String {
     TotpRules::default().code_at(key, soon).expose().to_owned()
 }
 
-#[test]
-fn from_a_second_step_to_a_sign_in_without_password() {
+fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     const EMAIL: &str = "admin@example.com";
     let Some(chromium) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let demo = Demo::start(folder.path(), &[]);
+    let demo = Demo::start_on(framework, folder.path(), &[]);
     let driver = Driver::start(&chromium);
     let person = Visitor::new(&driver, &demo);
     let reader = Visitor::new(&driver, &demo);

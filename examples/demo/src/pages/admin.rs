@@ -1,22 +1,20 @@
-//! Users and roles, for administrators. Each change is a form with a CSRF token, which the policy
-//! of the handler checks.
+//! Users and roles, for administrators. Each change is a form with a CSRF token, which is checked
+//! with the policy that guards them all.
 
-use axum::extract::Path;
-use axum::response::Response;
-use fs_axum::Protected;
+use bytes::Bytes;
 use fs_core::flow::AdminError;
 use fs_core::model::{User, UserId};
 use fs_core::port::Page;
+use http::Response;
 use serde_json::{Value, json};
 
-use crate::policies::Administrator;
 use crate::screen::Screen;
 
 /// How many users are shown: enough for a demo.
 const SHOWN: u32 = 200;
 
 /// `GET /admin`
-pub(crate) async fn show(admin: Protected<Administrator>, screen: Screen) -> Response {
+pub(crate) async fn show(screen: &Screen, admin: &User) -> Response<Bytes> {
     let store = screen.exchange.core().store();
     let users = store.users(Page { offset: 0, limit: SHOWN }).await;
     let roles = match &users {
@@ -45,28 +43,20 @@ fn described(user: &User, roles: &[&str], admin: &UserId) -> Value {
 }
 
 /// `POST /admin/users/{user}/activate`
-pub(crate) async fn activate(
-    _: Protected<Administrator>,
-    Path(user): Path<String>,
-    screen: Screen,
-) -> Response {
+pub(crate) async fn activate(screen: &Screen, user: String) -> Response<Bytes> {
     let changed = screen.exchange.core().activate_user(&UserId::new(user)).await;
-    answer(&screen, changed, "The account is active again.", "It was active already.")
+    answer(screen, changed, "The account is active again.", "It was active already.")
 }
 
 /// `POST /admin/users/{user}/deactivate`
-pub(crate) async fn deactivate(
-    admin: Protected<Administrator>,
-    Path(user): Path<String>,
-    screen: Screen,
-) -> Response {
+pub(crate) async fn deactivate(screen: &Screen, admin: &User, user: String) -> Response<Bytes> {
     let user = UserId::new(user);
     if user == admin.id {
         return screen.refuse("You would shut yourself out.", "/admin");
     }
     let changed = screen.exchange.core().deactivate_user(&user).await;
     answer(
-        &screen,
+        screen,
         changed,
         "The account is inactive; its sessions are over.",
         "It was inactive already.",
@@ -74,32 +64,34 @@ pub(crate) async fn deactivate(
 }
 
 /// `POST /admin/users/{user}/roles/{role}/grant`
-pub(crate) async fn grant(
-    _: Protected<Administrator>,
-    Path((user, role)): Path<(String, String)>,
-    screen: Screen,
-) -> Response {
-    let changed = screen.exchange.core().add_role_to_user(&UserId::new(user), &role).await;
+pub(crate) async fn grant(screen: &Screen, user: String, role: &str) -> Response<Bytes> {
+    let changed = screen.exchange.core().add_role_to_user(&UserId::new(user), role).await;
     let done = format!("The role {role} was given.");
-    answer(&screen, changed, &done, "The account has that role already.")
+    answer(screen, changed, &done, "The account has that role already.")
 }
 
 /// `POST /admin/users/{user}/roles/{role}/revoke`
 pub(crate) async fn revoke(
-    admin: Protected<Administrator>,
-    Path((user, role)): Path<(String, String)>,
-    screen: Screen,
-) -> Response {
+    screen: &Screen,
+    admin: &User,
+    user: String,
+    role: &str,
+) -> Response<Bytes> {
     let user = UserId::new(user);
     if user == admin.id && role == "admin" {
         return screen.refuse("You would shut yourself out.", "/admin");
     }
-    let changed = screen.exchange.core().remove_role_from_user(&user, &role).await;
+    let changed = screen.exchange.core().remove_role_from_user(&user, role).await;
     let done = format!("The role {role} was taken away.");
-    answer(&screen, changed, &done, "The account does not have that role.")
+    answer(screen, changed, &done, "The account does not have that role.")
 }
 
-fn answer(screen: &Screen, changed: Result<bool, AdminError>, done: &str, not: &str) -> Response {
+fn answer(
+    screen: &Screen,
+    changed: Result<bool, AdminError>,
+    done: &str,
+    not: &str,
+) -> Response<Bytes> {
     match changed {
         Ok(true) => screen.done(done, "/admin"),
         Ok(false) => screen.refuse(not, "/admin"),

@@ -1,15 +1,16 @@
 //! The public page: what there is to see, and what each page asks for.
 
-use axum::response::Response;
+use bytes::Bytes;
 use fs_core::authz::{Policy, Requirement};
 use fs_core::model::User;
+use http::Response;
 use serde_json::{Value, json};
 
 use crate::policies::{Administrator, Editor, Member, Recent};
 use crate::screen::Screen;
 
 /// `GET /`
-pub(crate) async fn show(screen: Screen) -> Response {
+pub(crate) fn show(screen: &Screen) -> Response<Bytes> {
     let caller = screen.caller.as_deref();
     let rooms = [
         room("/profile", "Your account", Member::requirement(), caller),

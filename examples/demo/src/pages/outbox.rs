@@ -1,26 +1,25 @@
 //! The mails and text messages that the demo has sent, for its developer to read.
 
-use axum::extract::Path;
-use axum::response::Response;
-use http::HeaderValue;
+use bytes::Bytes;
 use http::header::CONTENT_SECURITY_POLICY;
+use http::{HeaderValue, Response};
 use serde_json::{Map, Value, json};
 
 use crate::outbox::{Sent, SentMessage};
 use crate::screen::Screen;
 
 /// `GET /outbox`
-pub(crate) async fn list(screen: Screen) -> Response {
+pub(crate) fn list(screen: &Screen) -> Response<Bytes> {
     let Some(outbox) = &screen.app.outbox else { return screen.missing() };
     let messages: Vec<_> = outbox.messages().iter().map(head).collect();
     screen.show("demo/messages.html", "Sent messages", json!({ "messages": messages }))
 }
 
 /// `GET /outbox/{number}`
-pub(crate) async fn show(Path(number): Path<u32>, screen: Screen) -> Response {
-    let Some(sent) = screen.app.outbox.as_ref().and_then(|outbox| outbox.message(number)) else {
-        return screen.missing();
-    };
+pub(crate) fn show(screen: &Screen, number: &str) -> Response<Bytes> {
+    let (outbox, number) = (screen.app.outbox.as_ref(), number.parse().ok());
+    let sent = outbox.zip(number).and_then(|(outbox, number)| outbox.message(number));
+    let Some(sent) = sent else { return screen.missing() };
     let mut shown = head(&sent);
     let (title, text, html) = match &sent.message {
         SentMessage::Mail(mail) => (mail.subject.as_str(), mail.text.clone(), mail.html.clone()),
@@ -35,7 +34,7 @@ pub(crate) async fn show(Path(number): Path<u32>, screen: Screen) -> Response {
 }
 
 /// A shown mail may style its own elements.
-fn allow_inline_styles(response: &mut Response) {
+fn allow_inline_styles(response: &mut Response<Bytes>) {
     let policy = response.headers().get(CONTENT_SECURITY_POLICY);
     let Some(policy) = policy.and_then(|policy| policy.to_str().ok()) else { return };
     let policy = HeaderValue::from_str(&format!("{policy}; style-src-attr 'unsafe-inline'"));

@@ -1,14 +1,14 @@
 //! What the demo knows about whoever is signed in.
 
-use axum::response::Response;
-use fs_axum::Protected;
+use bytes::Bytes;
+use fs_core::model::User;
+use http::Response;
 use serde_json::json;
 
-use crate::policies::Member;
 use crate::screen::Screen;
 
 /// `GET /profile`
-pub(crate) async fn show(user: Protected<Member>, screen: Screen) -> Response {
+pub(crate) async fn show(screen: &Screen, user: &User) -> Response<Bytes> {
     let core = screen.exchange.core();
     let sessions = match core.store().sessions_of(&user.uniquifier, core.now()).await {
         Ok(sessions) => sessions,

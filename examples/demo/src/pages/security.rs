@@ -1,24 +1,23 @@
 //! What protects the caller's account, and where each part of it is changed.
 
-use axum::response::Response;
-use fs_axum::Protected;
+use bytes::Bytes;
 use fs_core::model::User;
 use fs_http::route::Endpoint;
+use http::Response;
 use serde_json::{Value, json};
 
-use crate::policies::Member;
 use crate::screen::Screen;
 
 /// `GET /security`
-pub(crate) async fn show(user: Protected<Member>, screen: Screen) -> Response {
+pub(crate) fn show(screen: &Screen, user: &User) -> Response<Bytes> {
     let rows = [
-        password(&user),
-        second_factor(&screen, &user),
-        recovery_codes(&screen, &user),
-        sign_in_methods(&user),
+        password(user),
+        second_factor(screen, user),
+        recovery_codes(screen, user),
+        sign_in_methods(user),
         code_or_link(),
     ];
-    let rows: Vec<_> = rows.into_iter().filter_map(|row| row.located(&screen)).collect();
+    let rows: Vec<_> = rows.into_iter().filter_map(|row| row.located(screen)).collect();
     screen.show("demo/security.html", "Security", json!({ "rows": rows }))
 }
 

@@ -6,6 +6,9 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) struct Demo {
     process: Child,
+    /// What it stands on.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) framework: String,
     /// Where it listens: `http://127.0.0.1:PORT`.
     pub(crate) url: String,
     /// The administrator's password, if it was made at this start.
@@ -14,8 +17,14 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Starts it on a free port with its files in a folder, and waits until it listens.
+    /// Starts it on axum and a free port with its files in a folder, and waits until it listens.
+    #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_on("axum", folder, arguments)
+    }
+
+    /// The same on another framework.
+    pub(crate) fn start_on(framework: &str, folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("FS_DEMO_") {
@@ -23,6 +32,7 @@ impl Demo {
             }
         }
         command.env("FS_DEMO_LISTEN", "127.0.0.1:0").env("FS_DEMO_DATABASE", "demo.sqlite3");
+        command.env("FS_DEMO_FRAMEWORK", framework);
         command.args(arguments);
         let mut process = command.current_dir(folder).stdout(Stdio::piped()).spawn().unwrap();
         let mut url = None;
@@ -40,7 +50,7 @@ impl Demo {
             }
         }
         let url = url.expect("the demo says where it listens");
-        Self { process, url, password }
+        Self { process, framework: framework.to_owned(), url, password }
     }
 
     #[allow(dead_code, reason = "not every test needs it")]
@@ -49,12 +59,17 @@ impl Demo {
         port.parse().unwrap()
     }
 
-    /// Asks it to end, and waits until it has; whether it ended well.
+    /// Asks it to end: SIGTERM.
     #[cfg(unix)]
     #[allow(dead_code, reason = "not every test needs it")]
-    pub(crate) fn stop(&mut self) -> bool {
+    pub(crate) fn ask_to_stop(&self) {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended; whether it ended well.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn ends_well(&mut self) -> bool {
         self.process.wait().unwrap().success()
     }
 

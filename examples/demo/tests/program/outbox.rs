@@ -1,25 +1,9 @@
 //! Mails survive a demo that is killed between the commit and the mail server's word.
-#![cfg(unix)]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
-
-#[path = "support/client.rs"]
-mod client;
-#[path = "support/demo.rs"]
-mod demo;
-#[path = "support/http.rs"]
-mod http;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use client::Client;
-use demo::Demo;
 use fs_core::port::{Clock, UserStore};
 use fs_services::system::SystemClock;
 use fs_store_sqlx::SqlxStore;
@@ -27,26 +11,31 @@ use fs_testkit::mail_server::{MailServer, Manner, Received};
 use mailparse::MailHeaderMap;
 use serde_json::json;
 
-#[tokio::test]
-async fn mails_arrive_after_a_kill() {
+use crate::client::Client;
+use crate::demo::Demo;
+
+on_each_framework!(mails_arrive_after_a_kill);
+
+fn mails_arrive_after_a_kill(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
 
     // The first mail is in the hands of a mail server that does not confirm it; so the second one
     // waits in the outbox, committed and not touched.
     let stuck = MailServer::start(Manner::NeverConfirms);
-    let mut demo = start(folder.path(), &stuck);
+    let mut demo = start(framework, folder.path(), &stuck);
     register(&demo, "ann@example.com");
     let first_attempt = message_id(&stuck.wait_for_mails(1)[0]);
     register(&demo, "bob@example.com");
     demo.kill();
 
-    let names = waiting(folder.path()).await;
+    let names = waiting(folder.path());
     assert_eq!(names.keys().collect::<Vec<_>>(), ["ann@example.com", "bob@example.com"]);
 
     let server = MailServer::start(Manner::Accepts);
-    let mut demo = start(folder.path(), &server);
+    let mut demo = start(framework, folder.path(), &server);
     let mails = server.wait_for_mails(2);
-    assert!(demo.stop(), "it ends well when it is asked to");
+    demo.ask_to_stop();
+    assert!(demo.ends_well());
 
     let arrived: BTreeMap<_, _> =
         mails.iter().map(|mail| (mail.to[0].clone(), message_id(mail))).collect();
@@ -56,12 +45,12 @@ async fn mails_arrive_after_a_kill() {
     // Whoever got it before can tell that it is the same.
     assert_eq!(arrived["ann@example.com"], first_attempt);
 
-    assert_eq!(waiting(folder.path()).await, BTreeMap::new());
+    assert_eq!(waiting(folder.path()), BTreeMap::new());
     assert_eq!(server.wait_for_mails(2).len(), 2, "none came twice");
 }
 
-fn start(folder: &Path, server: &MailServer) -> Demo {
-    Demo::start(folder, &["--smtp-url", &format!("smtp+plain://{}", server.address)])
+fn start(framework: &str, folder: &Path, server: &MailServer) -> Demo {
+    Demo::start_on(framework, folder, &["--smtp-url", &format!("smtp+plain://{}", server.address)])
 }
 
 fn register(demo: &Demo, email: &str) {
@@ -77,6 +66,7 @@ fn message_id(received: &Received) -> String {
 
 /// The names of the mails in the outbox, by recipient. A mail that a process died with is free
 /// again after two minutes: to another process, which this is, in whose hands it fails at once.
+#[tokio::main(flavor = "current_thread")]
 async fn waiting(folder: &Path) -> BTreeMap<String, String> {
     let path = folder.join("demo.sqlite3");
     let store = SqlxStore::sqlite(path.to_str().unwrap()).await.unwrap();

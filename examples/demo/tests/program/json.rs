@@ -1,28 +1,20 @@
 //! Everything that the demo shows, it also tells as JSON.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test may panic"
-)]
 
-#[path = "support/client.rs"]
-mod client;
-#[path = "support/demo.rs"]
-mod demo;
-#[path = "support/http.rs"]
-mod http;
-
-use client::Client;
-use demo::Demo;
 use serde_json::json;
+
+use crate::client::Client;
+use crate::demo::Demo;
 
 const EMAIL: &str = "admin@example.com";
 
-#[test]
-fn strangers_are_told_where_they_are_not_let_in() {
+on_each_framework!(
+    strangers_are_told_where_they_are_not_let_in,
+    an_administrator_gives_and_takes_roles_with_a_csrf_token
+);
+
+fn strangers_are_told_where_they_are_not_let_in(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let demo = Demo::start(folder.path(), &["--database", "memory"]);
+    let demo = Demo::start_on(framework, folder.path(), &["--database", "memory"]);
     let mut stranger = Client::default();
 
     let home = stranger.get(&demo, "/");
@@ -35,14 +27,15 @@ fn strangers_are_told_where_they_are_not_let_in() {
     }
     let mails = stranger.get(&demo, "/outbox");
     assert_eq!(mails.body["response"]["messages"], json!([]));
-    assert_eq!(stranger.get(&demo, "/outbox/1").status, 404);
-    assert_eq!(stranger.get(&demo, "/nothing").status, 404);
+    for path in ["/outbox/1", "/outbox/first", "/nothing"] {
+        let answer = stranger.get(&demo, path);
+        assert_eq!((answer.status, &answer.body["meta"]["code"]), (404, &json!(404)), "{path}");
+    }
 }
 
-#[test]
-fn an_administrator_gives_and_takes_roles_with_a_csrf_token() {
+fn an_administrator_gives_and_takes_roles_with_a_csrf_token(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
-    let demo = Demo::start(folder.path(), &["--database", "memory"]);
+    let demo = Demo::start_on(framework, folder.path(), &["--database", "memory"]);
     let mut admin = Client::default();
     assert_eq!(admin.sign_in(&demo, EMAIL, demo.password.as_deref().unwrap()).status, 200);
 
@@ -76,9 +69,12 @@ fn an_administrator_gives_and_takes_roles_with_a_csrf_token() {
 }
 
 #[test]
-fn mails_that_go_to_a_server_are_not_shown() {
-    let folder = tempfile::tempdir().unwrap();
-    let arguments = ["--database", "memory", "--smtp-url", "smtp+plain://127.0.0.1:9"];
-    let demo = Demo::start(folder.path(), &arguments);
-    assert_eq!(Client::default().get(&demo, "/outbox").status, 404);
+fn mails_are_not_shown_where_others_could_read_them() {
+    for (option, value) in
+        [("--smtp-url", "smtp+plain://127.0.0.1:9"), ("--base-url", "http://demo.example")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let demo = Demo::start(folder.path(), &["--database", "memory", option, value]);
+        assert_eq!(Client::default().get(&demo, "/outbox").status, 404, "{option}");
+    }
 }

@@ -1,0 +1,25 @@
+//! The demo as a program: what it tells, keeps and sends, and how it ends.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test may panic"
+)]
+
+#[path = "../support/client.rs"]
+mod client;
+#[path = "../support/demo.rs"]
+mod demo;
+#[path = "../support/frameworks.rs"]
+#[macro_use]
+mod frameworks;
+#[path = "../support/http.rs"]
+mod http;
+
+mod json;
+#[cfg(unix)]
+mod outbox;
+mod readme;
+mod restart;
+#[cfg(unix)]
+mod stop;

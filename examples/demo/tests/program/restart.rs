@@ -1,0 +1,19 @@
+//! What lasts over a restart of the demo.
+
+use crate::client::Client;
+use crate::demo::Demo;
+
+on_each_framework!(who_is_signed_in_stays_so_over_a_restart);
+
+fn who_is_signed_in_stays_so_over_a_restart(framework: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start_on(framework, folder.path(), &[]);
+    let password = demo.password.clone().unwrap();
+    let mut admin = Client::default();
+    admin.sign_in(&demo, "admin@example.com", &password);
+    demo.kill();
+
+    let demo = Demo::start_on(framework, folder.path(), &[]);
+    assert_eq!(demo.password, None, "a password is shown once");
+    assert_eq!(admin.get(&demo, "/profile").status, 200);
+}
