@@ -4,12 +4,10 @@
 //! [`http`].
 
 use axum::Router;
-use axum::body::Body;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, StatusCode};
-use axum::response::Response;
 use axum::routing::get;
-use fs_axum::{CurrentUser, Protected, Session, WithSecurity};
+use fs_axum::{Answer, CurrentUser, Protected, Session, WithSecurity};
 use fs_core::Config;
 use fs_core::secret::Secret;
 use fs_http::config::{CookieAttributes, CsrfCookie, SameSite};
@@ -79,16 +77,16 @@ pub fn app(security: &WebSecurity) -> Router {
 }
 
 /// For who is signed in.
-async fn me(session: Session, user: CurrentUser) -> Response {
+async fn me(session: Session, user: CurrentUser) -> Answer {
     let roles: Vec<_> = user.roles.iter().map(|role| &role.name).collect();
     let me = json!({ "email": user.email, "roles": roles });
-    session.json(StatusCode::OK, me, Some(&user)).map(Body::from)
+    Answer(session.json(StatusCode::OK, me, Some(&user)))
 }
 
 /// For auditors.
-async fn report(session: Session, user: Protected<Auditor>) -> Response {
+async fn report(session: Session, user: Protected<Auditor>) -> Answer {
     let report = json!({ "report": "Nothing happened this year." });
-    session.json(StatusCode::OK, report, Some(&user)).map(Body::from)
+    Answer(session.json(StatusCode::OK, report, Some(&user)))
 }
 
 type File = ([(HeaderName, &'static str); 3], &'static str);
