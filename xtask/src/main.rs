@@ -6,7 +6,7 @@ mod contract;
 mod database;
 mod machine;
 mod parity;
-
+mod policies;
 mod process;
 mod report;
 mod table;
@@ -41,6 +41,8 @@ enum Task {
     Parity,
     /// Holds a contract server against the recorded contract.
     Contract(contract::Options),
+    /// Prints what every route of the demo asks of its callers, and compares it with the file.
+    Policies(policies::Options),
     /// Measures which Argon2 parameters this machine can afford.
     Calibrate(calibrate::Options),
 }
@@ -71,6 +73,7 @@ fn run(task: Task) -> Result<bool> {
             Ok(report.passed)
         }
         Task::Contract(options) => contract::run(&workspace, &options),
+        Task::Policies(options) => policies::run(&workspace, &options),
         Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }

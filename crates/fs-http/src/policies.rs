@@ -88,7 +88,7 @@ impl RoutePolicies {
             let token = if route.token { "/{token}" } else { "" };
             let path = format!("{}{token}", route.path.trim_end_matches('/'));
             let asks = endpoint_asks(route, method, config, http);
-            line(&path, method, &(asks + endpoint_csrf(route, method, http)))
+            line(&path, method, &(asks + &endpoint_csrf(route, method, http)))
         });
         let mut lines: Vec<_> = own.chain(ours).collect();
         lines.sort();
@@ -130,7 +130,7 @@ impl Endpoint {
 
 /// A line, after what it is sorted by.
 fn line(path: &str, method: &Method, asks: &str) -> (String, String, String) {
-    let line = format!("{:<6} {path:<38} {asks}\n", method.as_str());
+    let line = format!("{:<6} {path:<46} {asks}\n", method.as_str());
     (path.to_owned(), method.to_string(), line)
 }
 
@@ -195,19 +195,20 @@ fn strangers() -> String {
     "strangers".to_owned()
 }
 
-/// Our endpoints read forms, and a form has a CSRF token; signing out has none of its own.
-fn endpoint_csrf(route: &Route, method: &Method, http: &HttpConfig) -> &'static str {
+/// Our endpoints read forms, and a form has a CSRF token; signing out and links have none of their
+/// own.
+fn endpoint_csrf(route: &Route, method: &Method, http: &HttpConfig) -> String {
     let by_post_alone = !http.sign_out_methods.contains(&Method::GET);
     let checks = match (&route.endpoint, &http.csrf.scope) {
-        (Endpoint::SignOut, CsrfScope::Mechanisms(_)) => http.strict_bodies,
-        (Endpoint::SignOut, CsrfScope::Everything) => by_post_alone,
-        (Endpoint::SignOut, CsrfScope::Forms) => false,
+        (Endpoint::SignOut, CsrfScope::Mechanisms(_)) if http.strict_bodies => {
+            return csrf(method, &Requirement::anyone(), &http.csrf);
+        }
+        (Endpoint::SignOut, scope) => by_post_alone && *scope == CsrfScope::Everything,
+        (Endpoint::Confirm, scope) => *scope == CsrfScope::Everything,
         _ => true,
     };
-    match http.csrf.enabled && checks && is_unsafe(method) {
-        true => "; CSRF token",
-        false => "",
-    }
+    let asked = http.csrf.enabled && checks && is_unsafe(method);
+    if asked { "; CSRF token".to_owned() } else { String::new() }
 }
 
 fn names(mechanisms: &[Mechanism], between: &str) -> String {

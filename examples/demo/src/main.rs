@@ -43,13 +43,18 @@ use tracing_subscriber::EnvFilter;
 use app::App;
 use greeting::Greeting;
 use mails::Mails;
-use options::Options;
+use options::{Options, Task};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    match run(&Options::parse()).await {
+    let options = Options::parse();
+    if let Some(Task::Policies) = options.task {
+        print!("{}", settings::policies());
+        return ExitCode::SUCCESS;
+    }
+    match run(&options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("The demo cannot run: {error}");
@@ -75,7 +80,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let bell = OutboxBell::default();
     let security = WebSecurity::new(
         settings::config(key, &base_url, &options.mail_from, sms.is_some()),
-        settings::http_config(&base_url),
+        settings::http_config(&base_url, app.outbox.is_some()),
         Ports { sms, ..fs_services::ports(store, mails.mailer, &bell)? },
         settings::hooks(app.outbox.is_some()),
     )?;

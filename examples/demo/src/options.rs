@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use fs_core::secret::Secret;
 
 use crate::database::Database;
@@ -17,6 +17,9 @@ use crate::framework::Framework;
 #[derive(Parser)]
 #[command(name = "demo", version)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) task: Option<Task>,
+
     /// Address and port to listen on; port 0 for any free one
     #[arg(long, env = "FS_DEMO_LISTEN", default_value = "127.0.0.1:8000")]
     pub(crate) listen: SocketAddr,
@@ -48,4 +51,11 @@ pub(crate) struct Options {
     #[arg(long, env = "FS_DEMO_MAIL_FROM", value_name = "ADDRESS")]
     #[arg(default_value = "fs demo <no-reply@localhost>")]
     pub(crate) mail_from: String,
+}
+
+/// What the demo does besides.
+#[derive(Subcommand)]
+pub(crate) enum Task {
+    /// Prints what every route asks of its callers, and ends
+    Policies,
 }

@@ -1,5 +1,9 @@
 //! Who may see which page.
 
+use fs_core::authz::{Policy, Requirement};
+use fs_http::policies::RoutePolicies;
+use http::Method;
+
 fs_core::policy! {
     /// Anybody with an account.
     pub(crate) Member = signed_in();
@@ -9,4 +13,26 @@ fs_core::policy! {
     pub(crate) Administrator = all_roles("admin");
     /// Has typed the password lately.
     pub(crate) Recent = fresh(5 minutes);
+}
+
+/// What every route asks, said once more for the table `policies.lock`. A test asks the running demo
+/// whether it is so.
+pub(crate) fn of_routes() -> RoutePolicies {
+    RoutePolicies::default()
+        .route(Method::GET, "/", Requirement::anyone())
+        .route(Method::GET, "/profile", Member::requirement())
+        .route(Method::GET, "/security", Member::requirement())
+        .route(Method::GET, "/editors", Editor::requirement())
+        .route(Method::GET, "/vault", Recent::requirement())
+        .route(Method::GET, "/admin", Administrator::requirement())
+        .route(Method::POST, "/admin/users/{user}/activate", Administrator::requirement())
+        .route(Method::POST, "/admin/users/{user}/deactivate", Administrator::requirement())
+        .route(Method::POST, "/admin/users/{user}/roles/{role}/grant", Administrator::requirement())
+        .route(
+            Method::POST,
+            "/admin/users/{user}/roles/{role}/revoke",
+            Administrator::requirement(),
+        )
+        .route(Method::GET, "/outbox", Requirement::anyone())
+        .route(Method::GET, "/outbox/{number}", Requirement::anyone())
 }

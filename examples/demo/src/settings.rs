@@ -11,6 +11,8 @@ use fs_http::pages::{Branding, PagesConfig};
 use fs_http::{Hooks, HttpConfig};
 use serde_json::Map;
 
+use crate::policies;
+
 /// Accounts: as they are by default, and sign-in by codes and links. Codes go to phones only where
 /// something sends text messages.
 pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool) -> Config {
@@ -33,13 +35,22 @@ pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool)
 const NAME: &str = "fs demo";
 
 /// Accounts over HTTP. Browsers send `Secure` cookies over TLS alone, so without it they must not
-/// be.
-pub(crate) fn http_config(base_url: &str) -> HttpConfig {
+/// be. Where only this machine reaches the demo, and its mails are on a page, it also says why it
+/// refuses a request.
+pub(crate) fn http_config(base_url: &str, is_private: bool) -> HttpConfig {
     let mut http = HttpConfig { pages: pages(), ..HttpConfig::default() };
+    http.explain_refusals = is_private;
     http.views.after_change = Some("/profile".to_owned());
     http.views.after_method_setup = Some("/security".to_owned());
     http.views.after_second_factor = Some("/security".to_owned());
     if base_url.starts_with("https://") { http } else { http.insecure_cookies() }
+}
+
+/// What every route asks, of the demo as it is when nothing is said on the command line.
+pub(crate) fn policies() -> String {
+    let base_url = "http://127.0.0.1:8000";
+    let config = config(Secret::from(String::new()), base_url, "", true);
+    policies::of_routes().table(&config, &http_config(base_url, true))
 }
 
 /// The templates of the demo. One of them, `security/_menu.html`, takes the place of fs's own; the

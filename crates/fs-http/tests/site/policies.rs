@@ -6,7 +6,7 @@ use fs_core::authn::Mechanism;
 use fs_core::authz::{Fresh, Requirement};
 use fs_core::config::SignInLinks;
 use fs_http::policies::RoutePolicies;
-use fs_testkit::site::{Browser, Setup, Site};
+use fs_testkit::site::{Answer, Browser, Setup, Site};
 use http::Method;
 
 use crate::factors::{add_with, every_way, key, signed_in};
@@ -22,10 +22,14 @@ fn lines(table: &str) -> Vec<(Method, String, String)> {
     lines.collect()
 }
 
+async fn send(browser: &mut Browser, method: &Method, path: &str) -> Answer {
+    let request = Browser::json_request(method.clone(), path);
+    browser.send(Browser::with_body(request, "application/json", "{}")).await
+}
+
 /// Why a request is refused.
 async fn ask(browser: &mut Browser, method: &Method, path: &str) -> String {
-    let request = Browser::json_request(method.clone(), path);
-    let answer = browser.send(Browser::with_body(request, "application/json", "{}")).await;
+    let answer = send(browser, method, path).await;
     let why = answer.json().pointer("/response/trace/why").cloned().unwrap_or_default();
     why.as_str().unwrap_or_default().to_owned()
 }
@@ -56,6 +60,21 @@ async fn strangers_are_asked_to_sign_in_where_the_table_says_so() {
             // Who owes a second factor may choose one, so strangers are told another thing there.
             let named = asks.starts_with("signed in") && !asks.contains("or owing");
             assert_eq!(why == "nobody_signed_in", named, "{method} {path}: {asks}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn csrf_tokens_are_asked_for_where_the_table_says_so() {
+    for site in sites(false).into_iter().chain(sites(true)) {
+        let every = table(&site).into_iter();
+        for (method, path, asks) in every.filter(|(method, ..)| method == Method::POST) {
+            // Everybody else is refused before.
+            if asks.starts_with("anyone") || asks.starts_with("strangers") {
+                let answer = send(&mut site.browser(), &method, &path).await.json();
+                let asked = answer.pointer("/response/errors/csrf_token").is_some();
+                assert_eq!(asked, asks.ends_with("CSRF token"), "{path}: {asks}: {answer}");
+            }
         }
     }
 }

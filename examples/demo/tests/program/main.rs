@@ -8,6 +8,8 @@
 
 #[path = "../support/client.rs"]
 mod client;
+#[path = "../../src/policies.rs"]
+mod declared;
 #[path = "../support/demo.rs"]
 mod demo;
 #[path = "../support/frameworks.rs"]
@@ -19,6 +21,7 @@ mod http;
 mod json;
 #[cfg(unix)]
 mod outbox;
+mod policies;
 mod readme;
 mod restart;
 #[cfg(unix)]

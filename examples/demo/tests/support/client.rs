@@ -40,6 +40,14 @@ impl Client {
         self.submit(demo, "/login", json!({ "email": email, "password": password }))
     }
 
+    /// The same browser without its session, if it is remembered.
+    #[allow(dead_code, reason = "not every test needs it")]
+    pub(crate) fn remembered(&self) -> Self {
+        let mut cookies = self.cookies.clone();
+        cookies.retain(|name, _| name.contains("remember"));
+        Self { cookies }
+    }
+
     fn ask(
         &mut self,
         demo: &Demo,
