@@ -21,7 +21,7 @@ use crate::recovery_code::RecoveryCodeHasher;
 use crate::secret::Secret;
 use crate::session::Sealer;
 use crate::token::{SigningKeys, TokenSigner};
-use crate::totp::Wallet;
+use crate::totp::{TotpRules, Wallet};
 
 /// Accounts and sign-in, ready to use: a cheap clone that holds the configuration and the ports.
 ///
@@ -39,6 +39,7 @@ struct Inner {
     csrf: CsrfSigner,
     sealer: Sealer,
     wallet: Option<Arc<Wallet>>,
+    totp_rules: TotpRules,
     recovery_codes: RecoveryCodeHasher,
     counters: CounterNames,
 }
@@ -131,13 +132,18 @@ impl Security {
         let Some(counters) = counters else {
             return Err(mistakes);
         };
+        let totp_rules = config.totp.rules();
         mistakes.into_result()?;
+        let Ok(totp_rules) = totp_rules else {
+            return Err(config.mistakes());
+        };
         let inner = Inner {
             hasher: Arc::new(hasher),
             tokens,
             csrf,
             sealer: Sealer::new(&config.signing_keys, "session"),
             wallet,
+            totp_rules,
             recovery_codes,
             counters,
             config,
@@ -201,6 +207,11 @@ impl Security {
     /// The names of counters.
     pub(crate) fn counters(&self) -> &CounterNames {
         &self.0.counters
+    }
+
+    /// How codes are made and checked.
+    pub fn totp_rules(&self) -> TotpRules {
+        self.0.totp_rules
     }
 
     pub(crate) fn wallet(&self) -> Option<Arc<Wallet>> {

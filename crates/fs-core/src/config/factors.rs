@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{file, spans};
 use crate::recovery_code::RECOVERY_CODES;
 use crate::secret::Secret;
-use crate::totp::{WalletFormat, Window};
+use crate::totp::{TotpRules, TotpRulesError, WalletFormat, Window};
 
 /// A way to receive or make a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -153,8 +153,8 @@ pub struct SignInLinks {
     pub once: bool,
 }
 
-/// The secrets of second factors, and what authenticator apps show.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+/// The secrets of second factors, and what their codes are like.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TotpSettings {
     /// Keys that seal stored secrets, by tag: the greatest tag seals, all open. None: keys are
@@ -165,6 +165,59 @@ pub struct TotpSettings {
     pub format: WalletFormat,
     /// What apps call the application.
     pub issuer: String,
+    /// How many digits a code has, 6 to 8. Many apps know codes of 6 digits alone, whatever they
+    /// are told: try before you rely on it. With another number, and with another period, apps
+    /// that people have set up make wrong codes.
+    pub digits: u8,
+    /// How long an app shows a code, and how long a step of the windows lasts: 15 to 120 whole
+    /// seconds.
+    #[serde(with = "spans")]
+    pub period: Duration,
+}
+
+impl Default for TotpSettings {
+    /// Codes as every app makes them: six digits, thirty seconds.
+    fn default() -> Self {
+        let usual = TotpRules::default();
+        Self {
+            keys: BTreeMap::new(),
+            format: WalletFormat::default(),
+            issuer: String::new(),
+            digits: usual.digits(),
+            period: usual.period(),
+        }
+    }
+}
+
+impl TotpSettings {
+    /// How codes are made and checked.
+    ///
+    /// # Errors
+    ///
+    /// Digits or period are none that codes can have.
+    pub fn rules(&self) -> Result<TotpRules, TotpRulesError> {
+        TotpRules::new(self.digits, self.period)
+    }
+
+    /// What is wrong with digits and period, each by itself.
+    pub(super) fn mistakes(&self) -> Vec<String> {
+        let usual = TotpRules::default();
+        let digits = TotpRules::new(self.digits, usual.period()).err();
+        let period = TotpRules::new(usual.digits(), self.period).err();
+        let mut found: Vec<_> = [("digits", digits), ("period", period)]
+            .into_iter()
+            .filter_map(|(name, wrong)| Some(format!("totp.{name}: {}", wrong?)))
+            .collect();
+        if self.format == WalletFormat::Passlib && self.rules() != Ok(usual) {
+            found.push(
+                "totp.format: Flask-Security, which reads secrets in passlib's format, takes all \
+                 codes for six digits and thirty seconds: set totp.format to native, or leave \
+                 totp.digits and totp.period as they are"
+                    .to_owned(),
+            );
+        }
+        found
+    }
 }
 
 impl Default for TwoFactor {

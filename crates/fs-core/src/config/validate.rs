@@ -101,6 +101,7 @@ impl Config {
         }
         found.extend(self.hashing.mistakes());
         found.extend(self.password.mistakes());
+        found.extend(self.totp.mistakes());
         Mistakes(found)
     }
 
@@ -141,6 +142,33 @@ mod tests {
         assert_eq!(complaints(zero, Config::flask_security_4(), about), 0);
         let second = |config: &mut Config| config.freshness.within = Some(Duration::from_secs(1));
         assert_eq!(complaints(second, Config::default(), about), 0);
+    }
+
+    #[test]
+    fn codes_are_such_as_apps_can_make_and_all_mistakes_are_told_at_once() {
+        let settings = |digits, seconds| {
+            move |config: &mut Config| {
+                config.totp.digits = digits;
+                config.totp.period = Duration::from_secs(seconds);
+            }
+        };
+        let found = |digits, seconds, about| {
+            complaints(settings(digits, seconds), Config::default(), about)
+        };
+        for (digits, seconds, wrong) in [(6, 30, [0, 0]), (8, 60, [0, 0]), (5, 30, [1, 0])] {
+            assert_eq!([found(digits, seconds, "totp.digits"), found(digits, seconds, "totp.period")], wrong);
+        }
+        assert_eq!([found(9, 14, "totp.digits"), found(9, 14, "totp.period")], [1, 1]);
+        let half = |config: &mut Config| config.totp.period = Duration::from_millis(30_500);
+        assert_eq!(complaints(half, Config::default(), "totp.period"), 1);
+    }
+
+    #[test]
+    fn secrets_that_flask_security_reads_are_of_its_codes() {
+        let eight = |config: &mut Config| config.totp.digits = 8;
+        assert_eq!(complaints(eight, Config::flask_security_4(), "totp.format"), 1);
+        assert_eq!(complaints(eight, Config::default(), "totp.format"), 0);
+        assert_eq!(complaints(|_| (), Config::flask_security_4(), "totp.format"), 0);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::model::{SealedSecret, User};
 use crate::port::{Batch, Change, MailKind, OutgoingSms};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::totp::{self, TotpRules, TotpSecret, Window};
+use crate::totp::{self, TotpSecret, Window};
 
 /// What a code is for. One that was accepted for one purpose is spent for that purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,7 +107,7 @@ impl Security {
         ctx: &Context,
         message: CodeMessage<'_>,
     ) -> Result<bool, FlowError> {
-        let code = TotpRules::default().code_at(message.secret, ctx.now);
+        let code = self.totp_rules().code_at(message.secret, ctx.now);
         let sent = match message.method {
             CodeMethod::Authenticator => true,
             CodeMethod::Email => self.mail_code(ctx, &message, &code).await?,
@@ -177,7 +177,7 @@ impl Security {
         window: Window,
         purpose: CodePurpose,
     ) -> Option<AcceptedCode> {
-        let rules = TotpRules::default();
+        let rules = self.totp_rules();
         rules.check(secret, typed, ctx.now, window, None).map(|step| {
             let key = format!("{}:{}", purpose.name(), user.id);
             let until = rules.closed_at(step, window);

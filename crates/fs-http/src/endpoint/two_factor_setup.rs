@@ -128,7 +128,8 @@ pub(super) fn add_key(
     issuer: &str,
     username: &str,
 ) {
-    let shown = Provisioning { secret: key, rules: TotpRules::default(), issuer, username };
+    let rules = exchange.core().totp_rules();
+    let shown = Provisioning { secret: key, rules, issuer, username };
     let picture = match &exchange.web().hooks.qr_code {
         Some(draw) => draw(&shown),
         None => shown.qr_code(),
@@ -139,6 +140,11 @@ pub(super) fn add_key(
     }
     page.extra.insert("authr_username".to_owned(), username.into());
     page.extra.insert("authr_issuer".to_owned(), issuer.into());
+    if rules != TotpRules::default() {
+        // Who types the key must tell the app what the picture tells it.
+        page.extra.insert("authr_digits".to_owned(), rules.digits().into());
+        page.extra.insert("authr_period".to_owned(), rules.period().as_secs().into());
+    }
 }
 
 /// Where a change of the second factor leads.

@@ -6,7 +6,7 @@ use fs_core::model::User;
 use fs_core::second_factor::PendingStage;
 use fs_core::secret::Secret;
 use http::StatusCode;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::Answer;
 use super::two_factor_setup::{after_second_factor, prove_page};
@@ -89,9 +89,15 @@ pub(super) fn signed_in(
 fn typed_code(exchange: &Exchange) -> Option<String> {
     match exchange.request().fields.get("code")? {
         FieldValue::Text(code) => Some(code),
-        FieldValue::Other(Value::Number(code)) => Some(format!("{code:0>6}")),
+        FieldValue::Other(Value::Number(code)) => Some(written_code(exchange, &code)),
         FieldValue::Other(_) => None,
     }
+}
+
+/// The digits of a code that JSON holds as a number, with the zeros that a number cannot begin with.
+pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
+    let digits = usize::from(exchange.core().totp_rules().digits());
+    format!("{code:0>digits$}")
 }
 
 async fn show(exchange: &Exchange, signed_in: bool) -> Answer {

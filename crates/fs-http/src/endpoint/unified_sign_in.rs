@@ -10,6 +10,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::Answer;
+use super::two_factor_validate::written_code;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
@@ -147,7 +148,7 @@ fn typed_identity(exchange: &Exchange) -> (String, Vec<Problem>) {
 pub(super) fn typed_passcode(exchange: &Exchange) -> Option<String> {
     match exchange.request().fields.get("passcode")? {
         FieldValue::Text(passcode) => Some(passcode),
-        FieldValue::Other(Value::Number(code)) => Some(format!("{code:0>6}")),
+        FieldValue::Other(Value::Number(code)) => Some(written_code(exchange, &code)),
         FieldValue::Other(_) => None,
     }
 }
