@@ -173,6 +173,9 @@ pub struct TotpSettings {
     /// seconds.
     #[serde(with = "spans")]
     pub period: Duration,
+    /// The code of a step works once in all: what proved an app while it was set up does not sign
+    /// in as well. Otherwise it works once for each of both, as with Flask-Security 4.1.
+    pub strict: bool,
 }
 
 impl Default for TotpSettings {
@@ -185,6 +188,7 @@ impl Default for TotpSettings {
             issuer: String::new(),
             digits: usual.digits(),
             period: usual.period(),
+            strict: true,
         }
     }
 }
@@ -248,6 +252,10 @@ impl TwoFactor {
             CodeMethod::Sms => self.sms_window,
         }
     }
+
+    pub(crate) fn windows(&self) -> [Window; 3] {
+        [self.authenticator_window, self.email_window, self.sms_window]
+    }
 }
 
 impl Unified {
@@ -257,6 +265,10 @@ impl Unified {
             CodeMethod::Authenticator => self.authenticator_window,
             CodeMethod::Email | CodeMethod::Sms => self.sent_window,
         }
+    }
+
+    pub(crate) fn windows(&self) -> [Window; 2] {
+        [self.authenticator_window, self.sent_window]
     }
 }
 

@@ -47,6 +47,7 @@ use crate::totp::WalletFormat;
 /// | reset link | 1 hour | 5 days |
 /// | being fresh | grace ends with the limit | grace slides without end |
 /// | being fresh within zero time | is refused at the start | a second request passes without a proof |
+/// | the code that set up an app | is used up | signs in as well |
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
@@ -322,7 +323,11 @@ impl Config {
             recovery: None,
             password_change: None,
             two_factor: None,
-            totp: TotpSettings { format: WalletFormat::Passlib, ..TotpSettings::default() },
+            totp: TotpSettings {
+                format: WalletFormat::Passlib,
+                strict: false,
+                ..TotpSettings::default()
+            },
             tracking: false,
             sessions: Sessions {
                 lifetime: 31 * DAY,

@@ -1,7 +1,8 @@
 //! Codes of second factors and of sign-in methods: making, sending and accepting them.
 
 use super::FlowError;
-use crate::config::{CodeMethod, Disclosure};
+use crate::Timestamp;
+use crate::config::{CodeMethod, Disclosure, TwoFactor, Unified};
 use crate::event::{Event, Subject};
 use crate::limit::{CodeUse, Tally};
 use crate::message::{Message, MessageKey};
@@ -9,9 +10,10 @@ use crate::model::{SealedSecret, User};
 use crate::port::{Batch, Change, MailKind, OutgoingSms};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::totp::{self, TotpSecret, Window};
+use crate::totp::{self, Step, TotpSecret, Window};
 
-/// What a code is for. One that was accepted for one purpose is spent for that purpose.
+/// What a code is for. Where codes are not strict, one that was accepted for one purpose is spent
+/// for that purpose alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CodePurpose {
     /// The second factor of a sign-in.
@@ -177,12 +179,22 @@ impl Security {
         window: Window,
         purpose: CodePurpose,
     ) -> Option<AcceptedCode> {
-        let rules = self.totp_rules();
-        rules.check(secret, typed, ctx.now, window, None).map(|step| {
-            let key = format!("{}:{}", purpose.name(), user.id);
-            let until = rules.closed_at(step, window);
-            AcceptedCode { spend: Change::Spend { secret: totp::spent(&key, secret, step), until } }
-        })
+        let step = self.totp_rules().check(secret, typed, ctx.now, window, None)?;
+        let key = match self.config().totp.strict {
+            true => user.id.to_string(),
+            false => format!("{}:{}", purpose.name(), user.id),
+        };
+        let (secret, until) = (totp::spent(&key, secret, step), self.closed_at(step));
+        Some(AcceptedCode { spend: Change::Spend { secret, until } })
+    }
+
+    /// From when on the code of a step is too old, whatever it is given for.
+    fn closed_at(&self, step: Step) -> Timestamp {
+        let config = self.config();
+        let second = config.two_factor.iter().flat_map(TwoFactor::windows);
+        let windows = second.chain(config.unified.iter().flat_map(Unified::windows));
+        let closed = windows.map(|window| self.totp_rules().closed_at(step, window));
+        closed.max().unwrap_or(Timestamp::MAX)
     }
 
     /// Counts an attempt at somebody's codes; whether there is one left. If not, that was told

@@ -12,6 +12,7 @@ mod factor_races;
 mod factors;
 mod faults;
 mod guard_races;
+mod one_step;
 mod password_limits;
 mod passwords;
 mod people;

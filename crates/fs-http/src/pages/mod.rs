@@ -37,8 +37,9 @@
 //!
 //! With a code come `chosen_method` (`email`, `sms` or `authenticator`), `send_code_to` (as much of
 //! the address or number as may be shown), and for an authenticator app `authr_key`, `authr_qrcode`
-//! (a `data:` URI), `authr_username` and `authr_issuer`. They are shown when the first form is
-//! `two_factor_verify_code_form` or `us_setup_validate_form`.
+//! (a `data:` URI), `authr_username` and `authr_issuer`; where codes are unusual, `authr_digits` and
+//! `authr_period` (in seconds). They are shown when the first form is `two_factor_verify_code_form`
+//! or `us_setup_validate_form`.
 //!
 //! Pages need nothing else: no script, no font, no image but the QR code in the page itself, and
 //! one inline style with a nonce. They suit a `Content-Security-Policy` of `default-src 'none';
