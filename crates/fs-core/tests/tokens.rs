@@ -57,7 +57,7 @@ fn all_tokens(signer: &TokenSigner) -> [Secret; 7] {
         SignInLinkToken::issue(signer, &id(), NOW),
         RememberToken::issue(signer, id().as_str(), NOW),
         state().issue(signer, &id(), NOW),
-        DeviceToken::issue(signer, &id(), NOW),
+        DeviceToken::issue(signer, &id(), "a factor", NOW),
     ]
 }
 
@@ -249,11 +249,23 @@ fn states_that_flask_security_made_are_refused() {
 }
 
 #[test]
-fn reads_and_writes_flask_securitys_tokens_of_devices() {
+fn reads_flask_securitys_tokens_of_devices() {
     let token = "ImJkMTEwNzVjMDdiYTRhYjRiYzc0MzdlYmFlYjE5ZTcxIg.ZVPxAA.uNYxxa0HapWkd-21ohBq75fDj5U";
-    assert_eq!(DeviceToken::issue(&python(), &id(), NOW).expose(), token);
     let read = DeviceToken::verify(&python(), token, NOW, DAY);
-    assert_eq!(read, Ok(DeviceToken { uniquifier: id() }));
+    assert_eq!(read, Ok(DeviceToken { uniquifier: id(), factor: None }));
+    // In our own format every token names the factor.
+    let native = signer_of(&["secret"], TokenFormat::Native);
+    assert!(DeviceToken::verify(&native, token, NOW, DAY).is_err());
+}
+
+#[test]
+fn a_token_of_a_device_names_the_factor_that_was_given() {
+    for format in FORMATS {
+        let signer = signer_of(&["secret"], format);
+        let token = DeviceToken::issue(&signer, &id(), "a factor", NOW);
+        let read = DeviceToken::verify(&signer, token.expose(), NOW, DAY).unwrap();
+        assert_eq!(read, DeviceToken { uniquifier: id(), factor: Some("a factor".to_owned()) });
+    }
 }
 
 #[test]

@@ -47,6 +47,7 @@ use crate::totp::WalletFormat;
 /// | reset link | 1 hour | 5 days |
 /// | being fresh | grace ends with the limit | grace slides without end |
 /// | being fresh within zero time | is refused at the start | a second request passes without a proof |
+/// | another second factor, or none any more | ends all other sessions | ends none |
 /// | the code that set up an app | is used up | signs in as well |
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
 /// | remembered browsers | 30 days | 365 days |
@@ -206,6 +207,9 @@ pub struct Sessions {
     /// What an account was entered by ends when it is deactivated; otherwise it rests until the
     /// account is activated again.
     pub end_with_deactivation: bool,
+    /// What an account was entered by ends when its second factor is set up, changed or switched
+    /// off, but for the session in which that is done.
+    pub end_with_second_factor: bool,
 }
 
 /// When a sign-in counts as fresh.
@@ -290,6 +294,7 @@ impl Default for Config {
                 remember_by_default: false,
                 renew_csrf_at_sign_in: true,
                 end_with_deactivation: true,
+                end_with_second_factor: true,
             },
             freshness: Freshness {
                 within: Some(HOUR),
@@ -335,6 +340,7 @@ impl Config {
                 remember_by_default: false,
                 renew_csrf_at_sign_in: false,
                 end_with_deactivation: false,
+                end_with_second_factor: false,
             },
             freshness: Freshness { within: Some(DAY), grace: HOUR, grace_limit: None },
             auth_tokens: AuthTokens { max_age: None, own_uniquifier: false },

@@ -156,7 +156,10 @@ mod tests {
             complaints(settings(digits, seconds), Config::default(), about)
         };
         for (digits, seconds, wrong) in [(6, 30, [0, 0]), (8, 60, [0, 0]), (5, 30, [1, 0])] {
-            assert_eq!([found(digits, seconds, "totp.digits"), found(digits, seconds, "totp.period")], wrong);
+            assert_eq!(
+                [found(digits, seconds, "totp.digits"), found(digits, seconds, "totp.period")],
+                wrong
+            );
         }
         assert_eq!([found(9, 14, "totp.digits"), found(9, 14, "totp.period")], [1, 1]);
         let half = |config: &mut Config| config.totp.period = Duration::from_millis(30_500);

@@ -93,7 +93,7 @@ impl Security {
             return false;
         };
         let token = DeviceToken::verify(self.tokens(), token, ctx.now, max_age);
-        token.is_ok_and(|token| token.uniquifier == user.uniquifier)
+        token.is_ok_and(|token| token.is_for(user))
     }
 
     /// Begins a pending sign-in, in place of any other, and sends the code.

@@ -2,7 +2,7 @@
 
 use super::codes::{CodeMessage, CodePurpose};
 use super::second_factor::{no_second_factor, still_so, wrong_code};
-use super::{FlowError, Problem, ValidateOutcome};
+use super::{FlowError, Problem, RememberChange, ValidateOutcome};
 use crate::Timestamp;
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
@@ -32,8 +32,13 @@ pub enum EnrolOutcome {
     NotSent,
     /// Something is wrong with the choice.
     Refused(Problem),
-    /// It is switched off.
-    Disabled,
+    /// It is switched off. Other trust in the account has ended, where that is configured.
+    Disabled {
+        /// Whose.
+        user: Box<User>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+    },
     /// Nobody is here to choose.
     NotAllowed,
 }
@@ -67,6 +72,9 @@ impl Security {
 
     /// Begins a second factor, or switches it off. Nothing is stored before a code has proven it.
     ///
+    /// `remembered` says whether the browser sent the cookie of a remembered one, which is made
+    /// anew where the change ends it.
+    ///
     /// # Errors
     ///
     /// Nothing was begun.
@@ -77,6 +85,7 @@ impl Security {
         current: Option<&User>,
         choice: &str,
         phone: &str,
+        remembered: bool,
     ) -> Result<EnrolOutcome, FlowError> {
         let Some(rules) = self.config().two_factor.clone() else {
             return Ok(EnrolOutcome::NotAllowed);
@@ -85,7 +94,7 @@ impl Security {
             return Ok(EnrolOutcome::NotAllowed);
         };
         if choice == "disable" && !rules.required && current.is_some() {
-            return self.disable_second_factor(ctx, visit, &user).await;
+            return self.disable_second_factor(ctx, visit, user, remembered).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
         let Some(method) = chosen.filter(|method| rules.methods.contains(method)) else {
@@ -161,6 +170,7 @@ impl Security {
         visit: &mut Visit,
         user: &User,
         typed: &str,
+        remembered: bool,
     ) -> Result<ValidateOutcome, FlowError> {
         let enrolment = visit.enrolment().cloned();
         let Some(enrolment) =
@@ -180,8 +190,11 @@ impl Security {
         let Some(accepted) = self.try_code(ctx, user, &after, typed, purpose, None).await? else {
             return Ok(wrong_code());
         };
-        let set = vec![UserField::SecondFactor(after.clone())];
+        let trust = self.renew_trust(ctx, visit, user, remembered)?;
+        let mut set = vec![UserField::SecondFactor(after.clone())];
+        set.extend(trust.field());
         let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());
+        trust.changes().into_iter().for_each(|change| batch.push(change));
         self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
         self.notify_of_second_factor(ctx, &mut batch, user, Some(method))?;
         match self.store().commit(batch).await {
@@ -194,23 +207,31 @@ impl Security {
         visit.set_enrolment(None);
         let mut user = user.clone();
         user.second_factor = after;
+        let remember = trust.settle(visit, &mut user);
         self.emit(Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() });
-        Ok(ValidateOutcome::Changed(Box::new(user)))
+        Ok(ValidateOutcome::Changed { user: Box::new(user), remember })
     }
 
     async fn disable_second_factor(
         &self,
         ctx: &Context,
         visit: &mut Visit,
-        user: &User,
+        mut user: User,
+        remembered: bool,
     ) -> Result<EnrolOutcome, FlowError> {
-        let mut batch = Batch::from(still_so(user, no_second_factor()));
-        self.notify_of_second_factor(ctx, &mut batch, user, None)?;
+        let trust = self.renew_trust(ctx, visit, &user, remembered)?;
+        let mut set = no_second_factor();
+        set.extend(trust.field());
+        let mut batch = Batch::from(still_so(&user, set));
+        trust.changes().into_iter().for_each(|change| batch.push(change));
+        self.notify_of_second_factor(ctx, &mut batch, &user, None)?;
         self.store().commit(batch).await?;
         self.mail_waits();
         visit.set_pending(None);
         visit.set_enrolment(None);
-        self.emit(Event::SecondFactorDisabled { user: Subject::of(user) });
-        Ok(EnrolOutcome::Disabled)
+        let remember = trust.settle(visit, &mut user);
+        (user.second_factor, user.recovery_codes) = (SecondFactor::default(), Vec::new());
+        self.emit(Event::SecondFactorDisabled { user: Subject::of(&user) });
+        Ok(EnrolOutcome::Disabled { user: Box::new(user), remember })
     }
 }

@@ -15,6 +15,7 @@ mod establish;
 mod limits;
 mod lookup;
 mod mails;
+mod other_trust;
 mod password;
 mod recover;
 mod recovery_codes;

@@ -31,8 +31,14 @@ pub enum ValidateOutcome {
         /// Spares this browser the code next time, where that is configured and was asked for.
         device: Option<Secret>,
     },
-    /// The second factor of who is signed in is changed.
-    Changed(Box<User>),
+    /// The second factor of who is signed in is changed. Other trust in the account has ended,
+    /// where that is configured.
+    Changed {
+        /// Whose.
+        user: Box<User>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+    },
     /// The code is wrong, used, or there were too many.
     Refused(Problem),
     /// There is nothing to give a code for.
@@ -80,7 +86,8 @@ impl Security {
     }
 
     /// Takes the code of a pending sign-in, or the one that proves a second factor that `current`
-    /// is setting up.
+    /// is setting up. `remembered` says whether the browser sent the cookie of a remembered one,
+    /// which is made anew where the change ends it.
     ///
     /// # Errors
     ///
@@ -91,9 +98,10 @@ impl Security {
         visit: &mut Visit,
         current: Option<&User>,
         typed: &str,
+        remembered: bool,
     ) -> Result<ValidateOutcome, FlowError> {
         if let Some(user) = current {
-            return self.prove_enrolment(ctx, visit, user, typed).await;
+            return self.prove_enrolment(ctx, visit, user, typed, remembered).await;
         }
         let found = self.pending(ctx, visit).await?;
         let enrolment = visit.enrolment().filter(|enrolment| enrolment.is_open(ctx.now)).cloned();
@@ -156,11 +164,19 @@ impl Security {
         };
         let clearance = Clearance::by_second_factor(&accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
-        let session = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
+        // Whoever is in by now gave no second factor: there was none.
+        let new = if after.is_some() { self.uniquifier_of_new_factor()? } else { None };
+        let uniquifier = new.as_ref().unwrap_or(&user.uniquifier);
+        let session = self.prepare_session(ctx, visit, uniquifier, remember, clearance)?;
         let mut set: Vec<_> = after.clone().map(UserField::SecondFactor).into_iter().collect();
+        set.extend(new.clone().map(UserField::Uniquifier));
         set.extend(self.tracked(ctx, &user));
         let mut batch = Batch::from(still_so(&user, set)).and(accepted.spend());
         batch.push(self.spend_pending(&pending));
+        if new.is_some() {
+            let uniquifier = user.uniquifier.clone();
+            batch.push(Change::EndSessionsOf { uniquifier, except: None });
+        }
         self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         session.changes().into_iter().for_each(|change| batch.push(change));
         if after.is_some() {
@@ -173,6 +189,7 @@ impl Security {
         }
         if let Some(after) = after {
             user.second_factor = after;
+            user.uniquifier = new.unwrap_or(user.uniquifier);
             self.mail_waits();
         }
         self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
@@ -202,7 +219,8 @@ impl Security {
         let device = self.config().two_factor.as_ref().and_then(|rules| rules.device);
         let device = device
             .filter(|_| pending.remember)
-            .map(|_| DeviceToken::issue(self.tokens(), &user.uniquifier, ctx.now));
+            .and_then(|_| user.second_factor.mark())
+            .map(|factor| DeviceToken::issue(self.tokens(), &user.uniquifier, &factor, ctx.now));
         ValidateOutcome::SignedIn { user: Box::new(user), remember, device }
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
 use super::{PasswordHash, Permissions, Role, SealedSecret, Uniquifier, UserId};
 use crate::Timestamp;
@@ -109,6 +111,22 @@ pub struct SecondFactor {
     pub totp_secret: Option<SealedSecret>,
     /// The number that codes go to, in E.164.
     pub phone: Option<String>,
+}
+
+impl SecondFactor {
+    /// A short digest of the factor, which gives nothing of it away: another factor, even another
+    /// one by the same method, has another. Nothing where there is none.
+    pub fn mark(&self) -> Option<String> {
+        let secret = self.totp_secret.as_ref()?;
+        let mut digest = Sha256::new_with_prefix("fs second factor v1");
+        for part in [&self.method, &self.phone] {
+            digest.update(part.as_deref().unwrap_or_default());
+            digest.update([0]);
+        }
+        let [mark @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _]: [u8; 32] =
+            digest.chain_update(secret.expose()).finalize().into();
+        Some(BASE64URL_NOPAD.encode(&mark))
+    }
 }
 
 /// A user that does not exist yet: a [`User`] less its key.

@@ -11,7 +11,7 @@
 //! | [`ResetToken`] | the holder may set a password | the uniquifier, the password |
 //! | [`SignInLinkToken`] | the holder reads the user's mail | the uniquifier |
 //! | [`SetupStateToken`] | the holder sets up a way to sign in | the uniquifier, its single use |
-//! | [`DeviceToken`] | this device needs no second factor | the uniquifier |
+//! | [`DeviceToken`] | this device needs no second factor | the uniquifier, the second factor |
 //! | [`RememberToken`] | this browser was asked to remember the user | the session record, or the uniquifier |
 //!
 //! Each ends by age as well. Whether a token was used before, and whether its user still exists,

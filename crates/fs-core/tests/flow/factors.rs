@@ -71,9 +71,9 @@ pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Visit {
 pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code).await;
+    let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code, false).await;
     match outcome.unwrap() {
-        ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed(_) => true,
+        ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed { .. } => true,
         ValidateOutcome::Refused(_) | ValidateOutcome::NotPending => false,
     }
 }
@@ -82,7 +82,7 @@ pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool
 pub(crate) async fn enrol(site: &Site, visit: &mut Visit) -> TotpSecret {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    match core.enrol(&ctx, visit, current.as_ref(), "authenticator", "").await.unwrap() {
+    match core.enrol(&ctx, visit, current.as_ref(), "authenticator", "", false).await.unwrap() {
         EnrolOutcome::Begun { key: Some(key), .. } => key,
         other => refused(other),
     }
@@ -92,8 +92,8 @@ pub(crate) async fn enrol(site: &Site, visit: &mut Visit) -> TotpSecret {
 pub(crate) async fn disable(site: &Site, visit: &mut Visit) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    let outcome = core.enrol(&ctx, visit, current.as_ref(), "disable", "").await;
-    matches!(outcome, Ok(EnrolOutcome::Disabled))
+    let outcome = core.enrol(&ctx, visit, current.as_ref(), "disable", "", false).await;
+    matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 
 /// The code of the mail that is sent to sign in with.

@@ -90,7 +90,8 @@ async fn is_in(site: &Site, visit: &Visit) -> bool {
 async fn signed_in(site: &Site) -> Visit {
     let mut visit = pending(site).await;
     let code = app_code(site);
-    let given = site.core().validate_second_factor(&site.context(), &mut visit, None, &code).await;
+    let given =
+        site.core().validate_second_factor(&site.context(), &mut visit, None, &code, false).await;
     match given.unwrap() {
         ValidateOutcome::SignedIn { .. } => visit,
         other => refused(other),
@@ -98,8 +99,9 @@ async fn signed_in(site: &Site) -> Visit {
 }
 
 async fn disable(site: &Site, visit: &mut Visit, user: &User) -> Result<bool, FlowError> {
-    let disabled = site.core().enrol(&site.context(), visit, Some(user), "disable", "").await?;
-    Ok(matches!(disabled, EnrolOutcome::Disabled))
+    let disabled =
+        site.core().enrol(&site.context(), visit, Some(user), "disable", "", false).await?;
+    Ok(matches!(disabled, EnrolOutcome::Disabled { .. }))
 }
 
 #[tokio::test]
@@ -194,7 +196,8 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     let mut visit = pending(&site).await;
     for _ in 0..5 {
         let ctx = site.context();
-        let wrong = site.core().validate_second_factor(&ctx, &mut visit, None, "000000").await;
+        let wrong =
+            site.core().validate_second_factor(&ctx, &mut visit, None, "000000", false).await;
         assert!(matches!(wrong.unwrap(), ValidateOutcome::Refused(_)));
         assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
     }
@@ -212,7 +215,8 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     let told = site.events.take();
     assert!(matches!(&told[..], [Event::LimitReached { .. }]));
     let app = app_code(&site);
-    let outcome = site.core().validate_second_factor(&site.context(), &mut visit, None, &app).await;
+    let outcome =
+        site.core().validate_second_factor(&site.context(), &mut visit, None, &app, false).await;
     assert!(matches!(outcome.unwrap(), ValidateOutcome::Refused(_)));
     site.clock.advance(Duration::from_secs(3_601));
     let mut visit = pending(&site).await;
@@ -237,12 +241,14 @@ async fn codes_end_with_the_second_factor() {
 
         // A second factor that is set up anew has none either.
         let user = site.user(ANN).await.unwrap();
-        let begun = site.core().enrol(&ctx, &mut visit, Some(&user), "authenticator", "").await;
+        let begun =
+            site.core().enrol(&ctx, &mut visit, Some(&user), "authenticator", "", false).await;
         let EnrolOutcome::Begun { key: Some(key), .. } = begun.unwrap() else { panic!() };
         let code = TotpRules::default().code_at(&key, site.core().now());
         let core = site.core();
-        let proven = core.validate_second_factor(&ctx, &mut visit, Some(&user), code.expose());
-        assert!(matches!(proven.await.unwrap(), ValidateOutcome::Changed(_)));
+        let proven =
+            core.validate_second_factor(&ctx, &mut visit, Some(&user), code.expose(), false);
+        assert!(matches!(proven.await.unwrap(), ValidateOutcome::Changed { .. }));
         let mail = site.mails().await.pop().unwrap();
         assert!(mail.text.unwrap().contains("authenticator app"));
         assert!(!enter(&site, &mut pending(&site).await, &codes[0]).await);
@@ -384,7 +390,8 @@ async fn faults_leave_nothing_half_done() {
         let begun = async |site: &Site, visit: &mut Visit| {
             let user = here(site, visit).await;
             let (core, ctx) = (site.core(), site.context());
-            let begun = core.enrol(&ctx, visit, Some(&user), "authenticator", "").await.unwrap();
+            let begun =
+                core.enrol(&ctx, visit, Some(&user), "authenticator", "", false).await.unwrap();
             let EnrolOutcome::Begun { method: CodeMethod::Authenticator, key: Some(key), .. } =
                 begun
             else {
@@ -395,8 +402,11 @@ async fn faults_leave_nothing_half_done() {
         every_fault(setup, begun, async |site, visit, (user, code)| {
             let (core, ctx) = (site.core(), site.context());
             let code: fs_core::secret::Secret = code;
-            match core.validate_second_factor(&ctx, visit, Some(&user), code.expose()).await? {
-                ValidateOutcome::Changed(_) => Ok::<_, FlowError>(()),
+            match core
+                .validate_second_factor(&ctx, visit, Some(&user), code.expose(), false)
+                .await?
+            {
+                ValidateOutcome::Changed { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })

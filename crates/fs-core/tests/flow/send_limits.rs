@@ -139,7 +139,7 @@ fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
 async fn text(site: &Site, email: &str, phone: &str) -> Result<EnrolOutcome, FlowError> {
     let user = site.user(email).await.unwrap();
     let mut visit = Visit::default();
-    site.core().enrol(&site.context(), &mut visit, Some(&user), "sms", phone).await
+    site.core().enrol(&site.context(), &mut visit, Some(&user), "sms", phone, false).await
 }
 
 #[tokio::test]

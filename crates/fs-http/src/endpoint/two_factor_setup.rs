@@ -46,7 +46,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     let mut visit = exchange.visit();
     let core = exchange.core();
-    let outcome = core.enrol(exchange.context(), &mut visit, current, &choice, &phone).await;
+    let (ctx, remembered) = (exchange.context(), exchange.remember_cookie().is_some());
+    let outcome = core.enrol(ctx, &mut visit, current, &choice, &phone, remembered).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_visit(visit);
     Ok(match outcome {
@@ -56,8 +57,12 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             let failed = Problem::new("setup", MessageKey::FailedToSendCode);
             wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
         }
-        EnrolOutcome::Disabled if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
-        EnrolOutcome::Disabled => {
+        EnrolOutcome::Disabled { user, remember } => {
+            exchange.put_remember(remember);
+            if exchange.wants_json() {
+                let token = exchange.token_on_request(&user).await?;
+                return Ok(exchange.json_ok(None, token, Map::new()));
+            }
             exchange.flash(MessageKey::TwoFactorDisabled);
             exchange.redirect(&exchange.view(after_second_factor(exchange), &[]))
         }

@@ -35,7 +35,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let core = exchange.core();
     let outcome = match &code {
         Some(code) if problems.is_empty() => {
-            core.validate_second_factor(exchange.context(), &mut visit, current, code).await
+            let (ctx, remembered) = (exchange.context(), exchange.remember_cookie().is_some());
+            core.validate_second_factor(ctx, &mut visit, current, code, remembered).await
         }
         _ => return Ok(exchange.mistakes(&problems, |found| again(exchange, changing, found))),
     };
@@ -46,9 +47,11 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         ValidateOutcome::Refused(problem) => {
             exchange.mistakes(&[problem], |found| again(exchange, changing, found))
         }
-        ValidateOutcome::Changed(user) => {
+        ValidateOutcome::Changed { user, remember } => {
+            exchange.put_remember(remember);
             if exchange.wants_json() {
-                return Ok(exchange.json_ok(Some(&user), None, Map::new()));
+                let token = exchange.token_on_request(&user).await?;
+                return Ok(exchange.json_ok(Some(&user), token, Map::new()));
             }
             exchange.flash(MessageKey::TwoFactorChangeMethodSuccessful);
             if core.offers_recovery_codes() && user.recovery_codes.is_empty() {

@@ -47,6 +47,8 @@ impl World {
     fn note_used(&mut self, who: usize, purpose: &str, code: &str) -> Result<()> {
         self.used_codes.push((who, code.to_owned()));
         let trust = self.model.people[who].trust;
+        // A code works once in all; in Flask-Security's profile, once for each use.
+        let purpose = if self.model.plan.flask { purpose } else { "any" };
         let registered = self.model.people[who].exists;
         let new = registered && self.model.spend(format!("{purpose} {who} {code}"));
         ensure(new, || format!("a code worked twice, trust {trust}"))
@@ -94,9 +96,8 @@ impl World {
         if choice == "disable" {
             ensure(caller.is_some(), || "a stranger switched it off".to_owned())?;
             ensure(!self.requires_factor(), || "switched off what is required".to_owned())?;
-            self.model.people[person].factor = None;
-            let jar = self.jar(step);
-            (jar.pending, jar.enrolment) = (None, None);
+            self.with(step, |model, jar| model.change_factor(jar, person, None));
+            self.note_remembered(step, &answer, person);
             return Ok(true);
         }
         let factor = match Self::secret_field(&answer, "tf_authr_key") {
@@ -142,18 +143,19 @@ impl World {
         };
         ensure(right, || format!("{code} is no code of theirs"))?;
         self.note_used(who, if proves { "set up" } else { "second factor" }, &code)?;
-        if proves {
-            self.model.people[who].factor = Some(factor);
-        }
         match (caller, pending) {
             (None, Some(pending)) => {
+                if proves {
+                    self.model.people[who].factor = Some(factor);
+                    self.model.ends_with_factor(who);
+                }
                 self.with(step, |model, jar| model.complete(jar, &pending));
                 self.note_remembered(step, &answer, who);
             }
             (None, None) => return Err("nobody gave a first factor".to_owned()),
             (Some(_), _) => {
-                let jar = self.jar(step);
-                (jar.pending, jar.enrolment) = (None, None);
+                self.with(step, |model, jar| model.change_factor(jar, who, Some(factor)));
+                self.note_remembered(step, &answer, who);
             }
         }
         Ok(true)

@@ -251,6 +251,26 @@ impl Model {
         open.then(|| enrolment.factor.clone())
     }
 
+    /// The second factor becomes another one, or none: the session at hand goes on, all else ends.
+    pub(crate) fn change_factor(&mut self, jar: &mut Jar, person: usize, factor: Option<Factor>) {
+        self.people[person].factor = factor;
+        (jar.pending, jar.enrolment) = (None, None);
+        if self.ends_with_factor(person) {
+            let proven = jar.session.and_then(|number| self.sessions[number].proven);
+            self.end_session(jar);
+            let until = self.now.plus(self.session_lifetime);
+            jar.session = Some(self.new_session(person, until, proven));
+        }
+    }
+
+    /// What ends with a second factor, or with there being none; whether anything does.
+    pub(crate) fn ends_with_factor(&mut self, person: usize) -> bool {
+        if !self.plan.flask {
+            self.ends_all(person);
+        }
+        !self.plan.flask
+    }
+
     /// Spends what works once; whether it had not been used.
     pub(crate) fn spend(&mut self, what: String) -> bool {
         self.spent.insert(what)

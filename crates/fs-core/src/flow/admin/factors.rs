@@ -9,7 +9,8 @@ use crate::port::Change;
 use crate::security::Security;
 
 impl Security {
-    /// Gives the user a second factor. What is not named stays as it was.
+    /// Gives the user a second factor. What is not named stays as it was, and who is signed in
+    /// stays so: [`set_uniquifier`](Self::set_uniquifier) ends that.
     ///
     /// # Errors
     ///
@@ -32,7 +33,7 @@ impl Security {
     }
 
     /// Takes the user's second factor away, its secret, telephone number and recovery codes with
-    /// it.
+    /// it. Who is signed in stays so: [`set_uniquifier`](Self::set_uniquifier) ends that.
     ///
     /// # Errors
     ///
