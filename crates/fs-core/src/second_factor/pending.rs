@@ -1,5 +1,6 @@
 //! What a browser's session keeps while a sign-in or a change of the second factor is under way.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::port::SpentSecret;
 const SET_UP_WITHIN: Duration = Duration::from_secs(1_800);
 
 /// A sign-in that waits for its second factor.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pending {
     /// Its name: attempts are counted under it.
     #[serde(rename = "i")]
@@ -42,6 +43,16 @@ impl Pending {
     }
 }
 
+impl fmt::Debug for Pending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pending")
+            .field("remember", &self.remember)
+            .field("since", &self.since)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What a pending sign-in waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PendingStage {
@@ -55,7 +66,7 @@ pub enum PendingStage {
 }
 
 /// A second factor that was chosen and is not proven yet. Nothing of it is stored with the user.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Enrolment {
     /// Whose: the uniquifier.
     #[serde(rename = "u")]
@@ -83,5 +94,48 @@ impl Enrolment {
     /// Whether it is this user's.
     pub fn is_of(&self, user: &User) -> bool {
         self.uniquifier == user.uniquifier.as_str()
+    }
+}
+
+impl fmt::Debug for Enrolment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enrolment")
+            .field("method", &self.method)
+            .field("since", &self.since)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::Visit;
+
+    #[test]
+    fn debug_shows_neither_whose_they_are_nor_the_secret() {
+        let since = Timestamp::from_seconds(1_700_000_000);
+        let pending = Pending {
+            id: "0a1b-id".to_owned(),
+            uniquifier: "2c3d-uniquifier".to_owned(),
+            remember: true,
+            since,
+            stage: PendingStage::Code,
+        };
+        let enrolment = Enrolment {
+            uniquifier: "2c3d-uniquifier".to_owned(),
+            method: CodeMethod::Sms,
+            secret: "fs1:4e5f-secret".to_owned(),
+            phone: Some("+14155550123".to_owned()),
+            since,
+        };
+        let mut visit = Visit::default();
+        visit.set_pending(Some(pending.clone()));
+        visit.set_enrolment(Some(enrolment.clone()));
+        for shown in [format!("{pending:?} {enrolment:#?}"), format!("{visit:?}")] {
+            assert!(shown.contains("Code") && shown.contains("Sms"), "{shown}");
+            for hidden in ["0a1b", "2c3d", "4e5f", "+1415"] {
+                assert!(!shown.contains(hidden), "{shown}");
+            }
+        }
     }
 }
