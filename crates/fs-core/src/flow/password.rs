@@ -1,5 +1,7 @@
 //! Holding a typed password against an account, and a new one against the rules.
 
+use std::sync::Arc;
+
 use super::{FlowError, Problem};
 use crate::message::MessageKey;
 use crate::model::{PasswordHash, User, UserField};
@@ -103,6 +105,8 @@ impl Security {
     /// Normalises a new password and holds it against the rules: length, breaches, complexity.
     /// `words` are what an attacker would try first: the address, the name, the product.
     ///
+    /// How easily one is guessed takes as long as a hash, and is worked out on the same threads.
+    ///
     /// # Errors
     ///
     /// The outer error means that no answer was found; the inner one holds what is wrong.
@@ -112,8 +116,7 @@ impl Security {
         typed: &Secret,
         words: &[&str],
     ) -> Result<Result<ValidPassword, Vec<Problem>>, FlowError> {
-        let rules = &self.config().password;
-        let reader = &self.config().readers.password;
+        let rules = self.config().password.clone();
         let normalised = self.read_password(typed);
         if normalised.expose().contains('\0') {
             return Ok(Err(vec![Problem::new(field, MessageKey::InvalidInput)]));
@@ -124,7 +127,14 @@ impl Security {
             }
             _ => BreachFinding::NotAsked,
         };
-        Ok(match reader.validate(rules, &normalised, words, breached) {
+        let reader = Arc::clone(&self.config().readers.password);
+        let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
+        let password = normalised.clone();
+        let judge = move || {
+            let words: Vec<_> = words.iter().map(String::as_str).collect();
+            reader.validate(&rules, &password, &words, breached)
+        };
+        Ok(match self.run_slow(judge).await? {
             Ok(()) => Ok(ValidPassword(normalised)),
             Err(wrong) => Err(wrong.into_iter().map(|wrong| Problem::new(field, wrong)).collect()),
         })

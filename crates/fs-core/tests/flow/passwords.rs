@@ -1,12 +1,12 @@
 //! Holding a typed password against an account, and hashes that were taken over.
 
-use fs_core::flow::{ChangeOutcome, SignInOutcome, VerifyOutcome};
+use fs_core::flow::{ChangeOutcome, FlowError, SignInOutcome, VerifyOutcome};
 use fs_core::model::{PasswordHash, User, UserField};
 use fs_core::password::{HashingRules, NewHash, PasswordHasher, Scratch};
 use fs_core::port::Change;
 use fs_core::secret::Secret;
 use fs_core::session::Visit;
-use fs_testkit::calls::{Call, HashKind};
+use fs_testkit::calls::{Call, Fault, HashKind};
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::people::{ANN, NEW, credentials, new_password};
@@ -168,4 +168,21 @@ async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
     site.calls.take();
     assert!(!signs_in(&site, "not the right \u{f6}ne").await);
     assert_eq!(hashing(&site), [HashKind::Verify]);
+}
+
+/// How easily one is guessed takes as long as a hash.
+#[tokio::test]
+async fn a_new_password_is_judged_on_the_hashing_threads() {
+    let site = Setup::standard().build();
+    let judge = async |typed: &str| {
+        let judged = site.core().check_new_password("password", &typed.into(), &[ANN]).await;
+        judged.map(|judged| judged.is_ok())
+    };
+    site.calls.take();
+    for (typed, good) in [("aaaaaaaaaaaaaaaaaaaa", false), (NEW, true)] {
+        assert_eq!(judge(typed).await.unwrap(), good);
+        assert_eq!(hashing(&site), [HashKind::Compare]);
+    }
+    site.calls.fail_at(0, Fault::Refused);
+    assert!(matches!(judge(NEW).await, Err(FlowError::Busy(_))));
 }

@@ -1,7 +1,7 @@
 //! What a request costs: which ports it calls, and how often.
 
 use fs_testkit::calls::Call;
-use fs_testkit::calls::HashKind::{Create, Verify};
+use fs_testkit::calls::HashKind::{Compare, Create, Verify};
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site, link_in};
 use http::{HeaderValue, Method, StatusCode};
 use serde_json::json;
@@ -157,11 +157,13 @@ async fn cost_of(
 async fn every_form_costs_what_it_must() {
     let (read, write) = (Call::User, Call::Commit);
     let (hash, compare) = (Call::Hash(Create), Call::Hash(Verify));
+    // A new password is judged on the hashing threads.
+    let judge = Call::Hash(Compare);
     let site = Setup::standard().build();
     let mut browser = site.browser();
 
     let new = json!({ "email": ANN, "password": PASSWORD });
-    assert_eq!(cost_of(&site, &mut browser, "/register", new).await, [read, hash, write]);
+    assert_eq!(cost_of(&site, &mut browser, "/register", new).await, [read, judge, hash, write]);
     let address = json!({ "email": ANN });
     assert_eq!(cost_of(&site, &mut browser, "/confirm", address.clone()).await, [read, write]);
     let link = link_in(site.mails().await.last().unwrap()).unwrap();
@@ -176,7 +178,7 @@ async fn every_form_costs_what_it_must() {
     assert_eq!(costs(&site), [read]);
     let password = "another marble otter candle";
     let new = json!({ "password": password, "password_confirm": password });
-    assert_eq!(cost_of(&site, &mut browser, &link, new).await, [read, hash, write]);
+    assert_eq!(cost_of(&site, &mut browser, &link, new).await, [read, judge, hash, write]);
 
     let credentials = json!({ "email": ANN, "password": password });
     // An attempt at a password is counted before it is compared.
@@ -193,7 +195,7 @@ async fn every_form_costs_what_it_must() {
         "new_password_confirm": PASSWORD,
     });
     let costs = cost_of(&site, &mut browser, "/change", new).await;
-    assert_eq!(costs, [of_session, count, compare, hash, write]);
+    assert_eq!(costs, [of_session, count, compare, judge, hash, write]);
     let costs = cost_of(&site, &mut browser, "/logout", json!({})).await;
     assert_eq!(costs, [of_session, write]);
 }
