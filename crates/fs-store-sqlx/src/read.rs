@@ -259,6 +259,7 @@ pub(crate) fn read_session(row: &mut Row) -> Result<SessionRecord, Error> {
         kind: match row.required_text("kind")?.as_str() {
             "sign_in" => SessionKind::SignIn,
             "remember" => SessionKind::Remember,
+            "sent_code" => SessionKind::SentCode,
             _ => return Err(Error::Unreadable { column: "kind" }),
         },
         uniquifier: Uniquifier::new(row.required_text("uniquifier")?),

@@ -195,8 +195,15 @@ impl RoleRow {
 }
 
 #[derive(Serialize, Deserialize)]
+enum KindRow {
+    SignIn,
+    Remember,
+    SentCode,
+}
+
+#[derive(Serialize, Deserialize)]
 pub(crate) struct SessionRow {
-    remember: bool,
+    kind: KindRow,
     uniquifier: String,
     created_at: Timestamp,
     authenticated_at: Option<Timestamp>,
@@ -208,7 +215,11 @@ pub(crate) struct SessionRow {
 impl SessionRow {
     pub(crate) fn of(record: SessionRecord) -> Self {
         Self {
-            remember: record.kind == SessionKind::Remember,
+            kind: match record.kind {
+                SessionKind::SignIn => KindRow::SignIn,
+                SessionKind::Remember => KindRow::Remember,
+                SessionKind::SentCode => KindRow::SentCode,
+            },
             uniquifier: record.uniquifier.as_str().to_owned(),
             created_at: record.created_at,
             authenticated_at: record.authenticated_at,
@@ -221,7 +232,11 @@ impl SessionRow {
     pub(crate) fn into_record(self, key: &SessionKey) -> SessionRecord {
         SessionRecord {
             key: key.clone(),
-            kind: if self.remember { SessionKind::Remember } else { SessionKind::SignIn },
+            kind: match self.kind {
+                KindRow::SignIn => SessionKind::SignIn,
+                KindRow::Remember => SessionKind::Remember,
+                KindRow::SentCode => SessionKind::SentCode,
+            },
             uniquifier: Uniquifier::new(self.uniquifier),
             created_at: self.created_at,
             authenticated_at: self.authenticated_at,

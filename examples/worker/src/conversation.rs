@@ -101,11 +101,11 @@ impl Conversation {
             return Ok("no code is wanted".to_owned());
         }
         let ctx = self.context();
-        let flow = self.security.validate_second_factor(&ctx, &mut self.visit, None, code);
+        let flow = self.security.validate_second_factor(&ctx, &mut self.visit, None, code, false);
         Ok(match flow.await? {
             ValidateOutcome::SignedIn { user, .. } => ok(&user),
             ValidateOutcome::NotPending => "no code is wanted".to_owned(),
-            ValidateOutcome::Refused(_) | ValidateOutcome::Changed(_) => "no".to_owned(),
+            ValidateOutcome::Refused(_) | ValidateOutcome::Changed { .. } => "no".to_owned(),
         })
     }
 

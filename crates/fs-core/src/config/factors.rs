@@ -174,7 +174,8 @@ pub struct TotpSettings {
     #[serde(with = "spans")]
     pub period: Duration,
     /// The code of a step works once in all: what proved an app while it was set up does not sign
-    /// in as well. Otherwise it works once for each of both, as with Flask-Security 4.1.
+    /// in as well. And a code by mail or text message works only if it was sent. Otherwise, as with
+    /// Flask-Security 4.1, it works once for each use, and whether it was sent or not.
     pub strict: bool,
 }
 

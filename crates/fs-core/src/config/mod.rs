@@ -49,6 +49,7 @@ use crate::totp::WalletFormat;
 /// | being fresh within zero time | is refused at the start | a second request passes without a proof |
 /// | another second factor, or none any more | ends all other sessions | ends none |
 /// | the code that set up an app | is used up | signs in as well |
+/// | a code by mail or text message | works if it was sent | works if it is of its time |
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |

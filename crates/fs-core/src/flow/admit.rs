@@ -153,6 +153,7 @@ impl Security {
                 phone: user.second_factor.phone.as_deref(),
                 purpose: CodePurpose::SecondFactor,
                 link: false,
+                new_secret: None,
             },
         )
         .await

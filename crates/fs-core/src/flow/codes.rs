@@ -34,6 +34,9 @@ impl CodePurpose {
     }
 }
 
+/// Why a stored secret was of no use: the keys at hand do not open it.
+pub(super) const UNREADABLE_SECRET: &str = "sealed_secret_unreadable";
+
 /// Why a code opened nothing.
 pub(super) const WRONG_CODE: &str = "wrong_code";
 
@@ -60,6 +63,18 @@ pub(super) struct CodeMessage<'a> {
     pub(super) purpose: CodePurpose,
     /// A link that signs in with the code.
     pub(super) link: bool,
+    /// The change that stores the secret, where this is its first code.
+    pub(super) new_secret: Option<Change>,
+}
+
+/// A code that was typed, and what it is held against.
+pub(super) struct TypedCode<'a> {
+    pub(super) user: &'a User,
+    pub(super) secret: &'a TotpSecret,
+    pub(super) typed: &'a str,
+    pub(super) method: CodeMethod,
+    pub(super) window: Window,
+    pub(super) purpose: CodePurpose,
 }
 
 impl Security {
@@ -90,16 +105,15 @@ impl Security {
         let sealed = sealed.clone();
         let opened = self.run_slow(move || wallet.open(&sealed)).await?;
         if opened.is_err() {
-            let (user, reason) = (Some(Subject::of(user)), "sealed_secret_unreadable");
-            self.emit(Event::AuthenticationFailed { user, reason });
+            self.code_failed(user, UNREADABLE_SECRET);
         }
         Ok(opened.ok())
     }
 
     /// Sends a code; whether it went out. The account is told nothing else: nothing changes.
     ///
-    /// Where answers must not tell whether an account exists, mails go through the outbox, so that
-    /// nobody waits for a mail server.
+    /// Where answers must not tell whether an account exists, mails and text messages go through the
+    /// outbox, so that nobody waits for those who carry them.
     ///
     /// # Errors
     ///
@@ -110,10 +124,13 @@ impl Security {
         message: CodeMessage<'_>,
     ) -> Result<bool, FlowError> {
         let code = self.totp_rules().code_at(message.secret, ctx.now);
+        let mut batch = Batch::new();
+        message.new_secret.iter().for_each(|change| batch.push(change.clone()));
+        self.note_sent(ctx, &mut batch, &message);
         let sent = match message.method {
             CodeMethod::Authenticator => true,
-            CodeMethod::Email => self.mail_code(ctx, &message, &code).await?,
-            CodeMethod::Sms => self.text_code(ctx, &message, &code).await?,
+            CodeMethod::Email => self.mail_code(ctx, &message, &code, batch).await?,
+            CodeMethod::Sms => self.text_code(ctx, &message, &code, batch).await?,
         };
         if sent {
             let user = Subject::of(message.user);
@@ -132,6 +149,7 @@ impl Security {
         ctx: &Context,
         message: &CodeMessage<'_>,
         code: &Secret,
+        batch: Batch,
     ) -> Result<bool, FlowError> {
         let code = code.expose();
         let kind = match message.purpose {
@@ -143,14 +161,14 @@ impl Security {
         let change = self.mail(ctx, message.user, kind)?;
         let (tally, user) = (self.code_message_tally(message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
-            self.commit_counted(ctx, change.into(), &tally, user).await?;
+            self.commit_counted(ctx, batch.and(change), &tally, user).await?;
             self.mail_waits();
             return Ok(true);
         }
         let Change::EnqueueMail(entry) = change else {
             return Ok(false);
         };
-        self.count(ctx, &tally, user).await?;
+        self.commit_counted(ctx, batch, &tally, user).await?;
         Ok(self.ports().mailer.send(&entry.id, &entry.mail).await.is_ok())
     }
 
@@ -159,37 +177,51 @@ impl Security {
         ctx: &Context,
         message: &CodeMessage<'_>,
         code: &Secret,
+        batch: Batch,
     ) -> Result<bool, FlowError> {
         let (Some(sender), Some(phone)) = (&self.ports().sms, message.phone) else {
             return Ok(false);
         };
-        self.count(ctx, &self.code_message_tally(message), Some(message.user)).await?;
         let text = Message::new(MessageKey::UseCode).with("code", code.expose());
         let text = Secret::from(self.config().messages.text(&text));
-        Ok(sender.send(&OutgoingSms { to: phone.to_owned(), text }).await.is_ok())
+        let sms = OutgoingSms { to: phone.to_owned(), text };
+        let (tally, user) = (self.code_message_tally(message), Some(message.user));
+        if self.config().disclosure == Disclosure::Generic {
+            let change = self.text(ctx, &sms)?;
+            self.commit_counted(ctx, batch.and(change), &tally, user).await?;
+            self.mail_waits();
+            return Ok(true);
+        }
+        self.commit_counted(ctx, batch, &tally, user).await?;
+        Ok(sender.send(&sms).await.is_ok())
     }
 
     /// Compares a code; the change that spends it when it is right. Count the attempt first.
-    pub(super) fn accept_code(
+    ///
+    /// Where codes are strict, one by mail or text message is right only if it was sent.
+    pub(super) async fn accept_code(
         &self,
         ctx: &Context,
-        user: &User,
-        secret: &TotpSecret,
-        typed: &str,
-        window: Window,
-        purpose: CodePurpose,
-    ) -> Option<AcceptedCode> {
-        let step = self.totp_rules().check(secret, typed, ctx.now, window, None)?;
-        let key = match self.config().totp.strict {
+        code: TypedCode<'_>,
+    ) -> Result<Option<AcceptedCode>, FlowError> {
+        let TypedCode { user, secret, typed, method, window, purpose } = code;
+        let Some(step) = self.totp_rules().check(secret, typed, ctx.now, window, None) else {
+            return Ok(None);
+        };
+        let strict = self.config().totp.strict;
+        if strict && method.is_sent() && !self.was_sent(ctx, user, secret, step).await? {
+            return Ok(None);
+        }
+        let key = match strict {
             true => user.id.to_string(),
             false => format!("{}:{}", purpose.name(), user.id),
         };
         let (secret, until) = (totp::spent(&key, secret, step), self.closed_at(step));
-        Some(AcceptedCode { spend: Change::Spend { secret, until } })
+        Ok(Some(AcceptedCode { spend: Change::Spend { secret, until } }))
     }
 
     /// From when on the code of a step is too old, whatever it is given for.
-    fn closed_at(&self, step: Step) -> Timestamp {
+    pub(super) fn closed_at(&self, step: Step) -> Timestamp {
         let config = self.config();
         let second = config.two_factor.iter().flat_map(TwoFactor::windows);
         let windows = second.chain(config.unified.iter().flat_map(Unified::windows));

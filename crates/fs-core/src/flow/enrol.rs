@@ -131,6 +131,7 @@ impl Security {
                 phone: phone.as_deref(),
                 purpose: CodePurpose::SecondFactor,
                 link: false,
+                new_secret: None,
             };
             if !self.send_code(ctx, message).await? {
                 return Ok(EnrolOutcome::NotSent);

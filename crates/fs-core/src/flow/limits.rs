@@ -75,13 +75,10 @@ impl Security {
         tally: &Tally,
         user: Option<&User>,
     ) -> Result<(), FlowError> {
-        match tally.is_empty() {
-            true => Ok(()),
-            false => self.commit_counted(ctx, Batch::new(), tally, user).await,
-        }
+        self.commit_counted(ctx, Batch::new(), tally, user).await
     }
 
-    /// Writes a batch, and counts with it.
+    /// Writes a batch, and counts with it. Makes no call where there is nothing to write.
     ///
     /// # Errors
     ///
@@ -94,7 +91,15 @@ impl Security {
         user: Option<&User>,
     ) -> Result<(), FlowError> {
         tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
-        match self.store().commit(batch).await {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut written = self.store().commit(batch.clone()).await;
+        if let Err(CommitError::Stale(Guard::Session)) = written {
+            // The same code went out at the same moment. Now its note is there, and is replaced.
+            written = self.store().commit(batch).await;
+        }
+        match written {
             Ok(_) => Ok(()),
             Err(error) => Err(match self.reached(&error, tally, user) {
                 Some(reached) => FlowError::TooMany(reached.wait),

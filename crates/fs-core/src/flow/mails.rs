@@ -7,6 +7,7 @@ use crate::Timestamp;
 use crate::model::User;
 use crate::port::{
     Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMail,
+    OutgoingMail, OutgoingSms, SmsError,
 };
 use crate::security::{Context, Security};
 
@@ -27,6 +28,8 @@ pub struct Delivered {
 const LEASE: Duration = Duration::from_secs(120);
 /// How often a mail is tried: over about two days.
 const ATTEMPTS: u32 = 16;
+/// How often a text message is tried: its code is soon too old.
+const TEXT_ATTEMPTS: u32 = 3;
 const FIRST_DELAY: Duration = Duration::from_secs(15);
 const LONGEST_DELAY: Duration = Duration::from_secs(6 * 3_600);
 
@@ -70,6 +73,12 @@ impl Security {
         })
     }
 
+    /// The change that puts a text message into the outbox.
+    pub(crate) fn text(&self, ctx: &Context, sms: &OutgoingSms) -> Result<Change, FlowError> {
+        let (id, mail) = (self.new_outbox_id()?, OutgoingMail::of_text(sms));
+        Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
+    }
+
     /// Tells whoever sends mails that one waits.
     pub(crate) fn mail_waits(&self) {
         if let Some(waker) = &self.ports().outbox_waker {
@@ -77,7 +86,8 @@ impl Security {
         }
     }
 
-    /// Sends what is due, until nothing is. A mail that cannot be sent now waits longer each time;
+    /// Sends what is due, until nothing is: mails, and the text messages that go the same way. One
+    /// that cannot be sent now waits longer each time;
     /// one that is refused, or was tried too often, stays in the outbox and is not tried again.
     ///
     /// Several nodes may call it at the same time: each mail is in one hand at a time. A node that
@@ -94,7 +104,10 @@ impl Security {
             let Some(mail) = mail else {
                 return Ok(done);
             };
-            let outcome = self.ports().mailer.send(&mail.id, &mail.mail).await;
+            let outcome = match mail.mail.as_text() {
+                Some(sms) => self.send_text(&sms).await,
+                None => self.ports().mailer.send(&mail.id, &mail.mail).await,
+            };
             let change = settled(self.now(), &mail, outcome);
             match &change {
                 Change::MailDelivered(_) => done.sent += 1,
@@ -107,6 +120,16 @@ impl Security {
             }
         }
     }
+
+    async fn send_text(&self, sms: &OutgoingSms) -> Result<(), MailError> {
+        let Some(sender) = &self.ports().sms else {
+            return Err(MailError::Permanent("nobody sends text messages".to_owned()));
+        };
+        sender.send(sms).await.map_err(|error| match error {
+            SmsError::Temporary(reason) => MailError::Temporary(reason),
+            SmsError::Permanent(reason) => MailError::Permanent(reason),
+        })
+    }
 }
 
 /// What an attempt to send a mail means for the outbox.
@@ -117,10 +140,11 @@ fn settled(now: Timestamp, mail: &OutboxMail, outcome: Result<(), MailError>) ->
         due,
         reason: reason.chars().take(500).collect(),
     };
+    let attempts = if mail.mail.as_text().is_some() { TEXT_ATTEMPTS } else { ATTEMPTS };
     match outcome {
         Ok(()) => Change::MailDelivered(id),
         Err(MailError::Permanent(reason)) => failed(Timestamp::MAX, &reason),
-        Err(MailError::Temporary(reason)) if mail.attempts + 1 >= ATTEMPTS => {
+        Err(MailError::Temporary(reason)) if mail.attempts + 1 >= attempts => {
             failed(Timestamp::MAX, &reason)
         }
         Err(MailError::Temporary(reason)) => failed(now.plus(delay(mail.attempts)), &reason),

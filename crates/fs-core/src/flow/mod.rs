@@ -23,11 +23,13 @@ mod register;
 mod remember;
 mod second_factor;
 mod send_mail;
+mod sent_codes;
 mod sign_in;
 mod sign_in_link;
 mod sign_out;
 mod unified;
 mod unified_link;
+mod unified_send;
 mod unified_setup;
 mod verify;
 
@@ -45,8 +47,9 @@ pub use remember::RememberChange;
 pub use second_factor::{RescueOutcome, ValidateOutcome};
 pub use sign_in::{Credentials, SignInOutcome, SignInRefusal};
 pub use sign_in_link::{FollowLinkOutcome, SendLinkOutcome};
-pub use unified::{Passcode, SendCodeOutcome};
+pub use unified::Passcode;
 pub use unified_link::CodeLinkOutcome;
+pub use unified_send::SendCodeOutcome;
 pub use unified_setup::{ProveSetupOutcome, SetupOutcome};
 pub use verify::VerifyOutcome;
 

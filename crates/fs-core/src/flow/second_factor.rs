@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodePurpose, WRONG_CODE};
+use super::codes::{AcceptedCode, CodePurpose, TypedCode, WRONG_CODE};
 use super::establish::{Clearance, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange};
 use crate::config::CodeMethod;
@@ -248,7 +248,9 @@ impl Security {
         };
         let name = factor.method.as_deref().unwrap_or_default();
         let method = CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator);
-        let accepted = self.accept_code(ctx, user, &secret, typed, rules.window(method), purpose);
+        let window = rules.window(method);
+        let code = TypedCode { user, secret: &secret, typed, method, window, purpose };
+        let accepted = self.accept_code(ctx, code).await?;
         if accepted.is_none() {
             self.code_failed(user, WRONG_CODE);
         }

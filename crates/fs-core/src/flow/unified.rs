@@ -1,15 +1,14 @@
 //! Signing in with an identity and a passcode: a password, or a code of one of several methods.
 
+use super::FlowError;
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodeMessage, CodePurpose};
+use super::codes::{AcceptedCode, CodePurpose, TypedCode};
 use super::establish::Remember;
 use super::limits::SignInTally;
 use super::sign_in::{SignInOutcome, SignInRefusal};
-use super::{FlowError, Problem};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
 use crate::event::{Event, Subject};
 use crate::limit::Tally;
-use crate::message::MessageKey;
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::Entry;
@@ -29,18 +28,6 @@ pub struct Passcode {
     pub remember: bool,
     /// What the browser brings to be spared the second factor.
     pub device: Option<Secret>,
-}
-
-/// What came of asking for a code.
-#[derive(Debug)]
-#[must_use]
-pub enum SendCodeOutcome {
-    /// It is on its way, or the caller is told so.
-    Sent,
-    /// It could not be sent.
-    NotSent,
-    /// Something is wrong with what was asked.
-    Refused(Problem),
 }
 
 /// How a passcode was given.
@@ -192,10 +179,10 @@ impl Security {
         });
         for method in codes {
             let Some(secret) = self.sign_in_secret(user, method).await? else { continue };
+            let (typed, window) = (passcode.expose(), rules.window(method));
             let purpose = CodePurpose::SignIn(method);
-            let typed = passcode.expose();
-            let accepted =
-                self.accept_code(ctx, user, &secret, typed, rules.window(method), purpose);
+            let held = TypedCode { user, secret: &secret, typed, method, window, purpose };
+            let accepted = self.accept_code(ctx, held).await?;
             if accepted.is_some() {
                 let method = SignInMethod::Code(method);
                 let uncounted = [password.take_back(), code.success()].concat();
@@ -217,131 +204,6 @@ impl Security {
         }
     }
 
-    /// Sends a code to sign in with. Mail needs no set-up: the secret is made with the first one.
-    ///
-    /// # Errors
-    ///
-    /// Nothing was sent.
-    pub async fn send_sign_in_code(
-        &self,
-        ctx: &Context,
-        identity: &str,
-        chosen: Option<&str>,
-    ) -> Result<SendCodeOutcome, FlowError> {
-        let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
-        let explicit = self.config().disclosure == Disclosure::Explicit;
-        let user = self.find_by_identity(identity).await?;
-        match &user {
-            None if explicit => return refused("identity", MessageKey::UsSpecifyIdentity),
-            Some(user) if explicit && !user.active => {
-                return refused("identity", MessageKey::DisabledAccount);
-            }
-            _ => {}
-        }
-        let method = match chosen {
-            Some("sms") => CodeMethod::Sms,
-            _ => CodeMethod::Email,
-        };
-        self.count(ctx, &self.code_request_tally(ctx, method), user.as_ref()).await?;
-        let active = user.as_ref().filter(|user| user.active);
-        let outcome = match self.send_code_to(ctx, active, chosen, true).await {
-            // Only an account has been sent too many.
-            Err(FlowError::TooMany(_)) if !explicit => SendCodeOutcome::Sent,
-            outcome => outcome?,
-        };
-        if active.is_none() && matches!(outcome, SendCodeOutcome::Sent) {
-            // What a code to an account counts is counted for none as well.
-            match self.count(ctx, &self.no_code_message_tally(identity), None).await {
-                Ok(()) | Err(FlowError::TooMany(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        match outcome {
-            SendCodeOutcome::Refused(problem) if !explicit && user.is_some() => {
-                // An account that lacks the method is told what an unknown one is told.
-                let unknown = problem.message.key == MessageKey::InvalidChoice;
-                Ok(if unknown { SendCodeOutcome::Refused(problem) } else { SendCodeOutcome::Sent })
-            }
-            outcome => Ok(outcome),
-        }
-    }
-
-    /// Sends a code to somebody, by the method chosen.
-    pub(super) async fn send_code_to(
-        &self,
-        ctx: &Context,
-        user: Option<&User>,
-        chosen: Option<&str>,
-        link: bool,
-    ) -> Result<SendCodeOutcome, FlowError> {
-        let method = match chosen.filter(|chosen| !chosen.is_empty()) {
-            _ if self.config().unified.is_none() => {
-                return Ok(refused(MessageKey::UsMethodNotAvailable));
-            }
-            None => return Ok(refused(MessageKey::UsMethodNotAvailable)),
-            Some("email") => CodeMethod::Email,
-            Some("sms") => CodeMethod::Sms,
-            Some(_) => return Ok(refused(MessageKey::InvalidChoice)),
-        };
-        match user {
-            Some(user) => self.send_sign_in_code_to(ctx, user, method, link).await,
-            None if self.signs_in_by(method) => Ok(SendCodeOutcome::Sent),
-            None => Ok(refused(MessageKey::UsMethodNotAvailable)),
-        }
-    }
-
-    /// Sends a user the code of a sign-in method, with a link that signs in if asked to
-    /// (Flask-Security's `us_send_security_token`). Mail needs no set-up: the secret is made with
-    /// the first one. An authenticator app makes its codes itself: nothing goes out.
-    ///
-    /// # Errors
-    ///
-    /// Nothing was sent.
-    pub async fn send_sign_in_code_to(
-        &self,
-        ctx: &Context,
-        user: &User,
-        method: CodeMethod,
-        link: bool,
-    ) -> Result<SendCodeOutcome, FlowError> {
-        if !self.signs_in_by(method) {
-            return Ok(refused(MessageKey::UsMethodNotAvailable));
-        }
-        let secret = match (self.sign_in_secret(user, method).await?, method) {
-            (Some(secret), _) => secret,
-            (None, CodeMethod::Email) => self.make_mail_secret(user).await?,
-            (None, _) => return Ok(refused(MessageKey::UsMethodNotAvailable)),
-        };
-        if method == CodeMethod::Sms && user.phone.is_none() {
-            return Ok(refused(MessageKey::PhoneInvalid));
-        }
-        let purpose = CodePurpose::SignIn(method);
-        let phone = user.phone.as_deref();
-        let message = CodeMessage { user, method, secret: &secret, phone, purpose, link };
-        Ok(match self.send_code(ctx, message).await? {
-            true => SendCodeOutcome::Sent,
-            false => SendCodeOutcome::NotSent,
-        })
-    }
-
-    fn signs_in_by(&self, method: CodeMethod) -> bool {
-        let rules = self.config().unified.as_ref();
-        rules.is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(method)))
-    }
-
-    async fn make_mail_secret(&self, user: &User) -> Result<TotpSecret, FlowError> {
-        let secret = self.new_totp_secret()?;
-        let mut after = user.sign_in_secrets.clone();
-        after.insert(CodeMethod::Email.name().to_owned(), self.seal_totp(&secret).await?);
-        let change = Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::SignInSecrets(user.sign_in_secrets.clone())],
-            set: vec![UserField::SignInSecrets(after)],
-        };
-        self.store().commit(change.into()).await?;
-        Ok(secret)
-    }
-
     /// What an account that gave the right credential must still fulfil.
     pub(super) fn may_not_act(&self, user: &User) -> Option<SignInRefusal> {
         if self.config().confirmation_required() && user.confirmed_at.is_none() {
@@ -355,10 +217,6 @@ impl Security {
         self.emit(Event::AuthenticationFailed { user, reason });
         SignInOutcome::Refused(refusal)
     }
-}
-
-fn refused(key: MessageKey) -> SendCodeOutcome {
-    SendCodeOutcome::Refused(Problem::new("chosen_method", key))
 }
 
 /// Whether a passcode could be a code: digits, with what people type between them.

@@ -1,7 +1,7 @@
 //! Signing in by the link that came with a mailed code.
 
 use super::FlowError;
-use super::codes::{CodePurpose, WRONG_CODE};
+use super::codes::{CodePurpose, TypedCode, WRONG_CODE};
 use super::establish::Remember;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::unified::{Manner, ProvenPasscode};
@@ -61,9 +61,10 @@ impl Security {
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
-        let purpose = CodePurpose::SignIn(method);
-        let accepted =
-            self.accept_code(ctx, &user, &secret, code, rules.window(CodeMethod::Email), purpose);
+        let (window, purpose) = (rules.window(method), CodePurpose::SignIn(method));
+        let typed =
+            TypedCode { user: &user, secret: &secret, typed: code, method, window, purpose };
+        let accepted = self.accept_code(ctx, typed).await?;
         if accepted.is_none() {
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));

@@ -1,8 +1,8 @@
 //! Setting up a method to sign in with, and proving again who one is with a passcode.
 
-use super::codes::{CodeMessage, CodePurpose, WRONG_CODE};
+use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
 use super::limits::SignInTally;
-use super::unified::SendCodeOutcome;
+use super::unified_send::SendCodeOutcome;
 use super::{FlowError, Problem, VerifyOutcome};
 use crate::config::{CodeMethod, SignInMethod};
 use crate::event::{Event, Subject};
@@ -98,6 +98,7 @@ impl Security {
             phone: phone.as_deref(),
             purpose: CodePurpose::SetUp,
             link: false,
+            new_secret: None,
         };
         if !self.send_code(ctx, message).await? {
             return Ok(SetupOutcome::NotSent);
@@ -162,8 +163,9 @@ impl Security {
         let Some(secret) = self.open_totp(user, sealed).await? else {
             return Ok(ProveSetupOutcome::Invalid);
         };
-        let purpose = CodePurpose::SetUp;
-        let accepted = self.accept_code(ctx, user, &secret, code, rules.window(method), purpose);
+        let (window, purpose) = (rules.window(method), CodePurpose::SetUp);
+        let typed = TypedCode { user, secret: &secret, typed: code, method, window, purpose };
+        let accepted = self.accept_code(ctx, typed).await?;
         let Some(accepted) = accepted else {
             self.code_failed(user, WRONG_CODE);
             return Ok(ProveSetupOutcome::WrongCode);
@@ -243,6 +245,9 @@ impl Security {
         user: &User,
         chosen: Option<&str>,
     ) -> Result<SendCodeOutcome, FlowError> {
-        self.send_code_to(ctx, Some(user), chosen, true).await
+        match self.chosen_to_send(chosen) {
+            Ok(method) => self.send_sign_in_code_to(ctx, user, method, true).await,
+            Err(problem) => Ok(SendCodeOutcome::Refused(problem)),
+        }
     }
 }

@@ -10,6 +10,11 @@ pub enum SessionKind {
     SignIn,
     /// A browser that may sign itself in again ("remember me"). Never fresh.
     Remember,
+    /// That a code was mailed or texted. It is kept under a name that no [`SessionId`] leads to, and
+    /// signs nobody in.
+    ///
+    /// [`SessionId`]: super::SessionId
+    SentCode,
 }
 
 /// A session as the store keeps it.
@@ -18,7 +23,7 @@ pub enum SessionKind {
 /// more, without a further write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// The digest of its id, which the cookie holds.
+    /// The digest of its id, which the cookie holds; for a code that was sent, one of the code.
     pub key: SessionKey,
     /// What it stands for.
     pub kind: SessionKind,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::OutgoingSms;
 use crate::config::CodeMethod;
+use crate::secret::Secret;
 
 /// Hands mails to a mail server.
 #[async_trait]
@@ -33,6 +35,30 @@ pub struct OutgoingMail {
     pub text: Option<String>,
     /// The HTML part.
     pub html: Option<String>,
+}
+
+/// What stands in place of a template where the outbox carries a text message.
+const TEXT_MESSAGE: &str = "text message";
+
+impl OutgoingMail {
+    /// A text message on its way through the outbox. Stores need not know it from a mail.
+    pub(crate) fn of_text(sms: &OutgoingSms) -> Self {
+        Self {
+            template: TEXT_MESSAGE.to_owned(),
+            to: sms.to.clone(),
+            from: String::new(),
+            subject: String::new(),
+            text: Some(sms.text.expose().to_owned()),
+            html: None,
+        }
+    }
+
+    /// The text message that it is. A telephone number is no address of a mail.
+    pub(crate) fn as_text(&self) -> Option<OutgoingSms> {
+        let text = self.text.as_ref().filter(|_| self.template == TEXT_MESSAGE)?;
+        let number = Some(&self.to).filter(|to| !to.contains('@'))?;
+        Some(OutgoingSms { to: number.clone(), text: Secret::from(text.as_str()) })
+    }
 }
 
 impl std::fmt::Debug for OutgoingMail {

@@ -6,7 +6,8 @@ use crate::secret::Secret;
 
 /// Hands text messages to whoever delivers them.
 ///
-/// An implementation bounds the time that it takes: a request waits for it.
+/// An implementation gives up within a minute, better within seconds: where answers may tell who
+/// has an account a request waits for it, elsewhere whoever empties the outbox.
 #[async_trait]
 pub trait SmsSender: Send + Sync {
     /// Sends one message. `Ok` says that it was accepted, not that it arrived.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::TotpSecret;
 use crate::Timestamp;
+use crate::model::SessionKey;
 use crate::port::SpentSecret;
 use crate::secret::Secret;
 use crate::token::keyed;
@@ -212,6 +214,14 @@ pub fn spent(user_key: &str, secret: &TotpSecret, step: Step) -> SpentSecret {
     let mac: Hmac<Sha256> = keyed(secret.expose());
     let mac = mac.chain_update("fs totp step v1").chain_update(step.0.to_be_bytes());
     SpentSecret(mac.chain_update(user_key).finalize().into_bytes().into())
+}
+
+/// What a store notes under that the code of a step was sent to a user. It is a MAC under the
+/// secret, like the mark of one that was [`spent`].
+pub(crate) fn sent(user_key: &str, secret: &TotpSecret, step: Step) -> SessionKey {
+    let mac: Hmac<Sha256> = keyed(secret.expose());
+    let mac = mac.chain_update("fs totp sent v1").chain_update(step.0.to_be_bytes());
+    SessionKey::new(BASE64URL_NOPAD.encode(&mac.chain_update(user_key).finalize().into_bytes()))
 }
 
 fn seconds(now: Timestamp) -> u64 {

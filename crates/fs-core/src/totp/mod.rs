@@ -16,6 +16,7 @@ mod provisioning;
 mod secret;
 mod wallet;
 
+pub(crate) use code::sent;
 pub use code::{Step, TotpRules, TotpRulesError, Window, spent};
 pub use provisioning::Provisioning;
 pub use secret::{NotATotpSecret, TotpSecret};

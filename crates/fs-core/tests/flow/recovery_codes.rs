@@ -77,6 +77,8 @@ async fn enter(site: &Site, visit: &mut Visit, code: &str) -> bool {
             assert_eq!(problem.message.key, MessageKey::InvalidRecoveryCode);
             assert!(!signed_in);
         }
+        // Whatever it waited for is over.
+        ValidateOutcome::NotPending => assert!(!signed_in),
         other => refused(other),
     }
     signed_in

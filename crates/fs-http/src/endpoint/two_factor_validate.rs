@@ -100,7 +100,8 @@ fn typed_code(exchange: &Exchange) -> Option<String> {
 /// The digits of a code that JSON holds as a number, with the zeros that a number cannot begin with.
 pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
     let digits = usize::from(exchange.core().totp_rules().digits());
-    format!("{code:0>digits$}")
+    // A number of JSON does not fill up by itself.
+    format!("{:0>digits$}", code.to_string())
 }
 
 async fn show(exchange: &Exchange, signed_in: bool) -> Answer {

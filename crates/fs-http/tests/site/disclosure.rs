@@ -1,6 +1,11 @@
 //! In the default profile nobody learns which addresses have accounts: neither from answers nor
 //! from the work that they cause.
 
+use std::sync::Arc;
+
+use fs_core::config::Unified;
+use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::totp::TotpSecret;
 use fs_testkit::calls::{Call, HashKind};
 use fs_testkit::site::{Answer, PASSWORD, Setup, Site};
 use regex::Regex;
@@ -40,7 +45,10 @@ fn work(site: &Site) -> Vec<Call> {
 
 /// A site with one account of each kind that somebody may ask about.
 async fn site() -> Site {
-    let site = Setup::standard().build();
+    let mut setup = Setup::standard();
+    setup.config.unified = Some(Unified::default());
+    setup.sms = Some(Arc::new(Telephone));
+    let site = setup.build();
     let core = site.core();
     site.add_user("known@site.test").await;
     let shut = site.add_user("nshut@site.test").await;
@@ -55,7 +63,24 @@ async fn site() -> Site {
         };
         core.create_user(&site.context(), new).await.unwrap();
     }
+    for (email, method, phone) in
+        [("coded@site.test", "email", None), ("texts@site.test", "sms", Some("+41446681800"))]
+    {
+        let user = site.add_user(email).await;
+        let sealed = core.seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
+        core.us_set(&user, method, Some(sealed), phone.map(str::to_owned)).await.unwrap();
+    }
     site
+}
+
+/// One that would tell by being asked.
+struct Telephone;
+
+#[async_trait::async_trait]
+impl SmsSender for Telephone {
+    async fn send(&self, _: &OutgoingSms) -> Result<(), SmsError> {
+        panic!("a request waits for a text message")
+    }
 }
 
 /// Of addresses of one length: nobody's, and all kinds of somebody's.
@@ -63,12 +88,17 @@ const STRANGER: &str = "strng@site.test";
 const KNOWN: [&str; 5] =
     ["known@site.test", "KNOWN@site.test", "nshut@site.test", "uncfd@site.test", "nopwd@site.test"];
 
-/// Asks for each address in turn, as a form and as JSON, from a new browser on a new site.
-async fn ask(target: &str, typed: &str, more: &[(&str, &str)]) -> [(Seen, Vec<Call>); 2] {
+/// Asks for an address, as a form and as JSON, each from a new browser on a new site.
+async fn ask(
+    target: &str,
+    field: &str,
+    typed: &str,
+    more: &[(&str, &str)],
+) -> [(Seen, Vec<Call>); 2] {
     let form = {
         let site = site().await;
         let mut browser = site.browser();
-        let fields = [&[("email", typed)], more].concat();
+        let fields = [&[(field, typed)], more].concat();
         let request = browser.form(target, &fields).await;
         site.calls.take();
         (seen(&browser.send(request).await, typed), work(&site))
@@ -76,7 +106,7 @@ async fn ask(target: &str, typed: &str, more: &[(&str, &str)]) -> [(Seen, Vec<Ca
     let json = {
         let site = site().await;
         let mut browser = site.browser();
-        let mut body = json!({ "email": typed });
+        let mut body = json!({ field: typed });
         for (name, value) in more {
             body[*name] = Value::from(*value);
         }
@@ -88,9 +118,13 @@ async fn ask(target: &str, typed: &str, more: &[(&str, &str)]) -> [(Seen, Vec<Ca
 }
 
 async fn assert_alike(target: &str, more: &[(&str, &str)]) {
-    let stranger = ask(target, STRANGER, more).await;
-    for known in KNOWN {
-        let answer = ask(target, known, more).await;
+    assert_all_alike(target, "email", &KNOWN, more).await;
+}
+
+async fn assert_all_alike(target: &str, field: &str, known: &[&str], more: &[(&str, &str)]) {
+    let stranger = ask(target, field, STRANGER, more).await;
+    for known in known {
+        let answer = ask(target, field, known, more).await;
         for ((seen, work), (stranger_seen, stranger_work)) in answer.iter().zip(&stranger) {
             assert_eq!(seen, stranger_seen, "{target} {known}");
             assert_eq!(work, stranger_work, "{target} {known}");
@@ -119,4 +153,13 @@ async fn asking_for_a_confirmation_does_not_tell_whether_there_is_an_account() {
 async fn registering_does_not_tell_whether_there_is_an_account() {
     assert_alike("/register", &[("password", PASSWORD)]).await;
     assert_alike("/register", &[("password", "short")]).await;
+}
+
+#[tokio::test]
+async fn asking_for_a_code_does_not_tell_whether_there_is_an_account() {
+    let known = [&KNOWN[..], &["coded@site.test", "texts@site.test"]].concat();
+    for method in ["email", "sms", "authenticator", ""] {
+        let more = [("chosen_method", method)];
+        assert_all_alike("/us-signin/send-code", "identity", &known, &more).await;
+    }
 }

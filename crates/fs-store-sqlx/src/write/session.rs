@@ -12,6 +12,7 @@ impl Work<'_> {
         let kind = match session.kind {
             SessionKind::SignIn => "sign_in",
             SessionKind::Remember => "remember",
+            SessionKind::SentCode => "sent_code",
         };
         let written = self
             .tx

@@ -35,6 +35,7 @@ pub(super) async fn a_session_is_kept_with_every_field(
             client_ip: None,
             ..session("bare", &whose)
         },
+        SessionRecord { kind: SessionKind::SentCode, ..session("sent", &whose) },
     ] {
         insert(&*store, session.clone()).await?;
         let found = some(store.session(&session.key, at(50)).await?, "the session")?.0;

@@ -1,0 +1,198 @@
+//! Sending codes to sign in with.
+
+use super::codes::{CodeMessage, CodePurpose, UNREADABLE_SECRET};
+use super::{FlowError, Problem};
+use crate::config::{CodeMethod, Disclosure, SignInMethod};
+use crate::message::MessageKey;
+use crate::model::{SealedSecret, User, UserField};
+use crate::port::{Batch, Change, MailKind};
+use crate::security::{Context, Security};
+use crate::totp::TotpSecret;
+
+/// What came of asking for a code.
+#[derive(Debug)]
+#[must_use]
+pub enum SendCodeOutcome {
+    /// It is on its way, or the caller is told so.
+    Sent,
+    /// It could not be sent.
+    NotSent,
+    /// Something is wrong with what was asked.
+    Refused(Problem),
+}
+
+impl Security {
+    /// Sends a code to sign in with. Mail needs no set-up: the secret is made with the first one.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn send_sign_in_code(
+        &self,
+        ctx: &Context,
+        identity: &str,
+        chosen: Option<&str>,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
+        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let user = self.find_by_identity(identity).await?;
+        match &user {
+            None if explicit => return refused("identity", MessageKey::UsSpecifyIdentity),
+            Some(user) if explicit && !user.active => {
+                return refused("identity", MessageKey::DisabledAccount);
+            }
+            _ => {}
+        }
+        let counted = match chosen {
+            Some("sms") => CodeMethod::Sms,
+            _ => CodeMethod::Email,
+        };
+        self.count(ctx, &self.code_request_tally(ctx, counted), user.as_ref()).await?;
+        let method = match self.chosen_to_send(chosen) {
+            Ok(method) => method,
+            Err(problem) => return Ok(SendCodeOutcome::Refused(problem)),
+        };
+        let active = user.as_ref().filter(|user| user.active);
+        let sent = match active {
+            Some(user) => self.send_sign_in_code_to(ctx, user, method, true).await,
+            None => Ok(SendCodeOutcome::NotSent),
+        };
+        match sent {
+            outcome if explicit => outcome,
+            // Only an account has been sent too many.
+            Ok(SendCodeOutcome::Sent) | Err(FlowError::TooMany(_)) => Ok(SendCodeOutcome::Sent),
+            Ok(_) => {
+                self.send_no_code(ctx, identity, method).await?;
+                Ok(SendCodeOutcome::Sent)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The work of sending a code, for an identity that gets none. Time must not tell who has an
+    /// account.
+    async fn send_no_code(
+        &self,
+        ctx: &Context,
+        identity: &str,
+        method: CodeMethod,
+    ) -> Result<(), FlowError> {
+        let (secret, _) = self.secret_to_send(None, method).await?;
+        let code = self.totp_rules().code_at(&secret, ctx.now);
+        let mut batch = Batch::new();
+        self.note_nothing(&mut batch, ctx, &secret);
+        batch.push(match method {
+            CodeMethod::Email => {
+                let kind = MailKind::SignInCode { code: code.expose(), link: true };
+                self.no_mail(ctx, identity, kind)?
+            }
+            CodeMethod::Sms | CodeMethod::Authenticator => {
+                Change::MailDelivered(self.new_outbox_id()?)
+            }
+        });
+        let tally = self.no_code_message_tally(identity);
+        match self.commit_counted(ctx, batch, &tally, None).await {
+            // What a code to an account counts is counted for none as well.
+            Ok(()) | Err(FlowError::TooMany(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The method that somebody chose to be sent a code by, if codes are sent by it at all.
+    pub(super) fn chosen_to_send(&self, chosen: Option<&str>) -> Result<CodeMethod, Problem> {
+        let problem = |key| Problem::new("chosen_method", key);
+        let method = match chosen.filter(|chosen| !chosen.is_empty()) {
+            Some("email") => CodeMethod::Email,
+            Some("sms") => CodeMethod::Sms,
+            Some(_) if self.config().unified.is_some() => {
+                return Err(problem(MessageKey::InvalidChoice));
+            }
+            _ => return Err(problem(MessageKey::UsMethodNotAvailable)),
+        };
+        match self.signs_in_by(method) {
+            true => Ok(method),
+            false => Err(problem(MessageKey::UsMethodNotAvailable)),
+        }
+    }
+
+    /// Sends a user the code of a sign-in method, with a link that signs in if asked to
+    /// (Flask-Security's `us_send_security_token`). Mail needs no set-up: the secret is made with
+    /// the first one. An authenticator app makes its codes itself: nothing goes out.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was sent.
+    pub async fn send_sign_in_code_to(
+        &self,
+        ctx: &Context,
+        user: &User,
+        method: CodeMethod,
+        link: bool,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        if !self.signs_in_by(method) {
+            return Ok(refused(MessageKey::UsMethodNotAvailable));
+        }
+        let set_up = user.sign_in_secrets.contains_key(method.name());
+        if method != CodeMethod::Email && !set_up {
+            return Ok(refused(MessageKey::UsMethodNotAvailable));
+        }
+        if method == CodeMethod::Sms && user.phone.is_none() {
+            return Ok(refused(MessageKey::PhoneInvalid));
+        }
+        let (secret, new) = self.secret_to_send(Some(user), method).await?;
+        if method != CodeMethod::Email && new.is_some() {
+            return Ok(refused(MessageKey::UsMethodNotAvailable));
+        }
+        let new_secret = new.map(|sealed| {
+            let before = user.sign_in_secrets.clone();
+            let mut after = before.clone();
+            after.insert(method.name().to_owned(), sealed);
+            Change::UpdateUser {
+                user: user.id.clone(),
+                expect: vec![UserField::SignInSecrets(before)],
+                set: vec![UserField::SignInSecrets(after)],
+            }
+        });
+        let (secret, purpose) = (&secret, CodePurpose::SignIn(method));
+        let phone = user.phone.as_deref();
+        let message = CodeMessage { user, method, secret, phone, purpose, link, new_secret };
+        Ok(match self.send_code(ctx, message).await? {
+            true => SendCodeOutcome::Sent,
+            false => SendCodeOutcome::NotSent,
+        })
+    }
+
+    fn signs_in_by(&self, method: CodeMethod) -> bool {
+        let rules = self.config().unified.as_ref();
+        rules.is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(method)))
+    }
+
+    /// The secret of a user's codes by a method; or a new one, with how it is stored. The work is
+    /// the same whichever it is, and whether there is such a user or not.
+    async fn secret_to_send(
+        &self,
+        user: Option<&User>,
+        method: CodeMethod,
+    ) -> Result<(TotpSecret, Option<SealedSecret>), FlowError> {
+        let (new, random) = (self.new_totp_secret()?, self.random()?);
+        let stored = user.and_then(|user| user.sign_in_secrets.get(method.name())).cloned();
+        let is_stored = stored.is_some();
+        let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
+        let found = move || match stored.map(|sealed| wallet.open(&sealed)) {
+            Some(Ok(secret)) => (secret, None),
+            _ => {
+                let sealed = wallet.seal(&new, random);
+                (new, Some(sealed))
+            }
+        };
+        let (secret, sealed) = self.run_slow(found).await?;
+        if let Some(user) = user.filter(|_| is_stored && sealed.is_some()) {
+            self.code_failed(user, UNREADABLE_SECRET);
+        }
+        Ok((secret, sealed))
+    }
+}
+
+fn refused(key: MessageKey) -> SendCodeOutcome {
+    SendCodeOutcome::Refused(Problem::new("chosen_method", key))
+}

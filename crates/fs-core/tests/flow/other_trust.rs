@@ -1,0 +1,176 @@
+//! A second factor that changes ends what was trusted before it.
+
+use std::time::Duration;
+
+use fs_core::flow::{Credentials, EnrolOutcome, RememberChange, SignInOutcome, ValidateOutcome};
+use fs_core::secret::Secret;
+use fs_core::session::Visit;
+use fs_core::totp::TotpSecret;
+use fs_testkit::site::{Setup, Site};
+
+use crate::factors::{
+    ann_with, code, enrol, every_way, is_in, key, pending, required, signed_in, validate,
+};
+use crate::people::{ANN, credentials, refused, remember_cookie, sign_ann_in};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const STEP: Duration = Duration::from_secs(30);
+
+/// A browser that is signed in, is remembered, and is spared the second factor.
+struct Entered {
+    visit: Visit,
+    remembered: RememberChange,
+    device: Secret,
+}
+
+fn site(ends: bool) -> Site {
+    let mut setup = every_way();
+    setup.config.two_factor.as_mut().unwrap().device = Some(30 * DAY);
+    setup.config.sessions.end_with_second_factor = ends;
+    setup.build()
+}
+
+async fn enter(site: &Site, key: &TotpSecret) -> Entered {
+    // Every browser gives a code of its own.
+    site.clock.advance(STEP);
+    let (core, ctx, mut visit) = (site.core(), site.context(), pending(site).await);
+    let code = code(site, key);
+    match core.validate_second_factor(&ctx, &mut visit, None, &code, false).await.unwrap() {
+        ValidateOutcome::SignedIn { remember, device: Some(device), .. } => {
+            Entered { visit, remembered: remember, device }
+        }
+        other => refused(other),
+    }
+}
+
+async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
+    let (ctx, mut visit) = (site.context(), Visit::default());
+    let cookie = remember_cookie(remembered);
+    site.core().restore_remembered(&ctx, &mut visit, cookie).await.unwrap().is_ok()
+}
+
+/// Whether a browser with that token is asked for the second factor.
+async fn is_asked(site: &Site, device: &Secret) -> bool {
+    let typed = Credentials { device: Some(device.clone()), ..credentials() };
+    match site.core().sign_in(&site.context(), &mut Visit::default(), typed).await.unwrap() {
+        SignInOutcome::SecondFactor { .. } => true,
+        SignInOutcome::Done { .. } => false,
+        other => refused(other),
+    }
+}
+
+/// Switches the second factor off, or changes it, in a remembered browser.
+async fn change(site: &Site, visit: &mut Visit, off: bool) -> RememberChange {
+    let (core, ctx) = (site.core(), site.context());
+    let user = core.authenticate_session(&ctx, visit).await.unwrap().unwrap();
+    if off {
+        match core.enrol(&ctx, visit, Some(&user), "disable", "", true).await.unwrap() {
+            EnrolOutcome::Disabled { remember, .. } => return remember,
+            other => refused(other),
+        }
+    }
+    let new = enrol(site, visit).await;
+    let code = code(site, &new);
+    match core.validate_second_factor(&ctx, visit, Some(&user), &code, true).await.unwrap() {
+        ValidateOutcome::Changed { remember, .. } => remember,
+        other => refused(other),
+    }
+}
+
+#[tokio::test]
+async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
+    for (off, ends) in [(false, true), (true, true), (false, false), (true, false)] {
+        let (site, key) = (site(ends), key(1));
+        ann_with(&site, &key).await;
+        let other = enter(&site, &key).await;
+        let mut here = enter(&site, &key).await;
+        assert!(!is_asked(&site, &other.device).await);
+        let waiting = pending(&site).await;
+        let before = here.visit.sign_in().cloned().unwrap();
+        site.clock.advance(STEP);
+
+        let remember = change(&site, &mut here.visit, off).await;
+        assert!(is_in(&site, &here.visit).await);
+        assert_eq!(is_in(&site, &other.visit).await, !ends, "off: {off}");
+        assert_eq!(comes_back(&site, &other.remembered).await, !ends, "off: {off}");
+        let waits = site.core().pending(&site.context(), &waiting).await.unwrap();
+        assert_eq!(waits.is_some(), !ends, "off: {off}");
+
+        // The browser stays remembered, under another name, and becomes no fresher.
+        let after = here.visit.sign_in().unwrap();
+        assert_eq!(after.authenticated_at, before.authenticated_at);
+        assert_eq!(after.id != before.id, ends);
+        assert_eq!(comes_back(&site, &here.remembered).await, !ends);
+        assert_eq!(remember != RememberChange::Keep, ends);
+        if ends {
+            assert!(comes_back(&site, &remember).await);
+        }
+        // Trust in a device was for the factor that it gave, in any case.
+        if !off {
+            assert!(is_asked(&site, &other.device).await && is_asked(&site, &here.device).await);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_is_not_remembered_does_not_become_so() {
+    let (site, key) = (site(true), key(1));
+    ann_with(&site, &key).await;
+    let mut ann = signed_in(&site, &key).await;
+    let (core, ctx) = (site.core(), site.context());
+    let user = core.authenticate_session(&ctx, &ann).await.unwrap().unwrap();
+    match core.enrol(&ctx, &mut ann, Some(&user), "disable", "", false).await.unwrap() {
+        EnrolOutcome::Disabled { remember, .. } => assert_eq!(remember, RememberChange::Keep),
+        other => refused(other),
+    }
+}
+
+/// Who was in before it had given a password alone.
+#[tokio::test]
+async fn a_first_second_factor_ends_what_was_entered_without_one() {
+    let site = every_way().build();
+    site.add_user(ANN).await;
+    let (mut here, mut other) = (Visit::default(), Visit::default());
+    for visit in [&mut here, &mut other] {
+        let _ = sign_ann_in(&site, visit).await;
+    }
+    let key = enrol(&site, &mut here).await;
+    assert!(is_in(&site, &other).await);
+    assert!(validate(&site, &mut here, &code(&site, &key)).await);
+    assert!(is_in(&site, &here).await);
+    assert!(!is_in(&site, &other).await);
+}
+
+#[tokio::test]
+async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
+    let (site, old) = (required().build(), key(1));
+    let user = ann_with(&site, &old).await;
+    let other = signed_in(&site, &old).await;
+    site.core().tf_reset(&user.id).await.unwrap();
+    let mut here = pending(&site).await;
+    let new = enrol(&site, &mut here).await;
+    assert!(is_in(&site, &other).await);
+    assert!(validate(&site, &mut here, &code(&site, &new)).await);
+    assert!(is_in(&site, &here).await);
+    assert!(!is_in(&site, &other).await);
+}
+
+#[tokio::test]
+async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
+    for profile in [Setup::standard, Setup::flask_security_4] {
+        let mut setup = profile();
+        let rules = fs_core::config::TwoFactor { device: Some(30 * DAY), ..Default::default() };
+        setup.config.two_factor = Some(rules);
+        setup.config.totp.format = fs_core::totp::WalletFormat::Native;
+        let site = setup.build();
+        let user = ann_with(&site, &key(1)).await;
+        let Entered { device, .. } = enter(&site, &key(1)).await;
+        assert!(!is_asked(&site, &device).await);
+        // Somebody else gives her another app: nothing of hers ends by itself.
+        site.core().tf_reset(&user.id).await.unwrap();
+        let sealed = site.core().seal_totp(&key(2)).await.unwrap();
+        let user = site.user(ANN).await.unwrap();
+        site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+        assert!(is_asked(&site, &device).await);
+    }
+}
