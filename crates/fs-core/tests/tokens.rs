@@ -53,7 +53,7 @@ fn all_tokens(signer: &TokenSigner) -> [Secret; 7] {
     [
         AuthToken::issue(signer, &id(), NOW),
         ConfirmToken::issue(signer, &id(), EMAIL, SALT, NOW),
-        ResetToken::issue(signer, &id(), Some(&hash()), SALT, NOW),
+        ResetToken::issue(signer, &id(), EMAIL, Some(&hash()), SALT, NOW),
         SignInLinkToken::issue(signer, &id(), NOW),
         RememberToken::issue(signer, id().as_str(), NOW),
         state().issue(signer, &id(), NOW),
@@ -124,7 +124,7 @@ fn tokens_expire_and_say_whose_they_were() {
             Err(TokenProblem::Expired(AuthToken { uniquifier: id() }))
         );
         assert!(AuthToken::verify(&signer, auth.expose(), over, None).is_ok());
-        let reset = ResetToken::issue(&signer, &id(), None, SALT, NOW);
+        let reset = ResetToken::issue(&signer, &id(), EMAIL, None, SALT, NOW);
         let problem = ResetToken::verify(&signer, reset.expose(), over, DAY).unwrap_err();
         assert!(matches!(problem, TokenProblem::Expired(token) if token.uniquifier == id()));
     }
@@ -141,14 +141,17 @@ fn tokens_hold_for_one_address_and_one_password() {
         assert!(!confirm.is_for(""));
 
         let reset = ResetToken::verify(&signer, reset.expose(), NOW, DAY).unwrap();
-        assert!(reset.is_for(Some(&hash())));
-        assert!(!reset.is_for(Some(&PasswordHash::new("another"))));
-        assert!(!reset.is_for(None));
+        assert!(reset.is_for(EMAIL, Some(&hash())));
+        assert!(!reset.is_for(EMAIL, Some(&PasswordHash::new("another"))));
+        assert!(!reset.is_for(EMAIL, None));
+        // Python's format knows of the password alone.
+        let moved = reset.is_for("zoe@example.org", Some(&hash()));
+        assert_eq!(moved, format == TokenFormat::Itsdangerous);
 
-        let reset = ResetToken::issue(&signer, &id(), None, SALT, NOW);
+        let reset = ResetToken::issue(&signer, &id(), EMAIL, None, SALT, NOW);
         let reset = ResetToken::verify(&signer, reset.expose(), NOW, DAY).unwrap();
-        assert!(reset.is_for(None));
-        assert!(!reset.is_for(Some(&hash())));
+        assert!(reset.is_for(EMAIL, None));
+        assert!(!reset.is_for(EMAIL, Some(&hash())));
         assert!(!reset.is_slow());
     }
 }
@@ -170,11 +173,11 @@ fn reads_what_flask_security_mails() {
 
     let reset = "WyJiZDExMDc1YzA3YmE0YWI0YmM3NDM3ZWJhZWIxOWU3MSIsIiQ1JHJvdW5kcz01MzUwMDAkekcuREUuV3FoZUVQV0xGaSRUUnVaVjlpaG1URmsxMmZhLi55YnBOWUZpdDdGWVl0RlNTODZLNzFFRGRDIl0.ZVPxAA.yVH-UERpJ2lmMvUUHyMThDZtkGg";
     let reset = ResetToken::verify(&python(), reset, NOW, DAY).unwrap();
-    assert!(reset.is_for(Some(&hash())));
-    assert!(!reset.is_for(Some(&PasswordHash::new("another"))));
+    assert!(reset.is_for(EMAIL, Some(&hash())));
+    assert!(!reset.is_for(EMAIL, Some(&PasswordHash::new("another"))));
 
     let no_password = "WyJiZDExMDc1YzA3YmE0YWI0YmM3NDM3ZWJhZWIxOWU3MSIsbnVsbF0.ZVPxAA.q50dmija8-bp605B6e67QXjXYPA";
-    assert!(ResetToken::verify(&python(), no_password, NOW, DAY).unwrap().is_for(None));
+    assert!(ResetToken::verify(&python(), no_password, NOW, DAY).unwrap().is_for(EMAIL, None));
 }
 
 #[test]

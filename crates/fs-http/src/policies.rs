@@ -195,8 +195,8 @@ fn strangers() -> String {
     "strangers".to_owned()
 }
 
-/// Our endpoints read forms, and a form has a CSRF token; signing out and links have none of their
-/// own.
+/// Our endpoints read forms, and a form has a CSRF token; signing out, and links that do not
+/// ask first, have none of their own.
 fn endpoint_csrf(route: &Route, method: &Method, http: &HttpConfig) -> String {
     let by_post_alone = !http.sign_out_methods.contains(&Method::GET);
     let checks = match (&route.endpoint, &http.csrf.scope) {
@@ -204,7 +204,7 @@ fn endpoint_csrf(route: &Route, method: &Method, http: &HttpConfig) -> String {
             return csrf(method, &Requirement::anyone(), &http.csrf);
         }
         (Endpoint::SignOut, scope) => by_post_alone && *scope == CsrfScope::Everything,
-        (Endpoint::Confirm, scope) => *scope == CsrfScope::Everything,
+        (Endpoint::Confirm, scope) => http.links_ask_first || *scope == CsrfScope::Everything,
         _ => true,
     };
     let asked = http.csrf.enabled && checks && is_unsafe(method);

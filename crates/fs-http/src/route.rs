@@ -271,7 +271,9 @@ impl Routes {
                 token: endpoint.takes_token(),
                 methods: match endpoint {
                     Endpoint::SignOut => http.sign_out_methods.clone(),
-                    Endpoint::SignInLink | Endpoint::UnifiedLink => vec![Method::GET],
+                    Endpoint::SignInLink | Endpoint::UnifiedLink if !http.links_ask_first => {
+                        vec![Method::GET]
+                    }
                     _ => vec![Method::GET, Method::POST],
                 },
             })

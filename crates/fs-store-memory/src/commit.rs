@@ -254,7 +254,10 @@ impl Work<'_> {
     }
 
     fn put_back(&mut self, id: OutboxId, due: Timestamp) -> Outcome {
-        let Some(mail) = self.state.outbox.get(&id).cloned() else { return Ok(()) };
+        let Some(mut mail) = self.state.outbox.get(&id).cloned() else { return Ok(()) };
+        if due == Timestamp::MAX {
+            (mail.mail.text, mail.mail.html) = (None, None);
+        }
         let attempts = mail.attempts.saturating_add(1);
         self.put_mail(id, Some(Waiting { attempts, due, ..mail }))
     }

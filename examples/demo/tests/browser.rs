@@ -98,6 +98,8 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.browser.enter_frame("//iframe");
     person.browser.follow("Confirm my address");
     person.browser.leave_frame();
+    person.looks("confirm");
+    person.browser.press("Confirm my address");
     person.reads("confirmed");
     person.looks("confirmed");
 

@@ -224,6 +224,7 @@ impl Config {
             send_instructions: true,
             send_notice: true,
             sign_in_after: true,
+            confirms: false,
         };
         keys.duration("SECURITY_RESET_PASSWORD_WITHIN", &mut recovery.within);
         keys.bool("SECURITY_SEND_PASSWORD_RESET_EMAIL", &mut recovery.send_instructions);

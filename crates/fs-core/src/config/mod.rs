@@ -181,6 +181,10 @@ pub struct Recovery {
     pub send_notice: bool,
     /// Who resets a password is signed in.
     pub sign_in_after: bool,
+    /// A reset proves the address as well, because its link was mailed there. So whoever owns an
+    /// address takes over an account that somebody else made with it. Without, an account that is
+    /// not confirmed gets no link.
+    pub confirms: bool,
 }
 
 /// Change of passwords.
@@ -282,6 +286,7 @@ impl Default for Config {
                 send_instructions: true,
                 send_notice: true,
                 sign_in_after: false,
+                confirms: true,
             }),
             password_change: Some(PasswordChange { send_notice: true }),
             two_factor: Some(TwoFactor::default()),

@@ -75,6 +75,12 @@ impl Config {
             "registration without confirmation tells strangers which addresses have accounts: set \
              confirmation, or disclosure to Explicit",
         );
+        wrong(
+            self.token_format != TokenFormat::Native
+                && self.recovery.as_ref().is_some_and(|rules| rules.confirms),
+            "recovery.confirms needs links that are bound to their address: set token_format to \
+             Native, or recovery.confirms to false",
+        );
         let codes = self.two_factor.as_ref().and_then(|rules| rules.recovery_codes);
         wrong(
             codes.is_some_and(|count| !(1..=100).contains(&count)),

@@ -226,7 +226,7 @@ impl Security {
         let kind =
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
-        let batch = Batch::from(audit(ctx, "confirmation_requested")).and(mail);
+        let batch = Batch::from(audit(ctx, "confirmation_requested", Some(&user.id))).and(mail);
         let tally = self.mail_tally(ctx, "confirm", &user.email);
         if self.commit_mail(ctx, batch, tally, Some(user)).await? {
             self.mail_waits();
@@ -247,7 +247,7 @@ impl Security {
         let kind =
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
-        let batch = Batch::from(audit(ctx, "confirmation_requested")).and(no_mail);
+        let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
         let tally = self.mail_tally(ctx, "confirm", email);
         self.commit_mail(ctx, batch, tally, None).await?;
         Ok(())

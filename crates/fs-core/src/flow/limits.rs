@@ -54,6 +54,13 @@ impl Security {
         self.limits().passwords.signed_in(self.counters(), &user.id)
     }
 
+    /// What a new account counts, before the hash that it costs.
+    pub(super) fn registration_tally(&self, ctx: &Context) -> Tally {
+        let (passwords, names) = (&self.limits().passwords, self.counters());
+        let counted = network(ctx).map(|network| passwords.of_network(names, &network));
+        counted.unwrap_or_default()
+    }
+
     /// One spelling for all that mean the same account. It does not depend on whether there is one.
     fn one_spelling(&self, identity: &str) -> String {
         let mut lookups = self.config().identities.lookups(&self.config().readers, identity);

@@ -92,8 +92,7 @@ impl Security {
         };
         let user = self.store().user(&self.email_lookup(email.as_str())).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
-        let unconfirmed =
-            |user: &User| self.config().confirmation_required() && user.confirmed_at.is_none();
+        let unconfirmed = |user: &User| !rules.confirms && self.is_unconfirmed(user);
         match user {
             Some(user) if user.active && !unconfirmed(&user) => {
                 self.mail_reset(ctx, &user, rules).await?;
@@ -119,8 +118,9 @@ impl Security {
         user: &User,
         rules: &Recovery,
     ) -> Result<(), FlowError> {
-        let mut batch = Batch::from(audit(ctx, "reset_requested"));
-        let token = self.reset_token(ctx, &user.uniquifier, user.password.as_ref())?;
+        let mut batch = Batch::from(audit(ctx, "reset_requested", Some(&user.id)));
+        let of = (&user.uniquifier, user.email.as_str(), user.password.as_ref());
+        let token = self.reset_token(ctx, of)?;
         if rules.send_instructions {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.mail(ctx, user, kind)?);
@@ -140,9 +140,9 @@ impl Security {
         email: &str,
         rules: &Recovery,
     ) -> Result<(), FlowError> {
-        let mut batch = Batch::from(audit(ctx, "reset_requested"));
+        let mut batch = Batch::from(audit(ctx, "reset_requested", None));
         let nobody = (Uniquifier::new(""), PasswordHash::new(""));
-        let token = self.reset_token(ctx, &nobody.0, Some(&nobody.1))?;
+        let token = self.reset_token(ctx, (&nobody.0, email, Some(&nobody.1)))?;
         if rules.send_instructions {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.no_mail(ctx, email, kind)?);
@@ -155,11 +155,10 @@ impl Security {
     fn reset_token(
         &self,
         ctx: &Context,
-        uniquifier: &Uniquifier,
-        password: Option<&PasswordHash>,
+        (uniquifier, email, password): (&Uniquifier, &str, Option<&PasswordHash>),
     ) -> Result<Secret, FlowError> {
         let salt = BindingSalt(self.random()?);
-        Ok(ResetToken::issue(self.tokens(), uniquifier, password, salt, ctx.now))
+        Ok(ResetToken::issue(self.tokens(), uniquifier, email, password, salt, ctx.now))
     }
 
     /// What a link is worth, before a new password is asked for.
@@ -181,8 +180,8 @@ impl Security {
         let Some(user) = self.store().user(&by).await? else {
             return Ok(ResetCheck::Invalid);
         };
-        let password = user.password.clone();
-        let (slow, bound) = (claims.is_slow(), move || claims.is_for(password.as_ref()));
+        let (email, password) = (user.email.clone(), user.password.clone());
+        let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email, password.as_ref()));
         if !self.check_binding(slow, bound).await? {
             return Ok(ResetCheck::Invalid);
         }
@@ -195,8 +194,8 @@ impl Security {
         Ok(ResetCheck::Good(Box::new(user)))
     }
 
-    /// Resets the password. The link works once: the password and the uniquifier that it is bound
-    /// to are guards of the write.
+    /// Resets the password, and confirms the address where [`Recovery::confirms`] says so. The link
+    /// works once: the password and the uniquifier that it is bound to are guards of the write.
     ///
     /// # Errors
     ///
@@ -228,11 +227,19 @@ impl Security {
                 Err(problems) => return Ok(ResetOutcome::Refused(problems)),
             };
         let hash = self.hash_password(password).await?;
-        let sign_in = self.config().recovery.as_ref().is_some_and(|rules| rules.sign_in_after)
-            && !(self.config().confirmation_required() && user.confirmed_at.is_none());
+        let rules = self.config().recovery.as_ref();
+        let proves = user.confirmed_at.is_none() && rules.is_some_and(|rules| rules.confirms);
+        let sign_in = rules.is_some_and(|rules| rules.sign_in_after)
+            && (proves || !self.is_unconfirmed(&user));
         let judged = sign_in.then(|| self.judge(ctx, &user, Entry::Reset, None));
         let tracked = matches!(judged, Some(Ok(_)));
+        let email = UserField::Email(user.email.clone());
         let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
+        if proves {
+            user.confirmed_at = Some(ctx.now);
+            let set = vec![UserField::ConfirmedAt(user.confirmed_at)];
+            batch.push(Change::UpdateUser { user: user.id.clone(), expect: vec![email], set });
+        }
         self.forget_failures(&user).into_iter().for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
         let session = judged
@@ -251,6 +258,9 @@ impl Security {
         }
         self.mail_waits();
         self.emit(Event::PasswordReset { user: Subject::of(&user) });
+        if proves {
+            self.emit(Event::UserConfirmed { user: Subject::of(&user) });
+        }
         let (signed_in, challenge) =
             self.settle_judged(ctx, visit, &user, remember, session).await?;
         Ok(ResetOutcome::Done { user: Box::new(user), signed_in, challenge })
@@ -283,6 +293,6 @@ impl Security {
         user.password = Some(hash);
         let update = Change::UpdateUser { user: user.id.clone(), expect, set };
         let end = Change::EndSessionsOf { uniquifier: old, except: None };
-        Ok(Batch::from(update).and(end).and(audit(ctx, "password_replaced")))
+        Ok(Batch::from(update).and(end).and(audit(ctx, "password_replaced", Some(&user.id))))
     }
 }

@@ -108,6 +108,7 @@ impl Security {
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
         };
+        self.count(ctx, &self.registration_tally(ctx), None).await?;
         let hash = match self.judge_password(&form, &checked).await? {
             Ok(hash) => hash,
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
@@ -181,7 +182,7 @@ impl Security {
         if let Some(Ok(session)) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
         }
-        batch.push(audit(ctx, "registered"));
+        batch.push(audit(ctx, "registered", None));
         if rules.send_welcome {
             let confirmation = token.as_ref().map(|(token, within)| (token.expose(), *within));
             let name = new.username.as_deref().unwrap_or(&new.email);
@@ -249,7 +250,7 @@ impl Security {
         email: String,
     ) -> Result<RegisterOutcome, FlowError> {
         let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
-        let batch = Batch::from(audit(ctx, "registered_again")).and(mail);
+        let batch = Batch::from(audit(ctx, "registered_again", Some(&owner.id))).and(mail);
         let tally = self.mail_tally(ctx, "register", &email);
         if self.commit_mail(ctx, batch, tally, Some(owner)).await? {
             self.mail_waits();
@@ -339,11 +340,11 @@ fn username_lookup(username: &str) -> Identity {
     Identity { attribute, value: username.to_owned(), ignore_case: true }
 }
 
-pub(super) fn audit(ctx: &Context, what: &'static str) -> Change {
+pub(super) fn audit(ctx: &Context, what: &'static str, user: Option<&UserId>) -> Change {
     Change::Audit(AuditEntry {
         at: ctx.now,
         what,
-        user: None,
+        user: user.cloned(),
         client_ip: ctx.client_ip.clone(),
         details: Map::new(),
     })

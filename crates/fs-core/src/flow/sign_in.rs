@@ -278,7 +278,7 @@ impl Security {
         if !check.matched {
             return refused(Some(&user), SignInRefusal::WrongPassword);
         }
-        if self.config().confirmation_required() && user.confirmed_at.is_none() {
+        if self.is_unconfirmed(&user) {
             let email = user.email.clone();
             return refused(Some(&user), SignInRefusal::Unconfirmed { email });
         }

@@ -85,7 +85,7 @@ impl Security {
         let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
-        let batch = Batch::from(audit(ctx, "sign_in_link_requested")).and(mail);
+        let batch = Batch::from(audit(ctx, "sign_in_link_requested", Some(&user.id))).and(mail);
         let tally = self.mail_tally(ctx, "sign_in_link", &user.email);
         if self.commit_mail(ctx, batch, tally, Some(user)).await? {
             self.mail_waits();
@@ -103,7 +103,7 @@ impl Security {
         let token = SignInLinkToken::issue(self.tokens(), &Uniquifier::new(""), ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
-        let batch = Batch::from(audit(ctx, "sign_in_link_requested")).and(no_mail);
+        let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);
         let tally = self.mail_tally(ctx, "sign_in_link", email);
         self.commit_mail(ctx, batch, tally, None).await?;
         Ok(())
@@ -139,8 +139,7 @@ impl Security {
             }
             return Ok(FollowLinkOutcome::Expired(Box::new(user)));
         }
-        if !user.active {
-            let refusal = super::SignInRefusal::Inactive;
+        if let Some(refusal) = self.may_not_act(&user) {
             return Ok(FollowLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
         }
         let remember: Remember = self.remember_by_default();

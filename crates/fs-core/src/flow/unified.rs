@@ -206,10 +206,15 @@ impl Security {
 
     /// What an account that gave the right credential must still fulfil.
     pub(super) fn may_not_act(&self, user: &User) -> Option<SignInRefusal> {
-        if self.config().confirmation_required() && user.confirmed_at.is_none() {
+        if self.is_unconfirmed(user) {
             return Some(SignInRefusal::Unconfirmed { email: user.email.clone() });
         }
         (!user.active).then_some(SignInRefusal::Inactive)
+    }
+
+    /// Whether the account must be confirmed before it can be used.
+    pub(super) fn is_unconfirmed(&self, user: &User) -> bool {
+        self.config().confirmation_required() && user.confirmed_at.is_none()
     }
 
     pub(super) fn refuse(&self, user: Option<&User>, refusal: SignInRefusal) -> SignInOutcome {

@@ -104,7 +104,8 @@ pub enum UsernameProblem {
 /// for an empty text where none is needed.
 ///
 /// The rules and their order are Flask-Security 4.1's. Characters are judged before they are
-/// normalised, so an accent must be typed as part of its letter. Whether the name is free is
+/// normalised, so an accent must be typed as part of its letter; what they become may hold accents,
+/// but neither blanks nor signs. Whether the name is free is
 /// decided by the store.
 ///
 /// # Errors
@@ -137,6 +138,10 @@ pub fn check_username(
         return Err(UsernameProblem::Disallowed);
     }
     let name = rules.form.apply(text);
+    // A letter or number may stand for others with blanks or brackets among them.
+    if !name.chars().all(|c| is_letter_or_number(c) || is_mark(c)) {
+        return Err(UsernameProblem::Disallowed);
+    }
     if !(rules.min..=rules.max).contains(&name.chars().count()) {
         return Err(length);
     }
@@ -171,6 +176,10 @@ fn is_letter_or_number(c: char) -> bool {
         c.general_category_group(),
         GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number
     )
+}
+
+fn is_mark(c: char) -> bool {
+    c.general_category_group() == GeneralCategoryGroup::Mark
 }
 
 #[cfg(test)]
@@ -214,6 +223,10 @@ mod tests {
             ("zoe_trope", UsernameProblem::Disallowed),
             ("zoe@trope", UsernameProblem::Disallowed),
             ("zoe\u{308}trope", UsernameProblem::Disallowed),
+            // They stand for "(1)", "1⁄2" and four words.
+            ("zoetrope⑴", UsernameProblem::Disallowed),
+            ("zoetrope½", UsernameProblem::Disallowed),
+            ("zoetrope\u{fdfa}", UsernameProblem::Disallowed),
             ("z_", UsernameProblem::Disallowed),
             ("zoe", length),
             (&"z".repeat(33), length),

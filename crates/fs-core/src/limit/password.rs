@@ -21,7 +21,8 @@ pub struct PasswordLimits {
     /// For one account from all networks together, but for those that its owner signed in from
     /// lately: 100 in a day.
     pub everywhere: Vec<Cap>,
-    /// For one network, whichever accounts it means: 100 in 15 minutes.
+    /// For one network, whichever accounts it means: 100 in 15 minutes. Who registers counts here
+    /// as well, because a new account costs a hash.
     pub network: Vec<Cap>,
     /// For one account by who is signed in to it, and is to prove it again or to change the
     /// password: 10 in 15 minutes, 30 in a day. A success forgets them.
@@ -64,20 +65,21 @@ impl PasswordLimits {
     /// What an attempt to sign in counts.
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
         let mut tally = Tally::default();
-        if let Some(network) = who.network.map(Network::as_str) {
-            let here = [who.identity, network];
-            tally = tally.with(names, Limit::PasswordHere, &self.here, &here, Forget).with(
-                names,
-                Limit::PasswordNetwork,
-                &self.network,
-                &[network],
-                TakeBack,
-            );
+        if let Some(network) = who.network {
+            let here = [who.identity, network.as_str()];
+            tally = tally.with(names, Limit::PasswordHere, &self.here, &here, Forget);
+            tally = tally.and(self.of_network(names, network));
         }
         match who.at_home {
             true => tally,
             false => tally.and(self.everywhere(names, who.identity)),
         }
+    }
+
+    /// What one network counts, whichever accounts it means.
+    pub fn of_network(&self, names: &CounterNames, network: &Network) -> Tally {
+        let (caps, limit) = (&self.network, Limit::PasswordNetwork);
+        Tally::default().with(names, limit, caps, &[network.as_str()], TakeBack)
     }
 
     /// The count of an account as a whole.

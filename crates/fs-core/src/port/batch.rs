@@ -157,7 +157,8 @@ pub enum Change {
     MailFailed {
         /// Which.
         mail: OutboxId,
-        /// When to try again; [`Timestamp::MAX`] never.
+        /// When to try again; [`Timestamp::MAX`] never. Then the mail's text and HTML are wiped:
+        /// they may hold a link that still works.
         due: Timestamp,
         /// What the mail server said, for whoever looks. A store may keep 500 characters of it.
         reason: String,

@@ -233,7 +233,7 @@ fn tokens_that_were_read() {
         let remember = RememberToken::issue(signer, name.as_str(), now);
         let auth = AuthToken::issue(signer, &name, now);
         let confirm = ConfirmToken::issue(signer, &name, ANN, salt, now);
-        let reset = ResetToken::issue(signer, &name, None, salt, now);
+        let reset = ResetToken::issue(signer, &name, "ann@site.test", None, salt, now);
         let link = SignInLinkToken::issue(signer, &name, now);
         for token in [&remember, &auth, &confirm, &reset, &link] {
             shown.hide(token.expose());

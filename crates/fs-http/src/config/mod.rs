@@ -27,6 +27,7 @@ use crate::route::Endpoint;
 /// | --- | --- | --- |
 /// | CSRF | always for sessions and Basic authentication | forms of this library alone |
 /// | signing out | by POST | by GET as well |
+/// | links in mails | show a button first | confirm and sign in when they are opened |
 /// | cookies | `SameSite=Lax`, `Secure` unless told otherwise | neither |
 /// | bodies that are not UTF-8 or hold NUL | refused | read as far as it goes |
 /// | auth tokens | header | header, query, JSON body |
@@ -93,6 +94,10 @@ pub struct HttpConfig {
     pub always_401: bool,
     /// JSON answers hold an auth token without being asked (`BACKWARDS_COMPAT_AUTH_TOKEN`).
     pub always_hand_out_token: bool,
+    /// A link in a mail shows a page with a button, and only the button does what the link is for:
+    /// confirm an address, sign in. Programs that open links before people do, such as scanners of
+    /// mails, then do nothing.
+    pub links_ask_first: bool,
     /// Messages wait in the session for the next page.
     pub flash_messages: bool,
     /// Proxies in front of the application. They, and nobody else, are believed whom they speak
@@ -310,6 +315,7 @@ impl Default for HttpConfig {
             realm: "Login Required".to_owned(),
             always_401: false,
             always_hand_out_token: false,
+            links_ask_first: true,
             flash_messages: true,
             trusted_proxies: Vec::new(),
             body_limit: 64 * 1024,
@@ -346,6 +352,7 @@ impl HttpConfig {
                 ..cookie("tf_validity")
             },
             token: TokenCarriers { query: true, json_body: true, ..default.token },
+            links_ask_first: false,
             body_limit: 1024 * 1024,
             strict_bodies: false,
             security_headers: false,

@@ -3,6 +3,7 @@
 mod challenge;
 mod change_password;
 mod confirm;
+mod follow_link;
 mod forgot_password;
 mod recovery_codes;
 mod register;
@@ -100,6 +101,9 @@ fn not_allowed(exchange: &Exchange, route: &Route) -> Response<Bytes> {
 }
 
 async fn answer(exchange: &Exchange, matched: Matched) -> Answer {
+    if let Some(asked) = follow_link::ask_first(exchange, matched.endpoint).await? {
+        return Ok(asked);
+    }
     let token = matched.token.as_deref().unwrap_or_default();
     match matched.endpoint {
         Endpoint::SignIn if exchange.core().config().sign_in_links.is_some() => {

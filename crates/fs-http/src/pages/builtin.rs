@@ -45,6 +45,7 @@ templates![
     "email/welcome.html",
     "email/welcome.txt",
     "error.html",
+    "follow_link.html",
     "forgot_password.html",
     "login_user.html",
     "notice.html",

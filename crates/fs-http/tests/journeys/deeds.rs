@@ -87,7 +87,7 @@ impl World {
             && age <= within;
         let active = person.active;
         let before = person.confirmed;
-        let answer = self.get(step, &link).await;
+        let answer = self.follow(step, &link).await;
         let user = self.site.user(PEOPLE[who]).await;
         let confirmed = user.is_some_and(|user| user.confirmed_at.is_some()) && !before;
         ensure(confirmed == good, || format!("a link of {age} s confirmed: {confirmed}"))?;
@@ -208,6 +208,8 @@ impl World {
         ensure(ok(&answer) == good, || format!("answered {}", answer.status))?;
         if good {
             self.model.people[who].password = number;
+            // The link was mailed to the address.
+            self.model.people[who].confirmed |= !self.model.plan.flask;
             self.model.ends_all(who);
             if self.model.plan.links_sign_in && self.model.may_act(who) {
                 let owed = self.with(step, |model, jar| model.admit(jar, who));
@@ -228,7 +230,7 @@ impl World {
             && self.model.may_act(who)
             && self.model.people[who].trust == letter.trust
             && self.age(letter.at) <= 3_600;
-        let answer = self.get(step, &link).await;
+        let answer = self.follow(step, &link).await;
         let to = answer.location().unwrap_or_default().to_owned();
         let done = caller.is_none() && !to.ends_with("/login");
         ensure(!done || good, || format!("a link that is worth nothing led to {to}"))?;

@@ -198,7 +198,7 @@ impl World {
         let good = caller.is_none() && self.model.may_act(who);
         if by_link {
             let target = format!("/us-verify-link?email={email}&code={code}");
-            let answer = self.get(step, &target.replace(' ', "+")).await;
+            let answer = self.follow(step, &target.replace(' ', "+")).await;
             let to = answer.location().unwrap_or_default();
             if caller.is_some() || answer.status != StatusCode::FOUND || to.ends_with("/us-signin")
             {

@@ -115,8 +115,8 @@ impl World {
         answer
     }
 
-    pub(crate) async fn get(&mut self, step: &Step, target: &str) -> Answer {
-        let answer = self.browsers[step.browser].0.get(target).await;
+    pub(crate) async fn follow(&mut self, step: &Step, link: &str) -> Answer {
+        let answer = self.browsers[step.browser].0.follow(link).await;
         self.note_mails(false).await;
         answer
     }

@@ -344,7 +344,8 @@ async fn no_way_in_is_for_an_account_that_may_not_act() {
         for way in WAYS {
             for mut setup in every_way() {
                 setup.config.confirmation.as_mut().unwrap().sign_in_after = true;
-                setup.config.recovery.as_mut().unwrap().sign_in_after = true;
+                let recovery = setup.config.recovery.as_mut().unwrap();
+                (recovery.sign_in_after, recovery.confirms) = (true, false);
                 setup.config.two_factor.as_mut().unwrap().required = state.starts_with("must");
                 let site = setup.build();
                 let mut browser = site.browser();
@@ -386,13 +387,13 @@ async fn no_way_in_is_for_an_account_that_may_not_act() {
                     }
                     "code link" => {
                         let target = format!("/us-verify-link?email={ANN}&code={given}");
-                        drop(browser.get(&target).await);
+                        drop(browser.follow(&target).await);
                     }
                     "reset" => {
                         let typed = json!({ "password": NEW, "password_confirm": NEW });
                         drop(browser.post_json(&link, typed).await);
                     }
-                    "confirm" => drop(browser.get(&link).await),
+                    "confirm" => drop(browser.follow(&link).await),
                     _ => assert!(!is_ann(&site, with_basic(ANN, PASSWORD)).await, "{state}"),
                 }
                 assert_eq!(browser.who().await, None, "{state}, by {way}");
@@ -459,7 +460,7 @@ async fn every_failure_is_told_once() {
             let target = if target == "state" { state.as_str() } else { target };
             failures(&site);
             let answer = match body.is_null() {
-                true => browser.get(target).await,
+                true => browser.follow(target).await,
                 false => browser.post_json(target, body.clone()).await,
             };
             assert!(!answer.status.is_success(), "{target}");
@@ -478,7 +479,7 @@ async fn every_failure_is_told_once() {
                         let typed = json!({ "identity": BOB, "passcode": code });
                         drop(stranger.post_json(target, typed).await);
                     }
-                    _ => drop(stranger.get(&format!("{target}?email={BOB}&code={code}")).await),
+                    _ => drop(stranger.follow(&format!("{target}?email={BOB}&code={code}")).await),
                 }
                 assert_eq!(failures(&site).len(), 1, "{target}");
             }

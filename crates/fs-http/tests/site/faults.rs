@@ -129,6 +129,14 @@ async fn mailed_link(site: &Site) -> String {
     link_in(&site.mails().await.pop().unwrap()).unwrap()
 }
 
+/// What follows a link: opening it, or pressing its button.
+async fn following(site: &Site, browser: &mut Browser, link: &str) -> Request<Bytes> {
+    match site.web.config().links_ask_first {
+        true => browser.form(link, &[]).await,
+        false => Browser::request(Method::GET, link),
+    }
+}
+
 async fn reset_link(site: &Site, browser: &mut Browser) -> String {
     add_ann(site, browser).await;
     site.browser().post_json("/reset", json!({ "email": ANN })).await;
@@ -159,14 +167,15 @@ async fn confirming() {
         every_fault_of_a_form("asking for a link", setup, again, &[("email", ANN)]).await;
         every_fault("confirming", setup, async |site, browser| {
             register_ann(site, browser).await;
-            Browser::request(Method::GET, &mailed_link(site).await)
+            let link = mailed_link(site).await;
+            following(site, browser, &link).await
         })
         .await;
         every_fault("confirming too late", setup, async |site, browser| {
             register_ann(site, browser).await;
             let link = mailed_link(site).await;
             site.clock.advance(YEAR);
-            Browser::request(Method::GET, &link)
+            following(site, browser, &link).await
         })
         .await;
     }

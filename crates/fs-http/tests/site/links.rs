@@ -30,7 +30,7 @@ async fn looking_at_a_link_to_confirm_confirms_nothing() {
         register_ann(&site).await;
         let link = mailed_link(&site).await;
         looks_at(&site, &link).await;
-        site.browser().get(&link).await;
+        site.browser().follow(&link).await;
         assert!(site.user(ANN).await.unwrap().confirmed_at.is_some());
     }
 }
@@ -48,7 +48,7 @@ async fn looking_at_a_link_to_sign_in_signs_nobody_in() {
         let link = mailed_link(&site).await;
         looks_at(&site, &link).await;
         let mut browser = site.browser();
-        browser.get(&link).await;
+        browser.follow(&link).await;
         assert_eq!(browser.who().await.as_deref(), Some(ANN));
     }
 }
@@ -64,7 +64,7 @@ async fn looking_at_the_link_of_a_code_spends_no_code() {
         let link = mailed_link(&site).await;
         looks_at(&site, &link).await;
         let mut browser = site.browser();
-        browser.get(&link).await;
+        browser.follow(&link).await;
         assert_eq!(browser.who().await.as_deref(), Some(ANN));
     }
 }

@@ -1,6 +1,7 @@
 //! What holds for a whole site, proven on one in memory.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod asking_links;
 mod attacks;
 mod code_rules;
 mod csrf;

@@ -121,6 +121,7 @@ async fn try_target(site: &Site, stranger: &Browser, ann: &Browser, target: &str
     for path in ["/private", "/confirm/no-token", "/reset/no-token"] {
         let path = with_query(path, "next", target);
         asked.push((path.clone(), stranger.clone().get(&path).await));
+        asked.push((path.clone(), stranger.clone().follow(&path).await));
     }
     for path in ["/login", "/register", "/reset", "/verify", "/change", "/logout"] {
         let path = with_query(path, "next", target);

@@ -39,7 +39,7 @@ impl Scene {
         let site = setup.build();
         register_ann(&site).await;
         let confirmed = mailed_link(&site).await;
-        site.browser().get(&confirmed).await;
+        site.browser().follow(&confirmed).await;
         ask_for_reset(&site).await;
         let reset = mailed_link(&site).await;
         let bob = json!({ "email": "bob@site.test", "password": PASSWORD });

@@ -80,7 +80,7 @@ async fn requests(site: &Site, secrets: &mut Secrets) -> Vec<(Browser, Request<B
     register_ann(site).await;
     let link = mailed_link(site).await;
     secrets.add("confirmation", link.rsplit('/').next().unwrap());
-    stranger.get(&link).await;
+    stranger.follow(&link).await;
     let mut ann = crate::people::sign_ann_in(site).await;
     ask_for_reset(site).await;
     let reset = mailed_link(site).await;

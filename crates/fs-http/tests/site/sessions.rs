@@ -220,7 +220,7 @@ async fn who_follows_the_link_of_somebody_else_is_signed_out() {
             let copy = browser.clone();
             let bob = json!({ "email": "bob@site.test", "password": PASSWORD });
             ok(&mut site.browser(), "/register", bob).await;
-            browser.get(&mailed_link(&site).await).await;
+            browser.follow(&mailed_link(&site).await).await;
             let signs_in = site.core().config().confirmation.as_ref().unwrap().sign_in_after;
             let bob = signs_in.then(|| "bob@site.test".to_owned());
             assert_eq!(browser.who().await, bob);

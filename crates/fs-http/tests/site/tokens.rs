@@ -62,7 +62,7 @@ async fn is_taken(site: &Site, kind: Kind, token: &str) -> bool {
     let private = || Browser::request(Method::GET, "/every-way");
     match kind {
         Kind::Confirm => {
-            browser.get(&format!("/confirm/{token}")).await;
+            browser.follow(&format!("/confirm/{token}")).await;
             site.user(ANN).await.unwrap().confirmed_at.is_some()
         }
         Kind::Reset => {
@@ -156,7 +156,7 @@ async fn a_link_is_good_once_and_not_too_late() {
                     (format!("/reset/{good}"), json!({ "password": ANN, "password_confirm": ANN }))
                 }
             };
-            browser.get(&link).await;
+            browser.follow(&link).await;
             browser.post_json(&link, typed).await;
             assert!(site.dump().await == used, "{kind:?} again");
 

@@ -49,8 +49,14 @@ impl Work<'_> {
     ) -> Outcome {
         // What a mail server says may hold anything.
         let reason: String = reason.chars().filter(|c| *c != '\0').take(REASON).collect();
-        let update = "UPDATE fs_outbox SET attempts = attempts + 1, due_at = ?, last_failure = ? \
-                      WHERE id = ?";
+        let wiped = match due == Timestamp::MAX {
+            true => ", text_body = NULL, html_body = NULL",
+            false => "",
+        };
+        let update = &format!(
+            "UPDATE fs_outbox SET attempts = attempts + 1, due_at = ?, last_failure = ?{wiped} \
+             WHERE id = ?"
+        );
         let values = vec![Value::micros(due), reason.into(), mail.0.as_str().into()];
         self.tx.execute(update, values).await?;
         Ok(())

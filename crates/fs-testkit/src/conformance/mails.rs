@@ -101,6 +101,25 @@ pub(super) async fn a_failed_mail_comes_back_when_due(
     equal(claim(&*store, 1_000_000_000, 1_000_000_060, 10).await?, names(&["a"]), "much later")
 }
 
+pub(super) async fn a_mail_that_is_given_up_keeps_no_body(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    for (id, due) in [("later", at(100)), ("never", Timestamp::MAX)] {
+        enqueue(&*store, mail(id, 0)).await?;
+        claim(&*store, 0, 60, 10).await?;
+        let (mail, reason) = (OutboxId(id.to_owned()), "450 try later".to_owned());
+        store.commit(Change::MailFailed { mail, due, reason }.into()).await?;
+    }
+    let (end, many) = (Timestamp::MAX, 10);
+    let mails = store.claim_mails(end, end, many).await?;
+    let kept = mails.into_iter().map(|mail| {
+        (mail.id.0, mail.mail.to.is_empty(), mail.mail.text.is_some() || mail.mail.html.is_some())
+    });
+    let should = [("later", false, true), ("never", false, false)];
+    let should = should.map(|(id, nobody, body)| (id.to_owned(), nobody, body)).to_vec();
+    equal(kept.collect::<Vec<_>>(), should, "whether there is a body")
+}
+
 pub(super) async fn the_longest_due_mails_come_first(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {

@@ -246,6 +246,7 @@ macro_rules! __each_store_rule {
             mails::a_claimed_mail_is_hidden_until_the_lease_ends
             mails::a_delivered_mail_is_gone
             mails::a_failed_mail_comes_back_when_due
+            mails::a_mail_that_is_given_up_keeps_no_body
             mails::the_longest_due_mails_come_first
             mails::a_mail_of_a_known_id_changes_nothing
             batches::an_empty_batch_does_nothing

@@ -84,6 +84,15 @@ impl Browser {
         self.send(Self::request(Method::GET, target)).await
     }
 
+    /// Follows a link of a mail, and presses its button where the page asks first.
+    pub async fn follow(&mut self, link: &str) -> Answer {
+        let answer = self.get(link).await;
+        match answer.status == StatusCode::OK && self.site.web.config().links_ask_first {
+            true => self.post_form(link, &[]).await,
+            false => answer,
+        }
+    }
+
     /// Asks for JSON.
     pub async fn get_json(&mut self, target: &str) -> Answer {
         self.send(Self::json_request(Method::GET, target)).await

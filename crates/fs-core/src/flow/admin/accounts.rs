@@ -55,8 +55,11 @@ impl Security {
         }
         user.confirmed_at = new.confirmed.then_some(ctx.now);
         user.roles = new.roles;
-        let batch =
-            Batch::from(Change::InsertUser(Box::new(user.clone()))).and(audit(ctx, "user_created"));
+        let batch = Batch::from(Change::InsertUser(Box::new(user.clone()))).and(audit(
+            ctx,
+            "user_created",
+            None,
+        ));
         self.store().commit(batch).await?;
         let by = UserLookup::Uniquifier(user.uniquifier);
         self.store().user(&by).await?.ok_or(AdminError::NoSuchUser)
@@ -68,7 +71,11 @@ impl Security {
     ///
     /// There is no such account.
     pub async fn delete_user(&self, ctx: &Context, user: &UserId) -> Result<(), AdminError> {
-        let batch = Batch::from(Change::DeleteUser(user.clone())).and(audit(ctx, "user_deleted"));
+        let batch = Batch::from(Change::DeleteUser(user.clone())).and(audit(
+            ctx,
+            "user_deleted",
+            Some(user),
+        ));
         self.store().commit(batch).await?;
         Ok(())
     }

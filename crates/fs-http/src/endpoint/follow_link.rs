@@ -1,0 +1,72 @@
+//! Asking before a link of a mail does what it is for, because programs open links as well.
+
+use bytes::Bytes;
+use fs_core::flow::Problem;
+use http::{Response, StatusCode};
+use serde_json::Map;
+
+use crate::exchange::Exchange;
+use crate::pages::{FormView, PageView};
+use crate::route::Endpoint;
+
+/// What a page says that asks first.
+struct Words {
+    title: &'static str,
+    text: &'static str,
+    button: &'static str,
+}
+
+/// The page with the button, or what is wrong with the way in which it was pressed; nothing when
+/// the link is to be followed.
+pub(super) async fn ask_first(
+    exchange: &Exchange,
+    endpoint: Endpoint,
+) -> Result<Option<Response<Bytes>>, Box<Response<Bytes>>> {
+    let Some(words) = words(endpoint).filter(|_| exchange.config().links_ask_first) else {
+        return Ok(None);
+    };
+    if endpoint != Endpoint::Confirm {
+        exchange.only_strangers().await?;
+    }
+    if !exchange.submits() {
+        return Ok(Some(match exchange.wants_json() {
+            true => exchange.json_ok(None, None, Map::new()),
+            false => exchange.page(StatusCode::OK, page(exchange, &words, &[])),
+        }));
+    }
+    let signed_in = exchange.caller().await?.is_some();
+    let problems = exchange.csrf_problems(signed_in)?;
+    Ok((!problems.is_empty())
+        .then(|| exchange.mistakes(&problems, |problems| page(exchange, &words, problems))))
+}
+
+fn words(endpoint: Endpoint) -> Option<Words> {
+    match endpoint {
+        Endpoint::Confirm => Some(Words {
+            title: "Confirm your address",
+            text: "Is this account yours? Confirm that the mail came to you. If you did not ask \
+                   for an account here, close this page: nothing has happened.",
+            button: "Confirm my address",
+        }),
+        Endpoint::SignInLink | Endpoint::UnifiedLink => Some(Words {
+            title: "Sign in",
+            text: "One more press, and you are signed in in this browser.",
+            button: "Sign me in",
+        }),
+        _ => None,
+    }
+}
+
+fn page(exchange: &Exchange, words: &Words, problems: &[Problem]) -> PageView {
+    let request = exchange.request();
+    let action = match &request.query {
+        Some(query) => format!("{}?{query}", request.path),
+        None => request.path.clone(),
+    };
+    let mut form = FormView::new("follow_link_form", action, words.button);
+    exchange.mark(&mut form, problems);
+    let mut page = PageView::new("security/follow_link.html", words.title);
+    page.forms.push(form);
+    page.extra.insert("text".to_owned(), words.text.into());
+    page
+}

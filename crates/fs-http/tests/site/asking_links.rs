@@ -1,0 +1,150 @@
+//! Links in mails ask first, and let nobody in who may not come in otherwise.
+
+use std::time::Duration;
+
+use fs_core::config::{SignInLinks, Unified};
+use fs_core::limit::Limits;
+use fs_core::model::UserField;
+use fs_core::port::{Change, UserLookup};
+use fs_testkit::site::{Browser, PASSWORD, Setup, Site, link_in};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use crate::people::{ANN, NEW, PROFILES, ask_for_reset, mailed_link, register_ann};
+
+/// Which links sign in or confirm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Link {
+    Confirm,
+    SignIn,
+    Code,
+}
+
+const LINKS: [Link; 3] = [Link::Confirm, Link::SignIn, Link::Code];
+
+/// A site and a link of that kind, mailed to Ann.
+async fn mailed(setup: fn() -> Setup, kind: Link) -> (Site, String) {
+    let mut setup = setup();
+    setup.config.limits = Limits::flask_security_4();
+    setup.config.unified = (kind == Link::Code).then(Unified::default);
+    let rules = SignInLinks { within: Duration::from_secs(3_600), once: true };
+    setup.config.sign_in_links = (kind == Link::SignIn).then_some(rules);
+    let site = setup.build();
+    let mut browser = site.browser();
+    match kind {
+        Link::Confirm => register_ann(&site).await,
+        Link::SignIn => {
+            site.add_user(ANN).await;
+            drop(browser.post_json("/login", json!({ "email": ANN })).await);
+        }
+        Link::Code => {
+            site.add_user(ANN).await;
+            let ask = json!({ "identity": ANN, "chosen_method": "email" });
+            drop(browser.post_json("/us-signin/send-code", ask).await);
+        }
+    }
+    let link = mailed_link(&site).await;
+    (site, link)
+}
+
+#[tokio::test]
+async fn whatever_opens_a_link_does_nothing_by_that() {
+    for kind in LINKS {
+        let (site, link) = mailed(Setup::standard, kind).await;
+        let before = site.dump().await;
+        let mut scanner = site.browser();
+        for method in [Method::GET, Method::HEAD] {
+            for request in [Browser::request, Browser::json_request] {
+                let answer = scanner.send(request(method.clone(), &link)).await;
+                assert_eq!(answer.status, StatusCode::OK, "{kind:?} {method}");
+            }
+        }
+        // Nor does another site's page that sends the form.
+        let form = Browser::request(Method::POST, &link);
+        let form = Browser::with_body(form, "application/x-www-form-urlencoded", "");
+        assert_eq!(scanner.send(form).await.location(), None, "{kind:?}");
+        assert!(site.dump().await == before, "{kind:?}: something was written");
+        assert!(site.mails().await.is_empty(), "{kind:?}");
+
+        // Ann presses the button.
+        let mut ann = site.browser();
+        let page = ann.get(&link).await;
+        assert_eq!(page.headers["cache-control"], "no-store");
+        let page = page.text();
+        assert!(page.contains("follow_link_form") && !page.contains("http://"), "{page}");
+        assert_eq!(ann.follow(&link).await.status, StatusCode::FOUND, "{kind:?}");
+        match kind {
+            Link::Confirm => assert!(site.user(ANN).await.unwrap().confirmed_at.is_some()),
+            _ => assert_eq!(ann.who().await.as_deref(), Some(ANN), "{kind:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_link_signs_nobody_in_who_may_not() {
+    for setup in PROFILES {
+        for kind in [Link::SignIn, Link::Code] {
+            for field in [UserField::ConfirmedAt(None), UserField::Active(false)] {
+                let (site, link) = mailed(setup, kind).await;
+                let user = site.user(ANN).await.unwrap().id;
+                let (expect, set) = (Vec::new(), vec![field.clone()]);
+                site.write(Change::UpdateUser { user, expect, set }).await;
+                let mut browser = site.browser();
+                assert_eq!(browser.follow(&link).await.status, StatusCode::FOUND);
+                assert_eq!(browser.who().await, None, "{kind:?} {field:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_owns_an_address_takes_the_account_over_that_another_made_with_it() {
+    let site = Setup::standard().build();
+    // Somebody who does not read Ann's mail, with a password of their own.
+    register_ann(&site).await;
+    drop(site.mails().await);
+    ask_for_reset(&site).await;
+    let link = mailed_link(&site).await;
+    let typed = json!({ "password": NEW, "password_confirm": NEW });
+    let answer = site.browser().post_json(&link, typed).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let mut browser = site.browser();
+    browser.sign_in(ANN, NEW).await;
+    assert_eq!(browser.who().await.as_deref(), Some(ANN));
+    let old = json!({ "email": ANN, "password": PASSWORD });
+    let answer = site.browser().post_json("/login", old).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_link_that_was_mailed_to_another_address_resets_nothing() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    ask_for_reset(&site).await;
+    let link = mailed_link(&site).await;
+    let moved = "ann@elsewhere.test";
+    site.write(Change::UpdateUser {
+        user: site.user(ANN).await.unwrap().id,
+        expect: Vec::new(),
+        set: vec![UserField::Email(moved.to_owned())],
+    })
+    .await;
+    let before = site.dump().await;
+    let typed = json!({ "password": NEW, "password_confirm": NEW });
+    let answer = site.browser().post_json(&link, typed).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    assert!(site.dump().await == before);
+}
+
+#[tokio::test]
+async fn an_unconfirmed_account_gets_no_reset_link_where_a_reset_does_not_confirm() {
+    let mut setup = Setup::standard();
+    setup.config.recovery.as_mut().unwrap().confirms = false;
+    let site = setup.build();
+    register_ann(&site).await;
+    drop(site.mails().await);
+    ask_for_reset(&site).await;
+    assert!(site.mails().await.iter().all(|mail| link_in(mail).is_none()));
+    let by = UserLookup::Id(site.user(ANN).await.unwrap().id);
+    assert!(site.core().store().user(&by).await.unwrap().unwrap().confirmed_at.is_none());
+}
