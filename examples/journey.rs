@@ -22,11 +22,14 @@ pub(crate) async fn from_registering_to_signing_out(web: &WebSecurity, address: 
         assert!(answer.location().unwrap().starts_with("/login?next="), "{path}: {answer:?}");
     }
 
-    // The account is hers once the link in the mail was followed.
+    // The account is hers once the button was pressed that the link in the mail leads to.
     let account = serde_json::json!({ "email": EMAIL, "password": PASSWORD });
     assert_eq!(ann.post_json("/register", &account).unwrap().status, 200);
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 400);
-    ann.get(&link_in_mail(web).await).unwrap();
+    let link = link_in_mail(web).await;
+    assert_eq!(ann.get(&link).unwrap().status, 200);
+    assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 400);
+    assert_eq!(ann.post_json(&link, &serde_json::json!({})).unwrap().status, 302);
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 200);
     assert!(ann.get("/").unwrap().text().starts_with("Hello, ann@example.com."));
     assert_eq!(ann.get("/profile").unwrap().text(), "Your roles: []");

@@ -274,7 +274,13 @@ impl MailRow {
     /// The same, to be tried again at `due`.
     pub(crate) fn failed(self, due: Timestamp, reason: &str) -> Self {
         let reason = Some(reason.chars().take(500).collect());
-        Self { attempts: self.attempts.saturating_add(1), due, reason, ..self }
+        // A mail that is given up may hold a link that still works.
+        let (text, html) = match due == Timestamp::MAX {
+            true => (None, None),
+            false => (self.text, self.html),
+        };
+        let attempts = self.attempts.saturating_add(1);
+        Self { attempts, due, reason, text, html, ..self }
     }
 
     pub(crate) fn into_mail(self, id: OutboxId) -> OutboxMail {

@@ -86,10 +86,11 @@ fn from_registering_to_signing_out() {
     let early = client.post("/login", json!({ "email": ANN, "password": PASSWORD }));
     assert!(mistake(&early, "email"), "{early:?}");
     let link = server.mailed_link();
-    let confirmed = client.get(&link);
+    assert_eq!(client.get(&link).status, 200);
+    let confirmed = client.post(&link, json!({}));
     let to = confirmed.headers.iter().find(|(name, _)| name == "location").unwrap();
     assert!(confirmed.status == 302 && to.1.starts_with("/?success="), "{to:?}");
-    let again = client.get(&(link + "x"));
+    let again = client.post(&(link + "x"), json!({}));
     let to = again.headers.iter().find(|(name, _)| name == "location").unwrap();
     assert!(to.1.starts_with("/?error="), "{to:?}");
 

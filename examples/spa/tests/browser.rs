@@ -51,6 +51,7 @@ fn from_registering_to_signing_out() {
     browser.press("Create account");
     browser.wait_for("We sent a link to ann@example.com");
     browser.open(&server.url(&server.mailed_link()));
+    browser.press("Confirm my address");
     browser.wait_for("Your address is confirmed");
     assert_eq!(browser.url(), server.url("/"), "nothing is left in the address");
 
