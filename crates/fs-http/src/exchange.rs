@@ -151,7 +151,10 @@ impl Exchange {
         let opened = opened(&self.0.web, &self.0.request, self.0.context.now);
         self.put_visit(opened.flatten().unwrap_or_default());
         let mut state = self.state();
-        state.remember = RememberChange::Keep;
+        // What was signed out stays so.
+        if state.remember != RememberChange::Clear {
+            state.remember = RememberChange::Keep;
+        }
         state.device = None;
     }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::model::{SessionKey, SessionRecord, Uniquifier};
+use fs_core::model::{SessionKey, SessionKind, SessionRecord, Uniquifier};
 
 /// Sessions by key, by uniquifier and by expiry.
 ///
@@ -28,7 +28,7 @@ impl Sessions {
     pub(crate) fn living(&self, uniquifier: &Uniquifier, now: Timestamp) -> Vec<SessionRecord> {
         let mut found: Vec<_> = self
             .of(uniquifier)
-            .filter(|session| session.expires_at > now)
+            .filter(|session| session.expires_at > now && session.kind != SessionKind::SentCode)
             .map(|session| session.as_ref().clone())
             .collect();
         found.sort_by_key(|session| std::cmp::Reverse(session.created_at));

@@ -98,7 +98,8 @@ impl Queries {
             )),
             sessions_of: query(&format!(
                 "SELECT {SESSION} FROM fs_session s \
-                 WHERE s.uniquifier = ? AND s.expires_at > ? ORDER BY s.created_at DESC"
+                 WHERE s.uniquifier = ? AND s.expires_at > ? AND s.kind <> 'sent_code' \
+                 ORDER BY s.created_at DESC"
             )),
             role: query(&format!("SELECT {role} FROM \"role\" r WHERE r.name = ?")),
             roles: query(&format!("SELECT {role} FROM \"role\" r ORDER BY r.name {order}")),

@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
+use fs_core::model::{Role, SessionKey, SessionKind, SessionRecord, Uniquifier, User};
 use fs_core::port::{
     Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -149,7 +149,7 @@ impl UserStore for JournalStore {
     ) -> Result<Vec<SessionRecord>, StoreError> {
         self.read(|rows| {
             let mut found = rows.sessions_of(uniquifier)?;
-            found.retain(|record| record.expires_at > now);
+            found.retain(|record| record.expires_at > now && record.kind != SessionKind::SentCode);
             found.sort_by_key(|record| std::cmp::Reverse(record.created_at));
             Ok(found)
         })

@@ -151,6 +151,9 @@ pub struct SignInLinks {
     pub within: Duration,
     /// Whether a link works once.
     pub once: bool,
+    /// A link lets in an account as well whose address must be confirmed first. It confirms
+    /// nothing: whoever made the account may not be who reads its mail.
+    pub unconfirmed: bool,
 }
 
 /// The secrets of second factors, and what their codes are like.

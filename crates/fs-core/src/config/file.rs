@@ -48,7 +48,11 @@ impl Config {
         let within = Duration::from_secs(900);
         Self {
             unified: self.unified.or_else(|| Some(Unified::default())),
-            sign_in_links: self.sign_in_links.or(Some(SignInLinks { within, once: true })),
+            sign_in_links: self.sign_in_links.or(Some(SignInLinks {
+                within,
+                once: true,
+                unconfirmed: false,
+            })),
             password: with_all_rules(self.password),
             ..self
         }

@@ -18,7 +18,7 @@ impl Config {
         let mut unified = false;
         keys.bool("SECURITY_UNIFIED_SIGNIN", &mut unified);
         self.unified = read_unified(keys).filter(|_| unified);
-        let mut links = SignInLinks { within: DAY, once: false };
+        let mut links = SignInLinks { within: DAY, once: false, unconfirmed: true };
         keys.duration("SECURITY_LOGIN_WITHIN", &mut links.within);
         let mut passwordless = false;
         keys.bool("SECURITY_PASSWORDLESS", &mut passwordless);

@@ -81,6 +81,12 @@ impl Config {
             "recovery.confirms needs links that are bound to their address: set token_format to \
              Native, or recovery.confirms to false",
         );
+        let without = self.confirmation.as_ref().is_some_and(|rules| rules.sign_in_without);
+        wrong(
+            without && self.recovery.as_ref().is_some_and(|rules| rules.confirms),
+            "recovery.confirms is for accounts that nobody has used: with confirmation.sign_in_without \
+             whoever made the account could keep a way in that they set up. Set one of them to false",
+        );
         let codes = self.two_factor.as_ref().and_then(|rules| rules.recovery_codes);
         wrong(
             codes.is_some_and(|count| !(1..=100).contains(&count)),

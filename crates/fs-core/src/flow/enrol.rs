@@ -10,7 +10,7 @@ use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, SecondFactor, User, UserField};
 use crate::port::{Batch, CommitError, Guard};
-use crate::second_factor::{Enrolment, PendingStage};
+use crate::second_factor::{Enrolment, PendingStage, method_of};
 use crate::security::{Context, Security};
 use crate::session::Visit;
 use crate::totp::TotpSecret;
@@ -191,9 +191,12 @@ impl Security {
         let Some(accepted) = self.try_code(ctx, user, &after, typed, purpose, None).await? else {
             return Ok(wrong_code());
         };
-        let trust = self.renew_trust(ctx, visit, user, remembered)?;
+        let trust = self.renew_trust(ctx, visit, user, remembered).await?;
         let mut set = vec![UserField::SecondFactor(after.clone())];
-        set.extend(trust.field());
+        set.extend(trust.fields());
+        // Those of the old factor do not stand in for the new one.
+        let codes_end = trust.ends() && method_of(user).is_some();
+        set.extend(codes_end.then(|| UserField::RecoveryCodes(Vec::new())));
         let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());
         trust.changes().into_iter().for_each(|change| batch.push(change));
         self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
@@ -208,6 +211,9 @@ impl Security {
         visit.set_enrolment(None);
         let mut user = user.clone();
         user.second_factor = after;
+        if codes_end {
+            user.recovery_codes = Vec::new();
+        }
         let remember = trust.settle(visit, &mut user);
         self.emit(Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() });
         Ok(ValidateOutcome::Changed { user: Box::new(user), remember })
@@ -220,9 +226,9 @@ impl Security {
         mut user: User,
         remembered: bool,
     ) -> Result<EnrolOutcome, FlowError> {
-        let trust = self.renew_trust(ctx, visit, &user, remembered)?;
+        let trust = self.renew_trust(ctx, visit, &user, remembered).await?;
         let mut set = no_second_factor();
-        set.extend(trust.field());
+        set.extend(trust.fields());
         let mut batch = Batch::from(still_so(&user, set));
         trust.changes().into_iter().for_each(|change| batch.push(change));
         self.notify_of_second_factor(ctx, &mut batch, &user, None)?;

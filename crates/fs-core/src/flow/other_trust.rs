@@ -11,6 +11,8 @@ use crate::session::{Visit, VisitSignIn};
 pub(super) struct NewTrust {
     /// The names of the trust before and after.
     names: Option<[Uniquifier; 2]>,
+    /// The name that auth tokens go by from now on, where they have one of their own.
+    token: Option<Uniquifier>,
     sign_in: Option<(VisitSignIn, SessionRecord)>,
     before: Option<SessionKey>,
     remember: Option<NewRemembered>,
@@ -24,9 +26,20 @@ impl Security {
         ends.then(|| self.new_uniquifier()).transpose()
     }
 
+    /// The same for auth tokens that have a uniquifier of their own, where the account has one.
+    pub(super) fn token_uniquifier_of_new_factor(
+        &self,
+        user: &User,
+    ) -> Result<Option<Uniquifier>, FlowError> {
+        let has_one = user.token_uniquifier.is_some();
+        if has_one { self.uniquifier_of_new_factor() } else { Ok(None) }
+    }
+
     /// Prepares the end of all other trust. The session at hand goes on under a new id, no fresher
-    /// than it is; whether the browser is remembered (`remembered`), it stays.
-    pub(super) fn renew_trust(
+    /// than it is, and a browser that is remembered (`remembered`) stays so: if the session still is
+    /// the user's. Whoever calls by other means, beside a session that ended or is another's, gets
+    /// none.
+    pub(super) async fn renew_trust(
         &self,
         ctx: &Context,
         visit: &Visit,
@@ -34,9 +47,12 @@ impl Security {
         remembered: bool,
     ) -> Result<NewTrust, FlowError> {
         let Some(new) = self.uniquifier_of_new_factor()? else {
-            return Ok(NewTrust { names: None, sign_in: None, before: None, remember: None });
+            let (names, token, sign_in) = (None, None, None);
+            return Ok(NewTrust { names, token, sign_in, before: None, remember: None });
         };
-        let before = visit.sign_in();
+        let theirs = self.user_of_session(ctx, visit).await?;
+        let theirs = theirs.is_ok_and(|owner| owner.id == user.id);
+        let before = visit.sign_in().filter(|_| theirs);
         let sign_in = before
             .map(|before| {
                 let expires_at = ctx.now.plus(self.config().sessions.lifetime);
@@ -46,8 +62,9 @@ impl Security {
                 Ok::<_, FlowError>((VisitSignIn { id, ..before.clone() }, record))
             })
             .transpose()?;
-        let remember = if remembered { self.remember(ctx, &new)? } else { None };
+        let remember = if remembered && theirs { self.remember(ctx, &new)? } else { None };
         Ok(NewTrust {
+            token: self.token_uniquifier_of_new_factor(user)?,
             names: Some([user.uniquifier.clone(), new]),
             sign_in,
             before: before.map(|before| before.id.key()),
@@ -58,8 +75,15 @@ impl Security {
 
 impl NewTrust {
     /// What is written to the user, beside what changes.
-    pub(super) fn field(&self) -> Option<UserField> {
-        self.names.as_ref().map(|[_, new]| UserField::Uniquifier(new.clone()))
+    pub(super) fn fields(&self) -> Vec<UserField> {
+        let name = self.names.iter().map(|[_, new]| UserField::Uniquifier(new.clone()));
+        let token = self.token.iter().map(|new| UserField::TokenUniquifier(Some(new.clone())));
+        name.chain(token).collect()
+    }
+
+    /// Whether a change ends what was trusted before.
+    pub(super) fn ends(&self) -> bool {
+        self.names.is_some()
     }
 
     /// What belongs into the batch behind the change of the user.
@@ -80,6 +104,9 @@ impl NewTrust {
     pub(super) fn settle(self, visit: &mut Visit, user: &mut User) -> RememberChange {
         if let Some([_, new]) = self.names {
             user.uniquifier = new;
+        }
+        if self.token.is_some() {
+            user.token_uniquifier = self.token;
         }
         if let Some((sign_in, _)) = self.sign_in {
             visit.set_sign_in(Some(sign_in));

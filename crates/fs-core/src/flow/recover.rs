@@ -228,7 +228,9 @@ impl Security {
             };
         let hash = self.hash_password(password).await?;
         let rules = self.config().recovery.as_ref();
-        let proves = user.confirmed_at.is_none() && rules.is_some_and(|rules| rules.confirms);
+        let proves = self.config().confirmation.is_some()
+            && user.confirmed_at.is_none()
+            && rules.is_some_and(|rules| rules.confirms);
         let sign_in = rules.is_some_and(|rules| rules.sign_in_after)
             && (proves || !self.is_unconfirmed(&user));
         let judged = sign_in.then(|| self.judge(ctx, &user, Entry::Reset, None));

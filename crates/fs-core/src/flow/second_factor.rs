@@ -170,6 +170,11 @@ impl Security {
         let session = self.prepare_session(ctx, visit, uniquifier, remember, clearance)?;
         let mut set: Vec<_> = after.clone().map(UserField::SecondFactor).into_iter().collect();
         set.extend(new.clone().map(UserField::Uniquifier));
+        let token = match &new {
+            Some(_) => self.token_uniquifier_of_new_factor(&user)?,
+            None => None,
+        };
+        set.extend(token.iter().map(|new| UserField::TokenUniquifier(Some(new.clone()))));
         set.extend(self.tracked(ctx, &user));
         let mut batch = Batch::from(still_so(&user, set)).and(accepted.spend());
         batch.push(self.spend_pending(&pending));
@@ -190,6 +195,7 @@ impl Security {
         if let Some(after) = after {
             user.second_factor = after;
             user.uniquifier = new.unwrap_or(user.uniquifier);
+            user.token_uniquifier = token.or(user.token_uniquifier);
             self.mail_waits();
         }
         self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });

@@ -139,7 +139,11 @@ impl Security {
             }
             return Ok(FollowLinkOutcome::Expired(Box::new(user)));
         }
-        if let Some(refusal) = self.may_not_act(&user) {
+        let refusal = match rules.unconfirmed {
+            true => (!user.active).then_some(super::SignInRefusal::Inactive),
+            false => self.may_not_act(&user),
+        };
+        if let Some(refusal) = refusal {
             return Ok(FollowLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
         }
         let remember: Remember = self.remember_by_default();

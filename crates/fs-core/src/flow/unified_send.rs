@@ -60,7 +60,10 @@ impl Security {
         match sent {
             outcome if explicit => outcome,
             // Only an account has been sent too many.
-            Ok(SendCodeOutcome::Sent) | Err(FlowError::TooMany(_)) => Ok(SendCodeOutcome::Sent),
+            // Only an account can be asked for twice at the same moment: another one has its code.
+            Ok(SendCodeOutcome::Sent) | Err(FlowError::TooMany(_) | FlowError::Contended(_)) => {
+                Ok(SendCodeOutcome::Sent)
+            }
             Ok(_) => {
                 self.send_no_code(ctx, identity, method).await?;
                 Ok(SendCodeOutcome::Sent)

@@ -34,7 +34,8 @@ pub trait UserStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError>;
 
-    /// The living sessions of a uniquifier, newest first.
+    /// The living sessions and remembered browsers of a uniquifier, newest first. Notes of codes
+    /// that were sent ([`SessionKind::SentCode`](crate::model::SessionKind::SentCode)) are none.
     async fn sessions_of(
         &self,
         uniquifier: &Uniquifier,

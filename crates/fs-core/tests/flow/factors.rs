@@ -17,7 +17,7 @@ pub(crate) fn every_way() -> Setup {
     let mut setup = Setup::standard();
     setup.config.mail.html = false;
     let within = std::time::Duration::from_secs(3_600);
-    setup.config.sign_in_links = Some(SignInLinks { within, once: true });
+    setup.config.sign_in_links = Some(SignInLinks { within, once: true, unconfirmed: false });
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
     setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
     let methods = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);

@@ -85,7 +85,7 @@ async fn owners_are_told_so_often_that_somebody_registers_their_address() {
 #[tokio::test]
 async fn sign_in_links_are_mailed_so_often() {
     let mut setup = Setup::standard();
-    setup.config.sign_in_links = Some(SignInLinks { within: HOUR, once: true });
+    setup.config.sign_in_links = Some(SignInLinks { within: HOUR, once: true, unconfirmed: false });
     let site = setup.build();
     site.add_user(ANN).await;
     let ask = async |site: &Site| {

@@ -140,7 +140,8 @@ impl Plan {
         let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
         config.unified = self.unified.then(|| Unified { methods, ..Unified::default() });
         let within = Duration::from_secs(3_600);
-        config.sign_in_links = self.links.then_some(SignInLinks { within, once: true });
+        config.sign_in_links =
+            self.links.then_some(SignInLinks { within, once: true, unconfirmed: false });
         if let Some(rules) = &mut config.confirmation {
             rules.sign_in_after = self.links_sign_in;
         }

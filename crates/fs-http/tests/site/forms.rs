@@ -67,7 +67,7 @@ fn site(form: FormName) -> (Site, Arc<Watch>) {
     setup.config.two_factor = Some(TwoFactor::default());
     setup.config.unified = Some(Unified::default());
     if form == FormName::SendSignInLink {
-        let links = SignInLinks { within: Duration::from_secs(60), once: true };
+        let links = SignInLinks { within: Duration::from_secs(60), once: true, unconfirmed: false };
         setup.config.sign_in_links = Some(links);
     }
     let terms = ExtraField {

@@ -159,6 +159,8 @@ pub(super) async fn sessions_are_listed_newest_first(
         insert(&*store, SessionRecord { created_at: at(made), ..session(id, &whose) }).await?;
     }
     insert(&*store, session("other", &uniquifier("bob"))).await?;
+    let sent = SessionRecord { kind: SessionKind::SentCode, ..session("sent", &whose) };
+    insert(&*store, sent).await?;
     let ids: Vec<_> =
         store.sessions_of(&whose, at(50)).await?.into_iter().map(|session| session.key).collect();
     equal(ids, ["a", "b", "c"].map(SessionKey::new).to_vec(), "the order")?;
