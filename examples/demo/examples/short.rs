@@ -29,7 +29,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hello = |user: CurrentUser| async move { format!("Hello, {}", user.email) };
     let app = Router::new().route("/", get(hello)).with_security(&security);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await?;
+    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+        .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
+        .await?;
     worker.stop().await;
     Ok(())
 }

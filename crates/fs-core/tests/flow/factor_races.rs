@@ -232,6 +232,7 @@ fn way_site(way: &str) -> Site {
     if way == "confirm" {
         config.disclosure = fs_core::config::Disclosure::Explicit;
         config.confirmation.as_mut().unwrap().sign_in_without = true;
+        config.recovery.as_mut().unwrap().confirms = false;
     }
     Setup { config, ..Setup::standard() }.build()
 }

@@ -174,3 +174,42 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
         assert!(is_asked(&site, &device).await);
     }
 }
+
+/// A session that was signed out, beside an auth token, does not come to life again.
+#[tokio::test]
+async fn a_change_by_other_means_gives_no_session() {
+    let (site, key) = (site(true), key(1));
+    ann_with(&site, &key).await;
+    let mut copy = signed_in(&site, &key).await;
+    let (core, ctx) = (site.core(), site.context());
+    let user = core.authenticate_session(&ctx, &copy).await.unwrap().unwrap();
+    let new = enrol(&site, &mut copy).await;
+    let _ = core.sign_out(&ctx, &mut copy.clone(), Some(&user), None).await.unwrap();
+    site.clock.advance(STEP);
+    let code = code(&site, &new);
+    match core.validate_second_factor(&ctx, &mut copy, Some(&user), &code, true).await.unwrap() {
+        ValidateOutcome::Changed { remember, .. } => assert_eq!(remember, RememberChange::Keep),
+        other => refused(other),
+    }
+    assert!(!is_in(&site, &copy).await);
+}
+
+#[tokio::test]
+async fn tokens_of_their_own_name_and_old_recovery_codes_end_as_well() {
+    for off in [false, true] {
+        let mut setup = every_way();
+        setup.config.auth_tokens.own_uniquifier = true;
+        let (site, key) = (setup.build(), key(1));
+        ann_with(&site, &key).await;
+        let (core, ctx) = (site.core(), site.context());
+        let mut here = signed_in(&site, &key).await;
+        let mut user = site.user(ANN).await.unwrap();
+        let token = core.issue_auth_token(&ctx, &mut user).await.unwrap();
+        let _ = core.make_recovery_codes(&user).await.unwrap();
+        assert!(!site.user(ANN).await.unwrap().recovery_codes.is_empty());
+        site.clock.advance(STEP);
+        change(&site, &mut here, off).await;
+        assert!(core.authenticate_token(&ctx, token.expose()).await.unwrap().is_none(), "{off}");
+        assert_eq!(site.user(ANN).await.unwrap().recovery_codes, [], "{off}");
+    }
+}

@@ -8,7 +8,9 @@ use fs_core::flow::{CodeLinkOutcome, SendCodeOutcome};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Visit;
 use fs_testkit::site::{Setup, Site};
+use futures::executor::block_on;
 
+use crate::every_order::every_order;
 use crate::factors::{by_passcode, code, every_way, key, mailed_code, pending, validate};
 use crate::people::{ANN, PROFILES};
 
@@ -162,4 +164,19 @@ async fn a_text_message_that_does_not_get_through_is_tried_three_times() {
     // Who may know is told.
     let (site, _) = ann_by_text(flask(), "+41446681801").await;
     assert!(matches!(ask(&site).await, SendCodeOutcome::NotSent));
+}
+
+/// Two requests at once are told what one is told, whoever has an account.
+#[test]
+fn asking_twice_at_once_tells_nothing() {
+    let orders = every_order(|order| {
+        let site = every_way().build();
+        block_on(site.add_user(ANN));
+        let ctx = site.context();
+        let ask = || site.core().send_sign_in_code(&ctx, ANN, Some("email"));
+        let (first, second) = order.both(ask(), ask());
+        assert!(matches!(first, Ok(SendCodeOutcome::Sent)), "{first:?}");
+        assert!(matches!(second, Ok(SendCodeOutcome::Sent)), "{second:?}");
+    });
+    assert!(orders > 10, "{orders}");
 }

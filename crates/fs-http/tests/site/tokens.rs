@@ -29,6 +29,7 @@ fn site(setup: fn() -> Setup) -> Site {
     let mut setup = setup();
     setup.config.disclosure = fs_core::config::Disclosure::Explicit;
     setup.config.confirmation.as_mut().unwrap().sign_in_without = true;
+    setup.config.recovery.as_mut().unwrap().confirms = false;
     setup.build()
 }
 
