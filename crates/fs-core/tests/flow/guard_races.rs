@@ -241,8 +241,10 @@ fn a_code_that_was_mailed_is_good_though_two_were_asked_for_at_once() {
             matches!(asked, Ok(SendCodeOutcome::Sent))
         };
         let told: [bool; 2] = order.both(ask(), ask()).into();
+        // Both are told what somebody without an account is told; one mail may do for two.
+        assert_eq!(told, [true, true]);
         let mails = block_on(site.mails());
-        assert_eq!(mails.len(), told.iter().filter(|told| **told).count());
+        assert!((1..=2).contains(&mails.len()), "{} mails", mails.len());
         let code = mails[0].text.as_ref().unwrap().lines().find(|line| line.len() == 6);
         let same = mails.iter().all(|mail| mail.text == mails[0].text);
         assert!(same, "one of them is worth nothing");
