@@ -208,7 +208,7 @@ async fn tokens_of_their_own_name_and_old_recovery_codes_end_as_well() {
         let _ = core.make_recovery_codes(&user).await.unwrap();
         assert!(!site.user(ANN).await.unwrap().recovery_codes.is_empty());
         site.clock.advance(STEP);
-        change(&site, &mut here, off).await;
+        let _ = change(&site, &mut here, off).await;
         assert!(core.authenticate_token(&ctx, token.expose()).await.unwrap().is_none(), "{off}");
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, [], "{off}");
     }
