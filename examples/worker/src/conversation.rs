@@ -101,7 +101,7 @@ impl Conversation {
             return Ok("no code is wanted".to_owned());
         }
         let ctx = self.context();
-        let flow = self.security.validate_second_factor(&ctx, &mut self.visit, None, code, false);
+        let flow = self.security.validate_second_factor(&ctx, &mut self.visit, None, code, None);
         Ok(match flow.await? {
             ValidateOutcome::SignedIn { user, .. } => ok(&user),
             ValidateOutcome::NotPending => "no code is wanted".to_owned(),

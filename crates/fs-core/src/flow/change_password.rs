@@ -62,8 +62,8 @@ impl NewPassword {
 impl Security {
     /// Changes the password of who is signed in, and signs this browser in anew.
     ///
-    /// `remembered` says whether the browser sent the cookie of a remembered one, which then is
-    /// made anew as well.
+    /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
+    /// as well.
     ///
     /// # Errors
     ///
@@ -75,7 +75,7 @@ impl Security {
         user: &User,
         current: &Secret,
         new: NewPassword,
-        remembered: bool,
+        remember_cookie: Option<&str>,
     ) -> Result<ChangeOutcome, FlowError> {
         let mut problems = Vec::new();
         if current.expose().trim().is_empty() {
@@ -112,11 +112,14 @@ impl Security {
                     return Ok(ChangeOutcome::Refused(problems));
                 }
             };
+        let remember = match self.is_remembered(ctx, user, remember_cookie).await? {
+            true => Remember::Yes,
+            false => Remember::No,
+        };
         let hash = self.hash_password(password).await?;
         let mut user = user.clone();
         let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
         tally.success().into_iter().for_each(|change| batch.push(change));
-        let remember = if remembered { Remember::Yes } else { Remember::No };
         let clearance = Clearance::by_session(&user);
         let pending = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
         pending.changes().into_iter().for_each(|change| batch.push(change));

@@ -72,8 +72,8 @@ impl Security {
 
     /// Begins a second factor, or switches it off. Nothing is stored before a code has proven it.
     ///
-    /// `remembered` says whether the browser sent the cookie of a remembered one, which is made
-    /// anew where the change ends it.
+    /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
+    /// where the change ends it.
     ///
     /// # Errors
     ///
@@ -85,7 +85,7 @@ impl Security {
         current: Option<&User>,
         choice: &str,
         phone: &str,
-        remembered: bool,
+        remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
         let Some(rules) = self.config().two_factor.clone() else {
             return Ok(EnrolOutcome::NotAllowed);
@@ -94,7 +94,7 @@ impl Security {
             return Ok(EnrolOutcome::NotAllowed);
         };
         if choice == "disable" && !rules.required && current.is_some() {
-            return self.disable_second_factor(ctx, visit, user, remembered).await;
+            return self.disable_second_factor(ctx, visit, user, remember_cookie).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
         let Some(method) = chosen.filter(|method| rules.methods.contains(method)) else {
@@ -171,7 +171,7 @@ impl Security {
         visit: &mut Visit,
         user: &User,
         typed: &str,
-        remembered: bool,
+        remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
         let enrolment = visit.enrolment().cloned();
         let Some(enrolment) =
@@ -191,7 +191,7 @@ impl Security {
         let Some(accepted) = self.try_code(ctx, user, &after, typed, purpose, None).await? else {
             return Ok(wrong_code());
         };
-        let trust = self.renew_trust(ctx, visit, user, remembered).await?;
+        let trust = self.renew_trust(ctx, visit, user, remember_cookie).await?;
         let mut set = vec![UserField::SecondFactor(after.clone())];
         set.extend(trust.fields());
         // Those of the old factor do not stand in for the new one.
@@ -224,9 +224,9 @@ impl Security {
         ctx: &Context,
         visit: &mut Visit,
         mut user: User,
-        remembered: bool,
+        remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
-        let trust = self.renew_trust(ctx, visit, &user, remembered).await?;
+        let trust = self.renew_trust(ctx, visit, &user, remember_cookie).await?;
         let mut set = no_second_factor();
         set.extend(trust.fields());
         let mut batch = Batch::from(still_so(&user, set));

@@ -36,15 +36,15 @@ impl Security {
     }
 
     /// Prepares the end of all other trust. The session at hand goes on under a new id, no fresher
-    /// than it is, and a browser that is remembered (`remembered`) stays so: if the session still is
-    /// the user's. Whoever calls by other means, beside a session that ended or is another's, gets
+    /// than it is, and a browser that `remember_cookie` remembers as the user stays remembered: if the
+    /// session still is the user's. Whoever calls by other means, beside a session that ended or is another's, gets
     /// none.
     pub(super) async fn renew_trust(
         &self,
         ctx: &Context,
         visit: &Visit,
         user: &User,
-        remembered: bool,
+        remember_cookie: Option<&str>,
     ) -> Result<NewTrust, FlowError> {
         let Some(new) = self.uniquifier_of_new_factor()? else {
             let (names, token, sign_in) = (None, None, None);
@@ -62,7 +62,8 @@ impl Security {
                 Ok::<_, FlowError>((VisitSignIn { id, ..before.clone() }, record))
             })
             .transpose()?;
-        let remember = if remembered && theirs { self.remember(ctx, &new)? } else { None };
+        let remembered = theirs && self.is_remembered(ctx, user, remember_cookie).await?;
+        let remember = if remembered { self.remember(ctx, &new)? } else { None };
         Ok(NewTrust {
             token: self.token_uniquifier_of_new_factor(user)?,
             names: Some([user.uniquifier.clone(), new]),

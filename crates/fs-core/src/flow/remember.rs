@@ -115,6 +115,20 @@ impl Security {
         Ok(Ok(user))
     }
 
+    /// Whether `cookie`, which the browser sent, is one that remembers `user`.
+    pub(super) async fn is_remembered(
+        &self,
+        ctx: &Context,
+        user: &User,
+        cookie: Option<&str>,
+    ) -> Result<bool, FlowError> {
+        let Some(cookie) = cookie else {
+            return Ok(false);
+        };
+        let found = self.load_remembered(ctx, cookie).await?;
+        Ok(found.is_ok_and(|(owner, _)| owner.id == user.id))
+    }
+
     async fn load_remembered(
         &self,
         ctx: &Context,

@@ -86,8 +86,8 @@ impl Security {
     }
 
     /// Takes the code of a pending sign-in, or the one that proves a second factor that `current`
-    /// is setting up. `remembered` says whether the browser sent the cookie of a remembered one,
-    /// which is made anew where the change ends it.
+    /// is setting up. `remember_cookie` is the one that the browser sent; if it remembers this
+    /// user, it is made anew where the change ends it.
     ///
     /// # Errors
     ///
@@ -98,10 +98,10 @@ impl Security {
         visit: &mut Visit,
         current: Option<&User>,
         typed: &str,
-        remembered: bool,
+        remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
         if let Some(user) = current {
-            return self.prove_enrolment(ctx, visit, user, typed, remembered).await;
+            return self.prove_enrolment(ctx, visit, user, typed, remember_cookie).await;
         }
         let found = self.pending(ctx, visit).await?;
         let enrolment = visit.enrolment().filter(|enrolment| enrolment.is_open(ctx.now)).cloned();

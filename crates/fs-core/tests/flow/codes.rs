@@ -85,7 +85,7 @@ async fn a_code_of_a_second_factor_is_accepted_once() {
         let mut visit = Visit::default();
         let begun = core.sign_in(&ctx, &mut visit, credentials()).await.unwrap();
         assert!(matches!(begun, SignInOutcome::SecondFactor { .. }), "{begun:?}");
-        let given = core.validate_second_factor(&ctx, &mut visit, None, &code(&site), false).await;
+        let given = core.validate_second_factor(&ctx, &mut visit, None, &code(&site), None).await;
         match given.unwrap() {
             ValidateOutcome::SignedIn { .. } => assert!(first),
             ValidateOutcome::Refused(_) => assert!(!first),

@@ -151,7 +151,7 @@ async fn one_of_a_hundred_changes_a_password() {
                 let new = new_password(&format!("marble otter candle {number}"));
                 let (ctx, old) = (site.context(), PASSWORD.into());
                 let core = site.core();
-                let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, false).await;
+                let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, None).await;
                 (visit, matches!(outcome.unwrap(), ChangeOutcome::Done { .. }))
             }
         })

@@ -71,7 +71,7 @@ pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Visit {
 pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code, false).await;
+    let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code, None).await;
     match outcome.unwrap() {
         ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed { .. } => true,
         ValidateOutcome::Refused(_) | ValidateOutcome::NotPending => false,
@@ -82,7 +82,7 @@ pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool
 pub(crate) async fn enrol(site: &Site, visit: &mut Visit) -> TotpSecret {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    match core.enrol(&ctx, visit, current.as_ref(), "authenticator", "", false).await.unwrap() {
+    match core.enrol(&ctx, visit, current.as_ref(), "authenticator", "", None).await.unwrap() {
         EnrolOutcome::Begun { key: Some(key), .. } => key,
         other => refused(other),
     }
@@ -92,7 +92,7 @@ pub(crate) async fn enrol(site: &Site, visit: &mut Visit) -> TotpSecret {
 pub(crate) async fn disable(site: &Site, visit: &mut Visit) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    let outcome = core.enrol(&ctx, visit, current.as_ref(), "disable", "", false).await;
+    let outcome = core.enrol(&ctx, visit, current.as_ref(), "disable", "", None).await;
     matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 

@@ -218,10 +218,10 @@ async fn resetting() {
 #[tokio::test]
 async fn changing_a_password() {
     for setup in PROFILES {
-        every_fault(setup, signed_in_ann, async |site, visit, (user, _)| {
-            let new = new_password(NEW);
-            let (ctx, old) = (site.context(), PASSWORD.into());
-            match site.core().change_password(&ctx, visit, &user, &old, new, true).await? {
+        every_fault(setup, signed_in_ann, async |site, visit, (user, remember)| {
+            let cookie = Some(remember_cookie(&remember));
+            let (ctx, old, new) = (site.context(), PASSWORD.into(), new_password(NEW));
+            match site.core().change_password(&ctx, visit, &user, &old, new, cookie).await? {
                 ChangeOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }

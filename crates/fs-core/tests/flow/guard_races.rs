@@ -117,7 +117,7 @@ async fn run(flow: &str, site: &Site, visit: &mut Visit, text: &str) -> bool {
                 return matches!(outcome, VerifyOutcome::Done);
             }
             let new = new_password(NEW);
-            drop(core.change_password(&ctx, visit, &user, &old, new, false).await.unwrap());
+            drop(core.change_password(&ctx, visit, &user, &old, new, None).await.unwrap());
         }
     }
     visit.sign_in().is_some()

@@ -11,7 +11,7 @@ use fs_testkit::site::{Setup, Site};
 use crate::factors::{
     ann_with, code, enrol, every_way, is_in, key, pending, required, signed_in, validate,
 };
-use crate::people::{ANN, credentials, refused, remember_cookie, sign_ann_in};
+use crate::people::{ANN, bob_remembered, credentials, refused, remember_cookie, sign_ann_in};
 
 const DAY: Duration = Duration::from_secs(86_400);
 const STEP: Duration = Duration::from_secs(30);
@@ -35,7 +35,7 @@ async fn enter(site: &Site, key: &TotpSecret) -> Entered {
     site.clock.advance(STEP);
     let (core, ctx, mut visit) = (site.core(), site.context(), pending(site).await);
     let code = code(site, key);
-    match core.validate_second_factor(&ctx, &mut visit, None, &code, false).await.unwrap() {
+    match core.validate_second_factor(&ctx, &mut visit, None, &code, None).await.unwrap() {
         ValidateOutcome::SignedIn { remember, device: Some(device), .. } => {
             Entered { visit, remembered: remember, device }
         }
@@ -60,18 +60,18 @@ async fn is_asked(site: &Site, device: &Secret) -> bool {
 }
 
 /// Switches the second factor off, or changes it, in a remembered browser.
-async fn change(site: &Site, visit: &mut Visit, off: bool) -> RememberChange {
+async fn change(site: &Site, visit: &mut Visit, cookie: Option<&str>, off: bool) -> RememberChange {
     let (core, ctx) = (site.core(), site.context());
     let user = core.authenticate_session(&ctx, visit).await.unwrap().unwrap();
     if off {
-        match core.enrol(&ctx, visit, Some(&user), "disable", "", true).await.unwrap() {
+        match core.enrol(&ctx, visit, Some(&user), "disable", "", cookie).await.unwrap() {
             EnrolOutcome::Disabled { remember, .. } => return remember,
             other => refused(other),
         }
     }
     let new = enrol(site, visit).await;
     let code = code(site, &new);
-    match core.validate_second_factor(&ctx, visit, Some(&user), &code, true).await.unwrap() {
+    match core.validate_second_factor(&ctx, visit, Some(&user), &code, cookie).await.unwrap() {
         ValidateOutcome::Changed { remember, .. } => remember,
         other => refused(other),
     }
@@ -89,7 +89,8 @@ async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
         let before = here.visit.sign_in().cloned().unwrap();
         site.clock.advance(STEP);
 
-        let remember = change(&site, &mut here.visit, off).await;
+        let cookie = remember_cookie(&here.remembered);
+        let remember = change(&site, &mut here.visit, Some(cookie), off).await;
         assert!(is_in(&site, &here.visit).await);
         assert_eq!(is_in(&site, &other.visit).await, !ends, "off: {off}");
         assert_eq!(comes_back(&site, &other.remembered).await, !ends, "off: {off}");
@@ -113,15 +114,19 @@ async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
 }
 
 #[tokio::test]
-async fn a_browser_that_is_not_remembered_does_not_become_so() {
-    let (site, key) = (site(true), key(1));
-    ann_with(&site, &key).await;
-    let mut ann = signed_in(&site, &key).await;
-    let (core, ctx) = (site.core(), site.context());
-    let user = core.authenticate_session(&ctx, &ann).await.unwrap().unwrap();
-    match core.enrol(&ctx, &mut ann, Some(&user), "disable", "", false).await.unwrap() {
-        EnrolOutcome::Disabled { remember, .. } => assert_eq!(remember, RememberChange::Keep),
-        other => refused(other),
+async fn a_browser_that_is_not_remembered_as_her_does_not_become_so() {
+    for off in [false, true] {
+        for cookie in [None, Some("made up"), Some("bob's")] {
+            let (site, key) = (site(true), key(1));
+            ann_with(&site, &key).await;
+            let of_bob = bob_remembered(&site).await;
+            let cookie =
+                if cookie == Some("bob's") { Some(remember_cookie(&of_bob)) } else { cookie };
+            let mut ann = signed_in(&site, &key).await;
+            site.clock.advance(STEP);
+            let remember = change(&site, &mut ann, cookie, off).await;
+            assert_eq!(remember, RememberChange::Keep, "off: {off}, {cookie:?}");
+        }
     }
 }
 
@@ -143,16 +148,22 @@ async fn a_first_second_factor_ends_what_was_entered_without_one() {
 
 #[tokio::test]
 async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
-    let (site, old) = (required().build(), key(1));
+    let mut setup = required();
+    setup.config.auth_tokens.own_uniquifier = true;
+    let (site, old) = (setup.build(), key(1));
     let user = ann_with(&site, &old).await;
     let other = signed_in(&site, &old).await;
-    site.core().tf_reset(&user.id).await.unwrap();
+    let (core, ctx) = (site.core(), site.context());
+    let token = core.issue_auth_token(&ctx, &mut user.clone()).await.unwrap();
+    let knows = async || core.authenticate_token(&ctx, token.expose()).await.unwrap().is_some();
+    assert!(knows().await);
+    core.tf_reset(&user.id).await.unwrap();
     let mut here = pending(&site).await;
     let new = enrol(&site, &mut here).await;
     assert!(is_in(&site, &other).await);
     assert!(validate(&site, &mut here, &code(&site, &new)).await);
     assert!(is_in(&site, &here).await);
-    assert!(!is_in(&site, &other).await);
+    assert!(!is_in(&site, &other).await && !knows().await);
 }
 
 #[tokio::test]
@@ -180,14 +191,15 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
 async fn a_change_by_other_means_gives_no_session() {
     let (site, key) = (site(true), key(1));
     ann_with(&site, &key).await;
-    let mut copy = signed_in(&site, &key).await;
+    let Entered { visit: mut copy, remembered, .. } = enter(&site, &key).await;
+    let cookie = Some(remember_cookie(&remembered));
     let (core, ctx) = (site.core(), site.context());
     let user = core.authenticate_session(&ctx, &copy).await.unwrap().unwrap();
     let new = enrol(&site, &mut copy).await;
     let _ = core.sign_out(&ctx, &mut copy.clone(), Some(&user), None).await.unwrap();
     site.clock.advance(STEP);
     let code = code(&site, &new);
-    match core.validate_second_factor(&ctx, &mut copy, Some(&user), &code, true).await.unwrap() {
+    match core.validate_second_factor(&ctx, &mut copy, Some(&user), &code, cookie).await.unwrap() {
         ValidateOutcome::Changed { remember, .. } => assert_eq!(remember, RememberChange::Keep),
         other => refused(other),
     }
@@ -208,7 +220,7 @@ async fn tokens_of_their_own_name_and_old_recovery_codes_end_as_well() {
         let _ = core.make_recovery_codes(&user).await.unwrap();
         assert!(!site.user(ANN).await.unwrap().recovery_codes.is_empty());
         site.clock.advance(STEP);
-        let _ = change(&site, &mut here, off).await;
+        let _ = change(&site, &mut here, None, off).await;
         assert!(core.authenticate_token(&ctx, token.expose()).await.unwrap().is_none(), "{off}");
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, [], "{off}");
     }

@@ -215,7 +215,7 @@ async fn a_stolen_session_is_no_place_to_guess() {
     };
     let change = async |password: &str| {
         let (mut visit, old, new) = (visit.clone(), password.into(), new_password(NEW));
-        let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, false).await;
+        let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, None).await;
         judged(outcome, |outcome| matches!(outcome, ChangeOutcome::Done { .. }))
     };
     for _ in 0..5 {
@@ -243,7 +243,7 @@ async fn new_passwords_that_are_refused_are_no_guesses() {
     for new in ["short", PASSWORD].iter().cycle().take(40) {
         let (core, ctx, mut visit) = (site.core(), site.context(), visit.clone());
         let (old, new) = (PASSWORD.into(), new_password(new));
-        let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, false).await;
+        let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, None).await;
         assert!(matches!(outcome.unwrap(), ChangeOutcome::Refused(_)));
     }
 }

@@ -1,6 +1,6 @@
 //! Holding a typed password against an account, and hashes that were taken over.
 
-use fs_core::flow::{ChangeOutcome, FlowError, SignInOutcome, VerifyOutcome};
+use fs_core::flow::{ChangeOutcome, FlowError, RememberChange, SignInOutcome, VerifyOutcome};
 use fs_core::model::{PasswordHash, User, UserField};
 use fs_core::password::{HashingRules, NewHash, PasswordHasher, Scratch};
 use fs_core::port::Change;
@@ -9,7 +9,10 @@ use fs_core::session::Visit;
 use fs_testkit::calls::{Call, Fault, HashKind};
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
-use crate::people::{ANN, NEW, credentials, new_password};
+use crate::people::{
+    ANN, NEW, PROFILES, bob_remembered, credentials, new_password, refused, remember_cookie,
+    sign_ann_in,
+};
 
 /// As it is typed: composed, in NFC.
 const TYPED: &str = "marble otter candle, Zo\u{eb}";
@@ -129,7 +132,7 @@ async fn every_other_check_knows_the_imported_spelling() {
 
     let ann = ann_with(&site, imported()).await;
     let (typed, new) = (TYPED.into(), new_password(NEW));
-    let changed = core.change_password(&ctx, &mut visit, &ann, &typed, new, false).await.unwrap();
+    let changed = core.change_password(&ctx, &mut visit, &ann, &typed, new, None).await.unwrap();
     assert!(matches!(changed, ChangeOutcome::Done { .. }), "{changed:?}");
 }
 
@@ -185,4 +188,28 @@ async fn a_new_password_is_judged_on_the_hashing_threads() {
     }
     site.calls.fail_at(0, Fault::Refused);
     assert!(matches!(judge(NEW).await, Err(FlowError::Busy(_))));
+}
+
+#[tokio::test]
+async fn a_browser_stays_remembered_by_a_cookie_of_the_account_alone() {
+    for (profile, whose) in PROFILES.into_iter().flat_map(|it| [0, 1, 2, 3].map(|who| (it, who))) {
+        let site = profile().build();
+        site.add_user(ANN).await;
+        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+        let of_ann = sign_ann_in(&site, &mut visit).await;
+        let of_bob = bob_remembered(&site).await;
+        let cookies =
+            [None, Some("made up"), Some(remember_cookie(&of_bob)), Some(remember_cookie(&of_ann))];
+        let (ann, old, new) = (site.user(ANN).await.unwrap(), PASSWORD.into(), new_password(NEW));
+        let changed = core.change_password(&ctx, &mut visit, &ann, &old, new, cookies[whose]).await;
+        match changed.unwrap() {
+            ChangeOutcome::Done { remember: RememberChange::Set { .. }, .. } => {
+                assert_eq!(whose, 3);
+            }
+            ChangeOutcome::Done { remember, .. } => {
+                assert!(whose != 3 && remember == RememberChange::Keep);
+            }
+            other => refused(other),
+        }
+    }
 }

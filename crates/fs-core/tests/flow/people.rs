@@ -52,6 +52,16 @@ pub(crate) async fn sign_ann_in(site: &Site, visit: &mut Visit) -> RememberChang
     }
 }
 
+/// Bob signs in from a browser that is remembered.
+pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
+    site.add_user("bob@site.test").await;
+    let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
+    match site.core().sign_in(&site.context(), &mut Visit::default(), typed).await.unwrap() {
+        SignInOutcome::Done { remember, .. } => remember,
+        other => refused(other),
+    }
+}
+
 pub(crate) fn new_password(password: &str) -> NewPassword {
     NewPassword { password: password.into(), repeated: Some(password.into()) }
 }

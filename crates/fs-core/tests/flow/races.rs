@@ -43,7 +43,7 @@ impl Scene {
 
     async fn change(&self, visit: &mut Visit, new: NewPassword) -> bool {
         let (ctx, old) = (self.site.context(), PASSWORD.into());
-        let changed = self.site.core().change_password(&ctx, visit, &self.user, &old, new, false);
+        let changed = self.site.core().change_password(&ctx, visit, &self.user, &old, new, None);
         matches!(changed.await, Ok(ChangeOutcome::Done { .. }))
     }
 

@@ -93,7 +93,7 @@ async fn signed_in(site: &Site) -> Visit {
     let mut visit = pending(site).await;
     let code = app_code(site);
     let given =
-        site.core().validate_second_factor(&site.context(), &mut visit, None, &code, false).await;
+        site.core().validate_second_factor(&site.context(), &mut visit, None, &code, None).await;
     match given.unwrap() {
         ValidateOutcome::SignedIn { .. } => visit,
         other => refused(other),
@@ -102,7 +102,7 @@ async fn signed_in(site: &Site) -> Visit {
 
 async fn disable(site: &Site, visit: &mut Visit, user: &User) -> Result<bool, FlowError> {
     let disabled =
-        site.core().enrol(&site.context(), visit, Some(user), "disable", "", false).await?;
+        site.core().enrol(&site.context(), visit, Some(user), "disable", "", None).await?;
     Ok(matches!(disabled, EnrolOutcome::Disabled { .. }))
 }
 
@@ -199,7 +199,7 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     for _ in 0..5 {
         let ctx = site.context();
         let wrong =
-            site.core().validate_second_factor(&ctx, &mut visit, None, "000000", false).await;
+            site.core().validate_second_factor(&ctx, &mut visit, None, "000000", None).await;
         assert!(matches!(wrong.unwrap(), ValidateOutcome::Refused(_)));
         assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
     }
@@ -218,7 +218,7 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     assert!(matches!(&told[..], [Event::LimitReached { .. }]));
     let app = app_code(&site);
     let outcome =
-        site.core().validate_second_factor(&site.context(), &mut visit, None, &app, false).await;
+        site.core().validate_second_factor(&site.context(), &mut visit, None, &app, None).await;
     assert!(matches!(outcome.unwrap(), ValidateOutcome::Refused(_)));
     site.clock.advance(Duration::from_secs(3_601));
     let mut visit = pending(&site).await;
@@ -244,12 +244,12 @@ async fn codes_end_with_the_second_factor() {
         // A second factor that is set up anew has none either.
         let user = site.user(ANN).await.unwrap();
         let begun =
-            site.core().enrol(&ctx, &mut visit, Some(&user), "authenticator", "", false).await;
+            site.core().enrol(&ctx, &mut visit, Some(&user), "authenticator", "", None).await;
         let EnrolOutcome::Begun { key: Some(key), .. } = begun.unwrap() else { panic!() };
         let code = TotpRules::default().code_at(&key, site.core().now());
         let core = site.core();
         let proven =
-            core.validate_second_factor(&ctx, &mut visit, Some(&user), code.expose(), false);
+            core.validate_second_factor(&ctx, &mut visit, Some(&user), code.expose(), None);
         assert!(matches!(proven.await.unwrap(), ValidateOutcome::Changed { .. }));
         let mail = site.mails().await.pop().unwrap();
         assert!(mail.text.unwrap().contains("authenticator app"));
@@ -393,7 +393,7 @@ async fn faults_leave_nothing_half_done() {
             let user = here(site, visit).await;
             let (core, ctx) = (site.core(), site.context());
             let begun =
-                core.enrol(&ctx, visit, Some(&user), "authenticator", "", false).await.unwrap();
+                core.enrol(&ctx, visit, Some(&user), "authenticator", "", None).await.unwrap();
             let EnrolOutcome::Begun { method: CodeMethod::Authenticator, key: Some(key), .. } =
                 begun
             else {
@@ -404,9 +404,7 @@ async fn faults_leave_nothing_half_done() {
         every_fault(setup, begun, async |site, visit, (user, code)| {
             let (core, ctx) = (site.core(), site.context());
             let code: fs_core::secret::Secret = code;
-            match core
-                .validate_second_factor(&ctx, visit, Some(&user), code.expose(), false)
-                .await?
+            match core.validate_second_factor(&ctx, visit, Some(&user), code.expose(), None).await?
             {
                 ValidateOutcome::Changed { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),

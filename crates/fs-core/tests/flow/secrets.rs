@@ -21,7 +21,8 @@ use fs_core::token::{
 use fs_testkit::site::{PASSWORD, Setup};
 
 use crate::people::{
-    ANN, NEW, PROFILES, credentials, mailed_token, new_password, registration, remember_cookie,
+    ANN, NEW, PROFILES, credentials, mailed_token, new_password, refused, registration,
+    remember_cookie,
 };
 
 /// Everything that was shown, and all that must not be in it.
@@ -72,18 +73,20 @@ async fn outcomes_and_what_leads_to_them() {
         shown.show(&credentials());
         let signed_in = core.sign_in(&ctx, &mut visit, credentials()).await.unwrap();
         shown.show(&signed_in);
-        if let fs_core::flow::SignInOutcome::Done { remember, .. } = &signed_in {
-            shown.show(remember);
-            shown.hide(remember_cookie(remember));
-        }
+        let fs_core::flow::SignInOutcome::Done { remember, .. } = &signed_in else {
+            refused(signed_in)
+        };
+        let cookie = remember_cookie(remember);
+        shown.show(remember);
+        shown.hide(cookie);
         shown.show(&visit);
         let user = site.user(ANN).await.unwrap();
         shown.show(&core.verify(&ctx, &mut visit, &user, &PASSWORD.into()).await);
         let new = new_password(NEW);
         shown.show(&new);
-        shown.show(
-            &core.change_password(&ctx, &mut visit, &user, &PASSWORD.into(), new, true).await,
-        );
+        let old = PASSWORD.into();
+        let cookie = Some(cookie);
+        shown.show(&core.change_password(&ctx, &mut visit, &user, &old, new, cookie).await);
 
         shown.show(&core.request_reset(&ctx, ANN).await);
         shown.show(&core.send_confirmation(&ctx, ANN).await);

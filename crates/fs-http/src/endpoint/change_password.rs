@@ -38,10 +38,10 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return wrong(&problems);
     }
     let mut visit = exchange.visit();
-    let remembered = exchange.remember_cookie().is_some();
+    let remembered = exchange.remember_cookie();
     let outcome = exchange
         .core()
-        .change_password(exchange.context(), &mut visit, user, &current, new, remembered)
+        .change_password(exchange.context(), &mut visit, user, &current, new, remembered.as_deref())
         .await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ChangeOutcome::Refused(problems) => wrong(&problems),

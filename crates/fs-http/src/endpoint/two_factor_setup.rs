@@ -46,8 +46,9 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     let mut visit = exchange.visit();
     let core = exchange.core();
-    let (ctx, remembered) = (exchange.context(), exchange.remember_cookie().is_some());
-    let outcome = core.enrol(ctx, &mut visit, current, &choice, &phone, remembered).await;
+    let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
+    let outcome =
+        core.enrol(ctx, &mut visit, current, &choice, &phone, remembered.as_deref()).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_visit(visit);
     Ok(match outcome {

@@ -35,8 +35,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let core = exchange.core();
     let outcome = match &code {
         Some(code) if problems.is_empty() => {
-            let (ctx, remembered) = (exchange.context(), exchange.remember_cookie().is_some());
-            core.validate_second_factor(ctx, &mut visit, current, code, remembered).await
+            let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
+            core.validate_second_factor(ctx, &mut visit, current, code, remembered.as_deref()).await
         }
         _ => return Ok(exchange.mistakes(&problems, |found| again(exchange, changing, found))),
     };
