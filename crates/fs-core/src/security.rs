@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Timestamp;
-use crate::config::{Config, Mistakes};
+use crate::config::{CodeMethod, Config, Mistakes, SignInMethod};
 use crate::csrf::CsrfSigner;
 use crate::event::Event;
 use crate::flow::FlowError;
@@ -53,7 +53,7 @@ pub struct Ports {
     pub hash_pool: Arc<dyn HashPool>,
     /// Sends mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Sends text messages, where methods need them.
+    /// Sends text messages. Methods that need it are a mistake without.
     pub sms: Option<Arc<dyn SmsSender>>,
     /// Is told when a mail waits; nothing: whoever calls
     /// [`deliver_mails`](Security::deliver_mails) does so on a schedule.
@@ -94,13 +94,7 @@ impl Security {
         composer: Arc<dyn MailComposer>,
     ) -> Result<Self, Mistakes> {
         let mut mistakes = config.mistakes();
-        if config.password.breached.is_some() && ports.breaches.is_none() {
-            mistakes.0.push(
-                "password.breached is set, but there is no list of breached passwords: give one, \
-                 or unset it"
-                    .to_owned(),
-            );
-        }
+        mistakes.0.extend(missing_ports(&config, &ports));
         let hasher = PasswordHasher::new(config.hashing.clone());
         let keys = SigningKeys::new(config.signing_keys.clone());
         let tokens = keys.as_ref().ok().map(|keys| {
@@ -322,6 +316,31 @@ impl Security {
     pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
         self.0.hasher.get_hmac(password)
     }
+}
+
+/// What the configuration asks for and no port gives.
+fn missing_ports(config: &Config, ports: &Ports) -> Vec<String> {
+    let mut missing = Vec::new();
+    if config.password.breached.is_some() && ports.breaches.is_none() {
+        missing.push(
+            "password.breached is set, but there is no list of breached passwords: give one, or \
+             unset it"
+                .to_owned(),
+        );
+    }
+    let two_factor = config.two_factor.as_ref().map(|rules| &rules.methods);
+    let unified = config.unified.as_ref().map(|rules| &rules.methods);
+    let texts = [
+        ("two_factor", two_factor.is_some_and(|all| all.contains(&CodeMethod::Sms))),
+        ("unified", unified.is_some_and(|all| all.contains(&SignInMethod::Code(CodeMethod::Sms)))),
+    ];
+    for (which, _) in texts.into_iter().filter(|(_, asked)| *asked && ports.sms.is_none()) {
+        missing.push(format!(
+            "{which}.methods names \"sms\", but nothing sends text messages: give Ports::sms a \
+             sender, or leave \"sms\" out"
+        ));
+    }
+    missing
 }
 
 impl fmt::Debug for Security {

@@ -17,8 +17,11 @@ use crate::policies;
 /// something sends text messages.
 pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool) -> Config {
     let (mut second, mut unified) = (TwoFactor::default(), Unified::default());
-    second.methods.retain(|method| phones || *method != CodeMethod::Sms);
-    unified.methods.retain(|method| phones || *method != SignInMethod::Code(CodeMethod::Sms));
+    if phones {
+        second.methods.push(CodeMethod::Sms);
+        unified.methods.push(SignInMethod::Code(CodeMethod::Sms));
+        unified.second_factor_after.push(SignInMethod::Code(CodeMethod::Sms));
+    }
     let mut config = Config {
         signing_keys: vec![key],
         base_url: Some(base_url.to_owned()),

@@ -19,7 +19,7 @@ pub enum CodeMethod {
     /// From an authenticator app.
     #[serde(rename = "authenticator")]
     Authenticator,
-    /// By text message.
+    /// By text message, which needs [`Ports::sms`](crate::Ports::sms).
     #[serde(rename = "sms")]
     Sms,
 }
@@ -229,11 +229,11 @@ impl TotpSettings {
 }
 
 impl Default for TwoFactor {
-    /// Authenticator apps and text messages; mail is weak and must be chosen.
+    /// Authenticator apps. Mail is weak and text messages need a sender: they must be chosen.
     fn default() -> Self {
         Self {
             required: false,
-            methods: vec![CodeMethod::Authenticator, CodeMethod::Sms],
+            methods: vec![CodeMethod::Authenticator],
             authenticator_window: Window::Steps(1),
             email_window: Window::Back(Duration::from_secs(300)),
             sms_window: Window::Back(Duration::from_secs(120)),
@@ -277,9 +277,10 @@ impl Unified {
 }
 
 impl Default for Unified {
-    /// Everything is accepted, and a second factor is asked for after any of it.
+    /// Everything is accepted but text messages, which need a sender; a second factor is asked for
+    /// after any of it.
     fn default() -> Self {
-        let codes = [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
+        let codes = [CodeMethod::Email, CodeMethod::Authenticator];
         let codes = codes.into_iter().map(SignInMethod::Code);
         let methods: Vec<_> = std::iter::once(SignInMethod::Password).chain(codes).collect();
         Self {

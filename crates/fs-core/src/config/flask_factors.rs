@@ -132,7 +132,10 @@ fn read_recovery_codes(keys: &mut FlaskKeys, rules: &mut TwoFactor) {
 fn read_unified(keys: &mut FlaskKeys) -> Option<Unified> {
     let mut within = Duration::from_secs(120);
     keys.duration("SECURITY_US_TOKEN_VALIDITY", &mut within);
+    let codes = [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
+    let codes = codes.into_iter().map(SignInMethod::Code);
     let mut rules = Unified {
+        methods: std::iter::once(SignInMethod::Password).chain(codes).collect(),
         second_factor_after: vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Email)],
         authenticator_window: Window::Seconds(within),
         sent_window: Window::Seconds(within),

@@ -187,6 +187,23 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_proves_an_address_where_nobody_could_come_in_before() {
+        let about = "recovery.confirms";
+        let without = |config: &mut Config| {
+            config.confirmation.as_mut().unwrap().sign_in_without = true;
+        };
+        assert_eq!(complaints(without, Config::default(), about), 1);
+        let neither = |config: &mut Config| {
+            without(config);
+            config.recovery.as_mut().unwrap().confirms = false;
+        };
+        assert_eq!(complaints(neither, Config::default(), about), 0);
+        let theirs = |config: &mut Config| config.token_format = TokenFormat::Itsdangerous;
+        assert_eq!(complaints(theirs, Config::default(), about), 1);
+        assert_eq!(complaints(|_| (), Config::flask_security_4(), about), 0);
+    }
+
+    #[test]
     fn recovery_codes_are_some_but_not_many() {
         for (count, wrong) in
             [(None, 0), (Some(0), 1), (Some(1), 0), (Some(100), 0), (Some(101), 1)]

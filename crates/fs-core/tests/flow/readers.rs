@@ -18,6 +18,8 @@ use fs_core::secret::Secret;
 use fs_core::session::Visit;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
+use crate::send_limits::Telephone;
+
 /// Everything is lower case; new accounts are for one company.
 struct Colleagues;
 
@@ -94,6 +96,7 @@ fn site() -> Site {
         vec![by(IdentityAttribute::Email), by(IdentityAttribute::Username)];
     let methods = vec![SignInMethod::Code(CodeMethod::Sms)];
     setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    setup.sms = Some(Arc::new(Telephone::default()));
     setup.config.readers = Readers {
         email: Arc::new(Colleagues),
         username: Arc::new(Tilde),

@@ -113,7 +113,7 @@ async fn one_network_asks_for_so_many_mails_whoever_they_are_for() {
 
 /// Keeps what is sent.
 #[derive(Default)]
-struct Telephone(Mutex<Vec<String>>);
+pub(crate) struct Telephone(Mutex<Vec<String>>);
 
 #[async_trait::async_trait]
 impl SmsSender for Telephone {
@@ -131,7 +131,8 @@ impl Telephone {
 
 fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
     let telephone = Arc::new(Telephone::default());
-    setup.config.two_factor = Some(TwoFactor::default());
+    let methods = vec![CodeMethod::Sms];
+    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
     setup.sms = Some(telephone.clone());
     (setup, telephone)
 }
@@ -139,7 +140,7 @@ fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
 async fn text(site: &Site, email: &str, phone: &str) -> Result<EnrolOutcome, FlowError> {
     let user = site.user(email).await.unwrap();
     let mut visit = Visit::default();
-    site.core().enrol(&site.context(), &mut visit, Some(&user), "sms", phone, false).await
+    site.core().enrol(&site.context(), &mut visit, Some(&user), "sms", phone, None).await
 }
 
 #[tokio::test]

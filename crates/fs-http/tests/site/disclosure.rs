@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fs_core::config::Unified;
+use fs_core::config::{CodeMethod, SignInMethod, Unified};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::totp::TotpSecret;
 use fs_testkit::calls::{Call, HashKind};
@@ -46,7 +46,9 @@ fn work(site: &Site) -> Vec<Call> {
 /// A site with one account of each kind that somebody may ask about.
 async fn site() -> Site {
     let mut setup = Setup::standard();
-    setup.config.unified = Some(Unified::default());
+    let mut unified = Unified::default();
+    unified.methods.push(SignInMethod::Code(CodeMethod::Sms));
+    setup.config.unified = Some(unified);
     setup.sms = Some(Arc::new(Telephone));
     let site = setup.build();
     let core = site.core();

@@ -15,6 +15,7 @@ mod limits;
 mod links;
 mod mails;
 mod malformed;
+mod mistakes;
 mod nasty;
 mod own_pages;
 mod people;

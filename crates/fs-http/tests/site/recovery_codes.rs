@@ -193,6 +193,7 @@ async fn flask_security_4_has_no_such_endpoint_until_its_key_is_set() {
             "SECRET_KEY": "a key of the test",
             "SECURITY_PASSWORD_SALT": "a salt of the test",
             "SECURITY_TWO_FACTOR": true,
+            "SECURITY_TWO_FACTOR_ENABLED_METHODS": ["authenticator"],
             "SECURITY_TOTP_SECRETS": { "1": "a secret of the test" },
             "SECURITY_TOTP_ISSUER": "Otter",
         });

@@ -1,0 +1,31 @@
+//! What a configuration asks for and nothing gives is refused at the start.
+
+use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
+use fs_core::password::BreachRule;
+use fs_http::{Hooks, HttpConfig, WebSecurity};
+use fs_testkit::site::Setup;
+
+#[test]
+fn what_no_port_gives_is_named_at_the_start() {
+    let mut ports = None;
+    let setup = Setup::standard();
+    let mut config = setup.config.clone();
+    drop(setup.build_with(|all| ports = Some(all.clone())));
+    let ports = ports.unwrap();
+    let start = |config| {
+        let web = WebSecurity::new(config, HttpConfig::default(), ports.clone(), Hooks::default());
+        web.err().map(|mistakes| mistakes.to_string()).unwrap_or_default()
+    };
+    assert_eq!(start(config.clone()), "");
+
+    let methods = vec![CodeMethod::Authenticator, CodeMethod::Sms];
+    config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let methods = vec![SignInMethod::Code(CodeMethod::Sms)];
+    config.unified = Some(Unified { methods, ..Unified::default() });
+    config.password.breached = Some(BreachRule { strict: true, threshold: 1 });
+    let told = start(config);
+    for setting in ["two_factor.methods", "unified.methods", "password.breached"] {
+        assert!(told.contains(setting), "{setting}: {told}");
+    }
+    assert!(told.contains("Ports::sms"), "{told}");
+}
