@@ -1,8 +1,10 @@
-//! Following a confirmation link. Always a redirect.
+//! Following a confirmation link.
 
 use fs_core::flow::ConfirmOutcome;
 use fs_core::message::{Message, MessageKey};
 use fs_core::model::User;
+use http::StatusCode;
+use serde_json::Map;
 
 use super::Answer;
 use crate::exchange::Exchange;
@@ -36,6 +38,9 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
             if let Some(challenge) = &challenge {
                 return Ok(exchange.challenged(challenge));
             }
+            if exchange.tells_of_link() {
+                return Ok(exchange.json_ok(Some(&user), None, Map::new()));
+            }
             let sign_in_after =
                 exchange.core().config().confirmation.as_ref().is_some_and(|r| r.sign_in_after);
             let message = MessageKey::EmailConfirmed;
@@ -60,6 +65,9 @@ fn failed(
     message: Message,
     user: Option<&User>,
 ) -> http::Response<bytes::Bytes> {
+    if exchange.tells_of_link() {
+        return exchange.refusal(StatusCode::BAD_REQUEST, message);
+    }
     let view = exchange.config().views.confirm_error.as_deref();
     if exchange.config().redirects.spa {
         return exchange.redirect(&exchange.spa_view(view, message, user));

@@ -40,6 +40,14 @@ pub(super) async fn ask_first(
         .then(|| exchange.mistakes(&problems, |problems| page(exchange, &words, problems))))
 }
 
+impl Exchange {
+    /// Whether what came of a link is told as JSON, to a program that sent its form, instead of by a
+    /// redirect. Not where opening a link is enough: clients of Flask-Security wait for the redirect.
+    pub(super) fn tells_of_link(&self) -> bool {
+        self.config().links_ask_first && self.wants_json()
+    }
+}
+
 fn words(endpoint: Endpoint) -> Option<Words> {
     match endpoint {
         Endpoint::Confirm => Some(Words {

@@ -53,7 +53,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
 }
 
-/// Following a link. Always a redirect.
+/// Following a link.
 pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
     exchange.only_strangers().await?;
     let mut visit = exchange.visit();
@@ -73,24 +73,32 @@ pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
                 .with("email", &user.email);
             link_failed(exchange, Endpoint::SignIn, message, Some(&user))
         }
-        FollowLinkOutcome::Judged(outcome) => link_judged(exchange, outcome, Endpoint::SignIn),
+        FollowLinkOutcome::Judged(outcome) => {
+            link_judged(exchange, outcome, Endpoint::SignIn).await?
+        }
     })
 }
 
 /// What came of a link that was good.
-pub(super) fn link_judged(
+pub(super) async fn link_judged(
     exchange: &Exchange,
     outcome: SignInOutcome,
     start: Endpoint,
-) -> http::Response<bytes::Bytes> {
+) -> Answer {
     let views = &exchange.config().views;
-    let spa = exchange.config().redirects.spa;
-    match outcome {
+    let told = exchange.tells_of_link();
+    let spa = exchange.config().redirects.spa && !told;
+    Ok(match outcome {
         SignInOutcome::Done { user, remember } => {
             exchange.put_remember(remember);
+            if told {
+                let token = exchange.token_on_request(&user).await?;
+                return Ok(exchange.json_ok(Some(&user), token, Map::new()));
+            }
             if spa {
                 let query = exchange.spa_query(&user);
-                return exchange.redirect(&exchange.view(views.after_sign_in.as_deref(), &query));
+                let to = exchange.view(views.after_sign_in.as_deref(), &query);
+                return Ok(exchange.redirect(&to));
             }
             exchange.flash(MessageKey::PasswordlessLoginSuccessful);
             exchange.redirect(&exchange.after(views.after_sign_in.as_deref()))
@@ -101,7 +109,8 @@ pub(super) fn link_judged(
                 exchange.session(|visit| exchange.core().abandon_second_factor(visit));
                 let mut query = vec![("tf_required", "1")];
                 query.extend(exchange.spa_query(&user));
-                return exchange.redirect(&exchange.view(views.sign_in_error.as_deref(), &query));
+                let to = exchange.view(views.sign_in_error.as_deref(), &query);
+                return Ok(exchange.redirect(&to));
             }
             exchange.challenged(&challenge)
         }
@@ -114,7 +123,7 @@ pub(super) fn link_judged(
             };
             link_failed(exchange, start, key.into(), None)
         }
-    }
+    })
 }
 
 /// What is said of a link that is worth nothing.
@@ -124,6 +133,9 @@ pub(super) fn link_failed(
     message: Message,
     user: Option<&User>,
 ) -> http::Response<bytes::Bytes> {
+    if exchange.tells_of_link() {
+        return exchange.refusal(StatusCode::BAD_REQUEST, message);
+    }
     if exchange.config().redirects.spa {
         let view = exchange.config().views.sign_in_error.as_deref();
         return exchange.redirect(&exchange.spa_view(view, message, user));

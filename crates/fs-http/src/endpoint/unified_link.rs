@@ -1,4 +1,4 @@
-//! Following the link of a mailed code. Always a redirect.
+//! Following the link of a mailed code.
 
 use fs_core::flow::CodeLinkOutcome;
 use fs_core::message::MessageKey;
@@ -18,7 +18,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let mut visit = exchange.visit();
     let core = exchange.core();
     // A single-page application starts its own sign-in with a second factor.
-    let begin = !exchange.config().redirects.spa;
+    let begin = !exchange.config().redirects.spa || exchange.tells_of_link();
     let outcome = core.follow_code_link(exchange.context(), &mut visit, &email, &code, begin).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_visit(visit);
@@ -34,6 +34,6 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         CodeLinkOutcome::InvalidCode(user) => {
             failed(MessageKey::InvalidCode, Some(&*user).filter(|_| explicit))
         }
-        CodeLinkOutcome::Judged(outcome) => link_judged(exchange, outcome, start),
+        CodeLinkOutcome::Judged(outcome) => link_judged(exchange, outcome, start).await?,
     })
 }

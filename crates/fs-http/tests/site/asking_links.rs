@@ -6,6 +6,7 @@ use fs_core::config::{SignInLinks, Unified};
 use fs_core::limit::Limits;
 use fs_core::model::UserField;
 use fs_core::port::{Change, UserLookup};
+use fs_core::totp::TotpSecret;
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site, link_in};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -77,6 +78,30 @@ async fn whatever_opens_a_link_does_nothing_by_that() {
             Link::Confirm => assert!(site.user(ANN).await.unwrap().confirmed_at.is_some()),
             _ => assert_eq!(ann.who().await.as_deref(), Some(ANN), "{kind:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_follows_a_link_is_told_what_came_of_it() {
+    for (kind, factor) in LINKS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let (site, link) = mailed(Setup::standard, kind).await;
+        if factor {
+            let user = site.user(ANN).await.unwrap();
+            let key = site.core().seal_totp(&TotpSecret::from_random([1; 20])).await.unwrap();
+            site.core().tf_set(&user, "authenticator", Some(key), None).await.unwrap();
+        }
+        let mut program = site.browser();
+        let answer = program.post_json(&link, json!({})).await;
+        assert_eq!(answer.status, StatusCode::OK, "{kind:?} {}", answer.text());
+        let told = &answer.json()["response"];
+        assert_eq!(told["tf_required"] == true, factor && kind != Link::Confirm, "{told}");
+        let is_in = kind != Link::Confirm && !factor;
+        assert_eq!(program.who().await.is_some(), is_in, "{kind:?}");
+
+        // It worked once.
+        let answer = site.browser().post_json(&link, json!({})).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kind:?}");
+        assert!(answer.json()["response"]["error"].is_string(), "{}", answer.text());
     }
 }
 
