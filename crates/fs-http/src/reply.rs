@@ -1,5 +1,7 @@
 //! Answers: JSON, pages and redirects, each made in one place.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::authz::Rule;
@@ -141,10 +143,20 @@ impl Exchange {
             FlowError::TooMany(_) => tracing::warn!(%error, endpoint, "the request was refused"),
             _ => tracing::error!(%error, endpoint, "the request failed"),
         }
-        let mut response = self.failure(status);
-        if let Some(seconds) = retry {
-            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        let Some(seconds) = retry else {
+            return Box::new(self.failure(status));
+        };
+        let advice = Message::new(MessageKey::TryAgainLater).with("within", wait_text(seconds));
+        let advice = self.text(advice);
+        let mut response = match self.wants_json() {
+            true => self.json_refusal(status, advice, Map::new()),
+            false => {
+                let mut page = PageView::error(status, None);
+                page.extra.insert("advice".to_owned(), advice.into());
+                self.page(status, page)
+            }
+        };
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         Box::new(response)
     }
 
@@ -344,8 +356,39 @@ pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
     }
 }
 
+/// How long to wait, in a unit that people count in, and no shorter than it is.
+fn wait_text(seconds: u64) -> String {
+    let unit = match seconds {
+        ..120 => 1,
+        120..7_200 => 60,
+        _ => 3_600,
+    };
+    fs_core::span_text(Duration::from_secs(seconds.div_ceil(unit) * unit))
+}
+
 const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (CACHE_CONTROL, "no-store"),
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::wait_text;
+
+    #[test]
+    fn nobody_is_told_to_wait_for_too_short() {
+        let texts = [
+            (1, "1 second"),
+            (90, "90 seconds"),
+            (119, "119 seconds"),
+            (120, "2 minutes"),
+            (121, "3 minutes"),
+            (900, "15 minutes"),
+            (7_199, "2 hours"),
+            (7_201, "3 hours"),
+            (86_399, "1 day"),
+        ];
+        assert_eq!(texts.map(|(seconds, _)| wait_text(seconds)), texts.map(|(_, text)| text));
+    }
+}

@@ -190,11 +190,13 @@ impl Visit {
         }
     }
 
-    /// Keeps a message for the next page. At most ten wait, of a thousand bytes together: the
-    /// cookie has to hold them. The oldest make room.
+    /// Keeps a message for the next page; one that waits already is told once. At most ten wait, of
+    /// a thousand bytes together: the cookie has to hold them. The oldest make room.
     pub fn flash(&mut self, category: Category, text: impl Into<String>) {
         let flashes = &mut self.state.flashes;
-        flashes.push(Flash { category, text: text.into() });
+        let flash = Flash { category, text: text.into() };
+        flashes.retain(|waiting| *waiting != flash);
+        flashes.push(flash);
         let bytes = |flashes: &[Flash]| flashes.iter().map(|flash| flash.text.len()).sum::<usize>();
         while flashes.len() > 10 || (flashes.len() > 1 && bytes(flashes) > 1_000) {
             flashes.remove(0);
@@ -327,9 +329,23 @@ mod tests {
         let texts: Vec<_> = visit.take_flashes().into_iter().map(|flash| flash.text).collect();
         assert_eq!(texts.first().map(String::as_str), Some("10"));
         assert_eq!(texts.len(), 10);
-        for _ in 0..20 {
-            visit.flash(Category::Info, "x".repeat(300));
+        for n in 0..20 {
+            visit.flash(Category::Info, format!("{n:0>300}"));
         }
         assert_eq!(visit.take_flashes().len(), 3);
+    }
+
+    #[test]
+    fn what_is_said_twice_is_told_once() {
+        let mut visit = Visit::default();
+        for text in ["sign in", "welcome", "sign in"] {
+            visit.flash(Category::Info, text);
+        }
+        visit.flash(Category::Error, "sign in");
+        let told = visit.take_flashes().into_iter().map(|flash| (flash.category, flash.text));
+        let told: Vec<_> = told.collect();
+        let (info, error) = (Category::Info, Category::Error);
+        let wanted = [(info, "welcome"), (info, "sign in"), (error, "sign in")];
+        assert_eq!(told, wanted.map(|(category, text)| (category, text.to_owned())));
     }
 }
