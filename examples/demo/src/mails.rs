@@ -55,10 +55,13 @@ impl Mails {
 /// proxy brings others to it.
 fn is_private(listening: IpAddr, base_url: &str) -> bool {
     let url = base_url.parse::<Uri>().unwrap_or_default();
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host.eq_ignore_ascii_case("localhost")
-        || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    here && listening.is_loopback()
+    listening.is_loopback() && url.host().is_some_and(is_this_machine)
+}
+
+/// Whether a host, without its port, is this machine under a name that leads nowhere else.
+pub(crate) fn is_this_machine(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::client::Client;
 use crate::demo::Demo;
+use crate::http::ask;
 
 const EMAIL: &str = "admin@example.com";
 
@@ -76,5 +77,22 @@ fn mails_are_not_shown_where_others_could_read_them() {
         let folder = tempfile::tempdir().unwrap();
         let demo = Demo::start(folder.path(), &["--database", "memory", option, value]);
         assert_eq!(Client::default().get(&demo, "/outbox").status, 404, "{option}");
+    }
+}
+
+#[test]
+fn mails_are_shown_under_names_of_this_machine_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let demo = Demo::start(folder.path(), &["--database", "memory"]);
+    for (host, status) in [
+        ("127.0.0.1:8000", 200),
+        ("LOCALHOST", 200),
+        ("[::1]:8000", 200),
+        ("demo.example", 404),
+        ("localhost.example:8000", 404),
+    ] {
+        let headers = [("Host", host), ("Accept", "application/json")];
+        let answer = ask(demo.port(), "GET", "/outbox", &headers, None).unwrap();
+        assert_eq!(answer.status, status, "{host}");
     }
 }

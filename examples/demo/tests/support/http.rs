@@ -14,7 +14,8 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-/// Asks `127.0.0.1:port` over a connection of its own; bodies are JSON.
+/// Asks `127.0.0.1:port` over a connection of its own, by that name if the headers give no other;
+/// bodies are JSON.
 pub(crate) fn ask(
     port: u16,
     method: &str,
@@ -23,7 +24,10 @@ pub(crate) fn ask(
     body: Option<&Value>,
 ) -> std::io::Result<Answer> {
     let body = body.map(Value::to_string).unwrap_or_default();
-    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\n");
+    if !headers.iter().any(|(name, _)| *name == "Host") {
+        request.push_str(&format!("Host: 127.0.0.1:{port}\r\n"));
+    }
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
