@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fs_core::authz::{Fresh, Requirement};
 use fs_core::flow::AdminError;
 use fs_core::model::{SessionKind, User};
 use fs_core::token::TokenFormat;
+use fs_http::BodyRead;
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
-use http::{Method, StatusCode};
+use http::header::{COOKIE, SET_COOKIE};
+use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::json;
 
 use crate::people::{
@@ -53,6 +56,34 @@ async fn is_remembered(browser: &Browser) -> bool {
     browser.cookies.retain(|name, _| name.contains("remember"));
     assert_eq!(browser.cookies.len(), 1);
     browser.who().await.as_deref() == Some(ANN)
+}
+
+/// As where a handler fails after it signed somebody out.
+#[tokio::test]
+async fn who_was_signed_out_stays_so_when_the_rest_is_taken_back() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut ann = site.browser();
+        let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
+        ok(&mut ann, "/login", typed).await;
+        assert!(has_session(&ann).await && is_remembered(&ann).await);
+
+        let (mut parts, _) = Browser::request(Method::GET, "/").into_parts();
+        let cookies = ann.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        let cookies = cookies.collect::<Vec<_>>().join("; ");
+        parts.headers.insert(COOKIE, HeaderValue::from_str(&cookies).unwrap());
+        let exchange = site.web.open(&parts, BodyRead::NotRead, None).await;
+        exchange.sign_out().await.unwrap();
+        exchange.discard();
+        let answer = exchange.finish(Response::new(Bytes::new()));
+        let name = &site.web.config().remember_cookie.name;
+        let written = answer.headers().get_all(SET_COOKIE).iter();
+        let written: Vec<_> = written.map(|cookie| cookie.to_str().unwrap()).collect();
+        let cleared = |cookie: &&str| cookie.starts_with(&format!("{name}=;"));
+        assert!(written.iter().any(cleared), "{written:?}");
+        assert!(!has_session(&ann).await);
+    }
 }
 
 #[tokio::test]

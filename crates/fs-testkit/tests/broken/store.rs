@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
-    NewUser, Role, SessionKey, SessionRecord, Uniquifier, User, UserField, UserId,
+    NewUser, Role, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
     Batch, Change, CommitError, Counter, Guard, Identity, OutboxMail, Page, Receipt, StoreError,
@@ -41,6 +41,7 @@ pub(crate) enum Fault {
     ShowsExpiredSessions,
     EndsSessionsLate,
     OverwritesSessions,
+    TakesSentCodesForSignIns,
     SparesNoSession,
     ListsSessionsBackwards,
     SpendsAgain,
@@ -52,6 +53,7 @@ pub(crate) enum Fault {
     LeasesForNoTime,
     KeepsDeliveredMails,
     CountsNoAttempts,
+    KeepsWhatIsGivenUp,
     ClaimsBackwards,
     ReplacesMails,
     CommitsOneByOne,
@@ -173,6 +175,11 @@ impl Broken {
                     Change::InsertSession(session),
                 ];
             }
+            (Some(Fault::TakesSentCodesForSignIns), Change::InsertSession(session))
+                if session.kind == SessionKind::SentCode =>
+            {
+                Change::InsertSession(SessionRecord { kind: SessionKind::SignIn, ..session })
+            }
             (Some(Fault::SparesNoSession), Change::EndSessionsOf { uniquifier, .. }) => {
                 Change::EndSessionsOf { uniquifier, except: None }
             }
@@ -198,6 +205,10 @@ impl Broken {
             }
             (Some(Fault::KeepsDeliveredMails), Change::MailDelivered(_)) => return vec![],
             (Some(Fault::CountsNoAttempts), Change::MailFailed { .. }) => return vec![],
+            (Some(Fault::KeepsWhatIsGivenUp), Change::MailFailed { mail, due, reason }) => {
+                let due = due.min(Timestamp::from_micros(Timestamp::MAX.micros() - 1));
+                Change::MailFailed { mail, due, reason }
+            }
             (_, change) => change,
         };
         vec![changed]
