@@ -101,7 +101,7 @@ impl Exchange {
         if self.wants_json() {
             return self.json_refusal(status, text, Map::new());
         }
-        self.error_page(status, Some(text))
+        self.error_page(PageView::error(status, Some(text)), status)
     }
 
     /// JSON that tells what is wrong; in development, and where a guard refused, also why.
@@ -117,8 +117,7 @@ impl Exchange {
     }
 
     /// A page that tells what is wrong; in development, and where a guard refused, also why.
-    fn error_page(&self, status: StatusCode, text: Option<String>) -> Response<Bytes> {
-        let mut page = PageView::error(status, text);
+    fn error_page(&self, mut page: PageView, status: StatusCode) -> Response<Bytes> {
         let why = self.explanation().map(|trace| ("why".to_owned(), trace.lines().into()));
         page.extra.extend(why);
         self.page(status, page)
@@ -130,7 +129,7 @@ impl Exchange {
             let reason = status.canonical_reason().unwrap_or("Error");
             return self.json_refusal(status, reason, Map::new());
         }
-        self.error_page(status, None)
+        self.error_page(PageView::error(status, None), status)
     }
 
     /// The answer when a flow came to no outcome. What happened is logged, not told.
@@ -153,7 +152,7 @@ impl Exchange {
             false => {
                 let mut page = PageView::error(status, None);
                 page.extra.insert("advice".to_owned(), advice.into());
-                self.page(status, page)
+                self.error_page(page, status)
             }
         };
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -266,7 +265,7 @@ impl Exchange {
         }
         let status = StatusCode::UNAUTHORIZED;
         let mut response = match self.config().always_401 {
-            true => self.error_page(status, None),
+            true => self.error_page(PageView::error(status, None), status),
             false => self.refusal(status, MessageKey::Unauthenticated.into()),
         };
         let realm = realm.unwrap_or(&self.config().realm).replace(['"', '\\'], "");
@@ -356,7 +355,7 @@ pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
     }
 }
 
-/// How long to wait, in a unit that people count in, and no shorter than it is.
+/// How long to wait, in a unit that people count in, rounded up.
 fn wait_text(seconds: u64) -> String {
     let unit = match seconds {
         ..120 => 1,
@@ -377,7 +376,7 @@ mod tests {
     use super::wait_text;
 
     #[test]
-    fn nobody_is_told_to_wait_for_too_short() {
+    fn waits_are_rounded_up() {
         let texts = [
             (1, "1 second"),
             (90, "90 seconds"),

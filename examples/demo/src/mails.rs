@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use fs_core::port::Mailer;
 use fs_core::secret::Secret;
+use fs_http::incoming::Incoming;
 use fs_services::console_mailer::ConsoleMailer;
 use fs_services::smtp::{SmtpConfig, SmtpConfigError, SmtpMailer, SmtpUrlError};
 use http::Uri;
+use http::uri::Authority;
 
 use crate::outbox::Outbox;
 
@@ -51,15 +53,27 @@ impl Mails {
     }
 }
 
-/// Whether nobody but this machine's own users opens the demo: it listens to them alone, and no
-/// proxy brings others to it.
+/// Whether the demo is for this machine's own users: it listens to them alone, and is told of no
+/// other address.
 fn is_private(listening: IpAddr, base_url: &str) -> bool {
     let url = base_url.parse::<Uri>().unwrap_or_default();
     listening.is_loopback() && url.host().is_some_and(is_this_machine)
 }
 
+/// Whether a request came from this machine by one of its own names. By another name a proxy asks, or
+/// a page of somebody else's whose name was made to lead here; most proxies also say that they are
+/// one. A proxy that hides all of this is not recognised: start the demo with `--base-url` then.
+pub(crate) fn is_direct(request: &Incoming) -> bool {
+    let host = request.host().and_then(|host| host.parse::<Authority>().ok());
+    let forwarded = PROXIES_SAY.iter().any(|name| request.headers.contains_key(*name));
+    host.is_some_and(|host| is_this_machine(host.host())) && !forwarded
+}
+
+/// What proxies add to the requests that they bring.
+const PROXIES_SAY: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
+
 /// Whether a host, without its port, is this machine under a name that leads nowhere else.
-pub(crate) fn is_this_machine(host: &str) -> bool {
+fn is_this_machine(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }

@@ -15,6 +15,8 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
+use crate::mails::is_direct;
+use crate::outbox::Outbox;
 
 /// What a page needs to answer, whatever framework asks for it.
 pub(crate) struct Screen {
@@ -60,6 +62,11 @@ impl Screen {
         self.exchange.redirect(back)
     }
 
+    /// The outbox, for who may read it.
+    pub(crate) fn outbox(&self) -> Option<&Outbox> {
+        self.app.outbox.as_ref().filter(|_| is_direct(self.exchange.request()))
+    }
+
     /// There is no such page.
     pub(crate) fn missing(&self) -> Response<Bytes> {
         self.failure(StatusCode::NOT_FOUND)
@@ -102,7 +109,7 @@ impl Screen {
         let security = self.exchange.security();
         let path = |endpoint| security.routes().path(endpoint);
         let mut frame = as_map(json!({
-            "has_outbox": self.app.outbox.is_some(),
+            "has_outbox": self.outbox().is_some(),
             "sign_in_url": path(Endpoint::SignIn),
             "register_url": path(Endpoint::Register),
             "change_password_url": path(Endpoint::ChangePassword),

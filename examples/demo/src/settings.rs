@@ -8,9 +8,10 @@ use fs_core::Config;
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::secret::Secret;
 use fs_http::pages::{Branding, PagesConfig};
-use fs_http::{Hooks, HttpConfig};
+use fs_http::{Exchange, Hooks, HttpConfig};
 use serde_json::Map;
 
+use crate::mails::is_direct;
 use crate::policies;
 
 /// Accounts: as they are by default, and sign-in by codes and links. Codes go to phones only where
@@ -20,7 +21,6 @@ pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool)
     if phones {
         second.methods.push(CodeMethod::Sms);
         unified.methods.push(SignInMethod::Code(CodeMethod::Sms));
-        unified.second_factor_after.push(SignInMethod::Code(CodeMethod::Sms));
     }
     let mut config = Config {
         signing_keys: vec![key],
@@ -69,8 +69,10 @@ fn pages() -> PagesConfig {
 /// What every page of fs is told besides: whether there is a page with mails to point to.
 pub(crate) fn hooks(has_outbox: bool) -> Hooks {
     let mut hooks = Hooks::default();
-    let context =
-        move |_: Option<&_>| Map::from_iter([("has_outbox".to_owned(), has_outbox.into())]);
+    let context = move |exchange: Option<&Exchange>| {
+        let is_direct = exchange.is_some_and(|exchange| is_direct(exchange.request()));
+        Map::from_iter([("has_outbox".to_owned(), (has_outbox && is_direct).into())])
+    };
     hooks.page_context.insert("*".to_owned(), Arc::new(context));
     hooks
 }

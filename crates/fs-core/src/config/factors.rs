@@ -131,7 +131,8 @@ pub struct TwoFactor {
 pub struct Unified {
     /// What is accepted, in the order in which it is tried.
     pub methods: Vec<SignInMethod>,
-    /// After which of them a second factor is asked for.
+    /// After which of them a second factor is asked for. Whoever has one and signs in by a method that
+    /// is not here gives one factor in all.
     pub second_factor_after: Vec<SignInMethod>,
     /// Which codes of an authenticator app are accepted.
     pub authenticator_window: Window,
@@ -278,14 +279,13 @@ impl Unified {
 
 impl Default for Unified {
     /// Everything is accepted but text messages, which need a sender; a second factor is asked for
-    /// after any of it.
+    /// after anything, text messages included.
     fn default() -> Self {
-        let codes = [CodeMethod::Email, CodeMethod::Authenticator];
-        let codes = codes.into_iter().map(SignInMethod::Code);
-        let methods: Vec<_> = std::iter::once(SignInMethod::Password).chain(codes).collect();
+        let [email, app, text] =
+            [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms].map(SignInMethod::Code);
         Self {
-            second_factor_after: methods.clone(),
-            methods,
+            methods: vec![SignInMethod::Password, email, app],
+            second_factor_after: vec![SignInMethod::Password, email, app, text],
             authenticator_window: Window::Steps(1),
             sent_window: Window::Back(Duration::from_secs(120)),
             setup_within: Duration::from_secs(1_800),

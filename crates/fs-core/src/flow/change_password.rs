@@ -112,11 +112,11 @@ impl Security {
                     return Ok(ChangeOutcome::Refused(problems));
                 }
             };
+        let hash = self.hash_password(password).await?;
         let remember = match self.is_remembered(ctx, user, remember_cookie).await? {
             true => Remember::Yes,
             false => Remember::No,
         };
-        let hash = self.hash_password(password).await?;
         let mut user = user.clone();
         let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
         tally.success().into_iter().for_each(|change| batch.push(change));

@@ -36,9 +36,9 @@ impl Security {
     }
 
     /// Prepares the end of all other trust. The session at hand goes on under a new id, no fresher
-    /// than it is, and a browser that `remember_cookie` remembers as the user stays remembered: if the
-    /// session still is the user's. Whoever calls by other means, beside a session that ended or is another's, gets
-    /// none.
+    /// than it is, and a browser that `remember_cookie` remembers as the user stays remembered: if
+    /// the session still is the user's. Whoever calls by other means, beside a session that ended
+    /// or is another's, gets none.
     pub(super) async fn renew_trust(
         &self,
         ctx: &Context,

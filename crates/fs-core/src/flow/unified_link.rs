@@ -44,6 +44,12 @@ impl Security {
         let user = self.find_by_email(email).await?;
         let tally = self.sign_in_tally(ctx, email, user.as_ref()).code;
         self.count(ctx, &tally, user.as_ref()).await?;
+        let method = CodeMethod::Email;
+        let rules = self.config().unified.clone();
+        let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
+        let methods = rules.iter().map(|_| method).collect();
+        let active = user.as_ref().filter(|user| user.active);
+        let secret = self.sign_in_secrets(active, methods).await?.pop();
         let Some(user) = user else {
             let reason = SignInRefusal::UnknownIdentity.reason();
             self.emit(Event::AuthenticationFailed { user: None, reason });
@@ -53,11 +59,7 @@ impl Security {
             self.code_failed(&user, SignInRefusal::Inactive.reason());
             return Ok(CodeLinkOutcome::Inactive);
         }
-        let method = CodeMethod::Email;
-        let rules = self.config().unified.clone();
-        let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
-        let secret = self.sign_in_secret(&user, method).await?;
-        let (Some(rules), Some(secret)) = (rules, secret) else {
+        let (Some(rules), Some((_, secret))) = (rules, secret) else {
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };

@@ -226,7 +226,7 @@ keys! {
     /// The value is of a wrong type, or holds characters that cannot be stored.
     InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
     /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.
-    TryAgainLater = "TRY_AGAIN_LATER", Error, "This is not possible right now. Wait %(within)s, then try again.";
+    TryAgainLater = "TRY_AGAIN_LATER", Error, "This is not possible right now. Wait up to %(within)s, then try again.";
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
-use fs_core::flow::{CodeLinkOutcome, SendCodeOutcome};
+use fs_core::flow::{CodeLinkOutcome, Passcode, SendCodeOutcome, SignInOutcome};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Visit;
 use fs_testkit::site::{Setup, Site};
@@ -179,4 +179,18 @@ fn asking_twice_at_once_tells_nothing() {
         assert!(matches!(second, Ok(SendCodeOutcome::Sent)), "{second:?}");
     });
     assert!(orders > 10, "{orders}");
+}
+
+/// Whoever took over a telephone number is not in yet where there is a second factor.
+#[tokio::test]
+async fn a_second_factor_is_asked_for_after_a_text_message_as_well() {
+    let (site, _) = ann_by_text(Setup::standard(), "+41446681800").await;
+    let (core, ctx, user) = (site.core(), site.context(), site.user(ANN).await.unwrap());
+    let sealed = core.seal_totp(&key(2)).await.unwrap();
+    core.tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    assert!(matches!(ask(&site).await, SendCodeOutcome::Sent));
+    let passcode = code(&site, &key(1)).into();
+    let typed = Passcode { identity: ANN.to_owned(), passcode, remember: false, device: None };
+    let outcome = core.sign_in_with_passcode(&ctx, &mut Visit::default(), typed).await.unwrap();
+    assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
 }

@@ -96,7 +96,7 @@ pub struct HttpConfig {
     pub always_hand_out_token: bool,
     /// A link in a mail shows a page with a button, and only the button does what the link is for:
     /// confirm an address, sign in. Programs that open links before people do, such as scanners of
-    /// mails, then do nothing.
+    /// mails, then do nothing. A program that sends the form as JSON is answered in JSON.
     pub links_ask_first: bool,
     /// Messages wait in the session for the next page.
     pub flash_messages: bool,
@@ -169,8 +169,8 @@ pub struct Views {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redirects {
-    /// Links of mails answer with redirects to views of a single-page application, with what
-    /// happened in the query.
+    /// Links of mails lead browsers to views of a single-page application, with what happened in the
+    /// query.
     pub spa: bool,
     /// The host of those views, when it is not ours.
     pub host: Option<String>,

@@ -32,14 +32,18 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
                 .with("email", &user.email);
             failed(exchange, message, Some(&user))
         }
-        ConfirmOutcome::Done { user, remember, challenge, .. } => {
+        ConfirmOutcome::Done { user, remember, challenge, signed_in, .. } => {
             exchange.put_visit(visit);
             exchange.put_remember(remember);
             if let Some(challenge) = &challenge {
                 return Ok(exchange.challenged(challenge));
             }
             if exchange.tells_of_link() {
-                return Ok(exchange.json_ok(Some(&user), None, Map::new()));
+                let token = match signed_in {
+                    true => exchange.token_on_request(&user).await?,
+                    false => None,
+                };
+                return Ok(exchange.json_ok(Some(&user), token, Map::new()));
             }
             let sign_in_after =
                 exchange.core().config().confirmation.as_ref().is_some_and(|r| r.sign_in_after);

@@ -6,7 +6,7 @@ use fs_core::config::{SignInLinks, Unified};
 use fs_core::limit::Limits;
 use fs_core::model::UserField;
 use fs_core::port::{Change, UserLookup};
-use fs_core::totp::TotpSecret;
+use fs_core::totp::{TotpRules, TotpSecret};
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site, link_in};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -22,6 +22,17 @@ enum Link {
 }
 
 const LINKS: [Link; 3] = [Link::Confirm, Link::SignIn, Link::Code];
+
+/// Whose pages are those of a single-page application.
+fn spa() -> Setup {
+    let mut setup = Setup::standard();
+    setup.http.redirects.spa = true;
+    let page = |name: &str| Some(format!("https://app.test/{name}"));
+    let views = &mut setup.http.views;
+    (views.after_confirm, views.confirm_error) = (page("in"), page("out"));
+    (views.after_sign_in, views.sign_in_error) = (page("in"), page("out"));
+    setup
+}
 
 /// A site and a link of that kind, mailed to Ann.
 async fn mailed(setup: fn() -> Setup, kind: Link) -> (Site, String) {
@@ -83,25 +94,56 @@ async fn whatever_opens_a_link_does_nothing_by_that() {
 
 #[tokio::test]
 async fn a_program_that_follows_a_link_is_told_what_came_of_it() {
-    for (kind, factor) in LINKS.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
-        let (site, link) = mailed(Setup::standard, kind).await;
-        if factor {
-            let user = site.user(ANN).await.unwrap();
-            let key = site.core().seal_totp(&TotpSecret::from_random([1; 20])).await.unwrap();
-            site.core().tf_set(&user, "authenticator", Some(key), None).await.unwrap();
-        }
+    for (kind, setup) in
+        LINKS.into_iter().flat_map(|kind| [(kind, Setup::standard as fn() -> Setup), (kind, spa)])
+    {
+        let (site, link) = mailed(setup, kind).await;
         let mut program = site.browser();
         let answer = program.post_json(&link, json!({})).await;
         assert_eq!(answer.status, StatusCode::OK, "{kind:?} {}", answer.text());
-        let told = &answer.json()["response"];
-        assert_eq!(told["tf_required"] == true, factor && kind != Link::Confirm, "{told}");
-        let is_in = kind != Link::Confirm && !factor;
-        assert_eq!(program.who().await.is_some(), is_in, "{kind:?}");
+        assert_eq!(program.who().await.is_some(), kind != Link::Confirm, "{kind:?}");
 
         // It worked once.
         let answer = site.browser().post_json(&link, json!({})).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kind:?}");
         assert!(answer.json()["response"]["error"].is_string(), "{}", answer.text());
+    }
+}
+
+/// Else a single-page application would be told of a second factor that nothing waits for.
+#[tokio::test]
+async fn a_program_that_follows_a_link_gives_the_second_factor_next() {
+    for (kind, setup) in [Link::SignIn, Link::Code]
+        .into_iter()
+        .flat_map(|kind| [(kind, Setup::standard as fn() -> Setup), (kind, spa)])
+    {
+        let (site, link) = mailed(setup, kind).await;
+        let user = site.user(ANN).await.unwrap();
+        let key = TotpSecret::from_random([1; 20]);
+        let sealed = site.core().seal_totp(&key).await.unwrap();
+        site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+        let mut program = site.browser();
+        let answer = program.post_json(&link, json!({})).await;
+        assert_eq!(answer.json()["response"]["tf_required"], true, "{kind:?} {}", answer.text());
+        assert_eq!(program.who().await, None, "{kind:?}");
+        let code = TotpRules::default().code_at(&key, site.core().now());
+        let answer = program.post_json("/tf-validate", json!({ "code": code.expose() })).await;
+        assert_eq!(answer.status, StatusCode::OK, "{kind:?} {}", answer.text());
+        assert_eq!(program.who().await.as_deref(), Some(ANN), "{kind:?}");
+    }
+}
+
+/// A browser, which sends a form, is led on to the application's own page.
+#[tokio::test]
+async fn a_person_who_follows_a_link_is_led_to_the_application() {
+    for kind in LINKS {
+        let (site, link) = mailed(spa, kind).await;
+        for page in ["https://app.test/in?", "https://app.test/out?"] {
+            let answer = site.browser().follow(&link).await;
+            assert_eq!(answer.status, StatusCode::FOUND, "{kind:?}");
+            let to = answer.location().unwrap();
+            assert!(to.starts_with(page), "{kind:?} {to}");
+        }
     }
 }
 
@@ -117,6 +159,11 @@ async fn a_link_signs_nobody_in_who_may_not() {
                 let mut browser = site.browser();
                 assert_eq!(browser.follow(&link).await.status, StatusCode::FOUND);
                 assert_eq!(browser.who().await, None, "{kind:?} {field:?}");
+                if site.web.config().links_ask_first {
+                    let answer = browser.post_json(&link, json!({})).await;
+                    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kind:?} {field:?}");
+                    assert_eq!(browser.who().await, None, "{kind:?} {field:?}");
+                }
             }
         }
     }

@@ -165,3 +165,38 @@ async fn asking_for_a_code_does_not_tell_whether_there_is_an_account() {
         assert_all_alike("/us-signin/send-code", "identity", &known, &more).await;
     }
 }
+
+#[tokio::test]
+async fn a_wrong_code_does_not_tell_whether_there_is_an_account() {
+    let known = [&KNOWN[..], &["coded@site.test", "texts@site.test"]].concat();
+    for passcode in ["000000", "not the right password"] {
+        let more = [("passcode", passcode)];
+        assert_all_alike("/us-signin", "identity", &known, &more).await;
+    }
+}
+
+#[tokio::test]
+async fn a_link_with_a_wrong_code_does_not_tell_whether_there_is_an_account() {
+    let link = |email: &str| format!("/us-verify-link?email={email}&code=000000");
+    let known = [&KNOWN[..], &["coded@site.test", "texts@site.test"]].concat();
+    let [form, json] = follow(&link(STRANGER), STRANGER).await;
+    for email in known {
+        let [same_form, same_json] = follow(&link(email), email).await;
+        assert_eq!(same_form, form, "{email}");
+        assert_eq!(same_json, json, "{email}");
+    }
+}
+
+/// Follows a link, as a form and as JSON, each from a new browser on a new site.
+async fn follow(link: &str, typed: &str) -> [(Seen, Vec<Call>); 2] {
+    let (form, json) = (site().await, site().await);
+    let mut browser = form.browser();
+    let request = browser.form(link, &[]).await;
+    form.calls.take();
+    let by_form = (seen(&browser.send(request).await, typed), work(&form));
+    let mut browser = json.browser();
+    let request = browser.json(link, json!({})).await;
+    json.calls.take();
+    let by_json = (seen(&browser.send(request).await, typed), work(&json));
+    [by_form, by_json]
+}

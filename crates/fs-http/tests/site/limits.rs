@@ -35,7 +35,7 @@ async fn a_limit_is_429_with_the_time_to_wait() {
         }
         assert!(page.text().contains("too many attempts"), "{}", page.text());
         for answer in [&page, &json, &basic] {
-            assert!(answer.text().contains("Wait 15 minutes"), "{}", answer.text());
+            assert!(answer.text().contains("Wait up to 15 minutes"), "{}", answer.text());
         }
         assert!(json.json().pointer("/response/error").is_some(), "{}", json.text());
         assert_eq!(browser.who().await, None);

@@ -2,24 +2,22 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_SECURITY_POLICY;
-use http::uri::Authority;
 use http::{HeaderValue, Response};
 use serde_json::{Map, Value, json};
 
-use crate::mails::is_this_machine;
-use crate::outbox::{Outbox, Sent, SentMessage};
+use crate::outbox::{Sent, SentMessage};
 use crate::screen::Screen;
 
 /// `GET /outbox`
 pub(crate) fn list(screen: &Screen) -> Response<Bytes> {
-    let Some(outbox) = outbox_for(screen) else { return screen.missing() };
+    let Some(outbox) = screen.outbox() else { return screen.missing() };
     let messages: Vec<_> = outbox.messages().iter().map(head).collect();
     screen.show("demo/messages.html", "Sent messages", json!({ "messages": messages }))
 }
 
 /// `GET /outbox/{number}`
 pub(crate) fn show(screen: &Screen, number: &str) -> Response<Bytes> {
-    let (outbox, number) = (outbox_for(screen), number.parse().ok());
+    let (outbox, number) = (screen.outbox(), number.parse().ok());
     let sent = outbox.zip(number).and_then(|(outbox, number)| outbox.message(number));
     let Some(sent) = sent else { return screen.missing() };
     let mut shown = head(&sent);
@@ -33,13 +31,6 @@ pub(crate) fn show(screen: &Screen, number: &str) -> Response<Bytes> {
     let mut response = screen.show("demo/message.html", title, shown.into());
     allow_inline_styles(&mut response);
     response
-}
-
-/// The outbox, for who asks for this machine by its own names. By another name a proxy asks, or a page
-/// of somebody else's whose name was made to lead here.
-fn outbox_for(screen: &Screen) -> Option<&Outbox> {
-    let host = screen.exchange.request().host()?.parse::<Authority>().ok()?;
-    screen.app.outbox.as_ref().filter(|_| is_this_machine(host.host()))
 }
 
 /// A shown mail may style its own elements.

@@ -81,18 +81,29 @@ fn mails_are_not_shown_where_others_could_read_them() {
 }
 
 #[test]
-fn mails_are_shown_under_names_of_this_machine_alone() {
+fn mails_are_shown_to_who_asks_this_machine_itself() {
     let folder = tempfile::tempdir().unwrap();
     let demo = Demo::start(folder.path(), &["--database", "memory"]);
-    for (host, status) in [
-        ("127.0.0.1:8000", 200),
-        ("LOCALHOST", 200),
-        ("[::1]:8000", 200),
-        ("demo.example", 404),
-        ("localhost.example:8000", 404),
+    let ask = |path: &str, header: (&str, &str)| {
+        let headers = [header, ("Accept", "application/json")];
+        ask(demo.port(), "GET", path, &headers, None).unwrap().status
+    };
+    Client::default().submit(&demo, "/reset", json!({ "email": EMAIL }));
+    while ask("/outbox/1", ("Host", "localhost")) != 200 {
+        std::thread::yield_now();
+    }
+    for (header, status) in [
+        (("Host", "127.0.0.1:8000"), 200),
+        (("Host", "LOCALHOST"), 200),
+        (("Host", "[::1]:8000"), 200),
+        (("Host", "demo.example"), 404),
+        (("Host", "localhost.example:8000"), 404),
+        (("Host", ""), 404),
+        (("X-Forwarded-For", "203.0.113.7"), 404),
+        (("Forwarded", "for=203.0.113.7"), 404),
     ] {
-        let headers = [("Host", host), ("Accept", "application/json")];
-        let answer = ask(demo.port(), "GET", "/outbox", &headers, None).unwrap();
-        assert_eq!(answer.status, status, "{host}");
+        for path in ["/outbox", "/outbox/1"] {
+            assert_eq!(ask(path, header), status, "{path} {header:?}");
+        }
     }
 }
