@@ -59,8 +59,8 @@ impl Security {
         };
         match sent {
             outcome if explicit => outcome,
-            // Only an account has been sent too many.
-            // Only an account can be asked for twice at the same moment: another one has its code.
+            // Only an account has been sent too many, or can be asked for twice at the same moment:
+            // then the other one sent its code.
             Ok(SendCodeOutcome::Sent) | Err(FlowError::TooMany(_) | FlowError::Contended(_)) => {
                 Ok(SendCodeOutcome::Sent)
             }

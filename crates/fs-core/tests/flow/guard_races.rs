@@ -4,7 +4,9 @@ use std::cell::Cell;
 
 use fs_core::event::Event;
 use fs_core::flow::{FollowLinkOutcome, SendCodeOutcome, VerifyOutcome};
-use fs_core::model::{PasswordHash, SessionRecord, Uniquifier, User, UserField};
+use fs_core::model::{
+    PasswordHash, SealedSecret, SecondFactor, SessionRecord, Uniquifier, User, UserField,
+};
 use fs_core::port::Change;
 use fs_core::session::Visit;
 use fs_testkit::site::{Dump, PASSWORD, Setup, Site};
@@ -58,7 +60,7 @@ async fn hand(flow: &str) -> Hand {
             visit = pending(&site).await;
             text = code(&site, &key);
         }
-        "confirm" => {
+        "confirm" | "first reset" => {
             register_ann(&site).await;
             text = mailed_token(&site).await;
         }
@@ -67,7 +69,7 @@ async fn hand(flow: &str) -> Hand {
     match flow {
         "mailed code" => text = mailed_code(&site).await,
         "link" => text = sign_in_link(&site).await,
-        "reset" => {
+        "reset" | "first reset" => {
             let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
             text = mailed_token(&site).await;
         }
@@ -100,7 +102,7 @@ async fn run(flow: &str, site: &Site, visit: &mut Visit, text: &str) -> bool {
             return matches!(outcome, FollowLinkOutcome::Judged(_));
         }
         "confirm" => drop(core.confirm(&ctx, visit, None, None, text).await.unwrap()),
-        "reset" => {
+        "reset" | "first reset" => {
             drop(core.reset_password(&ctx, visit, text, new_password(NEW)).await.unwrap());
         }
         "remembered" => {
@@ -206,6 +208,25 @@ fn nobody_is_told_of_a_session_that_a_new_uniquifier_ended() {
 }
 
 #[test]
+fn a_second_factor_that_another_program_changed_opens_nothing() {
+    for flow in ["second factor", "chosen factor"] {
+        let another = || SecondFactor {
+            method: Some("authenticator".to_owned()),
+            totp_secret: Some(SealedSecret::new("another")),
+            phone: None,
+        };
+        against(
+            flow,
+            || UserField::SecondFactor(another()),
+            |after| {
+                assert!(!after.signed_in_later, "{flow}");
+                assert!(after.now.users == after.then.users, "{flow}: wrote");
+            },
+        );
+    }
+}
+
+#[test]
 fn a_password_that_another_program_replaced_opens_nothing() {
     for flow in ["password", "passcode", "reset", "change", "verify"] {
         against(
@@ -221,13 +242,16 @@ fn a_password_that_another_program_replaced_opens_nothing() {
 
 #[test]
 fn a_link_confirms_no_address_but_the_one_it_was_mailed_to() {
-    against(
-        "confirm",
-        || UserField::Email("new@site.test".to_owned()),
-        |after| {
-            assert_eq!(after.now.users[0].confirmed_at, after.then.users[0].confirmed_at);
-        },
-    );
+    for flow in ["confirm", "first reset"] {
+        against(
+            flow,
+            || UserField::Email("new@site.test".to_owned()),
+            |after| {
+                let [then, now] = [&after.then.users[0], &after.now.users[0]];
+                assert_eq!(now.confirmed_at, then.confirmed_at, "{flow}");
+            },
+        );
+    }
 }
 
 #[test]

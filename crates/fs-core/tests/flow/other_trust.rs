@@ -225,3 +225,31 @@ async fn tokens_of_their_own_name_and_old_recovery_codes_end_as_well() {
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, [], "{off}");
     }
 }
+
+#[tokio::test]
+async fn a_device_is_spared_the_code_where_that_was_asked_for() {
+    let (site, key) = (site(true), key(1));
+    ann_with(&site, &key).await;
+    for remember in [true, false] {
+        site.clock.advance(STEP);
+        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+        let typed = Credentials { remember: Some(remember), ..credentials() };
+        let _ = core.sign_in(&ctx, &mut visit, typed).await.unwrap();
+        let code = code(&site, &key);
+        match core.validate_second_factor(&ctx, &mut visit, None, &code, None).await.unwrap() {
+            ValidateOutcome::SignedIn { device, .. } => assert_eq!(device.is_some(), remember),
+            other => refused(other),
+        }
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_pending_for_an_account_that_was_deactivated() {
+    let (site, key) = (site(true), key(1));
+    let ann = ann_with(&site, &key).await;
+    let visit = pending(&site).await;
+    let waits = async || site.core().pending(&site.context(), &visit).await.unwrap().is_some();
+    assert!(waits().await);
+    site.core().deactivate_user(&ann.id).await.unwrap();
+    assert!(!waits().await);
+}

@@ -213,3 +213,22 @@ async fn a_browser_stays_remembered_by_a_cookie_of_the_account_alone() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_new_password_leaves_no_session_behind_and_a_line_in_the_audit_log() {
+    let site = Setup::standard().build();
+    let before = site.add_user(ANN).await;
+    let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+    let _ = sign_ann_in(&site, &mut visit).await;
+    let of = async |user: &User| {
+        let sessions = core.store().sessions_of(&user.uniquifier, ctx.now).await;
+        sessions.unwrap().len()
+    };
+    assert!(of(&before).await > 0);
+    let (old, new) = (PASSWORD.into(), new_password(NEW));
+    let _ = core.change_password(&ctx, &mut visit, &before, &old, new, None).await.unwrap();
+    assert_eq!((of(&before).await, of(&site.user(ANN).await.unwrap()).await), (0, 1));
+    let lines = site.dump().await.audit;
+    let told = lines.iter().any(|line| line.what == "password_replaced");
+    assert!(told, "{lines:?}");
+}
