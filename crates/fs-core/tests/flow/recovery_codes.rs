@@ -113,6 +113,7 @@ async fn a_code_lets_in_once_and_its_owner_is_told() {
         let (_, codes) = add_user(&site, ANN).await;
         assert_eq!(codes.len(), 8);
         let mut visit = pending(&site).await;
+        let mut copy = visit.clone();
         assert!(!is_in(&site, &visit).await);
         site.events.take();
         assert!(enter(&site, &mut visit, &codes[3].to_uppercase().replace('-', " ")).await);
@@ -129,6 +130,8 @@ async fn a_code_lets_in_once_and_its_owner_is_told() {
         assert_eq!((mail.template.as_str(), mail.to.as_str()), ("recovery_code_used", ANN));
         assert!(mail.text.unwrap().contains("There are 7 codes left"));
 
+        // The sign-in that waited for it is over, wherever its cookie was copied to.
+        assert!(!enter(&site, &mut copy, &codes[5]).await);
         let mut again = pending(&site).await;
         assert!(!enter(&site, &mut again, &codes[3]).await);
         assert!(enter(&site, &mut again, &codes[0]).await);

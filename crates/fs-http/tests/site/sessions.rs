@@ -347,3 +347,19 @@ async fn the_grace_of_a_looser_rule_does_not_carry_over_to_a_stricter_one() {
     assert_ne!(browser.get("/strict").await.status, StatusCode::OK);
     assert_eq!(browser.get("/fresh").await.status, StatusCode::OK);
 }
+
+/// Whoever has the token has proven nothing by that.
+#[tokio::test]
+async fn a_token_is_not_made_fresh_by_the_session_of_somebody_else() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut bob = site.add_user("bob@site.test").await;
+        let token = site.core().issue_auth_token(&site.context(), &mut bob).await.unwrap();
+        let mut ann = sign_ann_in(&site).await;
+        assert_eq!(ann.get_json("/fresh").await.status, StatusCode::OK);
+        let request = Browser::json_request(Method::GET, "/fresh");
+        let request = with_header(request, "authentication-token", token.expose());
+        assert_eq!(ann.send(request).await.status, StatusCode::UNAUTHORIZED);
+    }
+}
