@@ -363,3 +363,20 @@ async fn a_token_is_not_made_fresh_by_the_session_of_somebody_else() {
         assert_eq!(ann.send(request).await.status, StatusCode::UNAUTHORIZED);
     }
 }
+
+#[tokio::test]
+async fn cookies_go_to_this_host_over_tls_alone_and_never_to_scripts() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
+    let answer = site.browser().post_json("/login", typed).await;
+    let cookies = answer.headers.get_all(SET_COOKIE).iter();
+    let cookies: Vec<_> = cookies.map(|cookie| cookie.to_str().unwrap()).collect();
+    assert_eq!(cookies.len(), 2, "{cookies:?}");
+    for cookie in cookies {
+        assert!(cookie.starts_with("__Host-") && !cookie.contains("; Domain"), "{cookie}");
+        for attribute in ["; Path=/", "; HttpOnly", "; Secure", "; SameSite=Lax"] {
+            assert!(cookie.contains(attribute), "{attribute}: {cookie}");
+        }
+    }
+}
