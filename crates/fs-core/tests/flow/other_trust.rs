@@ -253,3 +253,24 @@ async fn nothing_is_pending_for_an_account_that_was_deactivated() {
     site.core().deactivate_user(&ann.id).await.unwrap();
     assert!(!waits().await);
 }
+
+#[tokio::test]
+async fn what_one_sets_up_does_not_become_the_factor_of_another() {
+    let site = required().build();
+    site.add_user(ANN).await;
+    let bob = site.add_user("bob@site.test").await;
+    let (core, ctx) = (site.core(), site.context());
+    // Bob calls by other means, in the browser in which Ann is about to set up her app.
+    let mut visit = pending(&site).await;
+    let key = enrol(&site, &mut visit).await;
+    let code = code(&site, &key);
+    let mut copy = visit.clone();
+    let given = core.validate_second_factor(&ctx, &mut copy, Some(&bob), &code, None).await;
+    assert!(matches!(given.unwrap(), ValidateOutcome::NotPending));
+    // And he begins to sign in there.
+    let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
+    let _ = core.sign_in(&ctx, &mut visit, typed).await.unwrap();
+    let given = core.validate_second_factor(&ctx, &mut visit, None, &code, None).await.unwrap();
+    assert!(matches!(given, ValidateOutcome::NotPending), "{given:?}");
+    assert_eq!(site.user("bob@site.test").await.unwrap().second_factor.method, None);
+}
