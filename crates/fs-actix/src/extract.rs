@@ -18,11 +18,13 @@ use crate::refused::Refused;
 /// It has all that the user has: `caller.email`. To keep the user beyond the request, clone
 /// `caller.user`; `caller.mechanism` says how they authenticated.
 ///
-/// As `Option<CurrentUser>` it lets strangers in as well.
+/// As `Option<CurrentUser>` it lets strangers in as well; to actix-web every refusal is `None` then, even
+/// that it could not be found out who calls. [`MaybeUser`] tells the two apart.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(Authentication);
 
-/// Who calls, if anybody is signed in.
+/// Who calls, if anybody is signed in. It refuses whoever may be another site's (no CSRF token where
+/// one is due), and where it cannot be found out who calls.
 #[derive(Clone, Debug)]
 pub struct MaybeUser(pub Option<Authentication>);
 

@@ -4,12 +4,14 @@ use std::future::{Ready, ready};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::{Error, HttpMessage};
 use fs_core::authz::Requirement;
 use fs_http::Exchange;
 use futures::future::LocalBoxFuture;
 
+use crate::convert;
 use crate::refused::Refused;
 
 /// Lets only those through who meet the requirement. Use it with `wrap` of a scope or resource.
@@ -24,8 +26,9 @@ pub struct Require(Arc<Requirement>);
 impl<S, B> Transform<S, ServiceRequest> for Require
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Transform = RequireService<S>;
     type InitError = ();
@@ -47,8 +50,9 @@ pub struct RequireService<S> {
 impl<S, B> Service<ServiceRequest> for RequireService<S>
 where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error> + 'static,
+    B: MessageBody,
 {
-    type Response = ServiceResponse<B>;
+    type Response = ServiceResponse<EitherBody<B>>;
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self::Response, Error>>;
 
@@ -60,8 +64,12 @@ where
             let exchange = request.extensions().get::<Exchange>().cloned();
             let exchange = exchange.ok_or_else(Refused::unprotected)?;
             match exchange.check(&requirement).await {
-                Ok(_) => inner.call(request).await,
-                Err(refusal) => Err(Refused::new(exchange, refusal).into()),
+                Ok(_) => Ok(inner.call(request).await?.map_into_left_body()),
+                // An answer, not an error: `ErrorHandlers` would not see that one.
+                Err(refusal) => {
+                    let answer = convert::response(exchange.refuse(&refusal));
+                    Ok(request.into_response(answer.map_into_right_body()))
+                }
             }
         })
     }

@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use actix_web::http::header::SET_COOKIE;
-use actix_web::web::{Bytes, PayloadConfig, ServiceConfig, get, post, scope};
+use actix_web::web::{Bytes, Form, PayloadConfig, ServiceConfig, get, post, scope};
 use actix_web::{App, HttpResponse, HttpServer};
-use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
+use fs_actix::{Answer, CurrentUser, MaybeUser, Protected, SecurityMiddleware, Session, require};
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{self, Editor};
+use fs_testkit::adapter::{self, ByPassword, Editor};
 
 fs_testkit::adapter_kit!(start);
 
@@ -33,6 +34,8 @@ fn application(app: &mut ServiceConfig) {
         .route("/seen", get().to(async |session: Session| adapter::seen(&session)))
         .route("/user", get().to(async |user: CurrentUser| user.email.clone()))
         .route("/maybe", get().to(maybe))
+        .route("/perhaps", get().to(perhaps))
+        .route("/basic", get().to(async |user: Protected<ByPassword>| user.email.clone()))
         .route("/editors", get().to(async |user: Protected<Editor>| user.email.clone()))
         .service(
             scope("/group")
@@ -44,10 +47,15 @@ fn application(app: &mut ServiceConfig) {
         .route("/enter", get().to(enter))
         .route("/leave", get().to(leave))
         .route("/body", post().to(body))
+        .route("/form", post().to(form))
         .route("/panic", get().to(panics));
 }
 
-async fn maybe(user: Option<CurrentUser>) -> String {
+async fn maybe(MaybeUser(caller): MaybeUser) -> String {
+    caller.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+}
+
+async fn perhaps(user: Option<CurrentUser>) -> String {
     user.map_or("nobody".to_owned(), |user| user.email.clone())
 }
 
@@ -56,8 +64,8 @@ async fn cookie(session: Session) -> HttpResponse {
     HttpResponse::Ok().insert_header(cookie).body(adapter::visits(&session))
 }
 
-async fn enter(session: Session) -> String {
-    adapter::enter(&session).await
+async fn enter(session: Session) -> Answer {
+    Answer(adapter::enter(&session).await)
 }
 
 async fn leave(session: Session) -> String {
@@ -66,6 +74,10 @@ async fn leave(session: Session) -> String {
 
 async fn body(_: CurrentUser, body: Bytes) -> String {
     body.len().to_string()
+}
+
+async fn form(_: CurrentUser, mut form: Form<HashMap<String, String>>) -> String {
+    form.remove("text").unwrap_or_default()
 }
 
 async fn panics(session: Session) -> String {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use axum::body::Body;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::response::{IntoResponse, Response};
 use fs_core::authn::Authentication;
 use fs_core::authz::{Policy, Requirement};
@@ -18,10 +18,13 @@ use crate::service::exchange_of;
 ///
 /// It has all that the user has: `caller.email`. To keep the user beyond the request, clone
 /// `caller.user`; `caller.mechanism` says how they authenticated.
+///
+/// As `Option<CurrentUser>` it lets strangers in as well, as [`MaybeUser`] does.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(Authentication);
 
-/// Who calls, if anybody is signed in.
+/// Who calls, if anybody is signed in. It refuses whoever may be another site's (no CSRF token where
+/// one is due), and where it cannot be found out who calls.
 #[derive(Clone, Debug)]
 pub struct MaybeUser(pub Option<Authentication>);
 
@@ -118,6 +121,16 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
             Ok(caller) => Ok(Self(caller)),
             Err(refused) => Err(refused.map(Body::from)),
         }
+    }
+}
+
+impl<S: Sync> OptionalFromRequestParts<S> for CurrentUser {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Response> {
+        let MaybeUser(caller) =
+            <MaybeUser as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(caller.map(Self))
     }
 }
 

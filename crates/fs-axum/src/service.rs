@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Once;
 use std::task::{Context, Poll};
 
 use axum::Router;
@@ -71,6 +72,9 @@ where
 {
     let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    if peer.is_none() {
+        tell_of_no_peer();
+    }
     let (exchange, body) = match security.begin(&parts, body.into_data_stream(), peer).await {
         Begun::Answered(answer) => return Ok(answer.map(Body::from)),
         Begun::Application(exchange, body) => (exchange, body),
@@ -87,10 +91,24 @@ where
     })
 }
 
+/// Says once what is missing: without the address of the peer no limit of a network holds.
+fn tell_of_no_peer() {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        tracing::warn!(
+            "requests come without the address of their client: serve the application with \
+             into_make_service_with_connect_info::<SocketAddr>()"
+        );
+    });
+}
+
 /// Protects a whole application.
 pub trait WithSecurity {
     /// The same application behind fs: the account endpoints are answered, and every handler can
     /// ask who calls.
+    ///
+    /// Call it last, after `with_state`: routes that are added to the result are not behind it. It
+    /// is no part to be nested under a path; for that, see `HttpConfig::url_prefix`.
     #[must_use]
     fn with_security(self, security: &WebSecurity) -> Self;
 }

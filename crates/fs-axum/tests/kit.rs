@@ -2,16 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use axum::http::header::SET_COOKIE;
 use axum::routing::{get, post};
-use fs_axum::{CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
+use axum::{Form, Router};
+use fs_axum::{Answer, CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{Editor, editors, enter, leave, panics, seen, visits};
+use fs_testkit::adapter::{ByPassword, Editor, editors, enter, leave, panics, seen, visits};
 
 fs_testkit::adapter_kit!(start);
 
@@ -38,6 +39,8 @@ fn application() -> Router {
         .route("/seen", get(async |session: Session| seen(&session)))
         .route("/user", get(async |user: CurrentUser| user.email.clone()))
         .route("/maybe", get(maybe))
+        .route("/perhaps", get(perhaps))
+        .route("/basic", get(async |user: Protected<ByPassword>| user.email.clone()))
         .route("/editors", get(async |user: Protected<Editor>| user.email.clone()))
         .nest("/group", group)
         .route("/visits", get(async |session: Session| visits(&session)))
@@ -45,13 +48,22 @@ fn application() -> Router {
             "/cookie",
             get(async |session: Session| ([(SET_COOKIE, "theirs=1")], visits(&session))),
         )
-        .route("/enter", get(async |session: Session| enter(&session).await))
+        .route("/enter", get(async |session: Session| Answer(enter(&session).await)))
         .route("/leave", get(async |session: Session| leave(&session).await))
         .route("/body", post(async |_: CurrentUser, body: Bytes| body.len().to_string()))
+        .route("/form", post(form))
         .route("/panic", get(async |session: Session| panics(&session)))
         .layer(DefaultBodyLimit::max(1 << 20))
 }
 
 async fn maybe(MaybeUser(caller): MaybeUser) -> String {
     caller.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+}
+
+async fn perhaps(user: Option<CurrentUser>) -> String {
+    user.map_or("nobody".to_owned(), |user| user.email.clone())
+}
+
+async fn form(_: CurrentUser, Form(mut fields): Form<HashMap<String, String>>) -> String {
+    fields.remove("text").unwrap_or_default()
 }

@@ -55,6 +55,18 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every [`status`](Self::status) that there is, for frameworks that name their answers to
+    /// failures by it.
+    pub const STATUSES: [StatusCode; 7] = [
+        StatusCode::BAD_REQUEST,
+        StatusCode::UNAUTHORIZED,
+        StatusCode::FORBIDDEN,
+        StatusCode::CONFLICT,
+        StatusCode::TOO_MANY_REQUESTS,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+    ];
+
     /// The status that stands for it where the answer is not made yet. The answer may have another
     /// one: a redirect, or what a hook says.
     pub fn status(&self) -> StatusCode {

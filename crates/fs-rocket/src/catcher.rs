@@ -14,9 +14,6 @@ use rocket::{Build, Request, Rocket, async_trait};
 use crate::convert;
 use crate::gate::exchange_of;
 
-/// Every status that a refusal may have.
-const CODES: [u16; 6] = [400, 401, 403, 409, 500, 503];
-
 /// Why the last guard of a request refused.
 #[derive(Default)]
 struct Noted(Mutex<Option<Arc<Refusal>>>);
@@ -33,7 +30,8 @@ pub(crate) fn note(request: &Request<'_>, refusal: Refusal) -> (Status, Arc<Refu
 pub(crate) fn missing_in(rocket: &Rocket<Build>) -> Vec<Catcher> {
     let at_root = |catcher: &&Catcher| catcher.base.path() == "/";
     let own: Vec<_> = rocket.catchers().filter(at_root).map(|catcher| catcher.code).collect();
-    let ours = CODES.into_iter().filter(|code| !own.contains(&Some(*code)));
+    let ours = Refusal::STATUSES.into_iter().map(|status| status.as_u16());
+    let ours = ours.filter(|code| !own.contains(&Some(*code)));
     ours.map(|code| Catcher::new(code, Refuser)).collect()
 }
 

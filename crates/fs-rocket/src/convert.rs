@@ -3,6 +3,7 @@
 use std::io::Cursor;
 
 use bytes::Bytes;
+use http::header::HOST;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
@@ -17,6 +18,12 @@ pub(crate) fn head(request: &Request<'_>) -> Option<Parts> {
     for header in request.headers().iter() {
         let name = HeaderName::from_bytes(header.name().as_str().as_bytes()).ok()?;
         headers.append(name, HeaderValue::from_bytes(header.value().as_bytes()).ok()?);
+    }
+    // HTTP/2 names the host elsewhere.
+    if !headers.contains_key(HOST)
+        && let Some(host) = request.host()
+    {
+        headers.append(HOST, HeaderValue::from_str(&host.to_string()).ok()?);
     }
     Some(head.body(()).ok()?.into_parts().0)
 }

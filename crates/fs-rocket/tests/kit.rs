@@ -6,13 +6,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
 use fs_http::WebSecurity;
-use fs_rocket::{CurrentUser, Protected, SecurityFairing, Session, require};
-use fs_testkit::adapter::{self, Editor};
+use fs_rocket::{Answer, CurrentUser, MaybeUser, Protected, SecurityFairing, Session, require};
+use fs_testkit::adapter::{self, ByPassword, Editor};
 use rocket::config::{Config, LogLevel};
 use rocket::data::{Data, ToByteUnit};
 use rocket::fairing::AdHoc;
+use rocket::form::Form;
 use rocket::http::{Cookie, CookieJar};
-use rocket::{get, post, routes};
+use rocket::{FromForm, get, post, routes};
 
 fs_testkit::adapter_kit!(start);
 
@@ -28,7 +29,7 @@ fn start(security: WebSecurity) -> SocketAddr {
             .attach(SecurityFairing::new(&security))
             .attach(listens)
             .mount("/", routes![hello, seen, user, maybe, editors, visits, cookie, enter, leave])
-            .mount("/", routes![body, panics])
+            .mount("/", routes![perhaps, basic, body, form, panics])
             .mount("/group", require(adapter::editors(), routes![inside]));
         rocket::execute(rocket.launch()).unwrap();
     });
@@ -51,8 +52,18 @@ fn user(user: CurrentUser) -> String {
 }
 
 #[get("/maybe")]
-fn maybe(user: Option<CurrentUser>) -> String {
+fn maybe(caller: MaybeUser) -> String {
+    caller.0.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+}
+
+#[get("/perhaps")]
+fn perhaps(user: Option<CurrentUser>) -> String {
     user.map_or("nobody".to_owned(), |user| user.email.clone())
+}
+
+#[get("/basic")]
+fn basic(user: Protected<ByPassword>) -> String {
+    user.email.clone()
 }
 
 #[get("/editors")]
@@ -77,8 +88,8 @@ fn cookie(session: Session, jar: &CookieJar<'_>) -> String {
 }
 
 #[get("/enter")]
-async fn enter(session: Session) -> String {
-    adapter::enter(&session).await
+async fn enter(session: Session) -> Answer {
+    Answer(adapter::enter(&session).await)
 }
 
 #[get("/leave")]
@@ -89,6 +100,16 @@ async fn leave(session: Session) -> String {
 #[post("/body", data = "<data>")]
 async fn body(_user: CurrentUser, data: Data<'_>) -> String {
     data.open(1.mebibytes()).into_bytes().await.unwrap().len().to_string()
+}
+
+#[derive(FromForm)]
+struct Typed {
+    text: String,
+}
+
+#[post("/form", data = "<form>")]
+fn form(_user: CurrentUser, form: Form<Typed>) -> String {
+    form.into_inner().text
 }
 
 #[get("/panic")]

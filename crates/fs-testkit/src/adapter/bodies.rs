@@ -59,3 +59,11 @@ pub(super) fn a_form_may_bring_the_csrf_token(subject: &Subject) -> Result<(), V
     let answer = ann.ask("POST", "/body", &[FORM], b"text=a&more=b")?;
     equal(answer.status, StatusCode::BAD_REQUEST, "a form without a token")
 }
+
+pub(super) fn the_frameworks_forms_work_behind_it(subject: &Subject) -> Result<(), Violation> {
+    let mut ann = subject.signed_in(ANN)?;
+    let form = format!("csrf_token={}&text=caf%C3%A9+%26+more", ann.csrf_token()?);
+    let answer = ann.ask("POST", "/form", &[FORM], form.as_bytes())?;
+    let is = (answer.status, answer.text());
+    equal(is, (StatusCode::OK, "caf\u{e9} & more".to_owned()), "the field that the handler sees")
+}

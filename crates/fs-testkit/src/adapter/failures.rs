@@ -40,6 +40,15 @@ pub(super) fn a_failing_store_tells_nothing(subject: &Subject) -> Result<(), Vio
     equal(ann.get("/user")?.text(), ANN.to_owned(), "the session, afterwards")
 }
 
+pub(super) fn a_failing_store_is_not_nobody(subject: &Subject) -> Result<(), Violation> {
+    let mut ann = subject.signed_in(ANN)?;
+    subject.site.calls.fail_at(0, Fault::Refused);
+    let answer = ann.get("/maybe")?;
+    let failed = subject.site.calls.disarm();
+    holds(failed.is_some(), "the store was asked")?;
+    holds(answer.status.is_server_error(), "whoever cannot be found out is not a stranger")
+}
+
 fn everything_of(answer: &Answer) -> String {
     let mut all = answer.text();
     for value in answer.headers.values() {

@@ -1,11 +1,11 @@
 //! Who is let through, and what handlers do to the session.
 
+use fs_core::totp::{TotpRules, TotpSecret};
 use http::StatusCode;
 use http::header::SET_COOKIE;
-
 use serde_json::json;
 
-use super::{ANN, EVE, Subject};
+use super::{ANN, EVE, Subject, TIM, TOTP};
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds};
 use crate::site::Answer;
@@ -60,12 +60,16 @@ pub(super) fn a_developer_is_told_why(subject: &Subject) -> Result<(), Violation
 }
 
 pub(super) fn asking_for_anybody_leaves_nothing_behind(subject: &Subject) -> Result<(), Violation> {
-    let mut stranger = subject.visitor();
-    let answer = stranger.get("/maybe")?;
-    equal((answer.status, answer.text()), (StatusCode::OK, "nobody".to_owned()), "a stranger")?;
-    holds(!answer.headers.contains_key(SET_COOKIE), "nothing is written into the session")?;
-    let mut ann = subject.signed_in(ANN)?;
-    equal(ann.get("/maybe")?.text(), ANN.to_owned(), "somebody")
+    let (mut stranger, mut ann) = (subject.visitor(), subject.signed_in(ANN)?);
+    for path in ["/maybe", "/perhaps"] {
+        let answer = stranger.get(path)?;
+        let is = (answer.status, answer.text());
+        equal(is, (StatusCode::OK, "nobody".to_owned()), "a stranger")?;
+        let written = answer.headers.contains_key(SET_COOKIE);
+        holds(!written, "nothing is written into the session")?;
+        equal(ann.get(path)?.text(), ANN.to_owned(), "somebody")?;
+    }
+    Ok(())
 }
 
 pub(super) fn the_session_keeps_what_is_written(subject: &Subject) -> Result<(), Violation> {
@@ -77,8 +81,22 @@ pub(super) fn the_session_keeps_what_is_written(subject: &Subject) -> Result<(),
 
 pub(super) fn a_handler_signs_in_and_out(subject: &Subject) -> Result<(), Violation> {
     let mut somebody = subject.visitor();
-    equal(somebody.get("/enter")?.text(), "true".to_owned(), "what signing in says")?;
+    equal(somebody.get("/enter")?.text(), "entered".to_owned(), "what signing in says")?;
     equal(somebody.get("/user")?.text(), ANN.to_owned(), "who is signed in")?;
     equal(somebody.get("/leave")?.text(), "left".to_owned(), "what signing out says")?;
     equal(somebody.get("/user")?.status, StatusCode::FOUND, "who is not signed in any more")
+}
+
+pub(super) fn a_handler_asks_for_the_second_factor(subject: &Subject) -> Result<(), Violation> {
+    let mut tim = subject.visitor();
+    let answer = tim.get(&format!("/enter?{TIM}"))?;
+    let asked = (answer.status, answer.location().unwrap_or_default().to_owned());
+    equal(asked, (StatusCode::FOUND, "/tf-validate".to_owned()), "the answer of a handler")?;
+    equal(tim.get("/user")?.status, StatusCode::FOUND, "who is not signed in yet")?;
+    let secret =
+        TotpSecret::from_base32(TOTP).map_err(|error| Violation::new(error.to_string()))?;
+    let code = TotpRules::default().code_at(&secret, subject.site.core().now());
+    let answer = tim.post_json("/tf-validate", &json!({ "code": code.expose() }))?;
+    equal(answer.status, StatusCode::OK, "the second factor")?;
+    equal(tim.get("/user")?.text(), TIM.to_owned(), "who is signed in")
 }

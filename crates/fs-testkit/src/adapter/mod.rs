@@ -10,13 +10,16 @@
 //! | `GET /seen` | says [`seen`] |
 //! | `GET /user` | takes a signed-in user, and says the address |
 //! | `GET /maybe` | takes a user or nobody, and says the address or `nobody` |
+//! | `GET /perhaps` | the same by the framework's own means of asking in vain: `Option`, a `catch` |
+//! | `GET /basic` | takes a user whom the policy [`ByPassword`] lets through, and says the address |
 //! | `GET /editors` | takes a user whom the policy [`Editor`] lets through, and says the address |
 //! | `GET /group/inside` | is in a group of routes that [`editors`] guards, and says `inside` |
 //! | `GET /visits` | says [`visits`] |
 //! | `GET /cookie` | sets a cookie `theirs=1` as the framework does it, and says [`visits`] |
-//! | `GET /enter` | says [`enter`] |
+//! | `GET /enter` | answers [`enter`] |
 //! | `GET /leave` | says [`leave`] |
 //! | `POST /body` | takes a signed-in user and a body of up to a megabyte, and says its length |
+//! | `POST /form` | takes a signed-in user and a form as the framework reads it, and says its field `text` |
 //! | `GET /panic` | says [`panics`], which it does not come to |
 //!
 
@@ -26,14 +29,16 @@ mod bodies;
 mod connections;
 mod failures;
 mod guards;
+mod likeness;
 
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use fs_core::config::{CodeMethod, TwoFactor};
 use fs_http::WebSecurity;
 
-pub use application::{Editor, PANIC, editors, enter, leave, panics, seen, visits};
+pub use application::{ByPassword, Editor, PANIC, editors, enter, leave, panics, seen, visits};
 
 use crate::conformance::Violation;
 use crate::site::{PASSWORD, Setup, Site};
@@ -43,6 +48,10 @@ use crate::visitor::Visitor;
 const ANN: &str = "ann@site.test";
 /// An editor.
 const EVE: &str = "eve@site.test";
+/// Somebody with a second factor.
+const TIM: &str = "tim@site.test";
+/// Tim's.
+const TOTP: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
 
 /// A server that runs the application of the kit, and the site behind it.
 pub struct Subject {
@@ -70,11 +79,15 @@ impl Subject {
         setup.http.explain_refusals = true;
         // So that an adapter which makes GET of HEAD is seen to do harm.
         setup.http.links_ask_first = false;
+        setup.config.two_factor =
+            Some(TwoFactor { methods: vec![CodeMethod::Authenticator], ..TwoFactor::default() });
         let site = setup.build();
         futures::executor::block_on(async {
             site.add_user(ANN).await;
             site.add_user(EVE).await;
+            site.add_user(TIM).await;
             application::make_editor(&site, EVE).await;
+            application::give_second_factor(&site, TIM).await;
         });
         let address = start(site.web.clone());
         Self { site, address, patience }
@@ -133,7 +146,6 @@ macro_rules! __each_adapter_rule {
             answers::the_request_arrives_as_sent
             answers::the_peer_is_the_client
             answers::a_header_that_is_no_text_harms_nothing
-            answers::answers_are_those_of_the_library
             answers::methods_that_are_not_allowed_are_named
             answers::cookies_of_both_are_sent
             answers::looking_at_a_link_is_not_following_it
@@ -141,6 +153,7 @@ macro_rules! __each_adapter_rule {
             bodies::a_body_without_end_is_refused_before_it
             bodies::a_long_body_is_handed_on_whole
             bodies::a_form_may_bring_the_csrf_token
+            bodies::the_frameworks_forms_work_behind_it
             connections::a_connection_is_used_again
             connections::a_client_that_goes_away_harms_nobody
             connections::a_slow_client_holds_nobody_up
@@ -148,12 +161,17 @@ macro_rules! __each_adapter_rule {
             failures::a_panic_tells_nothing
             failures::a_panic_leaves_the_session_as_it_was
             failures::a_failing_store_tells_nothing
+            failures::a_failing_store_is_not_nobody
             guards::strangers_are_asked_to_sign_in
             guards::who_lacks_a_role_is_refused
             guards::a_developer_is_told_why
             guards::asking_for_anybody_leaves_nothing_behind
             guards::the_session_keeps_what_is_written
             guards::a_handler_signs_in_and_out
+            guards::a_handler_asks_for_the_second_factor
+            likeness::answers_are_those_of_the_library
+            likeness::refusals_are_those_of_the_library
+            likeness::cookies_are_those_of_the_library
         }
     };
 }

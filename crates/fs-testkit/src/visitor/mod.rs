@@ -123,6 +123,12 @@ impl Visitor {
         self.post_json("/login", &json!({ "email": email, "password": password }))
     }
 
+    /// The cookies, as one header value.
+    pub(crate) fn cookie_line(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
     /// A CSRF token of this visitor's session.
     pub(crate) fn csrf_token(&mut self) -> io::Result<String> {
         let answer = self.get_json("/login")?.json();

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fs_core::authn::Authentication;
 use fs_core::authz::{Policy, Requirement};
 use fs_http::{BodyRead, Exchange, Refusal};
-use fs_testkit::adapter::{Editor, editors, enter, leave, panics, seen, visits};
+use fs_testkit::adapter::{ByPassword, Editor, editors, enter, leave, panics, seen, visits};
 use futures::StreamExt;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -36,13 +36,21 @@ impl Server {
                 }
                 self.caller(exchange, signed_in).await?.user.email.clone()
             }
-            "/maybe" => {
+            "/maybe" if !self.is(Fault::TakesFailuresForNobody) => {
+                let asked = exchange.check(&Requirement::anyone()).await;
+                match asked.map_err(|refusal| exchange.refuse(&refusal))? {
+                    Some(caller) => caller.user.email.clone(),
+                    None => "nobody".to_owned(),
+                }
+            }
+            "/maybe" | "/perhaps" => {
                 let asked = match self.is(Fault::RefusesAtOnce) {
                     true => exchange.authorize(&signed_in).await.ok().flatten(),
                     false => exchange.check_user(&signed_in).await.ok(),
                 };
                 asked.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
             }
+            "/basic" => self.caller(exchange, ByPassword::requirement()).await?.user.email.clone(),
             "/editors" => self.caller(exchange, Editor::requirement()).await?.user.email.clone(),
             "/group/inside" => {
                 self.caller(exchange, editors()).await?;
@@ -55,7 +63,13 @@ impl Server {
                 answer.headers_mut().insert(SET_COOKIE, theirs);
                 return Ok(answer);
             }
-            "/enter" => enter(exchange).await,
+            "/enter" => {
+                let answer = enter(exchange).await;
+                return Ok(match self.is(Fault::TakesAnswersForTexts) {
+                    true => text(String::from_utf8_lossy(answer.body()).into_owned()),
+                    false => answer,
+                });
+            }
             "/leave" => leave(exchange).await,
             "/body" => {
                 self.caller(exchange, signed_in).await?;
@@ -65,6 +79,17 @@ impl Server {
                     true => length.min(self.security.config().body_limit).to_string(),
                     false => length.to_string(),
                 }
+            }
+            "/form" => {
+                self.caller(exchange, signed_in).await?;
+                if self.is(Fault::KeepsForms) {
+                    return Ok(text(String::new()));
+                }
+                let whole = body.map(|piece| piece.unwrap().to_vec()).concat().await;
+                let mut pairs = form_urlencoded::parse(&whole);
+                pairs
+                    .find(|(name, _)| name == "text")
+                    .map_or(String::new(), |(_, text)| text.into())
             }
             "/panic" => panics(exchange),
             _ => return Err(status(StatusCode::NOT_FOUND)),
@@ -86,6 +111,7 @@ impl Server {
         };
         Err(match (self.fault, &refusal) {
             (Some(Fault::Says401), _) => status(StatusCode::UNAUTHORIZED),
+            (Some(Fault::SaysNoMoreThanStatus), _) => status(refusal.status()),
             (Some(Fault::TellsErrors), Refusal::Failed(error)) => {
                 let mut answer = text(error.to_string());
                 *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;

@@ -25,10 +25,12 @@ use tokio::net::{TcpListener, TcpStream};
 pub(crate) enum Fault {
     DropsRepeatedHeaders,
     TidiesTheQuery,
+    TakesHeadersForLatin1,
     BelievesEverybody,
     StumblesOverOddHeaders,
     ForgetsVary,
     WeakensCookies,
+    WeakensCookiesOfHandlers,
     AnswersMethodsItself,
     OverwritesCookies,
     TakesHeadForGet,
@@ -36,6 +38,7 @@ pub(crate) enum Fault {
     ReadsToTheEnd,
     HandsOnWhatItRead,
     ReadsNoForms,
+    KeepsForms,
     ClosesConnections,
     EndsWithItsClient,
     ServesOneAtATime,
@@ -44,11 +47,14 @@ pub(crate) enum Fault {
     TellsPanics,
     KeepsWhatPanicsLeave,
     TellsErrors,
+    TakesFailuresForNobody,
     Says401,
+    SaysNoMoreThanStatus,
     ForgetsRoles,
     AnswersForAnother,
     RefusesAtOnce,
     WritesNoSession,
+    TakesAnswersForTexts,
 }
 
 /// A body, in pieces.
@@ -147,7 +153,11 @@ impl Server {
         if self.is(Fault::OverwritesCookies) {
             answer.headers_mut().remove(SET_COOKIE);
         }
-        exchange.finish(answer)
+        let mut answer = exchange.finish(answer);
+        if self.is(Fault::WeakensCookiesOfHandlers) {
+            weaken_cookies(answer.headers_mut());
+        }
+        answer
     }
 
     fn spoil_head(&self, head: &mut Parts) {
@@ -165,6 +175,12 @@ impl Server {
             Some(Fault::TidiesTheQuery) => {
                 head.uri = head.uri.to_string().replace('+', "%20").parse().unwrap();
             }
+            Some(Fault::TakesHeadersForLatin1) => {
+                for value in head.headers.values_mut() {
+                    let text: String = value.as_bytes().iter().copied().map(char::from).collect();
+                    *value = HeaderValue::from_str(&text).unwrap();
+                }
+            }
             Some(Fault::StumblesOverOddHeaders) => {
                 for value in head.headers.values() {
                     std::str::from_utf8(value.as_bytes()).expect("every header is a text");
@@ -178,12 +194,7 @@ impl Server {
         match self.fault {
             Some(Fault::ForgetsVary) => _ = headers.remove(VARY),
             Some(Fault::AnswersMethodsItself) => _ = headers.remove(ALLOW),
-            Some(Fault::WeakensCookies) => {
-                for value in headers.get_all(SET_COOKIE).iter().cloned().collect::<Vec<_>>() {
-                    let weak = value.to_str().unwrap().replace("; HttpOnly", "");
-                    headers.insert(SET_COOKIE, HeaderValue::from_str(&weak).unwrap());
-                }
-            }
+            Some(Fault::WeakensCookies) => weaken_cookies(headers),
             _ => {}
         }
     }
@@ -228,6 +239,15 @@ impl Server {
             Begun::Answered(answer) => Err(answer),
             Begun::Application(exchange, body) => Ok((exchange, body.boxed())),
         }
+    }
+}
+
+fn weaken_cookies(headers: &mut HeaderMap) {
+    let all: Vec<_> = headers.get_all(SET_COOKIE).iter().cloned().collect();
+    headers.remove(SET_COOKIE);
+    for value in all {
+        let weak = value.to_str().unwrap().replace("; HttpOnly", "");
+        headers.append(SET_COOKIE, HeaderValue::from_str(&weak).unwrap());
     }
 }
 
