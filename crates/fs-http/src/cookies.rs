@@ -36,7 +36,8 @@ impl Exchange {
         if !visit.is_changed() {
             return Ok(());
         }
-        if visit.is_empty() && self.request().cookie(&attributes.name).is_none() {
+        let came_without = self.request().cookie(&attributes.name).is_none();
+        if came_without && (visit.is_empty() || self.is_sent_by_another_site()) {
             return Ok(());
         }
         if visit.is_empty() && self.state().came_signed_in {
@@ -51,6 +52,20 @@ impl Exchange {
         })?;
         append(headers, cookie(attributes, sealed, None));
         Ok(())
+    }
+
+    /// Whether another site's page sent a form here, so that the browser kept the session cookie back.
+    /// A new session would take the place of the one that it has: the other site would sign people
+    /// out.
+    fn is_sent_by_another_site(&self) -> bool {
+        let kept_back = matches!(
+            self.config().session_cookie.same_site,
+            Some(SameSite::Lax | SameSite::Strict)
+        );
+        let request = self.request();
+        kept_back
+            && !request.method.is_safe()
+            && request.header("sec-fetch-site") == Some("cross-site")
     }
 
     fn write_remember(&self, headers: &mut HeaderMap) {

@@ -200,7 +200,7 @@ fn strangers() -> String {
 fn endpoint_csrf(route: &Route, method: &Method, http: &HttpConfig) -> String {
     let by_post_alone = !http.sign_out_methods.contains(&Method::GET);
     let checks = match (&route.endpoint, &http.csrf.scope) {
-        (Endpoint::SignOut, CsrfScope::Mechanisms(_)) if http.strict_bodies => {
+        (Endpoint::SignOut, CsrfScope::Mechanisms(_)) if by_post_alone => {
             return csrf(method, &Requirement::anyone(), &http.csrf);
         }
         (Endpoint::SignOut, scope) => by_post_alone && *scope == CsrfScope::Everything,

@@ -145,8 +145,7 @@ impl Exchange {
         let Some(seconds) = retry else {
             return Box::new(self.failure(status));
         };
-        let advice = Message::new(MessageKey::TryAgainLater).with("within", wait_text(seconds));
-        let advice = self.text(advice);
+        let advice = self.text(try_again_later(seconds));
         let mut response = match self.wants_json() {
             true => self.json_refusal(status, advice, Map::new()),
             false => {
@@ -353,6 +352,11 @@ pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
         FlowError::Contended(_) => (StatusCode::CONFLICT, None),
         _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
     }
+}
+
+/// That something may be tried again, in so many seconds at most.
+pub(crate) fn try_again_later(seconds: u64) -> Message {
+    Message::new(MessageKey::TryAgainLater).with("within", wait_text(seconds))
 }
 
 /// How long to wait, in a unit that people count in, rounded up.

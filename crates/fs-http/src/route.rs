@@ -2,6 +2,7 @@
 
 use fs_core::Config;
 use http::Method;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -294,6 +295,7 @@ impl Routes {
     /// The path of a link with a token.
     pub fn link(&self, endpoint: Endpoint, token: &str) -> Option<String> {
         let path = self.path(endpoint)?;
+        let token = utf8_percent_encode(token, IN_A_TOKEN);
         Some(match path.strip_suffix('/') {
             Some(path) => format!("{path}/{token}/"),
             None => format!("{path}/{token}"),
@@ -320,6 +322,11 @@ impl Routes {
     }
 }
 
+/// What is written otherwise in the token of a link: all that ends a path, or that a browser takes
+/// for a slash.
+const IN_A_TOKEN: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'=');
+
 fn path_of(endpoint: Endpoint, http: &HttpConfig) -> String {
     let path = http.urls.get(&endpoint.base()).map_or(endpoint.usual_path(), String::as_str);
     format!("{}{path}", http.url_prefix)
@@ -341,6 +348,14 @@ mod tests {
 
     fn routes(http: &HttpConfig) -> Routes {
         Routes::new(&Config::default(), http)
+    }
+
+    #[test]
+    fn a_token_stays_within_its_segment() {
+        let routes = routes(&HttpConfig::default());
+        let link = |token: &str| routes.link(Endpoint::ResetPassword, token).unwrap();
+        assert_eq!(link("WyIx.Zm-_9~=="), "/reset/WyIx.Zm-_9~==");
+        assert_eq!(link("..\\..\\x?y#z\"\u{e9}"), "/reset/..%5C..%5Cx%3Fy%23z%22%C3%A9");
     }
 
     #[test]

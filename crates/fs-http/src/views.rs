@@ -32,17 +32,27 @@ impl Exchange {
     /// Where a form leads when it is done: to the request's own wish, if that is safe, else to
     /// the configured view.
     pub(crate) fn after(&self, view: Option<&str>) -> String {
+        self.wish().unwrap_or_else(|| self.view(view, &[]))
+    }
+
+    /// Where the request wishes to be led in the end, by its query or a field of its form, if that
+    /// is safe. A page that is shown once more keeps it.
+    pub(crate) fn wish(&self) -> Option<String> {
         let in_query = self.request().query_value("next");
         let in_body = match self.request().fields.get("next") {
             Some(FieldValue::Text(next)) => Some(next),
             _ => None,
         };
         let wishes = [in_query, in_body];
-        let wishes = wishes.into_iter().flatten().filter(|next| !next.is_empty());
-        match wishes.into_iter().find_map(|next| self.judge(&next)) {
-            Some(next) => next.as_str().to_owned(),
-            None => self.view(view, &[]),
-        }
+        let mut wishes = wishes.into_iter().flatten().filter(|next| !next.is_empty());
+        wishes.find_map(|next| self.judge(&next)).map(|next| next.as_str().to_owned())
+    }
+
+    /// The path of a page on the way of a sign-in, which keeps where the request wishes to be led.
+    pub(crate) fn step_url(&self, endpoint: Endpoint) -> String {
+        let wish = self.wish();
+        let query: Vec<_> = wish.iter().map(|next| ("next", next.as_str())).collect();
+        self.endpoint_url(endpoint, &query)
     }
 
     /// Whether a redirect to `target`, which came with the request, stays with us.

@@ -1,7 +1,5 @@
 //! Reading Flask-Security's own keys into [`Config`].
 
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 
 use super::{
@@ -9,9 +7,6 @@ use super::{
 };
 use crate::identity::{IdentityAttribute, IdentityRule, NormalForm};
 use crate::message::{Category, MessageKey};
-use crate::password::{
-    BreachRule, Deprecated, HashingRules, NewHash, Normalisation, Scheme, SingleHash, Zxcvbn,
-};
 use crate::secret::Secret;
 
 const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
@@ -111,97 +106,6 @@ impl Config {
         }
     }
 
-    fn read_passwords(&mut self, keys: &mut FlaskKeys) {
-        let mut salt = None;
-        keys.optional_text("SECURITY_PASSWORD_SALT", &mut salt);
-        self.hashing = HashingRules::flask_security_4(salt.map(Secret::from));
-        let mut hash = "bcrypt".to_owned();
-        keys.text("SECURITY_PASSWORD_HASH", &mut hash);
-        match hash.as_str() {
-            "bcrypt" => {}
-            "argon2" => {
-                self.hashing.create =
-                    NewHash::Argon2id { memory_kib: 65_536, iterations: 3, lanes: 4 };
-            }
-            _ => keys.wrong(
-                "SECURITY_PASSWORD_HASH",
-                "write \"argon2\" or \"bcrypt\"; other schemes are read, but not written",
-            ),
-        }
-        if let Some(names) = keys.texts("SECURITY_PASSWORD_SCHEMES") {
-            // des_crypt and plaintext are in Flask-Security's default list; they never match here.
-            let known =
-                names.iter().filter(|name| !["plaintext", "des_crypt"].contains(&name.as_str()));
-            match known.map(|name| Scheme::from_passlib_name(name).ok()).collect::<Option<_>>() {
-                Some(accepted) => self.hashing.accepted = accepted,
-                None => keys.wrong("SECURITY_PASSWORD_SCHEMES", "write names of passlib's schemes"),
-            }
-        }
-        if let Some(names) = keys.texts("SECURITY_DEPRECATED_PASSWORD_SCHEMES")
-            && names != ["auto"]
-        {
-            match schemes(&names) {
-                Some(listed) => self.hashing.deprecated = Deprecated::Listed(listed),
-                None => keys.wrong(
-                    "SECURITY_DEPRECATED_PASSWORD_SCHEMES",
-                    "write [\"auto\"], or names of passlib's schemes",
-                ),
-            }
-        }
-        match keys.take("SECURITY_PASSWORD_SINGLE_HASH") {
-            None => {}
-            Some(Value::Bool(true)) => self.hashing.single_hash = SingleHash::All,
-            Some(Value::Bool(false) | Value::Null) => {
-                self.hashing.single_hash = SingleHash::Listed(BTreeSet::new());
-            }
-            Some(value) => {
-                let names = value.as_array().and_then(|items| {
-                    items.iter().map(|item| item.as_str().map(str::to_owned)).collect()
-                });
-                match names.and_then(|names: Vec<_>| schemes(&names)) {
-                    Some(listed) => self.hashing.single_hash = SingleHash::Listed(listed),
-                    None => {
-                        keys.wrong("SECURITY_PASSWORD_SINGLE_HASH", "write true, false or names")
-                    }
-                }
-            }
-        }
-        keys.number("SECURITY_PASSWORD_LENGTH_MIN", &mut self.password.min_length);
-        self.read_password_rules(keys);
-    }
-
-    fn read_password_rules(&mut self, keys: &mut FlaskKeys) {
-        let mut checker = None;
-        keys.optional_text("SECURITY_PASSWORD_COMPLEXITY_CHECKER", &mut checker);
-        match checker.as_deref() {
-            None => {}
-            Some("zxcvbn") => self.password.complexity = Some(Zxcvbn { min_score: 3 }),
-            Some(_) => {
-                keys.wrong("SECURITY_PASSWORD_COMPLEXITY_CHECKER", "write \"zxcvbn\" or null")
-            }
-        }
-        let mut threshold = 1;
-        keys.number("SECURITY_PASSWORD_BREACHED_COUNT", &mut threshold);
-        let threshold = u32::try_from(threshold).unwrap_or(u32::MAX);
-        match keys.take("SECURITY_PASSWORD_CHECK_BREACHED") {
-            None | Some(Value::Null | Value::Bool(false)) => {}
-            Some(Value::String(text)) if text == "strict" => {
-                self.password.breached = Some(BreachRule { strict: true, threshold });
-            }
-            Some(_) => self.password.breached = Some(BreachRule { strict: false, threshold }),
-        }
-        let mut form = Some("NFKD".to_owned());
-        keys.optional_text("SECURITY_PASSWORD_NORMALIZE_FORM", &mut form);
-        match form.as_deref() {
-            None => self.password.normalise = None,
-            Some("NFC") => self.password.normalise = Some(Normalisation::Nfc),
-            Some("NFD") => self.password.normalise = Some(Normalisation::Nfd),
-            Some("NFKC") => self.password.normalise = Some(Normalisation::Nfkc),
-            Some("NFKD") => self.password.normalise = Some(Normalisation::Nfkd),
-            Some(_) => keys.wrong("SECURITY_PASSWORD_NORMALIZE_FORM", NORMAL_FORMS),
-        }
-    }
-
     fn read_features(&mut self, keys: &mut FlaskKeys) {
         let on = |keys: &mut FlaskKeys, key: &str| {
             let mut on = false;
@@ -257,12 +161,15 @@ impl Config {
     }
 
     fn read_mails(&mut self, keys: &mut FlaskKeys) {
+        // Flask-Mail's is the default.
+        keys.text("MAIL_DEFAULT_SENDER", &mut self.mail.from);
         match keys.take("SECURITY_EMAIL_SENDER") {
             None => {}
             Some(Value::String(sender)) => self.mail.from = sender,
             Some(Value::Array(pair)) => match pair.as_slice() {
                 [Value::String(name), Value::String(address)] => {
-                    self.mail.from = format!("{name} <{address}>");
+                    let name = name.replace(['"', '\\'], "");
+                    self.mail.from = format!("\"{name}\" <{address}>");
                 }
                 _ => keys.wrong("SECURITY_EMAIL_SENDER", "write an address, or [name, address]"),
             },
@@ -310,15 +217,7 @@ impl Config {
     }
 }
 
-const NORMAL_FORMS: &str = "write \"NFC\", \"NFD\", \"NFKC\" or \"NFKD\"";
-
-fn schemes(names: &[String]) -> Option<BTreeSet<Scheme>> {
-    names
-        .iter()
-        .filter(|name| *name != "plaintext")
-        .map(|name| Scheme::from_passlib_name(name).ok())
-        .collect()
-}
+pub(super) const NORMAL_FORMS: &str = "write \"NFC\", \"NFD\", \"NFKC\" or \"NFKD\"";
 
 fn identity_rules(value: &Value) -> Option<Vec<IdentityRule>> {
     let entries = value.as_array()?;

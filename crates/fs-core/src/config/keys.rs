@@ -6,7 +6,20 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::parse_duration_text;
+use super::{parse_duration_text, unread};
+
+/// Keys of Flask's own that matter here.
+const OF_FLASK: [&str; 7] = [
+    "SECRET_KEY",
+    "SECRET_KEY_FALLBACKS",
+    "PERMANENT_SESSION_LIFETIME",
+    "SERVER_NAME",
+    "APPLICATION_ROOT",
+    "MAX_CONTENT_LENGTH",
+    "MAIL_DEFAULT_SENDER",
+];
+/// How the keys of Flask-Security begin, and those of what it stands on.
+const STARTS: [&str; 4] = ["SECURITY_", "SESSION_COOKIE_", "REMEMBER_COOKIE_", "WTF_CSRF_"];
 
 /// A configuration in Flask's own keys, on its way into ours.
 ///
@@ -15,6 +28,8 @@ use super::parse_duration_text;
 #[derive(Clone, Default)]
 pub struct FlaskKeys {
     values: BTreeMap<String, Value>,
+    /// The variables as they were written, where the values were read from some.
+    written: BTreeMap<String, String>,
     mistakes: Vec<KeyError>,
 }
 
@@ -40,27 +55,27 @@ impl fmt::Debug for FlaskKeys {
 impl FlaskKeys {
     /// Keys with JSON values. Durations are texts (`5 days`) or seconds.
     pub fn from_map(values: impl IntoIterator<Item = (String, Value)>) -> Self {
-        Self { values: values.into_iter().collect(), mistakes: Vec::new() }
+        Self { values: values.into_iter().collect(), ..Self::default() }
     }
 
     /// Keys from environment variables: values that are JSON are read as such (`true`, `8`,
-    /// `["a"]`), all others are texts. Other variables than Flask-Security's are left out.
+    /// `["a"]`), all others are texts. Where a text is asked for, `123` is one. Other variables than
+    /// those that Flask-Security goes by are left out.
     ///
     /// Hand in the variables, for instance `std::env::vars()`.
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let ours = |key: &str| {
-            key == "SECRET_KEY"
-                || ["SECURITY_", "SESSION_COOKIE_", "REMEMBER_COOKIE_", "WTF_CSRF_"]
-                    .iter()
-                    .any(|start| key.starts_with(start))
+            OF_FLASK.contains(&key) || STARTS.iter().any(|start| key.starts_with(start))
         };
-        Self::from_map(variables.into_iter().filter(|(key, _)| ours(key)).map(|(key, text)| {
-            let value = match serde_json::from_str(&text) {
+        let written: BTreeMap<_, _> = variables.into_iter().filter(|(key, _)| ours(key)).collect();
+        let values = written.iter().map(|(key, text)| {
+            let value = match serde_json::from_str(text) {
                 Ok(value) if key != "SECRET_KEY" => value,
-                _ => Value::String(text),
+                _ => Value::String(text.clone()),
             };
-            (key, value)
-        }))
+            (key.clone(), value)
+        });
+        Self { values: values.collect(), written, mistakes: Vec::new() }
     }
 
     /// Takes a key out.
@@ -79,6 +94,16 @@ impl FlaskKeys {
                 Some((key.trim_start_matches(start).to_owned(), value))
             })
             .collect()
+    }
+
+    /// Takes out a key whose value is to be a text.
+    fn take_text(&mut self, key: &str) -> Option<Value> {
+        let value = self.take(key)?;
+        Some(match (value, self.written.get(key)) {
+            (value @ (Value::Null | Value::String(_)), _) => value,
+            (_, Some(written)) => Value::String(written.clone()),
+            (value, None) => value,
+        })
     }
 
     /// Notes a mistake.
@@ -106,7 +131,7 @@ impl FlaskKeys {
 
     /// Reads a text into `into`, if the key is there and not null.
     pub fn text(&mut self, key: &str, into: &mut String) {
-        match self.take(key) {
+        match self.take_text(key) {
             None | Some(Value::Null) => {}
             Some(Value::String(value)) => *into = value,
             Some(_) => self.wrong(key, "write a text"),
@@ -115,7 +140,7 @@ impl FlaskKeys {
 
     /// Reads a text or null.
     pub fn optional_text(&mut self, key: &str, into: &mut Option<String>) {
-        match self.take(key) {
+        match self.take_text(key) {
             None => {}
             Some(Value::Null) => *into = None,
             Some(Value::String(value)) => *into = Some(value).filter(|text| !text.is_empty()),
@@ -186,8 +211,8 @@ impl FlaskKeys {
     pub fn finish(self) -> Vec<KeyError> {
         let mut all = self.mistakes;
         all.extend(self.values.into_keys().map(|key| KeyError {
+            what: unread::advice(&key).to_owned(),
             key,
-            what: "is not known; see the list of keys in the documentation".to_owned(),
             unsupported: true,
         }));
         all
@@ -224,6 +249,35 @@ mod tests {
         let mut keys = FlaskKeys::from_variables(variables);
         assert_eq!(keys.take("SECURITY_TRACKABLE"), Some(Value::Bool(true)));
         assert_eq!(keys.take("SECRET_KEY"), Some(Value::String("123".to_owned())));
+        assert!(keys.finish().is_empty());
+    }
+
+    #[test]
+    fn a_variable_that_is_to_be_a_text_is_one_however_it_looks() {
+        let variables = [
+            ("SECURITY_PASSWORD_SALT", "146585145368132386173505678016728509634"),
+            ("SECURITY_EMAIL_SUBJECT_REGISTER", "true"),
+            ("SECURITY_TOTP_ISSUER", "\"quoted\""),
+            ("SECURITY_URL_PREFIX", "null"),
+            ("SECRET_KEY_FALLBACKS", "[\"an older key\"]"),
+            ("PERMANENT_SESSION_LIFETIME", "60"),
+        ];
+        let variables = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let mut keys = FlaskKeys::from_variables(variables);
+        let (mut salt, mut prefix) = (None, Some("before".to_owned()));
+        keys.optional_text("SECURITY_PASSWORD_SALT", &mut salt);
+        assert_eq!(salt.as_deref(), Some("146585145368132386173505678016728509634"));
+        let mut subject = String::new();
+        keys.text("SECURITY_EMAIL_SUBJECT_REGISTER", &mut subject);
+        assert_eq!(subject, "true");
+        keys.text("SECURITY_TOTP_ISSUER", &mut subject);
+        assert_eq!(subject, "quoted");
+        keys.optional_text("SECURITY_URL_PREFIX", &mut prefix);
+        assert_eq!(prefix, None);
+        assert_eq!(keys.texts("SECRET_KEY_FALLBACKS"), Some(vec!["an older key".to_owned()]));
+        let mut lifetime = Duration::ZERO;
+        keys.duration("PERMANENT_SESSION_LIFETIME", &mut lifetime);
+        assert_eq!(lifetime, Duration::from_secs(60));
         assert!(keys.finish().is_empty());
     }
 }

@@ -5,9 +5,11 @@ mod factors;
 mod file;
 mod flask;
 mod flask_factors;
+mod flask_passwords;
 mod keys;
 pub mod layers;
 pub mod spans;
+mod unread;
 mod validate;
 
 use std::time::Duration;
@@ -356,7 +358,7 @@ impl Config {
     }
 
     /// Whether an address must be proven before its account can be used.
-    pub(crate) fn confirmation_required(&self) -> bool {
+    pub fn confirmation_required(&self) -> bool {
         self.confirmation.as_ref().is_some_and(|confirmation| !confirmation.sign_in_without)
     }
 }

@@ -104,7 +104,11 @@ impl Config {
             "confirmation.sign_in_without signs new accounts in at once, which tells strangers which \
              addresses have none: unset it, or set disclosure to Explicit",
         );
-        wrong(self.mail.from.contains(['\r', '\n']), "mail.from must not contain a line break");
+        wrong(
+            !is_mailbox(&self.mail.from),
+            "mail.from must be one address, such as no-reply@example.org, or Otter Box \
+             <no-reply@example.org>",
+        );
         wrong(!self.mail.text && !self.mail.html, "mail: switch text or html on");
         if let Some(registration) = &self.registration {
             let own = ["email", "username", "password", "password_confirm", "next"];
@@ -124,6 +128,23 @@ impl Config {
             || self.sign_in_links.is_some()
             || self.unified.as_ref().is_some_and(|unified| unified.methods.contains(&code))
     }
+}
+
+/// Whether mails can be from there: an address, alone or in angle brackets behind a name, which is
+/// in quotes if it has signs that mean something.
+fn is_mailbox(text: &str) -> bool {
+    const SIGNS: &str = "<>,;:@\"()[]\\";
+    let text = text.trim();
+    let (name, address) = match text.strip_suffix('>').and_then(|named| named.rsplit_once('<')) {
+        Some((name, address)) => (name.trim(), address),
+        None => ("", text),
+    };
+    let quoted = name.len() > 1 && name.starts_with('"') && name.ends_with('"');
+    let plain = |text: &str| !text.contains(|sign: char| SIGNS.contains(sign));
+    let word = |text: &str| !text.is_empty() && plain(text) && !text.contains(char::is_whitespace);
+    !text.contains(char::is_control)
+        && (quoted || plain(name))
+        && address.split_once('@').is_some_and(|(local, domain)| word(local) && word(domain))
 }
 
 fn is_base_url(text: &str) -> bool {
@@ -154,6 +175,35 @@ mod tests {
         assert_eq!(complaints(zero, Config::flask_security_4(), about), 0);
         let second = |config: &mut Config| config.freshness.within = Some(Duration::from_secs(1));
         assert_eq!(complaints(second, Config::default(), about), 0);
+    }
+
+    #[test]
+    fn mails_are_from_one_address() {
+        let about = |from: &str| {
+            let from = from.to_owned();
+            complaints(|config| config.mail.from = from, Config::default(), "mail.from")
+        };
+        for from in [
+            "no-reply@localhost",
+            "Otter Box <no-reply@site.test>",
+            "\"Otter, Inc.\" <no-reply@site.test>",
+            "<no-reply@site.test>",
+        ] {
+            assert_eq!(about(from), 0, "{from}");
+        }
+        for from in [
+            "",
+            "no reply",
+            "@site.test",
+            "no-reply@",
+            "a@site.test, b@site.test",
+            "Otter, Inc. <no-reply@site.test>",
+            "Otter <no-reply>",
+            "no-reply@site.test\r\nBcc: eve@evil.test",
+            "a b@site.test",
+        ] {
+            assert_eq!(about(from), 1, "{from:?}");
+        }
     }
 
     #[test]

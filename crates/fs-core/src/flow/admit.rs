@@ -1,5 +1,7 @@
 //! After the first factor: signed in, or pending.
 
+use std::time::Duration;
+
 use super::codes::{CodeMessage, CodePurpose};
 use super::establish::{Clearance, Prepared, Remember};
 use super::{FlowError, RememberChange};
@@ -19,6 +21,9 @@ pub struct Challenge {
     pub method: Option<CodeMethod>,
     /// The code went out. If not, the caller may begin again, or choose another way.
     pub sent: bool,
+    /// No code was sent now, since too many were: for how long at most that stays so. A code that
+    /// came before may still work, and a recovery code does.
+    pub wait: Option<Duration>,
 }
 
 impl Challenge {
@@ -26,10 +31,10 @@ impl Challenge {
     pub(super) fn told(needed: Needed) -> Self {
         match needed {
             Needed::Code(method) => {
-                Self { stage: PendingStage::Code, method: Some(method), sent: true }
+                Self { stage: PendingStage::Code, method: Some(method), sent: true, wait: None }
             }
             Needed::Nothing | Needed::SetUp => {
-                Self { stage: PendingStage::SetUp, method: None, sent: true }
+                Self { stage: PendingStage::SetUp, method: None, sent: true, wait: None }
             }
         }
     }
@@ -119,10 +124,15 @@ impl Security {
             stage,
         }));
         let Needed::Code(method) = needed else {
-            return Ok(Challenge { stage, method: None, sent: true });
+            return Ok(Challenge { stage, method: None, sent: true, wait: None });
         };
-        let sent = self.send_second_factor(ctx, user, method).await?;
-        Ok(Challenge { stage, method: Some(method), sent })
+        // Where the code may not be sent now, an older one or a recovery code still works.
+        let (sent, wait) = match self.send_second_factor(ctx, user, method).await {
+            Ok(sent) => (sent, None),
+            Err(FlowError::TooMany(wait)) => (true, Some(wait)),
+            Err(error) => return Err(error),
+        };
+        Ok(Challenge { stage, method: Some(method), sent, wait })
     }
 
     /// Sends the code of the user's second factor, by its own method or another one

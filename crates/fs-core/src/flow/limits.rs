@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::FlowError;
-use super::codes::CodeMessage;
+use super::codes::{CodeMessage, CodePurpose};
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
 use crate::limit::{CodeUse, Limit, Limits, Network, Reached, Stranger, Tally};
 use crate::model::User;
-use crate::port::{Batch, Change, CommitError, Guard};
+use crate::port::{Batch, Change, CommitError, Guard, fold_case};
 use crate::security::{Context, Security};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -62,13 +62,17 @@ impl Security {
     }
 
     /// One spelling for all that mean the same account. It does not depend on whether there is one.
+    ///
+    /// What can be read as an address or a number is: there are many ways to write one, and each is
+    /// a username as well.
     fn one_spelling(&self, identity: &str) -> String {
-        let mut lookups = self.config().identities.lookups(&self.config().readers, identity);
-        let email = lookups.iter().position(|by| by.attribute == IdentityAttribute::Email);
-        match lookups.is_empty() {
-            true => identity.trim().to_lowercase(),
-            false => lookups.swap_remove(email.unwrap_or(0)).value.to_lowercase(),
-        }
+        let lookups = self.config().identities.lookups(&self.config().readers, identity);
+        let most_exact = lookups.iter().min_by_key(|by| match by.attribute {
+            IdentityAttribute::Email => 0,
+            IdentityAttribute::Phone => 1,
+            IdentityAttribute::Username => 2,
+        });
+        fold_case(most_exact.map_or(identity.trim(), |by| by.value.as_str()))
     }
 
     /// Counts, and makes no call where nothing is limited.
@@ -128,7 +132,7 @@ impl Security {
     /// What a mail counts that anybody can ask for. `kind` is a fixed word.
     pub(super) fn mail_tally(&self, ctx: &Context, kind: &'static str, to: &str) -> Tally {
         let mails = &self.limits().mails;
-        let to = mails.to(self.counters(), kind, &to.to_lowercase());
+        let to = mails.to(self.counters(), kind, &fold_case(to));
         to.and(mails.of_network(self.counters(), Limit::MailNetwork, network(ctx).as_ref()))
     }
 
@@ -157,13 +161,20 @@ impl Security {
     }
 
     /// What a code counts that is sent to somebody, from wherever it is asked for.
+    ///
+    /// Those of a second factor, which come after the first one, are counted apart: else who knows
+    /// an address or a number could use up what its owner signs in by.
     pub(super) fn code_message_tally(&self, message: &CodeMessage<'_>) -> Tally {
         let (names, user) = (self.counters(), message.user);
+        let kind = match message.purpose {
+            CodePurpose::SecondFactor => "second_factor",
+            CodePurpose::SignIn(_) | CodePurpose::SetUp => "code",
+        };
         match (message.method, message.phone) {
-            (CodeMethod::Email, _) => {
-                self.limits().mails.to(names, "code", &user.email.to_lowercase())
+            (CodeMethod::Email, _) => self.limits().mails.to(names, kind, &fold_case(&user.email)),
+            (CodeMethod::Sms, Some(phone)) => {
+                self.limits().texts.text(names, kind, phone, &user.id)
             }
-            (CodeMethod::Sms, Some(phone)) => self.limits().texts.text(names, phone, &user.id),
             (CodeMethod::Sms, None) | (CodeMethod::Authenticator, _) => Tally::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! Finding the account that somebody means.
 
 use super::FlowError;
+use crate::config::Disclosure;
 use crate::identity::{EmailAddress, IdentityAttribute, IdentityRule};
 use crate::message::MessageKey;
 use crate::model::User;
@@ -11,16 +12,22 @@ impl Security {
     /// The user that a typed identity means: mail address, username or telephone number, in the
     /// configured order.
     ///
+    /// With [`Disclosure::Generic`] all that it may mean is looked up, whether the first is found or
+    /// not: the calls tell nothing.
+    ///
     /// # Errors
     ///
     /// The database failed.
     pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
+        let mut found = None;
         for identity in self.config().identities.lookups(&self.config().readers, typed) {
-            if let Some(user) = self.store().user(&UserLookup::Identity(identity)).await? {
-                return Ok(Some(user));
+            let user = self.store().user(&UserLookup::Identity(identity)).await?;
+            found = found.or(user);
+            if found.is_some() && self.config().disclosure == Disclosure::Explicit {
+                break;
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// The user with that mail address, as typed.

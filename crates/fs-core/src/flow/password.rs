@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{FlowError, Problem};
-use crate::message::MessageKey;
+use crate::message::{Message, MessageKey};
 use crate::model::{PasswordHash, User, UserField};
 use crate::password::{BreachFinding, BreachQuery};
 use crate::port::{Change, CommitError};
@@ -120,6 +120,10 @@ impl Security {
         let normalised = self.read_password(typed);
         if normalised.expose().contains('\0') {
             return Ok(Err(vec![Problem::new(field, MessageKey::InvalidInput)]));
+        }
+        if let Some(limit) = self.config().hashing.limit_of(&normalised) {
+            let too_long = Message::new(MessageKey::TooLong).with("max", limit);
+            return Ok(Err(vec![Problem::new(field, too_long)]));
         }
         let breached = match &self.ports().breaches {
             Some(checker) if rules.asks_breach_list(&normalised) => {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::admit::Challenge;
-use super::claim::{claim, takes};
+use super::claim::{claim, reserve, takes};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
@@ -87,23 +87,21 @@ impl Security {
             let closed = Problem::new("email", MessageKey::ApiError);
             return Ok(RegisterOutcome::Refused(vec![closed]));
         };
+        let explicit = self.config().disclosure == Disclosure::Explicit;
         let (checked, mut problems) = self.check_registration(rules, &form);
         problems.extend(mismatch(&form));
-        let mut owner = None;
+        let (mut owner, mut taken) = (None, None);
         if let Some(checked) = &checked {
             owner = self.store().user(&self.email_lookup(checked.email.as_str())).await?;
-            if owner.is_some() && self.config().disclosure == Disclosure::Explicit {
+            if owner.is_some() && explicit {
                 problems.push(taken_email(checked.email.as_str()));
             }
-            if let Some(username) = &checked.username
-                && self
-                    .store()
-                    .user(&UserLookup::Identity(username_lookup(username)))
-                    .await?
-                    .is_some()
-            {
-                problems.push(taken_username(username));
+            if let Some(username) = &checked.username {
+                let by = UserLookup::Identity(username_lookup(username));
+                let found = self.store().user(&by).await?;
+                taken = found.map(|_| taken_username(username));
             }
+            problems.extend(taken.clone().filter(|_| explicit));
         }
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
@@ -113,6 +111,10 @@ impl Security {
             Ok(hash) => hash,
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
         };
+        // A name is for everybody to see, but to ask for it costs what a new account does.
+        if let Some(taken) = taken {
+            return Ok(RegisterOutcome::Refused(vec![taken]));
+        }
         let mut new = NewUser::new(checked.email.as_str(), self.new_uniquifier()?);
         new.username = checked.username;
         new.password = hash;
@@ -128,7 +130,7 @@ impl Security {
         };
         // Not before the work is done that a new account costs.
         match owner {
-            Some(owner) => self.registered_before(ctx, &owner, new.email).await,
+            Some(owner) => self.registered_before(ctx, &owner, new).await,
             None => self.insert_registered(ctx, visit, rules, new, token).await,
         }
     }
@@ -149,6 +151,7 @@ impl Security {
         };
         let mut words = vec![checked.email.as_str()];
         words.extend(checked.username.as_deref());
+        words.extend(checked.fields.values().filter_map(Value::as_str));
         let checked = self.check_new_password("password", password, &words).await?;
         Ok(match checked {
             Ok(ValidPassword(password)) => Ok(Some(self.hash_password(password).await?)),
@@ -193,7 +196,7 @@ impl Security {
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
             Err(error) if takes(&error, IdentityAttribute::Email) => {
-                return self.lost_the_race(ctx, new.email).await;
+                return self.lost_the_race(ctx, new).await;
             }
             Err(error) if takes(&error, IdentityAttribute::Username) => {
                 let name = new.username.as_deref().unwrap_or_default();
@@ -231,32 +234,42 @@ impl Security {
     async fn lost_the_race(
         &self,
         ctx: &Context,
-        email: String,
+        new: NewUser,
     ) -> Result<RegisterOutcome, FlowError> {
         if self.config().disclosure == Disclosure::Explicit {
-            return Ok(RegisterOutcome::Refused(vec![taken_email(&email)]));
+            return Ok(RegisterOutcome::Refused(vec![taken_email(&new.email)]));
         }
-        match self.store().user(&self.email_lookup(&email)).await? {
-            Some(owner) => self.registered_before(ctx, &owner, email).await,
+        match self.store().user(&self.email_lookup(&new.email)).await? {
+            Some(owner) => self.registered_before(ctx, &owner, new).await,
             None => Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Email))),
         }
     }
 
-    /// Tells the owner of the address, and the caller nothing but the address as it was typed.
+    /// Tells the owner of the address, and the caller nothing but the address as it was typed. The
+    /// name that was chosen is taken for a while, as if there were a new account of that name.
     async fn registered_before(
         &self,
         ctx: &Context,
         owner: &User,
-        email: String,
+        new: NewUser,
     ) -> Result<RegisterOutcome, FlowError> {
         let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
-        let batch = Batch::from(audit(ctx, "registered_again", Some(&owner.id))).and(mail);
-        let tally = self.mail_tally(ctx, "register", &email);
-        if self.commit_mail(ctx, batch, tally, Some(owner)).await? {
-            self.mail_waits();
+        let mut batch = Batch::from(audit(ctx, "registered_again", Some(&owner.id))).and(mail);
+        let name = new.username.as_deref();
+        name.into_iter().for_each(|name| batch.push(reserve(ctx, &username_lookup(name))));
+        let tally = self.mail_tally(ctx, "register", &new.email);
+        match (self.commit_mail(ctx, batch, tally, Some(owner)).await, name) {
+            (Ok(true), _) => self.mail_waits(),
+            (Ok(false), _) => {}
+            (Err(FlowError::Contended(error)), Some(name))
+                if takes(&error, IdentityAttribute::Username) =>
+            {
+                return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
+            }
+            (Err(error), _) => return Err(error),
         }
         Ok(RegisterOutcome::Done(Box::new(Registered {
-            email,
+            email: new.email,
             confirmation_sent: self.config().confirmation.is_some(),
             user: None,
             signed_in: None,
@@ -335,7 +348,7 @@ fn taken_username(username: &str) -> Problem {
     Problem::new("username", message)
 }
 
-fn username_lookup(username: &str) -> Identity {
+pub(super) fn username_lookup(username: &str) -> Identity {
     let attribute = IdentityAttribute::Username;
     Identity { attribute, value: username.to_owned(), ignore_case: true }
 }

@@ -349,6 +349,7 @@ impl Security {
             stage: pending.stage,
             method: method_of(&user),
             sent: true,
+            wait: None,
         }))
     }
 }

@@ -10,13 +10,14 @@ use crate::model::UserId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendLimits {
-    /// To one address, of each kind of mail; to one number.
+    /// To one address, of each kind of mail; to one number, of each kind of code.
     pub to: Vec<Cap>,
-    /// For one account. Mails are counted by their address alone.
+    /// For one account, of each kind of code. Mails are counted by their address alone.
     pub user: Vec<Cap>,
     /// For one network.
     pub network: Vec<Cap>,
-    /// For all together. Mails are not.
+    /// For all together, of each kind of code: those of a second factor, and all others. Mails are
+    /// not.
     pub in_all: Vec<Cap>,
 }
 
@@ -69,12 +70,12 @@ impl SendLimits {
         Tally::default().with(names, limit, &self.network, &[network.as_str()], Keep)
     }
 
-    /// What a text message to a number counts.
-    pub fn text(&self, names: &CounterNames, to: &str, user: &UserId) -> Tally {
+    /// What a text message to a number counts. `kind` is a fixed word: kinds are counted apart.
+    pub fn text(&self, names: &CounterNames, kind: &'static str, to: &str, user: &UserId) -> Tally {
         Tally::default()
-            .with(names, Limit::TextTo, &self.to, &[to], Keep)
-            .with(names, Limit::TextUser, &self.user, &[user.as_str()], Keep)
-            .with(names, Limit::TextAll, &self.in_all, &[], Keep)
+            .with(names, Limit::TextTo, &self.to, &[kind, to], Keep)
+            .with(names, Limit::TextUser, &self.user, &[kind, user.as_str()], Keep)
+            .with(names, Limit::TextAll, &self.in_all, &[kind], Keep)
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
         let mail = mails.to(&names, "reset", "ann@site.test");
         let mail = mail.and(mails.of_network(&names, limit, Some(&network)));
         assert_eq!(caps(&mail), [(10, 3_600), (20, 86_400), (100, 3_600)]);
-        let text = SendLimits::texts().text(&names, "+41441234567", &UserId::new("1"));
+        let text = SendLimits::texts().text(&names, "code", "+41441234567", &UserId::new("1"));
         let twice = [(10, 3_600), (20, 86_400), (10, 3_600), (20, 86_400)];
         assert_eq!(caps(&text), [&twice[..], &[(500, 3_600)]].concat());
         assert!(mails.of_network(&names, limit, None).is_empty());

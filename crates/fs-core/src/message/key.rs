@@ -213,6 +213,8 @@ keys! {
 
     /// Sign-in failed; deliberately silent about whether the account exists.
     InvalidCredentials = "INVALID_CREDENTIALS", Error, "We could not sign you in with that. Check both fields and try again.";
+    /// The same where addresses must be confirmed: it does not tell which of the two it is.
+    InvalidOrUnconfirmed = "INVALID_OR_UNCONFIRMED", Error, "We could not sign you in with that. Check both fields. If the account is new, follow the link in our mail first.";
     /// If there is such an account, a mail is on its way; deliberately silent about whether there is.
     CheckMail = "CHECK_MAIL", Info, "If that address can be used here, you will find a mail from us in its inbox. Look in the spam folder too.";
     /// The recovery code is wrong, or was used.

@@ -15,9 +15,6 @@ use crate::secret::Secret;
 /// Passwords of more bytes are refused unread.
 pub const MAX_PASSWORD_BYTES: usize = 4096;
 
-/// How much of its input bcrypt reads, in bytes.
-const BCRYPT_READS: usize = 72;
-
 /// Hashes and verifies passwords by [`HashingRules`]: CPU work, to be run on a hashing thread.
 ///
 /// ```
@@ -133,8 +130,8 @@ impl PasswordHasher {
         let scheme = self.rules.create.scheme();
         let input = self.input(scheme, password).ok_or(HashRefusal::Failed)?;
         if scheme == Scheme::Bcrypt && !self.rules.hashes_twice(scheme) {
-            if input.expose().len() > BCRYPT_READS {
-                return Err(HashRefusal::TooLong { limit: BCRYPT_READS });
+            if let Some(limit) = self.rules.limit_of(&input) {
+                return Err(HashRefusal::TooLong { limit });
             }
             if input.expose().contains('\0') {
                 return Err(HashRefusal::NulCharacter);

@@ -12,6 +12,8 @@ use crate::secret::Secret;
 const ARGON2_MINIMUM: [(u32, u32); 5] =
     [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
 const MIN_BCRYPT_COST: u32 = 10;
+/// How much of its input bcrypt reads, in bytes.
+const BCRYPT_READS: usize = 72;
 
 /// How passwords are hashed.
 ///
@@ -194,6 +196,13 @@ impl HashingRules {
             SingleHash::All => false,
             SingleHash::Listed(single) => !single.contains(&scheme),
         }
+    }
+
+    /// The most bytes that a new password may have, if this one has more: bcrypt reads no further.
+    pub fn limit_of(&self, password: &Secret) -> Option<usize> {
+        let scheme = self.create.scheme();
+        let cut = scheme == Scheme::Bcrypt && !self.hashes_twice(scheme);
+        (cut && password.expose().len() > BCRYPT_READS).then_some(BCRYPT_READS)
     }
 
     /// Everything that is wrong with these rules, in plain words; nothing when they can be used.

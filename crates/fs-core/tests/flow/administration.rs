@@ -43,6 +43,31 @@ async fn an_account_is_made_with_all_that_it_was_given() {
 }
 
 #[tokio::test]
+async fn an_address_or_name_is_taken_however_it_is_written() {
+    let mut setup = Setup::standard();
+    setup.config.usernames = true;
+    let site = setup.build();
+    let (core, ctx) = (site.core(), site.context());
+    let new = |email: &str, username: &str| NewAccount {
+        email: email.to_owned(),
+        username: Some(username.to_owned()),
+        ..NewAccount::default()
+    };
+    let ann = core.create_user(&ctx, new(ANN, "annie")).await.unwrap();
+    let taken = core.create_user(&ctx, new("ANN@site.test", "other")).await;
+    assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Email))), "{taken:?}");
+    let taken = core.create_user(&ctx, new("bob@site.test", "ANNIE")).await;
+    assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Username))), "{taken:?}");
+    // At the same moment, too.
+    let both = [new("zoe@site.test", "zoe"), new("ZOE@site.test", "zoe2")];
+    let made = futures::future::join_all(both.map(|new| core.create_user(&ctx, new))).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
+    // Whoever was removed is let in again at once.
+    core.delete_user(&ctx, &ann.id).await.unwrap();
+    assert!(core.create_user(&ctx, new("Ann@site.test", "Annie")).await.is_ok());
+}
+
+#[tokio::test]
 async fn a_role_is_found_or_made() {
     let site = Setup::standard().build();
     let core = site.core();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fs_core::event::Event;
 use fs_core::flow::{ChangeOutcome, Credentials, FlowError, SignInOutcome, VerifyOutcome};
+use fs_core::identity::{IdentityAttribute, IdentityRule};
 use fs_core::session::Visit;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{PASSWORD, Setup, Site};
@@ -256,4 +257,23 @@ async fn the_profile_of_the_original_limits_no_passwords() {
         assert_eq!(sign_in(&site, ANN, WRONG).await, Try::Wrong);
     }
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
+}
+
+/// A number is written in many ways, and each of them could be a name.
+#[tokio::test]
+async fn a_number_has_one_count_however_it_is_written() {
+    let mut setup = Setup::standard();
+    setup.config.usernames = true;
+    setup.config.identities.order =
+        [(IdentityAttribute::Username, true), (IdentityAttribute::Phone, false)]
+            .map(|(attribute, ignore_case)| IdentityRule { attribute, ignore_case })
+            .to_vec();
+    let site = setup.build();
+    let user = site.add_user(ANN).await;
+    site.core().us_set(&user, "sms", None, Some("+14155550123".to_owned())).await.unwrap();
+    let dashes = (0..20).map(|number| format!("+1415{}5550123", "-".repeat(number % 5 + 1)));
+    for (number, written) in dashes.enumerate() {
+        assert_eq!(sign_in(&site, &written, WRONG).await, Try::Wrong, "{number}");
+    }
+    assert!(matches!(sign_in(&site, "+1 (415) 555-0123", WRONG).await, Try::Wait(_)));
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, json};
 
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
+use crate::reply::try_again_later;
 use crate::route::Endpoint;
 
 impl Exchange {
@@ -25,12 +26,15 @@ impl Exchange {
             self.flash(failed);
             return self.redirect(&self.endpoint_url(Endpoint::SignIn, &[]));
         }
+        if let (Some(wait), false) = (challenge.wait, self.wants_json()) {
+            self.flash(try_again_later(wait.as_secs().max(1)));
+        }
         let (state, endpoint) = match challenge.stage {
             PendingStage::Code => ("ready", Endpoint::TwoFactorValidate),
             PendingStage::SetUp => ("setup_from_login", Endpoint::TwoFactorSetup),
         };
         if !self.wants_json() {
-            return self.redirect(&self.endpoint_url(endpoint, &[]));
+            return self.redirect(&self.step_url(endpoint));
         }
         let mut more = Map::new();
         more.insert("tf_required".to_owned(), true.into());

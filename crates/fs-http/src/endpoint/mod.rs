@@ -229,14 +229,12 @@ impl Exchange {
         if !shown_to_strangers {
             return Vec::new();
         }
-        let next = self.request().query_value("next").filter(|next| self.is_safe(next));
-        let query: Vec<_> = next.iter().map(|next| ("next", next.as_str())).collect();
         all.into_iter()
             .filter(|(endpoint, name, _)| {
                 *name != template && self.web().routes.path(*endpoint).is_some()
             })
             .map(|(endpoint, _, text)| LinkView {
-                href: self.endpoint_url(endpoint, &query),
+                href: self.step_url(endpoint),
                 text: text.to_owned(),
             })
             .collect()

@@ -103,8 +103,7 @@ fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) 
     let action = exchange.endpoint_url(Endpoint::Register, &[]);
     let mut form = FormView::new("register_user_form", action, "Create account");
     if asks_twice(exchange) {
-        let next = exchange.request().query_value("next").unwrap_or_default();
-        form.fields.push(FieldView::hidden("next", next));
+        form.fields.push(FieldView::hidden("next", exchange.wish().unwrap_or_default()));
     }
     form.fields.push(email_field(email, email.is_empty()));
     if config.usernames {

@@ -1,5 +1,6 @@
 //! Signing in with a password.
 
+use fs_core::Config;
 use fs_core::config::Disclosure;
 use fs_core::flow::{Credentials, Problem, SignInOutcome, SignInRefusal};
 use fs_core::message::MessageKey;
@@ -81,24 +82,26 @@ async fn submit(exchange: &Exchange) -> Answer {
         }
         SignInOutcome::Refused(refusal) => {
             let view = exchange.config().views.requires_confirmation.as_deref();
-            if let (SignInRefusal::Unconfirmed { .. }, Some(view), false) =
-                (&refusal, view, exchange.wants_json())
+            let config = exchange.core().config();
+            if let (SignInRefusal::Unconfirmed { .. }, Disclosure::Explicit, Some(view), false) =
+                (&refusal, config.disclosure, view, exchange.wants_json())
             {
                 exchange.flash(MessageKey::ConfirmationRequired);
                 let to = exchange.view(Some(view), &[("email", &identity)]);
                 return Ok(exchange.redirect(&to));
             }
-            wrong(&[problem(&refusal, exchange.core().config().disclosure)])
+            wrong(&[problem(&refusal, config)])
         }
     }
 }
 
-/// What the caller is told. Without disclosure, only what the right password has earned.
-fn problem(refusal: &SignInRefusal, disclosure: Disclosure) -> Problem {
-    let (field, key) = match (refusal, disclosure) {
-        (SignInRefusal::Unconfirmed { .. }, _) => ("email", MessageKey::ConfirmationRequired),
+/// What the caller is told. Without disclosure, only what the right password has earned; not that an
+/// account is unconfirmed: whoever registers an address would learn that it had none.
+fn problem(refusal: &SignInRefusal, config: &Config) -> Problem {
+    let (field, key) = match (refusal, config.disclosure) {
         (SignInRefusal::Inactive, _) => ("email", MessageKey::DisabledAccount),
-        (_, Disclosure::Generic) => ("password", MessageKey::InvalidCredentials),
+        (_, Disclosure::Generic) => ("password", not_signed_in(config)),
+        (SignInRefusal::Unconfirmed { .. }, _) => ("email", MessageKey::ConfirmationRequired),
         (SignInRefusal::UnknownIdentity, _) => ("email", MessageKey::UserDoesNotExist),
         (SignInRefusal::PasswordNotSet, _) => ("password", MessageKey::PasswordNotSet),
         (SignInRefusal::WrongPassword, _) => ("password", MessageKey::InvalidPassword),
@@ -106,12 +109,18 @@ fn problem(refusal: &SignInRefusal, disclosure: Disclosure) -> Problem {
     Problem::new(field, key)
 }
 
+/// What everybody is told whom we did not sign in.
+pub(super) fn not_signed_in(config: &Config) -> MessageKey {
+    match config.confirmation_required() {
+        true => MessageKey::InvalidOrUnconfirmed,
+        false => MessageKey::InvalidCredentials,
+    }
+}
+
 fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
-    let query = exchange.request().query_value("next");
-    let next = query.unwrap_or_default();
     let action = exchange.endpoint_url(Endpoint::SignIn, &[]);
     let mut form = FormView::new("login_user_form", action, "Sign in");
-    form.fields.push(FieldView::hidden("next", next));
+    form.fields.push(FieldView::hidden("next", exchange.wish().unwrap_or_default()));
     let mut who = email_field(identity, identity.is_empty());
     if exchange.core().config().identities.order.len() > 1 {
         who.kind = FieldKind::Text;

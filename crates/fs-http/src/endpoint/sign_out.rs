@@ -8,12 +8,11 @@ use crate::config::CsrfScope;
 use crate::exchange::Exchange;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    // Flask-Security lets anybody's link sign people out; where CSRF is checked by mechanism, or
-    // signing out is by POST alone, ours does not.
+    // Flask-Security lets anybody's link sign people out; where it is by POST alone, ours does not.
     let config = exchange.config();
     let by_post_alone = !config.sign_out_methods.contains(&Method::GET);
     match (exchange.caller().await?, &config.csrf.scope) {
-        (Some(caller), CsrfScope::Mechanisms(_)) if config.strict_bodies => {
+        (Some(caller), CsrfScope::Mechanisms(_)) if by_post_alone => {
             exchange.csrf_for_mechanism(caller.mechanism)?;
         }
         (Some(_), CsrfScope::Everything) if by_post_alone => exchange.csrf_for_everything()?,

@@ -211,7 +211,7 @@ fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
 }
 
 fn choice_form(exchange: &Exchange, chosen: Option<CodeMethod>) -> FormView {
-    let action = exchange.endpoint_url(Endpoint::TwoFactorSetup, &[]);
+    let action = exchange.step_url(Endpoint::TwoFactorSetup);
     let mut form = FormView::new("two_factor_setup_form", action, "Continue");
     let named = choices(exchange).into_iter();
     form.fields.push(FieldView {

@@ -146,7 +146,7 @@ pub(super) fn code_page(
 ) -> PageView {
     let template = "security/two_factor_verify_code.html";
     let mut page = exchange.form_page(template, "Enter your code", code_form(exchange, problems));
-    let action = exchange.endpoint_url(Endpoint::TwoFactorRescue, &[]);
+    let action = exchange.step_url(Endpoint::TwoFactorRescue);
     let mut rescue = FormView::new("two_factor_rescue_form", action, "Get help");
     let choice = |value: &str, label: &str| ChoiceView {
         value: value.to_owned(),
@@ -171,7 +171,7 @@ pub(super) fn code_page(
     }
     if exchange.core().offers_recovery_codes() {
         page.links.push(LinkView {
-            href: exchange.endpoint_url(Endpoint::UseRecoveryCode, &[]),
+            href: exchange.step_url(Endpoint::UseRecoveryCode),
             text: "Use a recovery code".to_owned(),
         });
     }
@@ -180,7 +180,7 @@ pub(super) fn code_page(
 
 /// The form that takes a code.
 pub(super) fn code_form(exchange: &Exchange, problems: &[Problem]) -> FormView {
-    let action = exchange.endpoint_url(Endpoint::TwoFactorValidate, &[]);
+    let action = exchange.step_url(Endpoint::TwoFactorValidate);
     let mut form = FormView::new("two_factor_verify_code_form", action, "Continue");
     form.fields.push(FieldView {
         autocomplete: Some("one-time-code".to_owned()),

@@ -1,6 +1,7 @@
 //! Signing in with an identity and a password or code.
 
 use bytes::Bytes;
+use fs_core::Config;
 use fs_core::config::{CodeMethod, Disclosure, SignInMethod};
 use fs_core::flow::{Passcode, Problem, SendCodeOutcome, SignInOutcome, SignInRefusal};
 use fs_core::identity::IdentityAttribute;
@@ -10,6 +11,7 @@ use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
 use super::Answer;
+use super::sign_in::not_signed_in;
 use super::two_factor_validate::written_code;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
@@ -73,21 +75,23 @@ async fn submit(exchange: &Exchange) -> Answer {
         }
         SignInOutcome::Refused(refusal) => {
             let view = exchange.config().views.requires_confirmation.as_deref();
-            if let (SignInRefusal::Unconfirmed { .. }, Some(view), false) =
-                (&refusal, view, exchange.wants_json())
+            let config = core.config();
+            if let (SignInRefusal::Unconfirmed { .. }, Disclosure::Explicit, Some(view), false) =
+                (&refusal, config.disclosure, view, exchange.wants_json())
             {
                 exchange.flash(MessageKey::ConfirmationRequired);
                 return Ok(exchange.redirect(&exchange.view(Some(view), &[])));
             }
-            wrong(&[refused(&refusal, core.config().disclosure)])
+            wrong(&[refused(&refusal, config)])
         }
     }
 }
 
-fn refused(refusal: &SignInRefusal, disclosure: Disclosure) -> Problem {
-    let (field, key) = match (refusal, disclosure) {
-        (SignInRefusal::Unconfirmed { .. }, _) => ("identity", MessageKey::ConfirmationRequired),
+fn refused(refusal: &SignInRefusal, config: &Config) -> Problem {
+    let (field, key) = match (refusal, config.disclosure) {
         (SignInRefusal::Inactive, _) => ("identity", MessageKey::DisabledAccount),
+        (_, Disclosure::Generic) => ("passcode", not_signed_in(config)),
+        (SignInRefusal::Unconfirmed { .. }, _) => ("identity", MessageKey::ConfirmationRequired),
         (SignInRefusal::UnknownIdentity, Disclosure::Explicit) => {
             ("identity", MessageKey::UsSpecifyIdentity)
         }
@@ -240,7 +244,7 @@ pub(super) fn expect_code(form: &mut FormView) {
 }
 
 fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
-    let action = exchange.endpoint_url(Endpoint::UnifiedSignIn, &[]);
+    let action = exchange.step_url(Endpoint::UnifiedSignIn);
     let mut form = FormView::new("us_signin_form", action, "Sign in");
     form.fields.push(FieldView {
         value: identity.to_owned(),
@@ -255,7 +259,7 @@ fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
     });
     let label = "Keep me signed in on this device";
     form.fields.push(FieldView::new(FieldKind::Checkbox, "remember", label));
-    let send = exchange.endpoint_url(Endpoint::UnifiedSendCode, &[]);
+    let send = exchange.step_url(Endpoint::UnifiedSendCode);
     add_send_code(exchange, &mut form, send);
     exchange.mark(&mut form, problems);
     exchange.form_page("security/us_signin.html", "Sign in", form)

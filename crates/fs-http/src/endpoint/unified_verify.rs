@@ -91,9 +91,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
 }
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
-    let next = exchange.request().query_value("next").filter(|next| exchange.is_safe(next));
-    let query: Vec<_> = next.iter().map(|next| ("next", next.as_str())).collect();
-    let action = exchange.endpoint_url(Endpoint::UnifiedVerify, &query);
+    let action = exchange.step_url(Endpoint::UnifiedVerify);
     let mut form = FormView::new("us_verify_form", action, "Continue");
     form.fields.push(FieldView {
         autocomplete: Some("current-password".to_owned()),
@@ -101,7 +99,7 @@ fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
         required: false,
         ..FieldView::new(FieldKind::Password, "passcode", "Password or code")
     });
-    let send = exchange.endpoint_url(Endpoint::UnifiedVerifySendCode, &query);
+    let send = exchange.step_url(Endpoint::UnifiedVerifySendCode);
     add_send_code(exchange, &mut form, send);
     exchange.mark(&mut form, problems);
     exchange.form_page("security/us_verify.html", "Please confirm that it is you", form)

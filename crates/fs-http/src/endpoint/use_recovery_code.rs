@@ -64,7 +64,7 @@ async fn show(exchange: &Exchange) -> Answer {
 }
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
-    let action = exchange.endpoint_url(Endpoint::UseRecoveryCode, &[]);
+    let action = exchange.step_url(Endpoint::UseRecoveryCode);
     let mut form = FormView::new("mf_recovery_form", action, "Sign in");
     form.fields.push(FieldView {
         autocomplete: Some("off".to_owned()),
@@ -74,7 +74,7 @@ fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     exchange.mark(&mut form, problems);
     let mut page = exchange.form_page("security/recovery_code.html", "Enter a recovery code", form);
     page.links.push(LinkView {
-        href: exchange.endpoint_url(Endpoint::TwoFactorValidate, &[]),
+        href: exchange.step_url(Endpoint::TwoFactorValidate),
         text: "Use my second step instead".to_owned(),
     });
     page

@@ -53,9 +53,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 }
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
-    let next = exchange.request().query_value("next").filter(|next| exchange.is_safe(next));
-    let query: Vec<_> = next.iter().map(|next| ("next", next.as_str())).collect();
-    let action = exchange.endpoint_url(Endpoint::Verify, &query);
+    let action = exchange.step_url(Endpoint::Verify);
     let mut form = FormView::new("verify_form", action, "Continue");
     let password = current_password("password", "Your password");
     form.fields.push(FieldView { autofocus: true, ..password });

@@ -1,10 +1,10 @@
 //! Nothing that a browser can be tricked into sending changes anything in the default profile.
 
-use fs_testkit::site::{Browser, Setup};
+use fs_testkit::site::{Browser, PASSWORD, Setup};
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 
-use crate::people::sign_ann_in;
+use crate::people::{ANN, sign_ann_in, with_header};
 use crate::scene::{FORM, JSON, MULTIPART, Scene, form, multipart};
 
 /// The ways in which another site's page can send a body, and JSON, which it cannot without asking.
@@ -71,8 +71,8 @@ async fn a_token_from_before_signing_in_or_out_is_worth_nothing() {
     let scene = Scene::new(Setup::standard).await;
     let mut browser = scene.stranger.clone();
     let old = browser.csrf_token().await;
-    browser.sign_in(crate::people::ANN, fs_testkit::site::PASSWORD).await;
-    let mut verify = browser.form("/verify", &[("password", fs_testkit::site::PASSWORD)]).await;
+    browser.sign_in(ANN, PASSWORD).await;
+    let mut verify = browser.form("/verify", &[("password", PASSWORD)]).await;
     let good = verify.clone();
     *verify.body_mut() = format!("password=marble+otter+candle+seven&csrf_token={old}").into();
     assert_eq!(browser.clone().send(verify).await.status, StatusCode::BAD_REQUEST);
@@ -90,14 +90,14 @@ async fn a_token_from_before_signing_in_or_out_is_worth_nothing() {
 #[tokio::test]
 async fn a_route_for_anybody_asks_those_for_a_token_who_are_signed_in() {
     let site = Setup::standard().build();
-    site.add_user(crate::people::ANN).await;
+    site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
     // The page `/` of the site takes everybody.
     let forged = from_elsewhere(Browser::request(Method::POST, "/"));
     assert_eq!(ann.send(forged.clone()).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(site.browser().send(forged).await.status, StatusCode::OK);
     let form = ann.form("/", &[]).await;
-    assert_eq!(ann.send(form).await.text(), crate::people::ANN);
+    assert_eq!(ann.send(form).await.text(), ANN);
 }
 
 #[tokio::test]
@@ -105,12 +105,33 @@ async fn nobody_is_signed_out_from_elsewhere_where_everything_is_checked() {
     let mut setup = Setup::standard();
     setup.http.csrf.scope = fs_http::config::CsrfScope::Everything;
     let site = setup.build();
-    site.add_user(crate::people::ANN).await;
+    site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
     let forged = from_elsewhere(Browser::request(Method::POST, "/logout"));
     assert_eq!(ann.send(forged).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(ann.who().await.as_deref(), Some(crate::people::ANN));
+    assert_eq!(ann.who().await.as_deref(), Some(ANN));
     let form = ann.form("/logout", &[]).await;
     ann.send(form).await;
     assert_eq!(ann.who().await, None);
+}
+
+/// The browser keeps the cookie back from what another site sends, and would take a new one.
+#[tokio::test]
+async fn a_form_of_another_site_ends_nobodys_session() {
+    let site = Setup::standard().build();
+    let typed = [("email", ANN), ("password", PASSWORD)];
+    for (from, written) in [("cross-site", false), ("same-origin", true), ("none", true)] {
+        let mut form = Browser::request(Method::POST, "/login");
+        *form.body_mut() = "email=a&password=b".into();
+        let form = with_header(form, "content-type", "application/x-www-form-urlencoded");
+        let answer = site.browser().send(with_header(form, "sec-fetch-site", from)).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(!answer.cookies().is_empty(), written, "{from}");
+    }
+    // Whoever follows a link from there signs in as ever.
+    site.add_user(ANN).await;
+    let mut browser = site.browser();
+    let page = Browser::request(Method::GET, "/login");
+    browser.send(with_header(page, "sec-fetch-site", "cross-site")).await;
+    assert_eq!(browser.post_form("/login", &typed).await.status, StatusCode::FOUND);
 }

@@ -246,3 +246,31 @@ proptest! {
         });
     }
 }
+
+/// The value of a field of the page's first form.
+fn field(page: &str, name: &str) -> Option<String> {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\""))?;
+    let (_, rest) = rest.split_once("value=\"")?;
+    rest.split_once('"').map(|(value, _)| value.replace("&#x2F;", "/").replace("&#x2f;", "/"))
+}
+
+#[tokio::test]
+async fn a_mistyped_password_does_not_lose_the_way() {
+    for setup in PROFILES {
+        let site = site(setup);
+        site.add_user(ANN).await;
+        let mut browser = site.browser();
+        let next = field(&browser.get("/login?next=/private").await.text(), "next").unwrap();
+        assert_eq!(next, "/private");
+        let wrong = [("email", ANN), ("password", "mistyped otter"), ("next", next.as_str())];
+        let page = browser.post_form("/login", &wrong).await;
+        let next = field(&page.text(), "next").unwrap();
+        let right = [("email", ANN), ("password", PASSWORD), ("next", next.as_str())];
+        let answer = browser.post_form("/login", &right).await;
+        assert_eq!(answer.location(), Some("/private"));
+        // One that leads away is not kept.
+        let away = [("email", ANN), ("next", "https://evil.test/")];
+        let page = site.browser().post_form("/login", &away).await;
+        assert_eq!(field(&page.text(), "next").as_deref(), Some(""));
+    }
+}

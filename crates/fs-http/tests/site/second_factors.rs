@@ -8,7 +8,7 @@ use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::people::{ANN, is_ann, with_basic};
+use crate::people::{ANN, is_ann, sign_ann_in, with_basic};
 
 fn site(rules: TwoFactor) -> Site {
     let mut setup = Setup::standard();
@@ -138,4 +138,27 @@ async fn mail_is_no_second_factor_unless_it_was_chosen() {
     let (mut browser, _) = first_factor(&site).await;
     let chosen = browser.post_json("/tf-setup", json!({ "setup": "email" })).await;
     assert_eq!(chosen.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn the_second_step_does_not_lose_the_way() {
+    let site = site(TwoFactor::default());
+    site.add_user(ANN).await;
+    let mut browser = sign_ann_in(&site).await;
+    let secret = begin(&mut browser).await;
+    assert_eq!(validate(&site, &mut browser, &secret).await, StatusCode::OK);
+    site.clock.advance(Duration::from_secs(90));
+    let mut browser = site.browser();
+    let fields = [("email", ANN), ("password", PASSWORD), ("next", "/private")];
+    let answer = browser.post_form("/login", &fields).await;
+    let to = answer.location().unwrap().to_owned();
+    assert_eq!(to, "/tf-validate?next=%2Fprivate");
+    let page = browser.get(&to).await.text();
+    assert!(page.contains("action=\"/tf-validate?next=%2Fprivate\""), "{page}");
+    assert!(page.contains("\"/mf-recovery?next=%2Fprivate\""), "{page}");
+    let wrong = browser.post_form(&to, &[("code", "000000")]).await.text();
+    assert!(wrong.contains("action=\"/tf-validate?next=%2Fprivate\""), "{wrong}");
+    let code = code(&site, &secret);
+    let answer = browser.post_form(&to, &[("code", &code)]).await;
+    assert_eq!(answer.location(), Some("/private"));
 }

@@ -17,12 +17,14 @@ pub(super) fn before_the_mail(error: &Error) -> MailError {
 }
 
 /// A failure while the mail was handed over: [`MailError::Permanent`] if the server refused it for
-/// good (5yz, RFC 5321 section 4.2.1).
+/// good (5yz, RFC 5321 section 4.2.1), or cannot be given it.
 pub(super) fn about_the_mail(error: &Error) -> MailError {
     let said = harmless(&causes(error));
     match error.status() {
         Some(code) if error.is_permanent() => MailError::Permanent(format!("{code} {said}")),
         Some(code) => MailError::Temporary(format!("{code} {said}")),
+        // The mail cannot be put to this server, such as an address in Unicode.
+        None if error.is_client() => MailError::Permanent(said),
         None => MailError::Temporary(said),
     }
 }

@@ -1,4 +1,5 @@
 -- The tables of Flask-Security's models, as SQLAlchemy makes them. Where they exist they stay.
+-- But that the key of a user who was removed is not given again: others may still hold it.
 CREATE TABLE IF NOT EXISTS "role" (
     id INTEGER NOT NULL PRIMARY KEY,
     name VARCHAR(80) NOT NULL UNIQUE,
@@ -8,7 +9,7 @@ CREATE TABLE IF NOT EXISTS "role" (
 );
 
 CREATE TABLE IF NOT EXISTS "user" (
-    id INTEGER NOT NULL PRIMARY KEY,
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     email VARCHAR(255) NOT NULL UNIQUE,
     username VARCHAR(255) UNIQUE,
     password VARCHAR(255),

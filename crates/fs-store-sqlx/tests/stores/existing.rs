@@ -236,7 +236,8 @@ async fn a_user_that_python_deletes_leaves_nothing_to_the_next() {
     store.commit(Change::InsertUser(Box::new(new)).into()).await.unwrap();
     for statement in [
         "DELETE FROM user",
-        "INSERT INTO user (email, active, fs_uniquifier) VALUES ('b@lp.com', 1, 'b')",
+        // As in a table of SQLAlchemy's, where SQLite gives a key again.
+        "INSERT INTO user (id, email, active, fs_uniquifier) VALUES (1, 'b@lp.com', 1, 'b')",
     ] {
         sqlx::query(statement).execute(&pool).await.unwrap();
     }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod at_rest;
 #[cfg(test)]
+mod crowds;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod plans;

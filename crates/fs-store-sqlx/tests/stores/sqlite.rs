@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use fs_core::model::{NewUser, Uniquifier};
+use fs_core::port::{Change, UserStore};
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::conformance::{FreshStore, NoStore};
 
@@ -17,3 +19,18 @@ async fn fresh() -> Result<FreshStore, NoStore> {
 }
 
 fs_testkit::store_conformance!(fresh);
+
+/// An application may keep the key of a user for longer than we keep the user.
+#[tokio::test]
+async fn the_key_of_a_removed_user_is_not_given_again() {
+    let store = SqlxStore::sqlite(":memory:").await.unwrap();
+    store.migrate().await.unwrap();
+    let add = async |name: &str| {
+        let new = NewUser::new(format!("{name}@site.test"), Uniquifier::new(name));
+        let receipt = store.commit(Change::InsertUser(Box::new(new)).into()).await.unwrap();
+        receipt.users.into_iter().next().unwrap()
+    };
+    let ann = add("ann").await;
+    store.commit(Change::DeleteUser(ann.clone()).into()).await.unwrap();
+    assert_ne!(add("bob").await, ann);
+}

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use super::AdminError;
 use crate::event::{Event, Subject};
 use crate::flow::Problem;
+use crate::flow::claim::{claim, release, takes};
 use crate::flow::password::ValidPassword;
-use crate::flow::register::audit;
+use crate::flow::register::{audit, username_lookup};
 use crate::flow::second_factor::no_second_factor;
+use crate::identity::IdentityAttribute;
 use crate::message::MessageKey;
 use crate::model::{NewUser, PasswordHash, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
@@ -30,7 +32,8 @@ pub struct NewAccount {
 }
 
 impl Security {
-    /// Makes an account.
+    /// Makes an account. An address or name counts as taken however it is written, as it does where
+    /// people register.
     ///
     /// # Errors
     ///
@@ -41,6 +44,7 @@ impl Security {
             return invalid(Problem::new("email", MessageKey::InvalidEmailAddress));
         };
         let mut user = NewUser::new(email.as_str(), self.new_uniquifier()?);
+        let mut names = vec![self.email_identity(email.as_str())];
         if let (true, Some(username)) = (self.config().usernames, &new.username) {
             user.username = match self.check_username(username) {
                 Ok(username) => username,
@@ -55,12 +59,22 @@ impl Security {
         }
         user.confirmed_at = new.confirmed.then_some(ctx.now);
         user.roles = new.roles;
-        let batch = Batch::from(Change::InsertUser(Box::new(user.clone()))).and(audit(
-            ctx,
-            "user_created",
-            None,
-        ));
-        self.store().commit(batch).await?;
+        names.extend(user.username.as_deref().map(username_lookup));
+        let mut batch = Batch::new();
+        for name in names {
+            batch.push(claim(ctx, &name));
+            let attribute = name.attribute.into();
+            if self.store().user(&UserLookup::Identity(name)).await?.is_some() {
+                return Err(AdminError::Taken(attribute));
+            }
+        }
+        batch.push(Change::InsertUser(Box::new(user.clone())));
+        batch.push(audit(ctx, "user_created", None));
+        self.store().commit(batch).await.map_err(|error| {
+            let taken = [IdentityAttribute::Email, IdentityAttribute::Username];
+            let taken = taken.into_iter().find(|attribute| takes(&error, *attribute));
+            taken.map_or_else(|| error.into(), |attribute| AdminError::Taken(attribute.into()))
+        })?;
         let by = UserLookup::Uniquifier(user.uniquifier);
         self.store().user(&by).await?.ok_or(AdminError::NoSuchUser)
     }
@@ -71,11 +85,18 @@ impl Security {
     ///
     /// There is no such account.
     pub async fn delete_user(&self, ctx: &Context, user: &UserId) -> Result<(), AdminError> {
-        let batch = Batch::from(Change::DeleteUser(user.clone())).and(audit(
+        let mut names = Vec::new();
+        if let Some(user) = self.store().user(&UserLookup::Id(user.clone())).await? {
+            names.push(self.email_identity(&user.email));
+            names.extend(user.username.as_deref().map(username_lookup));
+        }
+        let mut batch = Batch::from(Change::DeleteUser(user.clone())).and(audit(
             ctx,
             "user_deleted",
             Some(user),
         ));
+        // Whoever comes back at once is let in.
+        names.iter().for_each(|name| batch.push(release(name)));
         self.store().commit(batch).await?;
         Ok(())
     }

@@ -1,0 +1,133 @@
+//! In the default profile nobody learns which addresses have accounts by several requests either.
+
+use fs_core::config::Unified;
+use fs_core::identity::{IdentityAttribute, IdentityRule};
+use fs_testkit::calls::{Call, HashKind};
+use fs_testkit::site::{Answer, PASSWORD, Setup, Site};
+use http::StatusCode;
+use serde_json::json;
+
+use crate::people::{ANN, NEW};
+
+const OTHER: &str = "bob@site.test";
+const NAMED: &str = "zoe@site.test";
+
+fn setup() -> Setup {
+    let mut setup = Setup::standard();
+    setup.config.unified = Some(Unified::default());
+    setup.config.usernames = true;
+    setup.config.identities.order = [
+        (IdentityAttribute::Email, true),
+        (IdentityAttribute::Username, true),
+        (IdentityAttribute::Phone, false),
+    ]
+    .map(|(attribute, ignore_case)| IdentityRule { attribute, ignore_case })
+    .to_vec();
+    setup
+}
+
+/// Two sites: Ann has an account on the first.
+async fn sites() -> [Site; 2] {
+    let sites = [setup().build(), setup().build()];
+    if let Some(site) = sites.first() {
+        site.add_user(ANN).await;
+    }
+    sites
+}
+
+async fn register(site: &Site, email: &str, name: &str, password: &str) -> Answer {
+    let typed = json!({ "email": email, "username": name, "password": password });
+    site.browser().post_json("/register", typed).await
+}
+
+/// The work of the requests since the last look. A comparison and the work of one are the same.
+fn work(site: &Site) -> Vec<Call> {
+    let same = |call| match call {
+        Call::Hash(HashKind::Decoy) => Call::Hash(HashKind::Verify),
+        other => other,
+    };
+    site.calls.take().into_iter().map(same).collect()
+}
+
+#[tokio::test]
+async fn whoever_registers_an_address_does_not_learn_by_signing_in_that_it_was_free() {
+    let mut seen = Vec::new();
+    for site in sites().await {
+        assert_eq!(register(&site, ANN, "annie", NEW).await.status, StatusCode::OK);
+        site.calls.take();
+        let typed = json!({ "email": ANN, "password": NEW });
+        let json = site.browser().post_json("/login", typed).await;
+        let typed = json!({ "identity": ANN, "passcode": NEW });
+        let unified = site.browser().post_json("/us-signin", typed).await;
+        let fields = [("email", ANN), ("password", NEW)];
+        let page = site.browser().post_form("/login", &fields).await;
+        let told =
+            page.text().contains("If the account is new, follow the link in our mail first.");
+        let answers = [&json, &unified].map(|answer| (answer.status, answer.json()));
+        seen.push((answers, page.status, page.location().map(str::to_owned), told, work(&site)));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert!(seen[0].3);
+}
+
+#[tokio::test]
+async fn a_name_does_not_tell_whether_the_address_it_was_registered_with_was_free() {
+    let mut seen = Vec::new();
+    for site in sites().await {
+        assert_eq!(register(&site, ANN, "annie", NEW).await.status, StatusCode::OK);
+        let mut answers = Vec::new();
+        for password in ["short", NEW] {
+            let answer = register(&site, OTHER, "Annie", password).await;
+            answers.push((answer.status, answer.json()));
+        }
+        seen.push(answers);
+    }
+    assert_eq!(seen[0], seen[1]);
+    let (status, told) = &seen[0][1];
+    assert_eq!(*status, StatusCode::BAD_REQUEST);
+    assert!(told.to_string().contains("username"), "{told}");
+}
+
+#[tokio::test]
+async fn to_ask_for_a_name_costs_what_a_registration_costs() {
+    let site = setup().build();
+    assert_eq!(register(&site, NAMED, "annie", NEW).await.status, StatusCode::OK);
+    site.calls.take();
+    let hashes =
+        |site: &Site| work(site).iter().filter(|call| matches!(call, Call::Hash(_))).count();
+    register(&site, OTHER, "annie", NEW).await;
+    let taken = hashes(&site);
+    register(&site, OTHER, "bobby", NEW).await;
+    assert_eq!(taken, hashes(&site));
+    for _ in 0..100 {
+        register(&site, OTHER, "annie", NEW).await;
+    }
+    let answer = register(&site, OTHER, "annie", NEW).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[tokio::test]
+async fn a_refused_sign_in_costs_the_same_whatever_the_identity_is() {
+    let site = setup().build();
+    site.add_user(ANN).await;
+    let new = fs_core::flow::NewAccount {
+        email: NAMED.to_owned(),
+        username: Some("zoezoe".to_owned()),
+        password: Some(PASSWORD.into()),
+        confirmed: true,
+        ..Default::default()
+    };
+    site.core().create_user(&site.context(), new).await.unwrap();
+    for [known, unknown] in [[ANN, "eve@site.test"], ["zoezoe", "evelyn"], ["ZOEZOE", "EVELYN"]] {
+        let mut works = Vec::new();
+        for identity in [known, unknown] {
+            let mut browser = site.browser();
+            let request =
+                browser.json("/login", json!({ "email": identity, "password": NEW })).await;
+            site.calls.take();
+            assert_eq!(browser.send(request).await.status, StatusCode::BAD_REQUEST);
+            works.push(work(&site));
+        }
+        assert_eq!(works[0], works[1], "{known}");
+    }
+}

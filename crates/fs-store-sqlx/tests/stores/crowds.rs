@@ -1,0 +1,108 @@
+//! A hundred who use one link at once, on real databases.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use fs_core::flow::{ConfirmOutcome, NewPassword, RegisterOutcome, RegistrationForm, ResetOutcome};
+use fs_core::session::Visit;
+use fs_store_sqlx::SqlxStore;
+use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
+use tokio::sync::Barrier;
+
+use crate::server::or_not_run;
+
+const CROWD: usize = 100;
+const ANN: &str = "ann@site.test";
+const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
+
+/// What each of a hundred tasks answers. None begins before all are there.
+async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    task: impl Fn(usize) -> F,
+) -> Vec<T> {
+    let start = Arc::new(Barrier::new(CROWD));
+    let together = |task: F| {
+        let start = Arc::clone(&start);
+        tokio::spawn(async move {
+            start.wait().await;
+            task.await
+        })
+    };
+    let tasks: Vec<_> = (0..CROWD).map(|number| together(task(number))).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}
+
+async fn token(site: &Site) -> String {
+    let link = link_in(&site.mails().await.pop().unwrap()).unwrap();
+    link.rsplit('/').next().unwrap().to_owned()
+}
+
+/// Ann registers, confirms among a hundred, forgets the password, and resets it among a hundred.
+async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
+    let site = setup().build_with(|ports| ports.store = Arc::new(store));
+    let form = RegistrationForm {
+        email: ANN.to_owned(),
+        username: None,
+        password: Some(PASSWORD.into()),
+        repeated: None,
+        fields: serde_json::Map::new(),
+    };
+    let registered = site.core().register(&site.context(), &mut Visit::default(), form).await;
+    assert!(matches!(registered, Ok(RegisterOutcome::Done(_))), "{registered:?}");
+
+    let confirmation = token(&site).await;
+    let outcomes = crowd(|_| {
+        let (site, token) = (site.clone(), confirmation.clone());
+        async move {
+            let (ctx, mut visit) = (site.context(), Visit::default());
+            site.core().confirm(&ctx, &mut visit, None, None, &token).await.unwrap()
+        }
+    })
+    .await;
+    let done = |outcome: &&ConfirmOutcome| matches!(outcome, ConfirmOutcome::Done { .. });
+    assert_eq!(outcomes.iter().filter(done).count(), 1);
+
+    let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    let reset = token(&site).await;
+    let outcomes = crowd(|number| {
+        let (site, token) = (site.clone(), reset.clone());
+        async move {
+            let password = format!("marble otter candle {number}");
+            let new = NewPassword {
+                password: password.as_str().into(),
+                repeated: Some(password.as_str().into()),
+            };
+            let (ctx, mut visit) = (site.context(), Visit::default());
+            site.core().reset_password(&ctx, &mut visit, &token, new).await.unwrap()
+        }
+    })
+    .await;
+    let done = |outcome: &&ResetOutcome| matches!(outcome, ResetOutcome::Done { .. });
+    assert_eq!(outcomes.iter().filter(done).count(), 1);
+    assert!(outcomes.iter().all(|one| done(&one) || matches!(one, ResetOutcome::Invalid)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_uses_a_link_on_sqlite() {
+    for setup in PROFILES {
+        let folder = tempfile::tempdir().unwrap();
+        let store =
+            SqlxStore::sqlite(&folder.path().join("fs.db").to_string_lossy()).await.unwrap();
+        store.migrate().await.unwrap();
+        one_of_a_hundred(setup, store.clone()).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn one_of_a_hundred_uses_a_link_on_postgres() {
+    for setup in PROFILES {
+        let Some(schema) = or_not_run().await else { return };
+        schema.store().migrate().await.unwrap();
+        one_of_a_hundred(setup, schema.store()).await;
+        schema.drop().await;
+    }
+}
