@@ -8,7 +8,7 @@
 use std::sync::mpsc;
 
 use fs_contract::server::{Adapter, StoreKind, serve};
-use fs_contract::{Corpus, Deviations, Http1, Options, replay_all};
+use fs_contract::{Corpus, Deviations, Http1, Options, Report, replay_all};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -17,6 +17,12 @@ use tokio::sync::oneshot;
 const PASSED: usize = 599;
 
 fn replay(adapter: Adapter, store: StoreKind) {
+    let report = replay_only(adapter, store, None);
+    assert!(report.is_success(), "{report}");
+    assert!(report.counts().passed >= PASSED, "fewer scenarios passed than did before");
+}
+
+fn replay_only(adapter: Adapter, store: StoreKind, only: Option<String>) -> Report {
     let (tell, told) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
     let server = std::thread::spawn(move || {
@@ -30,14 +36,13 @@ fn replay(adapter: Adapter, store: StoreKind) {
     });
     let address = told.recv().expect("the server starts");
     let mut http = Http1::new(&format!("http://{address}")).expect("an address");
-    let options =
-        Options { deviations: Deviations::shipped().expect("deviations"), ..Options::default() };
+    let deviations = Deviations::shipped().expect("deviations");
+    let options = Options { only, deviations, ..Options::default() };
     let report = replay_all(&Corpus::shipped().expect("the corpus"), &mut http, &options);
     drop(stop);
     server.join().expect("the server ends in order");
     println!("{report}");
-    assert!(report.is_success(), "{report}");
-    assert!(report.counts().passed >= PASSED, "fewer scenarios passed than did before");
+    report
 }
 
 #[test]
@@ -68,4 +73,23 @@ fn axum_on_sqlite() {
 #[test]
 fn axum_on_postgres() {
     replay(Adapter::Axum, StoreKind::Postgres);
+}
+
+/// What behaves alike is proven above; this is that every adapter starts on every store.
+fn journeys_of_the_others(store: StoreKind) {
+    for adapter in [Adapter::Rocket, Adapter::Actix, Adapter::Hyper] {
+        let only = Some("journeys/*".to_owned());
+        let report = replay_only(adapter, store, only);
+        assert!(report.is_success() && report.counts().passed > 0, "{report}");
+    }
+}
+
+#[test]
+fn the_others_on_sqlite() {
+    journeys_of_the_others(StoreKind::Sqlite);
+}
+
+#[test]
+fn the_others_on_postgres() {
+    journeys_of_the_others(StoreKind::Postgres);
 }

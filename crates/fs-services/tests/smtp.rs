@@ -96,6 +96,16 @@ async fn what_the_server_says_decides_whether_it_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_mail_that_the_server_cannot_be_given_is_not_tried_again() {
+    // It does not say SMTPUTF8.
+    let server = MailServer::start(Manner::Accepts);
+    let to = "\u{fc}@otter.example".to_owned();
+    let mail = OutgoingMail { to, ..mail() };
+    let error = mailer(server.address).send(&id(), &mail).await.unwrap_err();
+    assert!(matches!(error, MailError::Permanent(_)), "{error}");
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_or_silent_is_tried_again() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let error = mailer(nobody).send(&id(), &mail()).await.unwrap_err();

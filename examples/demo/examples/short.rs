@@ -4,27 +4,22 @@ use std::{error::Error, net::SocketAddr, sync::Arc};
 
 use axum::{Router, routing::get};
 use fs_axum::{CurrentUser, WithSecurity};
-use fs_core::{Config, secret::Secret};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
-use fs_services::console_mailer::ConsoleMailer;
-use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
+use fs_services::{console_mailer::ConsoleMailer, outbox_worker as outbox};
 use fs_store_sqlx::SqlxStore;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let store = SqlxStore::sqlite("accounts.db").await?;
     store.migrate().await?;
-    let bell = OutboxBell::default();
+    let bell = outbox::OutboxBell::default();
     let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), &bell)?;
-    let config = Config {
-        signing_keys: vec![Secret::from(std::env::var("SIGNING_KEY")?)], // 32 bytes or more
-        base_url: Some("http://127.0.0.1:8000".to_owned()),
-        ..Config::default()
-    };
+    // The key has 32 bytes or more.
+    let config = fs_core::Config::new(std::env::var("SIGNING_KEY")?, "http://127.0.0.1:8000");
     // `insecure_cookies`: without TLS, on this machine alone.
     let http = HttpConfig::default().insecure_cookies();
     let security = WebSecurity::new(config, http, ports, Hooks::default())?;
-    let worker = OutboxWorker::start(security.core().clone(), &bell);
+    let worker = outbox::OutboxWorker::start(security.core().clone(), &bell);
 
     let hello = |user: CurrentUser| async move { format!("Hello, {}", user.email) };
     let app = Router::new().route("/", get(hello)).with_security(&security);

@@ -2,7 +2,7 @@
 
 use std::{error::Error, sync::Arc};
 
-use fs_core::{Config, authz::Requirement, secret::Secret};
+use fs_core::{Config, authz::Requirement};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 use fs_rocket::{CurrentUser, Protected, SecurityFairing, Session, require};
 use fs_services::console_mailer::ConsoleMailer;
@@ -62,11 +62,7 @@ async fn accounts(
     let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
     let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), bell)?;
-    let config = Config {
-        signing_keys: vec![Secret::from(key)],
-        base_url: Some("http://127.0.0.1:8000".to_owned()),
-        ..Config::default()
-    };
+    let config = Config::new(key, "http://127.0.0.1:8000");
     // `insecure_cookies`: without TLS, on this machine alone.
     let http = HttpConfig::default().insecure_cookies();
     Ok(WebSecurity::new(config, http, ports, Hooks::default())?)

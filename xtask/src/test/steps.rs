@@ -124,6 +124,9 @@ impl<'a> Session<'a> {
         }
         let mut command = self.cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"]);
         command.args(["--lib", "--bins", "--tests", "--examples"]);
+        if self.postgres.is_none() {
+            command.args(["--", "--skip", POSTGRES_TESTS]);
+        }
         self.equip(&mut command);
         let finished = process::run(&mut command, &self.log("tests"), progress)?;
         let count = summary::cargo_test(&finished.lines);

@@ -1,5 +1,6 @@
 //! `cargo xtask tidy`: the rules of the tree that neither the compiler nor clippy knows.
 
+mod adapters;
 mod book;
 mod edges;
 mod explained;
@@ -23,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     }
     offences.extend(explained::check(workspace)?);
     let files = workspace.files()?;
+    offences.extend(adapters::check(workspace, &files)?);
     let contents = workspace.read_text(book::CONTENTS)?.ok_or("the book's contents are no text")?;
     // A folder is there if it can be linked to.
     let read = |file: &str| match workspace.root.join(file).is_dir() {

@@ -357,6 +357,27 @@ impl Config {
         }
     }
 
+    /// The default profile, with the two things that an application must say: its key, of 32 bytes
+    /// or more, and its public address, such as `https://example.org`. Whether they will do is said
+    /// by [`mistakes`](Self::mistakes), with all that is wrong.
+    ///
+    /// What else differs is written over it:
+    ///
+    /// ```
+    /// use fs_core::Config;
+    ///
+    /// let key = "0123456789abcdef0123456789abcdef"; // from the environment
+    /// let config = Config { usernames: true, ..Config::new(key, "https://example.org") };
+    /// assert!(config.mistakes().0.is_empty());
+    /// ```
+    pub fn new(signing_key: impl Into<Secret>, base_url: impl Into<String>) -> Self {
+        Self {
+            signing_keys: vec![signing_key.into()],
+            base_url: Some(base_url.into()),
+            ..Self::default()
+        }
+    }
+
     /// Whether an address must be proven before its account can be used.
     pub fn confirmation_required(&self) -> bool {
         self.confirmation.as_ref().is_some_and(|confirmation| !confirmation.sign_in_without)

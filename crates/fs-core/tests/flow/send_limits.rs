@@ -56,6 +56,25 @@ async fn opening_a_link_that_is_too_old_mails_so_often() {
 }
 
 #[tokio::test]
+async fn an_old_link_of_a_deactivated_account_mails_no_new_one() {
+    for active in [true, false] {
+        let mut setup = Setup::standard();
+        setup.config.sessions.end_with_deactivation = false;
+        let site = setup.build();
+        let user = site.add_user(ANN).await;
+        ask_for_reset(&site).await;
+        let token = mailed_token(&site).await;
+        if !active {
+            assert!(site.core().deactivate_user(&user.id).await.unwrap());
+        }
+        site.clock.advance(25 * HOUR);
+        let found = site.core().check_reset(&site.context(), &token).await.unwrap();
+        assert!(matches!(found, fs_core::flow::ResetCheck::Expired(_)), "{found:?}");
+        assert_eq!(site.mails().await.len(), usize::from(active));
+    }
+}
+
+#[tokio::test]
 async fn confirmation_links_are_mailed_so_often() {
     let site = Setup::standard().build();
     register_ann(&site).await;

@@ -15,6 +15,7 @@ mod fuzz;
 mod hooks;
 mod limits;
 mod links;
+mod log;
 mod mails;
 mod malformed;
 mod mistakes;

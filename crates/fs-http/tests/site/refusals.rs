@@ -8,8 +8,10 @@ use fs_http::{BodyRead, Trace, Way, Why};
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::factors::{add_with, every_way, key, pending};
+use crate::log::Log;
 use crate::people::{ANN, PROFILES, sign_ann_in, with_basic, with_header, with_token};
 
 fn explained(mut setup: Setup) -> Site {
@@ -168,4 +170,31 @@ async fn an_application_reads_the_trace() {
     assert_eq!(exchange.trace().answered(), None);
     exchange.refuse(&refusal);
     assert_eq!(exchange.trace().answered(), Some(StatusCode::FOUND));
+}
+
+#[tokio::test]
+async fn the_log_tells_of_every_refusal_and_of_nothing_else() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let (mut stranger, mut ann) = (site.browser(), sign_ann_in(&site).await);
+    let log = Log::default();
+    let guard = log.begin(LevelFilter::DEBUG);
+    let page = stranger.get("/private").await;
+    let json = stranger.get_json("/private").await;
+    let lacks = ann.get("/editors").await;
+    ann.get("/private").await;
+    drop(guard);
+    let lines = log.text();
+    let lines: Vec<_> = lines.lines().filter(|line| line.contains("refused")).collect();
+    assert_eq!([page.status, json.status, lacks.status].map(|s| s.as_u16()), [302, 401, 403]);
+    let says = [
+        ["status=302", "Session: there is none."],
+        ["status=401", "Session: there is none."],
+        ["status=403", "editor"],
+    ];
+    assert_eq!(lines.len(), says.len(), "{lines:?}");
+    for (line, words) in lines.iter().zip(says) {
+        assert!(line.contains("DEBUG") && words.iter().all(|word| line.contains(word)), "{line}");
+        assert!(!line.contains("/private") && !line.contains(ANN), "{line}");
+    }
 }

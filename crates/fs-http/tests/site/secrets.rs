@@ -1,8 +1,6 @@
 //! Secrets stay secret: they are in no log, no event, no `Debug`, no page and no address.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use fs_http::BodyRead;
@@ -10,32 +8,12 @@ use fs_testkit::calls::Fault;
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
-use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::filter::LevelFilter;
 
+use crate::log::Log;
 use crate::people::{
     ANN, NEW, PROFILES, ask_for_reset, mailed_link, register_ann, with_basic, with_token,
 };
-
-/// What was logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// Secrets by name.
 #[derive(Default)]
@@ -146,13 +124,9 @@ async fn no_secret_is_logged_told_or_sent_back() {
         for number in 0..count {
             for fault in [None, Some(0), Some(1), Some(2), Some(3), Some(4), Some(5), Some(6)] {
                 let log = Log::default();
-                let writer = log.clone();
-                let subscriber = tracing_subscriber::fmt()
-                    .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-                    .with_writer(move || writer.clone());
                 let site = setup().build();
                 let mut secrets = passwords();
-                let guard = subscriber.set_default();
+                let guard = log.begin(LevelFilter::TRACE);
                 let (mut browser, request) =
                     requests(&site, &mut secrets).await.swap_remove(number);
                 let target = request.uri().to_string();

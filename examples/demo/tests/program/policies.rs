@@ -80,3 +80,44 @@ fn member(demo: &Demo) -> Client {
     assert_eq!(answer.status, 200, "{answer:?}");
     ann
 }
+
+/// Whoever adds a route and forgets to declare it is told so here.
+#[test]
+fn every_route_of_every_framework_is_declared() {
+    let declared = declared::of_routes();
+    let mut declared: Vec<_> =
+        declared.iter().map(|route| named(&route.method, &route.path)).collect();
+    declared.sort();
+    for source in [
+        include_str!("../../src/on_axum.rs"),
+        include_str!("../../src/on_rocket.rs"),
+        include_str!("../../src/on_actix.rs"),
+    ] {
+        let mut found: Vec<_> = source.lines().filter_map(route_of).collect();
+        found.sort();
+        assert_eq!(found, declared);
+    }
+}
+
+/// The route that a line of a program makes, if it makes one.
+fn route_of(line: &str) -> Option<String> {
+    let line = line.trim().trim_start_matches("app");
+    let (method, path) = match line.strip_prefix("#[") {
+        Some(attribute) => attribute.split_once('(')?,
+        None => {
+            let (path, rest) = line.strip_prefix(".route(")?.split_once(", ")?;
+            (rest.split_once('(')?.0, path)
+        }
+    };
+    let path = path.trim_start_matches('"').split('"').next()?;
+    let method = method.to_uppercase().parse().ok()?;
+    let known = [::http::Method::GET, ::http::Method::POST, ::http::Method::PUT];
+    let known = known.contains(&method) || method == ::http::Method::DELETE;
+    known.then(|| named(&method, &path.replace('<', "{").replace('>', "}")))
+}
+
+/// Method and path within the group of routes that it is in.
+fn named(method: &::http::Method, path: &str) -> String {
+    let path = path.strip_prefix("/admin").unwrap_or(path);
+    format!("{method} {}", if path.is_empty() { "/" } else { path })
+}

@@ -1,0 +1,79 @@
+//! HTTP/2, with Rocket's feature of that name: it names the host apart, and sends cookies one by one.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use bytes::Bytes;
+use fs_http::{Exchange, WebSecurity};
+use fs_rocket::{CurrentUser, SecurityFairing, Session};
+use fs_testkit::site::Setup;
+use http::header::COOKIE;
+use http::{Request, StatusCode};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rocket::config::{Config, LogLevel};
+use rocket::fairing::AdHoc;
+use rocket::{get, routes};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+#[get("/seen")]
+fn seen(session: Session) -> String {
+    told(&session)
+}
+
+#[get("/user")]
+fn user(user: CurrentUser) -> String {
+    user.email.clone()
+}
+
+async fn start(security: &WebSecurity) -> SocketAddr {
+    let (tell, told) = oneshot::channel();
+    let listens = AdHoc::on_liftoff("listens", |rocket| {
+        let port = rocket.config().port;
+        Box::pin(async move { tell.send(port).unwrap() })
+    });
+    let config = Config { port: 0, log_level: LogLevel::Off, ..Config::debug_default() };
+    let rocket = rocket::custom(config)
+        .attach(SecurityFairing::new(security))
+        .attach(listens)
+        .mount("/", routes![seen, user]);
+    tokio::spawn(rocket.launch());
+    (Ipv4Addr::LOCALHOST, told.await.unwrap()).into()
+}
+
+/// What a client of HTTP/2 is answered, status and body.
+async fn ask(address: SocketAddr, path: &str) -> (StatusCode, String) {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get(format!("http://site.test:8080{path}"));
+    let request = request.header(COOKIE, "one=1").header(COOKIE, "two=2");
+    let answer = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap()).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    drop(sender);
+    _ = connection.await;
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn the_host_and_the_cookies_arrive() {
+    let address = start(&Setup::standard().build().web).await;
+    let seen = ask(address, "/seen").await;
+    assert_eq!(seen, (StatusCode::OK, "site.test:8080 one=1; two=2".to_owned()));
+    let (status, page) = ask(address, "/login").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("login_user_form") || page.contains("<form"), "{page}");
+    assert_eq!(ask(address, "/user").await.0, StatusCode::FOUND);
+}
+
+/// The host that the library sees, and the cookies.
+fn told(exchange: &Exchange) -> String {
+    let request = exchange.request();
+    let cookies = request.headers.get_all(COOKIE).iter().map(|value| value.to_str().unwrap());
+    let cookies: Vec<_> = cookies.collect();
+    format!("{} {}", request.host().unwrap_or_default(), cookies.join("; "))
+}
