@@ -1,7 +1,5 @@
 //! actix-web's `ErrorHandlers` make other answers of our refusals, of extractors and of groups.
 
-#![expect(clippy::unwrap_used, reason = "a test may panic")]
-
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
