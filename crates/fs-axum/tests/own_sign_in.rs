@@ -49,6 +49,8 @@ async fn public(user: MaybeUser) -> String {
 struct Visitor {
     app: Router,
     cookie: String,
+    /// The page of another site sends the requests.
+    from_elsewhere: bool,
 }
 
 impl Visitor {
@@ -59,13 +61,16 @@ impl Visitor {
             .route("/private", get(private))
             .route("/public", get(public))
             .with_security(&site.web);
-        Self { app, cookie: String::new() }
+        Self { app, cookie: String::new(), from_elsewhere: false }
     }
 
     async fn send(&mut self, method: &str, path: &str, json: &str) -> Response {
         let mut request = Request::builder().method(method).uri(format!("{BASE_URL}{path}"));
         if !self.cookie.is_empty() {
             request = request.header(COOKIE, self.cookie.as_str());
+        }
+        if self.from_elsewhere {
+            request = request.header("sec-fetch-site", "cross-site");
         }
         if !json.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
@@ -109,6 +114,18 @@ async fn an_application_signs_in_and_out() {
     // The session itself has ended, not only this browser's knowledge of it.
     visitor.cookie = kept;
     assert_eq!(visitor.get("/private").await.0, StatusCode::FOUND);
+}
+
+/// Single sign-ons send their answer as a form of theirs, and the browser keeps our cookie back.
+#[tokio::test]
+async fn who_is_sent_by_another_site_is_signed_in() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut visitor = Visitor { from_elsewhere: true, ..Visitor::of(&site) };
+    let answer = visitor.send("POST", "/come-in/ann@site.test", "").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    visitor.from_elsewhere = false;
+    assert_eq!(visitor.get("/private").await, (StatusCode::OK, ANN.to_owned()));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use cookie::{Cookie, Expiration};
 use fs_core::Timestamp;
 use fs_core::flow::RememberChange;
-use fs_core::session::CrumbState;
+use fs_core::session::{CrumbState, Visit};
 use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
 use http::{Response, StatusCode};
 
@@ -37,7 +37,7 @@ impl Exchange {
             return Ok(());
         }
         let came_without = self.request().cookie(&attributes.name).is_none();
-        if came_without && (visit.is_empty() || self.is_sent_by_another_site()) {
+        if came_without && (visit.is_empty() || self.would_be_replaced_by(&visit)) {
             return Ok(());
         }
         if visit.is_empty() && self.state().came_signed_in {
@@ -54,18 +54,19 @@ impl Exchange {
         Ok(())
     }
 
-    /// Whether another site's page sent a form here, so that the browser kept the session cookie back.
-    /// A new session would take the place of the one that it has: the other site would sign people
-    /// out.
-    fn is_sent_by_another_site(&self) -> bool {
-        let kept_back = matches!(
-            self.config().session_cookie.same_site,
-            Some(SameSite::Lax | SameSite::Strict)
-        );
+    /// Whether another site's page sent a form here, so that the browser kept the session cookie back,
+    /// and nobody signed in by it. A new session would take the place of the one that the browser
+    /// has: the other site would sign people out.
+    ///
+    /// Whoever the application signs in on such a request, as single sign-ons send them, has a new
+    /// session.
+    fn would_be_replaced_by(&self, visit: &Visit) -> bool {
+        let session_cookie = &self.config().session_cookie;
+        let kept_back = matches!(session_cookie.same_site, Some(SameSite::Lax | SameSite::Strict));
         let request = self.request();
-        kept_back
-            && !request.method.is_safe()
-            && request.header("sec-fetch-site") == Some("cross-site")
+        let from_elsewhere = request.header("sec-fetch-site") == Some("cross-site");
+        let signs_in = visit.sign_in().is_some() || visit.pending().is_some();
+        kept_back && from_elsewhere && !request.method.is_safe() && !signs_in
     }
 
     fn write_remember(&self, headers: &mut HeaderMap) {

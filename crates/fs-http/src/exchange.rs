@@ -218,7 +218,8 @@ impl Exchange {
         let Some(cookie) = self.remember_cookie() else {
             return Ok(None);
         };
-        let user = self.core().restore_remembered(self.context(), &mut visit, &cookie).await?;
+        let restored = self.core().restore_remembered(self.context(), &mut visit, &cookie);
+        let user = Box::pin(restored).await?;
         if user.is_ok() {
             self.put_visit(visit);
         }

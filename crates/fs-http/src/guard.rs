@@ -122,7 +122,7 @@ impl Exchange {
                 return Ok(caller.filter(|caller| caller.mechanism == Mechanism::Session));
             }
             Mechanism::Token => self.token_user().await?,
-            Mechanism::Basic => self.basic_user().await?,
+            Mechanism::Basic => Box::pin(self.basic_user()).await?,
         };
         let Some(user) = user else {
             return Ok(None);

@@ -72,7 +72,8 @@ async fn answer_to(exchange: &Exchange) -> Option<Response<Bytes>> {
     if exchange.request().method == Method::HEAD && route.endpoint.acts_on_get() {
         return Some(exchange.bare(StatusCode::OK));
     }
-    Some(answer(exchange, matched).await.unwrap_or_else(|refused| *refused))
+    // Boxed, as all flows are that few requests come to: else every request would carry their room.
+    Some(Box::pin(answer(exchange, matched)).await.unwrap_or_else(|refused| *refused))
 }
 
 fn allows(route: &Route, method: &Method) -> bool {
