@@ -8,8 +8,8 @@ use fs_http::{Exchange, Refusal};
 
 use crate::convert;
 
-/// Why an extractor or [`require`](crate::require()) refused a request. The answer is made when it
-/// is needed: a handler that takes an `Option` refuses nobody.
+/// Why an extractor refused a request. The answer is made when it is needed: a handler that takes an
+/// `Option` refuses nobody.
 #[derive(Debug)]
 pub struct Refused(Option<(Exchange, Refusal)>);
 

@@ -37,7 +37,11 @@ impl Exchange {
             return Ok(());
         }
         let came_without = self.request().cookie(&attributes.name).is_none();
-        if came_without && (visit.is_empty() || self.would_be_replaced_by(&visit)) {
+        if came_without && visit.is_empty() {
+            return Ok(());
+        }
+        if came_without && self.would_be_replaced_by(&visit) {
+            tracing::debug!("no session was written for a form of another site");
             return Ok(());
         }
         if visit.is_empty() && self.state().came_signed_in {
@@ -59,10 +63,11 @@ impl Exchange {
     /// has: the other site would sign people out.
     ///
     /// Whoever the application signs in on such a request, as single sign-ons send them, has a new
-    /// session.
+    /// session. So has, with `Strict`, whoever follows a link from elsewhere: the form on the page that
+    /// it leads to needs one.
     fn would_be_replaced_by(&self, visit: &Visit) -> bool {
-        let session_cookie = &self.config().session_cookie;
-        let kept_back = matches!(session_cookie.same_site, Some(SameSite::Lax | SameSite::Strict));
+        // Some browsers take a cookie that says nothing for `Lax`.
+        let kept_back = self.config().session_cookie.same_site != Some(SameSite::None);
         let request = self.request();
         let from_elsewhere = request.header("sec-fetch-site") == Some("cross-site");
         let signs_in = visit.sign_in().is_some() || visit.pending().is_some();

@@ -14,6 +14,7 @@ use http::{Response, StatusCode};
 use crate::config::CsrfScope;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
+use crate::pages::PageView;
 use crate::refusal::Refusal;
 
 /// What is known of a request's CSRF token so far.
@@ -128,7 +129,14 @@ impl Exchange {
     }
 
     pub(crate) fn csrf_refusal(&self, problem: CsrfProblem) -> Response<Bytes> {
-        self.refusal(StatusCode::BAD_REQUEST, key(&problem).into())
+        let (status, message) = (StatusCode::BAD_REQUEST, key(&problem));
+        if self.wants_json() {
+            return self.refusal(status, message.into());
+        }
+        let mut page = PageView::error(status, Some(self.text(message)));
+        // The message says what to do.
+        page.extra.remove("advice");
+        self.error_page(page, status)
     }
 }
 

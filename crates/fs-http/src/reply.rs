@@ -117,7 +117,7 @@ impl Exchange {
     }
 
     /// A page that tells what is wrong; in development, and where a guard refused, also why.
-    fn error_page(&self, mut page: PageView, status: StatusCode) -> Response<Bytes> {
+    pub(crate) fn error_page(&self, mut page: PageView, status: StatusCode) -> Response<Bytes> {
         let why = self.explanation().map(|trace| ("why".to_owned(), trace.lines().into()));
         page.extra.extend(why);
         self.page(status, page)

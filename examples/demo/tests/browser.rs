@@ -85,7 +85,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
 
     // An account whose address is not proven lets nobody in.
     person.sign_in("ann@example.com", PASSWORD);
-    person.reads("Please confirm your e-mail address first.");
+    person.reads("If the account is new, follow the link in our mail first.");
     person.looks("sign-in-unconfirmed");
     person.go("/profile");
     person.browser.wait_for_url("/login?next=");

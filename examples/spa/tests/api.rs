@@ -84,7 +84,7 @@ fn from_registering_to_signing_out() {
     let done = client.post("/register", json!({ "email": ANN, "password": PASSWORD }));
     assert_eq!(done.status, 200, "{done:?}");
     let early = client.post("/login", json!({ "email": ANN, "password": PASSWORD }));
-    assert!(mistake(&early, "email"), "{early:?}");
+    assert!(mistake(&early, "password"), "{early:?}");
     let link = server.mailed_link();
     assert_eq!(client.get(&link).status, 200);
     // The script could send the form as well; a person, led on to `/?success=…`, is in browser.rs.

@@ -56,7 +56,7 @@ fn from_registering_to_signing_out() {
     assert_eq!(browser.url(), server.url("/"), "nothing is left in the address");
 
     sign_in(&browser, "wrong");
-    browser.wait_for("Check both fields and try again");
+    browser.wait_for("Check both fields.");
     sign_in(&browser, PASSWORD);
     browser.wait_for("Change your password");
     assert_eq!(browser.text_of("//h2[@id='who']"), ANN);

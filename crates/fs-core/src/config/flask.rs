@@ -162,18 +162,14 @@ impl Config {
 
     fn read_mails(&mut self, keys: &mut FlaskKeys) {
         // Flask-Mail's is the default.
-        keys.text("MAIL_DEFAULT_SENDER", &mut self.mail.from);
-        match keys.take("SECURITY_EMAIL_SENDER") {
-            None => {}
-            Some(Value::String(sender)) => self.mail.from = sender,
-            Some(Value::Array(pair)) => match pair.as_slice() {
-                [Value::String(name), Value::String(address)] => {
-                    let name = name.replace(['"', '\\'], "");
-                    self.mail.from = format!("\"{name}\" <{address}>");
-                }
-                _ => keys.wrong("SECURITY_EMAIL_SENDER", "write an address, or [name, address]"),
-            },
-            Some(_) => keys.wrong("SECURITY_EMAIL_SENDER", "write an address, or [name, address]"),
+        for key in ["MAIL_DEFAULT_SENDER", "SECURITY_EMAIL_SENDER"] {
+            match keys.take(key) {
+                None | Some(Value::Null) => {}
+                Some(value) => match sender(&value) {
+                    Some(sender) => self.mail.from = sender,
+                    None => keys.wrong(key, "write an address, or [name, address]"),
+                },
+            }
         }
         keys.bool("SECURITY_EMAIL_PLAINTEXT", &mut self.mail.text);
         keys.bool("SECURITY_EMAIL_HTML", &mut self.mail.html);
@@ -236,4 +232,17 @@ fn identity_rules(value: &Value) -> Option<Vec<IdentityRule>> {
             Some(IdentityRule { attribute, ignore_case: ignore_case.unwrap_or(false) })
         })
         .collect()
+}
+
+/// A sender: an address, or a name with one.
+fn sender(value: &Value) -> Option<String> {
+    if let Value::String(address) = value {
+        return Some(address.clone());
+    }
+    match value.as_array().map(Vec::as_slice) {
+        Some([Value::String(name), Value::String(address)]) => {
+            Some(format!("\"{}\" <{address}>", name.replace(['"', '\\'], "")))
+        }
+        _ => None,
+    }
 }

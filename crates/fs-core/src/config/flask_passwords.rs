@@ -35,7 +35,7 @@ impl Config {
             "argon2" => {
                 self.hashing.create = NewHash::Argon2id {
                     memory_kib: cost("argon2__memory_cost").unwrap_or(65_536),
-                    iterations: cost("argon2__rounds").unwrap_or(10),
+                    iterations: cost("argon2__rounds").unwrap_or(PASSLIB_ROUNDS),
                     lanes: cost("argon2__parallelism").unwrap_or(4),
                 };
             }
@@ -116,42 +116,59 @@ impl Config {
     }
 }
 
-/// What hashing is to cost, by passlib's names (`argon2__rounds`). Schemes that are not written here
-/// are left out.
+/// passlib's own rounds of Argon2.
+const PASSLIB_ROUNDS: u32 = 3;
+const OPTIONS: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
+const OLD_OPTIONS: &str = "SECURITY_PASSWORD_HASH_OPTIONS";
+
+/// What hashing is to cost, by passlib's names (`argon2__rounds`). Options of schemes that are not
+/// written here are left out.
 fn costs(keys: &mut FlaskKeys) -> BTreeMap<String, u32> {
-    const KEY: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
-    const OLD_KEY: &str = "SECURITY_PASSWORD_HASH_OPTIONS";
-    const WRITE: &str = "write an object of numbers, as in {\"argon2__rounds\": 10}";
-    let mut found = BTreeMap::new();
-    let mut add = |keys: &mut FlaskKeys, key: &str, name: String, value: &Value| {
-        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
-        // passlib has two names for it.
-        let name = name.replace("argon2__time_cost", "argon2__rounds");
-        match number {
-            Some(number) => drop(found.insert(name, number)),
-            None if name.starts_with("argon2__") || name.starts_with("bcrypt__") => {
-                keys.wrong(key, WRITE);
-            }
-            None => {}
-        }
-    };
-    match keys.take(OLD_KEY) {
+    let mut options = Vec::new();
+    match keys.take(OLD_OPTIONS) {
         None | Some(Value::Null) => {}
         Some(Value::Object(schemes)) => {
-            for (scheme, options) in &schemes {
-                for (option, value) in options.as_object().into_iter().flatten() {
-                    add(keys, OLD_KEY, format!("{scheme}__{option}"), value);
+            for (scheme, of_scheme) in &schemes {
+                for (name, value) in of_scheme.as_object().into_iter().flatten() {
+                    options.push((OLD_OPTIONS, format!("{scheme}__{name}"), value.clone()));
                 }
             }
         }
-        Some(_) => keys.wrong(OLD_KEY, "write an object of schemes and their options"),
+        Some(_) => keys.wrong(OLD_OPTIONS, "write an object of schemes and their options"),
     }
-    match keys.take(KEY) {
-        None | Some(Value::Null) => {}
-        Some(Value::Object(options)) => {
-            options.iter().for_each(|(name, value)| add(keys, KEY, name.clone(), value));
+    match keys.take(OPTIONS) {
+        // Flask-Security's own default.
+        None => options.push((OPTIONS, "argon2__rounds".to_owned(), 10.into())),
+        Some(Value::Null) => {}
+        Some(Value::Object(all)) => {
+            options.extend(all.into_iter().map(|(name, value)| (OPTIONS, name, value)));
         }
-        Some(_) => keys.wrong(KEY, WRITE),
+        Some(_) => keys.wrong(OPTIONS, "write an object, as in {\"argon2__rounds\": 10}"),
+    }
+    let mut found = BTreeMap::new();
+    for (key, name, value) in options {
+        let number = value.as_u64().and_then(|number| u32::try_from(number).ok());
+        // passlib has several names for it.
+        let name = match name.as_str() {
+            "argon2__time_cost" | "argon2__default_rounds" => "argon2__rounds".to_owned(),
+            "bcrypt__default_rounds" => "bcrypt__rounds".to_owned(),
+            _ => name,
+        };
+        match (name.as_str(), number) {
+            (
+                "argon2__rounds" | "argon2__memory_cost" | "argon2__parallelism" | "bcrypt__rounds",
+                Some(number),
+            ) => drop(found.insert(name, number)),
+            ("argon2__type", _)
+                if value.as_str().is_some_and(|of| of.eq_ignore_ascii_case("id")) => {}
+            ("bcrypt__ident", _) if value == "2b" => {}
+            (name, _) if name.starts_with("argon2__") || name.starts_with("bcrypt__") => {
+                let what = "rounds, memory_cost and parallelism of argon2 and rounds of bcrypt are \
+                            read, as numbers";
+                keys.wrong(key, format!("{name}: {what}; leave it out"));
+            }
+            _ => {}
+        }
     }
     found
 }

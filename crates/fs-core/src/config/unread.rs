@@ -7,7 +7,7 @@ pub(super) fn advice(key: &str) -> &'static str {
         _ if own.ends_with("_TEMPLATE") => {
             "is not read: put a page of that name into the directory pages.directory"
         }
-        _ if own.ends_with("_FORM") => {
+        _ if own.ends_with("_FORM") && !own.contains("NORMALI") => {
             "is not read: forms are not classes here; add fields with registration.fields, and \
              rules with Hooks::forms"
         }
@@ -25,10 +25,7 @@ pub(super) fn advice(key: &str) -> &'static str {
              such links are made; leave it out"
         }
         "CHANGE_SALT" => "is read by nobody, nor was it by Flask-Security; leave it out",
-        "SMS_SERVICE"
-        | "SMS_SERVICE_CONFIG"
-        | "TWO_FACTOR_SMS_SERVICE"
-        | "TWO_FACTOR_SMS_SERVICE_CONFIG" => {
+        "TWO_FACTOR_SMS_SERVICE" | "TWO_FACTOR_SMS_SERVICE_CONFIG" => {
             "is not read: give who sends text messages as Ports::sms"
         }
         "WTF_CSRF_METHODS" => {

@@ -21,8 +21,8 @@ pub struct Challenge {
     pub method: Option<CodeMethod>,
     /// The code went out. If not, the caller may begin again, or choose another way.
     pub sent: bool,
-    /// No code was sent now, since too many were: for how long at most that stays so. A code that
-    /// came before may still work, and a recovery code does.
+    /// It did not, since too many were sent: for how long at most that stays so. The sign-in waits
+    /// all the same: a code that came before may still work, and a recovery code does.
     pub wait: Option<Duration>,
 }
 
@@ -129,7 +129,7 @@ impl Security {
         // Where the code may not be sent now, an older one or a recovery code still works.
         let (sent, wait) = match self.send_second_factor(ctx, user, method).await {
             Ok(sent) => (sent, None),
-            Err(FlowError::TooMany(wait)) => (true, Some(wait)),
+            Err(FlowError::TooMany(wait)) => (false, Some(wait)),
             Err(error) => return Err(error),
         };
         Ok(Challenge { stage, method: Some(method), sent, wait })

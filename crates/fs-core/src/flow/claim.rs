@@ -17,31 +17,33 @@ const RESERVED: Duration = Duration::from_secs(30 * 86_400);
 /// Stores tell letters of either case apart, as existing tables do. Two who register at the same
 /// moment both find the name free; this is the guard that one of them fails.
 pub(super) fn claim(ctx: &Context, name: &Identity) -> Change {
-    claimed_for(ctx, name, CLAIM)
+    once(ctx, counter(claims(name.attribute), name), CLAIM)
 }
 
-/// Takes a name that a registration chose which made no account, since the address has one: were it
-/// free again, it would tell that.
+/// Takes a username that a registration chose, whether or not it makes an account: were it free
+/// again, it would tell that the address has one. Administrators do not look at this.
 pub(super) fn reserve(ctx: &Context, name: &Identity) -> Change {
-    claimed_for(ctx, name, RESERVED)
-}
-
-fn claimed_for(ctx: &Context, name: &Identity, window: Duration) -> Change {
-    Change::Count { counter: claim_of(name), now: ctx.now, cap: 1, window }
+    once(ctx, counter(RESERVED_NAME, name), RESERVED)
 }
 
 /// Gives a name back that belongs to nobody any more.
-pub(super) fn release(name: &Identity) -> Change {
-    Change::ResetCount(claim_of(name))
+pub(super) fn release(name: &Identity) -> [Change; 2] {
+    [claims(name.attribute), RESERVED_NAME].map(|what| Change::ResetCount(counter(what, name)))
 }
 
-fn claim_of(name: &Identity) -> Counter {
+fn once(ctx: &Context, counter: Counter, window: Duration) -> Change {
+    Change::Count { counter, now: ctx.now, cap: 1, window }
+}
+
+fn counter(what: &'static str, name: &Identity) -> Counter {
     let text = match name.ignore_case {
         true => fold_case(&name.value),
         false => name.value.clone(),
     };
-    Counter::new(claims(name.attribute), &text)
+    Counter::new(what, &text)
 }
+
+const RESERVED_NAME: &str = "reserved_name";
 
 const fn claims(attribute: IdentityAttribute) -> &'static str {
     match attribute {
@@ -55,7 +57,9 @@ pub(super) fn takes(error: &CommitError, attribute: IdentityAttribute) -> bool {
     match error {
         CommitError::Conflict(taken) => *taken == attribute.into(),
         CommitError::Stale(Guard::Counter(counter)) => {
-            counter.as_str().split_once(':').is_some_and(|(what, _)| what == claims(attribute))
+            let what = counter.as_str().split_once(':').map(|(what, _)| what);
+            let reserved = attribute == IdentityAttribute::Username && what == Some(RESERVED_NAME);
+            reserved || what == Some(claims(attribute))
         }
         _ => false,
     }

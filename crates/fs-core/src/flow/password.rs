@@ -20,6 +20,8 @@ pub(super) struct PasswordCheck {
     pub(super) matched: bool,
     /// The spelling that the stored hash is to be replaced by a hash of.
     renew: Option<Secret>,
+    /// A second spelling of what was typed that there was no need to compare.
+    spared: Option<Secret>,
 }
 
 impl Security {
@@ -76,10 +78,11 @@ impl Security {
         let first = self.verify_password(spelled.clone(), stored.cloned()).await?;
         if first.matched {
             let renew = first.outdated.then_some(spelled);
-            return Ok(PasswordCheck { matched: true, renew });
+            let spared = rules.imported_spelling(typed.expose());
+            return Ok(PasswordCheck { matched: true, renew, spared });
         }
         let Some(imported) = rules.imported_spelling(typed.expose()) else {
-            return Ok(PasswordCheck { matched: false, renew: None });
+            return Ok(PasswordCheck { matched: false, renew: None, spared: None });
         };
         let second = self.verify_password(imported.clone(), stored.cloned()).await?;
         // Two texts that only look alike stay two passwords: the hash goes over to our spelling
@@ -90,7 +93,16 @@ impl Security {
             (true, false) => second.outdated.then_some(imported),
             (false, _) => None,
         };
-        Ok(PasswordCheck { matched: second.matched, renew })
+        Ok(PasswordCheck { matched: second.matched, renew, spared: None })
+    }
+
+    /// Does the work that a right password was spared, of somebody who is refused like one with a
+    /// wrong password.
+    pub(super) async fn work_off(&self, check: PasswordCheck) -> Result<(), FlowError> {
+        if let Some(spelling) = check.spared {
+            self.verify_password(spelling, None).await?;
+        }
+        Ok(())
     }
 
     /// The hash to store after a check, where the stored one is outdated. A right password is not
@@ -122,7 +134,7 @@ impl Security {
             return Ok(Err(vec![Problem::new(field, MessageKey::InvalidInput)]));
         }
         if let Some(limit) = self.config().hashing.limit_of(&normalised) {
-            let too_long = Message::new(MessageKey::TooLong).with("max", limit);
+            let too_long = Message::new(MessageKey::PasswordTooManyBytes).with("max", limit);
             return Ok(Err(vec![Problem::new(field, too_long)]));
         }
         let breached = match &self.ports().breaches {

@@ -90,7 +90,7 @@ impl Security {
         let explicit = self.config().disclosure == Disclosure::Explicit;
         let (checked, mut problems) = self.check_registration(rules, &form);
         problems.extend(mismatch(&form));
-        let (mut owner, mut taken) = (None, None);
+        let (mut owner, mut taken) = (None, false);
         if let Some(checked) = &checked {
             owner = self.store().user(&self.email_lookup(checked.email.as_str())).await?;
             if owner.is_some() && explicit {
@@ -98,10 +98,9 @@ impl Security {
             }
             if let Some(username) = &checked.username {
                 let by = UserLookup::Identity(username_lookup(username));
-                let found = self.store().user(&by).await?;
-                taken = found.map(|_| taken_username(username));
+                taken = self.store().user(&by).await?.is_some();
+                problems.extend((taken && explicit).then(|| taken_username(username)));
             }
-            problems.extend(taken.clone().filter(|_| explicit));
         }
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
@@ -111,11 +110,8 @@ impl Security {
             Ok(hash) => hash,
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
         };
-        // A name is for everybody to see, but to ask for it costs what a new account does.
-        if let Some(taken) = taken {
-            return Ok(RegisterOutcome::Refused(vec![taken]));
-        }
         let mut new = NewUser::new(checked.email.as_str(), self.new_uniquifier()?);
+        let name = self.name_taken_for_a_while(ctx, checked.username.as_deref(), taken);
         new.username = checked.username;
         new.password = hash;
         new.attributes = checked.fields;
@@ -130,9 +126,24 @@ impl Security {
         };
         // Not before the work is done that a new account costs.
         match owner {
-            Some(owner) => self.registered_before(ctx, &owner, new).await,
-            None => self.insert_registered(ctx, visit, rules, new, token).await,
+            Some(owner) => self.registered_before(ctx, &owner, new, name).await,
+            None => self.insert_registered(ctx, visit, rules, new, token, name).await,
         }
+    }
+
+    /// What takes a username where answers must not tell whether an address has an account. One
+    /// that is taken already is taken once too often: it is refused with all that was to be
+    /// written, as one is that was reserved.
+    fn name_taken_for_a_while(
+        &self,
+        ctx: &Context,
+        name: Option<&str>,
+        taken: bool,
+    ) -> Vec<Change> {
+        let hides = self.config().disclosure == Disclosure::Generic;
+        let name = name.filter(|_| hides).map(username_lookup);
+        let times = if taken { 2 } else { 1 };
+        name.iter().flat_map(|name| (0..times).map(|_| reserve(ctx, name))).collect()
     }
 
     /// The hash of the password typed; none where people can sign in without one and typed none.
@@ -166,6 +177,7 @@ impl Security {
         rules: &Registration,
         mut new: NewUser,
         token: Option<(Secret, Duration)>,
+        reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
         let sign_in = !self.config().confirmation_required();
         if sign_in && self.config().tracking {
@@ -174,6 +186,7 @@ impl Security {
         let mut batch = Batch::from(claim(ctx, &self.email_identity(&new.email)));
         let name = new.username.as_deref().map(username_lookup);
         name.iter().for_each(|name| batch.push(claim(ctx, name)));
+        reserved.iter().for_each(|change| batch.push(change.clone()));
         batch.push(Change::InsertUser(Box::new(new.clone())));
         let remember = self.remember_by_default();
         let unknown = UserId::new("");
@@ -196,7 +209,7 @@ impl Security {
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
             Err(error) if takes(&error, IdentityAttribute::Email) => {
-                return self.lost_the_race(ctx, new).await;
+                return self.lost_the_race(ctx, new, reserved).await;
             }
             Err(error) if takes(&error, IdentityAttribute::Username) => {
                 let name = new.username.as_deref().unwrap_or_default();
@@ -235,12 +248,13 @@ impl Security {
         &self,
         ctx: &Context,
         new: NewUser,
+        reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
         if self.config().disclosure == Disclosure::Explicit {
             return Ok(RegisterOutcome::Refused(vec![taken_email(&new.email)]));
         }
         match self.store().user(&self.email_lookup(&new.email)).await? {
-            Some(owner) => self.registered_before(ctx, &owner, new).await,
+            Some(owner) => self.registered_before(ctx, &owner, new, reserved).await,
             None => Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Email))),
         }
     }
@@ -252,11 +266,12 @@ impl Security {
         ctx: &Context,
         owner: &User,
         new: NewUser,
+        reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
         let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
         let mut batch = Batch::from(audit(ctx, "registered_again", Some(&owner.id))).and(mail);
+        reserved.into_iter().for_each(|change| batch.push(change));
         let name = new.username.as_deref();
-        name.into_iter().for_each(|name| batch.push(reserve(ctx, &username_lookup(name))));
         let tally = self.mail_tally(ctx, "register", &new.email);
         match (self.commit_mail(ctx, batch, tally, Some(owner)).await, name) {
             (Ok(true), _) => self.mail_waits(),

@@ -3,6 +3,7 @@
 use super::admit::Challenge;
 use super::establish::{Prepared, Remember};
 use super::{FlowError, RememberChange};
+use crate::config::Disclosure;
 use crate::event::{Event, Subject};
 use crate::limit::Tally;
 use crate::model::{PasswordHash, User, UserField};
@@ -279,6 +280,9 @@ impl Security {
             return refused(Some(&user), SignInRefusal::WrongPassword);
         }
         if self.is_unconfirmed(&user) {
+            if self.config().disclosure == Disclosure::Generic {
+                self.work_off(check).await?;
+            }
             let email = user.email.clone();
             return refused(Some(&user), SignInRefusal::Unconfirmed { email });
         }

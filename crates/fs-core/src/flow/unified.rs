@@ -157,17 +157,24 @@ impl Security {
             false => Tally::default(),
         };
         self.count(ctx, &password.clone().and(code.clone()), user).await?;
+        // Who is refused like one with a wrong password costs the same.
+        let refused_anyway = self.config().disclosure == Disclosure::Generic
+            && user.is_some_and(|user| self.is_unconfirmed(user));
         let mut proven = Err(WRONG_PASSCODE);
         if rules.methods.contains(&SignInMethod::Password) {
             let check = self.check_password(user, passcode).await?;
             if check.matched && !passcode.is_empty() {
-                let rehashed = self.renewed(check).await;
+                let rehashed = match refused_anyway {
+                    true => self.work_off(check).await.map(|()| None)?,
+                    false => self.renewed(check).await,
+                };
                 let method = SignInMethod::Password;
                 let uncounted = [password.success(), code.take_back()].concat();
                 proven = Ok(ProvenPasscode { method, accepted: None, rehashed, uncounted });
             }
         }
-        if proven.is_ok() || !looks_like_a_code(passcode.expose()) {
+        let done = proven.is_ok() && !refused_anyway;
+        if done || !looks_like_a_code(passcode.expose()) {
             return Ok(proven);
         }
         let codes = rules.methods.iter().filter_map(|method| match method {
@@ -175,8 +182,8 @@ impl Security {
             SignInMethod::Password => None,
         });
         let secrets = self.sign_in_secrets(user, codes.collect()).await?;
-        let Some(user) = user else {
-            return Ok(Err(WRONG_PASSCODE));
+        let Some(user) = user.filter(|_| proven.is_err()) else {
+            return Ok(proven);
         };
         for (method, secret) in secrets {
             let (typed, window) = (passcode.expose(), rules.window(method));

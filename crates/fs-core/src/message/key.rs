@@ -225,6 +225,8 @@ keys! {
     SecondFactorNeeded = "SECOND_FACTOR_NEEDED", Error, "Set up a second step first: recovery codes stand in for it.";
     /// The value is too long. Value: `max`, in characters.
     TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
+    /// The password is longer than what its scheme reads. Value: `max`, in bytes.
+    PasswordTooManyBytes = "PASSWORD_TOO_MANY_BYTES", Error, "This password is too long: use at most %(max)d plain letters and digits. Other signs and letters with accents count as several.";
     /// The value is of a wrong type, or holds characters that cannot be stored.
     InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
     /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.

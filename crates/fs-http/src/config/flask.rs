@@ -25,7 +25,7 @@ impl HttpConfig {
     /// let config = Config::from_flask(&mut keys);
     /// let http = HttpConfig::from_flask(&mut keys, true);
     /// for mistake in keys.finish() {
-    ///     eprintln!("{mistake}"); // SECURITY_REGISTRABLE: is not known; …
+    ///     eprintln!("{mistake}"); // SECURITY_REGISTRABLE: is not a key …
     /// }
     /// # assert!(config.registration.is_some() && http.csrf.enabled);
     /// ```

@@ -17,7 +17,7 @@ impl Exchange {
     /// The answer of whatever led to a pending sign-in: on to the second factor, as a redirect or
     /// as JSON. It tells nothing of the user.
     pub fn challenged(&self, challenge: &Challenge) -> Response<Bytes> {
-        if !challenge.sent {
+        if !challenge.sent && challenge.wait.is_none() {
             let failed = MessageKey::FailedToSendCode;
             if self.wants_json() {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
@@ -39,6 +39,11 @@ impl Exchange {
         let mut more = Map::new();
         more.insert("tf_required".to_owned(), true.into());
         more.insert("tf_state".to_owned(), state.into());
+        if let Some(wait) = challenge.wait {
+            let seconds = wait.as_secs().max(1);
+            more.insert("tf_not_sent".to_owned(), self.text(try_again_later(seconds)).into());
+            more.insert("tf_retry_after".to_owned(), seconds.into());
+        }
         if let Some(method) = challenge.method {
             more.insert("tf_primary_method".to_owned(), method.name().into());
         }

@@ -1,10 +1,10 @@
 //! Nothing that a browser can be tricked into sending changes anything in the default profile.
 
-use fs_testkit::site::{Browser, PASSWORD, Setup};
+use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 
-use crate::people::{ANN, sign_ann_in, with_header};
+use crate::people::{ANN, PROFILES, sign_ann_in, with_header};
 use crate::scene::{FORM, JSON, MULTIPART, Scene, form, multipart};
 
 /// The ways in which another site's page can send a body, and JSON, which it cannot without asking.
@@ -118,7 +118,12 @@ async fn nobody_is_signed_out_from_elsewhere_where_everything_is_checked() {
 /// The browser keeps the cookie back from what another site sends, and would take a new one.
 #[tokio::test]
 async fn a_form_of_another_site_ends_nobodys_session() {
-    let site = Setup::standard().build();
+    for setup in PROFILES {
+        nobodys_session_ends(&setup().build()).await;
+    }
+}
+
+async fn nobodys_session_ends(site: &Site) {
     let typed = [("email", ANN), ("password", PASSWORD)];
     for (from, written) in [("cross-site", false), ("same-origin", true), ("none", true)] {
         let mut form = Browser::request(Method::POST, "/login");

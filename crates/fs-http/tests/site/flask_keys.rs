@@ -73,9 +73,10 @@ fn no_key_is_unheard_of() {
     for (key, what) in mistakes(&mut FlaskKeys::from_variables(variables)) {
         assert!(!what.contains("mind the spelling"), "{key}: {what}");
     }
-    let typo = [("SECURITY_REGISTRABLE".to_owned(), json!(true))];
-    let told = mistakes(&mut FlaskKeys::from_map(typo));
-    assert!(told[0].1.contains("mind the spelling"), "{told:?}");
+    for typo in ["SECURITY_REGISTRABLE", "SECURITY_PASSWORD_NORMALISE_FORM"] {
+        let told = mistakes(&mut FlaskKeys::from_map([(typo.to_owned(), json!(true))]));
+        assert!(told[0].1.contains("mind the spelling"), "{told:?}");
+    }
 }
 
 fn read(keys: &Value) -> Config {
@@ -96,7 +97,11 @@ fn new_hashes_are_as_flask_security_makes_them() {
     };
     let argon2 =
         |memory_kib, iterations, lanes| NewHash::Argon2id { memory_kib, iterations, lanes };
-    assert_eq!(hash(Value::Null), argon2(65_536, 10, 4));
+    let alone = read(&json!({ "SECURITY_PASSWORD_HASH": "argon2" })).hashing.create;
+    assert_eq!(alone, argon2(65_536, 10, 4));
+    // Whoever sets others leaves the rounds to passlib.
+    assert_eq!(hash(json!({ "argon2__memory_cost": 131_072 })), argon2(131_072, 3, 4));
+    assert_eq!(hash(json!({ "argon2__type": "ID", "bcrypt__ident": "2b" })), argon2(65_536, 3, 4));
     assert_eq!(hash(json!({ "argon2__rounds": 3 })), argon2(65_536, 3, 4));
     let all = json!({
         "argon2__time_cost": 2,
@@ -109,11 +114,10 @@ fn new_hashes_are_as_flask_security_makes_them() {
     assert_eq!(read(&old).hashing.create, NewHash::Bcrypt { cost: 13 });
     assert!(read(&old).hashing.renew_bcrypt_cost);
     assert!(!read(&json!({})).hashing.renew_bcrypt_cost);
-    let wrong = [(
-        "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS".to_owned(),
-        json!({ "argon2__rounds": "many" }),
-    )];
-    assert_eq!(mistakes(&mut FlaskKeys::from_map(wrong)).len(), 1);
+    for option in [json!({ "argon2__rounds": "many" }), json!({ "bcrypt__salt_size": 22 })] {
+        let wrong = [("SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS".to_owned(), option)];
+        assert_eq!(mistakes(&mut FlaskKeys::from_map(wrong)).len(), 1);
+    }
 }
 
 #[test]
@@ -158,4 +162,6 @@ fn salts_names_and_senders_are_read() {
     assert_eq!(sender(json!("no-reply@site.test")), "no-reply@site.test");
     let named = sender(json!(["Otter, Inc.", "no-reply@site.test"]));
     assert_eq!(named, "\"Otter, Inc.\" <no-reply@site.test>");
+    let pair = json!({ "MAIL_DEFAULT_SENDER": ["Otter", "box@site.test"] });
+    assert_eq!(read(&pair).mail.from, "\"Otter\" <box@site.test>");
 }

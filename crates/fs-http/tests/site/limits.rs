@@ -132,6 +132,11 @@ async fn whoever_is_sent_no_more_codes_may_still_give_the_last_one() {
     assert!(site.mails().await.is_empty());
     let page = browser.get("/tf-validate").await.text();
     assert!(page.contains("Wait up to"), "{page}");
+    let typed = json!({ "email": ANN, "password": PASSWORD });
+    let told = site.browser().post_json("/login", typed).await.json();
+    assert_eq!(told.pointer("/response/tf_state"), Some(&json!("ready")), "{told}");
+    assert_eq!(told.pointer("/response/tf_retry_after"), Some(&json!(3_600)), "{told}");
+    assert!(told.to_string().contains("Wait up to"), "{told}");
     let text = mail.text.unwrap();
     let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
     let code = text.split_whitespace().find(digits).unwrap();

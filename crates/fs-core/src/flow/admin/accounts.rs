@@ -96,7 +96,7 @@ impl Security {
             Some(user),
         ));
         // Whoever comes back at once is let in.
-        names.iter().for_each(|name| batch.push(release(name)));
+        names.iter().flat_map(release).for_each(|change| batch.push(change));
         self.store().commit(batch).await?;
         Ok(())
     }
