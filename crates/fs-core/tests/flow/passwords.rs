@@ -232,3 +232,28 @@ async fn a_new_password_leaves_no_session_behind_and_a_line_in_the_audit_log() {
     let told = lines.iter().any(|line| line.what == "password_replaced");
     assert!(told, "{lines:?}");
 }
+
+/// bcrypt reads 72 bytes: what comes behind them would not count.
+#[tokio::test]
+async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
+    let mut setup = Setup::standard();
+    setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
+    let site = setup.build();
+    let judge = async |password: &str| {
+        let judged = site.core().check_new_password("password", &password.into(), &[]).await;
+        judged.unwrap().map(drop).map_err(|problems| format!("{problems:?}"))
+    };
+    let letters = "otter".repeat(14);
+    assert_eq!(judge(&format!("{letters}!?")).await, Ok(()));
+    for long in [format!("{letters}!?!"), "Zo\u{eb}".repeat(19)] {
+        let told = judge(&long).await.unwrap_err();
+        assert!(told.contains("PasswordTooManyBytes"), "{long}: {told}");
+    }
+    // Hashed twice, all of it counts.
+    let mut setup = Setup::flask_security_4();
+    setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
+    let site = setup.build();
+    let long = "otter".repeat(20);
+    let judged = site.core().check_new_password("password", &long.as_str().into(), &[]).await;
+    assert!(judged.unwrap().is_ok());
+}
