@@ -124,6 +124,7 @@ impl Visitor {
     }
 
     /// The cookies, as one header value.
+    #[cfg(feature = "adapter")]
     pub(crate) fn cookie_line(&self) -> String {
         let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join("; ")
