@@ -108,6 +108,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.reads("Hello, ann@example.com");
     person.looks("home-member");
     other.sign_in("ann@example.com", PASSWORD);
+    other.reads("Hello, ann@example.com");
     other.go("/profile");
     other.reads("Where you are signed in");
     other.looks("profile");
@@ -148,6 +149,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     other.go("/profile");
     other.browser.wait_for_url("/login?next=");
     other.sign_in("ann@example.com", PASSWORD);
+    other.reads("We could not sign you in with that.");
     other.looks("sign-in-refused");
     other.go("/profile");
     other.browser.wait_for_url("/login?next=");
