@@ -7,7 +7,8 @@
 //! - [`Corpus`] is the recordings, [`Deviations`] the list of differences that are on purpose.
 //! - [`Transport`] carries requests to the server: [`Http1`] over TCP, or one of your own that calls
 //!   an application in process.
-//! - [`replay_all`] plays everything and returns a [`Report`].
+//! - [`replay_all`] plays everything and returns a [`Report`]; [`replay_on`] starts the server as well, for
+//!   an adapter of ours or of others ([`server::ContractServer`]).
 //!
 //! ```no_run
 //! use fs_contract::{Corpus, Deviations, Http1, Options, replay_all};
@@ -36,6 +37,7 @@ mod normal;
 mod outgoing;
 mod play;
 mod replay;
+mod replay_on;
 mod report;
 pub mod server;
 mod step;
@@ -54,6 +56,7 @@ pub use deviations::{Deviation, Deviations, DeviationsError};
 pub use http1::Http1;
 pub use play::START;
 pub use replay::{Options, SessionCookie, replay_all};
+pub use replay_on::replay_on;
 pub use report::{Counts, FileReport, Report, ScenarioReport, Verdict};
 pub use step::{Action, Adjustment, Body, OneOrMany, Pairs, Quirk, Request, Scenario, Step};
 pub use transport::{HttpAnswer, HttpRequest, Transport, TransportError};

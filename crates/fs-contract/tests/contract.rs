@@ -5,12 +5,8 @@
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
-use std::sync::mpsc;
-
-use fs_contract::server::{Adapter, StoreKind, serve};
-use fs_contract::{Corpus, Deviations, Http1, Options, Report, replay_all};
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use fs_contract::server::{Adapter, StoreKind};
+use fs_contract::{Deviations, Options, Report, replay_on};
 
 /// How many scenarios passed when this was written: a feature that goes missing is not
 /// *unsupported*.
@@ -23,24 +19,9 @@ fn replay(adapter: Adapter, store: StoreKind) {
 }
 
 fn replay_only(adapter: Adapter, store: StoreKind, only: Option<String>) -> Report {
-    let (tell, told) = mpsc::channel();
-    let (stop, stopped) = oneshot::channel::<()>();
-    let server = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        runtime.block_on(async move {
-            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-            tell.send(listener.local_addr().expect("an address")).expect("the test waits");
-            let stopped = async { drop(stopped.await) };
-            serve(listener, adapter, store, stopped).await.expect("it serves");
-        });
-    });
-    let address = told.recv().expect("the server starts");
-    let mut http = Http1::new(&format!("http://{address}")).expect("an address");
     let deviations = Deviations::shipped().expect("deviations");
     let options = Options { only, deviations, ..Options::default() };
-    let report = replay_all(&Corpus::shipped().expect("the corpus"), &mut http, &options);
-    drop(stop);
-    server.join().expect("the server ends in order");
+    let report = replay_on(adapter, store, &options).expect("a replay");
     println!("{report}");
     report
 }

@@ -14,7 +14,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::RwLock;
 
-use super::adapter::Adapter;
+use super::adapter::ContractServer;
 use super::configure::Unservable;
 use super::operations::Failed;
 use super::state::{Reset, State};
@@ -22,17 +22,20 @@ use super::stores::Stores;
 
 /// What the control plane drives.
 pub(super) struct Plane {
-    adapter: Adapter,
+    server: Box<dyn ContractServer>,
     stores: Stores,
     hash_pool: Arc<dyn HashPool>,
     state: RwLock<Option<State>>,
 }
 
 impl Plane {
-    pub(super) fn new(adapter: Adapter, stores: Stores) -> Result<Arc<Self>, String> {
+    pub(super) fn new(
+        server: Box<dyn ContractServer>,
+        stores: Stores,
+    ) -> Result<Arc<Self>, String> {
         let pool = ThreadHashPool::start(HashPoolSize { threads: 2, ..HashPoolSize::default() });
         let hash_pool = Arc::new(pool.map_err(|error| error.to_string())?);
-        Ok(Arc::new(Self { adapter, stores, hash_pool, state: RwLock::new(None) }))
+        Ok(Arc::new(Self { server, stores, hash_pool, state: RwLock::new(None) }))
     }
 
     /// Where the present state's server listens.
@@ -65,7 +68,7 @@ fn error(status: StatusCode, text: impl Into<String>) -> Response {
 async fn reset(Shared(plane): Shared<Arc<Plane>>, Json(given): Json<Reset>) -> Response {
     let mut state = plane.state.write().await;
     *state = None;
-    match State::reset(given, plane.adapter, &plane.stores, Arc::clone(&plane.hash_pool)).await {
+    match State::reset(given, &*plane.server, &plane.stores, Arc::clone(&plane.hash_pool)).await {
         Ok(fresh) => {
             *state = Some(fresh);
             StatusCode::NO_CONTENT.into_response()

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
-use super::adapter::Adapter;
+use super::adapter::ContractServer;
 use super::control::{Plane, router};
 use super::stores::{StoreKind, Stores};
 
@@ -21,11 +21,11 @@ const LONGEST_LINE: usize = 16 * 1024;
 /// The store cannot be opened, or the listener failed.
 pub async fn serve(
     listener: TcpListener,
-    adapter: Adapter,
+    server: impl ContractServer,
     store: StoreKind,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let plane = Plane::new(adapter, Stores::open(store).await?)?;
+    let plane = Plane::new(Box::new(server), Stores::open(store).await?)?;
     let served = hand_on(listener, &plane, stop).await;
     plane.close().await?;
     served.map_err(|error| error.to_string())

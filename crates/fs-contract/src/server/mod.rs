@@ -14,10 +14,10 @@ mod fixtures;
 mod front;
 mod operations;
 mod outbox;
-mod routes;
+pub mod routes;
 mod state;
 mod stores;
 
-pub use adapter::Adapter;
+pub use adapter::{Adapter, ContractServer, Stopped};
 pub use front::serve;
 pub use stores::StoreKind;

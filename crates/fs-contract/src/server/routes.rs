@@ -11,7 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 
 /// The routes and what they ask for, by their paths.
-pub(super) fn protected() -> Vec<(&'static str, Requirement)> {
+pub fn protected() -> Vec<(&'static str, Requirement)> {
     use Mechanism::{Basic, Session, Token};
     let minute = Duration::from_secs(60);
     let one_minute = Fresh { within: Some(minute), grace: Some(Duration::ZERO) };
@@ -49,12 +49,12 @@ pub(super) const NAMED: [(&str, &str); 4] =
     [("index", "/"), ("page1", "/page1"), ("profile", "/profile"), ("anonymous", "/anonymous")];
 
 /// What a route of that path is called.
-pub(super) fn name_of(path: &'static str) -> &'static str {
+pub fn name_of(path: &'static str) -> &'static str {
     if path == "/" { "index" } else { path.trim_start_matches('/') }
 }
 
 /// What the protected routes answer.
-pub(super) async fn show(route: &'static str, exchange: &Exchange) -> Response<Bytes> {
+pub async fn show(route: &'static str, exchange: &Exchange) -> Response<Bytes> {
     answer(route, exchange, Map::new()).await
 }
 
@@ -97,8 +97,8 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// What `/echo` answers: everything about the request.
-pub(super) async fn echo(exchange: &Exchange, body: &[u8]) -> Response<Bytes> {
+/// What `/echo` answers: everything about the request. `body` is as the framework read it.
+pub async fn echo(exchange: &Exchange, body: &[u8]) -> Response<Bytes> {
     let request = exchange.request();
     let kind = request.header(CONTENT_TYPE);
     let kind = kind.unwrap_or_default().split(';').next().unwrap_or_default().trim();

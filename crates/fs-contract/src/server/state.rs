@@ -11,7 +11,7 @@ use fs_testkit::entropy::SeededEntropy;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::adapter::{Adapter, Running};
+use super::adapter::{ContractServer, Running};
 use super::configure::{Unservable, configure};
 use super::fixtures::Fixtures;
 use super::operations::{self, Failed};
@@ -40,7 +40,7 @@ pub(super) struct Reset {
 impl State {
     pub(super) async fn reset(
         reset: Reset,
-        adapter: Adapter,
+        server: &dyn ContractServer,
         stores: &Stores,
         hash_pool: Arc<dyn HashPool>,
     ) -> Result<Self, Unservable> {
@@ -63,7 +63,7 @@ impl State {
             WebSecurity::new(configured.config, configured.http, ports, configured.hooks)
                 .map_err(|mistakes| refused(mistakes.to_string()))?;
         reset.fixtures.fill(security.core()).await.map_err(refused)?;
-        let running = adapter.start(&security).await.map_err(refused)?;
+        let running = Running::start(server, &security).await.map_err(refused)?;
         Ok(Self { security, clock, outbox, running })
     }
 

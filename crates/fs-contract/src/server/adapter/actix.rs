@@ -8,12 +8,10 @@ use bytes::Bytes;
 use fs_actix::{Answer, SecurityMiddleware, Session, require};
 use fs_http::WebSecurity;
 
+use super::Stopped;
 use crate::server::routes::{echo, name_of, protected, show};
 
-pub(super) async fn start(
-    security: &WebSecurity,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<SocketAddr> {
+pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
     let security = security.clone();
     let server = HttpServer::new(move || {
         App::new().configure(routes).wrap(SecurityMiddleware::new(&security))

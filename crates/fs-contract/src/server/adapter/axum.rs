@@ -10,12 +10,10 @@ use fs_axum::{Answer, Session, WithSecurity, require};
 use fs_http::WebSecurity;
 use tokio::net::TcpListener;
 
+use super::Stopped;
 use crate::server::routes::{echo, name_of, protected, show};
 
-pub(super) async fn start(
-    security: &WebSecurity,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<SocketAddr> {
+pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let app = application().with_security(security);

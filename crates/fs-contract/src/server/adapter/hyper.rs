@@ -16,24 +16,21 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 
+use super::Stopped;
 use crate::server::routes::{echo, name_of, protected, show};
 
 /// The longest body that the application itself reads.
 const BODY_LIMIT: usize = 1 << 20;
 
-pub(super) async fn start(
-    security: &WebSecurity,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<SocketAddr> {
+pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     tokio::spawn(accept(listener, security.clone(), stopped));
     Ok(address)
 }
 
-async fn accept(listener: TcpListener, security: WebSecurity, stopped: impl Future<Output = ()>) {
+async fn accept(listener: TcpListener, security: WebSecurity, mut stopped: Stopped) {
     let graceful = GracefulShutdown::new();
-    tokio::pin!(stopped);
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {

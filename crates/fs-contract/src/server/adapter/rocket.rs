@@ -15,12 +15,10 @@ use rocket::route::{Handler, Outcome, Route};
 use rocket::{Request, Response, async_trait};
 use tokio::sync::oneshot;
 
+use super::Stopped;
 use crate::server::routes::{echo, name_of, protected, show};
 
-pub(super) async fn start(
-    security: &WebSecurity,
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<SocketAddr> {
+pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
     let mut config = Config { port: 0, log_level: LogLevel::Off, ..Config::debug_default() };
     config.shutdown = Shutdown { ctrlc: false, ..Shutdown::default() };
     config.shutdown.signals.clear();

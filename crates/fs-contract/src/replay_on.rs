@@ -1,0 +1,54 @@
+//! A server and its replay in one call, for tests.
+
+use std::sync::mpsc;
+
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use crate::server::{ContractServer, StoreKind, serve};
+use crate::{Corpus, Http1, Options, Report, replay_all};
+
+/// Plays the recordings to a contract server that stands for as long as it takes.
+///
+/// For an adapter that is written elsewhere: a test of a few lines holds it against all that was
+/// recorded, with the deviations that ours have.
+///
+/// ```no_run
+/// use fs_contract::server::{Adapter, StoreKind};
+/// use fs_contract::{Deviations, Options, replay_on};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = Options { deviations: Deviations::shipped()?, ..Options::default() };
+/// // In place of `Adapter::Axum`: what implements `ContractServer` for yours.
+/// let report = replay_on(Adapter::Axum, StoreKind::Memory, &options)?;
+/// assert!(report.is_success(), "{report}");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// The recordings cannot be read, or the contract server did not start or not end in order. A
+/// scenario that fails is in the report.
+pub fn replay_on(
+    server: impl ContractServer,
+    store: StoreKind,
+    options: &Options,
+) -> Result<Report, String> {
+    let corpus = Corpus::shipped().map_err(|error| error.to_string())?;
+    let runtime = Runtime::new().map_err(|error| error.to_string())?;
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
+    let listener = listener.map_err(|error| error.to_string())?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (tell, told) = mpsc::channel();
+    let stopped = async { drop(stopped.await) };
+    let served = serve(listener, server, store, stopped);
+    runtime.spawn(async move { _ = tell.send(served.await) });
+    let mut http = Http1::new(&format!("http://{address}")).map_err(|error| error.to_string())?;
+    let report = replay_all(&corpus, &mut http, options);
+    drop(stop);
+    told.recv().map_err(|error| error.to_string())??;
+    Ok(report)
+}

@@ -1,0 +1,64 @@
+//! An adapter that is written elsewhere is held against the recordings by public names alone.
+
+#![expect(clippy::expect_used, reason = "a test may panic")]
+
+use std::io;
+use std::net::SocketAddr;
+
+use async_trait::async_trait;
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::{any, get};
+use fs_axum::{Answer, Session, WithSecurity, require};
+use fs_contract::server::routes::{echo, name_of, protected, show};
+use fs_contract::server::{ContractServer, Stopped, StoreKind};
+use fs_contract::{Deviations, Options, Report, replay_on};
+use fs_http::WebSecurity;
+use tokio::net::TcpListener;
+
+/// An adapter that is none of those that the contract server knows.
+struct Elsewhere {
+    /// Whether its author put the application behind the library.
+    protects: bool,
+}
+
+#[async_trait]
+impl ContractServer for Elsewhere {
+    async fn start(&self, security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
+        let mut app = Router::new();
+        for (path, requirement) in protected() {
+            let page = async move |session: Session| Answer(show(name_of(path), &session).await);
+            app = app.route(path, get(page).post(page).route_layer(require(requirement)));
+        }
+        let echoed = async |session: Session, body: Bytes| Answer(echo(&session, &body).await);
+        app = app.route("/echo", any(echoed));
+        if self.protects {
+            app = app.with_security(security);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let app = app.into_make_service_with_connect_info::<SocketAddr>();
+        tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(stopped).into_future());
+        Ok(address)
+    }
+}
+
+fn replay(protects: bool) -> Report {
+    let deviations = Deviations::shipped().expect("deviations");
+    let only = Some("roles/*".to_owned());
+    let options = Options { only, deviations, ..Options::default() };
+    replay_on(Elsewhere { protects }, StoreKind::Memory, &options).expect("a replay")
+}
+
+#[test]
+fn an_adapter_of_others_keeps_the_contract() {
+    let report = replay(true);
+    assert!(report.is_success() && report.counts().passed > 5, "{report}");
+}
+
+#[test]
+fn an_adapter_that_forgets_the_library_breaks_it() {
+    let report = replay(false);
+    assert!(!report.is_success(), "{report}");
+    assert_eq!(report.counts().unsupported, 0, "{report}");
+}
