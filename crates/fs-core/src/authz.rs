@@ -267,38 +267,55 @@ impl std::fmt::Display for Requirement {
 
 /// Names a policy: a type that a handler's signature can ask for.
 ///
-/// Rules: `signed_in()`, `anonymous()`, `by(session, token, basic)`, `all_roles("a", …)`,
-/// `any_role(…)`, `all_permissions(…)`, `any_permission(…)`, `fresh(15 minutes)`; joined by `&`.
-/// Every policy but an anonymous one asks for somebody who is signed in.
+/// Rules: `signed_in()`, `by(session, token, basic)`, `all_roles("a", …)`, `any_role(…)`,
+/// `all_permissions(…)`, `any_permission(…)`, `fresh(15 minutes)`; joined by `&`. `anonymous()` stands
+/// alone: strangers hold no roles. Every other policy asks for somebody who is signed in.
 ///
 /// ```
-/// use fs_core::authz::{Policy, Rule};
+/// use fs_core::authz::{Policy, Rule, Who};
 ///
 /// fs_core::policy! {
 ///     /// May write pages.
 ///     pub Editor = any_role("admin", "editor");
 ///     pub Danger = all_permissions("account-delete") & fresh(15 minutes);
+///     pub Stranger = anonymous();
 /// }
 ///
 /// assert_eq!(Editor::requirement().rules().len(), 1);
 /// assert!(Danger::requirement().freshness().is_some());
+/// assert_eq!(Stranger::requirement().who(), Who::Anonymous);
+/// ```
+///
+/// ```compile_fail
+/// fs_core::policy! {
+///     pub Nobody = any_role("editor") & anonymous();
+/// }
 /// ```
 #[macro_export]
 macro_rules! policy {
-    ($($(#[$doc:meta])* $vis:vis $name:ident = $first:ident($($arg:tt)*) $(& $more:ident($($rest:tt)*))*;)+) => {$(
+    ($($(#[$doc:meta])* $vis:vis $name:ident = $first:ident $arg:tt $(& $more:ident $rest:tt)*;)+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug)]
         $vis struct $name;
 
         impl $crate::authz::Policy for $name {
             fn requirement() -> $crate::authz::Requirement {
-                let requirement = $crate::authz::Requirement::signed_in();
-                let requirement = $crate::policy_rule!(requirement, $first($($arg)*));
-                $(let requirement = $crate::policy_rule!(requirement, $more($($rest)*));)*
-                requirement
+                $crate::policy_requirement!($first $arg $(& $more $rest)*)
             }
         }
     )+};
+}
+
+/// What a [`policy!`] asks for.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! policy_requirement {
+    (anonymous()) => { $crate::authz::Requirement::anonymous() };
+    ($($rule:ident $arg:tt)&+) => {{
+        let requirement = $crate::authz::Requirement::signed_in();
+        $(let requirement = $crate::policy_rule!(requirement, $rule $arg);)+
+        requirement
+    }};
 }
 
 /// One rule of a [`policy!`].
@@ -306,7 +323,9 @@ macro_rules! policy {
 #[macro_export]
 macro_rules! policy_rule {
     ($r:ident, signed_in()) => { $r };
-    ($r:ident, anonymous()) => { $crate::authz::Requirement::anonymous() };
+    ($r:ident, anonymous()) => {
+        ::core::compile_error!("anonymous() stands alone: strangers hold no roles")
+    };
     ($r:ident, by($($mechanism:ident),+)) => {
         $r.by([$($crate::policy_mechanism!($mechanism)),+])
     };
