@@ -14,7 +14,7 @@ use fs_axum::{Answer, CurrentUser, MaybeUser, Protected, Session, WithSecurity, 
 use fs_http::WebSecurity;
 use fs_testkit::adapter::{ByPassword, Editor, editors, enter, leave, panics, seen, visits};
 
-fs_testkit::adapter_kit!(start);
+fs_testkit::adapter_kit!(start, http2);
 
 fn start(security: WebSecurity) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -15,7 +15,7 @@ use rocket::form::Form;
 use rocket::http::{Cookie, CookieJar};
 use rocket::{FromForm, get, post, routes};
 
-fs_testkit::adapter_kit!(start);
+fs_testkit::adapter_kit!(start, http2);
 
 fn start(security: WebSecurity) -> SocketAddr {
     let (tell, told) = mpsc::channel();

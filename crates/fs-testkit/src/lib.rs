@@ -9,6 +9,7 @@
 //! | [`entropy`] | randomness that repeats |
 //! | [`events`] | a log of events |
 //! | `mail_server` | a mail server on a socket, with and without TLS (feature `mail-server`) |
+//! | `log` | what a thread logs, to be searched for secrets (feature `log`) |
 //! | [`outbox`] | a mailer that keeps what it is given |
 //! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
 //! | `visitor` | somebody with cookies who talks to a server over TCP (feature `site`) |
@@ -20,6 +21,8 @@ pub mod clock;
 pub mod conformance;
 pub mod entropy;
 pub mod events;
+#[cfg(feature = "log")]
+pub mod log;
 #[cfg(feature = "mail-server")]
 pub mod mail_server;
 pub mod outbox;

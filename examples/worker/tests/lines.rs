@@ -6,9 +6,8 @@
     reason = "a test may panic"
 )]
 
-use std::io::Write;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fs_core::flow::NewAccount;
@@ -20,11 +19,13 @@ use fs_core::{Ports, Security};
 use fs_services::outbox_worker::OutboxBell;
 use fs_store_memory::MemoryStore;
 use fs_testkit::clock::VirtualClock;
+use fs_testkit::log::Log;
 use fs_testkit::outbox::MemoryMailer;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tracing_subscriber::filter::LevelFilter;
 use worker::{Limits, PlainMails, config, serve};
 
 const ANN: &str = "ann@example.com";
@@ -88,27 +89,6 @@ impl Client {
         let mut answer = String::new();
         self.0.read_line(&mut answer).await.unwrap();
         answer.trim_end_matches('\n').to_owned()
-    }
-}
-
-/// What is logged from here on, by this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -255,17 +235,7 @@ async fn stopping_closes_connections_and_ends_their_sessions() {
 #[tokio::test]
 async fn what_is_typed_is_not_in_the_log() {
     let log = Log::default();
-    let writer = {
-        let log = log.clone();
-        move || log.clone()
-    };
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .without_time()
-        .with_writer(writer)
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let _guard = log.begin(LevelFilter::TRACE);
     let server = Server::start(Limits::default()).await;
     server.add_ann().await;
     let mut client = server.connect().await;

@@ -15,7 +15,6 @@ mod fuzz;
 mod hooks;
 mod limits;
 mod links;
-mod log;
 mod mails;
 mod malformed;
 mod mistakes;

@@ -5,13 +5,13 @@ use std::time::Duration;
 use fs_core::authn::Unproven;
 use fs_core::authz::Requirement;
 use fs_http::{BodyRead, Trace, Way, Why};
+use fs_testkit::log::Log;
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::factors::{add_with, every_way, key, pending};
-use crate::log::Log;
 use crate::people::{ANN, PROFILES, sign_ann_in, with_basic, with_header, with_token};
 
 fn explained(mut setup: Setup) -> Site {

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use fs_http::BodyRead;
 use fs_testkit::calls::Fault;
+use fs_testkit::log::Log;
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::{Method, Request, StatusCode};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::log::Log;
 use crate::people::{
     ANN, NEW, PROFILES, ask_for_reset, mailed_link, register_ann, with_basic, with_token,
 };

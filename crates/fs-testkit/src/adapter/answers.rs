@@ -24,15 +24,7 @@ pub(super) fn the_request_arrives_as_sent(subject: &Subject) -> Result<(), Viola
     equal(seen.get("path"), Some(&json!("/seen")), "the path")?;
     let query = json!(target.trim_start_matches("/seen?"));
     equal(seen.get("query"), Some(&query), "the query")?;
-    let headers = |name: &str| -> Vec<String> {
-        let all = seen.get("headers").and_then(Value::as_array);
-        let all = all.map(Vec::as_slice).unwrap_or_default().iter().map(Value::as_array);
-        let pairs = all.flatten().filter_map(|pair| match pair.as_slice() {
-            [of, value] if of == name => value.as_str().map(unhex),
-            _ => None,
-        });
-        pairs.collect()
-    };
+    let headers = |name| said(&seen, name);
     let kit = ["first", "\"two\"; with=  blanks", "caf\u{e9}"];
     equal(headers("x-kit"), kit.map(str::to_owned).to_vec(), "a repeated header, in order")?;
     equal(headers("x-empty"), vec![String::new()], "an empty header")?;
@@ -104,6 +96,17 @@ pub(super) fn looking_at_a_link_is_not_following_it(subject: &Subject) -> Result
     holds(!is_confirmed(), "HEAD confirms nothing")?;
     subject.visitor().get(&link)?;
     holds(is_confirmed(), "GET confirms")
+}
+
+/// The values of a header in what [`seen`](super::seen) said.
+pub(super) fn said(seen: &Value, name: &str) -> Vec<String> {
+    let all = seen.get("headers").and_then(Value::as_array);
+    let all = all.map(Vec::as_slice).unwrap_or_default().iter().map(Value::as_array);
+    let pairs = all.flatten().filter_map(|pair| match pair.as_slice() {
+        [of, value] if of == name => value.as_str().map(unhex),
+        _ => None,
+    });
+    pairs.collect()
 }
 
 fn unhex(hex: &str) -> String {

@@ -42,6 +42,7 @@ pub fn seen(exchange: &Exchange) -> String {
         "method": request.method.as_str(),
         "path": request.path,
         "query": request.query,
+        "host": request.host(),
         "peer": request.client_ip,
         "headers": headers.collect::<Vec<_>>(),
     })

@@ -22,6 +22,8 @@
 //! | `POST /form` | takes a signed-in user and a form as the framework reads it, and says its field `text` |
 //! | `GET /panic` | says [`panics`], which it does not come to |
 //!
+//! Where the framework has HTTP/2 without TLS, switch the feature `http2` on, let the same port speak both,
+//! and write `adapter_kit!(start, http2)`.
 
 mod answers;
 mod application;
@@ -29,6 +31,8 @@ mod bodies;
 mod connections;
 mod failures;
 mod guards;
+#[cfg(feature = "http2")]
+pub mod http2;
 mod likeness;
 
 use std::io;
@@ -44,6 +48,8 @@ use crate::conformance::Violation;
 use crate::site::{PASSWORD, Setup, Site};
 use crate::visitor::Visitor;
 
+/// How long the tests wait for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// Somebody without roles.
 const ANN: &str = "ann@site.test";
 /// An editor.
@@ -122,18 +128,27 @@ impl From<io::Error> for Violation {
 pub fn run(name: &str, start: impl FnOnce(WebSecurity) -> SocketAddr) -> Result<(), Violation> {
     let rule = RULES.iter().find(|rule| rule.name == name);
     let rule = rule.ok_or_else(|| Violation::new(format!("there is no rule {name}")))?;
-    (rule.check)(&Subject::start(start, Duration::from_secs(30)))
+    (rule.check)(&Subject::start(start, PATIENCE))
 }
 
 /// All rules.
 pub const RULES: &[Rule] = crate::__each_adapter_rule!(__adapter_rule_list());
 
 /// Makes one test of every rule. The argument is a `fn(WebSecurity) -> SocketAddr` that starts the
-/// application of [the kit](crate::adapter) and says where it listens.
+/// application of [the kit](crate::adapter) and says where it listens. With `, http2` behind it, there is
+/// a test of HTTP/2 as well.
 #[macro_export]
 macro_rules! adapter_kit {
     ($start:path) => {
         $crate::__each_adapter_rule!(__adapter_rule_tests($start));
+    };
+    ($start:path, http2) => {
+        $crate::adapter_kit!($start);
+
+        #[test]
+        fn http2_arrives_as_sent() -> ::std::result::Result<(), $crate::conformance::Violation> {
+            $crate::adapter::http2::run($start)
+        }
     };
 }
 

@@ -15,9 +15,9 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 
 /// What is wrong with a server.
@@ -55,6 +55,7 @@ pub(crate) enum Fault {
     RefusesAtOnce,
     WritesNoSession,
     TakesAnswersForTexts,
+    ForgetsTheHost,
 }
 
 /// A body, in pieces.
@@ -96,16 +97,17 @@ async fn accept(listener: TcpListener, server: Arc<Server>) {
     }
 }
 
-async fn connection(server: Arc<Server>, stream: TcpStream, peer: IpAddr) -> hyper::Result<()> {
+type Served = Result<(), Box<dyn std::error::Error + Send + Sync>>;
+
+async fn connection(server: Arc<Server>, stream: TcpStream, peer: IpAddr) -> Served {
     let keep_alive = !server.is(Fault::ClosesConnections);
     let service = service_fn(move |request| {
         let server = Arc::clone(&server);
         async move { Ok::<_, Infallible>(server.answer(request, peer).await.map(Full::new)) }
     });
-    http1::Builder::new()
-        .keep_alive(keep_alive)
-        .serve_connection(TokioIo::new(stream), service)
-        .await
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().keep_alive(keep_alive);
+    builder.serve_connection(TokioIo::new(stream), service).await
 }
 
 impl Server {
@@ -171,6 +173,9 @@ impl Server {
             }
             Some(Fault::TakesHeadForGet) if head.method == Method::HEAD => {
                 head.method = Method::GET;
+            }
+            Some(Fault::ForgetsTheHost) => {
+                head.uri = head.uri.path_and_query().unwrap().as_str().parse().unwrap();
             }
             Some(Fault::TidiesTheQuery) => {
                 head.uri = head.uri.to_string().replace('+', "%20").parse().unwrap();

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{RULES, Subject};
+use fs_testkit::adapter::{RULES, Rule, Subject, http2};
 
 use crate::server::{Fault, start_with};
 
-fs_testkit::adapter_kit!(start);
+fs_testkit::adapter_kit!(start, http2);
 
 fn start(security: WebSecurity) -> SocketAddr {
     start_with(None, security)
@@ -20,6 +20,8 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     (Fault::DropsRepeatedHeaders, "the_request_arrives_as_sent", "a repeated header"),
     (Fault::TidiesTheQuery, "the_request_arrives_as_sent", "the query"),
     (Fault::TakesHeadersForLatin1, "the_request_arrives_as_sent", "a repeated header"),
+    (Fault::ForgetsTheHost, "http2_arrives_as_sent", "the host"),
+    (Fault::DropsRepeatedHeaders, "http2_arrives_as_sent", "the cookies"),
     (Fault::BelievesEverybody, "the_peer_is_the_client", "the address that nobody can forge"),
     (Fault::StumblesOverOddHeaders, "a_header_that_is_no_text_harms_nothing", "no answer"),
     (Fault::ForgetsVary, "answers_are_those_of_the_library", "lines \"vary: Cookie\""),
@@ -73,10 +75,14 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     ),
 ];
 
+fn every_rule() -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().chain([&http2::RULE])
+}
+
 #[test]
 fn every_fault_is_caught_by_its_rule() {
     for (fault, name, words) in CAUGHT {
-        let rule = RULES.iter().find(|rule| rule.name == *name).unwrap();
+        let rule = every_rule().find(|rule| rule.name == *name).unwrap();
         let start = |security| start_with(Some(*fault), security);
         // Long enough for whoever answers at all.
         let kept = (rule.check)(&Subject::start(start, Duration::from_secs(3)));
@@ -88,8 +94,8 @@ fn every_fault_is_caught_by_its_rule() {
 
 #[test]
 fn every_rule_has_caught_something() {
-    let rules: BTreeSet<_> = RULES.iter().map(|rule| rule.name).collect();
+    let rules: BTreeSet<_> = every_rule().map(|rule| rule.name).collect();
     let caught: BTreeSet<_> = CAUGHT.iter().map(|(_, name, _)| *name).collect();
     assert_eq!(rules, caught);
-    assert_eq!(rules.len(), RULES.len());
+    assert_eq!(rules.len(), every_rule().count());
 }
