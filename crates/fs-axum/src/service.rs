@@ -12,6 +12,7 @@ use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
 use axum::response::Response;
 use fs_http::{Begun, Exchange, WebSecurity, unwound};
+use http::request::Parts;
 use tower::{Layer, Service, ServiceExt};
 
 /// Puts [`SecurityService`] around a service.
@@ -57,20 +58,21 @@ where
         let unused = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, unused);
         let security = self.security.clone();
-        Box::pin(async move { answer(security, inner, request).await })
+        let (parts, body) = request.into_parts();
+        Box::pin(answer(security, inner, parts, body))
     }
 }
 
 async fn answer<S>(
     security: WebSecurity,
     inner: S,
-    request: Request,
+    parts: Parts,
+    body: Body,
 ) -> Result<Response, Infallible>
 where
     S: Service<Request, Response = Response, Error = Infallible> + Send,
     S::Future: Send,
 {
-    let (parts, body) = request.into_parts();
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     if peer.is_none() {
         tell_of_no_peer();
@@ -79,8 +81,7 @@ where
         Begun::Answered(answer) => return Ok(answer.map(Body::from)),
         Begun::Application(exchange, body) => (exchange, body),
     };
-    let mut request = Request::from_parts(parts, Body::from_stream(body));
-    request.extensions_mut().insert(exchange.clone());
+    let request = carrying(&exchange, parts, Body::from_stream(body));
     let mut response = match unwound(inner.oneshot(request)).await {
         Ok(response) => response?,
         Err(panicked) => return Ok(panicked.map(Body::from)),
@@ -89,6 +90,12 @@ where
         Ok(()) => response,
         Err(failure) => failure.map(Body::from),
     })
+}
+
+/// The request as handlers find it.
+fn carrying(exchange: &Exchange, mut parts: Parts, body: Body) -> Request {
+    parts.extensions.insert(exchange.clone());
+    Request::from_parts(parts, body)
 }
 
 /// Says once what is missing: without the address of the peer no limit of a network holds.
@@ -115,7 +122,7 @@ pub trait WithSecurity {
 
 impl WithSecurity for Router {
     fn with_security(self, security: &WebSecurity) -> Self {
-        Router::new().fallback_service(SecurityLayer::new(security).layer(self))
+        self.layer(SecurityLayer::new(security))
     }
 }
 

@@ -30,7 +30,11 @@ impl CsrfSecret {
 
     /// Reads what [`to_text`](Self::to_text) wrote; nothing for every other text.
     pub fn from_text(text: &str) -> Option<Self> {
-        HEXLOWER.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
+        let mut secret = [0; LENGTH];
+        if text.len() != 2 * LENGTH {
+            return None;
+        }
+        HEXLOWER.decode_mut(text.as_bytes(), &mut secret).ok().map(|_| Self(secret))
     }
 
     /// As a session keeps it: 40 lower-case hexadecimal digits, as Flask-WTF's `csrf_token`.

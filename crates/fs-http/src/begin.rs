@@ -72,13 +72,13 @@ impl WebSecurity {
         let kind = parts.headers.get(http::header::CONTENT_TYPE);
         let kind = kind.and_then(|value| value.to_str().ok()).unwrap_or_default();
         let for_token = config.token.json_body && is_json_type(kind);
-        let in_header = config.csrf_headers().any(|name| parts.headers.contains_key(name));
+        let in_header = || config.csrf_headers().any(|name| parts.headers.contains_key(name));
         let for_csrf = config.csrf.enabled
             && config.csrf.scope != CsrfScope::Forms
-            && !in_header
-            && parts.headers.contains_key(http::header::COOKIE)
+            && !parts.method.is_safe()
             && !kind.is_empty()
-            && !parts.method.is_safe();
+            && parts.headers.contains_key(http::header::COOKIE)
+            && !in_header();
         if for_token || for_csrf { BodyUse::Share { limit } } else { BodyUse::Leave }
     }
 

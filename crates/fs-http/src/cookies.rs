@@ -1,5 +1,6 @@
 //! Every cookie that an answer sets, in one place.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,7 +33,7 @@ impl Exchange {
 
     fn write_session(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
         let attributes = &self.config().session_cookie;
-        let visit = self.state().visit.clone();
+        let visit = Arc::clone(&self.state().visit);
         if !visit.is_changed() {
             return Ok(());
         }

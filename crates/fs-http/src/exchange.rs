@@ -37,7 +37,7 @@ struct Inner {
 
 /// What changes while a request is answered.
 pub(crate) struct State {
-    pub(crate) visit: Visit,
+    pub(crate) visit: Arc<Visit>,
     pub(crate) remember: RememberChange,
     pub(crate) csrf: CsrfStanding,
     pub(crate) csrf_token: Option<String>,
@@ -70,7 +70,7 @@ impl Exchange {
         let visit = opened.flatten().unwrap_or_default();
         let state = State {
             came_signed_in: visit.sign_in().is_some(),
-            visit,
+            visit: Arc::new(visit),
             remember: RememberChange::Keep,
             csrf: CsrfStanding::Unchecked,
             csrf_token: None,
@@ -128,12 +128,19 @@ impl Exchange {
     pub fn session<T>(&self, with: impl FnOnce(&mut Visit) -> T) -> T {
         let mut state = self.state();
         state.visit_read = true;
-        with(&mut state.visit)
+        with(Arc::make_mut(&mut state.visit))
     }
 
     /// A copy of the session for a flow, to be put back with [`put_visit`](Self::put_visit).
     pub(crate) fn visit(&self) -> Visit {
-        self.session(|visit| visit.clone())
+        Visit::clone(&self.visit_as_it_is())
+    }
+
+    /// The session as it is now, to be looked at.
+    fn visit_as_it_is(&self) -> Arc<Visit> {
+        let mut state = self.state();
+        state.visit_read = true;
+        Arc::clone(&state.visit)
     }
 
     pub(crate) fn put_visit(&self, visit: Visit) {
@@ -142,7 +149,7 @@ impl Exchange {
         if visit.csrf() != before.as_ref() {
             state.csrf_token = None;
         }
-        state.visit = visit;
+        state.visit = Arc::new(visit);
     }
 
     /// Lets the browser keep what it sent, whatever became of its session since: for answers that say
@@ -206,7 +213,7 @@ impl Exchange {
 
     /// Who the session is signed in as, or who the browser is remembered as.
     async fn session_user(&self) -> Result<Option<User>, FlowError> {
-        let mut visit = self.visit();
+        let visit = self.visit_as_it_is();
         let signed_in = self.core().user_of_session(self.context(), &visit).await?;
         let signed_in = signed_in.map_err(|unproven| match unproven {
             Unproven::Absent if self.0.unreadable => Unproven::Invalid,
@@ -218,6 +225,7 @@ impl Exchange {
         let Some(cookie) = self.remember_cookie() else {
             return Ok(None);
         };
+        let mut visit = Visit::clone(&visit);
         let restored = self.core().restore_remembered(self.context(), &mut visit, &cookie);
         let user = Box::pin(restored).await?;
         if user.is_ok() {

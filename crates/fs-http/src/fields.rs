@@ -86,7 +86,8 @@ impl Fields {
         } else if essence_is(kind, FORM) {
             form(&body, strict)
         } else if essence_is(kind, "multipart/form-data") {
-            multipart(kind, body, strict).await
+            // Boxed: else every request would carry its room.
+            Box::pin(multipart(kind, body, strict)).await
         } else {
             Self::None
         };

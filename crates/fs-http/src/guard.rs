@@ -64,7 +64,9 @@ impl Exchange {
         &self,
         requirement: &Requirement,
     ) -> Result<Option<Authentication>, Refusal> {
-        self.hold_against(requirement).await.inspect_err(|refusal| self.note(refusal))
+        // Boxed: a handler's own future stays small, which frameworks move and allocate.
+        let held = Box::pin(self.hold_against(requirement)).await;
+        held.inspect_err(|refusal| self.note(refusal))
     }
 
     async fn hold_against(

@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use cookie::Cookie;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -51,6 +50,8 @@ impl Incoming {
         client_ip: Option<IpAddr>,
         strict: bool,
     ) -> Self {
+        // First, so that what else there is need not be kept meanwhile.
+        let fields = Fields::read(parts, body, strict).await;
         let authority = parts.uri.authority().map(|authority| authority.as_str().to_owned());
         Self {
             method: parts.method.clone(),
@@ -58,7 +59,7 @@ impl Incoming {
             query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.clone(),
             client_ip,
-            fields: Fields::read(parts, body, strict).await,
+            fields,
             https: parts.uri.scheme_str() == Some("https"),
             authority,
         }
@@ -92,10 +93,10 @@ impl Incoming {
         let headers = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut found = headers
             .flat_map(|text| text.split(';'))
-            .filter_map(|pair| Cookie::parse(pair.trim()).ok())
-            .filter(|cookie| cookie.name() == name);
-        let first = found.next()?;
-        found.next().is_none().then(|| first.value().to_owned())
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(found, _)| found.trim() == name);
+        let (_, value) = found.next()?;
+        found.next().is_none().then(|| value.trim().to_owned())
     }
 
     /// Whether the body is JSON, by its `Content-Type`.

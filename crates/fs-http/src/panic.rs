@@ -16,17 +16,23 @@ use http::{Response, StatusCode};
 /// # Errors
 ///
 /// It panicked; the answer to send instead.
-pub async fn unwound<T>(work: impl Future<Output = T>) -> Result<T, Response<Bytes>> {
+#[expect(clippy::result_large_err, reason = "an answer is what it is for, and it is not kept")]
+pub fn unwound<T>(
+    work: impl Future<Output = T>,
+) -> impl Future<Output = Result<T, Response<Bytes>>> {
     // Whatever the work held is dropped with it. What outlives it, the exchange's state, is locked
-    // for single assignments and for closures that read or change one value.
-    AssertUnwindSafe(work).catch_unwind().await.map_err(|_| {
-        tracing::error!("the request panicked");
-        let mut answer = Response::new(Bytes::from_static(b"Internal Server Error\n"));
-        *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        let kind = HeaderValue::from_static("text/plain; charset=utf-8");
-        answer.headers_mut().insert(CONTENT_TYPE, kind);
-        answer
-    })
+    // for single assignments and for closures that read or change one value. No `async fn`: its
+    // future would hold the work twice.
+    AssertUnwindSafe(work).catch_unwind().map(|done| done.map_err(|_| told_nothing()))
+}
+
+fn told_nothing() -> Response<Bytes> {
+    tracing::error!("the request panicked");
+    let mut answer = Response::new(Bytes::from_static(b"Internal Server Error\n"));
+    *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    answer.headers_mut().insert(CONTENT_TYPE, kind);
+    answer
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use data_encoding::HEXLOWER;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -77,7 +79,7 @@ impl SessionId {
 
     /// A new one from 32 random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
-        Self(BASE64URL_NOPAD.encode(&bytes))
+        Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
     /// The text.
@@ -87,7 +89,7 @@ impl SessionId {
 
     /// What its record is kept under.
     pub fn key(&self) -> SessionKey {
-        SessionKey(BASE64URL_NOPAD.encode(&Sha256::digest(&self.0)))
+        SessionKey(URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0)))
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
-use data_encoding::BASE64URL_NOPAD;
 use hkdf::Hkdf;
 use sha2::Sha256;
 
@@ -75,7 +76,7 @@ impl Sealer {
         bytes.push(VERSION);
         bytes.extend_from_slice(&nonce);
         bytes.extend_from_slice(&sealed);
-        let text = BASE64URL_NOPAD.encode(&bytes);
+        let text = URL_SAFE_NO_PAD.encode(&bytes);
         if text.len() > LONGEST { Err(SealError::TooLong(text.len())) } else { Ok(text) }
     }
 
@@ -85,7 +86,7 @@ impl Sealer {
         if text.len() > 2 * LONGEST {
             return None;
         }
-        let bytes = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (&version, rest) = bytes.split_first()?;
         let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
         if version != VERSION {
@@ -100,7 +101,8 @@ impl Sealer {
         if now.since(sealed_at) > lifetime || sealed_at > now.plus(Duration::from_secs(60)) {
             return None;
         }
-        serde_json::from_slice(json).ok().map(Visit::from_state)
+        let json = std::str::from_utf8(json).ok()?;
+        serde_json::from_str(json).ok().map(Visit::from_state)
     }
 }
 

@@ -235,9 +235,15 @@ impl Visit {
 }
 
 mod csrf_secret {
+    use std::borrow::Cow;
+
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::csrf::CsrfSecret;
+
+    /// A text that stays where it is, if nothing in it is escaped.
+    #[derive(Deserialize)]
+    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
     pub(super) fn serialize<S: Serializer>(
         secret: &Option<CsrfSecret>,
@@ -252,8 +258,8 @@ mod csrf_secret {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         from: D,
     ) -> Result<Option<CsrfSecret>, D::Error> {
-        let text = Option::<String>::deserialize(from)?;
-        Ok(text.and_then(|text| CsrfSecret::from_text(&text)))
+        let text = Option::<Text<'de>>::deserialize(from)?;
+        Ok(text.and_then(|Text(text)| CsrfSecret::from_text(&text)))
     }
 }
 
