@@ -65,12 +65,14 @@ fn exchange_of(request: &HttpRequest) -> Result<Exchange, Refused> {
     request.extensions().get::<Exchange>().cloned().ok_or_else(Refused::unprotected)
 }
 
+static SIGNED_IN: Requirement = Requirement::signed_in();
+
 async fn authorize(
     exchange: Result<Exchange, Refused>,
-    requirement: Requirement,
+    requirement: &'static Requirement,
 ) -> Result<CurrentUser, Refused> {
     let exchange = exchange?;
-    match exchange.check_user(&requirement).await {
+    match exchange.check_user(requirement).await {
         Ok(caller) => Ok(CurrentUser(caller)),
         Err(refusal) => Err(Refused::new(exchange, refusal)),
     }
@@ -81,7 +83,7 @@ impl FromRequest for CurrentUser {
     type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Box::pin(authorize(exchange_of(request), Requirement::signed_in()))
+        Box::pin(authorize(exchange_of(request), &SIGNED_IN))
     }
 }
 

@@ -15,8 +15,8 @@ use crate::convert;
 use crate::refused::Refused;
 
 /// Lets only those through who meet the requirement. Use it with `wrap` of a scope or resource.
-pub fn require(requirement: Requirement) -> Require {
-    Require(Arc::new(requirement))
+pub fn require(requirement: impl Into<Requirement>) -> Require {
+    Require(Arc::new(requirement.into()))
 }
 
 /// Puts [`RequireService`] around a service.

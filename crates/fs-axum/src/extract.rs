@@ -91,6 +91,9 @@ impl Deref for Session {
     }
 }
 
+static SIGNED_IN: Requirement = Requirement::signed_in();
+static ANYONE: Requirement = Requirement::anyone();
+
 async fn authorize(parts: &Parts, requirement: &Requirement) -> Result<CurrentUser, Response> {
     let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
     match exchange.check_user(requirement).await {
@@ -108,7 +111,7 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        authorize(parts, &Requirement::signed_in()).await
+        authorize(parts, &SIGNED_IN).await
     }
 }
 
@@ -117,7 +120,7 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
-        match exchange.authorize(&Requirement::anyone()).await {
+        match exchange.authorize(&ANYONE).await {
             Ok(caller) => Ok(Self(caller)),
             Err(refused) => Err(refused.map(Body::from)),
         }
@@ -138,7 +141,7 @@ impl<S: Sync, P: Policy> FromRequestParts<S> for Protected<P> {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        let caller = authorize(parts, &P::requirement()).await?;
+        let caller = authorize(parts, P::requirement()).await?;
         Ok(Self(caller, PhantomData))
     }
 }

@@ -16,8 +16,8 @@ use tower::{Layer, Service, ServiceExt};
 use crate::service::exchange_of;
 
 /// Lets only those through who meet the requirement. Use it with `route_layer`.
-pub fn require(requirement: Requirement) -> RequireLayer {
-    RequireLayer(Arc::new(requirement))
+pub fn require(requirement: impl Into<Requirement>) -> RequireLayer {
+    RequireLayer(Arc::new(requirement.into()))
 }
 
 /// Puts [`Require`] around a service.

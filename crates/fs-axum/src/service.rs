@@ -122,7 +122,9 @@ pub trait WithSecurity {
 
 impl WithSecurity for Router {
     fn with_security(self, security: &WebSecurity) -> Self {
-        self.layer(SecurityLayer::new(security))
+        // Not `self.layer(..)`, which would cost less: the endpoints would be in the fallback of `self`,
+        // and a router that is merged later replaces that.
+        Router::new().fallback_service(SecurityLayer::new(security).layer(self))
     }
 }
 

@@ -22,7 +22,8 @@ use crate::{Corpus, Http1, Options, Report, replay_all};
 /// let options = Options { deviations: Deviations::shipped()?, ..Options::default() };
 /// // In place of `Adapter::Axum`: what implements `ContractServer` for yours.
 /// let report = replay_on(Adapter::Axum, StoreKind::Memory, &options)?;
-/// assert!(report.is_success(), "{report}");
+/// assert!(report.is_success() && report.counts().unsupported == 0, "{report}");
+/// assert!(report.counts().passed > 500, "{report}");
 /// # Ok(())
 /// # }
 /// ```
@@ -37,18 +38,29 @@ pub fn replay_on(
     options: &Options,
 ) -> Result<Report, String> {
     let corpus = Corpus::shipped().map_err(|error| error.to_string())?;
-    let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"));
-    let listener = listener.map_err(|error| error.to_string())?;
-    let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let (stop, stopped) = oneshot::channel::<()>();
     let (tell, told) = mpsc::channel();
-    let stopped = async { drop(stopped.await) };
-    let served = serve(listener, server, store, stopped);
-    runtime.spawn(async move { _ = tell.send(served.await) });
-    let mut http = Http1::new(&format!("http://{address}")).map_err(|error| error.to_string())?;
-    let report = replay_all(&corpus, &mut http, options);
-    drop(stop);
-    told.recv().map_err(|error| error.to_string())??;
-    Ok(report)
+    let (stop, stopped) = oneshot::channel::<()>();
+    // A thread of its own: the caller may be in a runtime.
+    let standing = std::thread::spawn(move || {
+        let runtime = Runtime::new().map_err(|error| error.to_string())?;
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await;
+            let listener = listener.map_err(|error| error.to_string())?;
+            let address = listener.local_addr().map_err(|error| error.to_string())?;
+            _ = tell.send(address);
+            serve(listener, server, store, async { drop(stopped.await) }).await
+        })
+    });
+    if let Ok(address) = told.recv() {
+        let http = Http1::new(&format!("http://{address}"));
+        let mut http = http.map_err(|error| error.to_string())?;
+        let report = replay_all(&corpus, &mut http, options);
+        drop(stop);
+        standing.join().map_err(|_| "the contract server panicked")??;
+        return Ok(report);
+    }
+    match standing.join() {
+        Ok(Err(error)) => Err(error),
+        _ => Err("the contract server did not start".to_owned()),
+    }
 }

@@ -22,6 +22,16 @@ struct Elsewhere {
     protects: bool,
 }
 
+/// One that does not come as far as that.
+struct Unstartable;
+
+#[async_trait]
+impl ContractServer for Unstartable {
+    async fn start(&self, _: &WebSecurity, _: Stopped) -> io::Result<SocketAddr> {
+        Err(io::ErrorKind::AddrInUse.into())
+    }
+}
+
 #[async_trait]
 impl ContractServer for Elsewhere {
     async fn start(&self, security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
@@ -43,22 +53,36 @@ impl ContractServer for Elsewhere {
     }
 }
 
-fn replay(protects: bool) -> Report {
+fn replay(server: impl ContractServer, only: &str) -> Report {
     let deviations = Deviations::shipped().expect("deviations");
-    let only = Some("roles/*".to_owned());
-    let options = Options { only, deviations, ..Options::default() };
-    replay_on(Elsewhere { protects }, StoreKind::Memory, &options).expect("a replay")
+    let options = Options { only: Some(only.to_owned()), deviations, ..Options::default() };
+    replay_on(server, StoreKind::Memory, &options).expect("a replay")
 }
 
 #[test]
 fn an_adapter_of_others_keeps_the_contract() {
-    let report = replay(true);
+    let report = replay(Elsewhere { protects: true }, "roles/*");
     assert!(report.is_success() && report.counts().passed > 5, "{report}");
 }
 
 #[test]
 fn an_adapter_that_forgets_the_library_breaks_it() {
-    let report = replay(false);
+    let report = replay(Elsewhere { protects: false }, "roles/*");
     assert!(!report.is_success(), "{report}");
     assert_eq!(report.counts().unsupported, 0, "{report}");
+}
+
+#[test]
+fn an_adapter_that_does_not_start_passes_nothing() {
+    let counts = replay(Unstartable, "roles/*").counts();
+    assert!(counts.failed > 5, "{counts:?}");
+    assert_eq!((counts.passed, counts.unsupported), (0, 0), "{counts:?}");
+    // What the reference refuses to start with, is refused before; the rest is not passed for that.
+    let counts = replay(Unstartable, "configuration/*").counts();
+    assert_eq!((counts.failed, counts.unsupported), (1, 0), "{counts:?}");
+}
+
+#[tokio::test]
+async fn a_replay_can_be_asked_for_in_a_runtime() {
+    assert!(replay(Elsewhere { protects: true }, "anonymous/*").is_success());
 }

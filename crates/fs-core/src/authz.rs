@@ -91,24 +91,36 @@ pub enum CsrfUse {
 /// Names a [`Requirement`] in the type system, so that a handler's signature says what it asks.
 /// Implement it with [`policy!`](crate::policy).
 pub trait Policy: Send + Sync + 'static {
-    /// What is asked.
-    fn requirement() -> Requirement;
+    /// What is asked. It is made once, not for every request.
+    fn requirement() -> &'static Requirement;
 }
 
 impl Requirement {
     /// Nothing is asked.
-    pub fn anyone() -> Self {
-        Self::default()
+    pub const fn anyone() -> Self {
+        Self::of(Who::Anyone)
     }
 
     /// Only who has authenticated.
-    pub fn signed_in() -> Self {
-        Self { who: Who::SignedIn, ..Self::default() }
+    pub const fn signed_in() -> Self {
+        Self::of(Who::SignedIn)
     }
 
     /// Only who is not signed in.
-    pub fn anonymous() -> Self {
-        Self { who: Who::Anonymous, ..Self::default() }
+    pub const fn anonymous() -> Self {
+        Self::of(Who::Anonymous)
+    }
+
+    const fn of(who: Who) -> Self {
+        Self {
+            who,
+            mechanisms: None,
+            realm: None,
+            always_redirect: false,
+            rules: Vec::new(),
+            fresh: None,
+            csrf: CsrfUse::ByMechanism,
+        }
     }
 
     /// Only by these mechanisms, whose order is fixed: token, session, basic.
@@ -218,6 +230,12 @@ impl Requirement {
     }
 }
 
+impl From<&Requirement> for Requirement {
+    fn from(requirement: &Requirement) -> Self {
+        requirement.clone()
+    }
+}
+
 impl Rule {
     /// Whether `user` meets it.
     pub fn is_met_by(&self, user: Option<&User>) -> bool {
@@ -299,8 +317,12 @@ macro_rules! policy {
         $vis struct $name;
 
         impl $crate::authz::Policy for $name {
-            fn requirement() -> $crate::authz::Requirement {
-                $crate::policy_requirement!($first $arg $(& $more $rest)*)
+            fn requirement() -> &'static $crate::authz::Requirement {
+                static ASKED: ::std::sync::LazyLock<$crate::authz::Requirement> =
+                    ::std::sync::LazyLock::new(|| {
+                        $crate::policy_requirement!($first $arg $(& $more $rest)*)
+                    });
+                &ASKED
             }
         }
     )+};

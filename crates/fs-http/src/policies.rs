@@ -62,9 +62,10 @@ impl RoutePolicies {
         mut self,
         method: Method,
         path: impl Into<String>,
-        requirement: Requirement,
+        requirement: impl Into<Requirement>,
     ) -> Self {
-        self.0.push(RoutePolicy { method, path: path.into(), requirement });
+        let (path, requirement) = (path.into(), requirement.into());
+        self.0.push(RoutePolicy { method, path, requirement });
         self
     }
 

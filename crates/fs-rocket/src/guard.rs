@@ -106,7 +106,7 @@ impl<'r, P: Policy + 'static> FromRequest<'r> for Protected<P> {
     type Error = Arc<Refusal>;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
-        authorize(request, &P::requirement(), |caller| Self(caller, PhantomData)).await
+        authorize(request, P::requirement(), |caller| Self(caller, PhantomData)).await
     }
 }
 

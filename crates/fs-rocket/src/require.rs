@@ -12,8 +12,8 @@ use crate::catcher;
 use crate::gate::exchange_of;
 
 /// The same routes, for those only who meet the requirement. Mount what it returns.
-pub fn require(requirement: Requirement, routes: Vec<Route>) -> Vec<Route> {
-    let requirement = Arc::new(requirement);
+pub fn require(requirement: impl Into<Requirement>, routes: Vec<Route>) -> Vec<Route> {
+    let requirement = Arc::new(requirement.into());
     let guarded = |mut route: Route| {
         let (inner, requirement) = (route.handler, Arc::clone(&requirement));
         route.handler = Box::new(Guarded { inner, requirement });

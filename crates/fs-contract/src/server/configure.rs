@@ -30,6 +30,8 @@ pub(super) struct Configured {
 pub(super) enum Unservable {
     /// It is wrong.
     Refused(String),
+    /// It is right, but something else failed.
+    Failed(String),
     /// It asks for what does not exist yet.
     Unsupported(String),
 }

@@ -74,6 +74,7 @@ async fn reset(Shared(plane): Shared<Arc<Plane>>, Json(given): Json<Reset>) -> R
             StatusCode::NO_CONTENT.into_response()
         }
         Err(Unservable::Refused(text)) => error(StatusCode::UNPROCESSABLE_ENTITY, text),
+        Err(Unservable::Failed(text)) => error(StatusCode::INTERNAL_SERVER_ERROR, text),
         Err(Unservable::Unsupported(text)) => error(StatusCode::NOT_IMPLEMENTED, text),
     }
 }

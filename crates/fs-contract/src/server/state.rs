@@ -44,12 +44,11 @@ impl State {
         stores: &Stores,
         hash_pool: Arc<dyn HashPool>,
     ) -> Result<Self, Unservable> {
-        let refused = Unservable::Refused;
         let configured = configure(reset.config)?;
         let clock = VirtualClock::new(START);
         let outbox = Outbox::new(configured.mail_fails, configured.sms_fails);
         let ports = Ports {
-            store: stores.empty().await.map_err(refused)?,
+            store: stores.empty().await.map_err(Unservable::Failed)?,
             hash_pool,
             mailer: Arc::new(outbox.clone()),
             sms: Some(Arc::new(outbox.clone())),
@@ -61,9 +60,9 @@ impl State {
         };
         let security =
             WebSecurity::new(configured.config, configured.http, ports, configured.hooks)
-                .map_err(|mistakes| refused(mistakes.to_string()))?;
-        reset.fixtures.fill(security.core()).await.map_err(refused)?;
-        let running = Running::start(server, &security).await.map_err(refused)?;
+                .map_err(|mistakes| Unservable::Refused(mistakes.to_string()))?;
+        reset.fixtures.fill(security.core()).await.map_err(Unservable::Failed)?;
+        let running = Running::start(server, &security).await.map_err(Unservable::Failed)?;
         Ok(Self { security, clock, outbox, running })
     }
 

@@ -52,9 +52,9 @@ pub(super) fn refusals_are_those_of_the_library(subject: &Subject) -> Result<(),
         let signed_in = Requirement::signed_in();
         for (path, requirement) in [
             ("/user", &signed_in),
-            ("/editors", &Editor::requirement()),
+            ("/editors", Editor::requirement()),
             ("/group/inside", &editors()),
-            ("/basic", &ByPassword::requirement()),
+            ("/basic", ByPassword::requirement()),
         ] {
             let question = Question::new("GET", path, accept, "");
             let expected = question.refused(subject, requirement)?;
@@ -92,7 +92,7 @@ fn too_many(subject: &Subject) -> Result<(), Violation> {
         let answer = question.ask(&mut subject.visitor())?;
         if answer.status == StatusCode::TOO_MANY_REQUESTS {
             holds(answer.headers.contains_key(RETRY_AFTER), "it is said how long to wait")?;
-            let expected = question.refused(subject, &ByPassword::requirement())?;
+            let expected = question.refused(subject, ByPassword::requirement())?;
             return question.expect(&answer, &expected);
         }
         equal(answer.status, StatusCode::UNAUTHORIZED, "a wrong password")?;

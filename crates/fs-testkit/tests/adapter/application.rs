@@ -99,11 +99,11 @@ impl Server {
     async fn caller(
         &self,
         exchange: &Exchange,
-        requirement: Requirement,
+        requirement: impl Into<Requirement>,
     ) -> Result<Authentication, Response<Bytes>> {
         let requirement = match self.is(Fault::ForgetsRoles) {
             true => Requirement::signed_in(),
-            false => requirement,
+            false => requirement.into(),
         };
         let refusal = match exchange.check_user(&requirement).await {
             Ok(caller) => return Ok(caller),

@@ -24,7 +24,7 @@ pub(crate) fn show(screen: &Screen) -> Response<Bytes> {
 }
 
 /// A page with what it asks for, in the policy's own words, and whether the caller has that.
-fn room(path: &str, name: &str, asks: Requirement, caller: Option<&User>) -> Value {
+fn room(path: &str, name: &str, asks: &Requirement, caller: Option<&User>) -> Value {
     let open = caller.is_some() && asks.missing(caller).is_none();
     json!({ "path": path, "name": name, "asks": asks.to_string(), "open": open })
 }

@@ -29,7 +29,7 @@ pub trait ContractServer: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// It could not start. The replay fails with it.
+    /// It could not start. The scenario fails.
     async fn start(&self, security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr>;
 }
 
