@@ -31,3 +31,4 @@ mod second_factors;
 mod secrets;
 mod sessions;
 mod tokens;
+mod ways_in;
