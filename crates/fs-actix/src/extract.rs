@@ -65,8 +65,6 @@ fn exchange_of(request: &HttpRequest) -> Result<Exchange, Refused> {
     request.extensions().get::<Exchange>().cloned().ok_or_else(Refused::unprotected)
 }
 
-static SIGNED_IN: Requirement = Requirement::signed_in();
-
 async fn authorize(
     exchange: Result<Exchange, Refused>,
     requirement: &'static Requirement,
@@ -83,7 +81,7 @@ impl FromRequest for CurrentUser {
     type Future = LocalBoxFuture<'static, Result<Self, Refused>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        Box::pin(authorize(exchange_of(request), &SIGNED_IN))
+        Box::pin(authorize(exchange_of(request), const { &Requirement::signed_in() }))
     }
 }
 

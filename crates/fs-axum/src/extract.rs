@@ -91,9 +91,6 @@ impl Deref for Session {
     }
 }
 
-static SIGNED_IN: Requirement = Requirement::signed_in();
-static ANYONE: Requirement = Requirement::anyone();
-
 async fn authorize(parts: &Parts, requirement: &Requirement) -> Result<CurrentUser, Response> {
     let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
     match exchange.check_user(requirement).await {
@@ -111,7 +108,7 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        authorize(parts, &SIGNED_IN).await
+        authorize(parts, const { &Requirement::signed_in() }).await
     }
 }
 
@@ -120,7 +117,7 @@ impl<S: Sync> FromRequestParts<S> for MaybeUser {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let exchange = exchange_of(&parts.extensions).ok_or_else(no_layer)?;
-        match exchange.authorize(&ANYONE).await {
+        match exchange.authorize(const { &Requirement::anyone() }).await {
             Ok(caller) => Ok(Self(caller)),
             Err(refused) => Err(refused.map(Body::from)),
         }

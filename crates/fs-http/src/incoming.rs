@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use cookie::Cookie;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST};
 use http::request::Parts;
 use http::{HeaderMap, Method};
@@ -92,11 +93,11 @@ impl Incoming {
     pub fn cookie(&self, name: &str) -> Option<String> {
         let headers = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
         let mut found = headers
-            .flat_map(|text| text.split(';'))
-            .filter_map(|pair| pair.split_once('='))
-            .filter(|(found, _)| found.trim() == name);
-        let (_, value) = found.next()?;
-        found.next().is_none().then(|| value.trim().to_owned())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .filter(|cookie| cookie.name() == name);
+        let first = found.next()?;
+        found.next().is_none().then(|| first.value().to_owned())
     }
 
     /// Whether the body is JSON, by its `Content-Type`.
@@ -168,6 +169,33 @@ fn likes_json_best(accept: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn cookie(lines: &[&'static str]) -> Option<String> {
+        let (mut parts, ()) = http::Request::new(()).into_parts();
+        for line in lines {
+            parts.headers.append(COOKIE, http::HeaderValue::from_static(line));
+        }
+        let incoming = Incoming::new(&parts, BodyRead::NotRead, None, true);
+        futures::executor::block_on(incoming).cookie("sid")
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_whole_name() {
+        for (line, value) in [
+            ("sid=a", "a"),
+            ("other; sid=a=b==; sid2=c", "a=b=="),
+            (";; xsid=c ;  sid = a ;", "a"),
+            ("SID=c; sid=\"a\"", "\"a\""),
+            ("sid=", ""),
+        ] {
+            assert_eq!(cookie(&[line]).as_deref(), Some(value), "{line}");
+        }
+        for none in ["", "sid", "=sid", "xsid=a", "sidx=a", "SID=a", "a=sid=b", "sid=a; sid=a"] {
+            assert_eq!(cookie(&[none]), None, "{none}");
+        }
+        assert_eq!(cookie(&["one=1", "sid=a"]).as_deref(), Some("a"));
+        assert_eq!(cookie(&["sid=a", "sid=b"]), None);
+    }
 
     #[test]
     fn accept_is_weighed() {

@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! | --- | --- |
-//! | `adapter` | what every adapter must do, as one test for each rule (feature `adapter`) |
+//! | `adapter` | what every adapter must do, as one test for each rule (feature `adapter`; `http2` for that) |
 //! | [`calls`] | every call of a port, in order, and a fault at any of them |
 //! | [`clock`] | a clock that tests move |
 //! | [`conformance`] | what every store must do, as one test for each rule |

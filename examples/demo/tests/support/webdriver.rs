@@ -153,6 +153,10 @@ impl Browser {
         self.cdp("Emulation.setDeviceMetricsOverride", &metrics);
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         self.cdp("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
+        // A frame follows when it comes to it: it is loaded anew, for this screen.
+        if self.has("//iframe") {
+            self.post("/refresh", &json!({}));
+        }
         let whole = json!({ "captureBeyondViewport": true });
         let picture = self.cdp("Page.captureScreenshot", &whole);
         let picture = picture["data"].as_str().unwrap();
