@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, Permissions, Role, SessionKey, SessionRecord, Uniquifier, UserField, UserId,
+    CredentialKey, CredentialKind, CredentialRecord, NewUser, Permissions, Role, SessionKey,
+    SessionRecord, Uniquifier, UserField, UserId,
 };
 use fs_core::port::{
-    AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxEntry, OutboxId, Receipt,
-    SpentSecret, UniqueAttribute,
+    AuditEntry, Batch, Change, CommitError, Counter, ExpectedCredential, Guard, OutboxEntry,
+    OutboxId, Receipt, SpentSecret, UniqueAttribute,
 };
 
 use crate::outbox::Waiting;
@@ -42,6 +43,7 @@ pub(crate) fn commit(state: &mut State, batch: Batch) -> Result<Receipt, CommitE
 fn forget_expired(state: &mut State, change: &Change, now: Timestamp) {
     match change {
         Change::InsertSession(_) => state.sessions.forget_expired(now, FORGET),
+        Change::PutCredential { .. } => state.credentials.forget_expired(now, FORGET),
         Change::Count { .. } => state.counters.forget_expired(now, FORGET),
         Change::Spend { .. } => state.spent.forget_expired(now, FORGET),
         Change::Audit(_) => {
@@ -59,6 +61,7 @@ enum Undo {
     Role(String, Option<Role>),
     SessionAdded(SessionKey),
     SessionRemoved(Arc<SessionRecord>),
+    Credential(CredentialKey, Option<Arc<CredentialRecord>>),
     Spent(SpentSecret),
     Counter(Counter, Option<(u32, Timestamp)>),
     Mail(OutboxId, Option<Waiting>),
@@ -91,6 +94,14 @@ impl Work<'_> {
             Change::EndSessionsOf { uniquifier, except } => {
                 self.end_sessions_of(&uniquifier, except.as_ref())
             }
+            Change::PutCredential { credential, expect } => {
+                self.put_credential(*credential, expect)
+            }
+            Change::RemoveCredential { key, expect } => self.remove_credential(key, expect),
+            Change::RemoveCredentialsOf { owner, kind, except } => {
+                self.remove_credentials(&owner, Some(kind), except.as_ref())
+            }
+            Change::CredentialUsed { key, at } => self.credential_used(key, at),
             Change::Spend { secret, until } => self.spend(secret, until),
             Change::Count { counter, now, cap, window } => self.count(counter, now, cap, window),
             Change::Uncount(counter) => self.uncount(counter),
@@ -111,6 +122,7 @@ impl Work<'_> {
                 Undo::Role(name, Some(role)) => drop(state.roles.insert(name, role)),
                 Undo::SessionAdded(key) => drop(state.sessions.remove(&key)),
                 Undo::SessionRemoved(record) => state.sessions.insert(record),
+                Undo::Credential(key, before) => drop(state.credentials.put(key, before)),
                 Undo::Spent(secret) => drop(state.spent.put(secret, None)),
                 Undo::Counter(counter, before) => drop(state.counters.put(counter, before)),
                 Undo::Mail(id, before) => drop(state.outbox.put(id, before)),
@@ -145,6 +157,7 @@ impl Work<'_> {
     fn delete_user(&mut self, id: &UserId) -> Outcome {
         let (key, account) = self.account(id)?;
         self.undo.push(Undo::User(key, self.state.users.put(key, None)));
+        self.remove_credentials(id, None, None)?;
         self.end_sessions_of(&account.user.uniquifier, None)
     }
 
@@ -217,6 +230,62 @@ impl Work<'_> {
     fn end_sessions_of(&mut self, uniquifier: &Uniquifier, except: Option<&SessionKey>) -> Outcome {
         let keys = self.state.sessions.keys_of(uniquifier);
         self.end_sessions(keys.into_iter().filter(|key| Some(key) != except))
+    }
+
+    fn put_credential(&mut self, new: CredentialRecord, expect: ExpectedCredential) -> Outcome {
+        self.account(&new.owner)?;
+        let before = self.state.credentials.get(&new.key);
+        let revision = match (before, expect) {
+            (None, ExpectedCredential::Absent) => 1,
+            (Some(before), ExpectedCredential::Revision(revision))
+                if before.revision == revision
+                    && before.kind == new.kind
+                    && before.owner == new.owner =>
+            {
+                revision.saturating_add(1)
+            }
+            _ => return Err(CommitError::Stale(Guard::Credential(new.key))),
+        };
+        let key = new.key.clone();
+        self.write_credential(key, Some(CredentialRecord { revision, ..new }));
+        Ok(())
+    }
+
+    fn remove_credential(&mut self, key: CredentialKey, expect: Option<u32>) -> Outcome {
+        let is = self.state.credentials.get(&key).map(|record| record.revision);
+        if expect.is_some() && is != expect {
+            return Err(CommitError::Stale(Guard::Credential(key)));
+        }
+        let children = self.state.sessions.keys_from(&key);
+        self.write_credential(key, None);
+        self.end_sessions(children)
+    }
+
+    fn remove_credentials(
+        &mut self,
+        owner: &UserId,
+        kind: Option<CredentialKind>,
+        except: Option<&CredentialKey>,
+    ) -> Outcome {
+        let keys = self.state.credentials.keys_of(owner, kind);
+        for key in keys.into_iter().filter(|key| Some(key) != except) {
+            self.remove_credential(key, None)?;
+        }
+        Ok(())
+    }
+
+    fn credential_used(&mut self, key: CredentialKey, at: Timestamp) -> Outcome {
+        if let Some(record) = self.state.credentials.get(&key).cloned()
+            && record.used_at < Some(at)
+        {
+            self.write_credential(key, Some(CredentialRecord { used_at: Some(at), ..record }));
+        }
+        Ok(())
+    }
+
+    fn write_credential(&mut self, key: CredentialKey, record: Option<CredentialRecord>) {
+        let before = self.state.credentials.put(key.clone(), record.map(Arc::new));
+        self.undo.push(Undo::Credential(key, before));
     }
 
     fn spend(&mut self, secret: SpentSecret, until: Timestamp) -> Outcome {
@@ -316,8 +385,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expired_counts_and_marks_are_forgotten() {
+    fn expired_counts_marks_and_credentials_are_forgotten() {
         let mut state = State::default();
+        let ann = NewUser::new("ann@example.com", Uniquifier::new("ann"));
+        let made = commit(&mut state, Change::InsertUser(Box::new(ann)).into()).unwrap();
+        let owner = made.users[0].clone();
         for number in 0..100_u8 {
             let now = Timestamp::from_seconds(number.into());
             let window = Duration::from_secs(1);
@@ -328,9 +400,23 @@ mod tests {
                     cap: 1,
                     window,
                 })
-                .and(Change::Spend { secret: SpentSecret([number; 32]), until: now.plus(window) });
+                .and(Change::Spend { secret: SpentSecret([number; 32]), until: now.plus(window) })
+                .and(Change::PutCredential {
+                    credential: Box::new(CredentialRecord {
+                        key: CredentialKey::of(CredentialKind::AuthToken, &number.to_string()),
+                        kind: CredentialKind::AuthToken,
+                        owner: owner.clone(),
+                        value: serde_json::Value::Null,
+                        created_at: now,
+                        used_at: None,
+                        expires_at: now.plus(window),
+                        revision: 0,
+                    }),
+                    expect: ExpectedCredential::Absent,
+                });
             commit(&mut state, batch).unwrap();
         }
-        assert_eq!((state.counters.len(), state.spent.len()), (1, 1));
+        let left = (state.counters.len(), state.spent.len(), state.credentials.len());
+        assert_eq!(left, (1, 1, 1));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Everything is gone when the process ends, so it is for tests, demonstrations and services whose
 //! accounts come from elsewhere. What holds for every store holds here: a batch happens as a whole
-//! or not at all, a guard has one winner, expired sessions are nobody's. Sessions, counts and marks
-//! of used secrets are removed some time after they expired; the audit log keeps its newest
+//! or not at all, a guard has one winner, expired sessions are nobody's. Sessions, credentials, counts
+//! and marks of used secrets are removed some time after they expired; the audit log keeps its newest
 //! [`AUDIT_ENTRIES`] lines.
 //!
 //! ```
@@ -23,6 +23,7 @@
 //! ```
 
 mod commit;
+mod credentials;
 mod expiring;
 mod outbox;
 mod sessions;
@@ -33,7 +34,10 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
+use fs_core::model::{
+    CredentialKey, CredentialKind, CredentialRecord, Role, SessionKey, SessionRecord, Uniquifier,
+    User, UserId,
+};
 use fs_core::port::{
     AuditEntry, Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -102,6 +106,28 @@ impl UserStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError> {
         Ok(self.read().sessions.living(uniquifier, now))
+    }
+
+    async fn credential(
+        &self,
+        key: &CredentialKey,
+        now: Timestamp,
+    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+        let state = self.read();
+        let found = state.credentials.get(key).filter(|record| record.expires_at > now);
+        Ok(found.and_then(|record| {
+            let owner = state.users.key(&record.owner)?;
+            Some((record.clone(), state.user(owner)?))
+        }))
+    }
+
+    async fn credentials_of(
+        &self,
+        owner: &UserId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        Ok(self.read().credentials.living(owner, kind, now))
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::model::{SessionKey, SessionKind, SessionRecord, Uniquifier};
+use fs_core::model::{CredentialKey, SessionKey, SessionKind, SessionRecord, Uniquifier};
 
-/// Sessions by key, by uniquifier and by expiry.
+/// Sessions by key, by uniquifier, by parent and by expiry.
 ///
 /// The indexes hold small numbers instead of keys: a session costs a few hundred bytes besides its
 /// own texts.
@@ -15,6 +15,7 @@ pub(crate) struct Sessions {
     numbers: HashMap<SessionKey, u64>,
     records: HashMap<u64, Arc<SessionRecord>>,
     by_uniquifier: HashMap<Uniquifier, BTreeSet<u64>>,
+    by_parent: HashMap<CredentialKey, BTreeSet<u64>>,
     by_expiry: BTreeSet<(Timestamp, u64)>,
     last: u64,
 }
@@ -40,6 +41,13 @@ impl Sessions {
         self.of(uniquifier).map(|session| session.key.clone()).collect()
     }
 
+    /// The keys of all sessions that were made from a credential.
+    pub(crate) fn keys_from(&self, parent: &CredentialKey) -> Vec<SessionKey> {
+        let numbers = self.by_parent.get(parent).into_iter().flatten();
+        let records = numbers.filter_map(|number| self.records.get(number));
+        records.map(|session| session.key.clone()).collect()
+    }
+
     fn of(&self, uniquifier: &Uniquifier) -> impl Iterator<Item = &Arc<SessionRecord>> {
         let numbers = self.by_uniquifier.get(uniquifier).into_iter().flatten();
         numbers.filter_map(|number| self.records.get(number))
@@ -50,6 +58,9 @@ impl Sessions {
         self.last += 1;
         self.numbers.insert(record.key.clone(), self.last);
         self.by_uniquifier.entry(record.uniquifier.clone()).or_default().insert(self.last);
+        if let Some(parent) = &record.parent {
+            self.by_parent.entry(parent.clone()).or_default().insert(self.last);
+        }
         self.by_expiry.insert((record.expires_at, self.last));
         self.records.insert(self.last, record);
     }
@@ -62,6 +73,14 @@ impl Sessions {
             numbers.remove(&number);
             if numbers.is_empty() {
                 self.by_uniquifier.remove(&record.uniquifier);
+            }
+        }
+        if let Some(parent) = &record.parent
+            && let Some(numbers) = self.by_parent.get_mut(parent)
+        {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.by_parent.remove(parent);
             }
         }
         Some(record)
@@ -89,6 +108,8 @@ impl Sessions {
             self.by_uniquifier.values().map(BTreeSet::len).sum::<usize>(),
             self.records.len()
         );
+        let children = self.records.values().filter(|record| record.parent.is_some()).count();
+        assert_eq!(self.by_parent.values().map(BTreeSet::len).sum::<usize>(), children);
         self.records.len()
     }
 }
@@ -111,6 +132,7 @@ mod tests {
                 expires_at: Timestamp::from_seconds(expires),
                 user_agent: None,
                 client_ip: None,
+                parent: (key == "b").then(|| CredentialKey::new("family")),
             })
         };
         let mut sessions = Sessions::default();
@@ -121,6 +143,7 @@ mod tests {
         sessions.forget_expired(Timestamp::from_seconds(20), 5);
         assert_eq!(sessions.len(), 1);
         assert_eq!(sessions.keys_of(&Uniquifier::new("ann")), [SessionKey::new("b")]);
+        assert_eq!(sessions.keys_from(&CredentialKey::new("family")), [SessionKey::new("b")]);
         assert!(sessions.remove(&SessionKey::new("b")).is_some());
         assert_eq!(sessions.len(), 0);
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use fs_core::model::{Role, User};
 use fs_core::port::{AuditEntry, Counter, SpentSecret};
 
+use crate::credentials::Credentials;
 use crate::expiring::Expiring;
 use crate::outbox::Outbox;
 use crate::sessions::Sessions;
@@ -18,6 +19,7 @@ pub(crate) struct State {
     pub(crate) users: Users,
     pub(crate) roles: BTreeMap<String, Role>,
     pub(crate) sessions: Sessions,
+    pub(crate) credentials: Credentials,
     pub(crate) spent: Expiring<SpentSecret, ()>,
     pub(crate) counters: Expiring<Counter, u32>,
     pub(crate) outbox: Outbox,

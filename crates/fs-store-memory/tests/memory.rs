@@ -19,6 +19,7 @@ fn session(number: u64, made: Timestamp) -> SessionRecord {
         expires_at: made.plus(Duration::from_secs(3600)),
         user_agent: Some("x".repeat(140)),
         client_ip: Some("2001:db8:1234:5678:9abc:def0:1234:5678".to_owned()),
+        parent: None,
     }
 }
 

@@ -27,6 +27,15 @@ pub(crate) async fn migrate(pool: &Pool) -> Result<(), Error> {
         tx.execute(add, Vec::new()).await?;
     }
 
+    // Our own table as it was before sessions had parents.
+    let ours = names(&mut tx, dialect.columns, "fs_session").await?;
+    if !ours.iter().any(|name| name == "parent") {
+        tx.execute("ALTER TABLE fs_session ADD COLUMN parent TEXT", Vec::new()).await?;
+    }
+    let name = "fs_session_parent";
+    let children = format!("INDEX {name} ON fs_session (parent) WHERE parent IS NOT NULL");
+    index(&mut tx, name, &children).await?;
+
     let columns = names(&mut tx, dialect.columns, "user").await?;
     let unique = names(&mut tx, dialect.unique_columns, "user").await?;
     let exists = |column: &str| columns.iter().any(|name| name == column);

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
-    PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
-    SessionRecord, SignIns, Uniquifier, User, UserId,
+    CredentialKey, CredentialRecord, PasswordHash, Permissions, Role, SealedSecret, SecondFactor,
+    SessionKey, SessionKind, SessionRecord, SignIns, Uniquifier, User, UserId,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value as Json};
@@ -34,7 +34,10 @@ const OPTIONAL: [&str; 13] = [
 ];
 
 const SESSION: &str = "s.id, s.kind, s.uniquifier, s.created_at, s.authenticated_at, \
-                       s.expires_at, s.user_agent, s.client_ip";
+                       s.expires_at, s.user_agent, s.client_ip, s.parent";
+
+const CREDENTIAL: &str = "c.id, c.kind, c.user_id, c.value, c.created_at, c.used_at, \
+                          c.expires_at, c.revision";
 
 /// The queries of a store, made once: they depend on the columns that exist.
 pub(crate) struct Queries {
@@ -47,6 +50,8 @@ pub(crate) struct Queries {
     pub(crate) page: Arc<str>,
     pub(crate) session: Arc<str>,
     pub(crate) sessions_of: Arc<str>,
+    pub(crate) credential: Arc<str>,
+    pub(crate) credentials_of: Arc<str>,
     pub(crate) role: Arc<str>,
     pub(crate) roles: Arc<str>,
 }
@@ -100,6 +105,16 @@ impl Queries {
                 "SELECT {SESSION} FROM fs_session s \
                  WHERE s.uniquifier = ? AND s.expires_at > ? AND s.kind <> 'sent_code' \
                  ORDER BY s.created_at DESC"
+            )),
+            credential: query(&format!(
+                "SELECT {CREDENTIAL}, {user} FROM fs_credential c \
+                 JOIN \"user\" u ON u.id = c.user_id {JOINS} \
+                 WHERE c.id = ? AND c.expires_at > ?"
+            )),
+            credentials_of: query(&format!(
+                "SELECT {CREDENTIAL} FROM fs_credential c \
+                 WHERE c.user_id = ? AND c.kind = ? AND c.expires_at > ? \
+                 ORDER BY c.created_at DESC"
             )),
             role: query(&format!("SELECT {role} FROM \"role\" r WHERE r.name = ?")),
             roles: query(&format!("SELECT {role} FROM \"role\" r ORDER BY r.name {order}")),
@@ -269,5 +284,22 @@ pub(crate) fn read_session(row: &mut Row) -> Result<SessionRecord, Error> {
         expires_at: row.micros("expires_at")?,
         user_agent: row.text("user_agent")?,
         client_ip: row.text("client_ip")?,
+        parent: row.text("parent")?.map(CredentialKey::new),
+    })
+}
+
+pub(crate) fn read_credential(row: &mut Row) -> Result<CredentialRecord, Error> {
+    let unreadable = |column| Error::Unreadable { column };
+    Ok(CredentialRecord {
+        key: CredentialKey::new(row.required_text("id")?),
+        kind: row.required_text("kind")?.parse().map_err(|_| unreadable("kind"))?,
+        owner: UserId::new(row.required_int("user_id")?.to_string()),
+        value: serde_json::from_str(&row.required_text("value")?)
+            .map_err(|_| unreadable("value"))?,
+        created_at: row.micros("created_at")?,
+        used_at: row.int("used_at")?.map(fs_core::Timestamp::from_micros),
+        expires_at: row.micros("expires_at")?,
+        revision: u32::try_from(row.required_int("revision")?)
+            .map_err(|_| unreadable("revision"))?,
     })
 }

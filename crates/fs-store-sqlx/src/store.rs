@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User, UserId};
+use fs_core::model::{
+    CredentialKey, CredentialKind, CredentialRecord, Role, SessionKey, SessionRecord, Uniquifier,
+    User, UserId,
+};
 use fs_core::port::{
     Batch, CommitError, Identity, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 
 use crate::error::Error;
-use crate::read::{Names, Users, read_role, read_session};
+use crate::read::{Names, Users, read_credential, read_role, read_session};
 use crate::value::{Row, Value};
 use crate::{Opened, SqlxStore, write};
 
@@ -28,7 +31,7 @@ impl UserStore for SqlxStore {
     ) -> Result<Option<(SessionRecord, User)>, StoreError> {
         let query = &self.opened().await?.queries.session;
         let rows = self.rows(query, vec![key.as_str().into(), Value::micros(now)]).await?;
-        Ok(read_session_and_user(rows)?)
+        Ok(read_with_user(rows, read_session)?)
     }
 
     async fn sessions_of(
@@ -39,6 +42,29 @@ impl UserStore for SqlxStore {
         let query = &self.opened().await?.queries.sessions_of;
         let rows = self.rows(query, vec![uniquifier.as_str().into(), Value::micros(now)]).await?;
         Ok(rows.into_iter().map(|mut row| read_session(&mut row)).collect::<Result<_, _>>()?)
+    }
+
+    async fn credential(
+        &self,
+        key: &CredentialKey,
+        now: Timestamp,
+    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+        let query = &self.opened().await?.queries.credential;
+        let rows = self.rows(query, vec![key.as_str().into(), Value::micros(now)]).await?;
+        Ok(read_with_user(rows, read_credential)?)
+    }
+
+    async fn credentials_of(
+        &self,
+        owner: &UserId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        let Some(owner) = write::key(owner) else { return Ok(Vec::new()) };
+        let query = &self.opened().await?.queries.credentials_of;
+        let values = vec![owner.into(), kind.as_str().into(), Value::micros(now)];
+        let rows = self.rows(query, values).await?;
+        Ok(rows.into_iter().map(|mut row| read_credential(&mut row)).collect::<Result<_, _>>()?)
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
@@ -161,12 +187,16 @@ fn read_roles(rows: Vec<Row>) -> Result<Vec<Role>, Error> {
     rows.into_iter().filter_map(|mut row| read_role(&mut row).transpose()).collect()
 }
 
-fn read_session_and_user(rows: Vec<Row>) -> Result<Option<(SessionRecord, User)>, Error> {
-    let mut session = None;
+/// What `read` reads, followed by its user, in rows of one role each.
+fn read_with_user<T>(
+    rows: Vec<Row>,
+    read: impl Fn(&mut Row) -> Result<T, Error>,
+) -> Result<Option<(T, User)>, Error> {
+    let mut found = None;
     let mut users = Users::default();
     for mut row in rows {
-        session = Some(read_session(&mut row)?);
+        found = Some(read(&mut row)?);
         users.add(&mut row)?;
     }
-    Ok(session.zip(users.done().pop()))
+    Ok(found.zip(users.done().pop()))
 }

@@ -38,6 +38,14 @@ impl Work<'_> {
             Change::EndSessionsOf { uniquifier, except } => {
                 self.end_sessions_of(&uniquifier, except.as_ref())?;
             }
+            Change::PutCredential { credential, expect } => {
+                self.replace_credential(*credential, expect)?;
+            }
+            Change::RemoveCredential { key, expect } => self.remove_credential(&key, expect)?,
+            Change::RemoveCredentialsOf { owner, kind, except } => {
+                self.remove_credentials(&owner, Some(kind), except.as_ref())?;
+            }
+            Change::CredentialUsed { key, at } => self.credential_used(&key, at)?,
             Change::Spend { secret, until } => self.spend(&secret, until)?,
             Change::Count { counter, now, cap, window } => self.count(counter, now, cap, window)?,
             Change::Uncount(counter) => self.uncount(&counter)?,
@@ -78,6 +86,7 @@ impl Work<'_> {
     fn delete_user(&mut self, id: &UserId) -> Outcome {
         let (number, before) = self.expect_user(id)?;
         self.put_user(number, Some(&before), None)?;
+        self.remove_credentials(id, None, None)?;
         self.end_sessions_of(&Uniquifier::new(before.uniquifier), None)
     }
 
@@ -172,15 +181,22 @@ impl Work<'_> {
         if self.session(&session.key)?.is_some() {
             return Err(CommitError::Stale(Guard::Session));
         }
-        let name = listed(&session.uniquifier, session.key.as_str());
-        self.put(Table::SessionsOf, &name, true)?;
+        let key = session.key.as_str();
+        self.put(Table::SessionsOf, &listed(session.uniquifier.as_str(), key), true)?;
+        if let Some(parent) = &session.parent {
+            self.put(Table::SessionsFrom, &listed(parent.as_str(), key), true)?;
+        }
         Ok(self.put(Table::Sessions, session.key.clone().as_str(), SessionRow::of(session))?)
     }
 
     /// Ends a session, if there is one.
     pub(crate) fn end_session(&mut self, key: &SessionKey) -> Result<(), StoreError> {
         if let Some(session) = self.session(key)? {
-            self.take_away(Table::SessionsOf, &listed(&session.uniquifier, key.as_str()));
+            let whose = session.uniquifier.as_str();
+            self.take_away(Table::SessionsOf, &listed(whose, key.as_str()));
+            if let Some(parent) = &session.parent {
+                self.take_away(Table::SessionsFrom, &listed(parent.as_str(), key.as_str()));
+            }
             self.take_away(Table::Sessions, key.as_str());
         }
         Ok(())
@@ -250,7 +266,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn expect_user(&self, id: &UserId) -> Result<(u64, UserRow), CommitError> {
+    pub(crate) fn expect_user(&self, id: &UserId) -> Result<(u64, UserRow), CommitError> {
         let row = self.get::<UserRow>(Table::Users, id.as_str())?;
         let number = id.as_str().parse().ok();
         number.zip(row).ok_or_else(|| CommitError::Stale(Guard::User(id.clone())))

@@ -5,7 +5,7 @@
 //! 1. this file: reads, and the one way to write. A batch is tried on top of the rows, then goes to
 //!    the disk as one line, and only then into the rows. So it happens as a whole or not at all.
 //! 2. `work`: a batch that reads through its own writes.
-//! 3. `change`: what each change does to the rows. Guards are plain `if`s, since one batch at a time
+//! 3. `change`, `credential`: what each change does to the rows. Guards are plain `if`s, since one batch at a time
 //!    is at work.
 //! 4. `rows`: the shapes of what is kept, and `journal`: the file.
 //!
@@ -13,6 +13,7 @@
 //! passwords and mails with links that sign people in; keep it where nobody else reads.
 
 mod change;
+mod credential;
 mod journal;
 mod rows;
 mod work;
@@ -22,7 +23,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionKey, SessionKind, SessionRecord, Uniquifier, User};
+use fs_core::model::{
+    CredentialKey, CredentialKind, CredentialRecord, Role, SessionKey, SessionKind, SessionRecord,
+    Uniquifier, User, UserId,
+};
 use fs_core::port::{
     Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -150,6 +154,34 @@ impl UserStore for JournalStore {
         self.read(|rows| {
             let mut found = rows.sessions_of(uniquifier)?;
             found.retain(|record| record.expires_at > now && record.kind != SessionKind::SentCode);
+            found.sort_by_key(|record| std::cmp::Reverse(record.created_at));
+            Ok(found)
+        })
+    }
+
+    async fn credential(
+        &self,
+        key: &CredentialKey,
+        now: Timestamp,
+    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+        self.read(|rows| {
+            let Some(record) = rows.credential(key)?.filter(|record| record.expires_at > now)
+            else {
+                return Ok(None);
+            };
+            Ok(rows.user(record.owner.as_str())?.map(|user| (record, user)))
+        })
+    }
+
+    async fn credentials_of(
+        &self,
+        owner: &UserId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        self.read(|rows| {
+            let mut found = rows.credentials_of(owner)?;
+            found.retain(|record| record.kind == kind && record.expires_at > now);
             found.sort_by_key(|record| std::cmp::Reverse(record.created_at));
             Ok(found)
         })

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fs_core::Timestamp;
 use fs_core::model::{
-    NewUser, PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
-    SessionRecord, SignIns, Uniquifier, User, UserId,
+    CredentialKey, CredentialRecord, NewUser, PasswordHash, Permissions, Role, SealedSecret,
+    SecondFactor, SessionKey, SessionKind, SessionRecord, SignIns, Uniquifier, User, UserId,
 };
 use fs_core::port::{OutboxEntry, OutboxId, OutboxMail, OutgoingMail, fold_case};
 use fs_core::recovery_code::RecoveryCodeHash;
@@ -40,6 +40,12 @@ pub(crate) enum Table {
     Sessions,
     /// `true`, by the uniquifier and the key of a session: an index.
     SessionsOf,
+    /// `true`, by the parent and the key of a session: an index.
+    SessionsFrom,
+    /// [`CredentialRow`] by key.
+    Credentials,
+    /// `true`, by the owner and the key of a credential: an index.
+    CredentialsOf,
     /// Until when a secret is remembered, by its digest.
     Spent,
     /// How many, and when the window ends.
@@ -210,6 +216,8 @@ pub(crate) struct SessionRow {
     expires_at: Timestamp,
     user_agent: Option<String>,
     client_ip: Option<String>,
+    #[serde(default)]
+    parent: Option<String>,
 }
 
 impl SessionRow {
@@ -226,6 +234,7 @@ impl SessionRow {
             expires_at: record.expires_at,
             user_agent: record.user_agent,
             client_ip: record.client_ip,
+            parent: record.parent.map(|parent| parent.as_str().to_owned()),
         }
     }
 
@@ -243,7 +252,48 @@ impl SessionRow {
             expires_at: self.expires_at,
             user_agent: self.user_agent,
             client_ip: self.client_ip,
+            parent: self.parent.map(CredentialKey::new),
         }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CredentialRow {
+    kind: String,
+    owner: String,
+    /// JSON in a text: a row may hold no `null`.
+    value: String,
+    created_at: Timestamp,
+    used_at: Option<Timestamp>,
+    expires_at: Timestamp,
+    revision: u32,
+}
+
+impl CredentialRow {
+    pub(crate) fn of(record: CredentialRecord) -> Self {
+        Self {
+            kind: record.kind.as_str().to_owned(),
+            owner: record.owner.to_string(),
+            value: record.value.to_string(),
+            created_at: record.created_at,
+            used_at: record.used_at,
+            expires_at: record.expires_at,
+            revision: record.revision,
+        }
+    }
+
+    /// The credential, if its kind and value can be read.
+    pub(crate) fn into_record(self, key: &CredentialKey) -> Option<CredentialRecord> {
+        Some(CredentialRecord {
+            key: key.clone(),
+            kind: self.kind.parse().ok()?,
+            owner: UserId::new(self.owner),
+            value: serde_json::from_str(&self.value).ok()?,
+            created_at: self.created_at,
+            used_at: self.used_at,
+            expires_at: self.expires_at,
+            revision: self.revision,
+        })
     }
 }
 

@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
-use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
+use fs_core::model::{
+    CredentialKey, CredentialRecord, Role, SessionKey, SessionRecord, Uniquifier, User, UserId,
+};
 use fs_core::port::{OutboxId, OutboxMail, StoreError, UserLookup, fold_case};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::rows::{Key, MailRow, RoleRow, Rows, SessionRow, Table, UserRow, Writes};
+use crate::rows::{CredentialRow, Key, MailRow, RoleRow, Rows, SessionRow, Table, UserRow, Writes};
 
 type Found<T> = Result<Option<T>, StoreError>;
 
@@ -115,23 +117,48 @@ impl Work<'_> {
     }
 
     pub(crate) fn sessions_of(&self, whose: &Uniquifier) -> Result<Vec<SessionRecord>, StoreError> {
-        let first = (Table::SessionsOf, listed(whose, ""));
-        let is_listed = |(table, name): &&Key| *table == first.0 && name.starts_with(&first.1);
-        let before = self.rows.range(&first..).map(|(key, _)| key).take_while(is_listed);
-        let written = self.writes.range(&first..).map(|(key, _)| key).take_while(is_listed);
-        let names: BTreeSet<_> =
-            before.chain(written).filter_map(|(_, name)| name.get(first.1.len()..)).collect();
         let mut found = Vec::new();
-        for key in names.into_iter().map(SessionKey::new) {
+        for key in self.listed_under(Table::SessionsOf, whose.as_str()).map(SessionKey::new) {
             found.extend(self.session(&key)?.filter(|record| record.uniquifier == *whose));
         }
         Ok(found)
     }
+
+    /// The keys of the sessions that were made from a credential.
+    pub(crate) fn sessions_from(&self, parent: &CredentialKey) -> Vec<SessionKey> {
+        self.listed_under(Table::SessionsFrom, parent.as_str()).map(SessionKey::new).collect()
+    }
+
+    pub(crate) fn credential(&self, key: &CredentialKey) -> Found<CredentialRecord> {
+        let row = self.get::<CredentialRow>(Table::Credentials, key.as_str())?;
+        Ok(row.and_then(|row| row.into_record(key)))
+    }
+
+    pub(crate) fn credentials_of(
+        &self,
+        owner: &UserId,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        let mut found = Vec::new();
+        for key in self.listed_under(Table::CredentialsOf, owner.as_str()).map(CredentialKey::new) {
+            found.extend(self.credential(&key)?.filter(|record| record.owner == *owner));
+        }
+        Ok(found)
+    }
+
+    /// What is listed under a name, also what this batch took away.
+    fn listed_under(&self, table: Table, under: &str) -> impl Iterator<Item = String> + use<> {
+        let first = (table, listed(under, ""));
+        let is_listed = |(table, name): &&Key| *table == first.0 && name.starts_with(&first.1);
+        let before = self.rows.range(&first..).map(|(key, _)| key).take_while(is_listed);
+        let written = self.writes.range(&first..).map(|(key, _)| key).take_while(is_listed);
+        let names = before.chain(written).filter_map(|(_, name)| name.get(first.1.len()..));
+        names.map(str::to_owned).collect::<BTreeSet<_>>().into_iter()
+    }
 }
 
-/// Where a session is listed.
-pub(crate) fn listed(whose: &Uniquifier, key: &str) -> String {
-    format!("{}\0{key}", whose.as_str())
+/// Where a session or credential is listed: under whom, or from what.
+pub(crate) fn listed(under: &str, key: &str) -> String {
+    format!("{under}\0{key}")
 }
 
 /// What the store does by itself.
@@ -164,6 +191,11 @@ impl Work<'_> {
         for key in self.names(Table::Sessions).map(SessionKey::new) {
             if self.session(&key)?.is_some_and(|session| session.expires_at <= now) {
                 self.end_session(&key)?;
+            }
+        }
+        for key in self.names(Table::Credentials).map(CredentialKey::new) {
+            if self.credential(&key)?.is_some_and(|credential| credential.expires_at <= now) {
+                self.put_credential(&key, None)?;
             }
         }
         for secret in self.names(Table::Spent) {

@@ -47,6 +47,7 @@ fn session(key: &str, number: u8, expires: i64) -> SessionRecord {
         expires_at: at(expires),
         user_agent: None,
         client_ip: None,
+        parent: None,
     }
 }
 

@@ -149,6 +149,7 @@ impl Security {
             expires_at: expires_at.plus(Duration::from_secs(1)),
             user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
             client_ip: ctx.client_ip.clone(),
+            parent: None,
         };
         Ok((id, record))
     }

@@ -31,6 +31,7 @@ impl Security {
             expires_at: self.closed_at(step),
             user_agent: None,
             client_ip: None,
+            parent: None,
         }));
     }
 

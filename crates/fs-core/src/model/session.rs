@@ -1,6 +1,6 @@
 //! Session records.
 
-use super::{SessionKey, Uniquifier};
+use super::{CredentialKey, SessionKey, Uniquifier};
 use crate::Timestamp;
 
 /// What a session record stands for.
@@ -39,4 +39,6 @@ pub struct SessionRecord {
     pub user_agent: Option<String>,
     /// The address that it was made from.
     pub client_ip: Option<String>,
+    /// The credential that it was made from. The session ends when that is removed.
+    pub parent: Option<CredentialKey>,
 }

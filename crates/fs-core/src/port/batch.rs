@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use super::{OutboxId, OutgoingMail};
 use crate::Timestamp;
 use crate::model::{
-    NewUser, Permissions, Role, SessionKey, SessionRecord, Uniquifier, UserField, UserId,
+    CredentialKey, CredentialKind, CredentialRecord, NewUser, Permissions, Role, SessionKey,
+    SessionRecord, Uniquifier, UserField, UserId,
 };
 
 /// Changes that are committed together by [`UserStore::commit`](super::UserStore::commit).
@@ -50,6 +51,9 @@ impl Batch {
             Change::Count { now, .. } => Some(*now),
             Change::EnqueueMail(entry) => Some(entry.at),
             Change::Audit(entry) => Some(entry.at),
+            Change::PutCredential { credential, .. } => {
+                credential.used_at.max(Some(credential.created_at))
+            }
             _ => None,
         };
         self.changes.iter().filter_map(present).max()
@@ -84,7 +88,7 @@ pub enum Change {
         /// What becomes so. May be empty: then the change only guards.
         set: Vec<UserField>,
     },
-    /// Removes a user, its grants and its sessions. [`Guard::User`] when there is none.
+    /// Removes a user, its grants, sessions and credentials. [`Guard::User`] when there is none.
     DeleteUser(UserId),
     /// Adds a role. A taken name is a conflict.
     InsertRole(Role),
@@ -124,6 +128,42 @@ pub enum Change {
         uniquifier: Uniquifier,
         /// The one that stays.
         except: Option<SessionKey>,
+    },
+    /// Adds a credential, or replaces one of the same key, kind and owner; otherwise
+    /// [`Guard::Credential`] is stale. A new one has revision 1, a replaced one a revision one
+    /// higher than before. [`Guard::User`] when the owner does not exist.
+    PutCredential {
+        /// The credential as it is to be, but for its revision.
+        credential: Box<CredentialRecord>,
+        /// What must be there now.
+        expect: ExpectedCredential,
+    },
+    /// Removes a credential, and ends all sessions whose
+    /// [`parent`](SessionRecord::parent) it is, whether it was there or not.
+    RemoveCredential {
+        /// Which.
+        key: CredentialKey,
+        /// The revision that it must have: otherwise, or if it is gone, [`Guard::Credential`] is
+        /// stale. `None` removes any, and it is no error that there is none.
+        expect: Option<u32>,
+    },
+    /// Removes all credentials of one kind and owner, and ends all sessions made from them; that
+    /// there are none is no error.
+    RemoveCredentialsOf {
+        /// Whose.
+        owner: UserId,
+        /// Which.
+        kind: CredentialKind,
+        /// The one that stays, with its sessions.
+        except: Option<CredentialKey>,
+    },
+    /// Notes that a credential was used, unless a later use is noted. The revision stays; that
+    /// there is none is no error.
+    CredentialUsed {
+        /// Which.
+        key: CredentialKey,
+        /// When.
+        at: Timestamp,
     },
     /// Marks a single-use secret as used; [`Guard::Secret`] when it was before.
     Spend {
@@ -165,6 +205,15 @@ pub enum Change {
     },
     /// Appends to the audit log.
     Audit(AuditEntry),
+}
+
+/// What must be there for a credential to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpectedCredential {
+    /// No credential of that key, expired or not.
+    Absent,
+    /// The credential of that key, with this revision.
+    Revision(u32),
 }
 
 /// A mail on its way into the outbox.
@@ -229,6 +278,8 @@ pub enum Guard {
     },
     /// A session's key is taken.
     Session,
+    /// A credential was not as expected: another caller wrote or removed it, or its key is taken.
+    Credential(CredentialKey),
     /// A single-use secret was used before.
     Secret,
     /// A counter is at its cap.
@@ -252,5 +303,20 @@ mod tests {
         assert_eq!(Batch::from(spend.clone()).present(), None);
         let batch = Batch::from(count(3)).and(spend).and(count(2));
         assert_eq!(batch.present(), Some(at(3)));
+        let credential = |used| Change::PutCredential {
+            credential: Box::new(CredentialRecord {
+                key: CredentialKey::new("k"),
+                kind: CredentialKind::AuthToken,
+                owner: UserId::new("1"),
+                value: Value::Null,
+                created_at: at(4),
+                used_at: used,
+                expires_at: at(99),
+                revision: 0,
+            }),
+            expect: ExpectedCredential::Absent,
+        };
+        assert_eq!(Batch::from(credential(None)).present(), Some(at(4)));
+        assert_eq!(Batch::from(credential(Some(at(5)))).present(), Some(at(5)));
     }
 }

@@ -12,7 +12,9 @@ mod mail;
 mod sms;
 mod store;
 
-pub use batch::{AuditEntry, Batch, Change, Counter, Guard, OutboxEntry, SpentSecret};
+pub use batch::{
+    AuditEntry, Batch, Change, Counter, ExpectedCredential, Guard, OutboxEntry, SpentSecret,
+};
 pub use breach::{BreachChecker, BreachError};
 pub use clock::{Clock, Entropy, EntropyError};
 pub use events::EventSink;

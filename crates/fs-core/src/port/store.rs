@@ -5,7 +5,10 @@ use async_trait::async_trait;
 use super::{Batch, Guard, OutboxMail};
 use crate::Timestamp;
 use crate::identity::IdentityAttribute;
-use crate::model::{Role, SessionKey, SessionRecord, Uniquifier, User, UserId};
+use crate::model::{
+    CredentialKey, CredentialKind, CredentialRecord, Role, SessionKey, SessionRecord, Uniquifier,
+    User, UserId,
+};
 
 /// The database that keeps users, roles, sessions and the outbox.
 ///
@@ -41,6 +44,23 @@ pub trait UserStore: Send + Sync {
         uniquifier: &Uniquifier,
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError>;
+
+    /// Returns the credential of that key with its owner, in one round trip.
+    ///
+    /// `None` if there is no such credential, or if it has expired at `now`.
+    async fn credential(
+        &self,
+        key: &CredentialKey,
+        now: Timestamp,
+    ) -> Result<Option<(CredentialRecord, User)>, StoreError>;
+
+    /// Returns the owner's credentials of one kind that have not expired at `now`, newest first.
+    async fn credentials_of(
+        &self,
+        owner: &UserId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialRecord>, StoreError>;
 
     /// The role of that name.
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError>;

@@ -51,10 +51,25 @@ CREATE TABLE IF NOT EXISTS fs_session (
     authenticated_at BIGINT,
     expires_at BIGINT NOT NULL,
     user_agent TEXT,
-    client_ip TEXT
+    client_ip TEXT,
+    parent TEXT
 );
 CREATE INDEX IF NOT EXISTS fs_session_uniquifier ON fs_session (uniquifier);
 CREATE INDEX IF NOT EXISTS fs_session_expires_at ON fs_session (expires_at);
+
+-- A credential's secret is not here: `id` is its SHA-256. `value` is JSON.
+CREATE TABLE IF NOT EXISTS fs_credential (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    user_id INTEGER NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
+    value TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    used_at BIGINT,
+    expires_at BIGINT NOT NULL,
+    revision BIGINT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS fs_credential_user_id ON fs_credential (user_id, kind);
+CREATE INDEX IF NOT EXISTS fs_credential_expires_at ON fs_credential (expires_at);
 
 CREATE TABLE IF NOT EXISTS fs_spent (
     digest BYTEA NOT NULL PRIMARY KEY,

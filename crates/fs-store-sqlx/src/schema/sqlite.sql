@@ -58,10 +58,29 @@ CREATE TABLE IF NOT EXISTS fs_session (
     authenticated_at BIGINT,
     expires_at BIGINT NOT NULL,
     user_agent TEXT,
-    client_ip TEXT
+    client_ip TEXT,
+    parent TEXT
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS fs_session_uniquifier ON fs_session (uniquifier);
 CREATE INDEX IF NOT EXISTS fs_session_expires_at ON fs_session (expires_at);
+
+-- A credential's secret is not here: `id` is its SHA-256. `value` is JSON.
+CREATE TABLE IF NOT EXISTS fs_credential (
+    id TEXT NOT NULL PRIMARY KEY,
+    kind TEXT NOT NULL,
+    user_id INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    used_at BIGINT,
+    expires_at BIGINT NOT NULL,
+    revision BIGINT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS fs_credential_user_id ON fs_credential (user_id, kind);
+CREATE INDEX IF NOT EXISTS fs_credential_expires_at ON fs_credential (expires_at);
+
+CREATE TRIGGER IF NOT EXISTS fs_user_gone_credentials AFTER DELETE ON "user" BEGIN
+    DELETE FROM fs_credential WHERE user_id = OLD.id;
+END;
 
 CREATE TABLE IF NOT EXISTS fs_spent (
     digest BLOB NOT NULL PRIMARY KEY,

@@ -3,6 +3,7 @@
 //! A guard locks the row that it speaks of, or is the condition of the statement that writes; so
 //! of concurrent transactions one is first, and the others see what it did.
 
+mod credential;
 mod limit;
 mod mail;
 mod role;
@@ -70,6 +71,14 @@ impl Work<'_> {
             Change::EndSessionsOf { uniquifier, except } => {
                 self.end_sessions_of(uniquifier, except.as_ref()).await
             }
+            Change::PutCredential { credential, expect } => {
+                self.put_credential(credential, *expect).await
+            }
+            Change::RemoveCredential { key, expect } => self.remove_credential(key, *expect).await,
+            Change::RemoveCredentialsOf { owner, kind, except } => {
+                self.remove_credentials_of(owner, *kind, except.as_ref()).await
+            }
+            Change::CredentialUsed { key, at } => self.credential_used(key, *at).await,
             Change::Spend { secret, until } => self.spend(secret, *until).await,
             Change::Count { counter, now, cap, window } => {
                 self.count(counter, *now, *cap, *window).await
@@ -106,6 +115,7 @@ impl Work<'_> {
     async fn forget_expired(&mut self, batch: &Batch, now: Timestamp) -> Result<(), Error> {
         for (table, key, adds) in [
             ("fs_session", "id", is_session as fn(&Change) -> bool),
+            ("fs_credential", "id", is_credential),
             ("fs_counter", "name", is_count),
             ("fs_spent", "digest", is_spend),
         ] {
@@ -126,6 +136,10 @@ impl Work<'_> {
 
 fn is_session(change: &Change) -> bool {
     matches!(change, Change::InsertSession(_))
+}
+
+fn is_credential(change: &Change) -> bool {
+    matches!(change, Change::PutCredential { .. })
 }
 
 fn is_count(change: &Change) -> bool {

@@ -1,7 +1,7 @@
 //! Changes of sessions.
 
 use fs_core::Timestamp;
-use fs_core::model::{SessionKey, SessionKind, SessionRecord, Uniquifier};
+use fs_core::model::{CredentialKey, SessionKey, SessionKind, SessionRecord, Uniquifier};
 use fs_core::port::{CommitError, Guard};
 
 use super::{Outcome, Work};
@@ -18,7 +18,8 @@ impl Work<'_> {
             .tx
             .execute(
                 "INSERT INTO fs_session (id, kind, uniquifier, created_at, authenticated_at, \
-                 expires_at, user_agent, client_ip) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
+                 expires_at, user_agent, client_ip, parent) \
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \
                  ON CONFLICT (id) DO NOTHING",
                 vec![
                     session.key.as_str().into(),
@@ -29,6 +30,7 @@ impl Work<'_> {
                     Value::micros(session.expires_at),
                     session.user_agent.as_deref().into(),
                     session.client_ip.as_deref().into(),
+                    session.parent.as_ref().map(CredentialKey::as_str).into(),
                 ],
             )
             .await?;

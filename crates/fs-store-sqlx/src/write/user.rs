@@ -92,6 +92,7 @@ impl Work<'_> {
     pub(super) async fn delete_user(&mut self, id: &UserId) -> Outcome {
         let key = key(id).ok_or_else(|| stale(id))?;
         let user = self.locked_user(key, &[]).await?.ok_or_else(|| stale(id))?;
+        self.remove_all_credentials(key).await?;
         for delete in [
             "DELETE FROM roles_users WHERE user_id = ?",
             "DELETE FROM fs_user_extra WHERE user_id = ?",

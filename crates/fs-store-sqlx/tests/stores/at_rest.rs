@@ -23,6 +23,7 @@ async fn begin_session(store: &SqlxStore) -> SessionId {
         expires_at: Timestamp::from_seconds(2),
         user_agent: None,
         client_ip: None,
+        parent: None,
     };
     store.commit(Change::InsertSession(session).into()).await.unwrap();
     id

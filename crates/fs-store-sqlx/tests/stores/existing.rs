@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
-    NewUser, PasswordHash, Permissions, SealedSecret, SecondFactor, SignIns, Uniquifier, User,
-    UserField, UserId,
+    CredentialKey, CredentialKind, CredentialRecord, NewUser, PasswordHash, Permissions,
+    SealedSecret, SecondFactor, SessionKey, SessionRecord, SignIns, Uniquifier, User, UserField,
+    UserId,
 };
 use fs_core::port::{
-    AuditEntry, Batch, Change, CommitError, Guard, Identity, OutboxEntry, OutboxId, OutgoingMail,
-    Page, StoreError, UniqueAttribute, UserLookup, UserStore,
+    AuditEntry, Batch, Change, CommitError, ExpectedCredential, Guard, Identity, OutboxEntry,
+    OutboxId, OutgoingMail, Page, StoreError, UniqueAttribute, UserLookup, UserStore,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use fs_store_sqlx::SqlxStore;
@@ -234,6 +235,19 @@ async fn a_user_that_python_deletes_leaves_nothing_to_the_next() {
     let mut new = NewUser::new("a@lp.com", Uniquifier::new("a"));
     new.attributes.insert("nickname".to_owned(), "Al".into());
     store.commit(Change::InsertUser(Box::new(new)).into()).await.unwrap();
+    let key = CredentialKey::of(CredentialKind::AuthToken, "secret");
+    let credential = Box::new(CredentialRecord {
+        key: key.clone(),
+        kind: CredentialKind::AuthToken,
+        owner: UserId::new("1"),
+        value: serde_json::Value::Null,
+        created_at: Timestamp::EPOCH,
+        used_at: None,
+        expires_at: Timestamp::MAX,
+        revision: 0,
+    });
+    let put = Change::PutCredential { credential, expect: ExpectedCredential::Absent };
+    store.commit(put.into()).await.unwrap();
     for statement in [
         "DELETE FROM user",
         // As in a table of SQLAlchemy's, where SQLite gives a key again.
@@ -243,6 +257,7 @@ async fn a_user_that_python_deletes_leaves_nothing_to_the_next() {
     }
     let next = one(&store, "1").await;
     assert_eq!((next.email.as_str(), next.attributes.len()), ("b@lp.com", 0));
+    assert_eq!(store.credential(&key, Timestamp::EPOCH).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -262,6 +277,43 @@ async fn a_table_from_before_recovery_codes_gets_their_column() {
     store.commit(change.into()).await.unwrap();
     let user = one(&store, "1").await;
     assert_eq!((user.recovery_codes, &user.attributes["nickname"]), (codes, &"Al".into()));
+}
+
+/// A table of sessions as it was before sessions had parents.
+const OLD_SESSIONS: &str = "CREATE TABLE fs_session (id TEXT NOT NULL PRIMARY KEY, \
+     kind TEXT NOT NULL, uniquifier TEXT NOT NULL, created_at BIGINT NOT NULL, \
+     authenticated_at BIGINT, expires_at BIGINT NOT NULL, user_agent TEXT, client_ip TEXT); \
+     INSERT INTO fs_session VALUES ('old', 'sign_in', 'a', 1, 1, 9000000000000000, NULL, NULL);";
+
+async fn use_old_sessions(store: &SqlxStore) {
+    store.migrate().await.unwrap();
+    store.migrate().await.unwrap();
+    let new = NewUser::new("a@lp.com", Uniquifier::new("a"));
+    store.commit(Change::InsertUser(Box::new(new)).into()).await.unwrap();
+    let found = store.session(&SessionKey::new("old"), Timestamp::EPOCH).await.unwrap();
+    let old = found.unwrap().0;
+    assert_eq!(old.parent, None);
+    let parent = CredentialKey::new("family");
+    let child =
+        SessionRecord { key: SessionKey::new("new"), parent: Some(parent.clone()), ..old.clone() };
+    store.commit(Change::InsertSession(child).into()).await.unwrap();
+    let remove = Change::RemoveCredential { key: parent, expect: None };
+    store.commit(remove.into()).await.unwrap();
+    assert_eq!(store.sessions_of(&old.uniquifier, Timestamp::EPOCH).await.unwrap(), [old]);
+}
+
+#[tokio::test]
+async fn a_table_of_sessions_without_parents_gets_their_column() {
+    let (_, store) = sqlite(OLD_SESSIONS).await;
+    use_old_sessions(&store).await;
+}
+
+#[tokio::test]
+async fn a_table_of_sessions_without_parents_gets_their_column_on_postgres() {
+    let Some(schema) = or_not_run().await else { return };
+    schema.run(OLD_SESSIONS).await.unwrap();
+    use_old_sessions(&schema.store()).await;
+    schema.drop().await;
 }
 
 #[tokio::test]

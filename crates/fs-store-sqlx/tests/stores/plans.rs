@@ -33,6 +33,17 @@ async fn every_lookup_uses_an_index() {
         let plan = plan(&pool, condition).await;
         assert!(!plan.contains("SCAN"), "{condition}: {plan}");
     }
+    for query in [
+        "SELECT 1 FROM fs_credential c JOIN \"user\" u ON u.id = c.user_id WHERE c.id = ?",
+        "SELECT 1 FROM fs_credential WHERE user_id = ? AND kind = 'auth_token'",
+        "DELETE FROM fs_credential WHERE id = ? AND revision = 1",
+        "DELETE FROM fs_session WHERE parent = ?",
+    ] {
+        let explain = format!("EXPLAIN QUERY PLAN {query}");
+        let rows = sqlx::query(AssertSqlSafe(explain)).bind("x").fetch_all(&pool).await.unwrap();
+        let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();
+        assert!(!plan.contains("SCAN"), "{query}: {plan}");
+    }
     let query = "EXPLAIN QUERY PLAN SELECT id, email FROM \"user\" WHERE email GLOB '*[^ -~]*'";
     let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
     let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use fs_core::Timestamp;
-use fs_core::model::{NewUser, PasswordHash, SessionId, SessionKind, SessionRecord, Uniquifier};
+use fs_core::model::{
+    CredentialKey, CredentialKind, CredentialRecord, NewUser, PasswordHash, SessionId, SessionKind,
+    SessionRecord, Uniquifier,
+};
 use fs_core::port::{
-    Batch, Change, CommitError, Counter, Page, Receipt, SpentSecret, StoreError, UserStore,
+    Batch, Change, CommitError, Counter, ExpectedCredential, Page, Receipt, SpentSecret,
+    StoreError, UserStore,
 };
 use fs_store_sqlx::SqlxStore;
 use sqlx::AssertSqlSafe;
@@ -152,6 +156,9 @@ async fn errors_do_not_show_what_was_written_on_postgres() {
 async fn expired_rows_are_forgotten() {
     let (pool, store) = sqlite("").await;
     store.migrate().await.unwrap();
+    let ann = NewUser::new("ann@example.com", Uniquifier::new("ann"));
+    let made = store.commit(Change::InsertUser(Box::new(ann)).into()).await.unwrap();
+    let owner = made.users[0].clone();
     for number in 0..50_u8 {
         let now = Timestamp::from_seconds(number.into());
         let window = Duration::from_secs(1);
@@ -172,10 +179,24 @@ async fn expired_rows_are_forgotten() {
                 expires_at: now.plus(window),
                 user_agent: None,
                 client_ip: None,
-            }));
+                parent: None,
+            }))
+            .and(Change::PutCredential {
+                credential: Box::new(CredentialRecord {
+                    key: CredentialKey::of(CredentialKind::AuthToken, &number.to_string()),
+                    kind: CredentialKind::AuthToken,
+                    owner: owner.clone(),
+                    value: serde_json::Value::Null,
+                    created_at: now,
+                    used_at: None,
+                    expires_at: now.plus(window),
+                    revision: 0,
+                }),
+                expect: ExpectedCredential::Absent,
+            });
         store.commit(batch).await.unwrap();
     }
-    for table in ["fs_spent", "fs_counter", "fs_session"] {
+    for table in ["fs_spent", "fs_counter", "fs_session", "fs_credential"] {
         let count = sqlx::query_scalar(AssertSqlSafe(format!("SELECT count(*) FROM {table}")));
         let count: i64 = count.fetch_one(&pool).await.unwrap();
         assert_eq!(count, 1, "{table}");

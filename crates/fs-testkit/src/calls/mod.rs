@@ -25,6 +25,10 @@ pub enum Call {
     Session,
     /// [`UserStore::sessions_of`](fs_core::port::UserStore::sessions_of)
     SessionsOf,
+    /// [`UserStore::credential`](fs_core::port::UserStore::credential)
+    Credential,
+    /// [`UserStore::credentials_of`](fs_core::port::UserStore::credentials_of)
+    CredentialsOf,
     /// [`UserStore::role`](fs_core::port::UserStore::role)
     Role,
     /// [`UserStore::users`](fs_core::port::UserStore::users)
@@ -64,6 +68,8 @@ impl Call {
             Self::User
                 | Self::Session
                 | Self::SessionsOf
+                | Self::Credential
+                | Self::CredentialsOf
                 | Self::Role
                 | Self::Users
                 | Self::Roles

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
-use fs_core::model::{Role, SessionKey, SessionRecord, Uniquifier, User};
+use fs_core::model::{
+    CredentialKey, CredentialKind, CredentialRecord, Role, SessionKey, SessionRecord, Uniquifier,
+    User, UserId,
+};
 use fs_core::port::{
     Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
@@ -90,6 +93,25 @@ impl UserStore for WatchedStore {
     ) -> Result<Vec<SessionRecord>, StoreError> {
         self.read(Call::SessionsOf).await?;
         self.inner.sessions_of(uniquifier, now).await
+    }
+
+    async fn credential(
+        &self,
+        key: &CredentialKey,
+        now: Timestamp,
+    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+        self.read(Call::Credential).await?;
+        self.inner.credential(key, now).await
+    }
+
+    async fn credentials_of(
+        &self,
+        owner: &UserId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        self.read(Call::CredentialsOf).await?;
+        self.inner.credentials_of(owner, kind, now).await
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {

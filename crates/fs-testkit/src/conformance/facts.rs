@@ -5,11 +5,13 @@ use std::time::Duration;
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
-    NewUser, PasswordHash, Permissions, Role, SealedSecret, SecondFactor, SessionKey, SessionKind,
-    SessionRecord, SignIns, Uniquifier, User, UserField, UserId,
+    CredentialKey, CredentialKind, CredentialRecord, NewUser, PasswordHash, Permissions, Role,
+    SealedSecret, SecondFactor, SessionKey, SessionKind, SessionRecord, SignIns, Uniquifier, User,
+    UserField, UserId,
 };
 use fs_core::port::{
-    Change, Identity, OutboxEntry, OutboxId, OutgoingMail, SpentSecret, UserLookup, UserStore,
+    Change, ExpectedCredential, Identity, OutboxEntry, OutboxId, OutgoingMail, SpentSecret,
+    UserLookup, UserStore,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value, json};
@@ -190,7 +192,28 @@ pub(super) fn session(key: &str, whose: &Uniquifier) -> SessionRecord {
         expires_at: at(100),
         user_agent: Some("Browser/1.0".to_owned()),
         client_ip: Some("192.0.2.7".to_owned()),
+        parent: None,
     }
+}
+
+/// An auth token that lives from second 0 to second 100, as it is after it was added.
+pub(super) fn credential(secret: &str, owner: &UserId) -> CredentialRecord {
+    let kind = CredentialKind::AuthToken;
+    CredentialRecord {
+        key: CredentialKey::of(kind, secret),
+        kind,
+        owner: owner.clone(),
+        value: json!({ "name": secret }),
+        created_at: at(0),
+        used_at: None,
+        expires_at: at(100),
+        revision: 1,
+    }
+}
+
+/// Writes a credential where `expect` is.
+pub(super) fn put(credential: &CredentialRecord, expect: ExpectedCredential) -> Change {
+    Change::PutCredential { credential: Box::new(credential.clone()), expect }
 }
 
 /// A mail that is due from second `due` on.

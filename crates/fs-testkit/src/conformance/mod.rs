@@ -22,6 +22,7 @@
 
 mod batches;
 pub(crate) mod check;
+mod credentials;
 mod facts;
 mod guards;
 mod limits;
@@ -237,6 +238,21 @@ macro_rules! __each_store_rule {
             sessions::ended_sessions_are_gone
             sessions::all_sessions_of_a_user_can_end_but_one
             sessions::sessions_are_listed_newest_first
+            credentials::a_credential_is_kept_with_every_field
+            credentials::a_credential_comes_with_its_owner_and_roles
+            credentials::a_credential_ends_at_its_expiry
+            credentials::credentials_are_listed_by_owner_and_kind_newest_first
+            credentials::a_credential_needs_an_owner
+            credentials::a_taken_credential_key_is_never_overwritten
+            credentials::a_credential_is_replaced_at_its_revision_alone
+            credentials::a_credential_keeps_its_kind_and_owner
+            credentials::a_credential_can_be_removed_once
+            credentials::sessions_end_with_their_credential
+            credentials::all_credentials_of_a_kind_can_be_removed_but_one
+            credentials::a_deleted_user_leaves_no_credentials
+            credentials::a_failed_batch_leaves_credentials_as_they_were
+            credentials::the_last_use_is_noted_and_never_goes_back
+            credentials::a_credential_outlives_a_new_uniquifier
             limits::a_secret_is_spent_once
             limits::counting_stops_at_the_cap
             limits::a_count_can_be_taken_back
@@ -262,6 +278,10 @@ macro_rules! __each_store_rule {
             races::one_new_user_of_many_gets_the_address
             races::one_new_role_of_many_gets_the_name
             races::one_session_of_many_gets_the_id
+            races::one_new_credential_of_many_gets_the_key
+            races::one_rotation_of_many_wins
+            races::one_removal_of_many_wins
+            races::no_session_outlives_a_credential_that_is_removed
             races::one_grant_and_one_revocation_of_many_win
             races::one_change_of_permissions_of_many_wins
             races::one_deletion_of_many_wins

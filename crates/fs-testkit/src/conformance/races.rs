@@ -4,18 +4,20 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fs_core::model::{NewUser, SignIns, UserField, UserId};
+use fs_core::model::{CredentialRecord, NewUser, SessionRecord, SignIns, UserField, UserId};
 use fs_core::port::{
-    Batch, Change, CommitError, Counter, Guard, OutboxId, Page, Receipt, StoreError,
-    UniqueAttribute, UserStore,
+    Batch, Change, CommitError, Counter, ExpectedCredential, Guard, OutboxId, Page, Receipt,
+    StoreError, UniqueAttribute, UserStore,
 };
+use serde_json::Value;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use super::Violation;
-use super::check::{conflict, equal, holds, stale};
+use super::check::{conflict, equal, holds, some, stale};
 use super::facts::{
-    add, at, bare, full, load, mail, recovery_codes, role, seconds, secret, session, uniquifier,
+    add, at, bare, credential, full, load, mail, put, recovery_codes, role, seconds, secret,
+    session, uniquifier,
 };
 
 /// How many callers race.
@@ -166,6 +168,70 @@ pub(super) async fn one_session_of_many_gets_the_id(
     })
     .await?;
     winners(outcomes, 1, |lost| stale(lost, Guard::Session))
+}
+
+pub(super) async fn one_new_credential_of_many_gets_the_key(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let ann = add(&*store, bare("ann")).await?;
+    let new = credential("t", &ann);
+    let outcomes = race(&store, |_| put(&new, ExpectedCredential::Absent).into()).await?;
+    winners(outcomes, 1, |lost| stale(lost, Guard::Credential(new.key.clone())))
+}
+
+pub(super) async fn one_rotation_of_many_wins(store: Arc<dyn UserStore>) -> Result<(), Violation> {
+    let ann = add(&*store, bare("ann")).await?;
+    let new = credential("t", &ann);
+    store.commit(put(&new, ExpectedCredential::Absent).into()).await?;
+    let outcomes = race(&store, |number| {
+        let next = CredentialRecord { value: text(number).into(), ..new.clone() };
+        Batch::from(put(&next, ExpectedCredential::Revision(1))).and(Change::InsertSession(
+            SessionRecord {
+                parent: Some(new.key.clone()),
+                ..session(&text(number), &uniquifier("ann"))
+            },
+        ))
+    })
+    .await?;
+    winners(outcomes, 1, |lost| stale(lost, Guard::Credential(new.key.clone())))?;
+    let sessions = store.sessions_of(&uniquifier("ann"), at(50)).await?;
+    let keys: Vec<_> = sessions.iter().map(|session| session.key.as_str().to_owned()).collect();
+    let found = some(store.credential(&new.key, at(50)).await?, "the credential")?.0;
+    equal(vec![found.value], keys.into_iter().map(Value::from).collect(), "the winner's session")
+}
+
+pub(super) async fn one_removal_of_many_wins(store: Arc<dyn UserStore>) -> Result<(), Violation> {
+    let ann = add(&*store, bare("ann")).await?;
+    let new = credential("t", &ann);
+    store.commit(put(&new, ExpectedCredential::Absent).into()).await?;
+    let key = || new.key.clone();
+    let outcomes =
+        race(&store, |_| Change::RemoveCredential { key: key(), expect: Some(1) }.into()).await?;
+    winners(outcomes, 1, |lost| stale(lost, Guard::Credential(key())))
+}
+
+pub(super) async fn no_session_outlives_a_credential_that_is_removed(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let ann = add(&*store, bare("ann")).await?;
+    let new = credential("t", &ann);
+    store.commit(put(&new, ExpectedCredential::Absent).into()).await?;
+    // One signs out, while others make sessions: each by writing the credential.
+    let outcomes = race(&store, |number| match number {
+        0 => Change::RemoveCredential { key: new.key.clone(), expect: None }.into(),
+        _ => Batch::from(put(&new, ExpectedCredential::Revision(1))).and(Change::InsertSession(
+            SessionRecord {
+                parent: Some(new.key.clone()),
+                ..session(&text(number), &uniquifier("ann"))
+            },
+        )),
+    })
+    .await?;
+    for lost in outcomes.into_iter().filter(Result::is_err) {
+        stale(lost, Guard::Credential(new.key.clone()))?;
+    }
+    equal(store.sessions_of(&uniquifier("ann"), at(50)).await?, Vec::new(), "sessions")?;
+    equal(store.credential(&new.key, at(50)).await?, None, "the credential")
 }
 
 pub(super) async fn one_grant_and_one_revocation_of_many_win(

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::model::{NewUser, SessionKey, SessionKind, SessionRecord, UserField};
+use fs_core::model::{
+    CredentialKey, CredentialKind, NewUser, SessionKey, SessionKind, SessionRecord, UserField,
+};
 use fs_core::port::{Change, Guard, UserStore};
 
 use super::Violation;
@@ -33,6 +35,7 @@ pub(super) async fn a_session_is_kept_with_every_field(
             expires_at: Timestamp::MAX,
             user_agent: None,
             client_ip: None,
+            parent: Some(CredentialKey::of(CredentialKind::RememberFamily, "family")),
             ..session("bare", &whose)
         },
         SessionRecord { kind: SessionKind::SentCode, ..session("sent", &whose) },

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
-    NewUser, Role, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField, UserId,
+    CredentialKey, CredentialKind, CredentialRecord, NewUser, Role, SessionKey, SessionKind,
+    SessionRecord, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
-    Batch, Change, CommitError, Counter, Guard, Identity, OutboxMail, Page, Receipt, StoreError,
-    UniqueAttribute, UserLookup, UserStore,
+    Batch, Change, CommitError, Counter, ExpectedCredential, Guard, Identity, OutboxMail, Page,
+    Receipt, StoreError, UniqueAttribute, UserLookup, UserStore,
 };
 use fs_store_memory::MemoryStore;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +45,19 @@ pub(crate) enum Fault {
     TakesSentCodesForSignIns,
     SparesNoSession,
     ListsSessionsBackwards,
+    ForgetsParents,
+    LeavesCredentialsOfTheDeleted,
+    ShowsExpiredCredentials,
+    ListsAllKinds,
+    ListsCredentialsBackwards,
+    OverwritesCredentials,
+    IgnoresRevisions,
+    RemovesAgain,
+    OrphansSessions,
+    SparesNoCredential,
+    ForgetsUses,
+    UsesGoBackwards,
+    CutsCredentialValues,
     SpendsAgain,
     CountsOneMore,
     HasLongerWindows,
@@ -180,6 +194,30 @@ impl Broken {
             {
                 Change::InsertSession(SessionRecord { kind: SessionKind::SignIn, ..session })
             }
+            (Some(Fault::ForgetsParents), Change::InsertSession(session)) => {
+                Change::InsertSession(SessionRecord { parent: None, ..session })
+            }
+            (Some(_), Change::PutCredential { credential, expect }) => {
+                self.distort_credential(*credential, expect).await
+            }
+            (Some(Fault::RemovesAgain), Change::RemoveCredential { key, .. }) => {
+                Change::RemoveCredential { key, expect: None }
+            }
+            (Some(Fault::OrphansSessions), Change::RemoveCredential { key, expect }) => {
+                return self.orphan(key, expect).await;
+            }
+            (
+                Some(Fault::SparesNoCredential),
+                Change::RemoveCredentialsOf { owner, kind, except: _ },
+            ) => Change::RemoveCredentialsOf { owner, kind, except: None },
+            (Some(Fault::ForgetsUses), Change::CredentialUsed { .. }) => return vec![],
+            (Some(Fault::UsesGoBackwards), Change::CredentialUsed { key, at }) => {
+                let found = self.inner.credential(&key, Timestamp::EPOCH).await.unwrap();
+                let Some((record, _)) = found else { return vec![] };
+                let expect = ExpectedCredential::Revision(record.revision);
+                let credential = Box::new(CredentialRecord { used_at: Some(at), ..record });
+                Change::PutCredential { credential, expect }
+            }
             (Some(Fault::SparesNoSession), Change::EndSessionsOf { uniquifier, .. }) => {
                 Change::EndSessionsOf { uniquifier, except: None }
             }
@@ -212,6 +250,43 @@ impl Broken {
             (_, change) => change,
         };
         vec![changed]
+    }
+
+    async fn distort_credential(
+        &self,
+        mut credential: CredentialRecord,
+        mut expect: ExpectedCredential,
+    ) -> Change {
+        let found = self.inner.credential(&credential.key, Timestamp::EPOCH).await.unwrap();
+        let is = found.map(|(record, _)| ExpectedCredential::Revision(record.revision));
+        match (self.fault, is) {
+            (Some(Fault::OverwritesCredentials), Some(is))
+                if expect == ExpectedCredential::Absent =>
+            {
+                expect = is;
+            }
+            (Some(Fault::IgnoresRevisions), Some(is)) if expect != ExpectedCredential::Absent => {
+                expect = is;
+            }
+            (Some(Fault::CutsCredentialValues), _) => {
+                let text: String = credential.value.to_string().chars().take(255).collect();
+                credential.value = serde_json::from_str(&text).unwrap_or_default();
+            }
+            _ => {}
+        }
+        Change::PutCredential { credential: Box::new(credential), expect }
+    }
+
+    /// Removes a credential in such a way that its sessions go on.
+    async fn orphan(&self, key: CredentialKey, expect: Option<u32>) -> Vec<Change> {
+        let mut left = Vec::new();
+        for user in self.all().await {
+            left.extend(self.inner.sessions_of(&user.uniquifier, Timestamp::EPOCH).await.unwrap());
+        }
+        left.retain(|session| session.parent.as_ref() == Some(&key));
+        let mut changes = vec![Change::RemoveCredential { key, expect }];
+        changes.extend(left.into_iter().map(Change::InsertSession));
+        changes
     }
 
     async fn distort_update(
@@ -293,6 +368,33 @@ impl UserStore for Broken {
         Ok(sessions)
     }
 
+    async fn credential(
+        &self,
+        key: &CredentialKey,
+        now: Timestamp,
+    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+        let now = if self.is(Fault::ShowsExpiredCredentials) { Timestamp::EPOCH } else { now };
+        self.inner.credential(key, now).await
+    }
+
+    async fn credentials_of(
+        &self,
+        owner: &UserId,
+        kind: CredentialKind,
+        now: Timestamp,
+    ) -> Result<Vec<CredentialRecord>, StoreError> {
+        let mut found = self.inner.credentials_of(owner, kind, now).await?;
+        if self.is(Fault::ListsAllKinds) {
+            for other in CredentialKind::ALL.into_iter().filter(|other| *other != kind) {
+                found.extend(self.inner.credentials_of(owner, other, now).await?);
+            }
+        }
+        if self.is(Fault::ListsCredentialsBackwards) {
+            found.reverse();
+        }
+        Ok(found)
+    }
+
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
         self.inner.role(name).await
     }
@@ -353,6 +455,25 @@ impl UserStore for Broken {
                 let outcome = self.write(changes).await;
                 for session in left {
                     let _ = self.write(vec![Change::InsertSession(session)]).await;
+                }
+                outcome
+            }
+            Some(Fault::LeavesCredentialsOfTheDeleted) => {
+                // As where the next user gets the key of the last one: what was left is theirs.
+                let mut left = Vec::new();
+                for user in self.all().await {
+                    let kind = CredentialKind::AuthToken;
+                    left.extend(self.inner.credentials_of(&user.id, kind, Timestamp::EPOCH).await?);
+                }
+                let outcome = self.write(changes).await;
+                for record in left {
+                    for heir in self.all().await {
+                        let owner = heir.id;
+                        let credential = Box::new(CredentialRecord { owner, ..record.clone() });
+                        let expect = ExpectedCredential::Absent;
+                        let put = Change::PutCredential { credential, expect };
+                        let _ = self.write(vec![put]).await;
+                    }
                 }
                 outcome
             }

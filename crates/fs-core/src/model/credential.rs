@@ -1,0 +1,155 @@
+//! Credential records: what lets somebody in, or vouches for them, as rows of one shape.
+
+use std::fmt;
+use std::str::FromStr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::UserId;
+use crate::Timestamp;
+
+/// What a credential record stands for.
+///
+/// Stores keep the [text](Self::as_str), so a further kind changes no table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CredentialKind {
+    /// A remembered browser, and the sessions that were made from its cookie.
+    RememberFamily,
+    /// An auth token, which a program sends with every request.
+    AuthToken,
+    /// The right to put second factors back as they were before a change.
+    FactorUndo,
+}
+
+/// A kind of credential that this version does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("unknown kind of credential")]
+pub struct UnknownCredentialKind;
+
+impl CredentialKind {
+    /// All kinds.
+    pub const ALL: [Self; 3] = [Self::RememberFamily, Self::AuthToken, Self::FactorUndo];
+
+    /// The text that stores keep.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RememberFamily => "remember_family",
+            Self::AuthToken => "auth_token",
+            Self::FactorUndo => "factor_undo",
+        }
+    }
+}
+
+impl FromStr for CredentialKind {
+    type Err = UnknownCredentialKind;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(UnknownCredentialKind)
+    }
+}
+
+/// Unique name of a credential in a store: a digest of its secret, in base64url.
+///
+/// Nobody can go back from it to the secret, so a stolen copy of the database lets nobody in. The
+/// secret must have at least 128 random bits: it gets neither salt nor a slow hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CredentialKey(String);
+
+impl CredentialKey {
+    /// Derives the key of a secret. Secrets of different kinds never share a key.
+    pub fn of(kind: CredentialKind, secret: &str) -> Self {
+        let digest = Sha256::new().chain_update(kind.as_str()).chain_update([0]);
+        Self(URL_SAFE_NO_PAD.encode(digest.chain_update(secret).finalize()))
+    }
+
+    /// Takes the key as a store holds it.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A credential as the store keeps it.
+///
+/// It names its owner by key, so it outlives a new uniquifier. A kind that must end with the
+/// uniquifier keeps it, or a digest of it, in `value`, and compares.
+#[derive(Clone, PartialEq)]
+pub struct CredentialRecord {
+    /// Unique name.
+    pub key: CredentialKey,
+    /// What it stands for. It never changes.
+    pub kind: CredentialKind,
+    /// The account that it belongs to. It never changes.
+    pub owner: UserId,
+    /// What its kind needs to know. It may hold secrets, so `Debug` does not show it.
+    pub value: Value,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, as precisely as its kind notes it; `None` if it never was.
+    pub used_at: Option<Timestamp>,
+    /// From when on it is refused.
+    pub expires_at: Timestamp,
+    /// How often it was written. The store counts: a new one has revision 1, and every
+    /// [`Change::PutCredential`](crate::port::Change::PutCredential) adds one. What a caller puts
+    /// here is ignored by writes.
+    pub revision: u32,
+}
+
+impl fmt::Debug for CredentialRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialRecord")
+            .field("key", &self.key)
+            .field("kind", &self.kind)
+            .field("owner", &self.owner)
+            .field("created_at", &self.created_at)
+            .field("used_at", &self.used_at)
+            .field("expires_at", &self.expires_at)
+            .field("revision", &self.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_read_as_they_are_written() {
+        for kind in CredentialKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+        assert_eq!("passkey2".parse::<CredentialKind>(), Err(UnknownCredentialKind));
+    }
+
+    #[test]
+    fn kinds_never_share_a_key() {
+        let keys = CredentialKind::ALL.map(|kind| CredentialKey::of(kind, "secret"));
+        let mut apart = keys.to_vec();
+        apart.dedup();
+        assert_eq!(apart.len(), keys.len());
+        assert!(keys.iter().all(|key| !key.as_str().contains("secret")));
+    }
+
+    #[test]
+    fn debug_shows_no_value() {
+        let record = CredentialRecord {
+            key: CredentialKey::new("k"),
+            kind: CredentialKind::FactorUndo,
+            owner: UserId::new("1"),
+            value: Value::from("hidden"),
+            created_at: Timestamp::EPOCH,
+            used_at: None,
+            expires_at: Timestamp::MAX,
+            revision: 1,
+        };
+        assert!(!format!("{record:?}").contains("hidden"));
+    }
+}
