@@ -49,7 +49,8 @@ impl Sessions {
     }
 
     fn of(&self, uniquifier: &Uniquifier) -> impl Iterator<Item = &Arc<SessionRecord>> {
-        let numbers = self.by_uniquifier.get(uniquifier).into_iter().flatten();
+        let numbers = self.by_uniquifier.get(uniquifier).filter(|_| !uniquifier.is_empty());
+        let numbers = numbers.into_iter().flatten();
         numbers.filter_map(|number| self.records.get(number))
     }
 

@@ -76,13 +76,18 @@ impl Users {
     }
 
     pub(crate) fn by_uniquifier(&self, uniquifier: &Uniquifier) -> Option<u64> {
-        self.uniquifiers.get(uniquifier).copied()
+        // An empty one names nobody.
+        Some(uniquifier)
+            .filter(|name| !name.is_empty())
+            .and_then(|name| self.uniquifiers.get(name))
+            .copied()
     }
 
     pub(crate) fn find(&self, by: &UserLookup) -> Option<u64> {
         match by {
             UserLookup::Id(id) => self.key(id),
             UserLookup::Uniquifier(uniquifier) => self.by_uniquifier(uniquifier),
+            UserLookup::TokenUniquifier(uniquifier) if uniquifier.is_empty() => None,
             UserLookup::TokenUniquifier(uniquifier) => {
                 self.token_uniquifiers.get(uniquifier).copied()
             }

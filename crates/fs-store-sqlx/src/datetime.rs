@@ -3,11 +3,17 @@
 use fs_core::Timestamp;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
-use time::{Date, PrimitiveDateTime, Time};
+use time::{Date, PrimitiveDateTime, Time, UtcOffset};
+
+/// The first and the last moment of the years 1 to 9999, in microseconds since 1970.
+const FIRST: i64 = -62_135_596_800_000_000;
+const LAST: i64 = 253_402_300_799_999_999;
 
 const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-const TIME: &[BorrowedFormatItem<'_>] =
-    format_description!(version = 2, "[hour]:[minute]:[second][optional [.[subsecond]]]");
+const TIME: &[BorrowedFormatItem<'_>] = format_description!(
+    version = 2,
+    "[hour]:[minute][optional [:[second][optional [.[subsecond]]]]]"
+);
 const WRITTEN: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
 
@@ -16,26 +22,69 @@ pub(crate) fn format(moment: Timestamp) -> Result<String, time::error::Format> {
     to_primitive(moment).format(WRITTEN)
 }
 
-/// The moment of a text: with or without fractions, with `T` instead of the blank, with a `Z`, or a
-/// date alone.
+/// The moment of a text: with or without seconds and fractions, with `T` instead of the blank, with
+/// `Z` or an offset, or a date alone. Without a zone it is in UTC.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
     let (date, rest) = text.split_at_checked(10)?;
     let date = Date::parse(date, DATE).ok()?;
-    let clock = rest.strip_prefix([' ', 'T']).unwrap_or(rest);
-    let clock = clock.strip_suffix('Z').or(clock.strip_suffix("+00:00")).unwrap_or(clock);
+    let rest = rest.strip_prefix([' ', 'T', 't']).unwrap_or(rest);
+    let (clock, offset) = split_offset(rest.trim())?;
     let time = if clock.is_empty() { Time::MIDNIGHT } else { Time::parse(clock, TIME).ok()? };
-    Some(from_primitive(PrimitiveDateTime::new(date, time)))
+    let moment = PrimitiveDateTime::new(date, time).assume_offset(offset);
+    in_range(moment.unix_timestamp_nanos() / 1_000)
+}
+
+/// The time of a day, and its offset from UTC: `+02:00`, `-0330`, `+01`, `Z`.
+fn split_offset(text: &str) -> Option<(&str, UtcOffset)> {
+    for utc in ["Z", "z", "UTC"] {
+        if let Some(clock) = text.strip_suffix(utc) {
+            return Some((clock.trim_end(), UtcOffset::UTC));
+        }
+    }
+    let Some(at) = text.find(['+', '-']) else { return Some((text, UtcOffset::UTC)) };
+    let (clock, offset) = text.split_at_checked(at)?;
+    let east = offset.starts_with('+');
+    let digits: String = offset.chars().skip(1).filter(|sign| *sign != ':').collect();
+    let plain = digits.bytes().all(|digit| digit.is_ascii_digit());
+    let number: i32 = digits.parse().ok().filter(|_| plain)?;
+    let seconds = match digits.len() {
+        2 => number * 3_600,
+        4 => number / 100 * 3_600 + number % 100 * 60,
+        _ => return None,
+    };
+    let offset = UtcOffset::from_whole_seconds(if east { seconds } else { -seconds }).ok()?;
+    Some((clock.trim_end(), offset))
+}
+
+/// The moment of a number: seconds since 1970, or milliseconds or microseconds where seconds would
+/// be thousands of years away.
+pub(crate) fn from_number(number: i64) -> Option<Timestamp> {
+    let factor = match number.unsigned_abs() {
+        0..100_000_000_000 => 1_000_000,
+        100_000_000_000..100_000_000_000_000 => 1_000,
+        _ => 1,
+    };
+    in_range(i128::from(number) * factor)
+}
+
+/// The moment of a number that is kept as a text or with a fraction.
+pub(crate) fn from_digits(text: &str) -> Option<Timestamp> {
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
+    let plain = fraction.bytes().all(|digit| digit.is_ascii_digit());
+    from_number(whole.parse().ok().filter(|_| plain)?)
+}
+
+/// The moment of so many microseconds, if it is in a year from 1 to 9999.
+pub(crate) fn in_range(micros: i128) -> Option<Timestamp> {
+    let micros = i64::try_from(micros).ok()?;
+    (FIRST..=LAST).contains(&micros).then(|| Timestamp::from_micros(micros))
 }
 
 /// As the `time` crate has it for a column without a zone.
 pub(crate) fn to_primitive(moment: Timestamp) -> PrimitiveDateTime {
     let moment = moment.to_offset_date_time();
     PrimitiveDateTime::new(moment.date(), moment.time())
-}
-
-/// The reverse of [`to_primitive`].
-pub(crate) fn from_primitive(moment: PrimitiveDateTime) -> Timestamp {
-    Timestamp::from_offset_date_time(moment.assume_utc())
 }
 
 #[cfg(test)]
@@ -59,14 +108,36 @@ mod tests {
             "2021-03-04T05:06:07Z",
             "2021-03-04 05:06:07.0",
             "2021-03-04 05:06:07+00:00",
+            "2021-03-04 07:06:07+02:00",
+            "2021-03-04 07:06:07.000000+0200",
+            "2021-03-04T00:36:07 -04:30",
+            "2021-03-04 06:06:07 +01",
+            " 2021-03-04 05:06:07 UTC ",
         ] {
             assert_eq!(parse(text), moment, "{text}");
         }
+        assert_eq!(parse("2021-03-04 05:06"), Some(Timestamp::from_seconds(1_614_834_360)));
         assert_eq!(parse("1970-01-01"), Some(Timestamp::EPOCH));
-        for text in
-            ["", "yesterday", "2021-03-04 25:00:00", "2021-03-04 05:06:07+02:00", "2021-03-0é"]
-        {
+        for text in [
+            "",
+            "yesterday",
+            "2021-03-04 25:00:00",
+            "2021-03-04 05:06:07+99:00",
+            "2021-03-04 05:06:07+2",
+            "2021-03-04 05:06:07+--12",
+            "2021-03-0é",
+            "0000-00-00 00:00:00",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_number_is_seconds_unless_that_is_thousands_of_years_away() {
+        let moment = Some(Timestamp::from_seconds(1_614_834_367));
+        for number in [1_614_834_367, 1_614_834_367_000, 1_614_834_367_000_000] {
+            assert_eq!(from_number(number), moment);
+        }
+        assert_eq!(from_number(i64::MAX), None);
     }
 }

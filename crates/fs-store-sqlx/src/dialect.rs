@@ -6,6 +6,8 @@
 
 use std::sync::Arc;
 
+use crate::column::{Form, Type, Wanted};
+
 /// What differs.
 pub(crate) struct Dialect {
     /// Whether values are `$1`, `$2` … instead of `?`.
@@ -22,8 +24,14 @@ pub(crate) struct Dialect {
     pub(crate) is_wide: &'static str,
     /// Whether `lower` knows letters outside of ASCII: 0 or 1.
     pub(crate) knows_letters: &'static str,
-    /// The name of each column of a table, and 1 when it must not be NULL, else 0.
+    /// Each column of a table: its name, whether it must not be NULL, whether it has a default, and
+    /// its type as in [`Type`].
     pub(crate) columns: &'static str,
+    /// How the values of a column travel.
+    pub(crate) form: fn(Wanted, &Type) -> Option<Form>,
+    /// The roles of the user `u`, as one JSON text of `[[name, description, permissions], …]`. The
+    /// three expressions take the place of `{}`.
+    pub(crate) roles: &'static str,
     /// The columns of a table that are unique by themselves.
     pub(crate) unique_columns: &'static str,
     /// A row if there is an index of that name.
@@ -45,7 +53,13 @@ pub(crate) const SQLITE: Dialect = Dialect {
     utc_now: "strftime('%Y-%m-%d %H:%M:%f000', 'now')",
     is_wide: "GLOB '*[^ -~]*'",
     knows_letters: "SELECT lower('Ä') = 'ä'",
-    columns: "SELECT name, \"notnull\" FROM pragma_table_info(?)",
+    columns: "SELECT name, \"notnull\", dflt_value IS NOT NULL, lower(type), '', '', type \
+              FROM pragma_table_info(?)",
+    form: Form::in_sqlite,
+    // A BLOB would fail the whole query.
+    roles: "(SELECT json_group_array(json_array(\
+            CAST({} AS TEXT), CAST({} AS TEXT), CAST({} AS TEXT))) \
+            FROM roles_users ru JOIN \"role\" r ON r.id = ru.role_id WHERE ru.user_id = u.id)",
     unique_columns: "SELECT max(part.name) FROM pragma_index_list(?) AS list \
                      JOIN pragma_index_info(list.name) AS part \
                      WHERE list.\"unique\" = 1 AND list.partial = 0 \
@@ -65,12 +79,22 @@ pub(crate) const POSTGRES: Dialect = Dialect {
     utc_now: "timezone('utc', now())",
     is_wide: "~ '[^ -~]'",
     knows_letters: "SELECT (lower('Ä') = 'ä')::int",
-    columns: "SELECT attname::text, attnotnull::int FROM pg_attribute \
-              WHERE attrelid = to_regclass(quote_ident(?)) AND attnum > 0 AND NOT attisdropped",
+    columns: "SELECT a.attname::text, a.attnotnull::int, \
+              (a.atthasdef OR a.attidentity <> '')::int, coalesce(b.typname, t.typname)::text, \
+              coalesce(b.typcategory, t.typcategory)::text, \
+              format_type(coalesce(b.oid, t.oid), -1)::text, \
+              format_type(a.atttypid, a.atttypmod)::text \
+              FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid \
+              LEFT JOIN pg_type b ON t.typtype = 'd' AND b.oid = t.typbasetype \
+              WHERE a.attrelid = to_regclass(quote_ident(?)) \
+              AND a.attnum > 0 AND NOT a.attisdropped",
+    form: Form::in_postgres,
+    roles: "(SELECT json_agg(json_build_array({}, {}, {}))::text \
+            FROM roles_users ru JOIN \"role\" r ON r.id = ru.role_id WHERE ru.user_id = u.id)",
     unique_columns: "SELECT a.attname::text FROM pg_index i \
                      JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0] \
                      WHERE i.indrelid = to_regclass(quote_ident(?)) \
-                     AND i.indisunique AND i.indpred IS NULL AND i.indnatts = 1",
+                     AND i.indisunique AND i.indisvalid AND i.indpred IS NULL AND i.indnatts = 1",
     has_index: "SELECT 1 WHERE to_regclass(quote_ident(?)) IS NOT NULL",
     drop_double_grants: "DELETE FROM roles_users a USING roles_users b \
                          WHERE a.ctid > b.ctid AND a.user_id = b.user_id AND a.role_id = b.role_id",

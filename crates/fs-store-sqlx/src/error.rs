@@ -9,6 +9,10 @@ pub(crate) enum Error {
     Database { message: String, code: String, meaning: Meaning },
     #[error("no connection: {0}")]
     Connection(#[source] sqlx::Error),
+    #[error(
+        "the connection broke while the database confirmed the changes; they were made or not: {0}"
+    )]
+    Unconfirmed(#[source] sqlx::Error),
     #[error(transparent)]
     Driver(sqlx::Error),
     #[error("a text holds a NUL character, which SQL databases do not store")]
@@ -19,8 +23,12 @@ pub(crate) enum Error {
         "the table {table} has no column {column}, and there is a value for it; add the column"
     )]
     MissingColumn { table: &'static str, column: &'static str },
+    #[error("the database does not fit: {0}")]
+    Unfit(String),
     #[error("the column {column} holds a value that cannot be read")]
     Unreadable { column: &'static str },
+    #[error("the row of {table} with the key {key} cannot be read: see its column {column}")]
+    UnreadableRow { table: &'static str, key: String, column: &'static str },
     #[error("a value cannot be written as text: {0}")]
     Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -38,6 +46,49 @@ pub(crate) enum Meaning {
     Fault,
 }
 
+impl Error {
+    /// The server takes no writes.
+    pub(crate) fn read_only() -> Self {
+        Self::Database {
+            message: "the server is read-only: a standby, or default_transaction_read_only is on"
+                .to_owned(),
+            code: "25006".to_owned(),
+            meaning: Meaning::Transient,
+        }
+    }
+
+    /// Whether the connection is of no use any more: cut, led to the wrong server, confused about
+    /// its prepared statements, or on a file that failed.
+    pub(crate) fn ruins_connection(&self) -> bool {
+        match self {
+            Self::Connection(error) => {
+                !matches!(error, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed)
+            }
+            Self::Driver(sqlx::Error::Protocol(_)) => true,
+            Self::Database { code, message, .. } => match sqlite_code(code) {
+                Some(code) => {
+                    matches!(code, NOMEM | READONLY | IOERR | CORRUPT | CANTOPEN | NOTADB)
+                }
+                None => {
+                    // A table was altered, and a prepared statement is from before.
+                    let outdated = code == "0A000" && message.contains("cached plan");
+                    let classes = ["08", "57P", "58", "XX"];
+                    outdated
+                        || is_unprepared(code)
+                        || code == "25006"
+                        || classes.iter().any(|class| code.starts_with(class))
+                }
+            },
+            _ => false,
+        }
+    }
+
+    /// Whether SQLite refused to begin since a transaction is open.
+    pub(crate) fn is_nested_transaction(&self) -> bool {
+        matches!(self, Self::Database { message, .. } if message.contains("within a transaction"))
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         match error {
@@ -53,7 +104,11 @@ impl From<sqlx::Error> for Error {
                 } else {
                     Meaning::Fault
                 };
-                Self::Database { message: error.message().to_owned(), code, meaning }
+                let mut message = error.message().to_owned();
+                if is_unprepared(&code) {
+                    message.push_str(POOLER);
+                }
+                Self::Database { message, code, meaning }
             }
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
@@ -79,29 +134,65 @@ fn taken(index: &str) -> Meaning {
     found.map_or(Meaning::Fault, |(_, attribute)| Meaning::Taken(attribute))
 }
 
-/// Whether the same statement may succeed later, by the SQLSTATE of PostgreSQL or the extended
-/// result code of SQLite. The two cannot be mixed up: one has five characters, the other no letters
-/// and a low byte of 5 (busy) or 6 (locked).
+/// What to do about prepared statements that are gone.
+const POOLER: &str =
+    "; behind a pooler in transaction mode, call SqlxStore::without_prepared_statements";
+
+/// Whether a prepared statement is not on the server's side of the connection, or is already.
+fn is_unprepared(code: &str) -> bool {
+    code == "26000" || code == "42P05"
+}
+
+// Result codes of SQLite.
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
+const NOMEM: i32 = 7;
+const READONLY: i32 = 8;
+const INTERRUPT: i32 = 9;
+const IOERR: i32 = 10;
+const CORRUPT: i32 = 11;
+const FULL: i32 = 13;
+const CANTOPEN: i32 = 14;
+const PROTOCOL: i32 = 15;
+const NOTADB: i32 = 26;
+
+/// The result code of SQLite that is in an extended one. PostgreSQL's have five
+/// characters, SQLite's four digits at most.
+fn sqlite_code(code: &str) -> Option<i32> {
+    if code.len() == 5 {
+        return None;
+    }
+    code.parse::<i32>().ok().map(|code| code & 0xff)
+}
+
+/// Whether the same statement may succeed later.
 fn is_transient(code: &str) -> bool {
-    const STATES: [&str; 5] = [
+    const STATES: [&str; 7] = [
         "40001", // serialization failure
         "40P01", // deadlock
         "55P03", // lock not available
         "57014", // cancelled by a timeout
         "25006", // read-only: a replica that is being promoted
+        "25P02", // the transaction was aborted before
+        "25P03", // the transaction was idle for too long
     ];
-    // Connection trouble, lack of resources, shut down by an operator.
-    const CLASSES: [&str; 3] = ["08", "53", "57P"];
-    if code.len() == 5 {
-        return STATES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class));
+    // Connection trouble, lack of resources, shut down by an operator, trouble of the system.
+    const CLASSES: [&str; 4] = ["08", "53", "57P", "58"];
+    match sqlite_code(code) {
+        Some(code) => matches!(
+            code,
+            BUSY | LOCKED | NOMEM | READONLY | INTERRUPT | IOERR | FULL | CANTOPEN | PROTOCOL
+        ),
+        None => STATES.contains(&code) || CLASSES.iter().any(|class| code.starts_with(class)),
     }
-    code.parse::<i32>().is_ok_and(|code| matches!(code & 0xff, 5 | 6))
 }
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
         match error {
-            Error::Connection(_) | Error::Database { meaning: Meaning::Transient, .. } => {
+            Error::Connection(_)
+            | Error::Unconfirmed(_)
+            | Error::Database { meaning: Meaning::Transient, .. } => {
                 Self::Unavailable(error.into())
             }
             error => Self::Other(error.into()),
@@ -141,10 +232,13 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_transient() {
-        for code in ["40001", "40P01", "53300", "08006", "57P01", "5", "6", "261", "517"] {
+        for code in [
+            "40001", "40P01", "53300", "08006", "57P01", "5", "6", "261", "517", "13", "7", "8",
+            "1032", "10", "778", "3850",
+        ] {
             assert!(is_transient(code), "{code}");
         }
-        for code in ["23505", "42P01", "22001", "1", "19", "2067", ""] {
+        for code in ["23505", "42P01", "22001", "1", "11", "19", "26", "2067", ""] {
             assert!(!is_transient(code), "{code}");
         }
     }

@@ -16,9 +16,11 @@ use crate::error::Error;
 use crate::shape::{Shape, Table};
 use crate::value::Row;
 
+/// The columns whose values name one user each.
+pub(crate) const UNIQUIFIERS: [&str; 2] = ["fs_uniquifier", "fs_token_uniquifier"];
+
 /// The optional columns of a user, in the order in which [`read_user`] reads them.
-const OPTIONAL: [&str; 13] = [
-    "fs_token_uniquifier",
+const OPTIONAL: [&str; 12] = [
     "confirmed_at",
     "last_login_at",
     "current_login_at",
@@ -68,14 +70,19 @@ pub(crate) struct Names {
 
 impl Queries {
     pub(crate) fn new(dialect: &Dialect, shape: &Shape) -> Self {
-        let role = role_columns(shape);
-        let user = format!("{}, x.attributes, x.recovery_codes, {role}", user_columns(shape));
+        let role = role_columns(shape).join(", ");
+        let user = format!(
+            "{}, x.attributes, x.recovery_codes, {}",
+            user_columns(shape),
+            roles_of_user(dialect, shape)
+        );
         let order = dialect.byte_order;
         let query = |text: &str| dialect.translate(text);
-        let users =
-            |filter: &str| query(&format!("SELECT {user} FROM \"user\" u {JOINS} {filter}"));
+        let users = |filter: &str| query(&format!("SELECT {user} FROM \"user\" u {JOIN} {filter}"));
+        let value = |column: &str| shape.write_to(Table::User, column);
+        let by = |column: &str| users(&format!("WHERE u.{column} = {}", value(column)));
         let names = |column: &str| Names {
-            exact: users(&format!("WHERE u.{column} = ?")),
+            exact: by(column),
             folded: users(&format!("WHERE lower(u.{column}) = lower(?)")),
             wide: query(&format!(
                 "SELECT id, {column} FROM \"user\" WHERE {column} {}",
@@ -85,20 +92,20 @@ impl Queries {
         let optional = |column: &str| shape.has(Table::User, column).then(|| names(column));
         Self {
             by_id: users("WHERE u.id = ?"),
-            by_uniquifier: users("WHERE u.fs_uniquifier = ?"),
+            by_uniquifier: by("fs_uniquifier"),
             by_token_uniquifier: shape
                 .has(Table::User, "fs_token_uniquifier")
-                .then(|| users("WHERE u.fs_token_uniquifier = ?")),
+                .then(|| by("fs_token_uniquifier")),
             email: names("email"),
             username: optional("username"),
             phone: optional("us_phone_number"),
             page: query(&format!(
                 "SELECT {user} FROM (SELECT id FROM \"user\" ORDER BY email {order} LIMIT ? OFFSET ?) p \
-                 JOIN \"user\" u ON u.id = p.id {JOINS} ORDER BY u.email {order}"
+                 JOIN \"user\" u ON u.id = p.id {JOIN} ORDER BY u.email {order}"
             )),
             session: query(&format!(
                 "SELECT {SESSION}, {user} FROM fs_session s \
-                 JOIN \"user\" u ON u.fs_uniquifier = s.uniquifier {JOINS} \
+                 JOIN \"user\" u ON u.fs_uniquifier = s.uniquifier {JOIN} \
                  WHERE s.id = ? AND s.expires_at > ?"
             )),
             sessions_of: query(&format!(
@@ -108,7 +115,7 @@ impl Queries {
             )),
             credential: query(&format!(
                 "SELECT {CREDENTIAL}, {user} FROM fs_credential c \
-                 JOIN \"user\" u ON u.id = c.user_id {JOINS} \
+                 JOIN \"user\" u ON u.id = c.user_id {JOIN} \
                  WHERE c.id = ? AND c.expires_at > ?"
             )),
             credentials_of: query(&format!(
@@ -130,74 +137,100 @@ impl Queries {
     }
 }
 
-const JOINS: &str = "LEFT JOIN fs_user_extra x ON x.user_id = u.id \
-                     LEFT JOIN roles_users ru ON ru.user_id = u.id \
-                     LEFT JOIN \"role\" r ON r.id = ru.role_id";
+const JOIN: &str = "LEFT JOIN fs_user_extra x ON x.user_id = u.id";
 
 /// What [`read_user`] reads; NULL stands in for columns that do not exist.
 pub(crate) fn user_columns(shape: &Shape) -> String {
-    let mut columns = "u.id, u.email, u.password, u.active, u.fs_uniquifier".to_owned();
-    for column in OPTIONAL {
-        columns.push_str(", ");
-        columns.push_str(&or_null(shape, Table::User, "u", column));
+    let mut columns = vec!["u.id".to_owned()];
+    for column in ["email", "password", "active"].into_iter().chain(UNIQUIFIERS).chain(OPTIONAL) {
+        let read = shape.read_from(Table::User, "u", column);
+        let may_be_shared = UNIQUIFIERS.contains(&column)
+            && shape.has(Table::User, column)
+            && !shape.is_unique(column);
+        columns.push(match may_be_shared {
+            // What names several users names none of them.
+            true => format!(
+                "CASE WHEN EXISTS (SELECT 1 FROM \"user\" o WHERE o.{column} = u.{column} \
+                 AND o.id <> u.id) THEN NULL ELSE {read} END"
+            ),
+            false => read,
+        });
     }
-    columns
+    columns.join(", ")
 }
 
 /// What [`read_role`] reads.
-fn role_columns(shape: &Shape) -> String {
-    let optional = |column| or_null(shape, Table::Role, "r", column);
-    format!("r.name, {}, {}", optional("description"), optional("permissions"))
+fn role_columns(shape: &Shape) -> [String; 3] {
+    ["name", "description", "permissions"].map(|column| shape.read_from(Table::Role, "r", column))
 }
 
-fn or_null(shape: &Shape, table: Table, alias: &str, column: &str) -> String {
-    if shape.has(table, column) { format!("{alias}.{column}") } else { "NULL".to_owned() }
+/// The roles of a user as one text: as rows of their own, each would repeat the user's row.
+fn roles_of_user(dialect: &Dialect, shape: &Shape) -> String {
+    let columns = role_columns(shape).into_iter();
+    columns.fold(dialect.roles.to_owned(), |text, column| text.replacen("{}", &column, 1))
 }
 
-/// Users, gathered from rows of one role each.
-#[derive(Default)]
-pub(crate) struct Users(Vec<User>);
+/// The users of rows that can be read; the others are named in the log.
+pub(crate) fn read_users(rows: Vec<Row>, shape: &Shape) -> Vec<User> {
+    rows.into_iter().filter_map(|mut row| read_whole_user(&mut row, shape).ok()).collect()
+}
 
-impl Users {
-    /// Takes the next row of a user. Rows of one user follow each other.
-    pub(crate) fn add(&mut self, row: &mut Row) -> Result<(), Error> {
-        let mut user = read_user(row)?;
-        user.attributes = read_attributes(row.text("attributes")?)?;
-        user.recovery_codes = read_recovery_codes(row.text("recovery_codes")?)?;
-        let role = read_role(row)?;
-        if self.0.last().is_none_or(|last| last.id != user.id) {
-            self.0.push(user);
+/// The user of a row, with attributes, recovery codes and roles. A row that cannot be read is named
+/// in the log, by its key and column.
+pub(crate) fn read_whole_user(row: &mut Row, shape: &Shape) -> Result<User, Error> {
+    let id = row.required_text("id").inspect_err(|_| refused("user", "?", "id"))?;
+    let user = read_rest(row, shape, UserId::new(id.as_str()));
+    user.map_err(|error| match error {
+        Error::Unreadable { column } => {
+            refused("user", &id, column);
+            Error::UnreadableRow { table: "user", key: id, column }
         }
-        if let (Some(role), Some(user)) = (role, self.0.last_mut()) {
-            // In the order of names, and once: nothing keeps others from granting a role twice.
-            if let Err(at) = user.roles.binary_search_by(|has| has.name.cmp(&role.name)) {
-                user.roles.insert(at, role);
-            }
-        }
-        Ok(())
-    }
+        error => error,
+    })
+}
 
-    pub(crate) fn done(self) -> Vec<User> {
-        self.0
-    }
+fn read_rest(row: &mut Row, shape: &Shape, id: UserId) -> Result<User, Error> {
+    let mut user = read_fields(row, id)?;
+    user.attributes = read_attributes(row.text("attributes")?)?;
+    user.recovery_codes = read_recovery_codes(row.text("recovery_codes")?)?;
+    user.roles = read_roles_of_user(row.text("roles")?, shape)?;
+    Ok(user)
+}
 
-    pub(crate) fn from_rows(rows: Vec<Row>) -> Result<Vec<User>, Error> {
-        let mut users = Self::default();
-        for mut row in rows {
-            users.add(&mut row)?;
+/// What can be read of the rows of a table of our own; the others are named in the log.
+pub(crate) fn readable<T>(
+    rows: Vec<Row>,
+    table: &'static str,
+    read: impl Fn(&mut Row) -> Result<T, Error>,
+) -> Vec<T> {
+    let one = |mut row: Row| match read(&mut row) {
+        Ok(read) => Some(read),
+        Err(Error::Unreadable { column }) => {
+            refused(table, "?", column);
+            None
         }
-        Ok(users.done())
-    }
+        Err(_) => None,
+    };
+    rows.into_iter().filter_map(one).collect()
+}
+
+fn refused(table: &str, key: &str, column: &str) {
+    tracing::error!(table, key, column, "a row was passed over: a value of it cannot be read");
 }
 
 /// The user of a row, without attributes, recovery codes and roles.
 pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
-    let id = UserId::new(row.required_int("id")?.to_string());
+    let id = UserId::new(row.required_text("id")?);
+    read_fields(row, id)
+}
+
+fn read_fields(row: &mut Row, id: UserId) -> Result<User, Error> {
     let email = row.required_text("email")?;
-    let password = row.text("password")?;
+    let password = row.filled("password")?;
     let active = row.bool("active")?;
-    let uniquifier = Uniquifier::new(row.required_text("fs_uniquifier")?);
-    let token_uniquifier = row.text("fs_token_uniquifier")?.map(Uniquifier::new);
+    // An account without one has a name that opens nothing.
+    let uniquifier = Uniquifier::new(row.text("fs_uniquifier")?.unwrap_or_default());
+    let token_uniquifier = row.filled("fs_token_uniquifier")?.map(Uniquifier::new);
     let confirmed_at = row.time("confirmed_at")?;
     let sign_ins = SignIns {
         last_at: row.time("last_login_at")?,
@@ -207,19 +240,18 @@ pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
         count: row.int("login_count")?,
     };
     let second_factor = SecondFactor {
-        method: row.text("tf_primary_method")?,
-        totp_secret: row.text("tf_totp_secret")?.map(SealedSecret::new),
-        phone: row.text("tf_phone_number")?,
+        method: row.filled("tf_primary_method")?,
+        totp_secret: row.filled("tf_totp_secret")?.map(SealedSecret::new),
+        phone: row.filled("tf_phone_number")?,
     };
     let sign_in_secrets = read_secrets(row.text("us_totp_secrets")?)?;
-    let phone = row.text("us_phone_number")?;
-    let username = row.text("username")?;
+    let phone = row.filled("us_phone_number")?;
+    let username = row.filled("username")?;
     Ok(User {
         id,
         email,
         username,
-        // Flask-Security's models forbid NULL: an empty text is no password.
-        password: password.filter(|hash| !hash.is_empty()).map(PasswordHash::new),
+        password: password.map(PasswordHash::new),
         active,
         uniquifier,
         token_uniquifier,
@@ -232,6 +264,27 @@ pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
         attributes: Map::new(),
         roles: Vec::new(),
     })
+}
+
+/// Sorted by name, each once: nothing keeps others from granting a role twice. A role that cannot be
+/// read allows nothing.
+fn read_roles_of_user(text: Option<String>, shape: &Shape) -> Result<Vec<Role>, Error> {
+    type Rows = Vec<(Option<String>, Option<String>, Option<String>)>;
+    let Some(text) = text else { return Ok(Vec::new()) };
+    let rows: Rows =
+        serde_json::from_str(&text).map_err(|_| Error::Unreadable { column: "roles" })?;
+    let role = |(name, description, permissions): (Option<String>, _, _)| {
+        let name = name?;
+        let Ok(permissions) = read_permissions(permissions, shape) else {
+            refused("role", &name, "permissions");
+            return None;
+        };
+        Some(Role { name, description, permissions })
+    };
+    let mut roles: Vec<Role> = rows.into_iter().filter_map(role).collect();
+    roles.sort_by(|a, b| a.name.cmp(&b.name));
+    roles.dedup_by(|a, b| a.name == b.name);
+    Ok(roles)
 }
 
 fn read_secrets(text: Option<String>) -> Result<BTreeMap<String, SealedSecret>, Error> {
@@ -257,16 +310,37 @@ pub(crate) fn read_recovery_codes(text: Option<String>) -> Result<Vec<RecoveryCo
     codes.collect::<Option<_>>().ok_or(Error::Unreadable { column: "recovery_codes" })
 }
 
-/// The role of a row; none where a user has none.
-pub(crate) fn read_role(row: &mut Row) -> Result<Option<Role>, Error> {
-    let name = row.text("name")?;
-    let description = row.text("description")?;
-    let permissions = read_permissions(row.text("permissions")?);
-    Ok(name.map(|name| Role { name, description, permissions }))
+/// The role of a row; none where it cannot be read, which the log then says.
+pub(crate) fn read_role(row: &mut Row, shape: &Shape) -> Result<Role, Error> {
+    let name = row.required_text("name").inspect_err(|_| refused("role", "?", "name"))?;
+    let rest = |row: &mut Row| {
+        Ok((row.text("description")?, read_permissions(row.text("permissions")?, shape)?))
+    };
+    match rest(row) {
+        Ok((description, permissions)) => Ok(Role { name, description, permissions }),
+        Err(Error::Unreadable { column }) => {
+            refused("role", &name, column);
+            Err(Error::UnreadableRow { table: "role", key: name, column })
+        }
+        Err(error) => Err(error),
+    }
 }
 
-pub(crate) fn read_permissions(text: Option<String>) -> Permissions {
-    text.map(|text| Permissions::from_text(&text)).unwrap_or_default()
+/// Names with commas between them, or a list of JSON where the column is of such a type.
+pub(crate) fn read_permissions(text: Option<String>, shape: &Shape) -> Result<Permissions, Error> {
+    let Some(text) = text else { return Ok(Permissions::default()) };
+    if !shape.is_list(Table::Role, "permissions") {
+        return Ok(Permissions::from_text(&text));
+    }
+    match serde_json::from_str(&text) {
+        Ok(Json::Null) => Ok(Permissions::default()),
+        Ok(Json::String(text)) => Ok(Permissions::from_text(&text)),
+        Ok(Json::Array(names)) => {
+            let names: Option<Vec<_>> = names.iter().map(Json::as_str).collect();
+            names.map(Permissions::from_iter).ok_or(Error::Unreadable { column: "permissions" })
+        }
+        _ => Err(Error::Unreadable { column: "permissions" }),
+    }
 }
 
 pub(crate) fn read_session(row: &mut Row) -> Result<SessionRecord, Error> {

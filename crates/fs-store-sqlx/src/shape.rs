@@ -1,31 +1,85 @@
-//! Which of Flask-Security's columns a database has.
+//! Which of Flask-Security's columns a database has, and of which types.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::driver::Pool;
+use crate::column::{Form, Type, Wanted};
+use crate::dialect::Dialect;
+use crate::driver::{Pool, Writer};
 use crate::error::Error;
-use crate::value::Value;
+use crate::value::{Row, Value};
 
 /// The columns of the tables that we share. Applications leave optional ones out.
 pub(crate) struct Shape {
-    user: BTreeMap<String, bool>,
-    role: BTreeMap<String, bool>,
+    user: Columns,
+    role: Columns,
+    roles_users: Columns,
+    /// The columns of `user` that are unique by themselves.
+    unique: BTreeSet<String>,
     /// Whether `lower` knows letters outside of ASCII.
     pub(crate) knows_letters: bool,
 }
 
+type Columns = BTreeMap<String, Column>;
+
+/// A column that was found.
+#[derive(Clone, Debug)]
+pub(crate) struct Column {
+    /// Whether it must not be NULL.
+    required: bool,
+    /// Whether it has a default.
+    filled: bool,
+    form: Form,
+}
+
 /// One of the tables that we share.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
     User,
     Role,
+    RolesUsers,
 }
 
 impl Table {
+    const ALL: [Self; 3] = [Self::User, Self::Role, Self::RolesUsers];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Role => "role",
+            Self::RolesUsers => "roles_users",
+        }
+    }
+
+    /// The columns that we know, what they hold, and whether they must exist.
+    fn known(self) -> &'static [(&'static str, Wanted, bool)] {
+        match self {
+            Self::User => &[
+                ("id", Wanted::Key, true),
+                ("email", Wanted::Text, true),
+                ("password", Wanted::Text, true),
+                ("active", Wanted::Flag, true),
+                ("fs_uniquifier", Wanted::Text, true),
+                ("fs_token_uniquifier", Wanted::Text, false),
+                ("username", Wanted::Text, false),
+                ("confirmed_at", Wanted::Moment, false),
+                ("last_login_at", Wanted::Moment, false),
+                ("current_login_at", Wanted::Moment, false),
+                ("last_login_ip", Wanted::Address, false),
+                ("current_login_ip", Wanted::Address, false),
+                ("login_count", Wanted::Count, false),
+                ("tf_primary_method", Wanted::Text, false),
+                ("tf_totp_secret", Wanted::Text, false),
+                ("tf_phone_number", Wanted::Text, false),
+                ("us_totp_secrets", Wanted::Text, false),
+                ("us_phone_number", Wanted::Text, false),
+            ],
+            Self::Role => &[
+                ("id", Wanted::Key, true),
+                ("name", Wanted::Text, true),
+                ("description", Wanted::Text, false),
+                ("permissions", Wanted::Names, false),
+            ],
+            Self::RolesUsers => &[("user_id", Wanted::Key, true), ("role_id", Wanted::Key, true)],
         }
     }
 }
@@ -34,15 +88,56 @@ impl Shape {
     /// Asks the database.
     pub(crate) async fn read(pool: &Pool) -> Result<Self, Error> {
         let dialect = pool.dialect();
-        let knows = pool.rows(&dialect.translate(dialect.knows_letters), Vec::new()).await?;
-        let knows_letters = match knows.into_iter().next() {
-            Some(mut row) => row.bool("lower")?,
-            None => false,
-        };
+        let ask = async |query: &str, values| pool.rows(&dialect.translate(query), values).await;
+        let mut tables = Vec::new();
+        for table in Table::ALL {
+            tables.push(ask(dialect.columns, vec![table.name().into()]).await?);
+        }
+        let unique = ask(dialect.unique_columns, vec![Table::User.name().into()]).await?;
+        let letters = ask(dialect.knows_letters, Vec::new()).await?;
+        Self::from_rows(dialect, tables, unique, letters)
+    }
+
+    /// The same, within a transaction.
+    pub(crate) async fn read_in(tx: &mut Writer) -> Result<Self, Error> {
+        let dialect = tx.dialect;
+        let mut tables = Vec::new();
+        for table in Table::ALL {
+            tables.push(tx.rows(dialect.columns, vec![table.name().into()]).await?);
+        }
+        let unique = tx.rows(dialect.unique_columns, vec![Table::User.name().into()]).await?;
+        let letters = tx.rows(dialect.knows_letters, Vec::new()).await?;
+        Self::from_rows(dialect, tables, unique, letters)
+    }
+
+    fn from_rows(
+        dialect: &Dialect,
+        tables: Vec<Vec<Row>>,
+        unique: Vec<Row>,
+        letters: Vec<Row>,
+    ) -> Result<Self, Error> {
+        let mut mistakes = Vec::new();
+        let mut found = Vec::new();
+        for (table, rows) in Table::ALL.into_iter().zip(tables) {
+            found.push(columns(dialect, table, rows, &mut mistakes)?);
+        }
+        if !mistakes.is_empty() {
+            return Err(Error::Unfit(mistakes.join("; ")));
+        }
+        let mut found = found.into_iter();
+        let mut next = || found.next().unwrap_or_default();
         Ok(Self {
-            user: columns(pool, Table::User).await?,
-            role: columns(pool, Table::Role).await?,
-            knows_letters,
+            user: next(),
+            role: next(),
+            roles_users: next(),
+            unique: unique
+                .into_iter()
+                .map(|mut row| row.required_text("name"))
+                .collect::<Result<_, _>>()?,
+            knows_letters: match letters.into_iter().next() {
+                Some(mut row) => row.bool("lower")?,
+                None => false,
+            },
         })
     }
 
@@ -50,42 +145,134 @@ impl Shape {
         self.of(table).contains_key(column)
     }
 
-    /// Whether the column must not be NULL.
-    pub(crate) fn is_required(&self, table: Table, column: &str) -> bool {
-        self.of(table).get(column).copied().unwrap_or(false)
+    /// The first table that does not exist.
+    pub(crate) fn missing(&self) -> Option<&'static str> {
+        let missing = Table::ALL.into_iter().find(|table| self.of(*table).is_empty());
+        missing.map(Table::name)
     }
 
-    fn of(&self, table: Table) -> &BTreeMap<String, bool> {
-        match table {
-            Table::User => &self.user,
-            Table::Role => &self.role,
+    /// Optional columns that the application left out.
+    pub(crate) fn left_out(&self, table: Table) -> Vec<&'static str> {
+        let names = table.known().iter().map(|(name, ..)| *name);
+        names.filter(|name| !self.has(table, name)).collect()
+    }
+
+    /// Columns that a new row must have a value for, and that we know nothing of.
+    pub(crate) fn unfilled(&self, table: Table) -> Vec<String> {
+        let known = |name: &str| table.known().iter().any(|(known, ..)| *known == name);
+        let columns = self.of(table).iter();
+        let unfilled = columns.filter(|(name, column)| {
+            column.required && !column.filled && *name != "id" && !known(name)
+        });
+        unfilled.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Columns of days where a time of the day is meant.
+    pub(crate) fn days(&self) -> Vec<String> {
+        let days = self.user.iter().filter(|(_, column)| column.form == Form::Day);
+        days.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether the column must not be NULL.
+    pub(crate) fn is_required(&self, table: Table, column: &str) -> bool {
+        self.of(table).get(column).is_some_and(|column| column.required)
+    }
+
+    /// Whether two users cannot have the same value.
+    pub(crate) fn is_unique(&self, column: &str) -> bool {
+        self.unique.contains(column)
+    }
+
+    /// The expression that reads a column; NULL where there is none.
+    pub(crate) fn read_from(&self, table: Table, alias: &str, column: &str) -> String {
+        match self.of(table).get(column) {
+            Some(found) => found.form.read(&format!("{alias}.{column}")),
+            None => "NULL".to_owned(),
         }
     }
 
-    /// The columns that exist, with their values. A value that has no column is an error.
+    /// The expression that writes a value to a column, or compares one with it.
+    pub(crate) fn write_to(&self, table: Table, column: &str) -> String {
+        self.of(table).get(column).map_or_else(|| "?".to_owned(), |found| found.form.write())
+    }
+
+    /// Whether a list of names is read as JSON.
+    pub(crate) fn is_list(&self, table: Table, column: &str) -> bool {
+        let list = |form: &Form| matches!(form, Form::Json(_) | Form::JsonText | Form::List(_));
+        self.of(table).get(column).is_some_and(|found| list(&found.form))
+    }
+
+    /// Whether a list of names is written as JSON by us.
+    pub(crate) fn is_json_text(&self, table: Table, column: &str) -> bool {
+        self.of(table).get(column).is_some_and(|found| found.form == Form::JsonText)
+    }
+
+    fn of(&self, table: Table) -> &Columns {
+        match table {
+            Table::User => &self.user,
+            Table::Role => &self.role,
+            Table::RolesUsers => &self.roles_users,
+        }
+    }
+
+    /// The columns that exist, with their values. A value that has no column is an error; what is
+    /// no address is not written to a column of addresses.
     pub(crate) fn present(
         &self,
         table: Table,
         columns: Vec<(&'static str, Value)>,
     ) -> Result<Vec<(&'static str, Value)>, Error> {
-        let keep = |(column, value): (&'static str, Value)| {
-            if self.has(table, column) {
-                Some(Ok((column, value)))
-            } else if value.is_null() {
-                None
-            } else {
-                Some(Err(Error::MissingColumn { table: table.name(), column }))
+        let keep = |(column, value): (&'static str, Value)| match self.of(table).get(column) {
+            Some(found) if found.form == Form::Address && !value.is_address() => {
+                Some(Ok((column, Value::from(None::<&str>))))
             }
+            Some(_) => Some(Ok((column, value))),
+            None if value.is_null() => None,
+            None => Some(Err(Error::MissingColumn { table: table.name(), column })),
         };
         columns.into_iter().filter_map(keep).collect()
     }
 }
 
-async fn columns(pool: &Pool, table: Table) -> Result<BTreeMap<String, bool>, Error> {
-    let query = pool.dialect().translate(pool.dialect().columns);
-    let rows = pool.rows(&query, vec![table.name().into()]).await?;
-    if rows.is_empty() {
-        return Err(Error::MissingTable(table.name()));
+/// The columns of a table, and what is wrong with them. Those of a table that does not exist are
+/// none.
+fn columns(
+    dialect: &Dialect,
+    table: Table,
+    rows: Vec<Row>,
+    mistakes: &mut Vec<String>,
+) -> Result<Columns, Error> {
+    let mut found = Columns::new();
+    for mut row in rows {
+        let name = row.required_text("name")?;
+        let (required, filled) = (row.bool("notnull")?, row.bool("default")?);
+        let kind = Type {
+            name: row.required_text("type")?,
+            category: row.required_text("category")?,
+            cast: row.required_text("cast")?,
+            shown: row.required_text("shown")?,
+        };
+        let wanted = table.known().iter().find(|(known, ..)| *known == name);
+        let form = match wanted {
+            Some((_, wanted, _)) => (dialect.form)(*wanted, &kind).unwrap_or_else(|| {
+                mistakes.push(format!(
+                    "{}.{name} is of type {}; make it {}",
+                    table.name(),
+                    if kind.shown.is_empty() { "(none)" } else { &kind.shown },
+                    wanted.in_words()
+                ));
+                Form::Plain
+            }),
+            None => Form::Plain,
+        };
+        found.insert(name, Column { required, filled, form });
     }
-    rows.into_iter().map(|mut row| Ok((row.required_text("name")?, row.bool("notnull")?))).collect()
+    if !found.is_empty() {
+        let needed = table.known().iter().filter(|(_, _, needed)| *needed);
+        for (name, wanted, _) in needed.filter(|(name, ..)| !found.contains_key(*name)) {
+            let (table, wanted) = (table.name(), wanted.in_words());
+            mistakes.push(format!("{table} has no column {name}; add it as {wanted}"));
+        }
+    }
+    Ok(found)
 }

@@ -13,7 +13,10 @@ use fs_core::port::{
 };
 
 use crate::error::Error;
-use crate::read::{Names, Users, read_credential, read_role, read_session};
+use crate::read::{
+    Names, read_credential, read_role, read_session, read_users, read_whole_user, readable,
+};
+use crate::shape::Shape;
 use crate::value::{Row, Value};
 use crate::{Opened, SqlxStore, write};
 
@@ -29,9 +32,14 @@ impl UserStore for SqlxStore {
         key: &SessionKey,
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError> {
-        let query = &self.opened().await?.queries.session;
-        let rows = self.rows(query, vec![key.as_str().into(), Value::micros(now)]).await?;
-        Ok(read_with_user(rows, read_session)?)
+        let opened = self.opened().await?;
+        let values = vec![key.as_str().into(), Value::micros(now)];
+        let rows = self.rows(&opened.queries.session, values).await?;
+        let found = read_with_user(rows, read_session, &opened.shape)?;
+        // It opens nothing where nobody, or several, have its uniquifier.
+        Ok(found.into_iter().find(|(session, user)| {
+            !session.uniquifier.is_empty() && user.uniquifier == session.uniquifier
+        }))
     }
 
     async fn sessions_of(
@@ -39,9 +47,12 @@ impl UserStore for SqlxStore {
         uniquifier: &Uniquifier,
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError> {
+        if uniquifier.is_empty() {
+            return Ok(Vec::new());
+        }
         let query = &self.opened().await?.queries.sessions_of;
         let rows = self.rows(query, vec![uniquifier.as_str().into(), Value::micros(now)]).await?;
-        Ok(rows.into_iter().map(|mut row| read_session(&mut row)).collect::<Result<_, _>>()?)
+        Ok(readable(rows, "fs_session", read_session))
     }
 
     async fn credential(
@@ -49,9 +60,10 @@ impl UserStore for SqlxStore {
         key: &CredentialKey,
         now: Timestamp,
     ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
-        let query = &self.opened().await?.queries.credential;
-        let rows = self.rows(query, vec![key.as_str().into(), Value::micros(now)]).await?;
-        Ok(read_with_user(rows, read_credential)?)
+        let opened = self.opened().await?;
+        let values = vec![key.as_str().into(), Value::micros(now)];
+        let rows = self.rows(&opened.queries.credential, values).await?;
+        Ok(read_with_user(rows, read_credential, &opened.shape)?.pop())
     }
 
     async fn credentials_of(
@@ -64,24 +76,26 @@ impl UserStore for SqlxStore {
         let query = &self.opened().await?.queries.credentials_of;
         let values = vec![owner.into(), kind.as_str().into(), Value::micros(now)];
         let rows = self.rows(query, values).await?;
-        Ok(rows.into_iter().map(|mut row| read_credential(&mut row)).collect::<Result<_, _>>()?)
+        Ok(readable(rows, "fs_credential", read_credential))
     }
 
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError> {
-        let query = &self.opened().await?.queries.role;
-        let rows = self.rows(query, vec![name.into()]).await?;
-        Ok(read_roles(rows)?.pop())
+        let opened = self.opened().await?;
+        let rows = self.rows(&opened.queries.role, vec![name.into()]).await?;
+        let row = rows.into_iter().next();
+        Ok(row.map(|mut row| read_role(&mut row, &opened.shape)).transpose()?)
     }
 
     async fn users(&self, page: Page) -> Result<Vec<User>, StoreError> {
-        let query = &self.opened().await?.queries.page;
+        let opened = self.opened().await?;
         let values = vec![i64::from(page.limit).into(), i64::from(page.offset).into()];
-        Ok(Users::from_rows(self.rows(query, values).await?)?)
+        Ok(read_users(self.rows(&opened.queries.page, values).await?, &opened.shape))
     }
 
     async fn roles(&self) -> Result<Vec<Role>, StoreError> {
-        let query = &self.opened().await?.queries.roles;
-        Ok(read_roles(self.rows(query, Vec::new()).await?)?)
+        let opened = self.opened().await?;
+        let rows = self.rows(&opened.queries.roles, Vec::new()).await?;
+        Ok(rows.into_iter().filter_map(|mut row| read_role(&mut row, &opened.shape).ok()).collect())
     }
 
     async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError> {
@@ -115,6 +129,11 @@ impl SqlxStore {
                 Some(key) => (&queries.by_id, Value::Int(key)),
                 None => return Ok(None),
             },
+            UserLookup::Uniquifier(uniquifier) | UserLookup::TokenUniquifier(uniquifier)
+                if uniquifier.is_empty() =>
+            {
+                return Ok(None);
+            }
             UserLookup::Uniquifier(uniquifier) => {
                 (&queries.by_uniquifier, uniquifier.as_str().into())
             }
@@ -124,7 +143,20 @@ impl SqlxStore {
             },
             UserLookup::Identity(identity) => return self.find_identity(opened, identity).await,
         };
-        Ok(Users::from_rows(self.rows(query, vec![value]).await?)?.pop())
+        let mut found = None;
+        for mut row in self.rows(query, vec![value]).await? {
+            let user = read_whole_user(&mut row, &opened.shape)?;
+            // A uniquifier that several share is read as none.
+            let meant = match by {
+                UserLookup::Uniquifier(uniquifier) => user.uniquifier == *uniquifier,
+                UserLookup::TokenUniquifier(uniquifier) => {
+                    user.token_uniquifier.as_ref() == Some(uniquifier)
+                }
+                UserLookup::Id(_) | UserLookup::Identity(_) => true,
+            };
+            found = meant.then_some(user).or(found);
+        }
+        Ok(found)
     }
 
     async fn find_identity(
@@ -142,12 +174,24 @@ impl SqlxStore {
         } else {
             return self.find_wide(opened, names, identity).await;
         };
-        let mut users = Users::from_rows(self.rows(query, vec![value.into()]).await?)?;
+        let (mut users, mut failure) = (Vec::new(), None);
+        for mut row in self.rows(query, vec![value.into()]).await? {
+            match read_whole_user(&mut row, &opened.shape) {
+                Ok(user) => users.push(user),
+                Err(error) => failure = Some(error),
+            }
+        }
         users.retain(|user| stored(user, identity).is_some_and(|stored| identity.matches(stored)));
         // The one that matches exactly, or else the oldest.
-        Ok(users.into_iter().min_by_key(|user| {
+        let best = users.into_iter().min_by_key(|user| {
             (stored(user, identity) != Some(value), write::key(&user.id).unwrap_or(i64::MAX))
-        }))
+        });
+        let exact = best.as_ref().is_some_and(|user| stored(user, identity) == Some(value));
+        match failure {
+            // It may be the one that is meant.
+            Some(error) if !exact => Err(error),
+            _ => Ok(best),
+        }
     }
 
     /// For a database that ignores the case of ASCII letters only: looks through the values that
@@ -161,7 +205,7 @@ impl SqlxStore {
         let mut best = None;
         for mut row in self.rows(&names.wide, Vec::new()).await? {
             let key = row.required_int("id")?;
-            let stored = row.required_text("value")?;
+            let Some(stored) = row.text("value").ok().flatten() else { continue };
             if identity.matches(&stored) {
                 let candidate = (stored != identity.value, key);
                 best = Some(best.map_or(candidate, |best| candidate.min(best)));
@@ -183,20 +227,12 @@ fn stored<'a>(user: &'a User, identity: &Identity) -> Option<&'a str> {
     }
 }
 
-fn read_roles(rows: Vec<Row>) -> Result<Vec<Role>, Error> {
-    rows.into_iter().filter_map(|mut row| read_role(&mut row).transpose()).collect()
-}
-
-/// What `read` reads, followed by its user, in rows of one role each.
+/// What `read` reads, each followed by its user.
 fn read_with_user<T>(
     rows: Vec<Row>,
     read: impl Fn(&mut Row) -> Result<T, Error>,
-) -> Result<Option<(T, User)>, Error> {
-    let mut found = None;
-    let mut users = Users::default();
-    for mut row in rows {
-        found = Some(read(&mut row)?);
-        users.add(&mut row)?;
-    }
-    Ok(found.zip(users.done().pop()))
+    shape: &Shape,
+) -> Result<Vec<(T, User)>, Error> {
+    let both = |mut row: Row| Ok((read(&mut row)?, read_whole_user(&mut row, shape)?));
+    rows.into_iter().map(both).collect()
 }

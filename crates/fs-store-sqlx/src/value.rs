@@ -2,6 +2,7 @@
 
 use fs_core::Timestamp;
 
+use crate::datetime;
 use crate::error::Error;
 
 /// A value of a column, the same for every database. It may be a secret, so it has no `Debug`.
@@ -14,6 +15,8 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     /// A date and time without a zone, in UTC.
     Time(Timestamp),
+    /// A value that was found and is of no known type, or is no text.
+    Unreadable,
 }
 
 /// What a missing value would have been: PostgreSQL wants to know.
@@ -27,6 +30,11 @@ pub(crate) enum Kind {
 impl Value {
     pub(crate) fn is_null(&self) -> bool {
         matches!(self, Self::Null(_))
+    }
+
+    /// Whether it is an address of the network, without a zone.
+    pub(crate) fn is_address(&self) -> bool {
+        matches!(self, Self::Text(text) if text.parse::<std::net::IpAddr>().is_ok())
     }
 
     /// A moment in a table of our own: microseconds in an integer.
@@ -85,12 +93,23 @@ impl Row {
         self.0.next().ok_or(Error::Unreadable { column })
     }
 
+    /// A text, or what SQLite made of one: it keeps digits as a number in some columns.
     pub(crate) fn text(&mut self, column: &'static str) -> Result<Option<String>, Error> {
         match self.next(column)? {
             Value::Null(_) => Ok(None),
             Value::Text(text) => Ok(Some(text)),
+            Value::Int(number) => Ok(Some(number.to_string())),
+            Value::Bytes(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(Error::Unreadable { column }),
+            },
             _ => Err(Error::Unreadable { column }),
         }
+    }
+
+    /// A text; to other applications, an empty one is none.
+    pub(crate) fn filled(&mut self, column: &'static str) -> Result<Option<String>, Error> {
+        Ok(self.text(column)?.filter(|text| !text.is_empty()))
     }
 
     pub(crate) fn required_text(&mut self, column: &'static str) -> Result<String, Error> {
@@ -101,6 +120,11 @@ impl Row {
         match self.next(column)? {
             Value::Null(_) => Ok(None),
             Value::Int(number) => Ok(Some(number)),
+            Value::Text(text) if text.is_empty() => Ok(None),
+            Value::Text(text) => match text.trim().parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(Error::Unreadable { column }),
+            },
             _ => Err(Error::Unreadable { column }),
         }
     }
@@ -109,24 +133,36 @@ impl Row {
         self.int(column)?.ok_or(Error::Unreadable { column })
     }
 
+    /// True or false. NULL is false, and so is an empty text, as in Python.
     pub(crate) fn bool(&mut self, column: &'static str) -> Result<bool, Error> {
-        match self.next(column)? {
-            Value::Bool(value) => Ok(value),
-            Value::Int(number) => Ok(number != 0),
-            _ => Err(Error::Unreadable { column }),
-        }
+        let value = match self.next(column)? {
+            Value::Null(_) => Some(false),
+            Value::Bool(value) => Some(value),
+            Value::Int(number) => Some(number != 0),
+            Value::Text(text) => match text.trim().to_ascii_lowercase().as_str() {
+                "1" | "t" | "true" | "y" | "yes" => Some(true),
+                "" | "0" | "f" | "false" | "n" | "no" => Some(false),
+                _ => None,
+            },
+            _ => None,
+        };
+        value.ok_or(Error::Unreadable { column })
     }
 
-    /// A date and time without a zone, as a database's own type or as SQLAlchemy's text.
+    /// A date and time: as the database's own type, as a text ([`datetime::parse`]), or as seconds
+    /// since 1970. An empty text is none, and so is 0, as in Python.
+    ///
+    /// [`datetime::parse`]: crate::datetime::parse
     pub(crate) fn time(&mut self, column: &'static str) -> Result<Option<Timestamp>, Error> {
-        match self.next(column)? {
-            Value::Null(_) => Ok(None),
-            Value::Time(moment) => Ok(Some(moment)),
-            Value::Text(text) => {
-                crate::datetime::parse(&text).map(Some).ok_or(Error::Unreadable { column })
-            }
-            _ => Err(Error::Unreadable { column }),
-        }
+        let found = match self.next(column)? {
+            Value::Null(_) | Value::Int(0) => return Ok(None),
+            Value::Time(moment) => Some(moment),
+            Value::Int(number) => datetime::from_number(number),
+            Value::Text(text) if text.trim().is_empty() => return Ok(None),
+            Value::Text(text) => datetime::parse(&text).or_else(|| datetime::from_digits(&text)),
+            _ => None,
+        };
+        found.map(Some).ok_or(Error::Unreadable { column })
     }
 
     /// A moment in a table of our own.

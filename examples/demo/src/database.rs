@@ -37,7 +37,7 @@ impl Database {
             }
             Self::Postgres(url) => SqlxStore::postgres(url.expose()).await?,
         };
-        store.migrate().await?;
+        eprint!("{}", store.migrate().await?);
         Ok(Arc::new(store))
     }
 

@@ -77,6 +77,9 @@ impl Work<'_> {
         };
         match by {
             UserLookup::Id(id) => Ok(Some(id.as_str().to_owned())),
+            UserLookup::Uniquifier(name) | UserLookup::TokenUniquifier(name) if name.is_empty() => {
+                Ok(None)
+            }
             UserLookup::Uniquifier(name) => first(Table::Uniquifiers, name.as_str()),
             UserLookup::TokenUniquifier(name) => first(Table::TokenUniquifiers, name.as_str()),
             UserLookup::Identity(identity) => {
@@ -117,6 +120,9 @@ impl Work<'_> {
     }
 
     pub(crate) fn sessions_of(&self, whose: &Uniquifier) -> Result<Vec<SessionRecord>, StoreError> {
+        if whose.is_empty() {
+            return Ok(Vec::new());
+        }
         let mut found = Vec::new();
         for key in self.listed_under(Table::SessionsOf, whose.as_str()).map(SessionKey::new) {
             found.extend(self.session(&key)?.filter(|record| record.uniquifier == *whose));

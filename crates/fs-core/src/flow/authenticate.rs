@@ -1,6 +1,7 @@
 //! Whose request it is: by session or by auth token.
 
 use super::FlowError;
+use super::uniquifier::is_session_of;
 use crate::authn::Unproven;
 use crate::model::{SessionKind, Uniquifier, User, UserField};
 use crate::port::{Change, CommitError, UserLookup};
@@ -39,7 +40,9 @@ impl Security {
             return Ok(Err(if begun { Unproven::HalfWay } else { Unproven::Absent }));
         };
         let found = self.store().session(&sign_in.id.key(), ctx.now).await?;
-        let found = found.filter(|(record, _)| record.kind == SessionKind::SignIn);
+        let found = found.filter(|(record, user)| {
+            record.kind == SessionKind::SignIn && is_session_of(record, user)
+        });
         Ok(active(found.map(|(_, user)| user)))
     }
 
@@ -72,11 +75,14 @@ impl Security {
             Err(problem) => return Ok(Err(worthless(&problem))),
         };
         let uniquifier = token.uniquifier;
-        let by = match rules.own_uniquifier {
-            true => UserLookup::TokenUniquifier(uniquifier),
-            false => UserLookup::Uniquifier(uniquifier),
-        };
-        Ok(active(self.store().user(&by).await?))
+        if !rules.own_uniquifier {
+            return Ok(active(self.user_of_uniquifier(&uniquifier).await?));
+        }
+        if uniquifier.is_empty() {
+            return Ok(Err(Unproven::Ended));
+        }
+        let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
+        Ok(active(found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier))))
     }
 
     /// An auth token for the user (Flask-Security's `get_auth_token`).
@@ -93,6 +99,9 @@ impl Security {
         user: &mut User,
     ) -> Result<Secret, FlowError> {
         if !self.config().auth_tokens.own_uniquifier {
+            if user.uniquifier.is_empty() {
+                *user = self.with_uniquifier(user.clone()).await?;
+            }
             return Ok(AuthToken::issue(self.tokens(), &user.uniquifier, ctx.now));
         }
         let uniquifier = match &user.token_uniquifier {

@@ -123,6 +123,8 @@ impl Security {
         ctx: &Context,
         message: CodeMessage<'_>,
     ) -> Result<bool, FlowError> {
+        let user = &self.with_uniquifier(message.user.clone()).await?;
+        let message = CodeMessage { user, ..message };
         let code = self.totp_rules().code_at(message.secret, ctx.now);
         let mut batch = Batch::new();
         message.new_secret.iter().for_each(|change| batch.push(change.clone()));

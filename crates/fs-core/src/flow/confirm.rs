@@ -81,8 +81,7 @@ impl Security {
                 Err(TokenProblem::Expired(claims)) => (claims, true),
                 Err(TokenProblem::Invalid) => return Ok(ConfirmOutcome::Invalid),
             };
-        let by = UserLookup::Uniquifier(claims.uniquifier.clone());
-        let Some(user) = self.store().user(&by).await? else {
+        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
             return Ok(ConfirmOutcome::Invalid);
         };
         let email = user.email.clone();
@@ -222,6 +221,7 @@ impl Security {
         user: &User,
         rules: &Confirmation,
     ) -> Result<(), FlowError> {
+        let user = &self.with_uniquifier(user.clone()).await?;
         let token = self.confirm_token(ctx, &user.uniquifier, &user.email)?;
         let kind =
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };

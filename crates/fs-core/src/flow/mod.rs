@@ -31,6 +31,7 @@ mod unified;
 mod unified_link;
 mod unified_send;
 mod unified_setup;
+mod uniquifier;
 mod verify;
 
 pub use admin::{AdminError, NewAccount};

@@ -7,7 +7,7 @@ use crate::config::{Disclosure, Recovery};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{PasswordHash, Uniquifier, User, UserField};
-use crate::port::{Batch, Change, CommitError, MailKind, UserLookup};
+use crate::port::{Batch, Change, CommitError, MailKind};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
@@ -118,6 +118,7 @@ impl Security {
         user: &User,
         rules: &Recovery,
     ) -> Result<(), FlowError> {
+        let user = &self.with_uniquifier(user.clone()).await?;
         let mut batch = Batch::from(audit(ctx, "reset_requested", Some(&user.id)));
         let of = (&user.uniquifier, user.email.as_str(), user.password.as_ref());
         let token = self.reset_token(ctx, of)?;
@@ -176,8 +177,7 @@ impl Security {
                 Err(TokenProblem::Expired(claims)) => (claims, true),
                 Err(TokenProblem::Invalid) => return Ok(ResetCheck::Invalid),
             };
-        let by = UserLookup::Uniquifier(claims.uniquifier.clone());
-        let Some(user) = self.store().user(&by).await? else {
+        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
             return Ok(ResetCheck::Invalid);
         };
         let (email, password) = (user.email.clone(), user.password.clone());

@@ -6,12 +6,13 @@
 
 use super::FlowError;
 use super::authenticate::worthless;
+use super::uniquifier::is_session_of;
 use crate::Timestamp;
 use crate::authn::Unproven;
 use crate::model::{
     SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
 };
-use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
+use crate::port::{Batch, Change, CommitError, Guard};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -141,12 +142,14 @@ impl Security {
         let found = match self.config().token_format {
             TokenFormat::Native => {
                 let found = self.store().session(&SessionId::new(name).key(), ctx.now).await?;
-                let found = found.filter(|(record, _)| record.kind == SessionKind::Remember);
+                let found = found.filter(|(record, user)| {
+                    record.kind == SessionKind::Remember && is_session_of(record, user)
+                });
                 found.map(|(record, user)| (user, record.expires_at))
             }
             TokenFormat::Itsdangerous => {
-                let by = UserLookup::Uniquifier(Uniquifier::new(name));
-                self.store().user(&by).await?.map(|user| (user, Timestamp::MAX))
+                let found = self.user_of_uniquifier(&Uniquifier::new(name)).await?;
+                found.map(|user| (user, Timestamp::MAX))
             }
         };
         Ok(found.ok_or(Unproven::Ended))

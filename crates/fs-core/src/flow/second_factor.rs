@@ -11,7 +11,7 @@ use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, SecondFactor, Uniquifier, User, UserField};
-use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::second_factor::{Pending, PendingStage, method_of};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
@@ -77,8 +77,8 @@ impl Security {
         if ctx.now.since(pending.since) > rules.pending {
             return Ok(None);
         }
-        let by = UserLookup::Uniquifier(Uniquifier::new(pending.uniquifier.as_str()));
-        let user = self.store().user(&by).await?.filter(|user| user.active);
+        let uniquifier = Uniquifier::new(pending.uniquifier.as_str());
+        let user = self.user_of_uniquifier(&uniquifier).await?.filter(|user| user.active);
         // Who has a second factor by now gives it, and does not choose another one.
         let user =
             user.filter(|user| pending.stage != PendingStage::SetUp || method_of(user).is_none());

@@ -7,6 +7,7 @@
 
 use super::FlowError;
 use super::codes::CodeMessage;
+use super::uniquifier::is_session_of;
 use crate::model::{SessionKey, SessionKind, SessionRecord, User};
 use crate::port::{Batch, Change};
 use crate::security::{Context, Security};
@@ -53,7 +54,7 @@ impl Security {
     ) -> Result<bool, FlowError> {
         let found = self.store().session(&note_of(user, secret, step), ctx.now).await?;
         let noted = |(record, of): (SessionRecord, User)| {
-            record.kind == SessionKind::SentCode && of.id == user.id
+            record.kind == SessionKind::SentCode && of.id == user.id && is_session_of(&record, &of)
         };
         Ok(found.is_some_and(noted))
     }

@@ -223,6 +223,7 @@ impl Security {
         if let Some(refusal) = self.may_not_act(user) {
             return Ok(self.refuse(Some(user), refusal));
         }
+        let user = &self.with_uniquifier(user.clone()).await?;
         let remember = match remember.unwrap_or(self.config().sessions.remember_by_default) {
             true => Remember::Yes,
             false => Remember::No,
@@ -289,6 +290,7 @@ impl Security {
         if !user.active {
             return refused(Some(&user), SignInRefusal::Inactive);
         }
+        let user = self.with_uniquifier(user).await?;
         let rehashed = self.renewed(check).await;
         Ok(Ok(Proven { user, rehashed, uncounted: tally.success() }))
     }

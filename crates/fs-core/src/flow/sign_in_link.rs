@@ -10,7 +10,7 @@ use crate::config::Disclosure;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{Uniquifier, User, UserField};
-use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret, UserLookup};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret};
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -82,6 +82,7 @@ impl Security {
         let Some(rules) = &self.config().sign_in_links else {
             return Ok(());
         };
+        let user = &self.with_uniquifier(user.clone()).await?;
         let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
@@ -129,8 +130,7 @@ impl Security {
             Err(TokenProblem::Expired(claims)) => (claims, true),
             Err(TokenProblem::Invalid) => return Ok(FollowLinkOutcome::Invalid),
         };
-        let by = UserLookup::Uniquifier(claims.uniquifier);
-        let Some(user) = self.store().user(&by).await? else {
+        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
             return Ok(FollowLinkOutcome::Invalid);
         };
         if expired {

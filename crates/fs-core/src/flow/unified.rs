@@ -99,6 +99,7 @@ impl Security {
         proven: ProvenPasscode,
         manner: Manner<'_>,
     ) -> Result<SignInOutcome, FlowError> {
+        let user = self.with_uniquifier(user).await?;
         let mut set: Vec<_> =
             proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let Manner { entry, remember, device, begin } = manner;

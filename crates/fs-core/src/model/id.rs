@@ -47,6 +47,13 @@ impl Uniquifier {
         Self(text.into())
     }
 
+    /// Whether there is none: a database that was taken over may hold accounts without a uniquifier,
+    /// or with one that they share. An empty uniquifier names nobody, so nothing opens the account
+    /// by it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A new one from 16 random bytes, as 32 lower-case hexadecimal digits.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(HEXLOWER.encode(&bytes))

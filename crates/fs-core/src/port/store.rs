@@ -25,6 +25,7 @@ pub trait UserStore: Send + Sync {
     ///
     /// Uniqueness is exact: `Ann@x.org` and `ann@x.org` can be two users. Where the case is ignored
     /// and several match, the one that matches exactly is meant, otherwise the one made first.
+    /// An empty uniquifier names nobody, and neither does one that several users share.
     async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError>;
 
     /// The session of that key and the user that its uniquifier names, in one round trip.
@@ -65,7 +66,8 @@ pub trait UserStore: Send + Sync {
     /// The role of that name.
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError>;
 
-    /// Users in the order of their addresses, compared byte by byte.
+    /// Users in the order of their addresses, compared byte by byte. There may be fewer than the page
+    /// has room for: a row that cannot be read is left out and named in the log.
     async fn users(&self, page: Page) -> Result<Vec<User>, StoreError>;
 
     /// All roles in the order of their names, compared byte by byte.

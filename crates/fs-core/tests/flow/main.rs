@@ -24,3 +24,4 @@ mod secrets;
 mod send_limits;
 mod sent_codes;
 mod sessions;
+mod uniquifiers;

@@ -1,14 +1,19 @@
 //! PostgreSQL.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
-use sqlx::postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow};
-use sqlx::{Arguments, Connection, Row as _, TypeInfo, ValueRef};
-use time::{OffsetDateTime, PrimitiveDateTime};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow};
+use sqlx::{Arguments, Connection as _, Row as _, TypeInfo, ValueRef};
+use time::PrimitiveDateTime;
+use tokio::time::timeout;
 
 use crate::datetime;
-use crate::driver::Pool;
+use crate::dialect::POSTGRES;
+use crate::driver::connection::Connection;
+use crate::driver::{Pool, Writer};
 use crate::error::Error;
 use crate::value::{Kind, Row, Value};
 
@@ -17,23 +22,164 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A connection that was idle for longer is tried before it is used: the server may be gone.
 const TRUSTED: Duration = Duration::from_secs(2);
 
+/// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970.
+const MILLENNIUM: i128 = 946_684_800_000_000;
+/// How long the server is asked whether a connection still works.
+const PING: Duration = Duration::from_secs(1);
+
+/// Begins a transaction that writes, in one round trip, and says whether the server lets it write.
+///
+/// The isolation is what the guards are written for, whatever the server's default is. Time-outs
+/// that the operator has set for the role or the database are kept.
+const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+    SELECT current_setting('transaction_read_only') = 'on', \
+    CASE WHEN current_setting('lock_timeout') = '0' \
+    THEN set_config('lock_timeout', '3s', true) END, \
+    CASE WHEN current_setting('statement_timeout') = '0' \
+    THEN set_config('statement_timeout', '10s', true) END";
+
+/// Begins a transaction that may take as long as a large table needs, but not as long as a lock that
+/// nobody lets go of.
+const BEGIN_MIGRATION: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
+    SELECT current_setting('transaction_read_only') = 'on', \
+    set_config('lock_timeout', '60s', true), set_config('statement_timeout', '0', true)";
+
+/// Begins a transaction that reads.
+const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
+
+/// The connections to a server.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) pool: PgPool,
+    /// Whether statements are prepared under names, which stay with the connection.
+    pub(crate) prepared: bool,
+    failover: Arc<Failover>,
+}
+
+impl Server {
+    pub(crate) fn new(pool: PgPool) -> Self {
+        Self { pool, prepared: true, failover: Arc::new(Failover::new()) }
+    }
+
+    /// The rows of a query that writes nothing.
+    pub(super) async fn rows(
+        &self,
+        query: &Arc<str>,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Error> {
+        if !self.prepared {
+            let mut reader = self.begin_with(BEGIN_READING).await?;
+            let rows = reader.rows_of(query, values).await?;
+            reader.commit().await?;
+            return Ok(rows);
+        }
+        loop {
+            let (mut connection, reused) = self.acquire().await?;
+            match connection.rows(Arc::clone(query), values.clone()).await {
+                Err(error) if reused && error.ruins_connection() => {}
+                done => return done,
+            }
+        }
+    }
+
+    pub(super) async fn begin(&self) -> Result<Writer, Error> {
+        self.begin_with(BEGIN).await
+    }
+
+    pub(super) async fn begin_migration(&self) -> Result<Writer, Error> {
+        let mut writer = self.begin_with(BEGIN_MIGRATION).await?;
+        writer.take_time();
+        Ok(writer)
+    }
+
+    /// The same connections, without prepared statements.
+    pub(crate) fn unprepared(&self) -> Self {
+        Self { prepared: false, ..self.clone() }
+    }
+
+    /// Begins on a connection that works. Those that the pool kept are closed where they are cut,
+    /// or lead to a server that is read-only; whether a new one does better is asked once.
+    async fn begin_with(&self, statements: &'static str) -> Result<Writer, Error> {
+        loop {
+            let (connection, reused) = self.acquire().await?;
+            // It knows of the transaction before the server does, in case the caller goes away.
+            let mut writer = Writer::new(connection, &POSTGRES);
+            let row = match writer.begin_postgres(statements).await {
+                Err(error) if reused && error.ruins_connection() => continue,
+                begun => begun?,
+            };
+            let read_only = row.map(|mut row| row.bool("transaction_read_only")).transpose()?;
+            if !read_only.unwrap_or(false) {
+                return Ok(writer);
+            }
+            self.failover.note();
+            writer.abandon();
+            if !reused {
+                return Err(Error::read_only());
+            }
+        }
+    }
+
+    /// A connection, and whether the pool may have had it before.
+    async fn acquire(&self) -> Result<(Connection, bool), Error> {
+        let reused = self.pool.num_idle() > 0;
+        Ok((Connection::postgres(self.pool.acquire().await?, self.prepared), reused))
+    }
+}
+
+/// When a server was last seen to be read-only: connections from before lead to a standby that
+/// falls behind.
+struct Failover {
+    start: Instant,
+    /// In microseconds from the start; 0 is never.
+    seen: AtomicU64,
+}
+
+impl Failover {
+    fn new() -> Self {
+        Self { start: Instant::now(), seen: AtomicU64::new(0) }
+    }
+
+    fn elapsed(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+
+    fn note(&self) {
+        self.seen.fetch_max(self.elapsed().max(1), Ordering::Relaxed);
+    }
+
+    /// Whether a connection of that age is from before.
+    fn is_after(&self, age: Duration) -> bool {
+        let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
+        let seen = self.seen.load(Ordering::Relaxed);
+        seen > 0 && self.elapsed().saturating_sub(age) <= seen
+    }
+}
+
 /// Connects to the server of a `postgres:` URL.
 pub(crate) async fn connect(url: &str) -> Result<Pool, Error> {
+    let failover = Arc::new(Failover::new());
+    let noticed = Arc::clone(&failover);
     let pool = PgPoolOptions::new()
         .acquire_timeout(PATIENCE)
         // Asking before every query would double the round trips.
         .test_before_acquire(false)
-        .before_acquire(|connection, state| {
+        .before_acquire(move |connection, state| {
+            let misled = noticed.is_after(state.age);
             Box::pin(async move {
+                if misled {
+                    return Ok(false);
+                }
                 if state.idle_for > TRUSTED {
-                    connection.ping().await?;
+                    return Ok(matches!(timeout(PING, connection.ping()).await, Ok(Ok(()))));
                 }
                 Ok(true)
             })
         })
-        .connect_with(PgConnectOptions::from_str(url)?)
+        // PgBouncer refuses it, and no number here has a fraction.
+        .connect_with(PgConnectOptions::from_str(url)?.extra_float_digits(None))
         .await?;
-    Ok(Pool::Postgres(pool))
+    Ok(Pool::Postgres(Server { pool, prepared: true, failover }))
 }
 
 pub(super) fn arguments(values: Vec<Value>) -> Result<PgArguments, Error> {
@@ -41,7 +187,7 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<PgArguments, Error> {
     for value in values {
         let added = match value {
             Value::Null(Kind::Int) => arguments.add(None::<i64>),
-            Value::Null(Kind::Text) => arguments.add(None::<String>),
+            Value::Null(Kind::Text) | Value::Unreadable => arguments.add(None::<String>),
             Value::Null(Kind::Time) => arguments.add(None::<PrimitiveDateTime>),
             Value::Int(number) => arguments.add(number),
             Value::Bool(value) => arguments.add(value),
@@ -55,7 +201,8 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<PgArguments, Error> {
     Ok(arguments)
 }
 
-pub(super) fn row(row: &PgRow) -> Result<Row, Error> {
+/// The values of a row. What cannot be read is known by its column, and does not fail the others.
+pub(super) fn row(row: &PgRow) -> Row {
     let value = |at| {
         let raw = row.try_get_raw(at)?;
         if raw.is_null() {
@@ -68,13 +215,15 @@ pub(super) fn row(row: &PgRow) -> Result<Row, Error> {
             "INT8" => Value::Int(row.try_get(at)?),
             "BOOL" => Value::Bool(row.try_get(at)?),
             "BYTEA" => Value::Bytes(row.try_get(at)?),
-            "TIMESTAMP" => Value::Time(datetime::from_primitive(row.try_get(at)?)),
-            "TIMESTAMPTZ" => {
-                let moment: OffsetDateTime = row.try_get(at)?;
-                Value::Time(fs_core::Timestamp::from_offset_date_time(moment))
+            // Microseconds since 2000. The `time` crate would panic at "infinity".
+            "TIMESTAMP" | "TIMESTAMPTZ" => {
+                let micros: i64 = row.try_get_unchecked(at)?;
+                let moment = datetime::in_range(i128::from(micros) + MILLENNIUM);
+                moment.map_or(Value::Unreadable, Value::Time)
             }
             _ => Value::Text(row.try_get(at)?),
         })
     };
-    (0..row.len()).map(value).collect::<Result<_, Error>>().map(Row::new)
+    let value = |at| value(at).unwrap_or_else(|_: sqlx::Error| Value::Unreadable);
+    Row::new((0..row.len()).map(value).collect())
 }

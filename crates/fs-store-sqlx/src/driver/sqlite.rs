@@ -48,7 +48,14 @@ pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
     } else {
         Reads::Own(Box::new(Readers::new(options.disable_statement_logging())))
     };
-    Ok(Pool::Sqlite { read, write })
+    Ok(Pool::Sqlite { read, write, in_memory })
+}
+
+/// Whether the pool's database is in memory.
+pub(crate) fn is_in_memory(pool: &SqlitePool) -> bool {
+    let options = pool.connect_options();
+    let file = options.get_filename().to_string_lossy();
+    file.is_empty() || file.contains(":memory:") || file.starts_with("file:sqlx-in-memory")
 }
 
 /// Puts the file into WAL mode, in which it stays. While somebody else is at the file SQLite refuses
@@ -70,7 +77,7 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
     let mut arguments = SqliteArguments::default();
     for value in values {
         let added = match value {
-            Value::Null(_) => arguments.add(None::<i64>),
+            Value::Null(_) | Value::Unreadable => arguments.add(None::<i64>),
             Value::Int(number) => arguments.add(number),
             Value::Bool(value) => arguments.add(value),
             Value::Text(text) if text.contains('\0') => return Err(Error::Nul),
@@ -86,7 +93,8 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
     Ok(arguments)
 }
 
-pub(super) fn row(row: &SqliteRow) -> Result<Row, Error> {
+/// The values of a row. What cannot be read is known by its column, and does not fail the others.
+pub(super) fn row(row: &SqliteRow) -> Row {
     let value = |at| {
         let raw = row.try_get_raw(at)?;
         if raw.is_null() {
@@ -99,5 +107,6 @@ pub(super) fn row(row: &SqliteRow) -> Result<Row, Error> {
             _ => Value::Text(row.try_get_unchecked(at)?),
         })
     };
-    (0..row.len()).map(value).collect::<Result<_, Error>>().map(Row::new)
+    let value = |at| value(at).unwrap_or_else(|_: sqlx::Error| Value::Unreadable);
+    Row::new((0..row.len()).map(value).collect())
 }

@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS roles_users (
 
 -- Ours. Moments are microseconds since 1970 in UTC.
 CREATE TABLE IF NOT EXISTS fs_user_extra (
-    user_id INTEGER NOT NULL PRIMARY KEY REFERENCES "user" (id) ON DELETE CASCADE,
+    user_id BIGINT NOT NULL PRIMARY KEY REFERENCES "user" (id) ON DELETE CASCADE,
     attributes TEXT NOT NULL,
     recovery_codes TEXT NOT NULL DEFAULT ''
 );
@@ -61,7 +61,7 @@ CREATE INDEX IF NOT EXISTS fs_session_expires_at ON fs_session (expires_at);
 CREATE TABLE IF NOT EXISTS fs_credential (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
-    user_id INTEGER NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
+    user_id BIGINT NOT NULL REFERENCES "user" (id) ON DELETE CASCADE,
     value TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     used_at BIGINT,

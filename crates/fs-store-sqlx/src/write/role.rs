@@ -2,11 +2,12 @@
 
 use fs_core::model::{Permissions, Role};
 use fs_core::port::{CommitError, Guard};
+use serde_json::Value as Json;
 
 use super::{Outcome, Work};
 use crate::error::Error;
 use crate::read::read_permissions;
-use crate::shape::Table;
+use crate::shape::{Shape, Table};
 use crate::value::Value;
 
 fn stale(name: &str) -> CommitError {
@@ -14,9 +15,12 @@ fn stale(name: &str) -> CommitError {
 }
 
 /// No permissions are NULL.
-fn text(permissions: &Permissions) -> Value {
-    let text = (!permissions.is_empty()).then(|| permissions.to_string());
-    text.as_deref().into()
+fn text(shape: &Shape, permissions: &Permissions) -> Value {
+    let text = match shape.is_json_text(Table::Role, "permissions") {
+        true => Json::from_iter(permissions.iter()).to_string(),
+        false => permissions.to_string(),
+    };
+    (!permissions.is_empty()).then_some(text.as_str()).into()
 }
 
 impl Work<'_> {
@@ -24,12 +28,15 @@ impl Work<'_> {
         let columns = vec![
             ("name", role.name.as_str().into()),
             ("description", role.description.as_deref().into()),
-            ("permissions", text(&role.permissions)),
+            ("permissions", text(self.shape, &role.permissions)),
         ];
-        let columns = self.shape.present(Table::Role, columns)?;
+        let mut columns = self.shape.present(Table::Role, columns)?;
+        columns.retain(|(_, value)| !value.is_null());
         let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        let places = vec!["?"; names.len()].join(", ");
-        let insert = format!("INSERT INTO \"role\" ({}) VALUES ({places})", names.join(", "));
+        let places: Vec<_> =
+            names.iter().map(|name| self.shape.write_to(Table::Role, name)).collect();
+        let insert =
+            format!("INSERT INTO \"role\" ({}) VALUES ({})", names.join(", "), places.join(", "));
         self.tx.execute(&insert, values).await?;
         Ok(())
     }
@@ -47,19 +54,21 @@ impl Work<'_> {
             return Err(missing.into());
         }
         let lock = self.tx.dialect.lock;
-        let query = format!("SELECT permissions FROM \"role\" WHERE name = ? {lock}");
+        let read = self.shape.read_from(Table::Role, "r", "permissions");
+        let query = format!("SELECT {read} FROM \"role\" r WHERE r.name = ? {lock}");
         let row = self.tx.row(&query, vec![name.into()]).await?;
         let stored = row.ok_or_else(|| stale(name))?.text("permissions")?;
-        if read_permissions(stored) != *expect {
+        if read_permissions(stored, self.shape)? != *expect {
             return Err(stale(name));
         }
-        let mut update = "UPDATE \"role\" SET permissions = ?".to_owned();
+        let place = self.shape.write_to(Table::Role, "permissions");
+        let mut update = format!("UPDATE \"role\" SET permissions = {place}");
         if self.shape.has(Table::Role, "update_datetime") {
             update.push_str(", update_datetime = ");
             update.push_str(self.tx.dialect.utc_now);
         }
         update.push_str(" WHERE name = ?");
-        self.tx.execute(&update, vec![text(set), name.into()]).await?;
+        self.tx.execute(&update, vec![text(self.shape, set), name.into()]).await?;
         Ok(())
     }
 

@@ -50,6 +50,9 @@ impl Work<'_> {
         uniquifier: &Uniquifier,
         except: Option<&SessionKey>,
     ) -> Outcome {
+        if uniquifier.is_empty() {
+            return Ok(());
+        }
         // No session has an empty key.
         let except = except.map_or("", SessionKey::as_str);
         let delete = "DELETE FROM fs_session WHERE uniquifier = ? AND id <> ?";

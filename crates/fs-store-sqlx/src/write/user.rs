@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Outcome, Work, key};
 use crate::error::{Error, Meaning};
-use crate::read::{read_attributes, read_recovery_codes, read_user, user_columns};
+use crate::read::{UNIQUIFIERS, read_attributes, read_recovery_codes, read_user, user_columns};
 use crate::shape::{Shape, Table};
 use crate::value::Value;
 
@@ -23,11 +23,17 @@ impl Work<'_> {
         for field in fields(user) {
             columns.extend(columns_of(self.shape, &field)?);
         }
-        let columns = self.shape.present(Table::User, columns)?;
+        let mut columns = self.shape.present(Table::User, columns)?;
+        // Where there is no value, a default of the application's may stand.
+        columns.retain(|(_, value)| !value.is_null());
         let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-        let places = vec!["?"; names.len()].join(", ");
-        let insert =
-            format!("INSERT INTO \"user\" ({}) VALUES ({places}) RETURNING id", names.join(", "));
+        let places: Vec<_> =
+            names.iter().map(|name| self.shape.write_to(Table::User, name)).collect();
+        let insert = format!(
+            "INSERT INTO \"user\" ({}) VALUES ({}) RETURNING id",
+            names.join(", "),
+            places.join(", ")
+        );
         let row = self.tx.row(&insert, values).await?;
         let key = row.ok_or(Error::Unreadable { column: "id" })?.required_int("id")?;
         if !user.attributes.is_empty() {
@@ -60,15 +66,25 @@ impl Work<'_> {
             columns.extend(columns_of(self.shape, field)?);
         }
         let columns = self.shape.present(Table::User, columns)?;
-        if !expect.is_empty() || columns.is_empty() {
+        if !expect.is_empty() {
             let user = self.locked_user(key, expect).await?.ok_or_else(|| stale(id))?;
             if !expect.iter().all(|field| field.holds(&user)) {
                 return Err(stale(id));
             }
+            if user.uniquifier.is_empty() && set.iter().any(is_uniquifier) {
+                tracing::warn!(user = key, "a user without a uniquifier of its own gets one");
+            }
+        } else if columns.is_empty() {
+            self.lock(key).await?.ok_or_else(|| stale(id))?;
+        }
+        for (column, _) in &columns {
+            self.take_from_others(key, column).await?;
         }
         if !columns.is_empty() {
             let (names, mut values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
-            let mut update = format!("UPDATE \"user\" SET {} = ?", names.join(" = ?, "));
+            let set = |name: &&str| format!("{name} = {}", self.shape.write_to(Table::User, name));
+            let sets: Vec<_> = names.iter().map(set).collect();
+            let mut update = format!("UPDATE \"user\" SET {}", sets.join(", "));
             if self.shape.has(Table::User, "update_datetime") {
                 update.push_str(", update_datetime = ");
                 update.push_str(self.tx.dialect.utc_now);
@@ -91,7 +107,10 @@ impl Work<'_> {
 
     pub(super) async fn delete_user(&mut self, id: &UserId) -> Outcome {
         let key = key(id).ok_or_else(|| stale(id))?;
-        let user = self.locked_user(key, &[]).await?.ok_or_else(|| stale(id))?;
+        let uniquifier = self.lock(key).await?.ok_or_else(|| stale(id))?;
+        for column in UNIQUIFIERS {
+            self.take_from_others(key, column).await?;
+        }
         self.remove_all_credentials(key).await?;
         for delete in [
             "DELETE FROM roles_users WHERE user_id = ?",
@@ -100,12 +119,12 @@ impl Work<'_> {
         ] {
             self.tx.execute(delete, vec![key.into()]).await?;
         }
-        self.end_sessions_of(&user.uniquifier, None).await
+        self.end_sessions_of(&uniquifier, None).await
     }
 
     pub(super) async fn grant(&mut self, id: &UserId, role: &str) -> Outcome {
         let key = key(id).ok_or_else(|| stale(id))?;
-        self.locked_user(key, &[]).await?.ok_or_else(|| stale(id))?;
+        self.lock(key).await?.ok_or_else(|| stale(id))?;
         if self.link(key, role).await? {
             return Ok(());
         }
@@ -140,6 +159,19 @@ impl Work<'_> {
         }
     }
 
+    /// The uniquifier of a user whose row nobody else writes from now on, even where the rest of the
+    /// row cannot be read.
+    async fn lock(&mut self, key: i64) -> Result<Option<Uniquifier>, Error> {
+        let lock = self.tx.dialect.lock;
+        let read = self.shape.read_from(Table::User, "u", "fs_uniquifier");
+        let query = format!("SELECT {read} FROM \"user\" u WHERE u.id = ? {lock}");
+        let row = self.tx.row(&query, vec![key.into()]).await?;
+        Ok(row.map(|mut row| {
+            let uniquifier = row.text("fs_uniquifier").ok().flatten();
+            Uniquifier::new(uniquifier.unwrap_or_default())
+        }))
+    }
+
     /// The user, whose row nobody else writes from now on; without roles, and with what is in our
     /// own table only if `expect` needs it.
     async fn locked_user(&mut self, key: i64, expect: &[UserField]) -> Result<Option<User>, Error> {
@@ -160,6 +192,25 @@ impl Work<'_> {
             }
         }
         Ok(Some(user))
+    }
+
+    /// Takes a uniquifier that several users share from all but one, who is about to lose it as
+    /// well. Left to the last of them, what was made for the others would open their account.
+    async fn take_from_others(&mut self, key: i64, column: &str) -> Result<(), Error> {
+        let shared = UNIQUIFIERS.contains(&column)
+            && self.shape.has(Table::User, column)
+            && !self.shape.is_unique(column);
+        if shared {
+            let update = format!(
+                "UPDATE \"user\" SET {column} = '' WHERE id <> ? AND {column} <> '' \
+                 AND {column} = (SELECT {column} FROM \"user\" WHERE id = ?)"
+            );
+            let others = self.tx.execute(&update, vec![key.into(), key.into()]).await?;
+            if others > 0 {
+                tracing::warn!(user = key, others, column, "a shared value was taken from others");
+            }
+        }
+        Ok(())
     }
 
     async fn set_attributes(
@@ -195,6 +246,10 @@ impl Work<'_> {
             .await?;
         Ok(())
     }
+}
+
+fn is_uniquifier(field: &UserField) -> bool {
+    matches!(field, UserField::Uniquifier(_))
 }
 
 /// The fields of a new user, but for what is not in its row.

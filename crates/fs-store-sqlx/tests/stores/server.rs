@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::conformance::{NoStore, not_run};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 
 /// A schema without anything in it.
 pub(crate) struct Schema {
@@ -41,6 +41,29 @@ impl Schema {
         let options = server.clone().options([("search_path", &name)]);
         let pool = PgPoolOptions::new().max_connections(10).connect_with(options).await?;
         Ok(Self { name, server, pool })
+    }
+
+    /// The name, which connections made with [`url`](Self::url) carry.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.server.get_port()
+    }
+
+    /// How the schema is reached.
+    pub(crate) fn options(&self) -> PgConnectOptions {
+        self.server.clone().options([("search_path", &self.name)])
+    }
+
+    /// How the schema is reached through a port of this machine.
+    pub(crate) fn url(&self, port: u16) -> String {
+        let mut url = self.server.clone().host("127.0.0.1").port(port).to_url_lossy();
+        url.query_pairs_mut()
+            .append_pair("options", &format!("-csearch_path={}", self.name))
+            .append_pair("application_name", &self.name);
+        url.to_string()
     }
 
     pub(crate) fn store(&self) -> SqlxStore {

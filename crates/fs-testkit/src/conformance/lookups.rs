@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use fs_core::identity::IdentityAttribute::{Email, Phone, Username};
-use fs_core::model::{NewUser, UserId};
-use fs_core::port::{UserLookup, UserStore};
+use fs_core::model::{NewUser, SessionRecord, Uniquifier, UserId};
+use fs_core::port::{Change, UserLookup, UserStore};
 
 use super::Violation;
 use super::check::equal;
-use super::facts::{add, bare, exactly, find, full, in_any_case, uniquifier};
+use super::facts::{add, bare, exactly, find, full, in_any_case, session, uniquifier};
 
 fn named(username: &str, key: &str) -> NewUser {
     NewUser { username: Some(username.to_owned()), ..bare(key) }
@@ -195,4 +195,24 @@ pub(super) async fn attributes_are_not_mixed_up(
         equal(find(&*store, by.clone()).await?, id, &format!("{by:?}"))?;
     }
     Ok(())
+}
+
+/// Databases that were taken over hold accounts without a uniquifier, or let many share an empty one.
+pub(super) async fn an_empty_uniquifier_names_nobody(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let empty = || Uniquifier::new("");
+    let new =
+        NewUser { token_uniquifier: Some(empty()), ..NewUser::new("ann@example.com", empty()) };
+    // A store may as well refuse it.
+    if store.commit(Change::InsertUser(Box::new(new)).into()).await.is_err() {
+        return Ok(());
+    }
+    let record = SessionRecord { uniquifier: empty(), ..session("ann", &empty()) };
+    let (key, now) = (record.key.clone(), record.created_at);
+    store.commit(Change::InsertSession(record).into()).await?;
+    equal(find(&*store, UserLookup::Uniquifier(empty())).await?, None, "by uniquifier")?;
+    equal(find(&*store, UserLookup::TokenUniquifier(empty())).await?, None, "by token")?;
+    equal(store.session(&key, now).await?.map(|(_, user)| user.id), None, "by session")?;
+    equal(store.sessions_of(&empty(), now).await?, vec![], "the sessions")
 }

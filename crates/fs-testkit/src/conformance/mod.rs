@@ -215,6 +215,7 @@ macro_rules! __each_store_rule {
             lookups::similar_letters_are_not_the_same
             lookups::wildcards_are_plain_characters
             lookups::attributes_are_not_mixed_up
+            lookups::an_empty_uniquifier_names_nobody
             pages::users_are_listed_by_address
             pages::pages_do_not_overlap
             roles::a_role_is_kept_with_every_field

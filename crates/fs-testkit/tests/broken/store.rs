@@ -30,6 +30,7 @@ pub(crate) enum Fault {
     FoldsThroughUpperCase,
     MatchesWildcards,
     SearchesEveryAttribute,
+    OpensByEmptyUniquifiers,
     ListsBackwards,
     OverlapsPages,
     ListsRolesBackwards,
@@ -335,6 +336,9 @@ impl UserStore for Broken {
         let mut found = match (self.fault, by) {
             (None, _) => self.inner.user(by).await?,
             (Some(_), UserLookup::Identity(wanted)) => self.find(wanted).await,
+            (Some(Fault::OpensByEmptyUniquifiers), UserLookup::Uniquifier(wanted)) => {
+                self.all().await.into_iter().find(|user| user.uniquifier == *wanted)
+            }
             _ => self.inner.user(by).await?,
         };
         if let (Some(user), true) = (&mut found, self.is(Fault::ListsRolesBackwards)) {

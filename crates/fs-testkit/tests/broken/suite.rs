@@ -23,6 +23,7 @@ const CAUGHT: &[(Fault, &str)] = &[
     (Fault::FoldsThroughUpperCase, "similar_letters_are_not_the_same"),
     (Fault::MatchesWildcards, "wildcards_are_plain_characters"),
     (Fault::SearchesEveryAttribute, "attributes_are_not_mixed_up"),
+    (Fault::OpensByEmptyUniquifiers, "an_empty_uniquifier_names_nobody"),
     (Fault::ListsBackwards, "users_are_listed_by_address"),
     (Fault::OverlapsPages, "pages_do_not_overlap"),
     (Fault::ListsRolesBackwards, "users_have_their_roles_by_name_and_as_they_are_now"),

@@ -1,0 +1,108 @@
+//! An account whose uniquifier is empty, as a database that was taken over may hold it.
+
+use fs_core::flow::{FollowLinkOutcome, ResetCheck, SignInOutcome};
+use fs_core::model::{Uniquifier, UserField};
+use fs_core::port::Change;
+use fs_core::session::Visit;
+use fs_testkit::site::{PASSWORD, Setup, Site};
+
+use crate::factors::{by_passcode, every_way, mailed_code, sign_in_link};
+use crate::people::{ANN, PROFILES, mailed_token, refused, sign_ann_in};
+
+/// A site with Ann, who has no uniquifier.
+async fn site(setup: Setup) -> Site {
+    let site = setup.build();
+    let ann = site.add_user(ANN).await;
+    let set = vec![UserField::Uniquifier(Uniquifier::new(""))];
+    site.write(Change::UpdateUser { user: ann.id, expect: vec![], set }).await;
+    site
+}
+
+/// Ann is who is signed in, by a uniquifier of her own.
+async fn assert_is_ann(site: &Site, visit: &Visit) {
+    let user = site.core().authenticate_session(&site.context(), visit).await.unwrap();
+    let user = user.expect("somebody is signed in");
+    assert!(user.email == ANN && !user.uniquifier.is_empty());
+}
+
+#[tokio::test]
+async fn a_password_gives_an_account_its_uniquifier() {
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        let mut visit = Visit::default();
+        let _ = sign_ann_in(&site, &mut visit).await;
+        assert_is_ann(&site, &visit).await;
+    }
+}
+
+#[tokio::test]
+async fn http_basic_gives_an_account_its_uniquifier() {
+    let site = site(Setup::standard()).await;
+    let checked = site.core().check_credentials(&site.context(), ANN, &PASSWORD.into()).await;
+    assert!(!checked.unwrap().unwrap().uniquifier.is_empty());
+}
+
+#[tokio::test]
+async fn a_code_and_a_link_give_an_account_its_uniquifier() {
+    let by_code = site(every_way()).await;
+    let code = mailed_code(&by_code).await;
+    let mut visit = Visit::default();
+    assert!(by_passcode(&by_code, &mut visit, &code).await);
+    assert_is_ann(&by_code, &visit).await;
+
+    let by_link = site(every_way()).await;
+    let token = sign_in_link(&by_link).await;
+    let mut visit = Visit::default();
+    match by_link.core().follow_sign_in_link(&by_link.context(), &mut visit, &token).await.unwrap()
+    {
+        FollowLinkOutcome::Judged(SignInOutcome::Done { .. }) => {}
+        other => refused(other),
+    }
+    assert_is_ann(&by_link, &visit).await;
+}
+
+#[tokio::test]
+async fn a_reset_link_gives_an_account_its_uniquifier() {
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+        let token = mailed_token(&site).await;
+        match site.core().check_reset(&site.context(), &token).await.unwrap() {
+            ResetCheck::Good(user) => assert_eq!(user.email, ANN),
+            other => refused(other),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_application_and_tokens_give_an_account_its_uniquifier() {
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        let ann = site.user(ANN).await.unwrap();
+        let mut visit = Visit::default();
+        let (ctx, core) = (site.context(), site.core());
+        match core.sign_in_user(&ctx, &mut visit, &ann, None, vec!["sso"]).await.unwrap() {
+            SignInOutcome::Done { .. } => {}
+            other => refused(other),
+        }
+        assert_is_ann(&site, &visit).await;
+    }
+    for setup in PROFILES {
+        let site = site(setup()).await;
+        let mut ann = site.user(ANN).await.unwrap();
+        let (ctx, core) = (site.context(), site.core());
+        let token = core.issue_auth_token(&ctx, &mut ann).await.unwrap();
+        let found = core.authenticate_token(&ctx, token.expose()).await.unwrap();
+        assert_eq!(found.unwrap().email, ANN);
+    }
+}
+
+/// Two sign-ins at once: one makes the uniquifier, and both work.
+#[tokio::test]
+async fn whoever_comes_second_gets_the_same_uniquifier() {
+    let site = site(Setup::standard()).await;
+    let (mut first, mut second) = (Visit::default(), Visit::default());
+    tokio::join!(sign_ann_in(&site, &mut first), sign_ann_in(&site, &mut second));
+    assert_is_ann(&site, &first).await;
+    assert_is_ann(&site, &second).await;
+}

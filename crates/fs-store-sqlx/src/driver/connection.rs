@@ -1,0 +1,151 @@
+//! One connection, taken from its pool, that is closed instead of given back once it is useless.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{AssertSqlSafe, Postgres, Sqlite};
+use tokio::time::timeout;
+
+use super::{postgres, sqlite};
+use crate::error::Error;
+use crate::value::{Row, Value};
+
+/// How long a server may take to answer a statement. It is longer than the server's own time-outs
+/// ([`postgres::BEGIN`]), and covers servers and networks that do not answer at all.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A connection of either database.
+pub(super) struct Connection {
+    held: Held,
+    /// Whether each statement is prepared under a name of its own and kept.
+    pub(super) prepared: bool,
+    /// How long an answer may take.
+    pub(super) patience: Duration,
+    /// Whether an error made the connection useless.
+    ruined: bool,
+}
+
+enum Held {
+    Sqlite { connection: PoolConnection<Sqlite>, in_memory: bool },
+    Postgres(PoolConnection<Postgres>),
+}
+
+impl Connection {
+    pub(super) fn sqlite(connection: PoolConnection<Sqlite>, in_memory: bool) -> Self {
+        Self {
+            held: Held::Sqlite { connection, in_memory },
+            prepared: true,
+            patience: PATIENCE,
+            ruined: false,
+        }
+    }
+
+    pub(super) fn postgres(connection: PoolConnection<Postgres>, prepared: bool) -> Self {
+        Self { held: Held::Postgres(connection), prepared, patience: PATIENCE, ruined: false }
+    }
+
+    /// Runs a statement and returns how many rows it wrote.
+    pub(super) async fn execute(
+        &mut self,
+        statement: Arc<str>,
+        values: Vec<Value>,
+    ) -> Result<u64, Error> {
+        let statement = AssertSqlSafe(statement);
+        let written = match &mut self.held {
+            Held::Sqlite { connection, .. } => {
+                let query = sqlx::query_with(statement, sqlite::arguments(values)?);
+                query.execute(&mut **connection).await.map(|done| done.rows_affected())
+            }
+            Held::Postgres(connection) => {
+                let query = sqlx::query_with(statement, postgres::arguments(values)?);
+                let query = query.persistent(self.prepared);
+                limited(self.patience, query.execute(&mut **connection))
+                    .await
+                    .map(|done| done.rows_affected())
+            }
+        };
+        written.map_err(|error| self.failed(error))
+    }
+
+    /// The rows of a query.
+    pub(super) async fn rows(
+        &mut self,
+        statement: Arc<str>,
+        values: Vec<Value>,
+    ) -> Result<Vec<Row>, Error> {
+        let statement = AssertSqlSafe(statement);
+        let rows = match &mut self.held {
+            Held::Sqlite { connection, .. } => {
+                let query = sqlx::query_with(statement, sqlite::arguments(values)?);
+                let rows = query.fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.iter().map(sqlite::row).collect())
+            }
+            Held::Postgres(connection) => {
+                let query = sqlx::query_with(statement, postgres::arguments(values)?);
+                let query = query.persistent(self.prepared);
+                let rows = limited(self.patience, query.fetch_all(&mut **connection)).await;
+                rows.map(|rows| rows.iter().map(postgres::row).collect())
+            }
+        };
+        rows.map_err(|error| self.failed(error))
+    }
+
+    /// Runs statements without values, in one round trip, and returns the rows of the last query.
+    pub(super) async fn script(&mut self, statements: &'static str) -> Result<Vec<Row>, Error> {
+        let rows = match &mut self.held {
+            Held::Sqlite { connection, .. } => {
+                let rows = sqlx::raw_sql(statements).fetch_all(&mut **connection).await;
+                rows.map(|rows| rows.iter().map(sqlite::row).collect())
+            }
+            Held::Postgres(connection) => {
+                let script = sqlx::raw_sql(statements);
+                let rows = limited(self.patience, script.fetch_all(&mut **connection)).await;
+                rows.map(|rows| rows.iter().map(postgres::row).collect())
+            }
+        };
+        rows.map_err(|error| self.failed(error))
+    }
+
+    /// Ends a transaction that may be open. A connection on which that fails is closed.
+    pub(super) async fn rollback(&mut self) {
+        if self.ruined {
+            return;
+        }
+        match self.script("ROLLBACK").await {
+            // SQLite has rolled back by itself, as it does when the disk is full.
+            Ok(_) | Err(Error::Database { .. }) if !self.ruined => {}
+            _ => self.ruin(),
+        }
+    }
+
+    /// Closes the connection when it is dropped, instead of giving it back.
+    pub(super) fn ruin(&mut self) {
+        self.ruined = true;
+        match &mut self.held {
+            Held::Sqlite { in_memory: true, .. } => {}
+            Held::Sqlite { connection, .. } => connection.close_on_drop(),
+            Held::Postgres(connection) => connection.close_on_drop(),
+        }
+    }
+
+    fn failed(&mut self, error: sqlx::Error) -> Error {
+        let error = Error::from(error);
+        let in_memory = matches!(self.held, Held::Sqlite { in_memory: true, .. });
+        if error.ruins_connection() && !in_memory {
+            self.ruin();
+        }
+        error
+    }
+}
+
+/// Waits for a server, but not for ever.
+async fn limited<T>(
+    patience: Duration,
+    work: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    match timeout(patience, work).await {
+        Ok(done) => done,
+        Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
+    }
+}
