@@ -73,10 +73,12 @@ impl Server {
             reader.commit().await?;
             return Ok(rows);
         }
+        let mut tries = self.tries();
         loop {
             let (mut connection, reused) = self.acquire().await?;
+            tries = tries.saturating_sub(1);
             match connection.rows(Arc::clone(query), values.clone()).await {
-                Err(error) if reused && error.ruins_connection() => {}
+                Err(error) if reused && tries > 0 && error.ruins_connection() => {}
                 done => return done,
             }
         }
@@ -100,12 +102,15 @@ impl Server {
     /// Begins on a connection that works. Those that the pool kept are closed where they are cut,
     /// or lead to a server that is read-only; whether a new one does better is asked once.
     async fn begin_with(&self, statements: &'static str) -> Result<Writer, Error> {
+        let mut tries = self.tries();
         loop {
             let (connection, reused) = self.acquire().await?;
+            tries = tries.saturating_sub(1);
+            let again = reused && tries > 0;
             // It knows of the transaction before the server does, in case the caller goes away.
             let mut writer = Writer::new(connection, &POSTGRES);
             let row = match writer.begin_postgres(statements).await {
-                Err(error) if reused && error.ruins_connection() => continue,
+                Err(error) if again && error.ruins_connection() => continue,
                 begun => begun?,
             };
             let read_only = row.map(|mut row| row.bool("transaction_read_only")).transpose()?;
@@ -114,15 +119,21 @@ impl Server {
             }
             self.failover.note();
             writer.abandon();
-            if !reused {
+            if !again {
                 return Err(Error::read_only());
             }
         }
     }
 
+    /// How many connections may turn out to be of no use: all that the pool keeps.
+    fn tries(&self) -> u32 {
+        self.pool.options().get_max_connections().saturating_add(1)
+    }
+
     /// A connection, and whether the pool may have had it before.
     async fn acquire(&self) -> Result<(Connection, bool), Error> {
-        let reused = self.pool.num_idle() > 0;
+        let full = self.pool.size() >= self.pool.options().get_max_connections();
+        let reused = full || self.pool.num_idle() > 0;
         Ok((Connection::postgres(self.pool.acquire().await?, self.prepared), reused))
     }
 }
@@ -203,7 +214,7 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<PgArguments, Error> {
 
 /// The values of a row. What cannot be read is known by its column, and does not fail the others.
 pub(super) fn row(row: &PgRow) -> Row {
-    let value = |at| {
+    let value = |at| -> Result<Value, sqlx::Error> {
         let raw = row.try_get_raw(at)?;
         if raw.is_null() {
             return Ok(Value::Null(Kind::Text));
@@ -224,6 +235,6 @@ pub(super) fn row(row: &PgRow) -> Row {
             _ => Value::Text(row.try_get(at)?),
         })
     };
-    let value = |at| value(at).unwrap_or_else(|_: sqlx::Error| Value::Unreadable);
+    let value = |at| value(at).unwrap_or(Value::Unreadable);
     Row::new((0..row.len()).map(value).collect())
 }

@@ -95,7 +95,7 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
 
 /// The values of a row. What cannot be read is known by its column, and does not fail the others.
 pub(super) fn row(row: &SqliteRow) -> Row {
-    let value = |at| {
+    let value = |at| -> Result<Value, sqlx::Error> {
         let raw = row.try_get_raw(at)?;
         if raw.is_null() {
             return Ok(Value::Null(Kind::Text));
@@ -107,6 +107,6 @@ pub(super) fn row(row: &SqliteRow) -> Row {
             _ => Value::Text(row.try_get_unchecked(at)?),
         })
     };
-    let value = |at| value(at).unwrap_or_else(|_: sqlx::Error| Value::Unreadable);
+    let value = |at| value(at).unwrap_or(Value::Unreadable);
     Row::new((0..row.len()).map(value).collect())
 }

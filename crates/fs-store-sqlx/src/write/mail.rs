@@ -80,7 +80,14 @@ pub(crate) async fn claim(
     let mut claimed = Vec::with_capacity(rows.len());
     for mut row in rows {
         let seq = row.required_int("seq")?;
-        claimed.push(read_mail(&mut row)?);
+        match read_mail(&mut row) {
+            Ok(mail) => claimed.push(mail),
+            // The others go on; this one comes up again later.
+            Err(Error::Unreadable { column }) => {
+                tracing::error!(table = "fs_outbox", key = seq, column, "a mail cannot be read");
+            }
+            Err(error) => return Err(error),
+        }
         let update = "UPDATE fs_outbox SET due_at = ? WHERE seq = ?";
         tx.execute(update, vec![Value::micros(until), seq.into()]).await?;
     }

@@ -240,8 +240,8 @@ async fn what_others_write_for_active_is_read() {
 /// Each has one column that nobody understands.
 const ODD: &str = "
     INSERT INTO \"user\" VALUES (1, 'a@lp.com', 'x', true, 'a', NULL, NULL, 0, NULL, NULL, 'ann');
-    INSERT INTO \"user\" VALUES (2, 'b@lp.com', 'secret', true, 'b', NULL, NULL, 0, '{\"sms\": 7}', NULL, 'bob');
-    INSERT INTO \"user\" VALUES (3, NULL, 'secret', true, 'c', NULL, NULL, 0, NULL, NULL, 'cy');
+    INSERT INTO \"user\" VALUES (2, 'b@lp.com', 'hidden', true, 'b', NULL, NULL, 0, '{\"sms\": 7}', NULL, 'bob');
+    INSERT INTO \"user\" VALUES (3, NULL, 'hidden', true, 'c', NULL, NULL, 0, NULL, NULL, 'cy');
     INSERT INTO \"user\" VALUES (4, 'd@lp.com', 'x', true, 'd', NULL, NULL, 0, NULL, NULL, 'dan');
     INSERT INTO role VALUES (1, 'editor', 'a,b');
     INSERT INTO role VALUES (2, NULL, 'c');
@@ -266,7 +266,7 @@ async fn odd_rows_are_refused_alone(store: SqlxStore, refused: &[(&str, &str)]) 
         let named = format!("key=\"{key}\" column=\"{column}\"");
         assert!(text.contains(&named), "{named}: {text}");
     }
-    assert!(!text.contains("secret") && !text.contains("b@lp.com"), "{text}");
+    assert!(!text.contains("hidden") && !text.contains("b@lp.com"), "{text}");
 
     // Whoever is asked for by name is refused, not unknown.
     let by = Identity {

@@ -3,13 +3,12 @@
 use fs_core::model::{NewUser, Uniquifier, UserField, UserId};
 use fs_core::port::{Batch, Change, CommitError, Page, Receipt, StoreError, UserLookup, UserStore};
 use fs_store_sqlx::SqlxStore;
-use fs_testkit::conformance::not_run;
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgPoolOptions;
 
 use crate::own_server::OwnServer;
 use crate::proxy::Proxy;
-use crate::server::or_not_run;
+use crate::server::{missing, or_not_run};
 
 const PAGE: Page = Page { offset: 0, limit: 100 };
 
@@ -36,7 +35,7 @@ async fn own_or_not_run(test: &str) -> Option<OwnServer> {
     match OwnServer::start().await {
         Ok(server) => Some(server),
         Err(reason) => {
-            not_run(test, &reason);
+            missing(test, &reason);
             None
         }
     }

@@ -98,7 +98,7 @@ impl Proxy {
                     if server.write_all(part).await.is_err() {
                         return;
                     }
-                    let commits = part.windows(6).any(|word| word == b"COMMIT");
+                    let commits = part.windows(7).any(|word| word == b"COMMIT\0");
                     if commits && self.cuts_at_commit.swap(false, Ordering::SeqCst) {
                         // The server answers, so it has done it; nobody hears of it.
                         let _ = server.read(&mut answered).await;

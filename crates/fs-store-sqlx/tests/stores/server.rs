@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::conformance::{NoStore, not_run};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 
 /// A schema without anything in it.
@@ -57,9 +57,10 @@ impl Schema {
         self.server.clone().options([("search_path", &self.name)])
     }
 
-    /// How the schema is reached through a port of this machine.
+    /// How the schema is reached through a port of this machine, in the open.
     pub(crate) fn url(&self, port: u16) -> String {
-        let mut url = self.server.clone().host("127.0.0.1").port(port).to_url_lossy();
+        let options = self.server.clone().host("127.0.0.1").port(port);
+        let mut url = options.ssl_mode(PgSslMode::Disable).to_url_lossy();
         url.query_pairs_mut()
             .append_pair("options", &format!("-csearch_path={}", self.name))
             .append_pair("application_name", &self.name);
@@ -94,6 +95,12 @@ pub(crate) async fn or_not_run() -> Option<Schema> {
         }
         Err(NoStore::Failed(error)) => panic!("{error}"),
     }
+}
+
+/// Says that a test did not run for want of a program, and fails where it must run.
+pub(crate) fn missing(test: &str, reason: &str) {
+    not_run(test, reason);
+    assert!(std::env::var_os("FS_REQUIRE_POSTGRES").is_none(), "{reason}");
 }
 
 async fn run(connection: &mut PgConnection, script: &str) -> Result<(), sqlx::Error> {
