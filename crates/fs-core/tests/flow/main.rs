@@ -24,3 +24,5 @@ mod secrets;
 mod send_limits;
 mod sent_codes;
 mod sessions;
+mod stored_names;
+mod waiting;
