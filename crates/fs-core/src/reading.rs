@@ -109,7 +109,7 @@ pub trait ReadPassword: Send + Sync {
         breached: BreachFinding,
     ) -> Result<(), Vec<Message>> {
         let judged = rules.check(password, words, breached);
-        judged.map_err(|problem| vec![password_message(problem, rules.min_length)])
+        judged.map_err(|problem| vec![password_message(problem, rules)])
     }
 }
 
@@ -189,16 +189,19 @@ fn username_message(problem: UsernameProblem) -> Message {
         UsernameProblem::Missing => MessageKey::UsernameNotProvided.into(),
         UsernameProblem::Illegal => MessageKey::UsernameIllegalCharacters.into(),
         UsernameProblem::Disallowed => MessageKey::UsernameDisallowedCharacters.into(),
+        UsernameProblem::LookAlike => MessageKey::UsernameLooksAlike.into(),
         UsernameProblem::Length { min, max } => {
             Message::new(MessageKey::UsernameInvalidLength).with("min", min).with("max", max)
         }
     }
 }
 
-fn password_message(problem: PasswordProblem, min_length: usize) -> Message {
+fn password_message(problem: PasswordProblem, rules: &PasswordRules) -> Message {
     match problem {
         PasswordProblem::TooShort { .. } | PasswordProblem::TooLong { .. } => {
-            Message::new(MessageKey::PasswordInvalidLength).with("length", min_length.to_string())
+            Message::new(MessageKey::PasswordInvalidLength)
+                .with("length", rules.min_length.to_string())
+                .with("max", rules.max_length.to_string())
         }
         PasswordProblem::Breached => MessageKey::PasswordBreached.into(),
         PasswordProblem::BreachListUnavailable => MessageKey::PasswordBreachedSiteError.into(),

@@ -95,6 +95,7 @@ impl fmt::Debug for Timestamp {
 }
 
 /// A span of time in words, in the largest unit that it is a whole number of: `5 days`, `1 hour`.
+/// Fractions of a second are told of spans below one alone: `500 milliseconds`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -103,10 +104,43 @@ impl fmt::Debug for Timestamp {
 /// assert_eq!(fs_core::span_text(Duration::from_secs(60)), "1 minute");
 /// ```
 pub fn span_text(span: Duration) -> String {
-    let seconds = span.as_secs();
-    let units = [("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)];
-    let fits = |unit: &&(&str, u64)| seconds >= unit.1 && seconds.is_multiple_of(unit.1);
-    let (name, length) = units.iter().find(fits).copied().unwrap_or(("second", 1));
-    let count = seconds / length;
+    const SECOND: u128 = 1_000_000;
+    let micros = match span.as_secs() {
+        0 => span.as_micros(),
+        seconds => u128::from(seconds) * SECOND,
+    };
+    let units = [
+        ("day", 86_400 * SECOND),
+        ("hour", 3_600 * SECOND),
+        ("minute", 60 * SECOND),
+        ("second", SECOND),
+        ("millisecond", 1_000),
+        ("microsecond", 1),
+    ];
+    let fits = |unit: &&(&str, u128)| micros >= unit.1 && micros.is_multiple_of(unit.1);
+    let (name, length) = units.iter().find(fits).copied().unwrap_or(("second", SECOND));
+    let count = micros / length;
     if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_below_a_second_are_told_as_they_are() {
+        for (micros, text) in [
+            (0, "0 seconds"),
+            (1, "1 microsecond"),
+            (1_000, "1 millisecond"),
+            (500_000, "500 milliseconds"),
+            (1_500, "1500 microseconds"),
+            (1_000_000, "1 second"),
+            (1_500_000, "1 second"),
+            (90_000_000, "90 seconds"),
+            (3_600_000_000, "1 hour"),
+        ] {
+            assert_eq!(span_text(Duration::from_micros(micros)), text);
+        }
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fs_core::config::Mistakes;
 use fs_core::redirect::RedirectRules;
 use fs_core::{Config, Ports, Security};
+use regex::Regex;
 
 use crate::compose::Composer;
 use crate::config::HttpConfig;
@@ -52,6 +53,14 @@ impl WebSecurity {
         match http.redirects.subdomains_of.as_deref().map(str::parse).transpose() {
             Ok(trusted) => redirect_rules.trusted = trusted,
             Err(error) => mistakes.push(format!("redirects.subdomains_of: {error}")),
+        }
+        match http.redirects.refused.as_deref().map(Regex::new).transpose() {
+            Ok(refused) => redirect_rules.refused = refused,
+            Err(_) => mistakes.push(
+                "redirects.refused is not a pattern that can be read: write it as the crate regex \
+                 has it"
+                    .to_owned(),
+            ),
         }
         let routes = Arc::new(Routes::new(&config, &http));
         let (Some(pages), true) = (pages, mistakes.is_empty()) else {

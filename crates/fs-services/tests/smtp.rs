@@ -101,8 +101,33 @@ async fn a_mail_that_the_server_cannot_be_given_is_not_tried_again() {
     let server = MailServer::start(Manner::Accepts);
     let to = "\u{fc}@otter.example".to_owned();
     let mail = OutgoingMail { to, ..mail() };
-    let error = mailer(server.address).send(&id(), &mail).await.unwrap_err();
+    let mailer = mailer(server.address);
+    let error = mailer.send(&id(), &mail).await.unwrap_err();
     assert!(matches!(error, MailError::Permanent(_)), "{error}");
+    assert!(error.to_string().contains("before the @"), "{error}");
+    assert!(!error.to_string().contains("otter"), "{error}");
+
+    // The next one goes over the same connection.
+    mailer.send(&id(), &self::mail()).await.unwrap();
+    assert_eq!((server.wait_for_mails(1).len(), server.connections()), (1, 1));
+}
+
+#[tokio::test]
+async fn international_domains_reach_a_server_that_knows_ascii_alone() {
+    let server = MailServer::start(Manner::Accepts);
+    let to = "ann@b\u{fc}cher.example".to_owned();
+    let from = "B\u{fc}cherkiste <no-reply@b\u{fc}cher.example>".to_owned();
+    let mail = OutgoingMail { to, from, ..mail() };
+    mailer(server.address).send(&id(), &mail).await.unwrap();
+
+    let received = server.wait_for_mails(1).remove(0);
+    assert_eq!(received.to, ["ann@xn--bcher-kva.example"]);
+    assert_eq!(received.from, "no-reply@xn--bcher-kva.example");
+    let parsed = mailparse::parse_mail(&received.data).unwrap();
+    let header = |name| parsed.headers.get_first_value(name).unwrap();
+    assert_eq!(header("To"), "ann@xn--bcher-kva.example");
+    assert!(header("From").contains("B\u{fc}cherkiste"), "{}", header("From"));
+    assert_eq!(message_id(&received), "<0123456789abcdef@xn--bcher-kva.example>");
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ fn from_registering_to_signing_out() {
     browser.fill("Your email address", ANN);
     browser.fill("A password", "otter");
     browser.press("Create account");
-    browser.wait_for("Use at least 15 characters");
+    browser.wait_for("Use 15 to 128 characters");
     browser.fill("A password", PASSWORD);
     browser.press("Create account");
     browser.wait_for("We sent a link to ann@example.com");

@@ -107,7 +107,8 @@ pub struct TwoFactor {
     pub email_window: Window,
     /// Which codes that were sent as text messages are accepted.
     pub sms_window: Window,
-    /// How long after the first factor the second one may be given.
+    /// How long after the first factor the second one may be given; longer where a code that is sent
+    /// is good for longer.
     #[serde(with = "spans")]
     pub pending: Duration,
     /// How long a browser that was remembered is not asked again; nothing: it always is.
@@ -256,6 +257,16 @@ impl TwoFactor {
             CodeMethod::Email => self.email_window,
             CodeMethod::Sms => self.sms_window,
         }
+    }
+
+    /// How long a pending sign-in lives, and a second factor that is being set up: `least`, or longer
+    /// where a code that is sent meanwhile is good for longer.
+    pub(crate) fn waits(&self, least: Duration, period: Duration) -> Duration {
+        let sent = self.methods.iter().copied().filter(|method| method.is_sent());
+        let sent = sent.chain(self.mail_rescue.then_some(CodeMethod::Email));
+        // A code is good until its step has ended and the window has passed.
+        let good = sent.map(|method| self.window(method).reach(period).saturating_add(period));
+        good.fold(least, Duration::max)
     }
 
     pub(crate) fn windows(&self) -> [Window; 3] {

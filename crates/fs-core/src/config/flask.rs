@@ -52,14 +52,36 @@ impl Config {
     }
 
     fn read_identities(&mut self, keys: &mut FlaskKeys) {
-        if let Some(Value::Object(args)) = keys.take("SECURITY_EMAIL_VALIDATOR_ARGS") {
+        let args = keys.take("SECURITY_EMAIL_VALIDATOR_ARGS").filter(|args| !args.is_null());
+        if args.as_ref().is_some_and(|args| !args.is_object()) {
+            keys.wrong("SECURITY_EMAIL_VALIDATOR_ARGS", "write an object, or null");
+        }
+        if let Some(Value::Object(args)) = args {
             for (name, value) in args {
                 match (name.as_str(), value) {
                     ("test_environment", Value::Bool(on)) => {
                         self.identities.email.allow_test_domains = on;
                     }
-                    ("check_deliverability", Value::Bool(false)) => {}
-                    _ => keys.unsupported("SECURITY_EMAIL_VALIDATOR_ARGS"),
+                    ("allow_smtputf8", Value::Bool(on)) => {
+                        self.identities.email.allow_unicode_local = on;
+                    }
+                    // What is done here anyway.
+                    (
+                        "check_deliverability"
+                        | "allow_empty_local"
+                        | "allow_quoted_local"
+                        | "allow_domain_literal"
+                        | "allow_display_name",
+                        Value::Bool(false),
+                    )
+                    | ("globally_deliverable", Value::Bool(true)) => {}
+                    (name, _) => keys.wrong(
+                        "SECURITY_EMAIL_VALIDATOR_ARGS",
+                        format!(
+                            "{name} is not read as it is set; allow_smtputf8 and test_environment \
+                             are, true or false. Leave it out, or write a ReadEmail"
+                        ),
+                    ),
                 }
             }
         }

@@ -23,7 +23,7 @@ pub use keys::{FlaskKeys, KeyError};
 pub use validate::Mistakes;
 
 use crate::extra_field::ExtraField;
-use crate::identity::IdentityRules;
+use crate::identity::{IdentityRules, UsernameRules};
 use crate::limit::Limits;
 use crate::message::Catalogue;
 use crate::password::{HashingRules, PasswordRules};
@@ -53,6 +53,7 @@ use crate::totp::WalletFormat;
 /// | the code that set up an app | is used up | signs in as well |
 /// | a code by mail or text message | works if it was sent | works if it is of its time |
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
+/// | new usernames that can be mistaken for others | refused | accepted |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
 ///
@@ -353,6 +354,10 @@ impl Config {
             freshness: Freshness { within: Some(DAY), grace: HOUR, grace_limit: None },
             auth_tokens: AuthTokens { max_age: None, own_uniquifier: false },
             limits: Limits::flask_security_4(),
+            identities: IdentityRules {
+                username: UsernameRules { refuse_look_alikes: false, ..UsernameRules::default() },
+                ..IdentityRules::default()
+            },
             ..Self::default()
         }
     }

@@ -1,6 +1,7 @@
 //! Codes of second factors and of sign-in methods: making, sending and accepting them.
 
 use super::FlowError;
+use super::sent_codes::{MOST_A_STEP, is_noted};
 use crate::Timestamp;
 use crate::config::{CodeMethod, Disclosure, TwoFactor, Unified};
 use crate::event::{Event, Subject};
@@ -125,14 +126,9 @@ impl Security {
     ) -> Result<bool, FlowError> {
         let user = &self.with_uniquifier(message.user.clone()).await?;
         let message = CodeMessage { user, ..message };
-        let code = self.totp_rules().code_at(message.secret, ctx.now);
-        let mut batch = Batch::new();
-        message.new_secret.iter().for_each(|change| batch.push(change.clone()));
-        self.note_sent(ctx, &mut batch, &message);
-        let sent = match message.method {
-            CodeMethod::Authenticator => true,
-            CodeMethod::Email => self.mail_code(ctx, &message, &code, batch).await?,
-            CodeMethod::Sms => self.text_code(ctx, &message, &code, batch).await?,
+        let sent = match message.method.is_sent() {
+            true => self.send_unused_code(ctx, &message).await?,
+            false => true,
         };
         if sent {
             let user = Subject::of(message.user);
@@ -144,6 +140,29 @@ impl Security {
             });
         }
         Ok(sent)
+    }
+
+    /// Sends the code of the first step that none was sent for yet: so it was never used, however
+    /// often one is asked for.
+    async fn send_unused_code(
+        &self,
+        ctx: &Context,
+        message: &CodeMessage<'_>,
+    ) -> Result<bool, FlowError> {
+        for step in self.steps_to_send(ctx) {
+            let code = self.totp_rules().code_of(message.secret, step);
+            let mut batch = Batch::new();
+            message.new_secret.iter().for_each(|change| batch.push(change.clone()));
+            batch.push(self.note_sent(ctx, message, step));
+            let sent = match message.method {
+                CodeMethod::Sms => self.text_code(ctx, message, &code, batch).await,
+                _ => self.mail_code(ctx, message, &code, batch).await,
+            };
+            if !is_noted(&sent) {
+                return sent;
+            }
+        }
+        Err(FlowError::TooMany(self.totp_rules().period()))
     }
 
     async fn mail_code(
@@ -200,18 +219,26 @@ impl Security {
 
     /// Compares a code; the change that spends it when it is right. Count the attempt first.
     ///
-    /// Where codes are strict, one by mail or text message is right only if it was sent.
+    /// Where codes are strict, one by mail or text message is right only if it was sent. One that was
+    /// sent ahead of its time is right for as long as if its time were the one in which it was sent.
     pub(super) async fn accept_code(
         &self,
         ctx: &Context,
         code: TypedCode<'_>,
     ) -> Result<Option<AcceptedCode>, FlowError> {
         let TypedCode { user, secret, typed, method, window, purpose } = code;
-        let Some(step) = self.totp_rules().check(secret, typed, ctx.now, window, None) else {
-            return Ok(None);
-        };
         let strict = self.config().totp.strict;
-        if strict && method.is_sent() && !self.was_sent(ctx, user, secret, step).await? {
+        let timely = self.totp_rules().check(secret, typed, ctx.now, window, None);
+        let ahead = || self.totp_rules().check_ahead(secret, typed, ctx.now, MOST_A_STEP);
+        let (step, must_be_sent) = match (timely, method.is_sent()) {
+            (Some(step), is_sent) => (step, is_sent && strict),
+            (None, true) => match ahead() {
+                Some(step) => (step, true),
+                None => return Ok(None),
+            },
+            (None, false) => return Ok(None),
+        };
+        if must_be_sent && !self.was_sent(ctx, user, secret, step, window).await? {
             return Ok(None);
         }
         let key = match strict {

@@ -197,7 +197,7 @@ impl Security {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.store().user(&self.email_lookup(email.as_str())).await?;
+        let user = self.find_by_email(typed).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
         match user {
             Some(user) if user.confirmed_at.is_none() => {
@@ -207,7 +207,7 @@ impl Security {
                 Ok(SendConfirmationOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::AlreadyConfirmed),
-            None if explicit => refused(MessageKey::UserDoesNotExist),
+            None if explicit => refused(self.no_account(typed)),
             _ => {
                 self.mail_no_confirmation(ctx, email.as_str(), rules).await?;
                 Ok(SendConfirmationOutcome::Sent { email: email.into_string() })

@@ -151,7 +151,9 @@ impl Security {
         now: Timestamp,
     ) -> Result<(TotpSecret, SealedSecret), FlowError> {
         let before = visit.enrolment().filter(|enrolment| {
-            enrolment.method == method && enrolment.is_open(now) && enrolment.is_of(user)
+            enrolment.method == method
+                && enrolment.is_open(now, self.set_up_within())
+                && enrolment.is_of(user)
         });
         if let Some(enrolment) = before {
             let sealed = SealedSecret::new(enrolment.secret.as_str());
@@ -173,10 +175,12 @@ impl Security {
         typed: &str,
         remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
-        let enrolment = visit.enrolment().cloned();
-        let Some(enrolment) =
-            enrolment.filter(|enrolment| enrolment.is_open(ctx.now) && enrolment.is_of(user))
-        else {
+        let within = self.set_up_within();
+        let enrolment = visit
+            .enrolment()
+            .cloned()
+            .filter(|enrolment| enrolment.is_open(ctx.now, within) && enrolment.is_of(user));
+        let Some(enrolment) = enrolment else {
             visit.set_pending(None);
             visit.set_enrolment(None);
             return Ok(ValidateOutcome::NotPending);

@@ -65,14 +65,16 @@ impl Security {
     ///
     /// What can be read as an address or a number is: there are many ways to write one, and each is
     /// a username as well.
-    fn one_spelling(&self, identity: &str) -> String {
-        let lookups = self.config().identities.lookups(&self.config().readers, identity);
-        let most_exact = lookups.iter().min_by_key(|by| match by.attribute {
-            IdentityAttribute::Email => 0,
-            IdentityAttribute::Phone => 1,
-            IdentityAttribute::Username => 2,
-        });
-        fold_case(most_exact.map_or(identity.trim(), |by| by.value.as_str()))
+    pub(super) fn one_spelling(&self, identity: &str) -> String {
+        let (rules, readers) = (&self.config().identities, &self.config().readers);
+        let most_exact_first =
+            [IdentityAttribute::Email, IdentityAttribute::Phone, IdentityAttribute::Username];
+        let named = |attribute: &IdentityAttribute| {
+            rules.order.iter().any(|rule| rule.attribute == *attribute)
+        };
+        let mut read = most_exact_first.into_iter().filter(named);
+        let read = read.find_map(|attribute| rules.read(attribute, readers, identity));
+        fold_case(read.as_deref().unwrap_or(identity.trim()))
     }
 
     /// Counts, and makes no call where nothing is limited.
@@ -105,12 +107,7 @@ impl Security {
         if batch.is_empty() {
             return Ok(());
         }
-        let mut written = self.store().commit(batch.clone()).await;
-        if let Err(CommitError::Stale(Guard::Session)) = written {
-            // The same code went out at the same moment. Now its note is there, and is replaced.
-            written = self.store().commit(batch).await;
-        }
-        match written {
+        match self.store().commit(batch).await {
             Ok(_) => Ok(()),
             Err(error) => Err(match self.reached(&error, tally, user) {
                 Some(reached) => FlowError::TooMany(reached.wait),

@@ -19,8 +19,14 @@ impl Security {
     ///
     /// The database failed.
     pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
+        let config = self.config();
+        self.first_of(config.identities.lookups(&config.readers, typed)).await
+    }
+
+    /// The user that the first of these means that means one.
+    async fn first_of(&self, lookups: Vec<Identity>) -> Result<Option<User>, FlowError> {
         let mut found = None;
-        for identity in self.config().identities.lookups(&self.config().readers, typed) {
+        for identity in lookups {
             let user = self.store().user(&UserLookup::Identity(identity)).await?;
             found = found.or(user);
             if found.is_some() && self.config().disclosure == Disclosure::Explicit {
@@ -30,24 +36,38 @@ impl Security {
         Ok(found)
     }
 
-    /// The user with that mail address, as typed.
+    /// The user with that mail address: as typed, or else in the spelling of new addresses.
     ///
     /// # Errors
     ///
     /// The database failed.
     pub async fn find_by_email(&self, typed: &str) -> Result<Option<User>, FlowError> {
-        match self.read_email(typed) {
-            Ok(email) => Ok(self.store().user(&self.email_lookup(email.as_str())).await?),
-            Err(_) => Ok(None),
-        }
+        let (config, typed) = (self.config(), typed.trim());
+        let attribute = IdentityAttribute::Email;
+        let read = config.identities.read(attribute, &config.readers, typed);
+        self.first_of(self.email_rule().lookups(typed, read)).await
     }
 
-    /// A mail address that somebody typed into a form; what is wrong with it, if it is none.
+    /// A mail address that somebody typed into a form, or what is wrong with it.
+    ///
+    /// Accounts from before our rules may have an address that these refuse. So where answers must
+    /// not tell who has an account, whatever a mail could be sent to is an address.
     pub(super) fn typed_email(&self, typed: &str) -> Result<EmailAddress, MessageKey> {
-        if typed.trim().is_empty() {
+        let typed = typed.trim();
+        if typed.is_empty() {
             return Err(MessageKey::EmailNotProvided);
         }
-        self.read_email(typed).map_err(|_| MessageKey::InvalidEmailAddress)
+        let from_before = |_| is_mailable(typed).then(|| EmailAddress::unchecked(typed));
+        let email = self.read_email(typed).map_or_else(from_before, Some);
+        email.ok_or(MessageKey::InvalidEmailAddress)
+    }
+
+    /// What is wrong with an address that no account has, where that may be told.
+    pub(super) fn no_account(&self, typed: &str) -> MessageKey {
+        match self.read_email(typed.trim()) {
+            Ok(_) => MessageKey::UserDoesNotExist,
+            Err(_) => MessageKey::InvalidEmailAddress,
+        }
     }
 
     /// What a user is called: the first identity attribute that has a value (Flask-Security's
@@ -61,14 +81,25 @@ impl Security {
     }
 
     pub(crate) fn email_identity(&self, normalised: &str) -> Identity {
-        let order = &self.config().identities.order;
-        let rule = order.iter().find(|rule| rule.attribute == IdentityAttribute::Email);
-        Identity {
-            attribute: IdentityAttribute::Email,
-            value: normalised.to_owned(),
-            ignore_case: rule.is_none_or(|rule| rule.ignore_case),
-        }
+        let IdentityRule { attribute, ignore_case } = self.email_rule();
+        Identity { attribute, value: normalised.to_owned(), ignore_case }
     }
+
+    fn email_rule(&self) -> IdentityRule {
+        let attribute = IdentityAttribute::Email;
+        let order = self.config().identities.order.iter();
+        let named = order.copied().find(|rule| rule.attribute == attribute);
+        named.unwrap_or(IdentityRule { attribute, ignore_case: true })
+    }
+}
+
+/// Whether a mail could be sent to a text, whatever our rules for new addresses say.
+fn is_mailable(text: &str) -> bool {
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\",;:\\".contains(c);
+    let parts = text.rsplit_once('@');
+    text.len() <= 254
+        && !text.contains(odd)
+        && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
 /// What a user is called: the first identity attribute that has a value (Flask-Security's

@@ -90,7 +90,7 @@ impl Security {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.store().user(&self.email_lookup(email.as_str())).await?;
+        let user = self.find_by_email(typed).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
         let unconfirmed = |user: &User| !rules.confirms && self.is_unconfirmed(user);
         match user {
@@ -104,7 +104,7 @@ impl Security {
                 Ok(ResetRequestOutcome::Unconfirmed { email: user.email })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
-            None if explicit => refused(MessageKey::UserDoesNotExist),
+            None if explicit => refused(self.no_account(typed)),
             _ => {
                 self.mail_no_reset(ctx, email.as_str(), rules).await?;
                 Ok(ResetRequestOutcome::Sent { email: email.into_string() })

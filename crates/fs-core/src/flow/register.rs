@@ -92,7 +92,7 @@ impl Security {
         problems.extend(mismatch(&form));
         let (mut owner, mut taken) = (None, false);
         if let Some(checked) = &checked {
-            owner = self.store().user(&self.email_lookup(checked.email.as_str())).await?;
+            owner = self.find_by_email(&form.email).await?;
             if owner.is_some() && explicit {
                 problems.push(taken_email(checked.email.as_str()));
             }
@@ -300,7 +300,10 @@ impl Security {
         let mut problems = Vec::new();
         let email = match form.email.trim().is_empty() {
             true => Err(Problem::new("email", MessageKey::EmailNotProvided)),
-            false => self.read_new_email(&form.email).map_err(|wrong| Problem::new("email", wrong)),
+            false => {
+                let email = self.read_new_email(form.email.trim());
+                email.map_err(|wrong| Problem::new("email", wrong))
+            }
         };
         let username = match self.config().usernames {
             true => self.check_username(form.username.as_deref().unwrap_or_default()),

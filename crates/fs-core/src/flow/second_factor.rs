@@ -12,7 +12,7 @@ use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, SecondFactor, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
-use crate::second_factor::{Pending, PendingStage, method_of};
+use crate::second_factor::{Enrolment, Pending, PendingStage, SET_UP_WITHIN, method_of};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -74,7 +74,7 @@ impl Security {
         let (Some(rules), Some(pending)) = (&self.config().two_factor, visit.pending()) else {
             return Ok(None);
         };
-        if ctx.now.since(pending.since) > rules.pending {
+        if ctx.now.since(pending.since) > rules.waits(rules.pending, self.totp_rules().period()) {
             return Ok(None);
         }
         let uniquifier = Uniquifier::new(pending.uniquifier.as_str());
@@ -104,7 +104,8 @@ impl Security {
             return self.prove_enrolment(ctx, visit, user, typed, remember_cookie).await;
         }
         let found = self.pending(ctx, visit).await?;
-        let enrolment = visit.enrolment().filter(|enrolment| enrolment.is_open(ctx.now)).cloned();
+        let open = |enrolment: &&Enrolment| enrolment.is_open(ctx.now, self.set_up_within());
+        let enrolment = visit.enrolment().filter(open).cloned();
         match (found, enrolment) {
             (Some((pending, user)), None) if pending.stage == PendingStage::Code => {
                 self.validate_code(ctx, visit, pending, user, typed).await
@@ -205,9 +206,18 @@ impl Security {
     /// The change that ends a pending sign-in for every copy of the cookie: it belongs into the
     /// batch that completes it.
     pub(super) fn spend_pending(&self, pending: &Pending) -> Change {
-        let lasts = self.config().two_factor.as_ref().map(|rules| rules.pending);
+        let period = self.totp_rules().period();
+        let lasts =
+            self.config().two_factor.as_ref().map(|rules| rules.waits(rules.pending, period));
         let until = pending.since.plus(lasts.unwrap_or_default()).plus(Duration::from_secs(1));
         Change::Spend { secret: pending.spent(), until }
+    }
+
+    /// How long a second factor that is being set up may still be proven.
+    pub(super) fn set_up_within(&self) -> Duration {
+        let period = self.totp_rules().period();
+        let rules = self.config().two_factor.as_ref();
+        rules.map_or(SET_UP_WITHIN, |rules| rules.waits(SET_UP_WITHIN, period))
     }
 
     /// Settles the session that a pending sign-in became.

@@ -60,7 +60,7 @@ impl Security {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.store().user(&self.email_lookup(email.as_str())).await?;
+        let user = self.find_by_email(typed).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
         match user {
             Some(user) if user.active => {
@@ -70,7 +70,7 @@ impl Security {
                 Ok(SendLinkOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
-            None if explicit => refused(MessageKey::UserDoesNotExist),
+            None if explicit => refused(self.no_account(typed)),
             _ => {
                 self.mail_no_sign_in_link(ctx, email.as_str()).await?;
                 Ok(SendLinkOutcome::Sent { email: email.into_string() })

@@ -1,6 +1,7 @@
 //! Sending codes to sign in with.
 
 use super::codes::{CodeMessage, CodePurpose, UNREADABLE_SECRET};
+use super::sent_codes::is_noted;
 use super::{FlowError, Problem};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
 use crate::message::MessageKey;
@@ -81,24 +82,27 @@ impl Security {
         method: CodeMethod,
     ) -> Result<(), FlowError> {
         let (secret, _) = self.secret_to_send(None, method).await?;
-        let code = self.totp_rules().code_at(&secret, ctx.now);
-        let mut batch = Batch::new();
-        self.note_nothing(&mut batch, ctx, &secret);
-        batch.push(match method {
-            CodeMethod::Email => {
-                let kind = MailKind::SignInCode { code: code.expose(), link: true };
-                self.no_mail(ctx, identity, kind)?
-            }
-            CodeMethod::Sms | CodeMethod::Authenticator => {
-                Change::MailDelivered(self.new_outbox_id()?)
-            }
-        });
         let tally = self.no_code_message_tally(identity);
-        match self.commit_counted(ctx, batch, &tally, None).await {
-            // What a code to an account counts is counted for none as well.
-            Ok(()) | Err(FlowError::TooMany(_)) => Ok(()),
-            Err(error) => Err(error),
+        for step in self.steps_to_send(ctx) {
+            let code = self.totp_rules().code_of(&secret, step);
+            let batch = Batch::from(self.note_nothing(ctx, identity, method, step));
+            let batch = batch.and(match method {
+                CodeMethod::Email => {
+                    let kind = MailKind::SignInCode { code: code.expose(), link: true };
+                    self.no_mail(ctx, identity, kind)?
+                }
+                CodeMethod::Sms | CodeMethod::Authenticator => {
+                    Change::MailDelivered(self.new_outbox_id()?)
+                }
+            });
+            match self.commit_counted(ctx, batch, &tally, None).await {
+                // What a code to an account counts is counted for none as well.
+                Ok(()) | Err(FlowError::TooMany(_)) => return Ok(()),
+                noted if is_noted(&noted) => {}
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
     /// The method that somebody chose to be sent a code by, if codes are sent by it at all.

@@ -1,9 +1,12 @@
 //! From a typed text to the accounts that it may mean.
 
 use super::{EmailRules, Region, UsernameRules};
-use crate::port::{Identity, UniqueAttribute};
+use crate::port::{Identity, UniqueAttribute, fold_case};
 use crate::reading::Readers;
 use serde::{Deserialize, Serialize};
+
+/// The longest text that is looked up as it was typed, in octets.
+const LONGEST_TYPED: usize = 320;
 
 /// An attribute that people can sign in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -66,25 +69,44 @@ impl Default for IdentityRules {
 impl IdentityRules {
     /// What to look up for a typed text, in order: the first account that is found is meant.
     ///
-    /// Usually there is one lookup. There are none for a text that can be no identity; there are
-    /// several when it can be read in several ways, as digits are both a telephone number and a
-    /// username. (Flask-Security 4.1 tries only the first reading, so that a username entry in
-    /// front hides all mail addresses.)
+    /// Each attribute is looked up as it was typed and, where it differs, in the spelling of new values:
+    /// accounts from before a rule was made keep theirs. Blanks around the text never count. Which
+    /// lookups there are depends on the text alone, never on the accounts. (Flask-Security 4.1 tries
+    /// only the first reading, so that a username entry in front hides all mail addresses.)
     ///
     /// ```
     /// use fs_core::identity::IdentityRules;
     /// use fs_core::reading::Readers;
     ///
     /// let (rules, readers) = (IdentityRules::default(), Readers::default());
-    /// assert_eq!(rules.lookups(&readers, "Zoe@EXAMPLE.com")[0].value, "Zoe@example.com");
-    /// assert!(rules.lookups(&readers, "zoe").is_empty());
+    /// let values = |typed| -> Vec<_> {
+    ///     rules.lookups(&readers, typed).into_iter().map(|by| by.value).collect()
+    /// };
+    /// assert_eq!(values("zoe@example.com"), ["zoe@example.com"]);
+    /// assert_eq!(values("zoe@bu\u{308}cher.de"), ["zoe@bu\u{308}cher.de", "zoe@bücher.de"]);
     /// ```
     pub fn lookups(&self, readers: &Readers, typed: &str) -> Vec<Identity> {
-        self.order.iter().filter_map(|rule| self.lookup(rule, readers, typed)).collect()
+        let typed = typed.trim();
+        let (mut all, mut last) = (Vec::new(), Vec::new());
+        for rule in &self.order {
+            let found = rule.lookups(typed, self.read(rule.attribute, readers, typed));
+            // Nobody is shadowed by a username that reads as their address.
+            let shadows = rule.attribute == IdentityAttribute::Username && typed.contains('@');
+            if shadows { last.extend(found) } else { all.extend(found) }
+        }
+        all.extend(last);
+        all
     }
 
-    fn lookup(&self, rule: &IdentityRule, readers: &Readers, typed: &str) -> Option<Identity> {
-        let value = match rule.attribute {
+    /// The spelling of new values that a typed text has as an attribute, if it can be one.
+    pub(crate) fn read(
+        &self,
+        attribute: IdentityAttribute,
+        readers: &Readers,
+        typed: &str,
+    ) -> Option<String> {
+        let typed = typed.trim();
+        Some(match attribute {
             IdentityAttribute::Email => {
                 readers.email.normalise(&self.email, typed).ok()?.into_string()
             }
@@ -92,8 +114,29 @@ impl IdentityRules {
             IdentityAttribute::Phone => {
                 readers.phone.normalise(self.region, typed).ok()?.into_string()
             }
+        })
+    }
+}
+
+impl IdentityRule {
+    /// What to look up for a trimmed text that has the spelling `read` among new values.
+    pub(crate) fn lookups(&self, typed: &str, read: Option<String>) -> Vec<Identity> {
+        let by = |value: &str, ignore_case| Identity {
+            attribute: self.attribute,
+            value: value.to_owned(),
+            ignore_case,
         };
-        Some(Identity { attribute: rule.attribute, value, ignore_case: rule.ignore_case })
+        let as_typed = !typed.is_empty()
+            && typed.len() <= LONGEST_TYPED
+            && !typed.contains(char::is_control)
+            && (self.attribute != IdentityAttribute::Phone
+                || typed.contains(|c: char| c.is_ascii_digit()));
+        let as_typed = Some(typed).filter(|_| as_typed && read.as_deref() != Some(typed));
+        // Of accounts that differ in case alone, the one that matches the spelling is meant.
+        let differ = |read: &String| !self.ignore_case || fold_case(read) != fold_case(typed);
+        let ignore_case = self.ignore_case && read.as_ref().is_none_or(differ);
+        let as_typed = as_typed.map(|typed| by(typed, ignore_case));
+        as_typed.into_iter().chain(read.map(|read| by(&read, self.ignore_case))).collect()
     }
 }
 
@@ -123,12 +166,49 @@ mod tests {
             .collect()
     }
 
+    fn of(attribute: IdentityAttribute, value: &str) -> (IdentityAttribute, String) {
+        (attribute, value.to_owned())
+    }
+
     #[test]
-    fn an_address_is_never_a_username() {
+    fn a_username_never_shadows_an_address() {
+        use IdentityAttribute::{Email, Username};
         assert_eq!(
             found("Zoe@EXAMPLE.com"),
-            [(IdentityAttribute::Email, "Zoe@example.com".to_owned())]
+            [
+                of(Email, "Zoe@EXAMPLE.com"),
+                of(Email, "Zoe@example.com"),
+                of(Username, "Zoe@EXAMPLE.com"),
+            ]
         );
+    }
+
+    #[test]
+    fn what_is_stored_is_found_by_its_exact_spelling_first() {
+        use IdentityAttribute::{Email, Phone, Username};
+        let decomposed = "zoe\u{308}@example.com";
+        for typed in
+            ["admin@localhost", "ops@x.local", "a..b@example.com", decomposed, "a@xn--bcher-kva.de"]
+        {
+            assert_eq!(found(typed)[0], of(Email, typed), "{typed}");
+            assert_eq!(found(&format!(" {typed}\n"))[0], of(Email, typed), "{typed}");
+        }
+        assert_eq!(found("root"), [of(Username, "root"), of(Email, "root")]);
+        assert_eq!(
+            found("(415) 555-0123")[2..],
+            [of(Phone, "(415) 555-0123"), of(Phone, "+14155550123")]
+        );
+    }
+
+    #[test]
+    fn the_case_of_the_spelling_as_typed_counts_where_both_spellings_are_one() {
+        let case = |typed: &str| -> Vec<_> {
+            let found = IdentityRules::default().lookups(&Readers::default(), typed);
+            found.into_iter().map(|by| by.ignore_case).collect()
+        };
+        assert_eq!(case("Zoe@EXAMPLE.com"), [false, true]);
+        assert_eq!(case("a@xn--bcher-kva.de"), [true, true]);
+        assert_eq!(case("zoe@example.com"), [true]);
     }
 
     #[test]
@@ -136,16 +216,17 @@ mod tests {
         assert_eq!(
             found("4155550123"),
             [
-                (IdentityAttribute::Username, "4155550123".to_owned()),
-                (IdentityAttribute::Phone, "+14155550123".to_owned()),
+                of(IdentityAttribute::Username, "4155550123"),
+                of(IdentityAttribute::Email, "4155550123"),
+                of(IdentityAttribute::Phone, "4155550123"),
+                of(IdentityAttribute::Phone, "+14155550123"),
             ]
         );
-        assert_eq!(found("zoetrope"), [(IdentityAttribute::Username, "zoetrope".to_owned())]);
     }
 
     #[test]
     fn nothing_is_looked_up_for_nonsense() {
-        for typed in ["", "   ", "a@b@", "zoe@example.com\0", &"9".repeat(1 << 20)] {
+        for typed in ["", "   ", "zoe@example.com\0", "zoe\nann", &"9".repeat(1 << 20)] {
             assert!(found(typed).is_empty());
         }
     }
@@ -153,7 +234,27 @@ mod tests {
     proptest! {
         #[test]
         fn never_panics(typed in any::<String>()) {
-            prop_assert!(rules().lookups(&Readers::default(), &typed).len() <= 3);
+            prop_assert!(rules().lookups(&Readers::default(), &typed).len() <= 6);
+        }
+
+        #[test]
+        fn blanks_around_a_text_never_count(
+            typed in "\\PC{0,30}|[a-zé@. +0-9-]{0,30}",
+            before in "[ \t]{0,3}",
+            after in "[ \t\n]{0,3}",
+        ) {
+            let (rules, readers) = (rules(), Readers::default());
+            let blank = format!("{before}{typed}{after}");
+            prop_assert_eq!(rules.lookups(&readers, &blank), rules.lookups(&readers, &typed));
+        }
+
+        #[test]
+        fn whoever_is_stored_is_found_by_what_is_stored(stored in "\\PC{1,30}|[a-zé@.+0-9-]{1,30}") {
+            let typed = stored.trim();
+            prop_assume!(!typed.is_empty());
+            let found = rules().lookups(&Readers::default(), typed);
+            let email = found.iter().filter(|by| by.attribute == IdentityAttribute::Email);
+            prop_assert!(email.clone().any(|by| by.matches(typed)));
         }
     }
 }

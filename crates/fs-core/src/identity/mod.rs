@@ -5,11 +5,14 @@
 //! long to be any identity are refused before any work is done on them.
 
 mod email;
+mod email_domain;
 mod mapper;
+mod numbering;
 mod phone;
 mod username;
 
 pub use email::{EmailAddress, EmailProblem, EmailRules, normalise_email};
+pub use email_domain::with_ascii_domain;
 pub use mapper::{IdentityAttribute, IdentityRule, IdentityRules};
 pub use phone::{PhoneNumber, PhoneProblem, Region, UnknownRegion, normalise_phone};
 pub use username::{

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-use phonenumber::{Mode, country};
+use phonenumber::country;
 use unicode_normalization::UnicodeNormalization;
+
+use super::numbering;
 
 /// A number has at most 15 digits; this leaves room for whatever people put between them.
 const MAX_TYPED: usize = 64;
@@ -81,14 +83,15 @@ impl fmt::Display for PhoneNumber {
 #[error("this is no valid telephone number; try it with its country code, as in +1 415 555 0123")]
 pub struct PhoneProblem;
 
-/// Brings a telephone number to E.164. Without a country code it belongs to `region`.
+/// Brings a telephone number to E.164, by the rules and numbering plans of libphonenumber.
 ///
-/// Digits, a plus sign and the usual separators are understood; letters and extensions are not.
-/// The first call loads the numbering plans, which takes some tenths of a second in debug builds.
+/// What begins with a plus sign is read as it stands; anything else is read as if it were dialled in
+/// `region`. Digits, a plus sign and the usual separators are understood; letters and extensions are
+/// not. The first call loads the numbering plans, which takes some tenths of a second in debug builds.
 ///
 /// # Errors
 ///
-/// [`PhoneProblem`] when the text is no number, or none that can exist.
+/// Returns [`PhoneProblem`] if the text is not a number, or not one that can be in use.
 ///
 /// ```
 /// use fs_core::identity::{Region, normalise_phone};
@@ -96,6 +99,8 @@ pub struct PhoneProblem;
 /// let number = normalise_phone(Region::default(), "(415) 555-0123").unwrap();
 /// assert_eq!(number.as_str(), "+14155550123");
 /// assert!(normalise_phone(Region::default(), "555-1212").is_err());
+/// let german = normalise_phone(Region::default(), "+49 1512 3456789").unwrap();
+/// assert_eq!(german.as_str(), "+4915123456789");
 /// ```
 pub fn normalise_phone(region: Region, text: &str) -> Result<PhoneNumber, PhoneProblem> {
     if text.len() > MAX_TYPED {
@@ -106,22 +111,16 @@ pub fn normalise_phone(region: Region, text: &str) -> Result<PhoneNumber, PhoneP
     if !plain.chars().all(|c| c.is_ascii_digit() || " +-./()[]\u{2010}\u{2013}".contains(c)) {
         return Err(PhoneProblem);
     }
-    // What remains is handed over as digits alone: the numbering plans are the crate's matter,
-    // the spellings are ours.
-    let plus = if plain.starts_with('+') { "+" } else { "" };
-    if plain.chars().filter(|c| *c == '+').count() > plus.len() {
+    // What remains is handed over as digits alone: the spellings are ours.
+    let international = plain.starts_with('+');
+    if plain.chars().skip(usize::from(international)).any(|c| c == '+') {
         return Err(PhoneProblem);
     }
     let digits: String = plain.chars().filter(char::is_ascii_digit).collect();
     if !(3..=17).contains(&digits.len()) {
         return Err(PhoneProblem);
     }
-    let number =
-        phonenumber::parse(Some(region.0), format!("{plus}{digits}")).map_err(|_| PhoneProblem)?;
-    if !number.is_valid() {
-        return Err(PhoneProblem);
-    }
-    Ok(PhoneNumber(number.format().mode(Mode::E164).to_string()))
+    numbering::e164(region.0.as_ref(), international, &digits).map(PhoneNumber).ok_or(PhoneProblem)
 }
 
 #[cfg(test)]
@@ -151,6 +150,44 @@ mod tests {
         assert_eq!(normal("US", "+44 20 8366 1177").as_deref(), Some("+442083661177"));
         assert_eq!(normal("DE", "030 123456").as_deref(), Some("+4930123456"));
         assert_eq!(normal("IT", "06 6982 1234").as_deref(), Some("+390669821234"));
+    }
+
+    /// Answers of libphonenumber 9.0.33, made with its port to Python: number, default region, and
+    /// the number in E.164 or nothing.
+    const ANSWERS: &str = include_str!("../../tests/data/phone_numbers.tsv");
+
+    fn answers() -> impl Iterator<Item = [&'static str; 3]> {
+        ANSWERS.lines().filter(|line| !line.starts_with('#')).map(|line| {
+            let columns: Vec<_> = line.split('\t').collect();
+            columns.try_into().unwrap()
+        })
+    }
+
+    #[test]
+    fn numbers_are_read_as_libphonenumber_reads_them() {
+        assert!(answers().count() > 800);
+        for [typed, region, e164] in answers() {
+            assert_eq!(normal(region, typed).unwrap_or_default(), e164, "{typed} in {region}");
+        }
+    }
+
+    #[test]
+    fn a_number_in_international_form_is_the_same_in_every_region() {
+        let regions = ["US", "DE", "IT", "RU", "BR", "CN", "HU", "GG", "AX", "KZ"];
+        for [_, _, e164] in answers().filter(|[_, _, e164]| !e164.is_empty()) {
+            for region in regions {
+                assert_eq!(normal(region, e164).as_deref(), Some(e164), "{e164} in {region}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_trunk_prefix_in_international_form_is_left_out() {
+        for region in ["US", "GB", "DE"] {
+            let number = normal(region, "+44 (0)20 8366 1177");
+            assert_eq!(number.as_deref(), Some("+442083661177"));
+        }
+        assert_eq!(normal("NZ", "+0064 3 331 6005"), None);
     }
 
     #[test]
@@ -187,10 +224,24 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_panics_and_is_idempotent(text in "\\PC{0,30}|[+0-9 ()./-]{0,30}") {
-            let region = Region::default();
+        fn never_panics_and_is_idempotent(
+            text in "\\PC{0,30}|[+0-9 ()./-]{0,30}|\\+?[0-9]{6,15}",
+            region in prop::sample::select(vec!["US", "DE", "BR", "CN", "IT", "HU", "RU", "SM"]),
+        ) {
+            let region: Region = region.parse().unwrap();
             if let Ok(once) = normalise_phone(region, &text) {
-                prop_assert_eq!(normalise_phone(region, once.as_str()), Ok(once));
+                for region in [region, Region::default(), "AR".parse().unwrap()] {
+                    prop_assert_eq!(normalise_phone(region, once.as_str()), Ok(once.clone()));
+                }
+            }
+        }
+
+        #[test]
+        fn the_default_region_has_no_part_in_international_numbers(digits in "[1-9][0-9]{5,14}") {
+            let typed = format!("+{digits}");
+            let read = |region: &str| normalise_phone(region.parse().unwrap(), &typed).ok();
+            for region in ["DE", "BR", "CN", "IT", "HU", "RU", "GG"] {
+                prop_assert_eq!(read(region), read("US"));
             }
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
+use unicode_security::{RestrictionLevel, RestrictionLevelDetection, skeleton};
 
 /// How usernames are written in Unicode (UAX #15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,11 +44,14 @@ pub struct UsernameRules {
     pub form: NormalForm,
     /// Whether every new account needs one.
     pub required: bool,
+    /// Whether new names are refused that can be mistaken for others: letters of several scripts, and
+    /// letters that all look like those of ASCII (UTS #39). Names that accounts have go on working.
+    pub refuse_look_alikes: bool,
 }
 
 impl Default for UsernameRules {
     fn default() -> Self {
-        Self { min: 4, max: 32, form: NormalForm::Nfkd, required: false }
+        Self { min: 4, max: 32, form: NormalForm::Nfkd, required: false, refuse_look_alikes: true }
     }
 }
 
@@ -90,6 +94,9 @@ pub enum UsernameProblem {
     /// Something else than letters and digits: `@` and `_` are among it.
     #[error("a username has letters and digits only")]
     Disallowed,
+    /// It can be mistaken for another name.
+    #[error("the username has letters of several scripts, or all of them look like ASCII")]
+    LookAlike,
     /// Too short or too long.
     #[error("a username has {min} to {max} characters")]
     Length {
@@ -145,7 +152,19 @@ pub fn check_username(
     if !(rules.min..=rules.max).contains(&name.chars().count()) {
         return Err(length);
     }
+    if rules.refuse_look_alikes && is_look_alike(&name) {
+        return Err(UsernameProblem::LookAlike);
+    }
     Ok(Some(Username(name)))
+}
+
+/// Whether a name mixes scripts as no language does (UTS #39, 5.2: more than "highly restrictive"),
+/// or reads as a name in ASCII without being one.
+fn is_look_alike(name: &str) -> bool {
+    let composed: String = name.nfc().collect();
+    !composed.is_ascii()
+        && (!composed.as_str().check_restriction_level(RestrictionLevel::HighlyRestrictive)
+            || skeleton(&composed).all(|c| c.is_ascii()))
 }
 
 /// A typed text in the spelling to look a username up by; nothing if it cannot be one.
@@ -201,6 +220,41 @@ mod tests {
         let composed = UsernameRules { form: NormalForm::Nfkc, ..UsernameRules::default() };
         let name = check_username(&composed, "zoëtrope").unwrap().unwrap();
         assert_eq!(name.as_str(), "zoëtrope");
+    }
+
+    #[test]
+    fn new_names_cannot_be_mistaken_for_others() {
+        // Cyrillic letters among Latin ones, Cyrillic and Greek letters that all look Latin, a
+        // dotless i, a Greek omicron, a Cherokee letter.
+        for text in [
+            "\u{430}lice",
+            "\u{440}\u{430}\u{443}\u{440}\u{430}",
+            "al\u{131}ce",
+            "b\u{3bf}bby",
+            "\u{13aa}lice",
+        ] {
+            assert_eq!(check(text), Err(UsernameProblem::LookAlike), "{text}");
+            let rules = UsernameRules { refuse_look_alikes: false, ..UsernameRules::default() };
+            assert!(check_username(&rules, text).is_ok(), "{text}");
+            // An account that has it is found.
+            let rules = UsernameRules::default();
+            assert_eq!(normalise_username(&rules, text).as_deref(), Some(text));
+        }
+        for text in [
+            "имярек",
+            "zoëtrope",
+            "Łukasz",
+            "Ελένη",
+            "東京タワー",
+            "田中さん様",
+            "김철수님",
+            "สมชาย",
+            "straße",
+            "नमस्ते",
+        ] {
+            let judged = check(text);
+            assert!(!matches!(judged, Err(UsernameProblem::LookAlike)), "{text}: {judged:?}");
+        }
     }
 
     #[test]

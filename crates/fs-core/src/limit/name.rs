@@ -26,21 +26,30 @@ impl CounterNames {
         Self(key)
     }
 
+    /// A name for something else than a counter, by `purpose` and whom it is about.
+    pub(crate) fn digest(&self, purpose: &str, whom: &[&str]) -> String {
+        let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
+        finish(mac.chain_update(purpose).chain_update([0]), whom)
+    }
+
     /// The counter of a limit's cap for whom it is about.
     pub(super) fn counter(&self, limit: Limit, cap: Cap, whom: &[&str]) -> Counter {
         let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
-        let mut mac = mac
+        let mac = mac
             .chain_update("fs counter v1")
             .chain_update(limit.name())
             .chain_update([0])
             .chain_update(cap.within.as_secs().to_be_bytes());
-        for part in whom {
-            mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-            mac.update(part.as_bytes());
-        }
-        let digest = mac.finalize().into_bytes();
-        Counter::new(limit.name(), &data_encoding::BASE64URL_NOPAD.encode(&digest))
+        Counter::new(limit.name(), &finish(mac, whom))
     }
+}
+
+fn finish(mut mac: Hmac<Sha256>, whom: &[&str]) -> String {
+    for part in whom {
+        mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    data_encoding::BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
 }
 
 #[cfg(test)]

@@ -10,7 +10,8 @@ use crate::model::UserId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendLimits {
-    /// To one address, of each kind of mail; to one number, of each kind of code.
+    /// To one mailbox, of each kind of mail; to one number, of each kind of code. `ann+shop@site.test`
+    /// and `ann@site.test` are one mailbox.
     pub to: Vec<Cap>,
     /// For one account, of each kind of code. Mails are counted by their address alone.
     pub user: Vec<Cap>,
@@ -54,7 +55,7 @@ impl SendLimits {
     /// What a mail to an address counts. `kind` is a fixed word: kinds are counted apart, so that
     /// who is bombed with one still gets others. Count it for addresses without an account as well.
     pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Tally {
-        Tally::default().with(names, Limit::MailTo, &self.to, &[kind, to], Keep)
+        Tally::default().with(names, Limit::MailTo, &self.to, &[kind, &mailbox(to)], Keep)
     }
 
     /// What a message counts for the network from which it is asked for, if that is known.
@@ -79,6 +80,16 @@ impl SendLimits {
     }
 }
 
+/// An address without what a sub-address adds to it (RFC 5233). Where a mail server knows none, people
+/// whose names differ behind a plus sign share a count, and whoever fills it could fill one alone.
+fn mailbox(address: &str) -> String {
+    let parts = address.rsplit_once('@').and_then(|(local, domain)| {
+        let (mailbox, _) = local.split_once('+').filter(|(mailbox, _)| !mailbox.is_empty())?;
+        Some(format!("{mailbox}@{domain}"))
+    });
+    parts.unwrap_or_else(|| address.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,6 +103,21 @@ mod tests {
             other => panic!("{other:?}"),
         };
         tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+    }
+
+    #[test]
+    fn sub_addresses_are_one_mailbox() {
+        let names = CounterNames::new(Secret::from("key"));
+        let counters = |to: &str| -> Vec<_> {
+            let counted = SendLimits::mails().to(&names, "reset", to).counts(Timestamp::EPOCH);
+            counted.into_iter().map(|change| format!("{change:?}")).collect()
+        };
+        for to in ["ann+1@site.test", "ann+shop+2@site.test", "ann+@site.test"] {
+            assert_eq!(counters(to), counters("ann@site.test"));
+        }
+        for to in ["+ann@site.test", "ann@site+1.test", "bob+ann@site.test", "ann"] {
+            assert_ne!(counters(to), counters("ann@site.test"));
+        }
     }
 
     #[test]

@@ -115,8 +115,9 @@ keys! {
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED", Error, "Enter a password.";
     /// The account has no password.
     PasswordNotSet = "PASSWORD_NOT_SET", Error, "This account has no password. Sign in another way.";
-    /// The password is too short. Value: `length`, the least number of characters.
-    PasswordInvalidLength = "PASSWORD_INVALID_LENGTH", Error, "Use at least %(length)s characters.";
+    /// The password is too short or too long. Values: `length` and `max`, the least and the greatest
+    /// number of characters.
+    PasswordInvalidLength = "PASSWORD_INVALID_LENGTH", Error, "Use %(length)s to %(max)s characters.";
     /// The password is easy to guess.
     PasswordTooSimple = "PASSWORD_TOO_SIMPLE", Error, "This password is easy to guess. Add a few words that do not belong together.";
     /// The password is on a list of breached ones.
@@ -227,6 +228,8 @@ keys! {
     TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
     /// The password is longer than what its scheme reads. Value: `max`, in bytes.
     PasswordTooManyBytes = "PASSWORD_TOO_MANY_BYTES", Error, "This password is too long: use at most %(max)d plain letters and digits. Other signs and letters with accents count as several.";
+    /// The username can be mistaken for another one.
+    UsernameLooksAlike = "USERNAME_LOOKS_ALIKE", Error, "This name can be mistaken for another one. Use letters of one alphabet.";
     /// The value is of a wrong type, or holds characters that cannot be stored.
     InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
     /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.

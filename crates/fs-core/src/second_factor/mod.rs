@@ -8,5 +8,6 @@
 mod pending;
 mod policy;
 
+pub(crate) use pending::SET_UP_WITHIN;
 pub use pending::{Enrolment, Pending, PendingStage};
 pub use policy::{Entry, Needed, method_of, needed};

@@ -11,8 +11,8 @@ use crate::config::CodeMethod;
 use crate::model::User;
 use crate::port::SpentSecret;
 
-/// How long setting up a second factor may take: as long as it takes to install an app.
-const SET_UP_WITHIN: Duration = Duration::from_secs(1_800);
+/// How long setting up a second factor may take at least: as long as it takes to install an app.
+pub(crate) const SET_UP_WITHIN: Duration = Duration::from_secs(1_800);
 
 /// A sign-in that waits for its second factor.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -86,9 +86,9 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
-    /// Whether it may still be proven.
-    pub fn is_open(&self, now: Timestamp) -> bool {
-        now.since(self.since) <= SET_UP_WITHIN
+    /// Whether it may still be proven, where it lives so long.
+    pub fn is_open(&self, now: Timestamp, within: Duration) -> bool {
+        now.since(self.since) <= within
     }
 
     /// Whether it is this user's.

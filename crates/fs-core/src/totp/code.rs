@@ -41,6 +41,18 @@ pub enum Window {
     Back(#[serde(with = "crate::config::spans")] Duration),
 }
 
+impl Window {
+    /// How far the window reaches back.
+    pub(crate) fn reach(self, period: Duration) -> Duration {
+        match self {
+            Self::Steps(steps) => {
+                period.saturating_mul(u32::try_from(steps.min(FARTHEST)).unwrap_or(u32::MAX))
+            }
+            Self::Seconds(span) | Self::Back(span) => span,
+        }
+    }
+}
+
 impl Default for Window {
     /// One step to either side.
     fn default() -> Self {
@@ -124,6 +136,12 @@ impl TotpRules {
         Secret::from(self.generator(secret).generate(seconds(now)).to_string())
     }
 
+    /// The code of a step, whenever that is.
+    pub fn code_of(&self, secret: &TotpSecret, step: Step) -> Secret {
+        let at = step.0.saturating_mul(self.period);
+        Secret::from(self.generator(secret).generate(at).to_string())
+    }
+
     /// The step whose code was typed; nothing when it is none of those that the window allows.
     ///
     /// Blanks, `-` and `=` are left out of what was typed; the rest must be the digits 0 to 9,
@@ -139,10 +157,34 @@ impl TotpRules {
         window: Window,
         after: Option<Step>,
     ) -> Option<Step> {
+        self.find(secret, typed, self.candidates(now, window), after)
+    }
+
+    /// The step whose code was typed, among the `steps` that follow the present one. For codes that
+    /// were sent ahead of their time, and for no others.
+    pub(crate) fn check_ahead(
+        &self,
+        secret: &TotpSecret,
+        typed: &str,
+        now: Timestamp,
+        steps: u64,
+    ) -> Option<Step> {
+        let present = self.step_at(now).0;
+        let ahead = present.saturating_add(1)..=present.saturating_add(steps.min(FARTHEST));
+        self.find(secret, typed, ahead, None)
+    }
+
+    fn find(
+        &self,
+        secret: &TotpSecret,
+        typed: &str,
+        candidates: RangeInclusive<u64>,
+        after: Option<Step>,
+    ) -> Option<Step> {
         let typed = self.clean(typed)?;
         let generator = self.generator(secret);
         let mut found = None;
-        for step in self.candidates(now, window) {
+        for step in candidates {
             let code = Zeroizing::new(generator.generate(step * self.period).to_string());
             let same: bool = code.as_bytes().ct_eq(typed.as_bytes()).into();
             if same && found.is_none() && after.is_none_or(|after| Step(step) > after) {
@@ -294,6 +336,18 @@ mod tests {
         let rules = TotpRules::default();
         assert_eq!(rules.candidates(NOW, span(120)).count(), 9);
         assert_eq!(rules.candidates(NOW, span(300)).count(), 21);
+    }
+
+    #[test]
+    fn a_code_ahead_of_its_time_is_found_as_such() {
+        let rules = TotpRules::default();
+        let present = rules.step_at(NOW).0;
+        let ahead = |at: usize, steps| rules.check_ahead(&secret(), AROUND[at], NOW, steps);
+        assert_eq!(ahead(PRESENT, 3), None);
+        assert_eq!(ahead(PRESENT + 1, 3), Some(Step(present + 1)));
+        assert_eq!(ahead(PRESENT + 3, 3), Some(Step(present + 3)));
+        assert_eq!(ahead(PRESENT + 3, 2), None);
+        assert_eq!(rules.code_of(&secret(), Step(present + 3)).expose(), AROUND[PRESENT + 3]);
     }
 
     #[test]

@@ -24,4 +24,6 @@ mod secrets;
 mod send_limits;
 mod sent_codes;
 mod sessions;
+mod stored_names;
+mod waiting;
 mod uniquifiers;

@@ -59,11 +59,136 @@ async fn a_code_that_was_not_sent_does_not_sign_in_unless_codes_are_lax() {
 }
 
 #[tokio::test]
-async fn a_code_may_go_out_twice_and_is_good_for_its_time() {
+async fn a_code_that_is_sent_works_at_its_first_use() {
+    for strict in [true, false] {
+        let site = site(strict);
+        ann_by_mail(&site).await;
+        let first = mailed_code(&site).await;
+        assert!(signs_in(&site, &first).await);
+        // In the same step.
+        let second = mailed_code(&site).await;
+        assert!(signs_in(&site, &second).await);
+        let [third, fourth] = [mailed_code(&site).await, mailed_code(&site).await];
+        assert!(signs_in(&site, &fourth).await);
+        assert!(follows(&site, &third).await);
+        for used in [first, second, third, fourth] {
+            assert!(!signs_in(&site, &used).await, "once");
+        }
+        // The step whose code went out ahead of its time.
+        site.clock.advance(STEP);
+        assert!(signs_in(&site, &mailed_code(&site).await).await);
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_is_ahead_of_its_time_must_have_been_sent() {
+    for strict in [true, false] {
+        let site = site(strict);
+        ann_by_mail(&site).await;
+        mailed_code(&site).await;
+        let ahead = Duration::from_secs(300);
+        site.clock.advance(ahead);
+        let later = code(&site, &key(1));
+        site.clock.set(site.core().now().minus(ahead));
+        assert!(!signs_in(&site, &later).await);
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_is_ahead_of_its_time_lives_no_longer_than_any() {
+    let site = site(true);
+    ann_by_mail(&site).await;
+    let codes = [mailed_code(&site).await, mailed_code(&site).await, mailed_code(&site).await];
+    site.clock.advance(Duration::from_secs(120));
+    assert!(signs_in(&site, &codes[1]).await);
+    site.clock.advance(STEP);
+    assert!(!signs_in(&site, &codes[0]).await);
+    assert!(!signs_in(&site, &codes[2]).await);
+}
+
+#[tokio::test]
+async fn a_second_factor_that_is_mailed_again_within_a_step_works() {
+    for strict in [true, false] {
+        let site = site(strict);
+        let user = site.add_user(ANN).await;
+        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
+        site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+        for _ in 0..3 {
+            let mut ann = pending(&site).await;
+            let text = site.mails().await.pop().unwrap().text.unwrap();
+            assert!(validate(&site, &mut ann, code_in(&text)).await, "{text}");
+        }
+    }
+}
+
+/// The code that stands in a line of its own.
+fn code_in(text: &str) -> &str {
+    let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
+    text.lines().map(str::trim).find(is_code).unwrap()
+}
+
+/// Of two who ask at the same moment each gets a code that works.
+#[test]
+fn codes_that_are_sent_at_the_same_moment_all_work() {
+    every_order(|order| {
+        let site = site(true);
+        block_on(ann_by_mail(&site));
+        let ctx = site.context();
+        let ask = || site.core().send_sign_in_code(&ctx, ANN, Some("email"));
+        let (first, second) = order.both(ask(), ask());
+        assert!(matches!((first, second), (Ok(SendCodeOutcome::Sent), Ok(SendCodeOutcome::Sent))));
+        let mails = block_on(site.mails());
+        assert_eq!(mails.len(), 2);
+        for mail in mails {
+            assert!(block_on(signs_in(&site, code_in(mail.text.as_deref().unwrap()))));
+        }
+    });
+}
+
+#[tokio::test]
+async fn no_more_codes_go_out_in_a_step_than_can_be_accepted() {
+    let mut setup = every_way();
+    setup.config.limits = fs_core::limit::Limits::flask_security_4();
+    let site = setup.build();
+    ann_by_mail(&site).await;
+    let user = site.user(ANN).await.unwrap();
+    let (core, ctx) = (site.core(), site.context());
+    let mut sent = 0;
+    while let Ok(outcome) = core.send_sign_in_code_to(&ctx, &user, CodeMethod::Email, false).await {
+        assert!(matches!(outcome, SendCodeOutcome::Sent));
+        sent += 1;
+    }
+    let mails = site.mails().await;
+    assert_eq!((sent, mails.len()), (21, 21));
+    for mail in mails {
+        assert!(signs_in(&site, code_in(mail.text.as_deref().unwrap())).await);
+    }
+}
+
+/// Asking again takes the same work whether there is an account or not.
+#[tokio::test]
+async fn asking_again_within_a_step_tells_nothing() {
+    let work = async |owner: &str| {
+        let site = site(true);
+        site.add_user(owner).await;
+        let mut all = Vec::new();
+        for _ in 0..4 {
+            site.calls.take();
+            let asked =
+                site.core().send_sign_in_code(&site.context(), ANN, Some("email")).await.unwrap();
+            assert!(matches!(asked, SendCodeOutcome::Sent));
+            all.push(site.calls.take());
+        }
+        all
+    };
+    assert_eq!(work(ANN).await, work("bob@site.test").await);
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_its_time() {
     let site = site(true);
     ann_by_mail(&site).await;
     let sent = mailed_code(&site).await;
-    assert_eq!(mailed_code(&site).await, sent);
     site.clock.advance(Duration::from_secs(120));
     assert!(follows(&site, &sent).await);
     let late = mailed_code(&site).await;

@@ -2,10 +2,16 @@
 
 use fs_core::authn::Mechanism;
 use fs_core::config::FlaskKeys;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{CookieAttributes, CsrfCookie, CsrfScope, HttpConfig, SameSite};
 use crate::route::Endpoint;
+
+/// Flask-Security's own pattern of redirect targets that are refused.
+const USUAL_PATTERN: &str = r"^/{4,}|\\{3,}|[\s\000-\037][/\\]{2,}";
+
+/// The attributes of a cookie that are given in an object.
+const ATTRIBUTES: [&str; 5] = ["httponly", "secure", "samesite", "path", "domain"];
 
 impl HttpConfig {
     /// Reads Flask's keys on top of [`HttpConfig::flask_security_4`].
@@ -99,9 +105,33 @@ impl HttpConfig {
         keys.bool("SECURITY_REDIRECT_ALLOW_SUBDOMAINS", &mut subdomains);
         keys.optional_text("SERVER_NAME", &mut server);
         self.redirects.subdomains_of = server.filter(|_| subdomains);
-        // Our own check refuses all that the pattern refuses, and more; it cannot be switched off.
-        keys.optional_text("SECURITY_REDIRECT_VALIDATE_MODE", &mut None);
-        keys.optional_text("SECURITY_REDIRECT_VALIDATE_RE", &mut None);
+        self.read_refused_targets(keys);
+    }
+
+    /// Our own check refuses all that Flask-Security's pattern refuses, and more; it cannot be
+    /// switched off. A pattern of the application's own comes on top.
+    fn read_refused_targets(&mut self, keys: &mut FlaskKeys) {
+        let (mut mode, mut own) = (None, None);
+        keys.optional_text("SECURITY_REDIRECT_VALIDATE_MODE", &mut mode);
+        keys.optional_text("SECURITY_REDIRECT_VALIDATE_RE", &mut own);
+        if mode.as_deref().is_some_and(|mode| mode != "regex") {
+            keys.wrong("SECURITY_REDIRECT_VALIDATE_MODE", "write \"regex\" or null");
+        }
+        let Some(own) = own.filter(|own| own != USUAL_PATTERN) else { return };
+        if mode.is_none() {
+            keys.wrong(
+                "SECURITY_REDIRECT_VALIDATE_RE",
+                "has no effect without SECURITY_REDIRECT_VALIDATE_MODE: set that to \"regex\"",
+            );
+        } else if regex::Regex::new(&own).is_err() {
+            keys.wrong(
+                "SECURITY_REDIRECT_VALIDATE_RE",
+                "cannot be read: write it as the crate regex has it, without look-around, back \
+                 references and octal escapes (\\x1f, not \\037)",
+            );
+        } else {
+            self.redirects.refused = Some(own);
+        }
     }
 
     fn read_answers(&mut self, keys: &mut FlaskKeys) {
@@ -124,20 +154,15 @@ impl HttpConfig {
     }
 
     fn read_cookies(&mut self, keys: &mut FlaskKeys) {
+        if self.views.root.starts_with('/') {
+            // Applications below other paths of the host have sessions of their own.
+            self.session_cookie.path.clone_from(&self.views.root);
+        }
         cookie(keys, "SESSION_COOKIE", &mut self.session_cookie);
         cookie(keys, "REMEMBER_COOKIE", &mut self.remember_cookie);
-        match keys.take("SECURITY_TWO_FACTOR_VALIDITY_COOKIE") {
-            None => {}
-            Some(Value::Object(given)) => {
-                let on = |key: &str| given.get(key).and_then(Value::as_bool);
-                self.device_cookie.http_only = on("httponly").unwrap_or(false);
-                self.device_cookie.secure = on("secure").unwrap_or(false);
-                let named = given.get("samesite").and_then(Value::as_str);
-                self.device_cookie.same_site = named.and_then(same_site);
-            }
-            Some(_) => {
-                keys.wrong("SECURITY_TWO_FACTOR_VALIDITY_COOKIE", "write an object of attributes");
-            }
+        let given = attributes(keys, "SECURITY_TWO_FACTOR_VALIDITY_COOKIE", &[]);
+        if let Some(given) = given {
+            given_attributes(&given, &mut self.device_cookie);
         }
     }
 
@@ -181,25 +206,16 @@ impl HttpConfig {
     fn read_csrf_cookie(&mut self, keys: &mut FlaskKeys) {
         let mut name = None;
         keys.optional_text("SECURITY_CSRF_COOKIE_NAME", &mut name);
-        let mut attributes = CookieAttributes {
+        let mut cookie = CookieAttributes {
             http_only: false,
             secure: false,
             same_site: Some(SameSite::Strict),
             ..CookieAttributes::new("")
         };
-        match keys.take("SECURITY_CSRF_COOKIE") {
-            None => {}
-            Some(Value::Object(given)) => {
-                let text = |key: &str| given.get(key).and_then(Value::as_str);
-                let on = |key: &str| given.get(key).and_then(Value::as_bool);
-                name = name.or(text("key").map(str::to_owned));
-                attributes.http_only = on("httponly").unwrap_or(false);
-                attributes.secure = on("secure").unwrap_or(false);
-                attributes.path = text("path").unwrap_or("/").to_owned();
-                attributes.domain = text("domain").map(str::to_owned);
-                attributes.same_site = text("samesite").and_then(same_site);
-            }
-            Some(_) => keys.wrong("SECURITY_CSRF_COOKIE", "write an object of attributes"),
+        if let Some(given) = attributes(keys, "SECURITY_CSRF_COOKIE", &["key"]) {
+            let key = given.get("key").and_then(Value::as_str);
+            name = name.or(key.map(str::to_owned));
+            given_attributes(&given, &mut cookie);
         }
         let mut header = "X-XSRF-Token".to_owned();
         keys.text("SECURITY_CSRF_HEADER", &mut header);
@@ -207,7 +223,7 @@ impl HttpConfig {
         let mut every_answer = false;
         keys.bool("SECURITY_CSRF_COOKIE_REFRESH_EACH_REQUEST", &mut every_answer);
         self.csrf.cookie = name.map(|name| CsrfCookie {
-            attributes: CookieAttributes { name, ..attributes },
+            attributes: CookieAttributes { name, ..cookie },
             header,
             every_answer,
         });
@@ -234,6 +250,35 @@ fn cookie(keys: &mut FlaskKeys, start: &str, into: &mut CookieAttributes) {
         Some(Some(value)) => into.same_site = Some(value),
         Some(None) => keys.wrong(&key, "write \"Strict\", \"Lax\", \"None\" or null"),
     }
+}
+
+/// The attributes of a cookie that are given in an object; those that are not read are mistakes.
+fn attributes(keys: &mut FlaskKeys, key: &str, more: &[&str]) -> Option<Map<String, Value>> {
+    let given = match keys.take(key)? {
+        Value::Null => return None,
+        Value::Object(given) => given,
+        _ => {
+            keys.wrong(key, "write an object of attributes");
+            return None;
+        }
+    };
+    let unread = given.iter().find(|(name, value)| {
+        !value.is_null() && !ATTRIBUTES.contains(&name.as_str()) && !more.contains(&name.as_str())
+    });
+    if let Some((name, _)) = unread {
+        keys.wrong(key, format!("{name} is not read: leave it out"));
+    }
+    Some(given)
+}
+
+fn given_attributes(given: &Map<String, Value>, into: &mut CookieAttributes) {
+    let text = |key: &str| given.get(key).and_then(Value::as_str);
+    let on = |key: &str| given.get(key).and_then(Value::as_bool);
+    into.http_only = on("httponly").unwrap_or(false);
+    into.secure = on("secure").unwrap_or(false);
+    into.path = text("path").unwrap_or("/").to_owned();
+    into.domain = text("domain").map(str::to_owned);
+    into.same_site = text("samesite").and_then(same_site);
 }
 
 fn same_site(name: &str) -> Option<SameSite> {

@@ -176,6 +176,9 @@ pub struct Redirects {
     pub host: Option<String>,
     /// Targets below this domain are allowed as well.
     pub subdomains_of: Option<String>,
+    /// A pattern of targets that are refused besides those that are unsafe. It is matched at their
+    /// start.
+    pub refused: Option<String>,
 }
 
 /// CSRF protection.

@@ -38,7 +38,12 @@ async fn submit(exchange: &Exchange) -> Answer {
     let usernames = exchange.core().config().usernames;
     let username = usernames.then(|| typed.text(exchange, "username"));
     let password = typed.optional(exchange, "password").map(Secret::from);
-    let repeated = asks_twice(exchange).then(|| typed.secret(exchange, "password_confirm"));
+    let repeated = asks_twice(exchange).then(|| typed.optional(exchange, "password_confirm"));
+    // As in Flask-Security, who does not ask twice where a password is not needed asks once.
+    let asks_once = exchange.core().config().unified.is_some();
+    let repeated = repeated
+        .and_then(|text| if asks_once { text } else { Some(text.unwrap_or_default()) })
+        .map(Secret::from);
     let name = username.clone().unwrap_or_default();
     let wrong = |problems: &[Problem]| {
         Ok(exchange.mistakes(problems, |problems| page(exchange, problems, &email, &name)))

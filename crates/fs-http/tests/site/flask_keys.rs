@@ -165,3 +165,98 @@ fn salts_names_and_senders_are_read() {
     let pair = json!({ "MAIL_DEFAULT_SENDER": ["Otter", "box@site.test"] });
     assert_eq!(read(&pair).mail.from, "\"Otter\" <box@site.test>");
 }
+
+fn http(keys: &Value) -> (HttpConfig, Vec<String>) {
+    let mut keys = FlaskKeys::from_map(keys.as_object().cloned().unwrap());
+    drop(Config::from_flask(&mut keys));
+    let http = HttpConfig::from_flask(&mut keys, false);
+    (http, keys.finish().into_iter().map(|wrong| wrong.to_string()).collect())
+}
+
+#[test]
+fn the_session_cookie_is_for_the_applications_own_path() {
+    let (config, wrong) = http(&json!({ "APPLICATION_ROOT": "/root" }));
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(config.session_cookie.path, "/root");
+    // As Flask-Login and Flask-Security have them, whatever the root is.
+    assert_eq!([&config.remember_cookie.path, &config.device_cookie.path], ["/", "/"]);
+    let (config, wrong) = http(&json!({
+        "APPLICATION_ROOT": "/root",
+        "SESSION_COOKIE_PATH": "/session",
+        "REMEMBER_COOKIE_PATH": "/remember",
+        "SECURITY_TWO_FACTOR_VALIDITY_COOKIE": { "httponly": true, "path": "/device" },
+        "SECURITY_CSRF_COOKIE": { "key": "XSRF-TOKEN", "path": "/csrf" },
+    }));
+    assert!(wrong.is_empty(), "{wrong:?}");
+    let csrf = config.csrf.cookie.unwrap().attributes.path;
+    let paths =
+        [config.session_cookie.path, config.remember_cookie.path, config.device_cookie.path];
+    assert_eq!(paths, ["/session", "/remember", "/device"]);
+    assert_eq!(csrf, "/csrf");
+    for key in ["SECURITY_TWO_FACTOR_VALIDITY_COOKIE", "SECURITY_CSRF_COOKIE"] {
+        let (_, wrong) = http(&json!({ key: { "max_age": 60 } }));
+        assert!(wrong.iter().any(|wrong| wrong.contains("max_age is not read")), "{wrong:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_below_a_path_ends_below_it() {
+    let mut setup = fs_testkit::site::Setup::flask_security_4();
+    setup.http.session_cookie.path = "/root".to_owned();
+    let site = setup.build();
+    site.add_user("ann@site.test").await;
+    let mut browser = site.browser();
+    let typed = json!({ "email": "ann@site.test", "password": fs_testkit::site::PASSWORD });
+    let session = |answer: &fs_testkit::site::Answer| -> Vec<String> {
+        let set = answer.headers.get_all("set-cookie").iter();
+        let set = set.map(|value| value.to_str().unwrap().to_owned());
+        set.filter(|cookie| cookie.starts_with("session=")).collect()
+    };
+    let signed_in = browser.post_json("/login", typed).await;
+    let signed_out = browser.post_json("/logout", json!({})).await;
+    for set in [session(&signed_in), session(&signed_out)] {
+        assert!(!set.is_empty());
+        assert!(set.iter().all(|cookie| cookie.contains("; Path=/root")), "{set:?}");
+    }
+}
+
+#[test]
+fn an_own_pattern_of_refused_targets_is_kept_or_named() {
+    const RE: &str = "SECURITY_REDIRECT_VALIDATE_RE";
+    const MODE: &str = "SECURITY_REDIRECT_VALIDATE_MODE";
+    let (config, wrong) = http(&json!({ MODE: "regex", RE: "^/admin" }));
+    assert!(wrong.is_empty(), "{wrong:?}");
+    assert_eq!(config.redirects.refused.as_deref(), Some("^/admin"));
+    let usual = r"^/{4,}|\\{3,}|[\s\000-\037][/\\]{2,}";
+    for fine in
+        [json!({ MODE: "regex" }), json!({ MODE: "regex", RE: usual }), json!({ RE: usual })]
+    {
+        let (config, wrong) = http(&fine);
+        assert!(wrong.is_empty() && config.redirects.refused.is_none(), "{fine}: {wrong:?}");
+    }
+    for bad in [
+        json!({ RE: "^/admin" }),
+        json!({ MODE: "regex", RE: "(?!/admin)" }),
+        json!({ MODE: "absolute" }),
+    ] {
+        assert_eq!(http(&bad).1.len(), 1, "{bad}");
+    }
+}
+
+#[test]
+fn arguments_of_the_address_check_are_read_or_named() {
+    let args = |args: Value| {
+        let keys = json!({ "SECURITY_EMAIL_VALIDATOR_ARGS": args });
+        let mut keys = FlaskKeys::from_map(keys.as_object().cloned().unwrap());
+        let config = Config::from_flask(&mut keys);
+        (config.identities.email, keys.finish().len())
+    };
+    let (rules, wrong) = args(json!({ "allow_smtputf8": false, "check_deliverability": false }));
+    assert_eq!((rules.allow_unicode_local, wrong), (false, 0));
+    let (rules, wrong) = args(json!({ "allow_smtputf8": true, "test_environment": true }));
+    assert_eq!((rules.allow_unicode_local, rules.allow_test_domains, wrong), (true, true, 0));
+    for unread in [json!({ "timeout": 3 }), json!({ "check_deliverability": true }), json!(true)] {
+        assert_eq!(args(unread.clone()).1, 1, "{unread}");
+    }
+    assert_eq!(args(Value::Null).1, 0);
+}

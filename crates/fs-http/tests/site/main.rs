@@ -13,6 +13,7 @@ mod flask_keys;
 mod forms;
 mod fuzz;
 mod hooks;
+mod identities;
 mod limits;
 mod links;
 mod mails;

@@ -29,3 +29,15 @@ fn what_no_port_gives_is_named_at_the_start() {
     }
     assert!(told.contains("Ports::sms"), "{told}");
 }
+
+#[test]
+fn a_pattern_that_cannot_be_read_is_named_at_the_start() {
+    let mut ports = None;
+    let setup = Setup::standard();
+    let config = setup.config.clone();
+    drop(setup.build_with(|all| ports = Some(all.clone())));
+    let mut http = HttpConfig::default();
+    http.redirects.refused = Some("(?!/admin)".to_owned());
+    let web = WebSecurity::new(config, http, ports.unwrap(), Hooks::default());
+    assert!(web.unwrap_err().to_string().contains("redirects.refused"));
+}

@@ -274,3 +274,16 @@ async fn a_mistyped_password_does_not_lose_the_way() {
         assert_eq!(field(&page.text(), "next").as_deref(), Some(""));
     }
 }
+
+#[tokio::test]
+async fn targets_that_the_application_refuses_are_refused() {
+    let mut setup = Setup::standard();
+    setup.http.redirects.refused = Some("/admin".to_owned());
+    let site = setup.build();
+    site.add_user(ANN).await;
+    for (next, refused) in [("/admin/users", true), ("/page", false), ("/page/admin", false)] {
+        let fields = [("email", ANN), ("password", PASSWORD), ("next", next)];
+        let answer = site.browser().post_form("/login", &fields).await;
+        assert_eq!(answer.location() == Some(next), !refused, "{next}: {:?}", answer.location());
+    }
+}

@@ -1,17 +1,18 @@
 //! A mail of the outbox as a MIME message.
 
+use fs_core::identity::with_ascii_domain;
 use fs_core::port::{MailError, OutboxId, OutgoingMail};
-use lettre::Message;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::{Address, Message};
 
 /// The message. Whatever cannot be one never can: [`MailError::Permanent`].
 ///
 /// Its `Message-ID` is the outbox' name for it, at the sender's domain. Every value passes through
 /// a parser or an encoder of headers, so that no line break makes a header of its own.
 pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, MailError> {
-    let from = mailbox(&mail.from, "sender")?;
-    let to = mailbox(&mail.to, "recipient")?;
+    let from = sender(&mail.from)?;
+    let to = Mailbox::new(None, recipient(&mail.to)?);
     let message_id = format!("<{}@{}>", local_part(id), from.email.domain());
     let builder = Message::builder()
         .message_id(Some(message_id))
@@ -29,13 +30,38 @@ pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, Mai
     message.map_err(|error| MailError::Permanent(format!("it is no mail: {error}")))
 }
 
-/// An address. What is wrong with it is not shown: lettre's errors may quote it.
-fn mailbox(text: &str, whose: &str) -> Result<Mailbox, MailError> {
-    let broken = || MailError::Permanent(format!("the {whose}'s address cannot be read"));
+/// The sender: an address, alone or behind a name. What is wrong with it is not shown: lettre's errors
+/// may quote it.
+fn sender(text: &str) -> Result<Mailbox, MailError> {
+    let broken = || MailError::Permanent("the sender's address cannot be read".to_owned());
     if text.contains(['\r', '\n']) {
         return Err(broken());
     }
-    text.parse().map_err(|_| broken())
+    let Mailbox { name, email } = text.parse().map_err(|_| broken())?;
+    let email = with_ascii_domain(email.as_ref()).parse().map_err(|_| broken())?;
+    Ok(Mailbox::new(name, email))
+}
+
+/// The recipient: one address, stored before. lettre refuses some that our rules accept, such as
+/// those with combining marks, and some that accounts have from before there were rules. Nothing that
+/// could end the address in a command or a header gets through.
+///
+/// The domain is in ASCII: so the mail needs no SMTPUTF8 for it.
+fn recipient(text: &str) -> Result<Address, MailError> {
+    let broken = || MailError::Permanent("the recipient's address cannot be read".to_owned());
+    let address = with_ascii_domain(text);
+    if let Ok(address) = address.parse() {
+        return Ok(address);
+    }
+    let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\",;:\\".contains(c);
+    match address.rsplit_once('@') {
+        Some((local, domain))
+            if !local.is_empty() && !domain.is_empty() && !address.contains(odd) =>
+        {
+            Ok(Address::new_dangerous(local, domain))
+        }
+        _ => Err(broken()),
+    }
 }
 
 /// Vacation notices and the like stay away from mails that say this (RFC 3834).
@@ -107,6 +133,38 @@ mod tests {
             assert!(!error.to_string().contains("eve"), "{error}");
             let from = OutgoingMail { from: address.to_owned(), ..mail() };
             assert!(matches!(written(&from), Err(MailError::Permanent(_))));
+        }
+    }
+
+    #[test]
+    fn domains_are_written_in_ascii() {
+        let mail = OutgoingMail {
+            to: "ann@bücher.de".to_owned(),
+            from: "Bücherkiste <no-reply@bücher.de>".to_owned(),
+            ..mail()
+        };
+        let message = message(&OutboxId("abc123".to_owned()), &mail).unwrap();
+        let envelope = message.envelope();
+        assert_eq!(envelope.to()[0].as_ref() as &str, "ann@xn--bcher-kva.de");
+        assert_eq!(envelope.from().unwrap().as_ref() as &str, "no-reply@xn--bcher-kva.de");
+        let written = String::from_utf8(message.formatted()).unwrap();
+        assert!(headers(&written).contains(&"Message-ID: <abc123@xn--bcher-kva.de>"));
+        assert!(written.is_ascii());
+    }
+
+    #[test]
+    fn addresses_from_before_our_rules_are_tried_and_none_ends_early() {
+        for to in ["a..b@example.com", "उपयोगकर्ता@example.com", "root@localhost"]
+        {
+            let mail = OutgoingMail { to: to.to_owned(), ..mail() };
+            let message = message(&OutboxId("abc123".to_owned()), &mail).unwrap();
+            assert_eq!(message.envelope().to()[0].as_ref() as &str, to);
+        }
+        for to in
+            ["root", "@example.com", "ann@", "a b@example.com", "a>@x.com", "a..b@x.com> SIZE=1"]
+        {
+            let mail = OutgoingMail { to: to.to_owned(), ..mail() };
+            assert!(matches!(written(&mail), Err(MailError::Permanent(_))), "{to}");
         }
     }
 

@@ -13,6 +13,7 @@ use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
 use lettre::Message;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::Extension;
 use tokio::time::timeout;
 
 use connection::Connector;
@@ -64,11 +65,27 @@ impl SmtpMailer {
             }
         };
         let mut connection = self.in_time(opened, failure::before_the_mail).await?;
+        let envelope = message.envelope();
+        let mut addresses = envelope.to().iter().chain(envelope.from());
+        if addresses.any(|address| !AsRef::<str>::as_ref(address).is_ascii())
+            && !connection.server_info().supports_feature(Extension::SmtpUtfEight)
+        {
+            self.keep(connection);
+            return Err(MailError::Permanent(
+                "an address has letters outside of ASCII before the @, and the mail server does \
+                 not take such addresses (SMTPUTF8)"
+                    .to_owned(),
+            ));
+        }
         let body = message.formatted();
         let sent = connection.send(message.envelope(), &body);
         self.in_time(sent, failure::about_the_mail).await?;
-        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
+        self.keep(connection);
         Ok(())
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 
     /// The connection of the last mail, if the server still answers on it.

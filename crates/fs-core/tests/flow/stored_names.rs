@@ -1,0 +1,171 @@
+//! What is stored is found by its exact spelling; rules are for new values.
+
+use fs_core::config::Disclosure;
+use fs_core::flow::{
+    Credentials, RegisterOutcome, ResetRequestOutcome, SendLinkOutcome, SignInOutcome,
+};
+use fs_core::message::MessageKey;
+use fs_core::model::{User, UserField};
+use fs_core::port::Change;
+use fs_core::session::Visit;
+use fs_testkit::calls::Call;
+use fs_testkit::site::{PASSWORD, Setup, Site};
+
+use crate::people::{ANN, PROFILES, credentials, refused, registration};
+
+/// Addresses that no new account gets, and to which mails could be sent.
+const MAILABLE: [&str; 5] = [
+    "admin@localhost",
+    "ops@x.local",
+    "a..b@example.com",
+    "zoe\u{308}@example.com",
+    "ann@xn--bcher-kva.de",
+];
+
+/// Ann, under an address that was stored before our rules.
+async fn stored(site: &Site, email: &str) -> User {
+    let user = site.add_user(ANN).await;
+    let set = vec![UserField::Email(email.to_owned())];
+    site.write(Change::UpdateUser { user: user.id, expect: Vec::new(), set }).await;
+    site.user(email).await.unwrap()
+}
+
+async fn signs_in(site: &Site, identity: &str) -> bool {
+    let typed = Credentials { identity: identity.to_owned(), ..credentials() };
+    let outcome = site.core().sign_in(&site.context(), &mut Visit::default(), typed).await;
+    matches!(outcome, Ok(SignInOutcome::Done { .. }))
+}
+
+async fn asks_for_reset(site: &Site, typed: &str) -> ResetRequestOutcome {
+    site.core().request_reset(&site.context(), typed).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_account_from_before_the_rules_signs_in() {
+    for profile in PROFILES {
+        for email in MAILABLE.into_iter().chain(["root", "Ann Otter"]) {
+            let site = profile().build();
+            let ann = stored(&site, email).await;
+            assert!(signs_in(&site, email).await, "{email}");
+            assert!(signs_in(&site, &format!(" {email}\t")).await, "{email}");
+            let (ctx, password) = (site.context(), PASSWORD.into());
+            let basic = site.core().check_credentials(&ctx, email, &password).await;
+            assert_eq!(basic.unwrap().unwrap().id, ann.id);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_from_before_the_rules_resets_its_password() {
+    for profile in PROFILES {
+        for email in MAILABLE {
+            let site = profile().build();
+            stored(&site, email).await;
+            match asks_for_reset(&site, email).await {
+                ResetRequestOutcome::Sent { .. } => {}
+                other => refused(other),
+            }
+            assert_eq!(site.mails().await.pop().unwrap().to, email);
+        }
+    }
+}
+
+/// An address that our rules refuse would else tell by being refused.
+#[tokio::test]
+async fn an_address_that_the_rules_refuse_tells_nothing() {
+    let work = async |owned: bool| -> Vec<Call> {
+        let site = Setup::standard().build();
+        let email = if owned { "admin@localhost" } else { "other@localhost" };
+        stored(&site, email).await;
+        site.calls.take();
+        match asks_for_reset(&site, "admin@localhost").await {
+            ResetRequestOutcome::Sent { email } => assert_eq!(email, "admin@localhost"),
+            other => refused(other),
+        }
+        site.calls.take()
+    };
+    assert_eq!(work(true).await, work(false).await);
+    let site = Setup::flask_security_4().build();
+    match asks_for_reset(&site, "admin@localhost").await {
+        ResetRequestOutcome::Refused(problem) => {
+            assert_eq!(problem.message.key, MessageKey::InvalidEmailAddress);
+        }
+        other => refused(other),
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_could_be_mailed_to_is_no_address() {
+    for profile in PROFILES {
+        let site = profile().build();
+        for typed in ["root", "ann@", "@site.test", "ann otter@site.test", "ann@site.test\nbcc"] {
+            match asks_for_reset(&site, typed).await {
+                ResetRequestOutcome::Refused(problem) => {
+                    assert_eq!(problem.message.key, MessageKey::InvalidEmailAddress, "{typed}");
+                }
+                other => refused(other),
+            }
+            assert_eq!(site.mails().await, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn blanks_around_an_address_do_not_count() {
+    for profile in PROFILES {
+        let mut setup = profile();
+        setup.config.sign_in_links = Some(fs_core::config::SignInLinks {
+            within: std::time::Duration::from_secs(600),
+            once: true,
+            unconfirmed: false,
+        });
+        let site = setup.build();
+        let new = registration(" bob@site.test ");
+        match site.core().register(&site.context(), &mut Visit::default(), new).await.unwrap() {
+            RegisterOutcome::Done(done) => assert_eq!(done.email, "bob@site.test"),
+            other => refused(other),
+        }
+        site.add_user(ANN).await;
+        site.mails().await;
+        let typed = format!("{ANN} ");
+        assert!(signs_in(&site, &typed).await);
+        match asks_for_reset(&site, &typed).await {
+            ResetRequestOutcome::Sent { email } => assert_eq!(email, ANN),
+            other => refused(other),
+        }
+        match site.core().send_sign_in_link(&site.context(), &typed).await.unwrap() {
+            SendLinkOutcome::Sent { email } => assert_eq!(email, ANN),
+            other => refused(other),
+        }
+        assert_eq!(site.mails().await.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_taken_in_the_spelling_that_is_stored_as_well() {
+    let mut setup = Setup::flask_security_4();
+    setup.config.disclosure = Disclosure::Explicit;
+    let site = setup.build();
+    stored(&site, "ann@xn--bcher-kva.de").await;
+    let new = registration("ann@xn--bcher-kva.de");
+    match site.core().register(&site.context(), &mut Visit::default(), new).await.unwrap() {
+        RegisterOutcome::Refused(problems) => {
+            assert_eq!(problems[0].message.key, MessageKey::EmailAlreadyAssociated);
+        }
+        other => refused(other),
+    }
+}
+
+/// Whoever wrote an address in another spelling than the stored one finds the account of that other
+/// spelling only where nobody has the one that was typed.
+#[tokio::test]
+async fn the_spelling_that_was_typed_comes_first() {
+    let site = Setup::standard().build();
+    let before = stored(&site, "ann@xn--bcher-kva.de").await;
+    let new = site.add_user("ann@b\u{fc}cher.de").await;
+    let found = async |typed: &str| site.core().find_by_identity(typed).await.unwrap().unwrap().id;
+    assert_eq!(found("ann@xn--bcher-kva.de").await, before.id);
+    assert_eq!(found("ANN@XN--BCHER-KVA.DE").await, before.id);
+    assert_eq!(found("ann@b\u{fc}cher.de").await, new.id);
+    assert_eq!(found("ann@bu\u{308}cher.de").await, new.id);
+}
