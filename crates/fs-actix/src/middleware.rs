@@ -73,6 +73,10 @@ where
     S: Service<ServiceRequest, Response = ServiceResponse<B>, Error = Error>,
     B: MessageBody,
 {
+    if request.extensions().contains::<Exchange>() {
+        // Wrapped twice: the outer one answers, and completes the answer.
+        return Ok(inner.call(request).await?.map_into_left_body());
+    }
     let Some(head) = convert::head(request.head()) else {
         return Err(ErrorBadRequest("Bad Request"));
     };

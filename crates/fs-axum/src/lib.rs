@@ -34,9 +34,11 @@
 mod answer;
 mod extract;
 mod require;
+mod serve;
 mod service;
 
 pub use answer::Answer;
 pub use extract::{CurrentUser, MaybeUser, Protected, Session};
 pub use require::{Require, RequireLayer, require};
+pub use serve::{Limits, serve};
 pub use service::{SecurityLayer, SecurityService, WithSecurity};

@@ -9,9 +9,10 @@ use std::task::{Context, Poll};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request};
-use axum::response::Response;
+use axum::extract::{ConnectInfo, NestedPath, Request};
+use axum::response::{IntoResponse, Response};
 use fs_http::{Begun, Exchange, WebSecurity, unwound};
+use http::StatusCode;
 use http::request::Parts;
 use tower::{Layer, Service, ServiceExt};
 
@@ -73,10 +74,15 @@ where
     S: Service<Request, Response = Response, Error = Infallible> + Send,
     S::Future: Send,
 {
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    if peer.is_none() {
-        tell_of_no_peer();
+    if exchange_of(&parts.extensions).is_some() {
+        // A layer within a layer: the outer one answers, and completes the answer.
+        return inner.oneshot(Request::from_parts(parts, body)).await;
     }
+    if parts.extensions.get::<NestedPath>().is_some() {
+        tell_of_nesting();
+        return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+    }
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let (exchange, body) = match security.begin(&parts, body.into_data_stream(), peer).await {
         Begun::Answered(answer) => return Ok(answer.map(Body::from)),
         Begun::Application(exchange, body) => (exchange, body),
@@ -98,13 +104,14 @@ fn carrying(exchange: &Exchange, mut parts: Parts, body: Body) -> Request {
     Request::from_parts(parts, body)
 }
 
-/// Says once what is missing: without the address of the peer no limit of a network holds.
-fn tell_of_no_peer() {
+/// Says once that no request is answered: below a path, neither links nor redirects would be right.
+fn tell_of_nesting() {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {
-        tracing::warn!(
-            "requests come without the address of their client: serve the application with \
-             into_make_service_with_connect_info::<SocketAddr>()"
+        tracing::error!(
+            "with_security was called on a router that is nested below a path, so its requests are \
+             answered 500: call it on the outermost router, and say in HttpConfig::url_prefix where \
+             the account endpoints are"
         );
     });
 }
@@ -114,8 +121,10 @@ pub trait WithSecurity {
     /// The same application behind fs: the account endpoints are answered, and every handler can
     /// ask who calls.
     ///
-    /// Call it last, after `with_state`: routes that are added to the result are not behind it. It
-    /// is no part to be nested under a path; for that, see `HttpConfig::url_prefix`.
+    /// Call it last, after `with_state`: routes that are added to the result are not behind it. What
+    /// must reach the account endpoints as well, such as a CORS layer, is added after it. A router
+    /// that is nested below a path is no place for it: its requests are answered 500, and the log
+    /// says why; see `HttpConfig::url_prefix`.
     #[must_use]
     fn with_security(self, security: &WebSecurity) -> Self;
 }

@@ -49,4 +49,4 @@ pub mod totp;
 pub use config::Config;
 pub use extra_field::{ExtraField, FieldCheck, FieldChoice, InputKind};
 pub use security::{Context, Ports, Security};
-pub use timestamp::{Timestamp, span_text};
+pub use timestamp::{CLOCK_LEEWAY, Timestamp, span_text};

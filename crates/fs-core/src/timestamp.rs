@@ -6,6 +6,13 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// How far the clocks of two nodes may be apart.
+///
+/// Whatever carries the time at which it was made (tokens, links, cookies, codes that were sent) is
+/// accepted when that time lies up to this much in the future. Its age counts as zero until then.
+/// It is the same for everything, so that no part of a site refuses what another part accepts.
+pub const CLOCK_LEEWAY: Duration = Duration::from_secs(10);
+
 /// A moment in UTC, counted in microseconds since 1970-01-01T00:00:00Z.
 ///
 /// Databases keep microseconds, so a value that was stored and loaded compares equal to the one
@@ -67,6 +74,12 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
+    /// How long ago `made` was, where another node may have noted it; zero when it lies up to
+    /// [`CLOCK_LEEWAY`] in the future, `None` when it lies further ahead.
+    pub fn age_of(self, made: Self) -> Option<Duration> {
+        (made <= self.plus(CLOCK_LEEWAY)).then(|| self.since(made))
     }
 
     /// As a date and time of the `time` crate; years beyond 9999 become the last one.
@@ -141,6 +154,21 @@ mod tests {
             (3_600_000_000, "1 hour"),
         ] {
             assert_eq!(span_text(Duration::from_micros(micros)), text);
+        }
+    }
+
+    #[test]
+    fn an_age_is_never_negative_and_ends_with_the_leeway() {
+        let now = Timestamp::from_seconds(1_000);
+        let micro = Duration::from_micros(1);
+        for (made, age) in [
+            (now.minus(CLOCK_LEEWAY), Some(CLOCK_LEEWAY)),
+            (now, Some(Duration::ZERO)),
+            (now.plus(CLOCK_LEEWAY), Some(Duration::ZERO)),
+            (now.plus(CLOCK_LEEWAY).plus(micro), None),
+            (Timestamp::MAX, None),
+        ] {
+            assert_eq!(now.age_of(made), age, "{made}");
         }
     }
 }

@@ -4,14 +4,16 @@
 
 use std::time::Duration;
 
-use fs_core::Timestamp;
+use fs_core::csrf::{CsrfSecret, CsrfSigner};
 use fs_core::model::{PasswordHash, SealedSecret, Uniquifier};
 use fs_core::secret::Secret;
+use fs_core::session::{Sealer, Visit};
 use fs_core::token::itsdangerous::{Derivation, Signer};
 use fs_core::token::{
     AuthToken, BindingSalt, ConfirmToken, DeviceToken, RememberToken, ResetToken, Salts,
     SetupStateToken, SignInLinkToken, SigningKeys, TokenFormat, TokenProblem, TokenSigner,
 };
+use fs_core::{CLOCK_LEEWAY, Timestamp};
 use proptest::prelude::*;
 
 const ID: &str = "bd11075c07ba4ab4bc7437ebaeb19e71";
@@ -115,7 +117,7 @@ fn tokens_expire_and_say_whose_they_were() {
             let ageless = at == 4 && format == TokenFormat::Itsdangerous;
             assert!(verifies(&signer, token.expose(), last)[at]);
             assert_eq!(verifies(&signer, token.expose(), over)[at], ageless);
-            let earlier = NOW.minus(Duration::from_secs(1));
+            let earlier = NOW.minus(CLOCK_LEEWAY + Duration::from_secs(1));
             assert_eq!(verifies(&signer, token.expose(), earlier)[at], ageless);
         }
         let auth = AuthToken::issue(&signer, &id(), NOW);
@@ -318,6 +320,32 @@ proptest! {
         for format in FORMATS {
             prop_assert_eq!(verifies(&signer_of(&["secret"], format), &text, NOW), [false; 7]);
         }
+    }
+
+    /// Two nodes whose clocks are apart share links, cookies and tokens of every kind.
+    #[test]
+    fn a_node_whose_clock_is_behind_accepts_what_another_made(
+        native: bool,
+        behind in 0_i64..30_000_000,
+    ) {
+        let format = FORMATS[usize::from(native)];
+        let signer = signer_of(&["secret"], format);
+        let now = Timestamp::from_micros(NOW.micros() - behind);
+        let accepted = behind <= i64::try_from(CLOCK_LEEWAY.as_micros()).unwrap();
+        for (at, token) in all_tokens(&signer).iter().enumerate() {
+            // Flask-Login's cookie has no age.
+            let ageless = at == 4 && format == TokenFormat::Itsdangerous;
+            prop_assert_eq!(verifies(&signer, token.expose(), now)[at], accepted || ageless, "{}", at);
+        }
+        let keys = SigningKeys::new(vec![Secret::from("secret")]).unwrap();
+        let csrf = CsrfSigner::new(&keys, format);
+        let session = CsrfSecret::from_random([17; 20]);
+        let token = csrf.issue(&session, [42; 20], NOW);
+        let checked = csrf.check(Some(token.expose()), Some(&session), now, Some(DAY));
+        prop_assert_eq!(checked.is_ok(), accepted, "{:?}", checked);
+        let sealer = Sealer::new(&[Secret::from("secret")], "session");
+        let sealed = sealer.seal(&Visit::default(), NOW, [7; 24]).unwrap();
+        prop_assert_eq!(sealer.open(&sealed, now, DAY).is_some(), accepted);
     }
 
     #[test]

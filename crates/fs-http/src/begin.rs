@@ -5,12 +5,14 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use futures::Stream;
 use http::Response;
+use http::header::EXPECT;
 use http::request::Parts;
 
 use crate::body::{self, Replayed};
-use crate::client::client_ip;
+use crate::client::Client;
 use crate::config::CsrfScope;
 use crate::exchange::Exchange;
+use crate::fields::{Reading, is_form_type};
 use crate::incoming::{BodyRead, Incoming, is_json_type};
 use crate::web::WebSecurity;
 
@@ -24,7 +26,8 @@ pub enum BodyUse {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// It is read, up to so many bytes, and then handed on to the framework as well.
+    /// Its beginning is read, up to so many bytes, and then all of it is handed on to the framework.
+    /// Where a framework shows less of it than that, as much as it shows.
     Share {
         /// The limit, in bytes.
         limit: usize,
@@ -45,19 +48,24 @@ impl WebSecurity {
     /// frameworks that let one read a body and hand it on; the three steps can be taken one by one
     /// as well: [`body_use`](Self::body_use), [`open`](Self::open), [`serve`](Self::serve).
     ///
-    /// `peer` is the other end of the connection, whatever the headers say.
+    /// `peer` is the other end of the connection, whatever the headers say. Without one, the client's
+    /// network is not known: all such clients share the rate limits of one, and the log says so.
     pub async fn begin<S, E>(&self, parts: &Parts, body: S, peer: Option<IpAddr>) -> Begun<S, E>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
-        let limit = match self.body_use(parts) {
-            BodyUse::Leave => None,
-            BodyUse::Read { limit } | BodyUse::Share { limit } => Some(limit),
-        };
-        let (read, body) = body::read(body, limit).await;
+        let within = self.0.config.body_timeout;
+        let (read, body) = body::read(body, self.body_use(parts), within).await;
+        let gives_up = matches!(read, BodyRead::TooSlow);
         let exchange = self.open(parts, read, peer).await;
         match self.serve(&exchange).await {
-            Some(answer) => Begun::Answered(exchange.finish(answer)),
+            Some(answer) => {
+                // Whoever waits for our word sends no body after it.
+                if !gives_up && !parts.headers.contains_key(EXPECT) {
+                    Box::pin(body.drain()).await;
+                }
+                Begun::Answered(exchange.finish(answer))
+            }
             None => Begun::Application(exchange, body),
         }
     }
@@ -76,7 +84,7 @@ impl WebSecurity {
         let for_csrf = config.csrf.enabled
             && config.csrf.scope != CsrfScope::Forms
             && !parts.method.is_safe()
-            && !kind.is_empty()
+            && is_form_type(kind)
             && parts.headers.contains_key(http::header::COOKIE)
             && !in_header();
         if for_token || for_csrf { BodyUse::Share { limit } } else { BodyUse::Leave }
@@ -86,8 +94,19 @@ impl WebSecurity {
     /// its headers say.
     pub async fn open(&self, parts: &Parts, body: BodyRead, peer: Option<IpAddr>) -> Exchange {
         let config = &self.0.config;
-        let ip = client_ip(peer, &parts.headers, &config.trusted_proxies);
-        let incoming = Incoming::new(parts, body, ip, config.strict_bodies).await;
+        let client = Client::of(peer, &parts.headers, &config.trusted_proxies);
+        if client.ip.is_none() {
+            self.0.warnings.no_peer();
+        }
+        if client.unreadable {
+            self.0.warnings.unreadable_proxy(client.ip);
+        }
+        let reading = match (self.endpoint_at(parts.uri.path()), config.strict_bodies) {
+            (None, _) => Reading::Partial,
+            (Some(_), true) => Reading::Strict,
+            (Some(_), false) => Reading::Lossy,
+        };
+        let incoming = Incoming::new(parts, body, client.ip, reading).await;
         Exchange::new(self.clone(), incoming)
     }
 

@@ -1,13 +1,25 @@
 //! Reading a body, and handing it on whole.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
+use futures_timer::Delay;
 
+use crate::begin::BodyUse;
 use crate::incoming::BodyRead;
+
+/// How many bytes are still taken of a body that was answered before its end. Many clients read no
+/// answer before they have sent everything, and lose it when the connection is closed meanwhile.
+const DRAINED: usize = 8 * 1024 * 1024;
+/// How long that may take.
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+/// How long the client may be silent meanwhile.
+const DRAIN_SILENCE: Duration = Duration::from_secs(1);
 
 /// A body of which some was read: what was read, then the rest. Reading it is as if nobody had
 /// read before.
@@ -15,36 +27,93 @@ use crate::incoming::BodyRead;
 pub struct Replayed<S, E> {
     read: VecDeque<Result<Bytes, E>>,
     rest: S,
+    ended: bool,
 }
 
-/// Reads up to `limit` bytes, or nothing without a limit.
+/// Reads as much as is to be read, for as long as `within`.
 ///
 /// A body that ends in an error before it is whole counts as not read: whoever reads on will see
 /// the error.
-pub(crate) async fn read<S, E>(mut body: S, limit: Option<usize>) -> (BodyRead, Replayed<S, E>)
+pub(crate) async fn read<S, E>(
+    mut body: S,
+    how: BodyUse,
+    within: Option<Duration>,
+) -> (BodyRead, Replayed<S, E>)
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
+    let limit = match how {
+        BodyUse::Leave => {
+            let read = VecDeque::new();
+            return (BodyRead::NotRead, Replayed { read, rest: body, ended: false });
+        }
+        BodyUse::Read { limit } | BodyUse::Share { limit } => limit,
+    };
     let mut read = VecDeque::new();
     let mut length = 0_usize;
-    let verdict = loop {
-        let Some(limit) = limit else { break BodyRead::NotRead };
-        match body.next().await {
-            None => break BodyRead::Whole(whole(&read)),
-            Some(Ok(chunk)) => {
-                length = length.saturating_add(chunk.len());
-                read.push_back(Ok(chunk));
-                if length > limit {
-                    break BodyRead::TooLong;
+    let mut ended = false;
+    // Made when the client lets us wait: most bodies are there when their head is.
+    let mut deadline = None;
+    let verdict = poll_fn(|cx| {
+        loop {
+            match body.poll_next_unpin(cx) {
+                Poll::Ready(None) => {
+                    ended = true;
+                    return Poll::Ready(BodyRead::Whole(whole(&read)));
+                }
+                Poll::Ready(Some(Ok(chunk))) => {
+                    length = length.saturating_add(chunk.len());
+                    read.push_back(Ok(chunk));
+                    if length > limit {
+                        return Poll::Ready(match how {
+                            BodyUse::Share { .. } => BodyRead::Beginning(whole(&read)),
+                            _ => BodyRead::TooLong,
+                        });
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    ended = true;
+                    read.push_back(Err(error));
+                    return Poll::Ready(BodyRead::NotRead);
+                }
+                Poll::Pending => {
+                    let Some(within) = within else { return Poll::Pending };
+                    let deadline = deadline.get_or_insert_with(|| Delay::new(within));
+                    return deadline.poll_unpin(cx).map(|()| BodyRead::TooSlow);
                 }
             }
-            Some(Err(error)) => {
-                read.push_back(Err(error));
-                break BodyRead::NotRead;
-            }
         }
-    };
-    (verdict, Replayed { read, rest: body })
+    })
+    .await;
+    (verdict, Replayed { read, rest: body, ended })
+}
+
+impl<S, E> Replayed<S, E>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    /// Takes the rest of a body that nobody wants, within bounds: bytes, time, silence.
+    pub(crate) async fn drain(mut self) {
+        if self.ended {
+            return;
+        }
+        let mut left = DRAINED;
+        let mut end = Delay::new(DRAIN_TIME);
+        let mut silence = Delay::new(DRAIN_SILENCE);
+        poll_fn(|cx| {
+            while let Poll::Ready(chunk) = self.rest.poll_next_unpin(cx) {
+                let Some(Ok(chunk)) = chunk else { return Poll::Ready(()) };
+                let Some(less) = left.checked_sub(chunk.len()) else { return Poll::Ready(()) };
+                left = less;
+                silence.reset(DRAIN_SILENCE);
+            }
+            match (end.poll_unpin(cx), silence.poll_unpin(cx)) {
+                (Poll::Pending, Poll::Pending) => Poll::Pending,
+                _ => Poll::Ready(()),
+            }
+        })
+        .await;
+    }
 }
 
 fn whole<E>(read: &VecDeque<Result<Bytes, E>>) -> Bytes {
@@ -78,6 +147,8 @@ mod tests {
 
     use super::*;
 
+    const SOON: Option<Duration> = Some(Duration::from_millis(1));
+
     type Chunks = Vec<Result<Bytes, &'static str>>;
 
     fn body(chunks: &[Result<&'static str, &'static str>]) -> Chunks {
@@ -87,13 +158,15 @@ mod tests {
     #[test]
     fn what_is_read_is_handed_on() {
         let sent = body(&[Ok("he"), Ok("llo"), Ok("!")]);
-        for (limit, wanted) in [
-            (None, "NotRead"),
-            (Some(0), "TooLong"),
-            (Some(5), "TooLong"),
-            (Some(6), "Whole(6 bytes)"),
+        for (how, wanted) in [
+            (BodyUse::Leave, "NotRead"),
+            (BodyUse::Read { limit: 0 }, "TooLong"),
+            (BodyUse::Read { limit: 5 }, "TooLong"),
+            (BodyUse::Read { limit: 6 }, "Whole(6 bytes)"),
+            (BodyUse::Share { limit: 1 }, "Beginning(2 bytes)"),
+            (BodyUse::Share { limit: 6 }, "Whole(6 bytes)"),
         ] {
-            let (read, handed) = block_on(read(stream::iter(sent.clone()), limit));
+            let (read, handed) = block_on(read(stream::iter(sent.clone()), how, SOON));
             assert_eq!(format!("{read:?}"), wanted);
             assert_eq!(block_on(handed.collect::<Chunks>()), sent);
         }
@@ -106,7 +179,7 @@ mod tests {
             (body(&[Ok("one")]), "one"),
             (body(&[Ok("he"), Ok(""), Ok("llo")]), "hello"),
         ] {
-            let (read, _) = block_on(read(stream::iter(sent), Some(10)));
+            let (read, _) = block_on(read(stream::iter(sent), BodyUse::Read { limit: 10 }, SOON));
             assert!(matches!(read, BodyRead::Whole(whole) if whole == wanted));
         }
     }
@@ -118,7 +191,7 @@ mod tests {
             asked += 1;
             Ok::<_, ()>(Bytes::from_static(b"0123456789"))
         });
-        let (read, handed) = block_on(read(endless, Some(25)));
+        let (read, handed) = block_on(read(endless, BodyUse::Read { limit: 25 }, SOON));
         assert!(matches!(read, BodyRead::TooLong));
         drop(handed);
         assert_eq!(asked, 3);
@@ -127,8 +200,29 @@ mod tests {
     #[test]
     fn an_error_is_seen_by_who_reads_on() {
         let sent = body(&[Ok("he"), Err("gone")]);
-        let (read, handed) = block_on(read(stream::iter(sent.clone()), Some(10)));
+        let (read, handed) =
+            block_on(read(stream::iter(sent.clone()), BodyUse::Read { limit: 10 }, SOON));
         assert!(matches!(read, BodyRead::NotRead));
         assert_eq!(block_on(handed.collect::<Chunks>()), sent);
+    }
+
+    #[test]
+    fn a_body_that_does_not_come_is_given_up() {
+        let silent = stream::iter(body(&[Ok("he")])).chain(stream::pending());
+        let (verdict, _) = block_on(read(silent, BodyUse::Read { limit: 10 }, SOON));
+        assert!(matches!(verdict, BodyRead::TooSlow));
+    }
+
+    #[test]
+    fn draining_ends_with_the_body_or_with_its_bound() {
+        let rest = |chunk: &'static [u8], count| {
+            let chunks = stream::repeat_with(move || Ok::<_, ()>(Bytes::from_static(chunk)));
+            Replayed { read: VecDeque::new(), rest: chunks.take(count), ended: false }
+        };
+        let mut taken = 0;
+        let counted = rest(b"0123", 3).rest.inspect(|_| taken += 1);
+        block_on(Replayed { read: VecDeque::new(), rest: counted, ended: false }.drain());
+        assert_eq!(taken, 3);
+        block_on(rest(&[0; 1_000], usize::MAX).drain());
     }
 }

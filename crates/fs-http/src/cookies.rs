@@ -25,6 +25,7 @@ impl Exchange {
         self.write_remember(headers);
         self.write_device(headers);
         self.write_session(headers)?;
+        self.clear_duplicates(headers);
         if self.state().visit_read {
             headers.append(VARY, HeaderValue::from_static("Cookie"));
         }
@@ -37,8 +38,13 @@ impl Exchange {
         if !visit.is_changed() {
             return Ok(());
         }
-        let came_without = self.request().cookie(&attributes.name).is_none();
+        let came_without = self.request().cookie_values(&attributes.name).next().is_none();
         if came_without && visit.is_empty() {
+            return Ok(());
+        }
+        let signs_in = visit.sign_in().is_some() || visit.pending().is_some();
+        if self.is_ambiguous() && !signs_in {
+            // The one at its place may be good: the others are cleared.
             return Ok(());
         }
         if came_without && self.would_be_replaced_by(&visit) {
@@ -143,13 +149,13 @@ impl Exchange {
     /// Whether the browser's CSRF cookie is of no use any more.
     fn crumb_is_stale(&self, name: &str) -> bool {
         let limit = self.config().csrf.time_limit;
-        let sent = self.request().cookie(name);
-        limit.is_some()
-            && sent.is_some_and(|token| {
-                let secret = self.session(|visit| visit.csrf().cloned());
-                let now = self.context().now;
-                self.core().csrf().check(Some(&token), secret.as_ref(), now, limit).is_err()
-            })
+        let mut sent = self.request().cookie_values(name).peekable();
+        if limit.is_none() || sent.peek().is_none() {
+            return false;
+        }
+        let secret = self.session(|visit| visit.csrf().cloned());
+        let (signer, now) = (self.core().csrf(), self.context().now);
+        !sent.any(|token| signer.check(Some(token), secret.as_ref(), now, limit).is_ok())
     }
 }
 
@@ -177,11 +183,11 @@ fn cookie(
     cookie
 }
 
-fn cleared(attributes: &CookieAttributes) -> Cookie<'static> {
+pub(crate) fn cleared(attributes: &CookieAttributes) -> Cookie<'static> {
     cookie(attributes, String::new(), Some((Timestamp::EPOCH, Duration::ZERO)))
 }
 
-fn append(headers: &mut HeaderMap, cookie: Cookie<'static>) {
+pub(crate) fn append(headers: &mut HeaderMap, cookie: Cookie<'static>) {
     // Names and values are ours or base64; one that is no header value is left out, not sent broken.
     if let Ok(value) = HeaderValue::from_str(&cookie.to_string()) {
         headers.append(SET_COOKIE, value);

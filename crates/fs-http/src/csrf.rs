@@ -8,7 +8,7 @@ use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::csrf::CsrfProblem;
 use fs_core::flow::FlowError;
-use fs_core::message::MessageKey;
+use fs_core::message::{Message, MessageKey};
 use http::{Response, StatusCode};
 
 use crate::config::CsrfScope;
@@ -129,9 +129,19 @@ impl Exchange {
     }
 
     pub(crate) fn csrf_refusal(&self, problem: CsrfProblem) -> Response<Bytes> {
-        let (status, message) = (StatusCode::BAD_REQUEST, key(&problem));
+        let (status, mut message) = (StatusCode::BAD_REQUEST, Message::from(key(&problem)));
+        if let (CsrfProblem::TokenMissing, Some(limit)) = (problem, self.request().looked_at) {
+            message = Message::new(MessageKey::CsrfTokenNotFirst).with("limit", limit);
+            let field = &self.config().csrf.field;
+            tracing::debug!(
+                limit,
+                field,
+                "a form was refused because its CSRF token is not among its first bytes: put the field \
+                 first, or send the token in a header"
+            );
+        }
         if self.wants_json() {
-            return self.refusal(status, message.into());
+            return self.refusal(status, message);
         }
         let mut page = PageView::error(status, Some(self.text(message)));
         // The message says what to do.

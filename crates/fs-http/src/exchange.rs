@@ -1,6 +1,7 @@
 //! One request and its answer: who it is from, what its session knows.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fs_core::authn::{Authentication, Mechanism, Unproven};
@@ -8,10 +9,12 @@ use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, RememberChange, SignInOutcome};
 use fs_core::model::User;
 use fs_core::session::Visit;
+use fs_core::token::RememberToken;
 use fs_core::{Context, Security, Timestamp};
 use http::Response;
 use serde_json::Value;
 
+use crate::client::UNKNOWN;
 use crate::config::HttpConfig;
 use crate::csrf::CsrfStanding;
 use crate::incoming::Incoming;
@@ -62,7 +65,8 @@ impl Exchange {
             None => format!("{}://{}", request.scheme(), request.host().unwrap_or("localhost")),
         };
         let user_agent = request.header(http::header::USER_AGENT).map(str::to_owned);
-        let client_ip = request.client_ip.map(|ip| ip.to_string());
+        // Some limits are counted by network, so who comes from nowhere comes from one.
+        let client_ip = Some(request.client_ip.unwrap_or(UNKNOWN).to_string());
         let context = Context { now, client_ip, user_agent, base_url };
         let opened = opened(&web, &request, now);
         let unreadable = matches!(opened, Some(None));
@@ -110,6 +114,17 @@ impl Exchange {
     /// The facts that flows need.
     pub fn context(&self) -> &Context {
         &self.0.context
+    }
+
+    /// Whether the browser sent several sessions and none of them counts.
+    pub(crate) fn is_ambiguous(&self) -> bool {
+        let name = &self.config().session_cookie.name;
+        self.0.unreadable && {
+            let now = self.context().now;
+            let lifetime = self.core().config().sessions.lifetime;
+            let opens = |value: &&str| self.core().sealer().open(value, now, lifetime).is_some();
+            self.0.request.cookie_values(name).any(|value| opens(&value))
+        }
     }
 
     /// Whether the answer should be JSON.
@@ -173,7 +188,9 @@ impl Exchange {
 
     /// The remember cookie that the browser sent.
     pub(crate) fn remember_cookie(&self) -> Option<String> {
-        self.0.request.cookie(&self.config().remember_cookie.name)
+        let (signer, now) = (self.core().tokens(), self.context().now);
+        let good = |value: &str| RememberToken::verify(signer, value, now, Duration::MAX).is_ok();
+        self.0.request.cookie_that_is(&self.config().remember_cookie.name, good)
     }
 
     /// Who the request is from, by session, remembered browser or auth token, whatever a route
@@ -358,11 +375,24 @@ impl Exchange {
     }
 }
 
-/// The session that the browser sent; nothing in it where it cannot be read.
+/// The session that the browser sent; nothing in it where it cannot be read. Of several the one that
+/// opens counts; where more than one does, nobody can tell which is the browser's own.
 fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Option<Visit>> {
-    let sealed = request.cookie(&web.config().session_cookie.name)?;
     let lifetime = web.core().config().sessions.lifetime;
-    Some(web.core().sealer().open(&sealed, now, lifetime))
+    let (mut sent, mut found) = (false, None::<(&str, Visit)>);
+    for value in request.cookie_values(&web.config().session_cookie.name) {
+        sent = true;
+        if found.as_ref().is_some_and(|(known, _)| *known == value) {
+            continue;
+        }
+        let Some(visit) = web.core().sealer().open(value, now, lifetime) else { continue };
+        if found.is_some() {
+            web.0.warnings.ambiguous_cookie(&web.config().session_cookie.name);
+            return Some(None);
+        }
+        found = Some((value, visit));
+    }
+    sent.then(|| found.map(|(_, visit)| visit))
 }
 
 impl std::fmt::Debug for Exchange {

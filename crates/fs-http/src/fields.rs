@@ -13,6 +13,8 @@ use crate::incoming::{BodyRead, is_json_type};
 const MOST_FIELDS: usize = 1_000;
 /// The type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
+/// The type of a form that may hold files.
+const MULTIPART: &str = "multipart/form-data";
 
 /// What a body says. Its `Debug` does not show values.
 #[derive(Clone, Default)]
@@ -30,6 +32,20 @@ pub enum Fields {
     Malformed(Malformed),
     /// It is longer than the limit.
     TooLong,
+    /// It did not arrive within the deadline.
+    TooSlow,
+}
+
+/// How strictly a body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// A body that is not UTF-8, or holds NUL, is malformed.
+    Strict,
+    /// Bytes that are no text are replaced.
+    Lossy,
+    /// The application reads it too and judges it: of a form, what can be read counts, and the rest
+    /// is left out.
+    Partial,
 }
 
 /// Why a body cannot be read.
@@ -71,27 +87,29 @@ pub enum FieldValue {
 
 impl Fields {
     /// Reads a body by its `Content-Type`.
-    pub(crate) async fn read(parts: &Parts, body: BodyRead, strict: bool) -> Self {
+    pub(crate) async fn read(parts: &Parts, body: BodyRead, reading: Reading) -> Self {
         let kind = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let kind = kind.unwrap_or_default();
         let body = match body {
             BodyRead::NotRead => return Self::None,
             BodyRead::TooLong => return Self::TooLong,
+            BodyRead::TooSlow => return Self::TooSlow,
             BodyRead::Whole(body) => body,
             BodyRead::Beginning(start) if essence_is(kind, FORM) => whole_pairs(&start),
+            BodyRead::Beginning(start) if essence_is(kind, MULTIPART) => start,
             BodyRead::Beginning(_) => return Self::None,
         };
         let fields = if is_json_type(kind) {
             json(&body)
         } else if essence_is(kind, FORM) {
-            form(&body, strict)
-        } else if essence_is(kind, "multipart/form-data") {
+            form(&body, reading)
+        } else if essence_is(kind, MULTIPART) {
             // Boxed: else every request would carry its room.
-            Box::pin(multipart(kind, body, strict)).await
+            Box::pin(multipart(kind, body, reading)).await
         } else {
             Self::None
         };
-        if strict { fields.without_nul() } else { fields }
+        if reading == Reading::Strict { fields.without_nul() } else { fields }
     }
 
     fn without_nul(self) -> Self {
@@ -153,6 +171,7 @@ impl fmt::Debug for Fields {
             Self::Json(_) => f.write_str("Json(..)"),
             Self::Malformed(malformed) => write!(f, "Malformed({malformed:?})"),
             Self::TooLong => f.write_str("TooLong"),
+            Self::TooSlow => f.write_str("TooSlow"),
         }
     }
 }
@@ -164,6 +183,11 @@ impl fmt::Debug for FieldValue {
             Self::Other(_) => "Other(..)",
         })
     }
+}
+
+/// Whether a body of this type is a form.
+pub(crate) fn is_form_type(kind: &str) -> bool {
+    essence_is(kind, FORM) || essence_is(kind, MULTIPART)
 }
 
 fn essence_is(kind: &str, wanted: &str) -> bool {
@@ -194,16 +218,16 @@ fn whole_pairs(start: &Bytes) -> Bytes {
     start.slice(..end)
 }
 
-fn form(body: &Bytes, strict: bool) -> Fields {
+fn form(body: &Bytes, reading: Reading) -> Fields {
     let mut pairs = Vec::new();
     for pair in body.split(|byte| *byte == b'&').filter(|pair| !pair.is_empty()) {
-        if pairs.len() >= MOST_FIELDS {
-            return Fields::Malformed(Malformed::TooMany);
+        match reading {
+            Reading::Partial if pairs.len() >= MOST_FIELDS => break,
+            _ if pairs.len() >= MOST_FIELDS => return Fields::Malformed(Malformed::TooMany),
+            Reading::Partial if !decodes(pair) => {}
+            Reading::Strict if !decodes(pair) => return Fields::Malformed(Malformed::Text),
+            _ => pairs.extend(form_urlencoded::parse(pair).into_owned()),
         }
-        if strict && !decodes(pair) {
-            return Fields::Malformed(Malformed::Text);
-        }
-        pairs.extend(form_urlencoded::parse(pair).into_owned());
     }
     Fields::Form(pairs)
 }
@@ -212,35 +236,39 @@ fn decodes(pair: &[u8]) -> bool {
     percent_encoding::percent_decode(pair).decode_utf8().is_ok()
 }
 
-async fn multipart(kind: &str, body: Bytes, strict: bool) -> Fields {
+/// Reads the fields of a multipart form. Files are not read: no form of ours has any.
+async fn multipart(kind: &str, body: Bytes, reading: Reading) -> Fields {
     let Ok(boundary) = multer::parse_boundary(kind) else {
         return Fields::Malformed(Malformed::Multipart);
     };
     let whole = futures::stream::once(async move { Ok::<_, std::convert::Infallible>(body) });
     let mut parts = multer::Multipart::new(whole, boundary);
     let mut pairs = Vec::new();
-    loop {
+    let wrong = loop {
         match parts.next_field().await {
             Ok(None) => return Fields::Form(pairs),
-            Ok(Some(_)) if pairs.len() >= MOST_FIELDS => {
-                return Fields::Malformed(Malformed::TooMany);
-            }
+            Ok(Some(field)) if field.file_name().is_some() => {}
+            Ok(Some(_)) if pairs.len() >= MOST_FIELDS => break Malformed::TooMany,
             Ok(Some(field)) => {
                 let name = field.name().unwrap_or_default().to_owned();
-                let Ok(bytes) = field.bytes().await else {
-                    return Fields::Malformed(Malformed::Multipart);
-                };
-                match String::from_utf8(bytes.into()) {
-                    Ok(value) => pairs.push((name, value)),
-                    Err(_) if strict => return Fields::Malformed(Malformed::Text),
-                    Err(error) => {
+                let Ok(bytes) = field.bytes().await else { break Malformed::Multipart };
+                match (String::from_utf8(bytes.into()), reading) {
+                    (Ok(value), _) => pairs.push((name, value)),
+                    (Err(_), Reading::Partial) => {}
+                    (Err(_), Reading::Strict) => break Malformed::Text,
+                    (Err(error), Reading::Lossy) => {
                         let lossy = String::from_utf8_lossy(error.as_bytes()).into_owned();
                         pairs.push((name, lossy));
                     }
                 }
             }
-            Err(_) => return Fields::Malformed(Malformed::Multipart),
+            Err(_) => break Malformed::Multipart,
         }
+    };
+    match reading {
+        // Cut, perhaps: what came before is whole.
+        Reading::Partial => Fields::Form(pairs),
+        Reading::Strict | Reading::Lossy => Fields::Malformed(wrong),
     }
 }
 
@@ -289,9 +317,21 @@ mod tests {
     use super::*;
 
     fn read(kind: &str, body: &[u8], strict: bool) -> Fields {
+        let reading = if strict { Reading::Strict } else { Reading::Lossy };
+        read_as(kind, BodyRead::Whole(Bytes::copy_from_slice(body)), reading)
+    }
+
+    fn read_as(kind: &str, body: BodyRead, reading: Reading) -> Fields {
         let request = http::Request::builder().header(CONTENT_TYPE, kind).body(()).unwrap();
-        let body = BodyRead::Whole(Bytes::copy_from_slice(body));
-        futures::executor::block_on(Fields::read(&request.into_parts().0, body, strict))
+        futures::executor::block_on(Fields::read(&request.into_parts().0, body, reading))
+    }
+
+    fn upload(file: &[u8]) -> Vec<u8> {
+        let field = "Content-Disposition: form-data; name=\"token\"\r\n\r\ngood";
+        let before = "Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\
+                      Content-Type: application/octet-stream\r\n\r\n";
+        let start = format!("--x\r\n{field}\r\n--x\r\n{before}");
+        [start.as_bytes(), file, b"\r\n--x--\r\n"].concat()
     }
 
     fn text(fields: &Fields, name: &str) -> Option<String> {
@@ -344,5 +384,42 @@ mod tests {
         let body = b"--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x--\r\n";
         let form = read("multipart/form-data; boundary=x", body, true);
         assert_eq!(text(&form, "a").as_deref(), Some("1"));
+    }
+
+    #[test]
+    fn files_are_no_fields() {
+        let body = upload(&[0xff, 0, 0xfe].repeat(100));
+        let form = read("multipart/form-data; boundary=x", &body, true);
+        assert_eq!(text(&form, "token").as_deref(), Some("good"));
+        assert!(form.get("file").is_none());
+    }
+
+    /// The first field of a form is found wherever the rest is cut, and half a field is none.
+    #[test]
+    fn of_a_beginning_the_whole_fields_count() {
+        let multipart = upload(&[0xff; 2_000]);
+        let form = b"token=good&text=%ff&more=b".to_vec();
+        for (kind, body, whole) in [
+            ("multipart/form-data; boundary=x", multipart, 62),
+            ("application/x-www-form-urlencoded", form, 11),
+        ] {
+            for length in 0..body.len() {
+                let start = BodyRead::Beginning(Bytes::copy_from_slice(&body[..length]));
+                let found = text(&read_as(kind, start, Reading::Partial), "token");
+                let wanted = (length >= whole).then_some("good");
+                assert_eq!(found.as_deref(), wanted, "{kind}: {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_application_reads_is_judged_by_it() {
+        let kind = "application/x-www-form-urlencoded";
+        let many: String = (0..10_000).map(|n| format!("f{n}=1&")).collect();
+        for body in ["token=good&text=%ff".to_owned(), format!("token=good&{many}")] {
+            let body = BodyRead::Whole(body.into());
+            let form = read_as(kind, body, Reading::Partial);
+            assert_eq!(text(&form, "token").as_deref(), Some("good"));
+        }
     }
 }

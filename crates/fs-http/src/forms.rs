@@ -75,9 +75,16 @@ impl Exchange {
     pub(crate) fn not_read(&self) -> Option<Response<Bytes>> {
         match &self.request().fields {
             Fields::TooLong => Some(self.failure(StatusCode::PAYLOAD_TOO_LARGE)),
+            Fields::TooSlow => self.too_slow(),
             _ if self.config().strict_bodies => self.unreadable(true),
             _ => None,
         }
+    }
+
+    /// The answer to a body that did not arrive within the deadline, whoever was to read it.
+    pub(crate) fn too_slow(&self) -> Option<Response<Bytes>> {
+        let slow = matches!(self.request().fields, Fields::TooSlow);
+        slow.then(|| self.failure(StatusCode::REQUEST_TIMEOUT))
     }
 
     /// The answer to a body that no form can be read from; nothing when one can.

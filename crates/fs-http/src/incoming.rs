@@ -4,11 +4,11 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use cookie::Cookie;
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use crate::fields::Fields;
+use crate::fields::{Fields, Reading};
 
 /// A request: its head, what of its body was read, and where it came from. Nearly all of it can be
 /// a secret, so its `Debug` tells the method alone.
@@ -25,6 +25,8 @@ pub struct Incoming {
     pub client_ip: Option<IpAddr>,
     /// What its body says.
     pub fields: Fields,
+    /// How many bytes of the body were looked at, where it is longer than that.
+    pub(crate) looked_at: Option<usize>,
     https: bool,
     authority: Option<String>,
 }
@@ -36,24 +38,33 @@ pub enum BodyRead {
     NotRead,
     /// All of it.
     Whole(Bytes),
-    /// Its first bytes, where a framework lets one look at no more. Of a form, the fields that are
-    /// whole count; of anything else, nothing.
+    /// Its first bytes, where the application reads the whole. Of a form, the fields that are whole
+    /// count; of anything else, nothing.
     Beginning(Bytes),
     /// It was longer than the limit, and was not read further.
     TooLong,
+    /// It did not arrive within the deadline.
+    TooSlow,
 }
 
 impl Incoming {
     /// A request from its parts.
-    pub async fn new(
+    pub(crate) async fn new(
         parts: &Parts,
         body: BodyRead,
         client_ip: Option<IpAddr>,
-        strict: bool,
+        reading: Reading,
     ) -> Self {
+        let looked_at = match &body {
+            BodyRead::Beginning(start) => Some(start.len()),
+            _ => None,
+        };
         // First, so that what else there is need not be kept meanwhile.
-        let fields = Fields::read(parts, body, strict).await;
-        let authority = parts.uri.authority().map(|authority| authority.as_str().to_owned());
+        let fields = Fields::read(parts, body, reading).await;
+        let authority = parts.uri.authority().map(|authority| {
+            let text = authority.as_str();
+            text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned()
+        });
         Self {
             method: parts.method.clone(),
             path: parts.uri.path().to_owned(),
@@ -61,6 +72,7 @@ impl Incoming {
             headers: parts.headers.clone(),
             client_ip,
             fields,
+            looked_at,
             https: parts.uri.scheme_str() == Some("https"),
             authority,
         }
@@ -89,15 +101,49 @@ impl Incoming {
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
-    /// The cookie of that name. One that is sent twice is none: somebody else may have set one.
+    /// The cookie of that name; `None` when it was sent with several values: somebody else may have
+    /// set one of them.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        let headers = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut found = headers
-            .flat_map(Cookie::split_parse)
-            .filter_map(Result::ok)
-            .filter(|cookie| cookie.name() == name);
-        let first = found.next()?;
-        found.next().is_none().then(|| first.value().to_owned())
+        let mut values = self.cookie_values(name);
+        let first = values.next()?;
+        values.all(|value| value == first).then(|| first.to_owned())
+    }
+
+    /// The cookie of that name. Of several values the one that is `good` counts; none does where
+    /// several are.
+    pub(crate) fn cookie_that_is(&self, name: &str, good: impl Fn(&str) -> bool) -> Option<String> {
+        self.cookie(name).or_else(|| {
+            let mut values = self.cookie_values(name).filter(|value| good(value));
+            let first = values.next()?;
+            values.all(|value| value == first).then(|| first.to_owned())
+        })
+    }
+
+    /// The values of all cookies of that name, in their order. A cookie that is no text says nothing
+    /// about the others.
+    pub(crate) fn cookie_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        let lines = self.headers.get_all(COOKIE).iter();
+        let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+        let cookies = pairs
+            .filter_map(|pair| std::str::from_utf8(pair).ok())
+            .filter_map(|pair| Cookie::parse(pair).ok());
+        cookies
+            .filter(move |cookie| cookie.name() == name)
+            .filter_map(|cookie| cookie.value_raw())
+            .map(unquoted)
+    }
+
+    /// Whether a cookie was sent with several values.
+    pub(crate) fn has_several(&self, name: &str) -> bool {
+        let mut values = self.cookie_values(name);
+        values.next().is_some_and(|first| values.any(|value| value != first))
+    }
+
+    /// Whether the connection is to become something else than HTTP: whoever asks for that follows no
+    /// redirect and shows no page. Such is every WebSocket (RFC 6455, RFC 8441).
+    pub fn is_upgrade(&self) -> bool {
+        let to = self.header(UPGRADE).unwrap_or_default();
+        self.method == Method::CONNECT || to.trim().eq_ignore_ascii_case("websocket")
     }
 
     /// Whether the body is JSON, by its `Content-Type`.
@@ -110,9 +156,15 @@ impl Incoming {
         self.is_json() || self.header(ACCEPT).is_some_and(likes_json_best)
     }
 
-    /// The host that the caller named, with the port.
+    /// The host that the caller named, with the port. The target counts before the header `Host`
+    /// (RFC 9112, 3.2.2), and of several headers none.
     pub fn host(&self) -> Option<&str> {
-        self.header(HOST).or(self.authority.as_deref())
+        let mut named = self.headers.get_all(HOST).iter();
+        let header = match (named.next(), named.next()) {
+            (Some(one), None) => one.to_str().ok(),
+            _ => None,
+        };
+        self.authority.as_deref().or(header)
     }
 
     /// `https` or `http`, as the framework saw it.
@@ -134,8 +186,14 @@ impl std::fmt::Debug for BodyRead {
             Self::Whole(body) => write!(f, "Whole({} bytes)", body.len()),
             Self::Beginning(body) => write!(f, "Beginning({} bytes)", body.len()),
             Self::TooLong => f.write_str("TooLong"),
+            Self::TooSlow => f.write_str("TooSlow"),
         }
     }
+}
+
+/// Some clients put values into quotes; no value of ours has any.
+fn unquoted(value: &str) -> &str {
+    value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
 /// Whether a request by this method may change something.
@@ -170,13 +228,18 @@ fn likes_json_best(accept: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn cookie(lines: &[&'static str]) -> Option<String> {
+    fn with_cookies(lines: &[&[u8]]) -> Incoming {
         let (mut parts, ()) = http::Request::new(()).into_parts();
         for line in lines {
-            parts.headers.append(COOKIE, http::HeaderValue::from_static(line));
+            parts.headers.append(COOKIE, http::HeaderValue::from_bytes(line).unwrap());
         }
-        let incoming = Incoming::new(&parts, BodyRead::NotRead, None, true);
-        futures::executor::block_on(incoming).cookie("sid")
+        let incoming = Incoming::new(&parts, BodyRead::NotRead, None, Reading::Strict);
+        futures::executor::block_on(incoming)
+    }
+
+    fn cookie(lines: &[&str]) -> Option<String> {
+        let lines: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
+        with_cookies(&lines).cookie("sid")
     }
 
     #[test]
@@ -185,16 +248,59 @@ mod tests {
             ("sid=a", "a"),
             ("other; sid=a=b==; sid2=c", "a=b=="),
             (";; xsid=c ;  sid = a ;", "a"),
-            ("SID=c; sid=\"a\"", "\"a\""),
+            ("SID=c; sid=\"a\"", "a"),
+            ("sid=a; sid=a; sid=\"a\"", "a"),
+            ("=; =x; sid=a; sid", "a"),
+            ("x=\"; sid2=b; \"; sid=a", "a"),
             ("sid=", ""),
         ] {
             assert_eq!(cookie(&[line]).as_deref(), Some(value), "{line}");
         }
-        for none in ["", "sid", "=sid", "xsid=a", "sidx=a", "SID=a", "a=sid=b", "sid=a; sid=a"] {
+        for none in ["", "sid", "=sid", "xsid=a", "sidx=a", "SID=a", "a=sid=b", "sid=a; sid=b"] {
             assert_eq!(cookie(&[none]), None, "{none}");
         }
         assert_eq!(cookie(&["one=1", "sid=a"]).as_deref(), Some("a"));
         assert_eq!(cookie(&["sid=a", "sid=b"]), None);
+    }
+
+    #[test]
+    fn other_cookies_do_not_matter() {
+        let junk = [b"j=".to_vec(), vec![0xff; 8_000], b"; sid=a".to_vec()].concat();
+        for line in [&b"x=\xd1\x84; sid=a"[..], b"sid=a; x=\xff\xfe", b"\xff; sid=a", &junk] {
+            assert_eq!(with_cookies(&[line]).cookie("sid").as_deref(), Some("a"));
+            assert_eq!(with_cookies(&[line, b"\xff=\xff"]).cookie("sid").as_deref(), Some("a"));
+        }
+    }
+
+    #[test]
+    fn of_several_values_the_good_one_counts() {
+        let found = |line: &[u8]| {
+            with_cookies(&[line]).cookie_that_is("sid", |value| value.starts_with("good"))
+        };
+        assert_eq!(found(b"sid=stale; sid=good").as_deref(), Some("good"));
+        assert_eq!(found(b"sid=good; sid=stale; sid=good").as_deref(), Some("good"));
+        assert_eq!(found(b"sid=good1; sid=good2"), None);
+        assert_eq!(found(b"sid=stale; sid=old"), None);
+        assert_eq!(found(b"sid=stale").as_deref(), Some("stale"), "alone it is judged later");
+        assert!(with_cookies(&[b"sid=a; sid=b"]).has_several("sid"));
+        assert!(!with_cookies(&[b"sid=a; sid=a"]).has_several("sid"));
+    }
+
+    #[test]
+    fn one_host_is_named() {
+        let host = |target: &str, lines: &[&'static str]| {
+            let (mut parts, ()) = http::Request::get(target).body(()).unwrap().into_parts();
+            for line in lines {
+                parts.headers.append(HOST, http::HeaderValue::from_static(line));
+            }
+            let incoming = Incoming::new(&parts, BodyRead::NotRead, None, Reading::Strict);
+            futures::executor::block_on(incoming).host().map(str::to_owned)
+        };
+        assert_eq!(host("/", &["site.test:8000"]).as_deref(), Some("site.test:8000"));
+        assert_eq!(host("http://site.test/", &["evil.test"]).as_deref(), Some("site.test"));
+        assert_eq!(host("http://a:b@site.test/", &[]).as_deref(), Some("site.test"));
+        assert_eq!(host("/", &["site.test", "evil.test"]), None);
+        assert_eq!(host("/", &[]), None);
     }
 
     #[test]

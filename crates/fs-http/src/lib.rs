@@ -14,7 +14,7 @@
 //! | `begin`, `body`, `client`, `panic` | what adapters have in common |
 //! | `guard`, `refusal`, `trace` | holding a request against what a route asks for; why it was refused |
 //! | `endpoint` | the endpoints, one file each |
-//! | `csrf`, `cookies`, `views`, `reply` | one decision each, in one place |
+//! | `csrf`, `cookies`, `duplicates`, `views`, `reply` | one decision each, in one place |
 //! | [`form`] | the forms by name, and what an application adds to them |
 //! | [`hooks`] | what an application may answer instead |
 //! | [`pages`] | templates of pages and mails |
@@ -26,6 +26,7 @@ mod compose;
 pub mod config;
 mod cookies;
 mod csrf;
+mod duplicates;
 mod endpoint;
 pub mod exchange;
 pub mod fields;
@@ -42,6 +43,7 @@ mod reply;
 pub mod route;
 mod trace;
 mod views;
+mod warnings;
 mod web;
 
 pub use begin::{Begun, BodyUse};

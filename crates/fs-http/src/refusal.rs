@@ -108,6 +108,9 @@ impl Exchange {
             Refusal::Unauthenticated { mechanisms, realm } => {
                 self.unauthenticated(mechanisms, realm.as_deref())
             }
+            Refusal::SignInFirst if self.request().is_upgrade() => {
+                self.unauthenticated(&[Mechanism::Session], None)
+            }
             Refusal::SignInFirst => self.sign_in_redirect(),
             Refusal::NotAnonymous => self.not_anonymous(),
             Refusal::NotFresh { rule, .. } => self.not_fresh(rule),

@@ -259,7 +259,9 @@ impl Exchange {
             return hook(self, accepted);
         }
         let basic = accepted.contains(&Mechanism::Basic);
-        if !self.config().always_401 && !self.wants_json() && !basic {
+        // Signing in on a page opens only what a session opens.
+        let by_page = accepted.contains(&Mechanism::Session) && !self.request().is_upgrade();
+        if !self.config().always_401 && !self.wants_json() && !basic && by_page {
             return self.sign_in_redirect();
         }
         let status = StatusCode::UNAUTHORIZED;
@@ -314,6 +316,9 @@ impl Exchange {
             let more = more.map(|(name, value)| (name.to_owned(), value.into()));
             let (status, text) = (StatusCode::UNAUTHORIZED, self.text(message));
             return self.json_refusal(status, text, Map::from_iter(more));
+        }
+        if self.request().is_upgrade() {
+            return self.refusal(StatusCode::UNAUTHORIZED, message.into());
         }
         self.flash(message);
         let query = self.request().query.as_ref().map(|query| format!("?{query}"));

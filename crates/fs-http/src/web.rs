@@ -12,6 +12,7 @@ use crate::config::HttpConfig;
 use crate::hooks::Hooks;
 use crate::pages::Pages;
 use crate::route::{Matched, Route, Routes};
+use crate::warnings::Warnings;
 
 /// Accounts over HTTP: a cheap clone. Adapters translate between it and their framework.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct Web {
     pub(crate) pages: Arc<Pages>,
     pub(crate) hooks: Hooks,
     pub(crate) redirect_rules: RedirectRules,
+    pub(crate) warnings: Warnings,
 }
 
 impl WebSecurity {
@@ -77,7 +79,9 @@ impl WebSecurity {
         if http.explain_refusals {
             tracing::warn!("refusals are explained to whoever is refused: for development alone");
         }
-        Ok(Self(Arc::new(Web { security, config: http, routes, pages, hooks, redirect_rules })))
+        let warnings = Warnings::new();
+        let web = Web { security, config: http, routes, pages, hooks, redirect_rules, warnings };
+        Ok(Self(Arc::new(web)))
     }
 
     /// The core: flows without HTTP.

@@ -1,12 +1,15 @@
 //! The first route of all: every request passes it before the application's routes see it.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fs_http::{BodyRead, BodyUse, Exchange, WebSecurity};
-use rocket::data::{ByteUnit, Data};
+use rocket::data::{ByteUnit, Data, DataStream};
 use rocket::http::{Method, Status};
 use rocket::route::{Handler, Outcome, Route};
+use rocket::tokio::io::AsyncReadExt;
+use rocket::tokio::time::timeout;
 use rocket::{Request, async_trait};
 
 use crate::convert;
@@ -15,6 +18,12 @@ use crate::convert;
 const FIRST: isize = -1_000_000;
 /// How much Rocket lets one see of a body that it hands on.
 const PEEK: usize = 512;
+
+/// How many bytes are still taken of a body that is too long, how long that may take, and how long
+/// the client may be silent meanwhile.
+const DRAINED: u64 = 8 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(5);
+const DRAIN_SILENCE: Duration = Duration::from_secs(1);
 
 const METHODS: [Method; 9] = [
     Method::Get,
@@ -58,10 +67,11 @@ impl Handler for Gate {
         let Some(head) = convert::head(request) else {
             return Outcome::error(Status::BadRequest);
         };
+        let within = self.0.config().body_timeout;
         let (read, data) = match self.0.body_use(&head) {
             BodyUse::Leave => (BodyRead::NotRead, Some(data)),
-            BodyUse::Read { limit } => (read(data, limit).await, None),
-            BodyUse::Share { .. } => (peek(&mut data).await, Some(data)),
+            BodyUse::Read { limit } => (in_time(within, read(data, limit)).await, None),
+            BodyUse::Share { .. } => (in_time(within, peek(&mut data)).await, Some(data)),
         };
         let peer = request.remote().map(|address| address.ip());
         let exchange = self.0.open(&head, read, peer).await;
@@ -75,12 +85,35 @@ impl Handler for Gate {
     }
 }
 
+async fn in_time(within: Option<Duration>, reading: impl Future<Output = BodyRead>) -> BodyRead {
+    match within {
+        Some(within) => timeout(within, reading).await.unwrap_or(BodyRead::TooSlow),
+        None => reading.await,
+    }
+}
+
 async fn read(data: Data<'_>, limit: usize) -> BodyRead {
-    match data.open(ByteUnit::from(limit)).into_bytes().await {
-        Ok(body) if body.is_complete() => BodyRead::Whole(Bytes::from(body.into_inner())),
-        Ok(_) => BodyRead::TooLong,
+    let mut data = data.open(ByteUnit::max_value());
+    let mut body = Vec::new();
+    let mut start = (&mut data).take(u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1));
+    match start.read_to_end(&mut body).await {
+        Ok(_) if body.len() <= limit => BodyRead::Whole(Bytes::from(body)),
+        Ok(_) => {
+            drain(data).await;
+            BodyRead::TooLong
+        }
         Err(_) => BodyRead::NotRead,
     }
+}
+
+/// Takes the rest of a body that is too long, within bounds. Many clients read no answer before they
+/// have sent everything, and lose it when the connection is closed meanwhile.
+async fn drain(data: DataStream<'_>) {
+    let mut rest = data.take(DRAINED);
+    let mut chunk = [0; 8 * 1024];
+    let drained =
+        async { while let Ok(Ok(1..)) = timeout(DRAIN_SILENCE, rest.read(&mut chunk)).await {} };
+    _ = timeout(DRAIN_TIME, drained).await;
 }
 
 async fn peek(data: &mut Data<'_>) -> BodyRead {

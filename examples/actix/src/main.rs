@@ -1,7 +1,8 @@
 //! Accounts on actix-web and SQLite: pages, JSON API, mails, and four pages of one's own.
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, net::TcpListener, sync::Arc, time::Duration};
 
+use actix_web::dev::Server;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
 use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
@@ -67,16 +68,27 @@ async fn accounts(
     Ok(WebSecurity::new(config, http, ports, Hooks::default())?)
 }
 
+/// Serves until it is stopped. A client may be silent as long as `silence` before it has sent a head.
+fn serve(
+    security: WebSecurity,
+    listener: TcpListener,
+    silence: Duration,
+) -> std::io::Result<Server> {
+    let server = HttpServer::new(move || {
+        App::new().configure(pages).wrap(SecurityMiddleware::new(&security))
+    });
+    let server = server.client_request_timeout(silence).keep_alive(silence);
+    Ok(server.max_connections(900).listen(listener)?.run())
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let key = std::env::var("SIGNING_KEY")?; // 32 bytes or more
     let bell = OutboxBell::default();
     let security = accounts("accounts.db", key, &bell).await?;
     let worker = OutboxWorker::start(security.core().clone(), &bell);
-    let server = HttpServer::new(move || {
-        App::new().configure(pages).wrap(SecurityMiddleware::new(&security))
-    });
-    server.bind("127.0.0.1:8000")?.run().await?;
+    let listener = TcpListener::bind("127.0.0.1:8000")?;
+    serve(security, listener, Duration::from_secs(30))?.await?;
     worker.stop().await;
     Ok(())
 }

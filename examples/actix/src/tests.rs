@@ -1,8 +1,13 @@
 //! A person's way through the program, over HTTP.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 #[path = "../../journey.rs"]
 mod journey;
+
+#[path = "../../half_open.rs"]
+mod half_open;
+
+use fs_testkit::site::Setup;
 
 use super::*;
 
@@ -12,13 +17,23 @@ async fn from_registering_to_signing_out() {
     let file = folder.path().join("accounts.db");
     let key = "0123456789abcdef0123456789abcdef".to_owned();
     let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
-    let shared = security.clone();
-    let server =
-        HttpServer::new(move || App::new().configure(pages).wrap(SecurityMiddleware::new(&shared)));
-    let server = server.workers(1).disable_signals().bind("127.0.0.1:0").unwrap();
-    let address = server.addrs()[0];
-    tokio::spawn(server.run());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(serve(security.clone(), listener, Duration::from_secs(30)).unwrap());
     journey::from_registering_to_signing_out(&security, address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_go_on_is_cut_off() {
+    let mut setup = Setup::standard();
+    setup.http.body_timeout = Some(Duration::from_millis(200));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let silence = Duration::from_millis(500);
+    tokio::spawn(serve(setup.build().web, listener, silence).unwrap());
+    for begun in [half_open::SILENT, half_open::HALF_A_HEAD, half_open::HALF_A_BODY] {
+        half_open::is_closed(address, begun);
+    }
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Accounts on axum and SQLite: pages, JSON API, mails, and four pages of one's own.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::{error::Error, sync::Arc};
 
 use axum::{Router, routing::get};
-use fs_axum::{CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
+use fs_axum::{CurrentUser, Limits, MaybeUser, Protected, Session, WithSecurity, require};
 use fs_core::{Config, authz::Requirement};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 use fs_services::console_mailer::ConsoleMailer;
@@ -73,11 +73,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let bell = OutboxBell::default();
     let security = accounts("accounts.db", key, &bell).await?;
     let worker = OutboxWorker::start(security.core().clone(), &bell);
-    let app = app(&security).into_make_service_with_connect_info::<SocketAddr>();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
-        .await?;
+    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    // Not `axum::serve`, which waits for ever for clients that do not go on.
+    fs_axum::serve(listener, app(&security), Limits::default(), stopped).await;
     worker.stop().await;
     Ok(())
 }

@@ -1,8 +1,13 @@
 //! A person's way through the program, over HTTP.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 #[path = "../../journey.rs"]
 mod journey;
+
+#[path = "../../half_open.rs"]
+mod half_open;
+
+use std::time::Duration;
 
 use super::*;
 
@@ -14,9 +19,24 @@ async fn from_registering_to_signing_out() {
     let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let app = app(&security).into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(axum::serve(listener, app).into_future());
+    let limits = Limits::default();
+    tokio::spawn(fs_axum::serve(listener, app(&security), limits, std::future::pending()));
     journey::from_registering_to_signing_out(&security, address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_go_on_is_cut_off() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("accounts.db");
+    let key = "0123456789abcdef0123456789abcdef".to_owned();
+    let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };
+    tokio::spawn(fs_axum::serve(listener, app(&security), limits, std::future::pending()));
+    for begun in [half_open::SILENT, half_open::HALF_A_HEAD, half_open::HALF_A_BODY] {
+        half_open::is_closed(address, begun);
+    }
 }
 
 #[test]

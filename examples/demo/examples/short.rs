@@ -1,9 +1,9 @@
 //! The program of the README: accounts with pages and a JSON API, and one protected page.
 
-use std::{error::Error, net::SocketAddr, sync::Arc};
+use std::{error::Error, sync::Arc};
 
 use axum::{Router, routing::get};
-use fs_axum::{CurrentUser, WithSecurity};
+use fs_axum::{CurrentUser, Limits, WithSecurity};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 use fs_services::{console_mailer::ConsoleMailer, outbox_worker as outbox};
 use fs_store_sqlx::SqlxStore;
@@ -24,9 +24,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let hello = |user: CurrentUser| async move { format!("Hello, {}", user.email) };
     let app = Router::new().route("/", get(hello)).with_security(&security);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
-        .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
-        .await?;
+    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    fs_axum::serve(listener, app, Limits::default(), stopped).await;
     worker.stop().await;
     Ok(())
 }

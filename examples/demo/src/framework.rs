@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::str::FromStr;
+use std::time::Duration;
 
 use fs_http::WebSecurity;
 use tokio::net::TcpListener;
@@ -44,21 +45,26 @@ pub(crate) enum FrameworkError {
 
 impl Framework {
     /// Answers requests until it is `stopped`, and lets those that are under way come to their end.
-    /// `listening` is called when connections are taken.
+    /// Clients that are silent longer than `silence` within a request are cut off, as far as the
+    /// framework can. `listening` is called when connections are taken.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
         app: App,
         web: &WebSecurity,
+        silence: Duration,
         listening: impl FnOnce() + Send + Sync + 'static,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Box<dyn Error>> {
         match self {
-            Self::Axum => on_axum::serve(listener, app, web, listening, stopped).await?,
+            Self::Axum => on_axum::serve(listener, app, web, silence, listening, stopped).await,
             #[cfg(feature = "rocket")]
+            // It has no such limits: put a proxy in front of it.
             Self::Rocket => crate::on_rocket::serve(listener, app, web, listening, stopped).await?,
             #[cfg(feature = "actix")]
-            Self::Actix => crate::on_actix::serve(listener, app, web, listening, stopped).await?,
+            Self::Actix => {
+                crate::on_actix::serve(listener, app, web, silence, listening, stopped).await?;
+            }
         }
         Ok(())
     }

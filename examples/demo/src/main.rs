@@ -81,9 +81,12 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 
     let sms = app.outbox.clone().map(|outbox| Arc::new(outbox) as Arc<dyn SmsSender>);
     let bell = OutboxBell::default();
+    let silence = Duration::from_secs(options.silence.into());
+    let mut http = settings::http_config(&base_url, app.outbox.is_some());
+    http.body_timeout = Some(silence);
     let security = WebSecurity::new(
         settings::config(key, &base_url, &options.mail_from, sms.is_some()),
-        settings::http_config(&base_url, app.outbox.is_some()),
+        http,
         Ports { sms, ..fs_services::ports(store, mails.mailer, &bell)? },
         settings::hooks(app.outbox.is_some()),
     )?;
@@ -99,7 +102,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     };
     let greet = move || println!("{greeting}");
     let stopped = stop::asked_to_stop()?;
-    options.framework.serve(listener, app, &security, greet, stopped).await?;
+    options.framework.serve(listener, app, &security, silence, greet, stopped).await?;
     // A mail server that does not answer does not keep us: what it has not taken is sent at the
     // next start.
     let _ = tokio::time::timeout(Duration::from_secs(5), worker.stop()).await;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::web::{Data, Path, ServiceConfig, get, post, scope, to};
@@ -21,6 +22,7 @@ pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
     web: &WebSecurity,
+    silence: Duration,
     listening: impl FnOnce(),
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
@@ -29,6 +31,7 @@ pub(crate) async fn serve(
         let application = actix_web::App::new().app_data(app.clone()).configure(routes);
         application.wrap(SecurityMiddleware::new(&web))
     });
+    let server = server.client_request_timeout(silence).keep_alive(silence).max_connections(900);
     let server = server.shutdown_signal(stopped).listen(listener.into_std()?)?;
     listening();
     server.run().await

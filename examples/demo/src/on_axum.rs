@@ -1,14 +1,13 @@
 //! The demo on axum: its routes, and who may take them.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fs_axum::{Answer, CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
+use fs_axum::{Answer, CurrentUser, Limits, MaybeUser, Protected, Session, WithSecurity, require};
 use fs_core::authz::Policy;
 use fs_http::WebSecurity;
 use http::request::Parts;
@@ -24,12 +23,13 @@ pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
     web: &WebSecurity,
+    silence: Duration,
     listening: impl FnOnce(),
-    stopped: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    let routes = routes(app, web).into_make_service_with_connect_info::<SocketAddr>();
+    stopped: impl Future<Output = ()>,
+) {
     listening();
-    axum::serve(listener, routes).with_graceful_shutdown(stopped).await
+    let limits = Limits { silence, ..Limits::default() };
+    fs_axum::serve(listener, routes(app, web), limits, stopped).await;
 }
 
 /// All routes. Those of fs, such as `/login` and `/register`, are answered by its layer.

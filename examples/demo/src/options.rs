@@ -24,6 +24,10 @@ pub(crate) struct Options {
     #[arg(long, env = "FS_DEMO_LISTEN", default_value = "127.0.0.1:8000")]
     pub(crate) listen: SocketAddr,
 
+    /// How many seconds a client may be silent before it has sent a whole request
+    #[arg(long, env = "FS_DEMO_SILENCE", value_name = "SECONDS", default_value = "30")]
+    pub(crate) silence: u32,
+
     /// What it stands on: axum; rocket or actix, if it is built with the feature of that name
     #[arg(long, env = "FS_DEMO_FRAMEWORK", default_value = "axum")]
     pub(crate) framework: Framework,

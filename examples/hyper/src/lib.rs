@@ -7,6 +7,7 @@ mod notes;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,12 +21,26 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 pub use notes::{LONGEST, Notes};
 
-/// How long a client may take for the head of a request, and how long for the whole.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How much of the server its clients can take up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many connections are served at once; more of them wait.
+    pub connections: usize,
+    /// How long a client may take for the head of a request, and how long for the whole.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 900, patience: Duration::from_secs(30) }
+    }
+}
+
 /// How long requests that are under way may take when the server is stopped.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -34,16 +49,27 @@ pub async fn serve(
     listener: TcpListener,
     security: WebSecurity,
     notes: Notes,
+    limits: Limits,
     stopped: impl Future<Output = ()>,
 ) {
     let graceful = GracefulShutdown::new();
+    let places = Arc::new(Semaphore::new(limits.connections));
     tokio::pin!(stopped);
     loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
         tokio::select! {
-            accepted = listener.accept() => match accepted {
+            (place, accepted) = next => match accepted {
                 Ok((stream, peer)) => {
                     let (security, notes) = (security.clone(), notes.clone());
-                    tokio::spawn(connection(&graceful, stream, security, notes, peer.ip()));
+                    let patience = limits.patience;
+                    let served = connection(&graceful, stream, security, notes, peer.ip(), patience);
+                    tokio::spawn(async move {
+                        served.await;
+                        drop(place);
+                    });
                 }
                 // Too many open files, perhaps: they become fewer by themselves.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -62,17 +88,18 @@ fn connection(
     security: WebSecurity,
     notes: Notes,
     peer: IpAddr,
+    patience: Duration,
 ) -> impl Future<Output = ()> + Send + use<> {
     let service = service_fn(move |request| {
         let (security, notes) = (security.clone(), notes.clone());
         async move {
-            let answer = timeout(PATIENCE, answer(&security, &notes, request, peer)).await;
+            let answer = timeout(patience, answer(&security, &notes, request, peer)).await;
             let answer = answer.unwrap_or_else(|_| plain(StatusCode::REQUEST_TIMEOUT));
             Ok::<_, Infallible>(answer.map(Full::new))
         }
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
+    http.timer(TokioTimer::new()).header_read_timeout(patience);
     let served = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
     async move { _ = served.await }
 }

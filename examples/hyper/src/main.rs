@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use example_hyper::{Notes, serve};
+use example_hyper::{Limits, Notes, serve};
 use fs_core::Config;
 use fs_core::secret::Secret;
 use fs_http::{Hooks, HttpConfig, WebSecurity};
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     let stopped = async { _ = tokio::signal::ctrl_c().await };
-    serve(listener, security, Notes::default(), stopped).await;
+    serve(listener, security, Notes::default(), Limits::default(), stopped).await;
     outbox.stop().await;
     Ok(())
 }

@@ -3,12 +3,17 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test may panic"
 )]
 
-use std::net::SocketAddr;
+#[path = "../../half_open.rs"]
+mod half_open;
 
-use example_hyper::{LONGEST, Notes, serve};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use example_hyper::{LONGEST, Limits, Notes, serve};
 use fs_testkit::site::{PASSWORD, Setup, Site};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -27,13 +32,18 @@ struct Server {
 
 impl Server {
     async fn start() -> Self {
+        Self::start_within(Limits::default()).await
+    }
+
+    async fn start_within(limits: Limits) -> Self {
         let site = Setup::standard().build();
         site.add_user(ANN).await;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
         let stopped = async { drop(stopped.await) };
-        let task = tokio::spawn(serve(listener, site.web.clone(), Notes::default(), stopped));
+        let (web, notes) = (site.web.clone(), Notes::default());
+        let task = tokio::spawn(serve(listener, web, notes, limits, stopped));
         Self { site, address, stop, task }
     }
 }
@@ -180,4 +190,13 @@ async fn what_was_begun_is_answered_before_the_end() {
     assert_eq!(Answer::read(begun).await.status, 200);
     server.task.await.unwrap();
     drop(server.site);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_go_on_is_cut_off() {
+    let limits = Limits { patience: Duration::from_millis(200), ..Limits::default() };
+    let server = Server::start_within(limits).await;
+    for begun in [half_open::SILENT, half_open::HALF_A_HEAD, half_open::HALF_A_BODY] {
+        half_open::is_closed(server.address, begun);
+    }
 }

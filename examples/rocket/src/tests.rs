@@ -1,12 +1,18 @@
 //! A person's way through the program, over HTTP.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 #[path = "../../journey.rs"]
 mod journey;
 
-use std::net::Ipv4Addr;
+#[path = "../../half_open.rs"]
+mod half_open;
 
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use fs_http::WebSecurity;
 use fs_services::outbox_worker::OutboxBell;
+use fs_testkit::site::Setup;
 use rocket::config::{Config, LogLevel};
 use rocket::fairing::AdHoc;
 use tokio::sync::oneshot;
@@ -19,15 +25,28 @@ async fn from_registering_to_signing_out() {
     let file = folder.path().join("accounts.db");
     let key = "0123456789abcdef0123456789abcdef".to_owned();
     let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let address = start(&security).await;
+    journey::from_registering_to_signing_out(&security, address).await;
+}
+
+async fn start(security: &WebSecurity) -> SocketAddr {
     let (tell, told) = oneshot::channel();
     let listens = AdHoc::on_liftoff("listens", |rocket| {
         let port = rocket.config().port;
         Box::pin(async move { tell.send(port).unwrap() })
     });
     let config = Config { port: 0, log_level: LogLevel::Off, ..Config::debug_default() };
-    tokio::spawn(app(&security).configure(config).attach(listens).launch());
-    let address = (Ipv4Addr::LOCALHOST, told.await.unwrap()).into();
-    journey::from_registering_to_signing_out(&security, address).await;
+    tokio::spawn(app(security).configure(config).attach(listens).launch());
+    (Ipv4Addr::LOCALHOST, told.await.unwrap()).into()
+}
+
+/// Rocket has no deadline for heads: that takes a proxy.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_go_on_with_a_body_is_cut_off() {
+    let mut setup = Setup::standard();
+    setup.http.body_timeout = Some(Duration::from_millis(200));
+    let address = start(&setup.build().web).await;
+    half_open::is_closed(address, half_open::HALF_A_BODY);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Serves the page on port 8000 of this machine.
 
 use std::error::Error;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
+use fs_axum::Limits;
 use fs_core::secret::Secret;
 use fs_http::{Hooks, WebSecurity};
 use fs_services::console_mailer::ConsoleMailer;
@@ -22,11 +22,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let security = WebSecurity::new(config, spa::insecure_http(), ports, Hooks::default())?;
     let outbox = OutboxWorker::start(security.core().clone(), &bell);
 
-    let app = spa::app(&security).into_make_service_with_connect_info::<SocketAddr>();
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async { _ = tokio::signal::ctrl_c().await })
-        .await?;
+    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    fs_axum::serve(listener, spa::app(&security), Limits::default(), stopped).await;
     outbox.stop().await;
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! Giving the second factor of a sign-in, and what to do without it.
 
-use std::time::Duration;
-
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, WRONG_CODE};
 use super::establish::{Clearance, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange};
+use crate::CLOCK_LEEWAY;
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
@@ -209,7 +208,7 @@ impl Security {
         let period = self.totp_rules().period();
         let lasts =
             self.config().two_factor.as_ref().map(|rules| rules.waits(rules.pending, period));
-        let until = pending.since.plus(lasts.unwrap_or_default()).plus(Duration::from_secs(1));
+        let until = pending.since.plus(lasts.unwrap_or_default()).plus(CLOCK_LEEWAY);
         Change::Spend { secret: pending.spent(), until }
     }
 

@@ -193,6 +193,9 @@ keys! {
 
     /// The form came without its CSRF token.
     CsrfTokenMissing = "CSRF_TOKEN_MISSING", Error, "We could not tell that this form came from our page. Go back, reload the page and send it again.";
+    /// The form came without its CSRF token among its first bytes, and no more of it was looked at.
+    /// `limit`: how many bytes were looked at.
+    CsrfTokenNotFirst = "CSRF_TOKEN_NOT_FIRST", Error, "We could not tell that this form came from our page: its security token is not among the first %(limit)d bytes. Please tell the people who run this site.";
     /// The session holds nothing to check a CSRF token against.
     CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING", Error, "Your session ended before you sent this form. Reload the page and send it again; cookies must be allowed.";
     /// The CSRF token is too old.

@@ -81,7 +81,8 @@ impl Sealer {
     }
 
     /// The session of a cookie's value; nothing when it is not one of ours, was altered, or was
-    /// sealed longer than `lifetime` ago.
+    /// sealed longer than `lifetime` ago or further in the future than
+    /// [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Visit> {
         if text.len() > 2 * LONGEST {
             return None;
@@ -98,7 +99,7 @@ impl Sealer {
         })?;
         let (stamp, json) = plain.split_first_chunk::<STAMP>()?;
         let sealed_at = Timestamp::from_micros(i64::from_be_bytes(*stamp));
-        if now.since(sealed_at) > lifetime || sealed_at > now.plus(Duration::from_secs(60)) {
+        if now.age_of(sealed_at)? > lifetime {
             return None;
         }
         let json = std::str::from_utf8(json).ok()?;
@@ -162,6 +163,9 @@ mod tests {
         assert!(sealer.open(&text, sealed_at.plus(DAY), DAY).is_some());
         assert!(sealer.open(&text, sealed_at.plus(DAY + Duration::from_secs(1)), DAY).is_none());
         assert!(sealer.open(&text, sealed_at.minus(DAY), DAY).is_none());
+        let leeway = crate::CLOCK_LEEWAY;
+        assert!(sealer.open(&text, sealed_at.minus(leeway), DAY).is_some());
+        assert!(sealer.open(&text, sealed_at.minus(leeway + leeway), DAY).is_none());
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Gives `claims` back if the text is not older than `max_age` and was not made in the future.
+    /// Gives `claims` back if the text is not older than `max_age` and was not made further in the
+    /// future than [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY): another node's clock may be ahead.
     ///
     /// Ages are whole seconds; a token is good in the second in which it reaches `max_age`. With
     /// no `max_age` every age is fine, a future one as well.
@@ -36,10 +37,10 @@ impl Opened {
         now: Timestamp,
         max_age: Option<Duration>,
     ) -> Result<C, TokenProblem<C>> {
-        let age = now.seconds().saturating_sub(self.issued_at);
-        match (max_age, u64::try_from(age)) {
+        let age = now.age_of(Timestamp::from_seconds(self.issued_at));
+        match (max_age, age) {
             (None, _) => Ok(claims),
-            (Some(max), Ok(age)) if age <= max.as_secs() => Ok(claims),
+            (Some(max), Some(age)) if age.as_secs() <= max.as_secs() => Ok(claims),
             _ => Err(TokenProblem::Expired(claims)),
         }
     }
@@ -91,7 +92,8 @@ mod tests {
         assert_eq!(opened.in_time((), at(0), max), Ok(()));
         assert_eq!(opened.in_time((), at(5_999_999), max), Ok(()));
         assert_eq!(opened.in_time((), at(6_000_000), max), Err(TokenProblem::Expired(())));
-        assert_eq!(opened.in_time((), at(-1), max), Err(TokenProblem::Expired(())));
+        assert_eq!(opened.in_time((), at(-10_000_000), max), Ok(()));
+        assert_eq!(opened.in_time((), at(-10_000_001), max), Err(TokenProblem::Expired(())));
         assert_eq!(opened.in_time((), at(-1), None), Ok(()));
         assert_eq!(opened.in_time((), Timestamp::MAX, None), Ok(()));
         assert_eq!(opened.in_time((), at(999_999), Some(Duration::ZERO)), Ok(()));

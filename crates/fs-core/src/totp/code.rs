@@ -11,11 +11,11 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::TotpSecret;
-use crate::Timestamp;
 use crate::model::SessionKey;
 use crate::port::SpentSecret;
 use crate::secret::Secret;
 use crate::token::keyed;
+use crate::{CLOCK_LEEWAY, Timestamp};
 
 /// The longest text that is read as a code, in octets.
 const LONGEST_TYPED: usize = 64;
@@ -37,7 +37,8 @@ pub enum Window {
     /// are nine steps, 300 are twenty-one.
     Seconds(#[serde(with = "crate::config::spans")] Duration),
     /// All steps that this span touches, counted back from now: for codes that are sent, as no
-    /// code can arrive before its time.
+    /// code can arrive before its time. The node that sent it may be ahead by
+    /// [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     Back(#[serde(with = "crate::config::spans")] Duration),
 }
 
@@ -194,7 +195,8 @@ impl TotpRules {
         found
     }
 
-    /// From when on the window does not reach the step any more: then its mark may be forgotten.
+    /// From when on the window does not reach the step any more, on whatever node: then its mark
+    /// may be forgotten.
     pub fn closed_at(&self, step: Step, window: Window) -> Timestamp {
         let end = step.0.saturating_add(1).saturating_mul(self.period);
         let (steps, span) = match window {
@@ -202,7 +204,8 @@ impl TotpRules {
             Window::Seconds(span) | Window::Back(span) => (0, span.min(self.farthest())),
         };
         let end = end.saturating_add(steps * self.period);
-        Timestamp::from_seconds(i64::try_from(end).unwrap_or(i64::MAX)).plus(span)
+        let end = Timestamp::from_seconds(i64::try_from(end).unwrap_or(i64::MAX));
+        end.plus(span).plus(CLOCK_LEEWAY)
     }
 
     fn candidates(&self, now: Timestamp, window: Window) -> RangeInclusive<u64> {
@@ -218,7 +221,8 @@ impl TotpRules {
             }
             Window::Back(span) => {
                 let span = span.min(self.farthest()).as_secs();
-                now.saturating_sub(span) / self.period..=now / self.period
+                let latest = now.saturating_add(CLOCK_LEEWAY.as_secs());
+                now.saturating_sub(span) / self.period..=latest / self.period
             }
         }
     }
@@ -328,7 +332,8 @@ mod tests {
         assert_eq!(accepted(span(20)), (5, 6, 2));
         assert_eq!(accepted(span(21)), (4, 6, 3));
         let back = |seconds| Window::Back(Duration::from_secs(seconds));
-        assert_eq!([accepted(back(20)), accepted(back(21))], [(5, 5, 1), (4, 5, 2)]);
+        // Sent by a node whose clock is ahead: the next step begins within the leeway.
+        assert_eq!([accepted(back(20)), accepted(back(21))], [(5, 6, 2), (4, 6, 3)]);
         for (at, code) in AROUND.iter().enumerate() {
             let step = check(code, span(150)).unwrap();
             assert_eq!(step.0 + PRESENT as u64, present + at as u64);
@@ -421,14 +426,16 @@ mod tests {
     }
 
     proptest! {
-        /// The mark of a step may be forgotten exactly when no window reaches it.
+        /// The mark of a step may be forgotten when no window reaches it, on a node whose clock is
+        /// behind either.
         #[test]
         fn a_mark_outlives_its_window(now in 1_000_000_i64..10_000_000, wide in 0_u64..400) {
             let rules = TotpRules::default();
-            for window in [Window::Steps(wide), span(wide)] {
+            let back = Window::Back(Duration::from_secs(wide));
+            for window in [Window::Steps(wide), span(wide), back] {
                 let made = Timestamp::from_seconds(now);
                 let step = rules.step_at(made);
-                let closed = rules.closed_at(step, window);
+                let closed = rules.closed_at(step, window).minus(CLOCK_LEEWAY);
                 let just_before = closed.minus(Duration::from_micros(1));
                 prop_assert!(rules.candidates(just_before, window).contains(&step.0));
                 prop_assert!(!rules.candidates(closed, window).contains(&step.0));

@@ -3,6 +3,7 @@
 mod file;
 mod flask;
 mod methods;
+mod networks;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -100,11 +101,16 @@ pub struct HttpConfig {
     pub links_ask_first: bool,
     /// Messages wait in the session for the next page.
     pub flash_messages: bool,
-    /// Proxies in front of the application. They, and nobody else, are believed whom they speak
-    /// for (`X-Forwarded-For`).
+    /// Proxies whose `X-Forwarded-For` header is trusted. In a file an address stands for a network
+    /// of one: `["127.0.0.1", "10.0.0.0/8"]`; in code write `IpAddr::into`.
+    #[serde(with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
     /// The longest body that is read, in bytes.
     pub body_limit: usize,
+    /// How long a body that is read here may take to arrive; `None` disables the deadline. A body
+    /// that only the application reads is not held to it.
+    #[serde(with = "spans::optional")]
+    pub body_timeout: Option<Duration>,
     /// Bodies that are not UTF-8, or hold NUL, are refused.
     pub strict_bodies: bool,
     /// Refused requests are told why: what was tried, which rule failed, on the page, in JSON, and
@@ -322,6 +328,7 @@ impl Default for HttpConfig {
             flash_messages: true,
             trusted_proxies: Vec::new(),
             body_limit: 64 * 1024,
+            body_timeout: Some(Duration::from_secs(30)),
             strict_bodies: true,
             explain_refusals: false,
             security_headers: true,

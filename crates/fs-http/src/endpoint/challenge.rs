@@ -1,10 +1,13 @@
 //! Answers while a sign-in waits for its second factor.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use fs_core::flow::Challenge;
 use fs_core::message::MessageKey;
 use fs_core::second_factor::PendingStage;
 use fs_core::secret::Secret;
+use fs_core::token::DeviceToken;
 use http::{Response, StatusCode};
 use serde_json::{Map, json};
 
@@ -59,7 +62,9 @@ impl Exchange {
                 _ => None,
             };
         }
-        self.request().cookie(&self.config().device_cookie.name).map(Secret::from)
+        let (signer, now) = (self.core().tokens(), self.context().now);
+        let good = |value: &str| DeviceToken::verify(signer, value, now, Duration::MAX).is_ok();
+        self.request().cookie_that_is(&self.config().device_cookie.name, good).map(Secret::from)
     }
 
     /// The answer where nothing is under way: back to the sign-in page.

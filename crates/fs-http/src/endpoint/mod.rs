@@ -54,9 +54,11 @@ pub(crate) async fn serve(exchange: &Exchange) -> Option<Response<Bytes>> {
 
 async fn answer_to(exchange: &Exchange) -> Option<Response<Bytes>> {
     let found = exchange.security().endpoint_at(&exchange.request().path);
-    if found.is_some()
-        && let Some(refused) = exchange.not_read()
-    {
+    let not_read = match found {
+        Some(_) => exchange.not_read(),
+        None => exchange.too_slow(),
+    };
+    if let Some(refused) = not_read {
         return Some(refused);
     }
     let matched = found.as_ref().map(|(_, matched)| matched.endpoint);

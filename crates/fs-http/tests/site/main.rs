@@ -3,7 +3,9 @@
 
 mod asking_links;
 mod attacks;
+mod clients;
 mod code_rules;
+mod cookies;
 mod csrf;
 mod disclosure;
 mod disclosure_steps;
@@ -32,4 +34,5 @@ mod second_factors;
 mod secrets;
 mod sessions;
 mod tokens;
+mod uploads;
 mod ways_in;

@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::ALLOW;
 use serde_json::{Value, json};
 
-use super::Subject;
+use super::{ANN, Subject};
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds, some};
 use crate::site::{PASSWORD, link_in};
@@ -51,6 +51,27 @@ pub(super) fn a_header_that_is_no_text_harms_nothing(subject: &Subject) -> Resul
         holds(read, "a header that is not UTF-8 is passed on, left out, or refused")?;
     }
     Ok(())
+}
+
+pub(super) fn cookies_of_others_do_not_matter(subject: &Subject) -> Result<(), Violation> {
+    let mut ann = subject.signed_in(ANN)?;
+    let junk = [b"Cookie: junk=".to_vec(), vec![b'j'; 8 * 1024]].concat();
+    for line in [&b"Cookie: x=\xd1\x84"[..], b"Cookie: =; y=\"a; b\"", &junk] {
+        let answer = ann.ask("GET", "/user", &[line], b"")?;
+        equal(answer.text(), ANN.to_owned(), "who is signed in beside another cookie")?;
+    }
+    let own = ann.cookie_line();
+    let line = [b"Cookie: x=\xd1\x84; ", own.as_bytes()].concat();
+    let answer = subject.visitor().ask("GET", "/user", &[&line], b"")?;
+    equal(answer.text(), ANN.to_owned(), "who is signed in beside another cookie")
+}
+
+/// As through a proxy (RFC 9112, 3.2.2).
+pub(super) fn a_target_may_be_a_whole_address(subject: &Subject) -> Result<(), Violation> {
+    let target = format!("http://{}/seen?a=1", subject.address);
+    let seen = subject.visitor().ask("GET", &target, &[], b"")?.json();
+    equal(seen.get("path"), Some(&json!("/seen")), "the path of a whole address")?;
+    equal(seen.get("query"), Some(&json!("a=1")), "the query of a whole address")
 }
 
 pub(super) fn methods_that_are_not_allowed_are_named(subject: &Subject) -> Result<(), Violation> {

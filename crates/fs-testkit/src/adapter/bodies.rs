@@ -8,6 +8,8 @@ use crate::conformance::check::{equal, holds};
 
 const FORM: &[u8] = b"Content-Type: application/x-www-form-urlencoded";
 
+const MULTIPART: &[u8] = b"Content-Type: multipart/form-data; boundary=x";
+
 fn limit(subject: &Subject) -> usize {
     subject.site.web.config().body_limit
 }
@@ -66,4 +68,43 @@ pub(super) fn the_frameworks_forms_work_behind_it(subject: &Subject) -> Result<(
     let answer = ann.ask("POST", "/form", &[FORM], form.as_bytes())?;
     let is = (answer.status, answer.text());
     equal(is, (StatusCode::OK, "caf\u{e9} & more".to_owned()), "the field that the handler sees")
+}
+
+/// Uploads are larger than what is looked at for the token, and hold bytes of every kind.
+pub(super) fn the_token_of_an_upload_is_found_in_its_first_field(
+    subject: &Subject,
+) -> Result<(), Violation> {
+    let mut ann = subject.signed_in(ANN)?;
+    let token = ann.csrf_token()?;
+    let first = format!(
+        "--x\r\nContent-Disposition: form-data; name=\"csrf_token\"\r\n\r\n{token}\r\n--x\r\n\
+         Content-Disposition: form-data; name=\"file\"; filename=\"a.bin\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    );
+    for length in [10, limit(subject) + 1, 300 * 1024] {
+        let file: Vec<u8> = (0..=255).cycle().take(length).collect();
+        let upload = [first.as_bytes(), &file, b"\r\n--x--\r\n"].concat();
+        let mut form = format!("csrf_token={token}&text=").into_bytes();
+        form.resize(form.len() + length, b'a');
+        for (kind, body) in [(MULTIPART, upload), (FORM, form)] {
+            let answer = ann.ask("POST", "/body", &[kind], &body)?;
+            let is = (answer.status, answer.text());
+            equal(
+                is,
+                (StatusCode::OK, body.len().to_string()),
+                "a large form with its token first",
+            )?;
+        }
+    }
+    let without = [b"--x\r\n".as_slice(), first.split_at(first.len() / 2).1.as_bytes()].concat();
+    let answer = ann.ask("POST", "/body", &[MULTIPART], &without)?;
+    equal(answer.status, StatusCode::BAD_REQUEST, "an upload without a token")
+}
+
+/// Many clients read no answer before they have sent everything.
+pub(super) fn who_sends_too_much_is_still_answered(subject: &Subject) -> Result<(), Violation> {
+    // More than what sockets buffer.
+    let body = vec![b'a'; 7 << 20];
+    let answer = subject.visitor().ask("POST", "/login", &[FORM], &body)?;
+    equal(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "a body of seven megabytes")
 }

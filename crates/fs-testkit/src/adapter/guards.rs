@@ -25,6 +25,24 @@ pub(super) fn strangers_are_asked_to_sign_in(subject: &Subject) -> Result<(), Vi
     equal(ann.get("/user")?.text(), ANN.to_owned(), "who is signed in")
 }
 
+/// Whoever asks for a WebSocket follows no redirect.
+pub(super) fn strangers_get_no_websocket(subject: &Subject) -> Result<(), Violation> {
+    let lines: [&[u8]; 4] = [
+        b"Connection: Upgrade",
+        b"Upgrade: websocket",
+        b"Sec-WebSocket-Version: 13",
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    for path in ["/user", "/editors", "/group/inside"] {
+        let visitor = subject.visitor();
+        let mut connection = visitor.connect()?;
+        connection.send(&visitor.head("GET", path, &lines))?;
+        let answer = connection.answer(false)?;
+        equal(answer.status, StatusCode::UNAUTHORIZED, "a stranger's WebSocket")?;
+    }
+    Ok(())
+}
+
 pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Violation> {
     let (mut ann, mut eve) = (subject.signed_in(ANN)?, subject.signed_in(EVE)?);
     for (path, says) in [("/editors", EVE), ("/group/inside", "inside")] {

@@ -161,6 +161,8 @@ macro_rules! __each_adapter_rule {
             answers::the_request_arrives_as_sent
             answers::the_peer_is_the_client
             answers::a_header_that_is_no_text_harms_nothing
+            answers::cookies_of_others_do_not_matter
+            answers::a_target_may_be_a_whole_address
             answers::methods_that_are_not_allowed_are_named
             answers::cookies_of_both_are_sent
             answers::looking_at_a_link_is_not_following_it
@@ -169,6 +171,8 @@ macro_rules! __each_adapter_rule {
             bodies::a_long_body_is_handed_on_whole
             bodies::a_form_may_bring_the_csrf_token
             bodies::the_frameworks_forms_work_behind_it
+            bodies::the_token_of_an_upload_is_found_in_its_first_field
+            bodies::who_sends_too_much_is_still_answered
             connections::a_connection_is_used_again
             connections::a_client_that_goes_away_harms_nobody
             connections::a_slow_client_holds_nobody_up
@@ -178,6 +182,7 @@ macro_rules! __each_adapter_rule {
             failures::a_failing_store_tells_nothing
             failures::a_failing_store_is_not_nobody
             guards::strangers_are_asked_to_sign_in
+            guards::strangers_get_no_websocket
             guards::who_lacks_a_role_is_refused
             guards::a_developer_is_told_why
             guards::asking_for_anybody_leaves_nothing_behind

@@ -64,7 +64,7 @@ pub struct Site {
     /// What happened.
     pub events: EventLog,
     /// From where its visitors come.
-    client_ip: std::net::IpAddr,
+    client_ip: Option<std::net::IpAddr>,
     store: Arc<MemoryStore>,
     routes: Arc<Vec<(&'static str, Requirement)>>,
 }
@@ -80,7 +80,7 @@ impl Site {
     pub fn context(&self) -> Context {
         Context {
             now: self.core().now(),
-            client_ip: Some(self.client_ip.to_string()),
+            client_ip: self.client_ip.map(|ip| ip.to_string()),
             user_agent: Some("Otter/1".to_owned()),
             base_url: BASE_URL.to_owned(),
         }
@@ -89,7 +89,13 @@ impl Site {
     /// The same site for visitors from another address than `203.0.113.7`.
     #[must_use]
     pub fn visited_from(&self, client_ip: impl Into<std::net::IpAddr>) -> Self {
-        Self { client_ip: client_ip.into(), ..self.clone() }
+        Self { client_ip: Some(client_ip.into()), ..self.clone() }
+    }
+
+    /// The same site behind an adapter that does not say where requests come from.
+    #[must_use]
+    pub fn visited_from_nowhere(&self) -> Self {
+        Self { client_ip: None, ..self.clone() }
     }
 
     /// A browser without cookies.
@@ -142,12 +148,13 @@ impl Site {
         let (parts, body) = request.into_parts();
         let read = match self.web.body_use(&parts) {
             BodyUse::Leave => BodyRead::NotRead,
-            BodyUse::Read { limit } | BodyUse::Share { limit } if body.len() > limit => {
-                BodyRead::TooLong
+            BodyUse::Read { limit } if body.len() > limit => BodyRead::TooLong,
+            BodyUse::Share { limit } if body.len() > limit => {
+                BodyRead::Beginning(body.slice(..limit))
             }
             BodyUse::Read { .. } | BodyUse::Share { .. } => BodyRead::Whole(body),
         };
-        let exchange = self.web.open(&parts, read, Some(self.client_ip)).await;
+        let exchange = self.web.open(&parts, read, self.client_ip).await;
         let answer = match self.web.serve(&exchange).await {
             Some(answer) => answer,
             None => self.application(&exchange).await,

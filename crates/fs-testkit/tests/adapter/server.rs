@@ -10,11 +10,11 @@ use bytes::Bytes;
 use fs_http::{Begun, BodyRead, BodyUse, Exchange, WebSecurity, unwound};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
-use http::header::{ALLOW, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::header::{ALLOW, COOKIE, HeaderMap, HeaderValue, SET_COOKIE, UPGRADE, VARY};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
@@ -27,6 +27,9 @@ pub(crate) enum Fault {
     TidiesTheQuery,
     TakesHeadersForLatin1,
     BelievesEverybody,
+    ForgetsThePeer,
+    DropsOddCookies,
+    TakesAddressesForPaths,
     StumblesOverOddHeaders,
     ForgetsVary,
     WeakensCookies,
@@ -38,6 +41,8 @@ pub(crate) enum Fault {
     ReadsToTheEnd,
     HandsOnWhatItRead,
     ReadsNoForms,
+    GivesUpOnLongForms,
+    HangsUpOnLongBodies,
     KeepsForms,
     ClosesConnections,
     EndsWithItsClient,
@@ -51,6 +56,7 @@ pub(crate) enum Fault {
     Says401,
     SaysNoMoreThanStatus,
     ForgetsRoles,
+    ForgetsUpgrades,
     AnswersForAnother,
     RefusesAtOnce,
     WritesNoSession,
@@ -124,6 +130,7 @@ impl Server {
         let named = head.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
         let named = named.and_then(|named| named.parse().ok());
         let peer = named.filter(|_| self.is(Fault::BelievesEverybody)).unwrap_or(peer);
+        let peer = (!self.is(Fault::ForgetsThePeer)).then_some(peer);
         let (exchange, body) = match self.begin(&head, body, peer).await {
             Ok(opened) => opened,
             Err(mut answer) => {
@@ -177,6 +184,17 @@ impl Server {
             Some(Fault::ForgetsTheHost) => {
                 head.uri = head.uri.path_and_query().unwrap().as_str().parse().unwrap();
             }
+            Some(Fault::ForgetsUpgrades) => _ = head.headers.remove(UPGRADE),
+            Some(Fault::TakesAddressesForPaths) if head.uri.authority().is_some() => {
+                head.uri = format!("/{}", head.uri.path()).parse().unwrap();
+            }
+            Some(Fault::DropsOddCookies) => {
+                let lines: Vec<_> = head.headers.get_all(COOKIE).iter().cloned().collect();
+                head.headers.remove(COOKIE);
+                for line in lines.into_iter().filter(|line| line.to_str().is_ok()) {
+                    head.headers.append(COOKIE, line);
+                }
+            }
             Some(Fault::TidiesTheQuery) => {
                 head.uri = head.uri.to_string().replace('+', "%20").parse().unwrap();
             }
@@ -209,9 +227,24 @@ impl Server {
         &self,
         head: &Parts,
         body: Incoming,
-        peer: IpAddr,
+        peer: Option<IpAddr>,
     ) -> Result<(Exchange, Body), Response<Bytes>> {
         let (read, body) = match self.fault {
+            Some(Fault::GivesUpOnLongForms) => match self.security.body_use(head) {
+                BodyUse::Share { limit } => {
+                    let whole = body.collect().await.unwrap().to_bytes();
+                    let fits = whole.len() <= limit;
+                    let read = fits.then(|| BodyRead::Whole(whole.clone()));
+                    (read.unwrap_or(BodyRead::TooLong), once(whole))
+                }
+                _ => return self.begin_with(head, body.into_data_stream().boxed(), peer).await,
+            },
+            Some(Fault::HangsUpOnLongBodies) => match self.security.body_use(head) {
+                BodyUse::Read { limit } if body.size_hint().lower() > limit as u64 => {
+                    (BodyRead::TooLong, body.into_data_stream().boxed())
+                }
+                _ => return self.begin_with(head, body.into_data_stream().boxed(), peer).await,
+            },
             Some(Fault::ReadsWithoutLimit) => {
                 let whole = body.collect().await.unwrap().to_bytes();
                 (BodyRead::Whole(whole.clone()), once(whole))
@@ -227,7 +260,7 @@ impl Server {
             }
             _ => return self.begin_with(head, body.into_data_stream().boxed(), peer).await,
         };
-        let exchange = self.security.open(head, read, Some(peer)).await;
+        let exchange = self.security.open(head, read, peer).await;
         match self.security.serve(&exchange).await {
             Some(answer) => Err(exchange.finish(answer)),
             None => Ok((exchange, body)),
@@ -238,9 +271,9 @@ impl Server {
         &self,
         head: &Parts,
         body: Body,
-        peer: IpAddr,
+        peer: Option<IpAddr>,
     ) -> Result<(Exchange, Body), Response<Bytes>> {
-        match self.security.begin(head, body, Some(peer)).await {
+        match self.security.begin(head, body, peer).await {
             Begun::Answered(answer) => Err(answer),
             Begun::Application(exchange, body) => Ok((exchange, body.boxed())),
         }

@@ -18,6 +18,7 @@ mod frameworks;
 #[path = "../support/http.rs"]
 mod http;
 
+mod half_open;
 mod json;
 #[cfg(unix)]
 mod outbox;

@@ -1,7 +1,6 @@
 //! The application on a free port, with a site of the test kit behind it.
 
-use std::net::SocketAddr;
-
+use fs_axum::Limits;
 use fs_core::password::NewHash;
 use fs_core::secret::Secret;
 use fs_testkit::site::{Setup, Site};
@@ -30,8 +29,8 @@ impl Server {
         setup.config.hashing.create = NewHash::CheapestForTests;
         setup.http = spa::insecure_http();
         let site = setup.build();
-        let app = spa::app(&site.web).into_make_service_with_connect_info::<SocketAddr>();
-        runtime.spawn(axum::serve(listener, app).into_future());
+        let (app, limits) = (spa::app(&site.web), Limits::default());
+        runtime.spawn(fs_axum::serve(listener, app, limits, std::future::pending()));
         Self { site, port, runtime }
     }
 

@@ -1,0 +1,161 @@
+//! Serving an application within limits, which `axum::serve` does not have.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{ConnectInfo, Request};
+use http_body::Frame;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, Sleep, sleep, timeout};
+use tower::ServiceExt;
+
+/// How much of a server its clients can take up.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many connections are served at once; more of them wait. Keep it below the number of files
+    /// that the process may open (`ulimit -n`).
+    pub connections: usize,
+    /// How long a client may take for the head of a request, from the end of the one before, and how
+    /// long it may send nothing in the middle of a body.
+    pub silence: Duration,
+    /// How long requests that are under way may take when the server is stopped.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    /// 900 connections, 30 seconds of silence, 10 seconds of grace.
+    fn default() -> Self {
+        let (silence, grace) = (Duration::from_secs(30), Duration::from_secs(10));
+        Self { connections: 900, silence, grace }
+    }
+}
+
+/// Serves an application over HTTP/1.1 until `stopped`, and answers what was asked before.
+///
+/// In place of `axum::serve`, which waits for ever for clients that begin a request and do not go on.
+/// Handlers find the address of their client, so `into_make_service_with_connect_info` is not
+/// needed. WebSockets work; for HTTP/2 put a proxy in front.
+///
+/// ```no_run
+/// use axum::Router;
+/// use fs_axum::Limits;
+///
+/// # async fn run(app: Router) -> std::io::Result<()> {
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
+/// let stopped = async { _ = tokio::signal::ctrl_c().await };
+/// fs_axum::serve(listener, app, Limits::default(), stopped).await;
+/// # Ok(())
+/// # }
+/// ```
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    limits: Limits,
+    stopped: impl Future<Output = ()>,
+) {
+    let (stop, stopping) = watch::channel(());
+    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut stopped = pin!(stopped);
+    loop {
+        let next = async {
+            let place = Arc::clone(&places).acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        tokio::select! {
+            (place, accepted) = next => match accepted {
+                Ok((stream, peer)) => {
+                    let connection = connection(stream, peer, app.clone(), limits, stopping.clone());
+                    tokio::spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                // Too many open files, perhaps: they become fewer by themselves.
+                Err(error) => {
+                    tracing::warn!(%error, "a connection was not accepted");
+                    sleep(Duration::from_millis(100)).await;
+                }
+            },
+            () = &mut stopped => break,
+        }
+    }
+    drop(listener);
+    drop(stop);
+    let all = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    _ = timeout(limits.grace, places.acquire_many(all)).await;
+}
+
+/// Serves one connection. A client that goes away in between ends it; that is nobody's failure.
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    app: Router,
+    limits: Limits,
+    mut stopping: watch::Receiver<()>,
+) {
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let mut request: Request = request.map(|body| Body::new(Timed::new(body, limits.silence)));
+        request.extensions_mut().insert(ConnectInfo(peer));
+        app.clone().oneshot(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(limits.silence);
+    let served = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut served = pin!(served);
+    tokio::select! {
+        _ = served.as_mut() => return,
+        // Nothing is ever sent: the channel closes.
+        _ = stopping.changed() => served.as_mut().graceful_shutdown(),
+    }
+    _ = served.await;
+}
+
+/// A body whose client may not be silent for long.
+struct Timed {
+    body: hyper::body::Incoming,
+    silence: Duration,
+    /// Made when the client lets us wait.
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl Timed {
+    fn new(body: hyper::body::Incoming, silence: Duration) -> Self {
+        Self { body, silence, end: None }
+    }
+}
+
+impl HttpBody for Timed {
+    type Data = Bytes;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            self.end = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let until = Instant::now() + self.silence;
+        let end = self.end.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(until)));
+        end.as_mut().poll(cx).map(|()| Some(Err(io::Error::from(io::ErrorKind::TimedOut).into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> http_body::SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,24 @@
+//! Who begins a request and does not go on is cut off.
+
+#[path = "../../../half_open.rs"]
+mod half_open;
+
+use std::net::SocketAddr;
+
+use crate::demo::Demo;
+use half_open::{HALF_A_BODY, HALF_A_HEAD, SILENT, is_closed};
+
+on_each_framework!(who_does_not_go_on_is_cut_off);
+
+fn who_does_not_go_on_is_cut_off(framework: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["--database", "memory", "--silence", "1"];
+    let demo = Demo::start_on(framework, folder.path(), &arguments);
+    let address = SocketAddr::from(([127, 0, 0, 1], demo.port()));
+    is_closed(address, HALF_A_BODY);
+    // Rocket has no deadline for heads: that takes a proxy.
+    if framework != "rocket" {
+        is_closed(address, SILENT);
+        is_closed(address, HALF_A_HEAD);
+    }
+}

@@ -1,0 +1,26 @@
+//! What the programs are tested with: clients that begin a request and do not go on.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// Nothing at all.
+pub(crate) const SILENT: &str = "";
+/// Half of a head.
+pub(crate) const HALF_A_HEAD: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nAcc";
+/// A head, and half of a body that the account endpoints read.
+pub(crate) const HALF_A_BODY: &str = "POST /login HTTP/1.1\r\nHost: localhost\r\n\
+     Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"email\": ";
+
+/// The server closes a connection on which `begun` is all that comes. Waits as long as it takes.
+pub(crate) fn is_closed(address: SocketAddr, begun: &str) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+    stream.write_all(begun.as_bytes()).unwrap();
+    // There may be an answer before.
+    match stream.read_to_end(&mut Vec::new()) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("{begun:?} is still open: {error}"),
+    }
+}
