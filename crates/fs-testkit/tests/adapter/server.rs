@@ -51,6 +51,7 @@ pub(crate) enum Fault {
     Says401,
     SaysNoMoreThanStatus,
     ForgetsRoles,
+    AsksEachGuardAnew,
     AnswersForAnother,
     RefusesAtOnce,
     WritesNoSession,
