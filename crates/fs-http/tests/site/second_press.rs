@@ -168,7 +168,7 @@ async fn after_a_reset_nothing_is_said_that_is_not_true() {
 }
 
 async fn import(site: &Site, text: &str) {
-    let create = NewHash::Bcrypt { cost: 4 };
+    let create = NewHash::Bcrypt { cost: 10 };
     let rules = HashingRules { create, ..HashingRules::cheapest_for_tests() };
     let hasher = PasswordHasher::new(rules).unwrap();
     let hash = hasher.hash(&Secret::from(text), [7; 16], &mut Scratch::new()).unwrap();
