@@ -10,7 +10,7 @@ use actix_web::web::{Bytes, Form, PayloadConfig, ServiceConfig, get, post, scope
 use actix_web::{App, HttpResponse, HttpServer};
 use fs_actix::{Answer, CurrentUser, MaybeUser, Protected, SecurityMiddleware, Session, require};
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{self, ByPassword, Editor};
+use fs_testkit::adapter::{self, ByPassword, Editor, EveryWay};
 
 fs_testkit::adapter_kit!(start);
 
@@ -38,6 +38,9 @@ fn application(app: &mut ServiceConfig) {
         .route("/basic", get().to(async |user: Protected<ByPassword>| user.email.clone()))
         .route("/editors", get().to(async |user: Protected<Editor>| user.email.clone()))
         .service(
+            scope("/stacked").wrap(require(adapter::every_way())).route("/names", get().to(names)),
+        )
+        .service(
             scope("/group")
                 .wrap(require(adapter::editors()))
                 .route("/inside", get().to(async || "inside")),
@@ -53,6 +56,14 @@ fn application(app: &mut ServiceConfig) {
 
 async fn maybe(MaybeUser(caller): MaybeUser) -> String {
     caller.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+}
+
+async fn names(
+    MaybeUser(maybe): MaybeUser,
+    current: CurrentUser,
+    protected: Protected<EveryWay>,
+) -> String {
+    adapter::names(maybe.as_ref(), &current, &protected)
 }
 
 async fn perhaps(user: Option<CurrentUser>) -> String {

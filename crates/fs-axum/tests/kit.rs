@@ -12,7 +12,9 @@ use axum::routing::{get, post};
 use axum::{Form, Router};
 use fs_axum::{Answer, CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
 use fs_http::WebSecurity;
-use fs_testkit::adapter::{ByPassword, Editor, editors, enter, leave, panics, seen, visits};
+use fs_testkit::adapter::{
+    ByPassword, Editor, EveryWay, editors, enter, every_way, leave, names, panics, seen, visits,
+};
 
 fs_testkit::adapter_kit!(start, http2);
 
@@ -34,6 +36,7 @@ fn start(security: WebSecurity) -> SocketAddr {
 fn application() -> Router {
     let group =
         Router::new().route("/inside", get(async || "inside")).route_layer(require(editors()));
+    let stacked = Router::new().route("/names", get(three)).route_layer(require(every_way()));
     Router::new()
         .route("/hello", get(async || "hello"))
         .route("/seen", get(async |session: Session| seen(&session)))
@@ -43,6 +46,7 @@ fn application() -> Router {
         .route("/basic", get(async |user: Protected<ByPassword>| user.email.clone()))
         .route("/editors", get(async |user: Protected<Editor>| user.email.clone()))
         .nest("/group", group)
+        .nest("/stacked", stacked)
         .route("/visits", get(async |session: Session| visits(&session)))
         .route(
             "/cookie",
@@ -58,6 +62,14 @@ fn application() -> Router {
 
 async fn maybe(MaybeUser(caller): MaybeUser) -> String {
     caller.map_or("nobody".to_owned(), |caller| caller.user.email.clone())
+}
+
+async fn three(
+    MaybeUser(maybe): MaybeUser,
+    current: CurrentUser,
+    protected: Protected<EveryWay>,
+) -> String {
+    names(maybe.as_ref(), &current, &protected)
 }
 
 async fn perhaps(user: Option<CurrentUser>) -> String {

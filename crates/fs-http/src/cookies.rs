@@ -7,12 +7,13 @@ use bytes::Bytes;
 use cookie::{Cookie, Expiration};
 use fs_core::Timestamp;
 use fs_core::flow::RememberChange;
-use fs_core::session::{CrumbState, Visit};
-use http::header::{HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use fs_core::session::{CrumbState, SealError, Visit};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 use http::{Response, StatusCode};
 
 use crate::config::{CookieAttributes, SameSite};
 use crate::exchange::Exchange;
+use crate::trace::Way;
 
 impl Exchange {
     /// Writes what the answer must carry. Call it once, for every answer.
@@ -26,15 +27,37 @@ impl Exchange {
         self.write_device(headers);
         self.write_session(headers)?;
         self.clear_duplicates(headers);
-        if self.state().visit_read {
-            headers.append(VARY, HeaderValue::from_static("Cookie"));
-        }
+        self.write_vary(headers);
         Ok(())
+    }
+
+    /// Tells caches which headers decided the answer, and that an answer for somebody is theirs alone.
+    fn write_vary(&self, headers: &mut HeaderMap) {
+        let (visit_read, by_accept, trace, somebody) = {
+            let state = self.state();
+            let somebody = state.via.is_some() || state.visit.sign_in().is_some();
+            (state.visit_read, state.by_accept, state.trace.clone(), somebody)
+        };
+        let token = trace.has_tried(Way::Token).then(|| self.config().token.header.clone());
+        let basic = trace.has_tried(Way::Basic).then(|| "Authorization".to_owned());
+        let names = visit_read.then(|| "Cookie".to_owned()).into_iter();
+        let names = names.chain(token).chain(basic);
+        let names = names.chain(by_accept.then(|| "Accept".to_owned()));
+        let names = names.collect::<Vec<_>>().join(", ");
+        if let Ok(names) = HeaderValue::from_str(&names)
+            && !names.is_empty()
+        {
+            headers.append(VARY, names);
+        }
+        if (somebody || headers.contains_key(SET_COOKIE)) && !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));
+        }
     }
 
     fn write_session(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
         let attributes = &self.config().session_cookie;
         let visit = Arc::clone(&self.state().visit);
+        self.write_kept(headers, &visit)?;
         if !visit.is_changed() {
             return Ok(());
         }
@@ -51,23 +74,74 @@ impl Exchange {
             tracing::debug!("no session was written for a form of another site");
             return Ok(());
         }
+        if self.only_tells_of_an_ended_session(&visit) {
+            return Ok(());
+        }
         if visit.is_empty() && self.state().came_signed_in {
             append(headers, cleared(attributes));
             return Ok(());
         }
         let nonce = self.core().random().map_err(|error| self.flow_failed(&error))?;
         let sealed = self.core().sealer().seal(&visit, self.context().now, nonce);
-        let sealed = sealed.map_err(|error| {
-            tracing::error!(%error, "the session was not written");
-            Box::new(self.failure(StatusCode::INTERNAL_SERVER_ERROR))
-        })?;
+        let sealed = sealed.map_err(|error| self.not_written(&error))?;
         append(headers, cookie(attributes, sealed, None));
         Ok(())
+    }
+
+    /// Writes what the application keeps in the session, in a cookie of its own: an answer that comes
+    /// late does not take an earlier sign-in back to the browser with it.
+    fn write_kept(
+        &self,
+        headers: &mut HeaderMap,
+        visit: &Visit,
+    ) -> Result<(), Box<Response<Bytes>>> {
+        let attributes = &self.config().session_cookie;
+        let attributes =
+            CookieAttributes { name: kept_cookie(&attributes.name), ..attributes.clone() };
+        if !visit.is_kept_changed() {
+            return Ok(());
+        }
+        let came_without = self.request().cookie(&attributes.name).is_none();
+        let without_session = self.request().cookie(&self.config().session_cookie.name).is_none();
+        if visit.keeps_nothing() {
+            if !came_without {
+                append(headers, cleared(&attributes));
+            }
+            return Ok(());
+        }
+        if came_without && without_session && self.would_be_replaced_by(visit) {
+            return Ok(());
+        }
+        let nonce = self.core().random().map_err(|error| self.flow_failed(&error))?;
+        let sealed = self.core().sealer().seal_kept(visit, self.context().now, nonce);
+        let sealed = sealed.map_err(|error| self.not_written(&error))?;
+        append(headers, cookie(&attributes, sealed, None));
+        Ok(())
+    }
+
+    fn not_written(&self, error: &SealError) -> Box<Response<Bytes>> {
+        tracing::error!(%error, "the session was not written");
+        Box::new(self.failure(StatusCode::INTERNAL_SERVER_ERROR))
+    }
+
+    /// Whether a form came with a session that has ended, and the answer adds no more than messages to
+    /// it. A double click sends a form twice with the same cookie: if the first one renewed the session,
+    /// the answer to the second must not bring the old one back.
+    fn only_tells_of_an_ended_session(&self, visit: &Visit) -> bool {
+        if !self.request().is_unsafe() || !self.trace().found_ended(Way::Session) {
+            return false;
+        }
+        let sent = self.sent_visit();
+        let id = |visit: &Visit| visit.sign_in().map(|sign_in| sign_in.id.clone());
+        id(&sent) == id(visit) && sent.csrf() == visit.csrf() && sent.pending() == visit.pending()
     }
 
     /// Whether another site's page sent a form here, so that the browser kept the session cookie back,
     /// and nobody signed in by it. A new session would take the place of the one that the browser
     /// has: the other site would sign people out.
+    ///
+    /// A request with credentials that such a form can carry is taken for one even if its browser does
+    /// not say where it comes from.
     ///
     /// Whoever the application signs in on such a request, as single sign-ons send them, has a new
     /// session. So has, with `Strict`, whoever follows a link from elsewhere: the form on the page that
@@ -78,7 +152,8 @@ impl Exchange {
         let request = self.request();
         let from_elsewhere = request.header("sec-fetch-site") == Some("cross-site");
         let signs_in = visit.sign_in().is_some() || visit.pending().is_some();
-        kept_back && from_elsewhere && !request.method.is_safe() && !signs_in
+        let may_be = from_elsewhere || self.brings_forgeable_credentials();
+        kept_back && may_be && !request.method.is_safe() && !signs_in
     }
 
     fn write_remember(&self, headers: &mut HeaderMap) {
@@ -157,6 +232,11 @@ impl Exchange {
         let (signer, now) = (self.core().csrf(), self.context().now);
         !sent.any(|token| signer.check(Some(token), secret.as_ref(), now, limit).is_ok())
     }
+}
+
+/// The name of the cookie for what the application keeps in the session.
+pub(crate) fn kept_cookie(session: &str) -> String {
+    format!("{session}-data")
 }
 
 fn cookie(

@@ -24,6 +24,8 @@ pub(crate) enum CsrfStanding {
     Unchecked,
     /// It was good.
     Good,
+    /// It was not good, and the form is to come back with a fresh one.
+    Refused(CsrfProblem),
     /// This request needs none.
     NotNeeded,
 }
@@ -88,12 +90,19 @@ impl Exchange {
         if !self.config().csrf.enabled || !self.request().is_unsafe() {
             return Ok(None);
         }
-        let _ = self.csrf_of_stranger(signed_in);
-        if self.state().csrf != CsrfStanding::Unchecked {
+        let standing = self.state().csrf;
+        if standing == CsrfStanding::Unchecked {
+            let _ = self.csrf_of_stranger(signed_in);
+        }
+        let standing = self.state().csrf;
+        if matches!(standing, CsrfStanding::Good | CsrfStanding::NotNeeded) {
             return Ok(None);
         }
         // Whoever shows a form has a secret by then.
         self.csrf_secret()?;
+        if let CsrfStanding::Refused(problem) = standing {
+            return Ok(Some(key(&problem)));
+        }
         Ok(self.check_token(self.token_in_field(true)).err().map(|problem| key(&problem)))
     }
 
@@ -143,10 +152,7 @@ impl Exchange {
         if self.wants_json() {
             return self.refusal(status, message);
         }
-        let mut page = PageView::error(status, Some(self.text(message)));
-        // The message says what to do.
-        page.extra.remove("advice");
-        self.error_page(page, status)
+        self.error_page(PageView::error(status, Some(self.text(message))), status)
     }
 }
 

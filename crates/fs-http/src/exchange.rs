@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fs_core::authn::{Authentication, Mechanism, Unproven};
+use fs_core::authn::{Authentication, Mechanism};
 use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, RememberChange, SignInOutcome};
 use fs_core::model::User;
@@ -12,13 +12,14 @@ use fs_core::session::Visit;
 use fs_core::token::RememberToken;
 use fs_core::{Context, Security, Timestamp};
 use http::Response;
-use serde_json::Value;
 
 use crate::client::UNKNOWN;
 use crate::config::HttpConfig;
+use crate::cookies::kept_cookie;
+use crate::credentials::Credentials;
 use crate::csrf::CsrfStanding;
 use crate::incoming::Incoming;
-use crate::trace::{Trace, Way};
+use crate::trace::Trace;
 use crate::web::{Web, WebSecurity};
 
 /// A request while it is answered. A cheap clone; guards, endpoints and handlers share it.
@@ -35,7 +36,7 @@ struct Inner {
     /// Whether the browser sent a session that cannot be read.
     unreadable: bool,
     state: Mutex<State>,
-    who: futures::lock::Mutex<Option<Who>>,
+    credentials: futures::lock::Mutex<Credentials>,
 }
 
 /// What changes while a request is answered.
@@ -46,15 +47,13 @@ pub(crate) struct State {
     pub(crate) csrf_token: Option<String>,
     pub(crate) device: Option<String>,
     pub(crate) visit_read: bool,
+    /// The answer depends on what the caller likes to read.
+    pub(crate) by_accept: bool,
     pub(crate) came_signed_in: bool,
     pub(crate) via: Option<Mechanism>,
+    /// The form of this request was accepted.
+    pub(crate) accepted: bool,
     pub(crate) trace: Trace,
-}
-
-#[derive(Clone)]
-enum Who {
-    Nobody,
-    Somebody(Authentication),
 }
 
 impl Exchange {
@@ -71,7 +70,7 @@ impl Exchange {
         let opened = opened(&web, &request, now);
         let unreadable = matches!(opened, Some(None));
         let visit_read = opened.is_some();
-        let visit = opened.flatten().unwrap_or_default();
+        let visit = with_kept(&web, &request, opened.flatten().unwrap_or_default(), now);
         let state = State {
             came_signed_in: visit.sign_in().is_some(),
             visit: Arc::new(visit),
@@ -80,12 +79,14 @@ impl Exchange {
             csrf_token: None,
             device: None,
             visit_read,
+            by_accept: false,
             via: None,
+            accepted: false,
             trace: Trace::default(),
         };
-        let who = futures::lock::Mutex::new(None);
+        let credentials = futures::lock::Mutex::default();
         let state = Mutex::new(state);
-        Self(Arc::new(Inner { web, request, context, unreadable, state, who }))
+        Self(Arc::new(Inner { web, request, context, unreadable, state, credentials }))
     }
 
     pub(crate) fn web(&self) -> &Web {
@@ -129,10 +130,20 @@ impl Exchange {
 
     /// Whether the answer should be JSON.
     pub fn wants_json(&self) -> bool {
+        self.state().by_accept = true;
         match &self.web().hooks.want_json {
             Some(hook) => hook(&self.0.request),
             None => self.0.request.wants_json(),
         }
+    }
+
+    pub(crate) fn credentials(&self) -> &futures::lock::Mutex<Credentials> {
+        &self.0.credentials
+    }
+
+    /// Whether the browser sent a session that cannot be read.
+    pub(crate) fn sent_unreadable_session(&self) -> bool {
+        self.0.unreadable
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -152,10 +163,17 @@ impl Exchange {
     }
 
     /// The session as it is now, to be looked at.
-    fn visit_as_it_is(&self) -> Arc<Visit> {
+    pub(crate) fn visit_as_it_is(&self) -> Arc<Visit> {
         let mut state = self.state();
         state.visit_read = true;
         Arc::clone(&state.visit)
+    }
+
+    /// The session as the browser sent it.
+    pub(crate) fn sent_visit(&self) -> Visit {
+        let (web, request, now) = (&self.0.web, &self.0.request, self.0.context.now);
+        let opened = opened(web, request, now).flatten().unwrap_or_default();
+        with_kept(web, request, opened, now)
     }
 
     pub(crate) fn put_visit(&self, visit: Visit) {
@@ -170,8 +188,7 @@ impl Exchange {
     /// Lets the browser keep what it sent, whatever became of its session since: for answers that say
     /// that something failed, half of the way.
     pub fn discard(&self) {
-        let opened = opened(&self.0.web, &self.0.request, self.0.context.now);
-        self.put_visit(opened.flatten().unwrap_or_default());
+        self.put_visit(self.sent_visit());
         let mut state = self.state();
         // What was signed out stays so.
         if state.remember != RememberChange::Clear {
@@ -191,94 +208,6 @@ impl Exchange {
         let (signer, now) = (self.core().tokens(), self.context().now);
         let good = |value: &str| RememberToken::verify(signer, value, now, Duration::MAX).is_ok();
         self.0.request.cookie_that_is(&self.config().remember_cookie.name, good)
-    }
-
-    /// Who the request is from, by session, remembered browser or auth token, whatever a route
-    /// asks for. Found out once.
-    ///
-    /// # Errors
-    ///
-    /// Nothing could be found out; treat the caller as nobody and answer with an error.
-    pub async fn current(&self) -> Result<Option<Authentication>, FlowError> {
-        let mut who = self.0.who.lock().await;
-        if who.is_none() {
-            *who = Some(self.find_out().await?);
-        }
-        Ok(match &*who {
-            Some(Who::Somebody(authentication)) => Some(authentication.clone()),
-            _ => None,
-        })
-    }
-
-    async fn find_out(&self) -> Result<Who, FlowError> {
-        if let Some(user) = self.session_user().await? {
-            return Ok(self.somebody(user, Mechanism::Session));
-        }
-        if self.remember_cookie().is_some() {
-            return Ok(Who::Nobody);
-        }
-        Ok(match self.token_user().await? {
-            Some(user) => self.somebody(user, Mechanism::Token),
-            None => Who::Nobody,
-        })
-    }
-
-    fn somebody(&self, user: User, mechanism: Mechanism) -> Who {
-        self.state().via = Some(mechanism);
-        Who::Somebody(Authentication { user: Arc::new(user), mechanism })
-    }
-
-    /// Who the session is signed in as, or who the browser is remembered as.
-    async fn session_user(&self) -> Result<Option<User>, FlowError> {
-        let visit = self.visit_as_it_is();
-        let signed_in = self.core().user_of_session(self.context(), &visit).await?;
-        let signed_in = signed_in.map_err(|unproven| match unproven {
-            Unproven::Absent if self.0.unreadable => Unproven::Invalid,
-            unproven => unproven,
-        });
-        if let Some(user) = self.found(Way::Session, signed_in) {
-            return Ok(Some(user));
-        }
-        let Some(cookie) = self.remember_cookie() else {
-            return Ok(None);
-        };
-        let mut visit = Visit::clone(&visit);
-        let restored = self.core().restore_remembered(self.context(), &mut visit, &cookie);
-        let user = Box::pin(restored).await?;
-        if user.is_ok() {
-            self.put_visit(visit);
-        }
-        Ok(self.found(Way::Remembered, user))
-    }
-
-    pub(crate) async fn token_user(&self) -> Result<Option<User>, FlowError> {
-        let found = match self.presented_token() {
-            Some(token) => self.core().user_of_token(self.context(), &token).await?,
-            None => Err(Unproven::Absent),
-        };
-        Ok(self.found(Way::Token, found))
-    }
-
-    /// The auth token that the request carries: the first one present counts, good or bad.
-    fn presented_token(&self) -> Option<String> {
-        let carriers = &self.config().token;
-        let in_body = carriers.json_body.then(|| self.0.request.fields.object()).flatten();
-        let in_body = in_body.and_then(|body| body.get(&carriers.key)).map(|value| match value {
-            Value::String(token) => token.clone(),
-            other => other.to_string(),
-        });
-        let in_query = || self.0.request.query_value(&carriers.key).filter(|_| carriers.query);
-        let in_header = || self.0.request.header(carriers.header.as_str()).map(str::to_owned);
-        in_body.or_else(in_query).or_else(in_header)
-    }
-
-    /// Notes who the request is from: a guard or a flow found it out.
-    pub(crate) async fn set_current(&self, authentication: Option<Authentication>) {
-        self.state().via = authentication.as_ref().map(|authentication| authentication.mechanism);
-        *self.0.who.lock().await = Some(match authentication {
-            Some(authentication) => Who::Somebody(authentication),
-            None => Who::Nobody,
-        });
     }
 
     /// How the request was authenticated, as far as anybody asked.
@@ -346,21 +275,27 @@ impl Exchange {
         Ok(outcome)
     }
 
-    /// Signs a user out, as an application's own handler may want to.
+    /// Signs out whom the browser's session is signed in as, as an application's own handler may want
+    /// to.
+    ///
+    /// A caller who was authenticated by a token or a password as somebody else ends nothing: the
+    /// session is not theirs.
     ///
     /// # Errors
     ///
-    /// The session still stands.
+    /// Returns an error if the database failed: the session still stands.
     pub async fn sign_out(&self) -> Result<(), FlowError> {
-        let user = self.current().await?.map(|authentication| authentication.user);
-        let mut visit = self.visit();
-        let cookie = self.remember_cookie();
-        let change = self
-            .core()
-            .sign_out(self.context(), &mut visit, user.as_deref(), cookie.as_deref())
-            .await?;
-        self.put_visit(visit);
-        self.put_remember(change);
+        let caller = self.current().await?;
+        let owner = self.session_owner().await?;
+        let foreign = caller.zip(owner.as_ref()).is_some_and(|(a, b)| a.user.id != b.id);
+        if !foreign {
+            let mut visit = self.visit();
+            let cookie = self.remember_cookie();
+            let (ctx, owner) = (self.context(), owner.as_deref());
+            let change = self.core().sign_out(ctx, &mut visit, owner, cookie.as_deref()).await?;
+            self.put_visit(visit);
+            self.put_remember(change);
+        }
         self.set_current(None).await;
         Ok(())
     }
@@ -393,6 +328,15 @@ fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Optio
         found = Some((value, visit));
     }
     sent.then(|| found.map(|(_, visit)| visit))
+}
+
+/// The session with what the application keeps in its second cookie.
+fn with_kept(web: &WebSecurity, request: &Incoming, mut visit: Visit, now: Timestamp) -> Visit {
+    if let Some(sealed) = request.cookie(&kept_cookie(&web.config().session_cookie.name)) {
+        let lifetime = web.core().config().sessions.lifetime;
+        web.core().sealer().open_kept(&mut visit, &sealed, now, lifetime);
+    }
+    visit
 }
 
 impl std::fmt::Debug for Exchange {

@@ -119,6 +119,9 @@ impl Exchange {
     /// fields that it is wrong with; the rest above the form.
     pub(crate) fn mark(&self, form: &mut FormView, problems: &[Problem]) {
         self.add_fields(form);
+        if !problems.is_empty() {
+            form.fields.iter_mut().for_each(|field| self.fill_in(field));
+        }
         for problem in problems {
             let text = self.text(problem.message.clone());
             let field = form
@@ -129,6 +132,25 @@ impl Exchange {
                 Some(field) => field.errors.push(text),
                 None => form.errors.push(text),
             }
+        }
+    }
+}
+
+impl Exchange {
+    /// Puts back what was typed into a field, but no password and no code.
+    fn fill_in(&self, field: &mut FieldView) {
+        let Some(FieldValue::Text(typed)) = self.request().fields.get(&field.name) else { return };
+        let is_code = field.autocomplete.as_deref() == Some("one-time-code");
+        match field.kind {
+            FieldKind::Radio => {
+                field.choices.iter_mut().for_each(|choice| choice.checked = choice.value == typed);
+            }
+            FieldKind::Text | FieldKind::Email | FieldKind::Tel | FieldKind::Number
+                if field.value.is_empty() && !is_code =>
+            {
+                field.value = typed;
+            }
+            _ => {}
         }
     }
 }

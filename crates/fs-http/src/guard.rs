@@ -1,26 +1,15 @@
 //! Holding a request against what a route asks for.
 
-use std::sync::Arc;
-
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use fs_core::authn::{Authentication, Mechanism, Unproven};
+use fs_core::authn::{Authentication, Mechanism};
 use fs_core::authz::{CsrfUse, Requirement, Who};
-use fs_core::flow::FlowError;
 use fs_core::freshness::{self, Freshness, FreshnessFacts, FreshnessRule};
 use fs_core::message::MessageKey;
-use fs_core::secret::Secret;
 use http::Response;
 
+use crate::credentials::USUAL;
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
-use crate::trace::Way;
-
-/// The order in which mechanisms are tried.
-const ORDER: [Mechanism; 3] = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
-/// What a route accepts that names no mechanisms.
-pub(crate) const USUAL: [Mechanism; 2] = [Mechanism::Token, Mechanism::Session];
 
 impl Exchange {
     /// Who calls, if the requirement lets them.
@@ -79,7 +68,7 @@ impl Exchange {
                 Some(_) => return Err(Refusal::NotAnonymous),
                 None => None,
             },
-            Who::SignedIn => Some(self.authenticate(requirement).await?),
+            Who::SignedIn => Some(self.authenticate_for(requirement).await?),
         };
         if let (Some(rule), Some(caller)) = (requirement.freshness(), &caller) {
             let rule = rule.rule(&self.core().config().freshness);
@@ -101,53 +90,12 @@ impl Exchange {
         }
     }
 
-    async fn authenticate(&self, requirement: &Requirement) -> Result<Authentication, Refusal> {
+    async fn authenticate_for(&self, requirement: &Requirement) -> Result<Authentication, Refusal> {
         if requirement.redirects_always() {
             return self.current().await?.ok_or(Refusal::SignInFirst);
         }
-        let accepted = requirement.mechanisms().unwrap_or(&USUAL);
-        for mechanism in ORDER.into_iter().filter(|mechanism| accepted.contains(mechanism)) {
-            if let Some(caller) = self.try_mechanism(mechanism).await? {
-                return Ok(caller);
-            }
-        }
-        Err(unauthenticated(requirement))
-    }
-
-    async fn try_mechanism(
-        &self,
-        mechanism: Mechanism,
-    ) -> Result<Option<Authentication>, FlowError> {
-        let user = match mechanism {
-            Mechanism::Session => {
-                let caller = self.current().await?;
-                return Ok(caller.filter(|caller| caller.mechanism == Mechanism::Session));
-            }
-            Mechanism::Token => self.token_user().await?,
-            Mechanism::Basic => Box::pin(self.basic_user()).await?,
-        };
-        let Some(user) = user else {
-            return Ok(None);
-        };
-        let caller = Authentication { user: Arc::new(user), mechanism };
-        self.set_current(Some(caller.clone())).await;
-        Ok(Some(caller))
-    }
-
-    /// Name and password of HTTP Basic authentication (RFC 7617), in UTF-8.
-    async fn basic_user(&self) -> Result<Option<fs_core::model::User>, FlowError> {
-        let header = self.request().header(http::header::AUTHORIZATION);
-        let credentials = header.ok_or(Unproven::Absent);
-        let found = match credentials
-            .and_then(|header| basic_credentials(header).ok_or(Unproven::Invalid))
-        {
-            Ok((identity, password)) => {
-                let checked = self.core().check_credentials(self.context(), &identity, &password);
-                checked.await?.map_err(|_| Unproven::Wrong)
-            }
-            Err(unproven) => Err(unproven),
-        };
-        Ok(self.found(Way::Basic, found))
+        let caller = self.authenticate(requirement.mechanisms()).await?;
+        caller.ok_or_else(|| unauthenticated(requirement))
     }
 
     async fn require_fresh(
@@ -156,7 +104,7 @@ impl Exchange {
         caller: &Authentication,
     ) -> Result<(), Refusal> {
         let sign_in = self.session(|visit| visit.sign_in().cloned());
-        let is_theirs = self.session_is_of(caller).await?;
+        let is_theirs = self.owns_session(caller).await?;
         let of_session = sign_in.filter(|_| is_theirs);
         let facts = FreshnessFacts {
             authenticated_at: of_session.as_ref().and_then(|sign_in| sign_in.authenticated_at),
@@ -176,16 +124,6 @@ impl Exchange {
         }
     }
 
-    /// Whether the session's freshness says anything about this caller.
-    async fn session_is_of(&self, caller: &Authentication) -> Result<bool, FlowError> {
-        if caller.mechanism == Mechanism::Session {
-            return Ok(true);
-        }
-        let visit = self.visit();
-        let owner = self.core().authenticate_session(self.context(), &visit).await?;
-        Ok(owner.is_some_and(|owner| owner.id == caller.user.id))
-    }
-
     pub(crate) fn not_anonymous(&self) -> Response<Bytes> {
         if self.wants_json() {
             return self
@@ -199,30 +137,5 @@ fn unauthenticated(requirement: &Requirement) -> Refusal {
     Refusal::Unauthenticated {
         mechanisms: requirement.mechanisms().unwrap_or(&USUAL).to_vec(),
         realm: requirement.realm_name().map(str::to_owned),
-    }
-}
-
-fn basic_credentials(header: &str) -> Option<(String, Secret)> {
-    let (scheme, encoded) = header.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
-    let (identity, password) = decoded.split_once(':')?;
-    Some((identity.to_owned(), Secret::from(password)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_basic_credentials() {
-        let header = format!("basic {}", STANDARD.encode("zoe:a:b"));
-        let (identity, password) = basic_credentials(&header).unwrap();
-        assert_eq!((identity.as_str(), password.expose()), ("zoe", "a:b"));
-        for bad in ["", "Basic", "Basic !!!", "Bearer em9lOmE=", "Basic em9l", "Basic /////w=="] {
-            assert!(basic_credentials(bad).is_none(), "{bad}");
-        }
     }
 }

@@ -25,6 +25,7 @@ mod client;
 mod compose;
 pub mod config;
 mod cookies;
+mod credentials;
 mod csrf;
 mod duplicates;
 mod endpoint;

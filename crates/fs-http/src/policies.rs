@@ -36,7 +36,7 @@ use fs_core::{Config, span_text};
 use http::Method;
 
 use crate::config::{CsrfConfig, CsrfScope, HttpConfig};
-use crate::guard::USUAL;
+use crate::credentials::USUAL;
 use crate::incoming::is_unsafe;
 use crate::route::{Endpoint, Route, Routes};
 
@@ -102,15 +102,19 @@ impl Endpoint {
     /// What it asks of its callers.
     pub(crate) fn requirement(self, http: &HttpConfig) -> Requirement {
         let signed_in = || Requirement::signed_in().by(http.api_mechanisms.iter().copied());
+        // What these change is the session itself.
+        let in_session = || {
+            let session = |mechanism: &Mechanism| *mechanism == Mechanism::Session;
+            let accepted = http.api_mechanisms.iter().copied().filter(session);
+            Requirement::signed_in().by(accepted)
+        };
         match self {
-            Self::Verify
-            | Self::ChangePassword
-            | Self::UnifiedSetupValidate
-            | Self::UnifiedVerify
-            | Self::UnifiedVerifySendCode => signed_in(),
-            Self::TwoFactorSetup | Self::RecoveryCodes | Self::UnifiedSetup => {
-                signed_in().fresh(Fresh::default())
+            Self::Verify | Self::UnifiedVerify => in_session(),
+            Self::TwoFactorSetup => in_session().fresh(Fresh::default()),
+            Self::ChangePassword | Self::UnifiedSetupValidate | Self::UnifiedVerifySendCode => {
+                signed_in()
             }
+            Self::RecoveryCodes | Self::UnifiedSetup => signed_in().fresh(Fresh::default()),
             Self::Register
             | Self::ForgotPassword
             | Self::ResetPassword

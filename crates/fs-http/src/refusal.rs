@@ -8,7 +8,7 @@ use fs_core::authz::Rule;
 use fs_core::csrf::CsrfProblem;
 use fs_core::flow::FlowError;
 use fs_core::freshness::FreshnessRule;
-use fs_core::message::Category;
+use fs_core::message::{Category, MessageKey};
 use http::{Response, StatusCode};
 
 use crate::exchange::Exchange;
@@ -35,6 +35,9 @@ pub enum Refusal {
     /// Somebody is signed in where nobody may be.
     #[error("somebody is signed in")]
     NotAnonymous,
+    /// The request brings credentials of two people, and names one where the other was let in.
+    #[error("the request carries credentials of two people")]
+    MixedCredentials,
     /// The sign-in is too old.
     #[error("the sign-in is older than the route accepts")]
     NotFresh {
@@ -74,7 +77,7 @@ impl Refusal {
             Self::Unauthenticated { .. } | Self::SignInFirst | Self::NotFresh { .. } => {
                 StatusCode::UNAUTHORIZED
             }
-            Self::NotAnonymous | Self::Csrf(_) => StatusCode::BAD_REQUEST,
+            Self::NotAnonymous | Self::MixedCredentials | Self::Csrf(_) => StatusCode::BAD_REQUEST,
             Self::Missing(_) => StatusCode::FORBIDDEN,
             Self::Failed(error) => failure_of(error).0,
         }
@@ -113,6 +116,9 @@ impl Exchange {
             }
             Refusal::SignInFirst => self.sign_in_redirect(),
             Refusal::NotAnonymous => self.not_anonymous(),
+            Refusal::MixedCredentials => {
+                self.refusal(StatusCode::BAD_REQUEST, MessageKey::MixedCredentials.into())
+            }
             Refusal::NotFresh { rule, .. } => self.not_fresh(rule),
             Refusal::Csrf(problem) => self.csrf_refusal(*problem),
             Refusal::Missing(rule) => self.unauthorized(rule),

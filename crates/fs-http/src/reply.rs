@@ -279,11 +279,19 @@ impl Exchange {
     /// To the sign-in page, and back here afterwards.
     pub(crate) fn sign_in_redirect(&self) -> Response<Bytes> {
         self.flash(MessageKey::Login);
-        let here = match &self.request().query {
-            Some(query) => format!("{}?{query}", self.request().path),
-            None => self.request().path.clone(),
-        };
-        self.redirect(&self.endpoint_url(Endpoint::SignIn, &[("next", &here)]))
+        let here = self.way_back();
+        let query: Vec<_> = here.iter().map(|here| ("next", here.as_str())).collect();
+        self.redirect(&self.endpoint_url(Endpoint::SignIn, &query))
+    }
+
+    /// Path and query of the request, for a browser that is sent elsewhere first. `None` if coming
+    /// back would not repeat the request: a redirect is followed by GET.
+    fn way_back(&self) -> Option<String> {
+        let request = self.request();
+        request.method.is_safe().then(|| match &request.query {
+            Some(query) => format!("{}?{query}", request.path),
+            None => request.path.clone(),
+        })
     }
 
     /// The answer to who lacks a role or permission.
@@ -321,10 +329,15 @@ impl Exchange {
             return self.refusal(StatusCode::UNAUTHORIZED, message.into());
         }
         self.flash(message);
-        let query = self.request().query.as_ref().map(|query| format!("?{query}"));
-        let base = &self.context().base_url;
-        let here = format!("{base}{}{}", self.request().path, query.unwrap_or_default());
-        self.redirect(&self.endpoint_url(self.verify_endpoint(), &[("next", &here)]))
+        // Where a public address is configured, the browser may know us by another one, and has its
+        // session there.
+        let base = match self.core().config().base_url {
+            Some(_) => "",
+            None => self.context().base_url.as_str(),
+        };
+        let here = self.way_back().map(|here| format!("{base}{here}"));
+        let query: Vec<_> = here.iter().map(|here| ("next", here.as_str())).collect();
+        self.redirect(&self.endpoint_url(self.verify_endpoint(), &query))
     }
 
     /// Where one proves again who one is.

@@ -179,6 +179,15 @@ impl Endpoint {
         matches!(self, Self::SignOut | Self::Confirm | Self::SignInLink | Self::UnifiedLink)
     }
 
+    /// Whether GET shows a page to who is signed in, and changes nothing, so that people can be led
+    /// there when they have signed in.
+    pub(crate) const fn is_page_of_who_is_signed_in(self) -> bool {
+        matches!(
+            self,
+            Self::ChangePassword | Self::TwoFactorSetup | Self::RecoveryCodes | Self::UnifiedSetup
+        )
+    }
+
     const fn usual_path(self) -> &'static str {
         match self {
             Self::SignIn | Self::SignInLink => "/login",

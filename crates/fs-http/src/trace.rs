@@ -50,6 +50,8 @@ pub enum Why {
     },
     /// Somebody is signed in, where only strangers are let through.
     SomebodySignedIn,
+    /// The request carries credentials of two people.
+    MixedCredentials,
     /// The proof of who it is is too old.
     NotFresh {
         /// How old it is; nothing where there is none: in a remembered browser, and with a token.
@@ -93,6 +95,16 @@ impl Trace {
     /// What was looked at, and what came of it.
     pub fn tried(&self) -> impl Iterator<Item = (Way, Result<(), Unproven>)> {
         Way::ALL.into_iter().zip(self.tried).filter_map(|(way, found)| Some((way, found?)))
+    }
+
+    /// Whether a way was looked at.
+    pub(crate) fn has_tried(&self, way: Way) -> bool {
+        self.tried().any(|(tried, _)| tried == way)
+    }
+
+    /// Whether what the request brings of this kind has ended.
+    pub(crate) fn found_ended(&self, way: Way) -> bool {
+        self.tried().any(|found| found == (way, Err(Unproven::Ended)))
     }
 
     /// The rule that was not met, where one was not.
@@ -139,6 +151,7 @@ impl Why {
         match self {
             Self::NobodySignedIn { .. } => "nobody_signed_in",
             Self::SomebodySignedIn => "somebody_signed_in",
+            Self::MixedCredentials => "mixed_credentials",
             Self::NotFresh { .. } => "not_fresh",
             Self::Csrf(_) => "csrf",
             Self::Missing(_) => "missing",
@@ -155,7 +168,7 @@ impl Why {
             }
             Self::Csrf(problem) => vec![("problem", json!(problem.to_string()))],
             Self::Missing(rule) => vec![("rule", json!(rule.to_string()))],
-            Self::SomebodySignedIn | Self::Failed => Vec::new(),
+            Self::SomebodySignedIn | Self::MixedCredentials | Self::Failed => Vec::new(),
         };
         let all = [("why", json!(self.name()))].into_iter().chain(more);
         all.map(|(name, value)| (name.to_owned(), value)).collect()
@@ -172,6 +185,9 @@ impl fmt::Display for Why {
             Self::SomebodySignedIn => {
                 f.write_str("somebody is signed in, and this is for strangers")
             }
+            Self::MixedCredentials => f.write_str(
+                "the request carries credentials of two people, and this takes those of one",
+            ),
             Self::NotFresh { age: None, .. } => f.write_str(
                 "this takes a fresh sign-in, and a token or a remembered browser is none",
             ),
@@ -196,6 +212,7 @@ impl From<&Refusal> for Why {
                 Self::NobodySignedIn { accepted: vec![Mechanism::Token, Mechanism::Session] }
             }
             Refusal::NotAnonymous => Self::SomebodySignedIn,
+            Refusal::MixedCredentials => Self::MixedCredentials,
             Refusal::NotFresh { rule, age } => Self::NotFresh { age: *age, within: rule.within },
             Refusal::Csrf(problem) => Self::Csrf(*problem),
             Refusal::Missing(rule) => Self::Missing(rule.clone()),

@@ -2,6 +2,7 @@
 
 use fs_core::model::User;
 use fs_core::redirect::{Origin, RedirectTarget, resolve_view};
+use url::Url;
 
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
@@ -37,6 +38,10 @@ impl Exchange {
 
     /// Where the request wishes to be led in the end, by its query or a field of its form, if that
     /// is safe. A page that is shown once more keeps it.
+    ///
+    /// A browser that knows us by another host than the configured one stays there, where its session is.
+    /// Of our endpoints, only pages for who is signed in are targets; others sign people
+    /// out, send them away again, or belong to a link.
     pub(crate) fn wish(&self) -> Option<String> {
         let in_query = self.request().query_value("next");
         let in_body = match self.request().fields.get("next") {
@@ -45,7 +50,35 @@ impl Exchange {
         };
         let wishes = [in_query, in_body];
         let mut wishes = wishes.into_iter().flatten().filter(|next| !next.is_empty());
-        wishes.find_map(|next| self.judge(&next)).map(|next| next.as_str().to_owned())
+        wishes
+            .find_map(|next| self.judge(&next))
+            .map(|next| self.as_path(next.as_str()).to_owned())
+            .filter(|next| self.may_lead_to(next))
+    }
+
+    /// The path of an address of ours, for a browser that knows us by another host; any other target as
+    /// it is.
+    fn as_path<'a>(&self, target: &'a str) -> &'a str {
+        let own = self.context().base_url.as_str();
+        let known_by = self.request().host().unwrap_or_default();
+        if own.split_once("://").is_some_and(|(_, host)| host == known_by) {
+            return target;
+        }
+        let rest = target.strip_prefix(own);
+        rest.filter(|rest| rest.starts_with('/') && !rest.starts_with("//")).unwrap_or(target)
+    }
+
+    fn may_lead_to(&self, target: &str) -> bool {
+        let from = Url::parse(&self.context().base_url);
+        let from = from.and_then(|own| own.join(&self.request().path));
+        let Ok((from, to)) = from.and_then(|from| Ok((from.clone(), from.join(target)?))) else {
+            return false;
+        };
+        if from.host() != to.host() {
+            return true;
+        }
+        let found = self.security().endpoint_at(to.path());
+        found.is_none_or(|(route, _)| route.endpoint.is_page_of_who_is_signed_in())
     }
 
     /// The path of a page on the way of a sign-in, which keeps where the request wishes to be led.

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 
 use fs_http::WebSecurity;
 use fs_rocket::{Answer, CurrentUser, MaybeUser, Protected, SecurityFairing, Session, require};
-use fs_testkit::adapter::{self, ByPassword, Editor};
+use fs_testkit::adapter::{self, ByPassword, Editor, EveryWay};
 use rocket::config::{Config, LogLevel};
 use rocket::data::{Data, ToByteUnit};
 use rocket::fairing::AdHoc;
@@ -30,6 +30,7 @@ fn start(security: WebSecurity) -> SocketAddr {
             .attach(listens)
             .mount("/", routes![hello, seen, user, maybe, editors, visits, cookie, enter, leave])
             .mount("/", routes![perhaps, basic, body, form, panics])
+            .mount("/stacked", require(adapter::every_way(), routes![names]))
             .mount("/group", require(adapter::editors(), routes![inside]));
         rocket::execute(rocket.launch()).unwrap();
     });
@@ -69,6 +70,11 @@ fn basic(user: Protected<ByPassword>) -> String {
 #[get("/editors")]
 fn editors(user: Protected<Editor>) -> String {
     user.email.clone()
+}
+
+#[get("/names")]
+fn names(maybe: MaybeUser, current: CurrentUser, protected: Protected<EveryWay>) -> String {
+    adapter::names(maybe.0.as_ref(), &current, &protected)
 }
 
 #[get("/inside")]

@@ -50,6 +50,8 @@ use crate::totp::WalletFormat;
 /// | being fresh | grace ends with the limit | grace slides without end |
 /// | being fresh within zero time | is refused at the start | a second request passes without a proof |
 /// | another second factor, or none any more | ends all other sessions | ends none |
+/// | a CSRF token from before a sign-in | worth nothing after it | good after it |
+/// | an account that is deactivated and activated again | sessions, remembered browsers and tokens have ended | those from before are good again |
 /// | the code that set up an app | is used up | signs in as well |
 /// | a code by mail or text message | works if it was sent | works if it is of its time |
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |

@@ -1,6 +1,6 @@
 //! Changing a password while signed in.
 
-use super::establish::{Clearance, Remember};
+use super::establish::{Clearance, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
@@ -23,7 +23,8 @@ pub struct NewPassword {
 #[derive(Debug)]
 #[must_use]
 pub enum ChangeOutcome {
-    /// The password is changed; every other session of the account has ended, this one goes on.
+    /// The password is changed. Every other session of the account has ended; this one goes on, if
+    /// it is the user's.
     Done {
         /// Whose.
         user: Box<User>,
@@ -60,7 +61,8 @@ impl NewPassword {
 }
 
 impl Security {
-    /// Changes the password of who is signed in, and signs this browser in anew.
+    /// Changes the password of `user`, which ends every session of the account. If the session is
+    /// the user's, the browser is signed in anew; otherwise the session stays as it is.
     ///
     /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
     /// as well.
@@ -120,9 +122,14 @@ impl Security {
         let mut user = user.clone();
         let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
         tally.success().into_iter().for_each(|change| batch.push(change));
-        let clearance = Clearance::by_session(&user);
-        let pending = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
-        pending.changes().into_iter().for_each(|change| batch.push(change));
+        // Whoever calls by a token or with a password has no session here that could go on.
+        let session = visit.is_of(&user).then(|| {
+            let clearance = Clearance::by_session(&user);
+            self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)
+        });
+        let session = session.transpose()?;
+        let changes = session.iter().flat_map(Prepared::changes);
+        changes.for_each(|change| batch.push(change));
         if self.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
             batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
         }
@@ -132,7 +139,10 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         self.mail_waits();
-        let remember = pending.settle(self, visit, &user);
+        let remember = match session {
+            Some(session) => session.settle(self, visit, &user),
+            None => RememberChange::Keep,
+        };
         self.emit(Event::PasswordChanged { user: Subject::of(&user) });
         Ok(ChangeOutcome::Done { user: Box::new(user), remember })
     }

@@ -1,5 +1,7 @@
 //! Giving the second factor of a sign-in, and what to do without it.
 
+use std::time::Duration;
+
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, WRONG_CODE};
 use super::establish::{Clearance, Prepared, Remember};

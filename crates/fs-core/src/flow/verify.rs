@@ -21,7 +21,8 @@ pub enum VerifyOutcome {
 
 impl Security {
     /// Makes the session of `user` fresh again with the password. The session gets a new id, so
-    /// that an older copy of it does not become fresh with it.
+    /// that an older copy of it does not become fresh with it. A session that is not the user's
+    /// stays as it is.
     ///
     /// # Errors
     ///
@@ -79,13 +80,17 @@ impl Security {
             set,
         });
         with.into_iter().for_each(|change| batch.push(change));
-        if let Some(before) = visit.sign_in() {
+        // The session of somebody else stays as it is.
+        let theirs = visit.is_of(user);
+        if let Some(before) = visit.sign_in().filter(|_| theirs) {
             batch.push(Change::EndSession(before.id.key()));
+            batch.push(Change::InsertSession(record));
         }
-        batch.push(Change::InsertSession(record));
         match self.store().commit(batch).await {
             Ok(_) => {
-                visit.set_sign_in(Some(sign_in));
+                if theirs {
+                    visit.set_sign_in(Some(sign_in));
+                }
                 Ok(true)
             }
             Err(CommitError::Stale(_)) => Ok(false),

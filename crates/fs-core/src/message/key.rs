@@ -105,8 +105,8 @@ keys! {
     PasswordResetExpired = "PASSWORD_RESET_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
     /// The reset link is not one of ours, or was used.
     InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN", Error, "This link does not work, or was used already. Ask for a new one.";
-    /// The new password is set, and the user signed in.
-    PasswordReset = "PASSWORD_RESET", Success, "Your new password is set, and you are signed in.";
+    /// The new password is set.
+    PasswordReset = "PASSWORD_RESET", Success, "Your new password is set.";
     /// The password is changed.
     PasswordChange = "PASSWORD_CHANGE", Success, "Your password is changed.";
     /// The new password is the old one.
@@ -165,7 +165,7 @@ keys! {
     /// The second factor is another one now.
     TwoFactorChangeMethodSuccessful = "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL", Success, "Your second step is changed.";
     /// The page does not belong to where the sign-in stands.
-    TwoFactorPermissionDenied = "TWO_FACTOR_PERMISSION_DENIED", Error, "This page is not open to you now. Start again with signing in.";
+    TwoFactorPermissionDenied = "TWO_FACTOR_PERMISSION_DENIED", Error, "This page is not open to you now. If you were signing in, start again.";
     /// This second factor is not offered.
     TwoFactorMethodNotAvailable = "TWO_FACTOR_METHOD_NOT_AVAILABLE", Error, "This method is not available. Choose another one.";
     /// The second factor is off.
@@ -197,13 +197,13 @@ keys! {
     /// `limit`: how many bytes were looked at.
     CsrfTokenNotFirst = "CSRF_TOKEN_NOT_FIRST", Error, "We could not tell that this form came from our page: its security token is not among the first %(limit)d bytes. Please tell the people who run this site.";
     /// The session holds nothing to check a CSRF token against.
-    CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING", Error, "Your session ended before you sent this form. Reload the page and send it again; cookies must be allowed.";
+    CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING", Error, "Your session ended before you sent this form. Please send it again; cookies must be allowed.";
     /// The CSRF token is too old.
-    CsrfTokenExpired = "CSRF_TOKEN_EXPIRED", Error, "This form was open for too long. Reload the page and send it again.";
+    CsrfTokenExpired = "CSRF_TOKEN_EXPIRED", Error, "This form was open for too long. Please send it again.";
     /// The CSRF token is not one of ours.
-    CsrfTokenInvalid = "CSRF_TOKEN_INVALID", Error, "This form is damaged. Reload the page and send it again.";
+    CsrfTokenInvalid = "CSRF_TOKEN_INVALID", Error, "This form is damaged. Please send it again.";
     /// The CSRF token belongs to another session.
-    CsrfTokensDoNotMatch = "CSRF_TOKENS_DO_NOT_MATCH", Error, "This form belongs to an earlier session. Reload the page and send it again.";
+    CsrfTokensDoNotMatch = "CSRF_TOKENS_DO_NOT_MATCH", Error, "This form belongs to an earlier session. Please send it again.";
     /// A form over HTTPS came without a referrer or origin.
     CsrfReferrerMissing = "CSRF_REFERRER_MISSING", Error, "Your browser did not tell which page this form came from. Allow it to send the referrer to this site.";
     /// The form came from another site.
@@ -227,6 +227,12 @@ keys! {
     RecoveryCodeUsed = "RECOVERY_CODE_USED", Success, "You are signed in. Recovery codes that are left: %(left)s.";
     /// Recovery codes need a second factor that they stand in for.
     SecondFactorNeeded = "SECOND_FACTOR_NEEDED", Error, "Set up a second step first: recovery codes stand in for it.";
+    /// The request carries credentials of two people.
+    MixedCredentials = "MIXED_CREDENTIALS", Error, "This request was sent for two people at once. Sign out, or send the sign-in of one person only.";
+    /// The caller is signed in, and the link is for somebody who is not.
+    SignOutFirst = "SIGN_OUT_FIRST", Info, "You are signed in. To use this link, sign out and open it again.";
+    /// A form that was sent twice has been accepted already.
+    AlreadyDone = "ALREADY_DONE", Info, "This was done already when you pressed the button the first time.";
     /// The value is too long. Value: `max`, in characters.
     TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
     /// The password is longer than what its scheme reads. Value: `max`, in bytes.

@@ -67,10 +67,42 @@ impl Sealer {
         now: Timestamp,
         nonce: [u8; NONCE],
     ) -> Result<String, SealError> {
+        let json = serde_json::to_vec(visit.state()).map_err(|_| SealError::NoKey)?;
+        self.seal_json(&json, self.purpose, now, nonce)
+    }
+
+    /// The value of the second cookie of a session: what the application keeps in it.
+    ///
+    /// It is a cookie of its own, so that a handler that answers late does not bring an earlier sign-in
+    /// back along with its data.
+    ///
+    /// # Errors
+    ///
+    /// [`SealError::TooLong`] when it would not fit a cookie.
+    pub fn seal_kept(
+        &self,
+        visit: &Visit,
+        now: Timestamp,
+        nonce: [u8; NONCE],
+    ) -> Result<String, SealError> {
+        let json = serde_json::to_vec(&visit.to_kept()).map_err(|_| SealError::NoKey)?;
+        self.seal_json(&json, &self.kept_purpose(), now, nonce)
+    }
+
+    fn kept_purpose(&self) -> Vec<u8> {
+        [self.purpose, b" kept"].concat()
+    }
+
+    fn seal_json(
+        &self,
+        json: &[u8],
+        purpose: &[u8],
+        now: Timestamp,
+        nonce: [u8; NONCE],
+    ) -> Result<String, SealError> {
         let cipher = self.ciphers.first().ok_or(SealError::NoKey)?;
-        let mut plain = now.micros().to_be_bytes().to_vec();
-        plain.extend(serde_json::to_vec(visit.state()).map_err(|_| SealError::NoKey)?);
-        let payload = Payload { msg: &plain, aad: self.purpose };
+        let plain = [now.micros().to_be_bytes().as_slice(), json].concat();
+        let payload = Payload { msg: &plain, aad: purpose };
         let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NoKey)?;
         let mut bytes = Vec::with_capacity(1 + NONCE + sealed.len());
         bytes.push(VERSION);
@@ -84,6 +116,25 @@ impl Sealer {
     /// sealed longer than `lifetime` ago or further in the future than
     /// [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Visit> {
+        let json = self.open_json(text, self.purpose, now, lifetime)?;
+        serde_json::from_str(&json).ok().map(Visit::from_state)
+    }
+
+    /// Puts what the second cookie of a session holds into it, if it belongs to whom the session is
+    /// signed in as, or to nobody. What cannot be opened is left out.
+    pub fn open_kept(&self, visit: &mut Visit, text: &str, now: Timestamp, lifetime: Duration) {
+        let json = self.open_json(text, &self.kept_purpose(), now, lifetime);
+        let kept = json.and_then(|json| serde_json::from_str(&json).ok());
+        visit.take_kept(kept.unwrap_or_default());
+    }
+
+    fn open_json(
+        &self,
+        text: &str,
+        purpose: &[u8],
+        now: Timestamp,
+        lifetime: Duration,
+    ) -> Option<String> {
         if text.len() > 2 * LONGEST {
             return None;
         }
@@ -94,7 +145,7 @@ impl Sealer {
             return None;
         }
         let plain = self.ciphers.iter().find_map(|cipher| {
-            let payload = Payload { msg: sealed, aad: self.purpose };
+            let payload = Payload { msg: sealed, aad: purpose };
             cipher.decrypt(&XNonce::from(*nonce), payload).ok()
         })?;
         let (stamp, json) = plain.split_first_chunk::<STAMP>()?;
@@ -102,8 +153,7 @@ impl Sealer {
         if now.age_of(sealed_at)? > lifetime {
             return None;
         }
-        let json = std::str::from_utf8(json).ok()?;
-        serde_json::from_str(json).ok().map(Visit::from_state)
+        String::from_utf8(json.to_vec()).ok()
     }
 }
 
@@ -127,7 +177,24 @@ mod tests {
     fn visit() -> Visit {
         let mut visit = Visit::default();
         visit.insert("cart", serde_json::json!([1, 2]));
+        visit.flash(crate::message::Category::Info, "hello");
         visit
+    }
+
+    #[test]
+    fn what_is_kept_is_in_a_cookie_of_its_own() {
+        let now = Timestamp::from_seconds(1_000);
+        let sealer = sealer(&["a key"]);
+        let session = sealer.seal(&visit(), now, [7; 24]).unwrap();
+        let kept = sealer.seal_kept(&visit(), now, [8; 24]).unwrap();
+        let mut opened = sealer.open(&session, now, DAY).unwrap();
+        assert_eq!(opened.get("cart"), None);
+        assert!(sealer.open(&kept, now, DAY).is_none(), "one is not taken for the other");
+        sealer.open_kept(&mut opened, &session, now, DAY);
+        assert_eq!(opened.get("cart"), None);
+        sealer.open_kept(&mut opened, &kept, now, DAY);
+        assert_eq!(opened.get("cart"), Some(&serde_json::json!([1, 2])));
+        assert!(!opened.is_changed() && !opened.is_kept_changed());
     }
 
     #[test]
@@ -135,8 +202,9 @@ mod tests {
         let now = Timestamp::from_seconds(1_000);
         let sealer = sealer(&["a key"]);
         let text = sealer.seal(&visit(), now, [7; 24]).unwrap();
+        let mut opened = sealer.open(&text, now, DAY).unwrap();
+        assert!(opened.take_flashes().iter().any(|flash| flash.text == "hello"));
         let opened = sealer.open(&text, now, DAY).unwrap();
-        assert_eq!(opened.get("cart"), Some(&serde_json::json!([1, 2])));
         assert!(!opened.is_changed());
         for at in 0..text.len() {
             let mut bytes = text.clone().into_bytes();
@@ -172,7 +240,7 @@ mod tests {
     fn what_does_not_fit_a_cookie_is_refused() {
         let mut visit = Visit::default();
         visit.insert("much", Value::from("x".repeat(4_000)));
-        let sealed = sealer(&["a key"]).seal(&visit, Timestamp::EPOCH, [7; 24]);
+        let sealed = sealer(&["a key"]).seal_kept(&visit, Timestamp::EPOCH, [7; 24]);
         assert!(matches!(sealed, Err(SealError::TooLong(_))));
     }
 

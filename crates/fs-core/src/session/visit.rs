@@ -1,14 +1,17 @@
 //! The session of one browser, between its requests.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::message::Category;
-use crate::model::{SessionId, UserId};
+use crate::model::{SessionId, User, UserId};
 use crate::second_factor::{Enrolment, Pending};
 
 /// The session of one browser: small, sealed into its cookie, changed only through methods that
@@ -16,10 +19,15 @@ use crate::second_factor::{Enrolment, Pending};
 ///
 /// Before sign-in it costs no row. After sign-in it names a session record, which is loaded with
 /// its user. Who is signed in is changed by flows alone.
+///
+/// What the application keeps is beside it, in a cookie of its own: a handler that answers late must not
+/// bring an earlier sign-in back along with its data.
 #[derive(Clone, Debug, Default)]
 pub struct Visit {
     state: State,
     changed: bool,
+    data: BTreeMap<String, Value>,
+    data_changed: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -36,9 +44,32 @@ pub(super) struct State {
     flashes: Vec<Flash>,
     #[serde(rename = "k", default, skip_serializing_if = "CrumbState::is_absent")]
     crumb: CrumbState,
-    #[serde(rename = "d", default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    done: Option<DoneForm>,
+}
+
+/// What the application keeps, and for whom.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Kept {
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    owner: Option<String>,
+    #[serde(rename = "d", default)]
     data: BTreeMap<String, Value>,
 }
+
+/// The form that was accepted last, so that a second press of its button is recognised.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct DoneForm {
+    #[serde(rename = "d")]
+    digest: String,
+    #[serde(rename = "t")]
+    led_to: String,
+    #[serde(rename = "a")]
+    at: Timestamp,
+}
+
+/// How long a second press of a button is recognised.
+const SECOND_PRESS: Duration = Duration::from_secs(600);
 
 /// Who is signed in, as the browser's session says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -95,7 +126,20 @@ impl CrumbState {
 
 impl Visit {
     pub(super) fn from_state(state: State) -> Self {
-        Self { state, changed: false }
+        Self { state, ..Self::default() }
+    }
+
+    pub(super) fn to_kept(&self) -> Kept {
+        let owner = self.sign_in().map(|sign_in| sign_in.user.as_str().to_owned());
+        Kept { owner, data: self.data.clone() }
+    }
+
+    /// Takes what was kept, unless it is somebody else's.
+    pub(super) fn take_kept(&mut self, kept: Kept) {
+        let user = self.sign_in().map(|sign_in| sign_in.user.as_str());
+        if kept.owner.as_deref().is_none_or(|owner| Some(owner) == user) {
+            self.data = kept.data;
+        }
     }
 
     pub(super) fn state(&self) -> &State {
@@ -107,9 +151,19 @@ impl Visit {
         self.changed
     }
 
-    /// Whether it says nothing, so that no cookie is needed.
+    /// Whether it says nothing, so that no cookie is needed. What the application keeps has its own.
     pub fn is_empty(&self) -> bool {
         self.state == State::default()
+    }
+
+    /// Whether what the application keeps must be written back.
+    pub fn is_kept_changed(&self) -> bool {
+        self.data_changed
+    }
+
+    /// Whether the application keeps nothing.
+    pub fn keeps_nothing(&self) -> bool {
+        self.data.is_empty()
     }
 
     /// Who is signed in.
@@ -117,14 +171,23 @@ impl Visit {
         self.state.sign_in.as_ref()
     }
 
+    /// Whether the session is signed in as this user, as far as the browser says. Whether it still
+    /// is, the record says.
+    pub(crate) fn is_of(&self, user: &User) -> bool {
+        self.sign_in().is_some_and(|sign_in| sign_in.user == user.id)
+    }
+
     /// What the application kept for somebody goes with them, also when somebody else takes their
     /// place.
     pub(crate) fn set_sign_in(&mut self, sign_in: Option<VisitSignIn>) {
         let user = |sign_in: &Option<VisitSignIn>| sign_in.as_ref().map(|s| s.user.clone());
         let before = user(&self.state.sign_in);
-        if before.is_some() && before != user(&sign_in) && !self.state.data.is_empty() {
-            self.state.data.clear();
-            self.changed = true;
+        if before.is_some() && before != user(&sign_in) && !self.data.is_empty() {
+            self.data.clear();
+            self.data_changed = true;
+        }
+        if sign_in.is_none() {
+            self.forget_done();
         }
         if self.state.sign_in != sign_in {
             self.state.sign_in = sign_in;
@@ -138,6 +201,9 @@ impl Visit {
     }
 
     pub(crate) fn set_pending(&mut self, pending: Option<Pending>) {
+        if pending.is_some() {
+            self.forget_done();
+        }
         if self.state.pending != pending {
             self.state.pending = pending;
             self.changed = true;
@@ -214,7 +280,7 @@ impl Visit {
 
     /// A value that the application keeps in the session.
     pub fn get(&self, key: &str) -> Option<&Value> {
-        self.state.data.get(key)
+        self.data.get(key)
     }
 
     /// Keeps a value for the application. The whole session must fit a cookie: keep it small.
@@ -222,16 +288,46 @@ impl Visit {
     /// What is kept before somebody signs in stays with them. It goes when they sign out, or when
     /// somebody else signs in at the same browser.
     pub fn insert(&mut self, key: impl Into<String>, value: Value) {
-        self.state.data.insert(key.into(), value);
-        self.changed = true;
+        self.data.insert(key.into(), value);
+        self.data_changed = true;
     }
 
     /// Takes a value of the application's out.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        let value = self.state.data.remove(key);
-        self.changed |= value.is_some();
+        let value = self.data.remove(key);
+        self.data_changed |= value.is_some();
         value
     }
+
+    /// Notes that a form was accepted, and where its sender was led. `form` is all that was typed into
+    /// it, with the path.
+    pub fn note_done(&mut self, form: &[&str], led_to: impl Into<String>, now: Timestamp) {
+        let done = DoneForm { digest: digest(form), led_to: led_to.into(), at: now };
+        self.state.done = Some(done);
+        self.changed = true;
+    }
+
+    /// Where the sender of that form was led when it was accepted a short while ago. `None` if another
+    /// one was.
+    pub fn done(&self, form: &[&str], now: Timestamp) -> Option<&str> {
+        let done = self.state.done.as_ref()?;
+        let same = done.digest == digest(form) && now.since(done.at) <= SECOND_PRESS;
+        same.then_some(done.led_to.as_str())
+    }
+
+    fn forget_done(&mut self) {
+        self.changed |= self.state.done.take().is_some();
+    }
+}
+
+/// A digest of texts; each is led by its length, so that none can pass for two.
+fn digest(texts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        hash.update(text.len().to_be_bytes());
+        hash.update(text);
+    }
+    BASE64URL_NOPAD.encode(&hash.finalize())
 }
 
 mod csrf_secret {
@@ -303,7 +399,42 @@ mod tests {
         assert_eq!(visit.remove("cart"), None);
         assert!(!visit.is_changed());
         visit.insert("cart", Value::from(3));
+        assert!(visit.is_kept_changed() && !visit.is_changed());
+        visit.flash(Category::Info, "hello");
         assert!(visit.is_changed() && !visit.is_empty());
+    }
+
+    #[test]
+    fn what_was_kept_for_one_is_not_taken_by_another() {
+        for (owner, reader, taken) in [
+            (None, None, true),
+            (None, Some("ann"), true),
+            (Some("ann"), Some("ann"), true),
+            (Some("ann"), Some("bob"), false),
+            (Some("ann"), None, false),
+        ] {
+            let mut writer = Visit::default();
+            writer.set_sign_in(owner.and_then(|user| sign_in(user, "1")));
+            writer.insert("cart", Value::from(3));
+            let mut visit = Visit::default();
+            visit.set_sign_in(reader.and_then(|user| sign_in(user, "2")));
+            visit.take_kept(writer.to_kept());
+            assert_eq!(visit.get("cart").is_some(), taken, "{owner:?}, {reader:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_press_is_recognised_for_a_while_and_in_its_session_alone() {
+        let now = Timestamp::from_seconds(1_000);
+        let mut visit = Visit::default();
+        visit.set_sign_in(sign_in("ann", "1"));
+        visit.note_done(&["/change", "old", "new"], "/", now);
+        assert_eq!(visit.done(&["/change", "old", "new"], now.plus(SECOND_PRESS)), Some("/"));
+        assert_eq!(visit.done(&["/change", "oldnew", ""], now), None);
+        let late = now.plus(SECOND_PRESS + Duration::from_secs(1));
+        assert_eq!(visit.done(&["/change", "old", "new"], late), None);
+        visit.set_sign_in(None);
+        assert_eq!(visit.done(&["/change", "old", "new"], now), None);
     }
 
     fn sign_in(user: &str, id: &str) -> Option<VisitSignIn> {

@@ -8,7 +8,7 @@
 //! | --- | --- | --- |
 //! | [`AuthToken`] | the holder may act as the user | the (token) uniquifier |
 //! | [`ConfirmToken`] | the holder reads the mail of this address | the uniquifier, the address |
-//! | [`ResetToken`] | the holder may set a password | the uniquifier, the password |
+//! | [`ResetToken`] | the holder may set a password | the uniquifier, and the address or the stored hash |
 //! | [`SignInLinkToken`] | the holder reads the user's mail | the uniquifier |
 //! | [`SetupStateToken`] | the holder sets up a way to sign in | the uniquifier, its single use |
 //! | [`DeviceToken`] | this device needs no second factor | the uniquifier, the second factor |

@@ -11,8 +11,9 @@ use crate::secret::Secret;
 
 /// The holder reads the user's mail and may set a new password, as long as the old one stands.
 ///
-/// In our format it is good as long as the user's address stands as well; Python's knows of the
-/// password alone.
+/// In our format it is bound to the uniquifier, which every change of the password replaces, and to
+/// the address. A hash that is only made anew, because the stored one was imported or is outdated,
+/// leaves it good. Python's format is bound to the uniquifier and the stored hash.
 ///
 /// Verifying takes two steps: [`verify`](Self::verify) is fast; [`is_for`](Self::is_for), once the
 /// user was loaded, may not be.
@@ -26,15 +27,15 @@ pub struct ResetToken {
 /// What must not have changed.
 #[derive(Clone, Debug)]
 enum Bound {
-    /// Address and password.
-    Account(Binding),
-    /// The password, or that there is none.
-    Password(Option<Binding>),
+    /// The address.
+    Address(Binding),
+    /// The stored hash, or that there is none.
+    Hash(Option<Binding>),
 }
 
 impl ResetToken {
-    /// Makes a token that is good while `password` is the user's stored hash, and `email` their
-    /// address.
+    /// Makes a token that is good while `uniquifier` is the user's and, in our format, `email` their
+    /// address; in Python's, while `password` is the stored hash.
     pub fn issue(
         signer: &TokenSigner,
         uniquifier: &Uniquifier,
@@ -45,7 +46,7 @@ impl ResetToken {
     ) -> Secret {
         let tie = |text: &str| Binding::of(&signer.reset, text, salt);
         let digest = match &signer.reset {
-            Codec::Native(_) => Some(tie(account(email, password).expose())),
+            Codec::Native(_) => Some(tie(email)),
             Codec::Itsdangerous(_) => password.map(|hash| tie(hash.expose())),
         };
         signer.reset.seal(&(uniquifier.as_str(), digest), now)
@@ -67,38 +68,30 @@ impl ResetToken {
             serde_json::from_slice(&opened.payload).map_err(|_| TokenProblem::Invalid)?;
         let binding = digest.map(|digest| Binding::read(&signer.reset, opened.key, digest));
         let bound = match (&signer.reset, binding) {
-            (Codec::Native(_), Some(binding)) => Bound::Account(binding),
+            (Codec::Native(_), Some(binding)) => Bound::Address(binding),
             (Codec::Native(_), None) => return Err(TokenProblem::Invalid),
-            (Codec::Itsdangerous(_), binding) => Bound::Password(binding),
+            (Codec::Itsdangerous(_), binding) => Bound::Hash(binding),
         };
         let token = Self { uniquifier: Uniquifier::new(uniquifier), bound };
         opened.in_time(token, now, Some(max_age))
     }
 
-    /// Whether the user's stored hash, or that there is none, and their address are still what they
-    /// were when the token was made. A token that fails here is invalid.
+    /// Whether what the token is bound to beside the uniquifier is still so: the address, or in
+    /// Python's format the stored hash. A token that fails here is invalid.
     ///
     /// See [`is_slow`](Self::is_slow) for what it costs.
     pub fn is_for(&self, email: &str, password: Option<&PasswordHash>) -> bool {
         match (&self.bound, password) {
-            (Bound::Account(binding), _) => binding.matches(account(email, password).expose()),
-            (Bound::Password(Some(binding)), Some(hash)) => binding.matches(hash.expose()),
-            (Bound::Password(None), None) => true,
-            (Bound::Password(_), _) => false,
+            (Bound::Address(binding), _) => binding.matches(email),
+            (Bound::Hash(Some(binding)), Some(hash)) => binding.matches(hash.expose()),
+            (Bound::Hash(None), None) => true,
+            (Bound::Hash(_), _) => false,
         }
     }
 
     /// Whether [`is_for`](Self::is_for) takes the time of a password hash, as it does for tokens
     /// that Python made. Then run it where passwords are hashed.
     pub fn is_slow(&self) -> bool {
-        matches!(&self.bound, Bound::Password(Some(binding)) if binding.is_slow())
+        matches!(&self.bound, Bound::Hash(Some(binding)) if binding.is_slow())
     }
-}
-
-/// Address and password as one text. No address holds a line break.
-fn account(email: &str, password: Option<&PasswordHash>) -> Secret {
-    Secret::from(match password {
-        Some(hash) => format!("{email}\n{}", hash.expose()),
-        None => email.to_owned(),
-    })
 }

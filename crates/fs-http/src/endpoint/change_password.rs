@@ -2,6 +2,7 @@
 
 use fs_core::flow::{ChangeOutcome, NewPassword, Problem};
 use fs_core::message::MessageKey;
+use fs_core::session::Visit;
 use http::StatusCode;
 use serde_json::Map;
 
@@ -37,8 +38,11 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return wrong(&problems);
     }
-    let mut visit = exchange.visit();
-    let remembered = exchange.remember_cookie();
+    // A token or a password changes the account, not the session of whoever sits at the browser.
+    let owns =
+        exchange.owns_session(&caller).await.map_err(|error| exchange.flow_failed(&error))?;
+    let mut visit = if owns { exchange.visit() } else { Visit::default() };
+    let remembered = exchange.remember_cookie().filter(|_| owns);
     let outcome = exchange
         .core()
         .change_password(exchange.context(), &mut visit, user, &current, new, remembered.as_deref())
@@ -46,12 +50,15 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ChangeOutcome::Refused(problems) => wrong(&problems),
         ChangeOutcome::Done { user, remember } => {
-            exchange.put_visit(visit);
-            exchange.put_remember(remember);
+            if owns {
+                exchange.put_visit(visit);
+                exchange.put_remember(remember);
+            }
             if exchange.wants_json() {
                 let token = exchange.token_on_request(&user).await?;
                 return Ok(exchange.json_ok(Some(&user), token, Map::new()));
             }
+            exchange.accepted();
             exchange.flash(MessageKey::PasswordChange);
             let views = &exchange.config().views;
             let view = views.after_change.as_deref().or(views.after_sign_in.as_deref());

@@ -11,8 +11,8 @@ use crate::exchange::Exchange;
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
-    let caller = exchange.caller().await?;
-    let current = caller.as_ref().map(|caller| &*caller.user);
+    let owner = exchange.session_caller().await?;
+    let current = owner.as_deref();
     let mut visit = exchange.visit();
     let (core, ctx, cookie) = (exchange.core(), exchange.context(), exchange.remember_cookie());
     let outcome = core.confirm(ctx, &mut visit, current, cookie.as_deref(), token).await;
@@ -53,6 +53,7 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
                     exchange.spa_view(views.after_confirm.as_deref(), message.into(), Some(&user));
                 return Ok(exchange.redirect(&to));
             }
+            exchange.accepted();
             exchange.flash(message);
             let to = match (&views.after_confirm, sign_in_after) {
                 (Some(view), _) => exchange.view(Some(view), &[]),

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use fs_core::flow::Problem;
+use fs_core::message::MessageKey;
 use http::{Response, StatusCode};
 use serde_json::Map;
 
 use crate::exchange::Exchange;
-use crate::pages::{FormView, PageView};
+use crate::pages::{FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
 /// What a page says that asks first.
@@ -26,7 +27,7 @@ pub(super) async fn ask_first(
         return Ok(None);
     };
     if endpoint != Endpoint::Confirm {
-        exchange.only_strangers().await?;
+        exchange.only_strangers_of_link().await?;
     }
     if !exchange.submits() {
         return Ok(Some(match exchange.wants_json() {
@@ -41,6 +42,19 @@ pub(super) async fn ask_first(
 }
 
 impl Exchange {
+    /// Sends away who is signed in and follows a link for strangers. Where links show a page first, it
+    /// says why.
+    pub(super) async fn only_strangers_of_link(&self) -> Result<(), Box<Response<Bytes>>> {
+        let explains = self.config().links_ask_first && !self.wants_json();
+        if !explains || self.caller().await?.is_none() {
+            return self.only_strangers().await;
+        }
+        let mut page = PageView::notice("You are signed in", self.text(MessageKey::SignOutFirst));
+        let view = self.config().views.after_sign_in.as_deref();
+        page.links.push(LinkView { href: self.view(view, &[]), text: "Go on".to_owned() });
+        Err(Box::new(self.page(StatusCode::OK, page)))
+    }
+
     /// Whether what came of a link is told as JSON, to a program that sent its form, instead of by a
     /// redirect. Not where opening a link is enough: clients of Flask-Security wait for the redirect.
     pub(super) fn tells_of_link(&self) -> bool {

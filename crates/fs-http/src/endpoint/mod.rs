@@ -5,6 +5,7 @@ mod change_password;
 mod confirm;
 mod follow_link;
 mod forgot_password;
+mod press;
 mod recovery_codes;
 mod register;
 mod reset_password;
@@ -22,6 +23,8 @@ mod unified_verify;
 mod use_recovery_code;
 mod verify;
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use fs_core::authn::Authentication;
 use fs_core::authz::Requirement;
@@ -31,10 +34,12 @@ use fs_core::model::User;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 
+use crate::csrf::CsrfStanding;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::pages::{FormView, LinkView, PageView};
 use crate::panic::unwound;
+use crate::refusal::Refusal;
 use crate::route::{Endpoint, Matched, Route};
 
 /// An answer, or the one that takes its place because something failed on the way.
@@ -104,6 +109,18 @@ fn not_allowed(exchange: &Exchange, route: &Route) -> Response<Bytes> {
 }
 
 async fn answer(exchange: &Exchange, matched: Matched) -> Answer {
+    let press = exchange.press_of(matched.endpoint);
+    if let Some(done) = press.as_ref().and_then(|press| exchange.done_already(press)) {
+        return Ok(done);
+    }
+    let answer = dispatch(exchange, matched).await?;
+    if let Some(press) = press {
+        exchange.note_done(&press, &answer);
+    }
+    Ok(answer)
+}
+
+async fn dispatch(exchange: &Exchange, matched: Matched) -> Answer {
     if let Some(asked) = follow_link::ask_first(exchange, matched.endpoint).await? {
         return Ok(asked);
     }
@@ -151,10 +168,33 @@ impl Exchange {
         self.current().await.map_err(|error| self.flow_failed(&error))
     }
 
-    /// Who calls an endpoint that takes nobody but who is signed in.
+    /// Whom the browser's session is signed in as, for an endpoint that changes the session.
+    async fn session_caller(&self) -> Result<Option<Arc<User>>, Box<Response<Bytes>>> {
+        self.session_owner().await.map_err(|error| self.flow_failed(&error))
+    }
+
+    /// Who calls an endpoint that takes nobody but who is signed in. Whoever calls it asks
+    /// [`form_problems`](Self::form_problems) next: the CSRF token may be out of date.
     async fn caller_of(&self, endpoint: Endpoint) -> Result<Authentication, Box<Response<Bytes>>> {
-        let caller = self.check_user(&endpoint.requirement(self.config())).await;
-        caller.map_err(|refusal| Box::new(self.refuse(&refusal)))
+        let requirement = endpoint.requirement(self.config());
+        let caller = match self.check_user(&requirement).await {
+            // What was typed is not lost: `csrf_problems` brings the form back, with a fresh token.
+            Err(Refusal::Csrf(problem)) if !self.wants_json() => {
+                let caller = self.caller().await?;
+                self.state().csrf = CsrfStanding::Refused(problem);
+                caller.ok_or(Refusal::Csrf(problem))
+            }
+            checked => checked,
+        };
+        let caller = caller.map_err(|refusal| Box::new(self.refuse(&refusal)))?;
+        self.only_one_person(&caller).await?;
+        Ok(caller)
+    }
+
+    /// Refuses to change something for a caller while the browser is signed in as somebody else.
+    async fn only_one_person(&self, caller: &Authentication) -> Result<(), Box<Response<Bytes>>> {
+        let one = self.refuse_mixed(caller).await;
+        one.map_err(|refusal| Box::new(self.refuse(&refusal)))
     }
 
     /// Sends away who is signed in, from an endpoint for those who are not.
@@ -170,7 +210,15 @@ impl Exchange {
     ) -> Response<Bytes> {
         match self.wants_json() {
             true => self.json_problems(StatusCode::BAD_REQUEST, problems),
-            false => self.page(StatusCode::OK, page(problems)),
+            false => self.page(self.status_of_mistakes(), page(problems)),
+        }
+    }
+
+    /// The status of a page with a form that comes back.
+    fn status_of_mistakes(&self) -> StatusCode {
+        match self.state().csrf {
+            CsrfStanding::Refused(_) => StatusCode::BAD_REQUEST,
+            _ => StatusCode::OK,
         }
     }
 

@@ -15,7 +15,7 @@ use crate::route::Endpoint;
 use crate::views::with_token;
 
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
-    exchange.only_strangers().await?;
+    exchange.only_strangers_of_link().await?;
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);
     }
@@ -93,6 +93,7 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
                 };
                 return Ok(exchange.json_ok(Some(&user), token, Map::new()));
             }
+            exchange.accepted();
             exchange.flash(MessageKey::PasswordReset);
             let views = &exchange.config().views;
             let to = match (&views.after_reset, is_in) {

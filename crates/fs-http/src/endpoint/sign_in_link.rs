@@ -55,7 +55,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 /// Following a link.
 pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
-    exchange.only_strangers().await?;
+    exchange.only_strangers_of_link().await?;
     let mut visit = exchange.visit();
     let core = exchange.core();
     let outcome = core.follow_sign_in_link(exchange.context(), &mut visit, token).await;
@@ -100,6 +100,7 @@ pub(super) async fn link_judged(
                 let to = exchange.view(views.after_sign_in.as_deref(), &query);
                 return Ok(exchange.redirect(&to));
             }
+            exchange.accepted();
             exchange.flash(MessageKey::PasswordlessLoginSuccessful);
             exchange.redirect(&exchange.after(views.after_sign_in.as_deref()))
         }

@@ -1,5 +1,6 @@
 //! Signing out.
 
+use fs_core::authn::Mechanism;
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -11,9 +12,13 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     // Flask-Security lets anybody's link sign people out; where it is by POST alone, ours does not.
     let config = exchange.config();
     let by_post_alone = !config.sign_out_methods.contains(&Method::GET);
-    match (exchange.caller().await?, &config.csrf.scope) {
-        (Some(caller), CsrfScope::Mechanisms(_)) if by_post_alone => {
-            exchange.csrf_for_mechanism(caller.mechanism)?;
+    if let Some(caller) = exchange.caller().await? {
+        exchange.only_one_person(&caller).await?;
+    }
+    // The token is asked for because of the session, whatever else names the caller.
+    match (exchange.session_caller().await?, &config.csrf.scope) {
+        (Some(_), CsrfScope::Mechanisms(_)) if by_post_alone => {
+            exchange.csrf_for_mechanism(Mechanism::Session)?;
         }
         (Some(_), CsrfScope::Everything) if by_post_alone => exchange.csrf_for_everything()?,
         _ => {}

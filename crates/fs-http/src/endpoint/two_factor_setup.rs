@@ -16,8 +16,8 @@ use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageVie
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let mut caller = exchange.caller().await?;
-    if caller.is_some() {
+    let mut caller = None;
+    if exchange.session_caller().await?.is_some() {
         // Whom the check was about, and nobody else, is who this changes.
         caller = Some(exchange.caller_of(Endpoint::TwoFactorSetup).await?);
     }
@@ -36,7 +36,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         true => exchange.json_problems(status, problems),
         false => {
             let chosen = asks_phone.then_some(CodeMethod::Sms);
-            exchange.page(StatusCode::OK, setup_page(exchange, problems, chosen))
+            exchange.page(exchange.status_of_mistakes(), setup_page(exchange, problems, chosen))
         }
     };
     let mut problems = exchange.form_problems(FormName::TwoFactorSetup, current.is_some()).await?;

@@ -17,11 +17,11 @@ use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageVie
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller().await?;
+    let owner = exchange.session_caller().await?;
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);
     }
-    let current = caller.as_ref().map(|caller| &*caller.user);
+    let current = owner.as_deref();
     if !exchange.submits() {
         return show(exchange, current.is_some()).await;
     }
@@ -53,6 +53,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
                 let token = exchange.token_on_request(&user).await?;
                 return Ok(exchange.json_ok(Some(&user), token, Map::new()));
             }
+            exchange.accepted();
             exchange.flash(MessageKey::TwoFactorChangeMethodSuccessful);
             if core.offers_recovery_codes() && user.recovery_codes.is_empty() {
                 return Ok(exchange.redirect(&exchange.endpoint_url(Endpoint::RecoveryCodes, &[])));
@@ -82,6 +83,7 @@ pub(super) fn signed_in(
         }
         return exchange.json_ok(Some(user), None, more);
     }
+    exchange.accepted();
     exchange.state().device = device.map(|device| device.expose().to_owned());
     exchange.flash(told);
     let view = exchange.config().views.after_sign_in.as_deref();

@@ -9,7 +9,7 @@ use crate::exchange::Exchange;
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    exchange.only_strangers().await?;
+    exchange.only_strangers_of_link().await?;
     let value = |name| exchange.request().query_value(name).filter(|value| !value.is_empty());
     let start = Endpoint::UnifiedSignIn;
     let (Some(email), Some(code)) = (value("email"), value("code")) else {

@@ -31,7 +31,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let phone = typed.text(exchange, "phone");
     let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
         true => exchange.json_problems(status, problems),
-        false => exchange.page(StatusCode::OK, page(exchange, user, problems)),
+        false => exchange.page(exchange.status_of_mistakes(), page(exchange, user, problems)),
     };
     let mut problems = exchange.form_problems(FormName::UnifiedSetup, true).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
@@ -133,7 +133,7 @@ pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
     if !problems.is_empty() {
         return Ok(match exchange.wants_json() {
             true => exchange.json_problems(StatusCode::BAD_REQUEST, &problems),
-            false => exchange.page(StatusCode::OK, page(exchange, user, &problems)),
+            false => exchange.page(exchange.status_of_mistakes(), page(exchange, user, &problems)),
         });
     }
     let core = exchange.core();

@@ -64,7 +64,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
     }
     let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
         true => exchange.json_problems(status, problems),
-        false => exchange.page(StatusCode::OK, page(exchange, problems)),
+        false => exchange.page(exchange.status_of_mistakes(), page(exchange, problems)),
     };
     let problems = exchange.form_problems(FormName::UnifiedVerify, true).await?;
     if !problems.is_empty() {

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use bytes::Bytes;
-use fs_core::authz::Requirement;
+use fs_core::authn::Authentication;
+use fs_core::authz::{Policy, Requirement};
 use fs_core::flow::SignInOutcome;
 use fs_core::model::Role;
 use fs_core::port::{Batch, Change};
@@ -20,6 +21,8 @@ fs_core::policy! {
     pub Editor = all_roles("editor");
     /// The policy of `/basic`.
     pub ByPassword = by(basic);
+    /// The policy of `/stacked/names`.
+    pub EveryWay = by(session, token, basic);
 }
 
 /// What [`panics`] panics with.
@@ -28,6 +31,21 @@ pub const PANIC: &str = "nobody may read this: 4711";
 /// What guards the group of routes.
 pub fn editors() -> Requirement {
     Requirement::signed_in().all_roles(["editor"])
+}
+
+/// What guards the group of routes that takes every mechanism.
+pub fn every_way() -> Requirement {
+    EveryWay::requirement().clone()
+}
+
+/// Who three extractors say that the request is from.
+pub fn names(
+    maybe: Option<&Authentication>,
+    current: &Authentication,
+    protected: &Authentication,
+) -> String {
+    let maybe = maybe.map_or("nobody", |caller| caller.email.as_str());
+    format!("{maybe} {} {}", current.email, protected.email)
 }
 
 /// How the request looks to the library.

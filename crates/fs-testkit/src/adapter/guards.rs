@@ -1,14 +1,17 @@
 //! Who is let through, and what handlers do to the session.
 
+use data_encoding::BASE64;
 use fs_core::totp::{TotpRules, TotpSecret};
 use http::StatusCode;
 use http::header::SET_COOKIE;
 use serde_json::json;
 
-use super::{ANN, EVE, Subject, TIM, TOTP};
+use super::{ANN, DAN, EVE, FAY, Subject, TIM, TOTP};
+use crate::calls::Call;
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds};
-use crate::site::Answer;
+use crate::site::{Answer, PASSWORD};
+use crate::visitor::Visitor;
 
 pub(super) fn strangers_are_asked_to_sign_in(subject: &Subject) -> Result<(), Violation> {
     let mut stranger = subject.visitor();
@@ -49,6 +52,46 @@ pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Viola
         equal(ann.get(path)?.status, StatusCode::FORBIDDEN, "who lacks the role")?;
         let answer = eve.get(path)?;
         equal((answer.status, answer.text()), (StatusCode::OK, says.to_owned()), "who has it")?;
+    }
+    Ok(())
+}
+
+pub(super) fn one_request_is_from_one_person(subject: &Subject) -> Result<(), Violation> {
+    let site = &subject.site;
+    let cookie_of = |visitor: &Visitor, name: &str| {
+        let line = visitor.cookie_line();
+        let found = line.split("; ").find(|cookie| cookie.contains(name)).map(str::to_owned);
+        found.ok_or_else(|| Violation::new(format!("no cookie {name} is set")))
+    };
+    let session = cookie_of(&subject.signed_in(ANN)?, "session")?;
+    let mut fay = subject.visitor();
+    let typed = json!({ "email": FAY, "password": PASSWORD, "remember": true });
+    fay.post_json("/login", &typed)?;
+    let remembered = cookie_of(&fay, "remember")?;
+    let token = futures::executor::block_on(async {
+        let mut eve = site.user(EVE).await?;
+        site.core().issue_auth_token(&site.context(), &mut eve).await.ok()
+    });
+    let token = token.ok_or_else(|| Violation::new("there is no token".to_owned()))?;
+    let token = format!("Authentication-Token: {}", token.expose());
+    let basic = BASE64.encode(format!("{DAN}:{PASSWORD}").as_bytes());
+    let basic = format!("Authorization: Basic {basic}");
+    let both = format!("Cookie: {session}; {remembered}");
+    let remembered = format!("Cookie: {remembered}");
+    let cases: [(&[&String], &str, usize); 4] = [
+        (&[&both, &token, &basic], EVE, 0),
+        (&[&both, &basic], ANN, 0),
+        (&[&remembered, &basic], FAY, 0),
+        (&[&basic], DAN, 1),
+    ];
+    for (lines, who, compared) in cases {
+        let lines: Vec<_> = lines.iter().map(|line| line.as_bytes()).collect();
+        site.calls.take();
+        let answer = subject.visitor().ask("GET", "/stacked/names", &lines, b"")?;
+        let calls = site.calls.take();
+        equal(answer.text(), format!("{who} {who} {who}"), "who three extractors name")?;
+        let hashes = calls.iter().filter(|call| matches!(call, Call::Hash(_))).count();
+        equal(hashes, compared, "how often a password is compared behind several guards")?;
     }
     Ok(())
 }

@@ -13,6 +13,7 @@
 //! | `GET /perhaps` | the same by the framework's own means of asking in vain: `Option`, a `catch` |
 //! | `GET /basic` | takes a user whom the policy [`ByPassword`] lets through, and says the address |
 //! | `GET /editors` | takes a user whom the policy [`Editor`] lets through, and says the address |
+//! | `GET /stacked/names` | is in a group of routes that [`every_way`] guards, takes a user or nobody, a signed-in user, and a user whom the policy [`EveryWay`] lets through, and says [`names`] of the three |
 //! | `GET /group/inside` | is in a group of routes that [`editors`] guards, and says `inside` |
 //! | `GET /visits` | says [`visits`] |
 //! | `GET /cookie` | sets a cookie `theirs=1` as the framework does it, and says [`visits`] |
@@ -42,7 +43,10 @@ use std::time::Duration;
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_http::WebSecurity;
 
-pub use application::{ByPassword, Editor, PANIC, editors, enter, leave, panics, seen, visits};
+pub use application::{
+    ByPassword, Editor, EveryWay, PANIC, editors, enter, every_way, leave, names, panics, seen,
+    visits,
+};
 
 use crate::conformance::Violation;
 use crate::site::{PASSWORD, Setup, Site};
@@ -54,6 +58,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const ANN: &str = "ann@site.test";
 /// An editor.
 const EVE: &str = "eve@site.test";
+/// Somebody who sends name and password with each request.
+const DAN: &str = "dan@site.test";
+/// Somebody whom a browser remembers.
+const FAY: &str = "fay@site.test";
 /// Somebody with a second factor.
 const TIM: &str = "tim@site.test";
 /// Tim's.
@@ -89,9 +97,9 @@ impl Subject {
             Some(TwoFactor { methods: vec![CodeMethod::Authenticator], ..TwoFactor::default() });
         let site = setup.build();
         futures::executor::block_on(async {
-            site.add_user(ANN).await;
-            site.add_user(EVE).await;
-            site.add_user(TIM).await;
+            for email in [ANN, EVE, TIM, DAN, FAY] {
+                site.add_user(email).await;
+            }
             application::make_editor(&site, EVE).await;
             application::give_second_factor(&site, TIM).await;
         });
@@ -184,6 +192,7 @@ macro_rules! __each_adapter_rule {
             guards::strangers_are_asked_to_sign_in
             guards::strangers_get_no_websocket
             guards::who_lacks_a_role_is_refused
+            guards::one_request_is_from_one_person
             guards::a_developer_is_told_why
             guards::asking_for_anybody_leaves_nothing_behind
             guards::the_session_keeps_what_is_written

@@ -6,7 +6,9 @@ use bytes::Bytes;
 use fs_core::authn::Authentication;
 use fs_core::authz::{Policy, Requirement};
 use fs_http::{BodyRead, Exchange, Refusal};
-use fs_testkit::adapter::{ByPassword, Editor, editors, enter, leave, panics, seen, visits};
+use fs_testkit::adapter::{
+    ByPassword, Editor, EveryWay, editors, enter, every_way, leave, names, panics, seen, visits,
+};
 use futures::StreamExt;
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -52,6 +54,18 @@ impl Server {
             }
             "/basic" => self.caller(exchange, ByPassword::requirement()).await?.user.email.clone(),
             "/editors" => self.caller(exchange, Editor::requirement()).await?.user.email.clone(),
+            "/stacked/names" => {
+                self.caller(exchange, every_way()).await?;
+                let another = match self.is(Fault::AsksEachGuardAnew) {
+                    true => Some(self.anew(exchange).await),
+                    false => None,
+                };
+                let maybe = exchange.current().await.unwrap();
+                let current = self.caller(exchange, signed_in).await?;
+                let exchange = another.as_ref().unwrap_or(exchange);
+                let protected = self.caller(exchange, EveryWay::requirement()).await?;
+                names(maybe.as_ref(), &current, &protected)
+            }
             "/group/inside" => {
                 self.caller(exchange, editors()).await?;
                 "inside".to_owned()
@@ -118,15 +132,22 @@ impl Server {
                 answer
             }
             (Some(Fault::AnswersForAnother), _) => {
-                let request = exchange.request();
-                let mut head = Request::new(()).into_parts().0;
-                head.uri = request.path.parse().unwrap();
-                head.headers = request.headers.clone();
-                let other = self.security.open(&head, BodyRead::NotRead, None).await;
+                let other = self.anew(exchange).await;
                 other.finish(other.refuse(&refusal))
             }
             _ => exchange.refuse(&refusal),
         })
+    }
+}
+
+impl Server {
+    /// The same request, opened once more.
+    async fn anew(&self, exchange: &Exchange) -> Exchange {
+        let request = exchange.request();
+        let mut head = Request::new(()).into_parts().0;
+        head.uri = request.path.parse().unwrap();
+        head.headers = request.headers.clone();
+        self.security.open(&head, BodyRead::NotRead, None).await
     }
 }
 

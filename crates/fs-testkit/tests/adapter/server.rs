@@ -57,6 +57,7 @@ pub(crate) enum Fault {
     SaysNoMoreThanStatus,
     ForgetsRoles,
     ForgetsUpgrades,
+    AsksEachGuardAnew,
     AnswersForAnother,
     RefusesAtOnce,
     WritesNoSession,

@@ -34,7 +34,7 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     (Fault::HangsUpOnLongBodies, "who_sends_too_much_is_still_answered", "no answer"),
     (Fault::ForgetsUpgrades, "strangers_get_no_websocket", "a stranger's WebSocket"),
     (Fault::StumblesOverOddHeaders, "a_header_that_is_no_text_harms_nothing", "no answer"),
-    (Fault::ForgetsVary, "answers_are_those_of_the_library", "lines \"vary: Cookie\""),
+    (Fault::ForgetsVary, "answers_are_those_of_the_library", "lines \"vary: Cookie"),
     (Fault::WeakensCookies, "answers_are_those_of_the_library", "lines \"set-cookie"),
     (Fault::AnswersMethodsItself, "methods_that_are_not_allowed_are_named", "missing: Allow"),
     (Fault::OverwritesCookies, "cookies_of_both_are_sent", "the cookie theirs"),
@@ -63,6 +63,11 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     (Fault::TakesFailuresForNobody, "a_failing_store_is_not_nobody", "is not a stranger"),
     (Fault::Says401, "strangers_are_asked_to_sign_in", "a page's answer to a stranger"),
     (Fault::ForgetsRoles, "who_lacks_a_role_is_refused", "who lacks the role"),
+    (
+        Fault::AsksEachGuardAnew,
+        "one_request_is_from_one_person",
+        "how often a password is compared",
+    ),
     (Fault::AnswersForAnother, "a_developer_is_told_why", "what was tried"),
     (
         Fault::RefusesAtOnce,

@@ -1,0 +1,345 @@
+//! Who a request is from: each mechanism is tried once, and what came of it is remembered.
+//!
+//! One request has one principal. Mechanisms are tried in one order: token, session (or the remembered
+//! browser that becomes one), HTTP Basic. The first that names somebody decides; the others are not
+//! looked at. Guards, extractors and endpoints all ask here, so they cannot name two people.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use fs_core::authn::{Authentication, Mechanism, Unproven};
+use fs_core::flow::FlowError;
+use fs_core::model::User;
+use fs_core::port::StoreError;
+use fs_core::secret::Secret;
+use fs_core::session::Visit;
+use http::header::AUTHORIZATION;
+use serde_json::Value;
+
+use crate::exchange::Exchange;
+use crate::refusal::Refusal;
+use crate::trace::Way;
+
+/// The order in which mechanisms are tried.
+const ORDER: [Mechanism; 3] = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
+/// The mechanisms that a route accepts if it names none.
+pub(crate) const USUAL: [Mechanism; 2] = [Mechanism::Token, Mechanism::Session];
+
+/// The credentials of one request, as far as anybody has asked.
+#[derive(Default)]
+pub(crate) struct Credentials {
+    token: Option<Tried>,
+    session: Option<Tried>,
+    basic: Option<Tried>,
+    /// Who the request is taken for.
+    principal: Option<Authentication>,
+    /// Somebody was signed out: from now on the request is nobody's.
+    ended: bool,
+}
+
+/// The result of trying a mechanism.
+enum Tried {
+    Nobody,
+    Somebody(Arc<User>),
+    Failed(FlowError),
+}
+
+impl Tried {
+    fn result(&self) -> Result<Option<Arc<User>>, FlowError> {
+        match self {
+            Self::Nobody => Ok(None),
+            Self::Somebody(user) => Ok(Some(Arc::clone(user))),
+            Self::Failed(error) => Err(told_again(error)),
+        }
+    }
+}
+
+impl Credentials {
+    const fn of(&mut self, mechanism: Mechanism) -> &mut Option<Tried> {
+        match mechanism {
+            Mechanism::Token => &mut self.token,
+            Mechanism::Session => &mut self.session,
+            Mechanism::Basic => &mut self.basic,
+        }
+    }
+}
+
+/// Where an auth token stands in a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum TokenPlace {
+    Body,
+    Query,
+    Header,
+}
+
+impl Exchange {
+    /// Who the request is from: whom a guard has let in, else whom an auth token, the session or the
+    /// remembered browser names, in this order. Each is looked at once.
+    ///
+    /// HTTP Basic is not looked at: a route has to name it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if nothing could be found out. Treat the caller as nobody and answer with an
+    /// error.
+    pub async fn current(&self) -> Result<Option<Authentication>, FlowError> {
+        let mut known = self.credentials().lock().await;
+        if known.ended {
+            return Ok(None);
+        }
+        if let Some(principal) = &known.principal {
+            return Ok(Some(principal.clone()));
+        }
+        let found = self.first_of(&mut known, &USUAL).await?;
+        self.settle_principal(&mut known, found.as_ref());
+        Ok(found)
+    }
+
+    /// Who the request is from by one of the mechanisms that a guard accepts; whoever is let in
+    /// already, if it names none.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Refusal::MixedCredentials`] if another guard has let in somebody else by other
+    /// credentials of the same request.
+    pub(crate) async fn authenticate(
+        &self,
+        accepted: Option<&[Mechanism]>,
+    ) -> Result<Option<Authentication>, Refusal> {
+        let Some(accepted) = accepted else {
+            return Ok(self.current().await?);
+        };
+        let mut known = self.credentials().lock().await;
+        if known.ended {
+            return Ok(None);
+        }
+        let found = self.first_of(&mut known, accepted).await?;
+        match (&known.principal, &found) {
+            (Some(principal), Some(found)) if principal.user.id != found.user.id => {
+                Err(Refusal::MixedCredentials)
+            }
+            _ => {
+                self.settle_principal(&mut known, found.as_ref());
+                Ok(found)
+            }
+        }
+    }
+
+    fn settle_principal(&self, known: &mut Credentials, found: Option<&Authentication>) {
+        if known.principal.is_none()
+            && let Some(found) = found
+        {
+            self.state().via = Some(found.mechanism);
+            known.principal = Some(found.clone());
+        }
+    }
+
+    async fn first_of(
+        &self,
+        known: &mut Credentials,
+        accepted: &[Mechanism],
+    ) -> Result<Option<Authentication>, FlowError> {
+        for mechanism in ORDER.into_iter().filter(|mechanism| accepted.contains(mechanism)) {
+            if let Some(user) = self.tried(known, mechanism).await? {
+                return Ok(Some(Authentication { user, mechanism }));
+            }
+        }
+        Ok(None)
+    }
+
+    async fn tried(
+        &self,
+        known: &mut Credentials,
+        mechanism: Mechanism,
+    ) -> Result<Option<Arc<User>>, FlowError> {
+        if let Some(tried) = known.of(mechanism) {
+            return tried.result();
+        }
+        let found = match mechanism {
+            Mechanism::Token => self.token_user().await,
+            Mechanism::Session => self.session_user().await,
+            Mechanism::Basic => Box::pin(self.basic_user()).await,
+        };
+        let tried = match found {
+            Ok(Some(user)) => Tried::Somebody(Arc::new(user)),
+            Ok(None) => Tried::Nobody,
+            Err(error) => Tried::Failed(error),
+        };
+        known.of(mechanism).insert(tried).result()
+    }
+
+    /// Who the browser's session is signed in as, whoever else the request names. A remembered
+    /// browser becomes a session.
+    ///
+    /// What changes the session asks for this one, never for the principal: an auth token or a
+    /// password in a request of another site's form would change the session of whoever sits there.
+    pub(crate) async fn session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
+        let mut known = self.credentials().lock().await;
+        if known.ended {
+            return Ok(None);
+        }
+        self.tried(&mut known, Mechanism::Session).await
+    }
+
+    /// Who the session that the browser sent is signed in as. A remembered browser stays as it is.
+    async fn open_session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
+        if self.session(|visit| visit.sign_in().is_none()) {
+            return Ok(None);
+        }
+        self.session_owner().await
+    }
+
+    /// Whether the browser's session is the caller's own, so that what the caller does may change it.
+    pub(crate) async fn owns_session(&self, caller: &Authentication) -> Result<bool, FlowError> {
+        if caller.mechanism == Mechanism::Session {
+            return Ok(true);
+        }
+        let owner = self.open_session_owner().await?;
+        Ok(owner.is_some_and(|owner| owner.id == caller.user.id))
+    }
+
+    /// Refuses a request that changes something for the owner of a token or password while the
+    /// browser is signed in as somebody else.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Refusal::MixedCredentials`] in that case.
+    pub(crate) async fn refuse_mixed(&self, caller: &Authentication) -> Result<(), Refusal> {
+        if caller.mechanism == Mechanism::Session || !self.request().is_unsafe() {
+            return Ok(());
+        }
+        match self.open_session_owner().await? {
+            Some(owner) if owner.id != caller.user.id => Err(Refusal::MixedCredentials),
+            _ => Ok(()),
+        }
+    }
+
+    /// Notes who was signed in, or that somebody was signed out.
+    pub(crate) async fn set_current(&self, authentication: Option<Authentication>) {
+        self.state().via = authentication.as_ref().map(|authentication| authentication.mechanism);
+        let mut known = self.credentials().lock().await;
+        known.ended = authentication.is_none();
+        known.session = authentication.as_ref().map(|who| Tried::Somebody(Arc::clone(&who.user)));
+        known.principal = authentication;
+    }
+
+    /// Whether the request brings credentials that the form of another site can bring: an auth token
+    /// in the query, or HTTP Basic, which browsers add by themselves.
+    pub(crate) fn brings_forgeable_credentials(&self) -> bool {
+        let basic = self.request().header(AUTHORIZATION);
+        self.token_place() == Some(TokenPlace::Query)
+            || basic.is_some_and(|header| basic_credentials(header).is_some())
+    }
+
+    /// Who the session is signed in as, or who the browser is remembered as.
+    async fn session_user(&self) -> Result<Option<User>, FlowError> {
+        let visit = self.visit_as_it_is();
+        let signed_in = self.core().user_of_session(self.context(), &visit).await?;
+        let signed_in = signed_in.map_err(|unproven| match unproven {
+            Unproven::Absent if self.sent_unreadable_session() => Unproven::Invalid,
+            unproven => unproven,
+        });
+        if let Some(user) = self.found(Way::Session, signed_in) {
+            return Ok(Some(user));
+        }
+        let Some(cookie) = self.remember_cookie() else {
+            return Ok(None);
+        };
+        let mut visit = Visit::clone(&visit);
+        let restored = self.core().restore_remembered(self.context(), &mut visit, &cookie);
+        let user = Box::pin(restored).await?;
+        if user.is_ok() {
+            self.put_visit(visit);
+        }
+        Ok(self.found(Way::Remembered, user))
+    }
+
+    async fn token_user(&self) -> Result<Option<User>, FlowError> {
+        let found = match self.presented_token() {
+            Some(token) => self.core().user_of_token(self.context(), &token).await?,
+            None => Err(Unproven::Absent),
+        };
+        Ok(self.found(Way::Token, found))
+    }
+
+    /// The auth token that the request carries: the first one present counts, good or bad.
+    fn presented_token(&self) -> Option<String> {
+        let carriers = &self.config().token;
+        match self.token_place()? {
+            TokenPlace::Body => match self.request().fields.object()?.get(&carriers.key)? {
+                Value::String(token) => Some(token.clone()),
+                other => Some(other.to_string()),
+            },
+            TokenPlace::Query => self.request().query_value(&carriers.key),
+            TokenPlace::Header => {
+                self.request().header(carriers.header.as_str()).map(str::to_owned)
+            }
+        }
+    }
+
+    fn token_place(&self) -> Option<TokenPlace> {
+        let carriers = &self.config().token;
+        let body = || self.request().fields.object();
+        if carriers.json_body && body().is_some_and(|body| body.contains_key(&carriers.key)) {
+            return Some(TokenPlace::Body);
+        }
+        if carriers.query && self.request().query_value(&carriers.key).is_some() {
+            return Some(TokenPlace::Query);
+        }
+        self.request().header(carriers.header.as_str()).map(|_| TokenPlace::Header)
+    }
+
+    /// Name and password of HTTP Basic authentication (RFC 7617), in UTF-8.
+    async fn basic_user(&self) -> Result<Option<User>, FlowError> {
+        let header = self.request().header(AUTHORIZATION);
+        let credentials = header.ok_or(Unproven::Absent);
+        let found = match credentials
+            .and_then(|header| basic_credentials(header).ok_or(Unproven::Invalid))
+        {
+            Ok((identity, password)) => {
+                let checked = self.core().check_credentials(self.context(), &identity, &password);
+                checked.await?.map_err(|_| Unproven::Wrong)
+            }
+            Err(unproven) => Err(unproven),
+        };
+        Ok(self.found(Way::Basic, found))
+    }
+}
+
+fn basic_credentials(header: &str) -> Option<(String, Secret)> {
+    let (scheme, encoded) = header.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (identity, password) = decoded.split_once(':')?;
+    Some((identity.to_owned(), Secret::from(password)))
+}
+
+/// The same failure for the next one who asks: errors of databases cannot be cloned.
+fn told_again(error: &FlowError) -> FlowError {
+    match error {
+        FlowError::TooMany(wait) => FlowError::TooMany(*wait),
+        FlowError::Busy(wait) => FlowError::Busy(*wait),
+        FlowError::Store(StoreError::Unavailable(_)) | FlowError::Contended(_) => {
+            StoreError::Unavailable(error.to_string().into()).into()
+        }
+        _ => StoreError::Other(error.to_string().into()).into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_basic_credentials() {
+        let header = format!("basic {}", STANDARD.encode("zoe:a:b"));
+        let (identity, password) = basic_credentials(&header).unwrap();
+        assert_eq!((identity.as_str(), password.expose()), ("zoe", "a:b"));
+        for bad in ["", "Basic", "Basic !!!", "Bearer em9lOmE=", "Basic em9l", "Basic /////w=="] {
+            assert!(basic_credentials(bad).is_none(), "{bad}");
+        }
+    }
+}
