@@ -7,7 +7,7 @@
 
 use super::FlowError;
 use super::codes::CodeMessage;
-use crate::model::{SessionKey, SessionKind, SessionRecord, User};
+use crate::model::{SessionKey, SessionKind, SessionRecord, Uniquifier, User};
 use crate::port::{Batch, Change};
 use crate::security::{Context, Security};
 use crate::totp::{self, Step, TotpSecret};
@@ -21,11 +21,40 @@ impl Security {
         let step = self.totp_rules().step_at(ctx.now);
         let key = note_of(message.user, message.secret, step);
         // The same code may go out twice.
+        self.note(ctx, batch, key, message.user.uniquifier.clone(), step);
+    }
+
+    /// Does the work of a note where nothing goes out: a record that belongs to nobody.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Entropy`] if there was no randomness.
+    pub(super) fn note_nothing(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        secret: &TotpSecret,
+    ) -> Result<(), FlowError> {
+        if self.config().totp.strict {
+            let step = self.totp_rules().step_at(ctx.now);
+            self.note(ctx, batch, totp::sent("", secret, step), Self::nobody(), step);
+        }
+        Ok(())
+    }
+
+    fn note(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        key: SessionKey,
+        uniquifier: Uniquifier,
+        step: Step,
+    ) {
         batch.push(Change::EndSession(key.clone()));
         batch.push(Change::InsertSession(SessionRecord {
             key,
             kind: SessionKind::SentCode,
-            uniquifier: message.user.uniquifier.clone(),
+            uniquifier,
             created_at: ctx.now,
             authenticated_at: None,
             expires_at: self.closed_at(step),
@@ -33,14 +62,6 @@ impl Security {
             client_ip: None,
             parent: None,
         }));
-    }
-
-    /// What stands in a batch for a note where nothing goes out.
-    pub(super) fn note_nothing(&self, batch: &mut Batch, ctx: &Context, secret: &TotpSecret) {
-        if self.config().totp.strict {
-            let step = self.totp_rules().step_at(ctx.now);
-            batch.push(Change::EndSession(totp::sent("", secret, step)));
-        }
     }
 
     /// Whether the code of a step went out to a user.

@@ -5,6 +5,7 @@ use super::{FlowError, Problem};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, User, UserField};
+use crate::password::HashLane;
 use crate::port::{Batch, Change, MailKind};
 use crate::security::{Context, Security};
 use crate::totp::TotpSecret;
@@ -47,7 +48,8 @@ impl Security {
             Some("sms") => CodeMethod::Sms,
             _ => CodeMethod::Email,
         };
-        self.count(ctx, &self.code_request_tally(ctx, counted), user.as_ref()).await?;
+        let asked = self.code_request_tally(ctx, counted);
+        self.count(ctx, &asked, user.as_ref()).await?;
         let method = match self.chosen_to_send(chosen) {
             Ok(method) => method,
             Err(problem) => return Ok(SendCodeOutcome::Refused(problem)),
@@ -57,7 +59,7 @@ impl Security {
             Some(user) => self.send_sign_in_code_to(ctx, user, method, true).await,
             None => Ok(SendCodeOutcome::NotSent),
         };
-        match sent {
+        let sent = match sent {
             outcome if explicit => outcome,
             // Only an account has been sent too many, or can be asked for twice at the same moment:
             // then the other one sent its code.
@@ -65,11 +67,12 @@ impl Security {
                 Ok(SendCodeOutcome::Sent)
             }
             Ok(_) => {
-                self.send_no_code(ctx, identity, method).await?;
-                Ok(SendCodeOutcome::Sent)
+                let nothing = self.send_no_code(ctx, identity, method).await;
+                nothing.map(|()| SendCodeOutcome::Sent)
             }
             Err(error) => Err(error),
-        }
+        };
+        self.or_uncount(&asked, sent).await
     }
 
     /// The work of sending a code, for an identity that gets none. Time must not tell who has an
@@ -80,23 +83,28 @@ impl Security {
         identity: &str,
         method: CodeMethod,
     ) -> Result<(), FlowError> {
-        let (secret, _) = self.secret_to_send(None, method).await?;
+        let lane = self.lane_of_typed(ctx, identity);
+        let (secret, _) = self.secret_to_send(lane, None, method).await?;
         let code = self.totp_rules().code_at(&secret, ctx.now);
         let mut batch = Batch::new();
-        self.note_nothing(&mut batch, ctx, &secret);
+        self.note_nothing(ctx, &mut batch, &secret)?;
         batch.push(match method {
             CodeMethod::Email => {
                 let kind = MailKind::SignInCode { code: code.expose(), link: true };
                 self.no_mail(ctx, identity, kind)?
             }
             CodeMethod::Sms | CodeMethod::Authenticator => {
-                Change::MailDelivered(self.new_outbox_id()?)
+                self.no_text(ctx, &self.code_text("+00000000000", &code))?
             }
         });
-        let tally = self.no_code_message_tally(identity);
+        let tally = self.no_code_message_tally(method, identity);
         match self.commit_counted(ctx, batch, &tally, None).await {
+            Ok(()) => {
+                self.mail_waits();
+                Ok(())
+            }
             // What a code to an account counts is counted for none as well.
-            Ok(()) | Err(FlowError::TooMany(_)) => Ok(()),
+            Err(FlowError::TooMany(_)) => Ok(()),
             Err(error) => Err(error),
         }
     }
@@ -142,7 +150,8 @@ impl Security {
         if method == CodeMethod::Sms && user.phone.is_none() {
             return Ok(refused(MessageKey::PhoneInvalid));
         }
-        let (secret, new) = self.secret_to_send(Some(user), method).await?;
+        let lane = self.lane(ctx, user.id.as_str());
+        let (secret, new) = self.secret_to_send(lane, Some(user), method).await?;
         if method != CodeMethod::Email && new.is_some() {
             return Ok(refused(MessageKey::UsMethodNotAvailable));
         }
@@ -174,6 +183,7 @@ impl Security {
     /// the same whichever it is, and whether there is such a user or not.
     async fn secret_to_send(
         &self,
+        lane: HashLane,
         user: Option<&User>,
         method: CodeMethod,
     ) -> Result<(TotpSecret, Option<SealedSecret>), FlowError> {
@@ -188,7 +198,7 @@ impl Security {
                 (new, Some(sealed))
             }
         };
-        let (secret, sealed) = self.run_slow(found).await?;
+        let (secret, sealed) = self.run_slow(lane, 1, found).await?;
         if let Some(user) = user.filter(|_| is_stored && sealed.is_some()) {
             self.code_failed(user, UNREADABLE_SECRET);
         }
