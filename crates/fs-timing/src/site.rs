@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fs_core::config::{SignInLinks, Unified};
@@ -47,7 +48,9 @@ impl Site {
         let hashing = HashingRules { create: NewHash::CheapestForTests, ..HashingRules::default() };
         let config = Config { limits: wide(), hashing, ..config()? };
         let ports = fs_services::ports(store, Arc::new(NoMailer), &bell)?;
-        let links = Config { sign_in_links: Some(SignInLinks::default()), ..config.clone() };
+        let within = Duration::from_secs(3_600);
+        let by_link = SignInLinks { within, once: true, unconfirmed: false };
+        let links = Config { sign_in_links: Some(by_link), ..config.clone() };
         let web = web(config, ports.clone())?;
         let links = self::web(links, ports)?;
         let worker = OutboxWorker::start(web.core().clone(), &bell);

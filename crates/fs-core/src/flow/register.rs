@@ -317,6 +317,7 @@ impl Security {
             expires_at: ctx.now,
             user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
             client_ip: ctx.client_ip.clone(),
+            parent: None,
         }))
     }
 
