@@ -107,7 +107,8 @@ fn program(workspace: &Workspace, name: &str) -> Command {
     command
 }
 
-fn find_postgres(workspace: &Workspace) -> Result<database::Server> {
+/// A PostgreSQL server, whose address goes to a program as [`database::VARIABLE`].
+pub(crate) fn find_postgres(workspace: &Workspace) -> Result<database::Server> {
     let mut progress = Progress::start("PostgreSQL".into(), false);
     let server = database::find(&workspace.log_dir()?.join("servers.log"), &mut progress);
     progress.end(server.as_ref().map_or("not run", |server| server.what.as_str()));

@@ -12,6 +12,7 @@ mod report;
 mod table;
 mod test;
 mod tidy;
+mod timing;
 mod workspace;
 
 use std::process::ExitCode;
@@ -43,6 +44,8 @@ enum Task {
     Contract(contract::Options),
     /// Prints what every route of the demo asks of its callers, and compares it with the file.
     Policies(policies::Options),
+    /// Measures whether time tells who has an account, or how long others wait for one client.
+    Timing(timing::Options),
     /// Measures which Argon2 parameters this machine can afford.
     Calibrate(calibrate::Options),
 }
@@ -74,6 +77,7 @@ fn run(task: Task) -> Result<bool> {
         }
         Task::Contract(options) => contract::run(&workspace, &options),
         Task::Policies(options) => policies::run(&workspace, &options),
+        Task::Timing(options) => timing::run(&workspace, &options),
         Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }

@@ -11,7 +11,7 @@ use crate::flow::FlowError;
 use crate::limit::CounterNames;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
 use crate::password::{
-    HashAnswer, HashJob, HashTask, PasswordHasher, SlowComparison, Verification,
+    HashAnswer, HashJob, HashLane, HashTask, PasswordHasher, SlowComparison, Verification,
 };
 use crate::port::{
     BreachChecker, Clock, Entropy, EventSink, HashPool, HashPoolError, MailComposer, Mailer,
@@ -216,14 +216,17 @@ impl Security {
         &self.0.recovery_codes
     }
 
-    /// Runs work that is as slow as a password's hash on the hashing threads.
+    /// Runs work that is as slow as that many password hashes on the hashing threads.
     pub(crate) async fn run_slow<T: Send + 'static>(
         &self,
+        lane: HashLane,
+        hashes: usize,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, FlowError> {
         let (tell, told) = std::sync::mpsc::sync_channel(1);
         let work = SlowComparison::new(move || tell.send(work()).is_ok());
-        self.run_hash(HashTask::Compare(work)).await?;
+        let work = work.as_long_as(u32::try_from(hashes).unwrap_or(u32::MAX));
+        self.run_hash(lane, HashTask::Compare(work)).await?;
         told.try_recv().map_err(|_| FlowError::HashPool(HashPoolError::Stopped))
     }
 
@@ -260,11 +263,22 @@ impl Security {
     ///
     /// [`FlowError::Busy`] when too many wait already.
     pub async fn hash_password(&self, password: Secret) -> Result<PasswordHash, FlowError> {
+        self.hash_in(HashLane::application(), password).await
+    }
+
+    /// Hashes a normalised password in the lane of whoever asked for it.
+    pub(crate) async fn hash_in(
+        &self,
+        lane: HashLane,
+        password: Secret,
+    ) -> Result<PasswordHash, FlowError> {
         let salt = self.random()?;
-        match self.run_hash(HashTask::Create { password, salt }).await? {
+        match self.run_hash(lane, HashTask::Create { password, salt }).await? {
             HashAnswer::Created(hash) => Ok(hash),
             HashAnswer::Refused(refusal) => Err(FlowError::Unhashable(refusal)),
-            HashAnswer::Verified(_) => Err(FlowError::HashPool(HashPoolError::Stopped)),
+            HashAnswer::Verified(_) | HashAnswer::VerifiedBoth(_) => {
+                Err(FlowError::HashPool(HashPoolError::Stopped))
+            }
         }
     }
 
@@ -279,35 +293,57 @@ impl Security {
         password: Secret,
         stored: Option<PasswordHash>,
     ) -> Result<Verification, FlowError> {
+        self.verify_in(HashLane::application(), password, stored).await
+    }
+
+    /// Verifies a normalised password in the lane of whoever typed it.
+    pub(crate) async fn verify_in(
+        &self,
+        lane: HashLane,
+        password: Secret,
+        stored: Option<PasswordHash>,
+    ) -> Result<Verification, FlowError> {
         let task = match stored {
             Some(stored) => HashTask::Verify { password, stored },
             None => HashTask::Decoy { password },
         };
-        match self.run_hash(task).await? {
+        match self.run_hash(lane, task).await? {
             HashAnswer::Verified(verification) => Ok(verification),
-            HashAnswer::Created(_) | HashAnswer::Refused(_) => {
-                Err(FlowError::HashPool(HashPoolError::Stopped))
-            }
+            _ => Err(FlowError::HashPool(HashPoolError::Stopped)),
+        }
+    }
+
+    /// Verifies two spellings of a password, always both.
+    pub(crate) async fn verify_both_in(
+        &self,
+        lane: HashLane,
+        spellings: [Secret; 2],
+        stored: Option<PasswordHash>,
+    ) -> Result<[Verification; 2], FlowError> {
+        match self.run_hash(lane, HashTask::VerifyBoth { spellings, stored }).await? {
+            HashAnswer::VerifiedBoth(verifications) => Ok(verifications),
+            _ => Err(FlowError::HashPool(HashPoolError::Stopped)),
         }
     }
 
     /// Whether a token is bound to what it says. Slow ones are compared on the hashing threads.
     pub(crate) async fn check_binding(
         &self,
+        lane: HashLane,
         slow: bool,
         bound: impl FnOnce() -> bool + Send + 'static,
     ) -> Result<bool, FlowError> {
         if !slow {
             return Ok(bound());
         }
-        match self.run_hash(HashTask::Compare(SlowComparison::new(bound))).await? {
+        match self.run_hash(lane, HashTask::Compare(SlowComparison::new(bound))).await? {
             HashAnswer::Verified(verification) => Ok(verification.matched),
             _ => Ok(false),
         }
     }
 
-    async fn run_hash(&self, task: HashTask) -> Result<HashAnswer, FlowError> {
-        let job = HashJob { hasher: Arc::clone(&self.0.hasher), task };
+    async fn run_hash(&self, lane: HashLane, task: HashTask) -> Result<HashAnswer, FlowError> {
+        let job = HashJob { hasher: Arc::clone(&self.0.hasher), lane, task };
         self.0.ports.hash_pool.run(job).await.map_err(FlowError::from)
     }
 

@@ -2,9 +2,11 @@
 //!
 //! Hashing is slow by design. On the threads that serve requests it would stop everybody; on a
 //! thread for each sign-in it would fill the memory and slow all of them down together. So a few
-//! threads work through one queue, first come first served, each with memory that it keeps.
+//! threads work through one queue, each with memory that it keeps. In the queue networks take turns,
+//! and accounts within a network: one client with a hundred sign-ins delays others by a hash or two.
 
-use std::collections::VecDeque;
+mod fair_queue;
+
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -12,9 +14,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use fs_core::password::{HashAnswer, HashJob, Scratch};
+use fs_core::password::{HashAnswer, HashJob, HashLane, Scratch};
 use fs_core::port::{HashPool, HashPoolError};
 use futures::channel::oneshot;
+
+use fair_queue::{Bounds, FairQueue};
 
 /// The size of a [`ThreadHashPool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +26,11 @@ pub struct HashPoolSize {
     /// How many passwords are hashed at the same time, at least 1. Each thread keeps the memory
     /// of one Argon2 hash.
     pub threads: usize,
-    /// How many jobs may wait, at least 1. Any more are refused at once.
+    /// How many jobs may wait, at least 1. Of any more, the newest of whoever has most is refused.
     pub queue: usize,
+    /// How many jobs of one network, or of one account there, may wait, at least 1. An IPv6 network
+    /// is one of 64, 56 and 48 bits at the same time.
+    pub lane: usize,
     /// How long a job may wait. One that waited that long is refused instead of run: whoever asked
     /// has given up by then.
     pub patience: Duration,
@@ -31,7 +38,7 @@ pub struct HashPoolSize {
 
 impl Default for HashPoolSize {
     /// One thread fewer than the machine has cores, at least 1 and at most 4, so that requests
-    /// always find a core; 256 jobs that wait up to 5 seconds.
+    /// always find a core; 256 jobs that wait up to 5 seconds, 64 of them of one network.
     ///
     /// At 20 ms a hash, a thread does 50 sign-ins a second, and a full queue takes it as long as
     /// the patience lasts.
@@ -40,6 +47,7 @@ impl Default for HashPoolSize {
         Self {
             threads: cores.saturating_sub(1).clamp(1, 4),
             queue: 256,
+            lane: 64,
             patience: Duration::from_secs(5),
         }
     }
@@ -50,7 +58,7 @@ impl Default for HashPoolSize {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use fs_core::password::{HashAnswer, HashJob, HashTask, HashingRules, PasswordHasher};
+/// use fs_core::password::{HashAnswer, HashJob, HashLane, HashTask, HashingRules, PasswordHasher};
 /// use fs_core::port::HashPool;
 /// use fs_core::secret::Secret;
 /// use fs_services::hash_pool::{HashPoolSize, ThreadHashPool};
@@ -59,7 +67,8 @@ impl Default for HashPoolSize {
 /// let pool = ThreadHashPool::start(HashPoolSize::default())?;
 /// let hasher = Arc::new(PasswordHasher::new(HashingRules::cheapest_for_tests())?);
 /// let task = HashTask::Decoy { password: Secret::from("nobody's password") };
-/// let answer = futures::executor::block_on(pool.run(HashJob { hasher, task }))?;
+/// let lane = HashLane::application();
+/// let answer = futures::executor::block_on(pool.run(HashJob { hasher, lane, task }))?;
 /// assert!(matches!(answer, HashAnswer::Verified(verification) if !verification.matched));
 /// # Ok(())
 /// # }
@@ -79,9 +88,8 @@ struct Shared {
     wake: Condvar,
 }
 
-#[derive(Default)]
 struct Queue {
-    waiting: VecDeque<Waiting>,
+    waiting: FairQueue<Waiting>,
     stopped: bool,
 }
 
@@ -98,7 +106,9 @@ impl ThreadHashPool {
     ///
     /// The operating system gave no thread. Those that it gave end again.
     pub fn start(size: HashPoolSize) -> io::Result<Self> {
-        let shared = Shared { size, queue: Mutex::default(), wake: Condvar::new() };
+        let bounds = Bounds { in_all: size.queue.max(1), in_lane: size.lane.max(1) };
+        let queue = Queue { waiting: FairQueue::new(bounds), stopped: false };
+        let shared = Shared { size, queue: Mutex::new(queue), wake: Condvar::new() };
         let pool = Self { shared: Arc::new(shared) };
         for number in 0..size.threads.max(1) {
             let shared = Arc::clone(&pool.shared);
@@ -109,10 +119,10 @@ impl ThreadHashPool {
         Ok(pool)
     }
 
-    /// Puts work at the end of the queue and waits for its answer.
-    async fn submit(&self, work: Work) -> Answer {
+    /// Puts work at the end of its lane and waits for its answer.
+    async fn submit(&self, lane: &HashLane, turns: u32, work: Work) -> Answer {
         let (answer, answered) = oneshot::channel();
-        self.shared.enqueue(Waiting { work, answer, since: Instant::now() })?;
+        self.shared.enqueue(lane, turns, Waiting { work, answer, since: Instant::now() });
         answered.await.unwrap_or(Err(HashPoolError::Stopped))
     }
 }
@@ -120,7 +130,8 @@ impl ThreadHashPool {
 #[async_trait]
 impl HashPool for ThreadHashPool {
     async fn run(&self, job: HashJob) -> Answer {
-        self.submit(Box::new(|scratch| job.run(scratch))).await
+        let (lane, turns) = (job.lane.clone(), job.turns());
+        self.submit(&lane, turns, Box::new(|scratch| job.run(scratch))).await
     }
 }
 
@@ -128,7 +139,7 @@ impl Drop for ThreadHashPool {
     fn drop(&mut self) {
         let mut queue = self.shared.lock();
         queue.stopped = true;
-        let waiting = std::mem::take(&mut queue.waiting);
+        let waiting = queue.waiting.take();
         drop(queue);
         self.shared.wake.notify_all();
         // Their callers are woken now that nothing is locked.
@@ -143,19 +154,21 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn enqueue(&self, waiting: Waiting) -> Result<(), HashPoolError> {
-        let most = self.size.queue.max(1);
+    fn enqueue(&self, lane: &HashLane, turns: u32, waiting: Waiting) {
         let mut queue = self.lock();
-        if queue.waiting.len() >= most {
+        if queue.stopped {
+            return;
+        }
+        if queue.waiting.len() >= self.size.queue.min(self.size.lane) {
             // Callers that went away hold no place.
             queue.waiting.retain(|waiting| !waiting.answer.is_canceled());
         }
-        if queue.waiting.len() >= most {
-            return Err(self.busy());
-        }
-        queue.waiting.push_back(waiting);
+        let refused = queue.waiting.push(lane.steps(), turns, waiting).err();
+        drop(queue);
         self.wake.notify_one();
-        Ok(())
+        if let Some(refused) = refused {
+            let _ = refused.answer.send(Err(self.busy()));
+        }
     }
 
     /// After the patience, every job that waits now has been run or refused.
@@ -179,14 +192,14 @@ impl Shared {
         }
     }
 
-    /// The first job that waits; nothing when the pool has stopped.
+    /// The job whose turn it is; `None` when the pool has stopped.
     fn next(&self) -> Option<Waiting> {
         let mut queue = self.lock();
         loop {
             if queue.stopped {
                 return None;
             }
-            if let Some(first) = queue.waiting.pop_front() {
+            if let Some(first) = queue.waiting.pop() {
                 return Some(first);
             }
             queue = self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner);

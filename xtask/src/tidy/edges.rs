@@ -17,6 +17,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("fs-services", &["fs-core"]),
     ("fs-testkit", &["fs-core", "fs-http", "fs-store-memory"]),
     ("fs-contract", &["*"]),
+    ("fs-timing", &["*"]),
     ("fs-cli", &["*"]),
     ("xtask", &[]),
 ];

@@ -151,7 +151,7 @@ impl Security {
         let Some(sealed) = &user.second_factor.totp_secret else {
             return Ok(false);
         };
-        let Some(secret) = self.open_totp(user, sealed).await? else {
+        let Some(secret) = self.open_totp(ctx, user, sealed).await? else {
             return Ok(false);
         };
         self.send_code(

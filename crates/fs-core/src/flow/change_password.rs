@@ -1,11 +1,12 @@
 //! Changing a password while signed in.
 
 use super::establish::{Clearance, Prepared, Remember};
-use super::{FlowError, Problem, RememberChange, ValidPassword};
+use super::password::Attempt;
+use super::{FlowError, Problem, RememberChange};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::User;
-use crate::port::{CommitError, MailKind};
+use crate::port::{Batch, CommitError, MailKind};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -93,7 +94,9 @@ impl Security {
         };
         let tally = self.signed_in_tally(user);
         self.count(ctx, &tally, Some(user)).await?;
-        let check = self.check_password(Some(user), current).await?;
+        let lane = self.lane(ctx, user.id.as_str());
+        let attempt = Attempt { lane: lane.clone(), tally: &tally };
+        let check = self.check_password(attempt, Some(user), current).await?;
         let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
@@ -104,24 +107,21 @@ impl Security {
             self.settle(tally.success()).await?;
             return refused(MessageKey::PasswordIsTheSame);
         }
-        let words = user.words();
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let ValidPassword(password) =
-            match self.check_new_password("new_password", &new, &words).await? {
-                Ok(password) => password,
-                Err(problems) => {
-                    self.settle(tally.success()).await?;
-                    return Ok(ChangeOutcome::Refused(problems));
-                }
-            };
-        let hash = self.hash_password(password).await?;
+        // The attempt at the current password is over; the new one is counted by itself.
+        let of_new = self.new_password_tally(user);
+        let batch = tally.success().into_iter().fold(Batch::new(), Batch::and);
+        self.commit_counted(ctx, batch, &of_new, Some(user)).await?;
+        let hash = match self.hash_new_password(ctx, "new_password", user, &new).await? {
+            Ok(hash) => hash,
+            Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
+        };
         let remember = match self.is_remembered(ctx, user, remember_cookie).await? {
             true => Remember::Yes,
             false => Remember::No,
         };
         let mut user = user.clone();
         let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
-        tally.success().into_iter().for_each(|change| batch.push(change));
+        of_new.success().into_iter().for_each(|change| batch.push(change));
         // Whoever calls by a token or with a password has no session here that could go on.
         let session = visit.is_of(&user).then(|| {
             let clearance = Clearance::by_session(&user);

@@ -8,6 +8,7 @@ use crate::event::{Event, Subject};
 use crate::limit::{CodeUse, Tally};
 use crate::message::{Message, MessageKey};
 use crate::model::{SealedSecret, User};
+use crate::password::HashLane;
 use crate::port::{Batch, Change, MailKind, OutgoingSms};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
@@ -90,21 +91,32 @@ impl Security {
     ///
     /// There was no randomness, or no key to seal with.
     pub async fn seal_totp(&self, secret: &TotpSecret) -> Result<SealedSecret, FlowError> {
+        self.seal_totp_in(HashLane::application(), secret).await
+    }
+
+    /// Seals a secret in the lane of whoever it is for.
+    pub(super) async fn seal_totp_in(
+        &self,
+        lane: HashLane,
+        secret: &TotpSecret,
+    ) -> Result<SealedSecret, FlowError> {
         let (random, secret) = (self.random()?, secret.clone());
         let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
-        self.run_slow(move || wallet.seal(&secret, random)).await
+        self.run_slow(lane, 1, move || wallet.seal(&secret, random)).await
     }
 
     /// A stored secret; nothing, with a line in the log of whoever listens, when it cannot be
     /// opened with the keys at hand.
     pub(super) async fn open_totp(
         &self,
+        ctx: &Context,
         user: &User,
         sealed: &SealedSecret,
     ) -> Result<Option<TotpSecret>, FlowError> {
         let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
         let sealed = sealed.clone();
-        let opened = self.run_slow(move || wallet.open(&sealed)).await?;
+        let lane = self.lane(ctx, user.id.as_str());
+        let opened = self.run_slow(lane, 1, move || wallet.open(&sealed)).await?;
         if opened.is_err() {
             self.code_failed(user, UNREADABLE_SECRET);
         }
@@ -203,9 +215,7 @@ impl Security {
         let (Some(sender), Some(phone)) = (&self.ports().sms, message.phone) else {
             return Ok(false);
         };
-        let text = Message::new(MessageKey::UseCode).with("code", code.expose());
-        let text = Secret::from(self.config().messages.text(&text));
-        let sms = OutgoingSms { to: phone.to_owned(), text };
+        let sms = self.code_text(phone, code);
         let (tally, user) = (self.code_message_tally(message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
             let change = self.text(ctx, &sms)?;
@@ -215,6 +225,13 @@ impl Security {
         }
         self.commit_counted(ctx, batch, &tally, user).await?;
         Ok(sender.send(&sms).await.is_ok())
+    }
+
+    /// The text message that carries a code.
+    pub(super) fn code_text(&self, phone: &str, code: &Secret) -> OutgoingSms {
+        let text = Message::new(MessageKey::UseCode).with("code", code.expose());
+        let text = Secret::from(self.config().messages.text(&text));
+        OutgoingSms { to: phone.to_owned(), text }
     }
 
     /// Compares a code; the change that spends it when it is right. Count the attempt first.

@@ -86,7 +86,7 @@ impl Security {
         };
         let email = user.email.clone();
         let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email));
-        if !self.check_binding(slow, bound).await? {
+        if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
             return Ok(ConfirmOutcome::Invalid);
         }
         if user.confirmed_at.is_some() {
@@ -243,13 +243,15 @@ impl Security {
         email: &str,
         rules: &Confirmation,
     ) -> Result<(), FlowError> {
-        let token = self.confirm_token(ctx, &Uniquifier::new(""), email)?;
+        let token = self.confirm_token(ctx, &Self::nobody(), email)?;
         let kind =
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
         let tally = self.mail_tally(ctx, "confirm", email);
-        self.commit_mail(ctx, batch, tally, None).await?;
+        if self.commit_mail(ctx, batch, tally, None).await? {
+            self.mail_waits();
+        }
         Ok(())
     }
 

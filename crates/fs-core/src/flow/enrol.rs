@@ -3,7 +3,6 @@
 use super::codes::{CodeMessage, CodePurpose};
 use super::second_factor::{no_second_factor, still_so, wrong_code};
 use super::{FlowError, Problem, RememberChange, ValidateOutcome};
-use crate::Timestamp;
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
@@ -110,7 +109,7 @@ impl Security {
             },
             _ => None,
         };
-        let (secret, sealed) = self.enrolment_secret(visit, &user, method, ctx.now).await?;
+        let (secret, sealed) = self.enrolment_secret(ctx, visit, &user, method).await?;
         visit.set_enrolment(Some(Enrolment {
             uniquifier: user.uniquifier.as_str().to_owned(),
             method,
@@ -145,24 +144,24 @@ impl Security {
     /// The secret of what is being set up: the same as long as the method is.
     async fn enrolment_secret(
         &self,
+        ctx: &Context,
         visit: &Visit,
         user: &User,
         method: CodeMethod,
-        now: Timestamp,
     ) -> Result<(TotpSecret, SealedSecret), FlowError> {
         let before = visit.enrolment().filter(|enrolment| {
             enrolment.method == method
-                && enrolment.is_open(now, self.set_up_within())
+                && enrolment.is_open(ctx.now, self.set_up_within())
                 && enrolment.is_of(user)
         });
         if let Some(enrolment) = before {
             let sealed = SealedSecret::new(enrolment.secret.as_str());
-            if let Some(secret) = self.open_totp(user, &sealed).await? {
+            if let Some(secret) = self.open_totp(ctx, user, &sealed).await? {
                 return Ok((secret, sealed));
             }
         }
         let secret = self.new_totp_secret()?;
-        let sealed = self.seal_totp(&secret).await?;
+        let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
         Ok((secret, sealed))
     }
 

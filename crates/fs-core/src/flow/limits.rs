@@ -7,46 +7,61 @@ use super::codes::{CodeMessage, CodePurpose};
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
-use crate::limit::{CodeUse, Limit, Limits, Network, Reached, Stranger, Tally};
-use crate::model::User;
+use crate::limit::{CodeUse, Limit, Limits, Network, Reached, Tally};
+use crate::model::{User, UserId};
+use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard, fold_case};
 use crate::security::{Context, Security};
 
 const DAY: Duration = Duration::from_secs(86_400);
-
-/// What an attempt to sign in counts.
-pub(super) struct SignInTally {
-    /// At the password.
-    pub(super) password: Tally,
-    /// At codes.
-    pub(super) code: Tally,
-}
 
 impl Security {
     pub(super) fn limits(&self) -> &Limits {
         &self.config().limits
     }
 
-    /// What somebody counts who is not signed in, typed `identity`, and means `user` by it, if
-    /// there is such an account.
-    pub(super) fn sign_in_tally(
+    /// Counts; the limit because of which nothing was counted, if there is one.
+    pub(super) async fn try_count(
         &self,
         ctx: &Context,
-        identity: &str,
+        tally: &Tally,
         user: Option<&User>,
-    ) -> SignInTally {
-        let network = network(ctx);
-        let at_home = network.as_ref().is_some_and(|network| {
-            let sign_ins = user.map(|user| &user.sign_ins);
-            let known = sign_ins.map(|known| [&known.current_ip, &known.last_ip]);
-            known.into_iter().flatten().flatten().any(|ip| Network::of(ip) == *network)
-        });
-        let identity = self.one_spelling(identity);
-        let who = Stranger { identity: &identity, network: network.as_ref(), at_home };
-        SignInTally {
-            password: self.limits().passwords.stranger(self.counters(), &who),
-            code: self.limits().codes.stranger(self.counters(), &who),
+    ) -> Result<Option<Reached>, FlowError> {
+        let mut batch = Batch::new();
+        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        if batch.is_empty() {
+            return Ok(None);
         }
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(None),
+            Err(error) => match self.reached(&error, tally, user) {
+                Some(reached) => Ok(Some(reached)),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// Takes back what was counted for work that was refused: too many passwords are being hashed,
+    /// which is no attempt of anybody's.
+    pub(super) async fn or_uncount<T>(
+        &self,
+        tally: &Tally,
+        work: Result<T, FlowError>,
+    ) -> Result<T, FlowError> {
+        if let Err(FlowError::Busy(_) | FlowError::HashPool(_)) = &work {
+            self.settle(tally.take_back()).await?;
+        }
+        work
+    }
+
+    /// The lane of a client's hashing work. `account` is the id of a user.
+    pub(super) fn lane(&self, ctx: &Context, account: &str) -> HashLane {
+        HashLane::of(network(ctx).as_ref(), account)
+    }
+
+    /// The same for a client who typed `identity`.
+    pub(super) fn lane_of_typed(&self, ctx: &Context, identity: &str) -> HashLane {
+        self.lane(ctx, &self.one_spelling(identity))
     }
 
     /// What a password counts that is given by who is signed in.
@@ -56,9 +71,14 @@ impl Security {
 
     /// What a new account counts, before the hash that it costs.
     pub(super) fn registration_tally(&self, ctx: &Context) -> Tally {
-        let (passwords, names) = (&self.limits().passwords, self.counters());
-        let counted = network(ctx).map(|network| passwords.of_network(names, &network));
+        let (limits, names) = (&self.limits().registrations, self.counters());
+        let counted = network(ctx).map(|network| limits.of_network(names, &network));
         counted.unwrap_or_default()
+    }
+
+    /// What a new password of a user counts, before it is checked.
+    pub(super) fn new_password_tally(&self, user: &User) -> Tally {
+        self.limits().passwords.new_password(self.counters(), &user.id)
     }
 
     /// One spelling for all that mean the same account. It does not depend on whether there is one.
@@ -128,9 +148,14 @@ impl Security {
 
     /// What a mail counts that anybody can ask for. `kind` is a fixed word.
     pub(super) fn mail_tally(&self, ctx: &Context, kind: &'static str, to: &str) -> Tally {
-        let mails = &self.limits().mails;
-        let to = mails.to(self.counters(), kind, &fold_case(to));
-        to.and(mails.of_network(self.counters(), Limit::MailNetwork, network(ctx).as_ref()))
+        let (mails, names) = (&self.limits().mails, self.counters());
+        let of_network = mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref());
+        self.mail_to_tally(kind, to).and(of_network)
+    }
+
+    /// What a mail counts for its address alone: the network is counted for what caused it.
+    pub(super) fn mail_to_tally(&self, kind: &'static str, to: &str) -> Tally {
+        self.limits().mails.to(self.counters(), kind, &fold_case(to))
     }
 
     /// Writes a batch with a mail that anybody can ask for. False when the address had enough of
@@ -150,7 +175,9 @@ impl Security {
         match self.store().commit(batch).await {
             Ok(_) => Ok(true),
             Err(error) => match self.reached(&error, &tally, user) {
-                Some(Reached { limit: Limit::MailNetwork, wait }) => Err(FlowError::TooMany(wait)),
+                Some(Reached { limit: Limit::MailNetwork, wait, .. }) => {
+                    Err(FlowError::TooMany(wait))
+                }
                 Some(_) => Ok(false),
                 None => Err(error.into()),
             },
@@ -176,9 +203,19 @@ impl Security {
         }
     }
 
-    /// The same for an identity without an account.
-    pub(super) fn no_code_message_tally(&self, identity: &str) -> Tally {
-        self.limits().mails.to(self.counters(), "code", &self.one_spelling(identity))
+    /// The same for an identity without an account. The count of all text messages is another one:
+    /// nobody who sends none uses that up.
+    pub(super) fn no_code_message_tally(&self, method: CodeMethod, identity: &str) -> Tally {
+        let (names, identity) = (self.counters(), self.one_spelling(identity));
+        match method {
+            CodeMethod::Sms => {
+                let nobody = UserId::new(identity.as_str());
+                self.limits().texts.text(names, "no code", &identity, &nobody)
+            }
+            CodeMethod::Email | CodeMethod::Authenticator => {
+                self.limits().mails.to(names, "code", &identity)
+            }
+        }
     }
 
     /// What a code counts that somebody asks for who is not signed in.
@@ -226,6 +263,6 @@ impl Security {
     }
 }
 
-fn network(ctx: &Context) -> Option<Network> {
+pub(super) fn network(ctx: &Context) -> Option<Network> {
     ctx.client_ip.as_deref().map(Network::of)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::FlowError;
 use crate::Timestamp;
-use crate::model::User;
+use crate::model::{Uniquifier, User};
 use crate::port::{
     Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMail,
     OutgoingMail, OutgoingSms, SmsError,
@@ -59,18 +59,26 @@ impl Security {
         Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
     }
 
-    /// What stands in a batch in place of a mail to an address without an account: the same work
-    /// and the same round trip, and no mail. Time must not tell who has an account.
+    /// The change that takes the place of a mail to an address without an account: a row of the
+    /// same size goes into the outbox, and whoever sends mails takes it out. Neither the time of a
+    /// request nor that of the next one tells who has an account. Wake the worker after the commit.
     pub(crate) fn no_mail(
         &self,
         ctx: &Context,
         to: &str,
         kind: MailKind<'_>,
     ) -> Result<Change, FlowError> {
-        Ok(match self.mail_to(ctx, to, to, kind)? {
-            Change::EnqueueMail(entry) => Change::MailDelivered(entry.id),
-            other => other,
-        })
+        Ok(decoy(self.mail_to(ctx, to, to, kind)?))
+    }
+
+    /// The same in place of a text message.
+    pub(crate) fn no_text(&self, ctx: &Context, sms: &OutgoingSms) -> Result<Change, FlowError> {
+        Ok(decoy(self.text(ctx, sms)?))
+    }
+
+    /// The uniquifier of nobody, as long as any: a token for it is as long as one for somebody.
+    pub(super) fn nobody() -> Uniquifier {
+        Uniquifier::from_random([0; 16])
     }
 
     /// The change that puts a text message into the outbox.
@@ -104,12 +112,15 @@ impl Security {
             let Some(mail) = mail else {
                 return Ok(done);
             };
+            let decoy = mail.mail.is_decoy();
             let outcome = match mail.mail.as_text() {
+                _ if decoy => Ok(()),
                 Some(sms) => self.send_text(&sms).await,
                 None => self.ports().mailer.send(&mail.id, &mail.mail).await,
             };
             let change = settled(self.now(), &mail, outcome);
             match &change {
+                Change::MailDelivered(_) if decoy => {}
                 Change::MailDelivered(_) => done.sent += 1,
                 Change::MailFailed { due, .. } if *due == Timestamp::MAX => done.given_up += 1,
                 _ => done.postponed += 1,
@@ -129,6 +140,16 @@ impl Security {
             SmsError::Temporary(reason) => MailError::Temporary(reason),
             SmsError::Permanent(reason) => MailError::Permanent(reason),
         })
+    }
+}
+
+fn decoy(change: Change) -> Change {
+    match change {
+        Change::EnqueueMail(entry) => {
+            let OutboxEntry { id, mail, at } = *entry;
+            Change::EnqueueMail(Box::new(OutboxEntry { id, mail: mail.into_decoy(), at }))
+        }
+        other => other,
     }
 }
 

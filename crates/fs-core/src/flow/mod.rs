@@ -10,6 +10,7 @@ mod change_password;
 mod claim;
 mod codes;
 mod confirm;
+mod counted_sign_in;
 mod enrol;
 mod establish;
 mod limits;

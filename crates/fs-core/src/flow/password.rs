@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use super::{FlowError, Problem};
+use crate::limit::Tally;
 use crate::message::{Message, MessageKey};
 use crate::model::{PasswordHash, User, UserField};
-use crate::password::{BreachFinding, BreachQuery};
+use crate::password::{BreachFinding, BreachQuery, HashLane};
 use crate::port::{Change, CommitError};
 use crate::secret::Secret;
-use crate::security::Security;
+use crate::security::{Context, Security};
 
 /// A new password that fulfils the rules, normalised.
 #[derive(Debug)]
@@ -20,8 +21,16 @@ pub(super) struct PasswordCheck {
     pub(super) matched: bool,
     /// The spelling that the stored hash is to be replaced by a hash of.
     renew: Option<Secret>,
-    /// A second spelling of what was typed that there was no need to compare.
-    spared: Option<Secret>,
+    /// Where a new hash is made.
+    lane: HashLane,
+}
+
+/// An attempt at a password that was counted.
+pub(super) struct Attempt<'a> {
+    /// Where it waits to be compared.
+    pub(super) lane: HashLane,
+    /// What it counted.
+    pub(super) tally: &'a Tally,
 }
 
 impl Security {
@@ -39,7 +48,9 @@ impl Security {
         user: &mut User,
         typed: &Secret,
     ) -> Result<bool, FlowError> {
-        let check = self.check_password(Some(user), typed).await?;
+        let lane = HashLane::of(None, user.id.as_str());
+        let attempt = Attempt { lane, tally: &Tally::default() };
+        let check = self.check_password(attempt, Some(user), typed).await?;
         if !check.matched {
             return Ok(false);
         }
@@ -60,56 +71,52 @@ impl Security {
         }
     }
 
-    /// Holds a typed password against the account's hash, and does the same work where there is no
+    /// Compares a typed password with the account's hash, and does the same work where there is no
     /// account or no hash.
     ///
     /// Flask-Security spells passwords in another Unicode form before it hashes them. So where the
-    /// two spellings of what was typed differ and the first does not match, the second is tried.
-    /// Whether there is a second depends on the configuration and on what was typed, so that its
-    /// time tells nothing of the account. Which hashes were taken over need not be known.
+    /// two spellings of what was typed differ, both are compared. Whether there is a second depends
+    /// on the configuration and on what was typed, so that its time tells nothing of the account.
+    /// Which hashes were taken over need not be known.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Busy`] if the comparison was refused; then the attempt is not counted.
     pub(super) async fn check_password(
         &self,
+        attempt: Attempt<'_>,
         user: Option<&User>,
         typed: &Secret,
     ) -> Result<PasswordCheck, FlowError> {
-        let rules = &self.config().password;
-        let stored = user.and_then(|user| user.password.as_ref());
+        let Attempt { lane, tally } = attempt;
+        let stored = user.and_then(|user| user.password.clone());
         let spelled = self.read_password(typed);
-        let first = self.verify_password(spelled.clone(), stored.cloned()).await?;
-        if first.matched {
-            let renew = first.outdated.then_some(spelled);
-            let spared = rules.imported_spelling(typed.expose());
-            return Ok(PasswordCheck { matched: true, renew, spared });
-        }
-        let Some(imported) = rules.imported_spelling(typed.expose()) else {
-            return Ok(PasswordCheck { matched: false, renew: None, spared: None });
+        let Some(imported) = self.config().password.imported_spelling(typed.expose()) else {
+            let verified = self.verify_in(lane.clone(), spelled.clone(), stored).await;
+            let verified = self.or_uncount(tally, verified).await?;
+            let renew = (verified.matched && verified.outdated).then_some(spelled);
+            return Ok(PasswordCheck { matched: verified.matched, renew, lane });
         };
-        let second = self.verify_password(imported.clone(), stored.cloned()).await?;
+        let spellings = [spelled.clone(), imported.clone()];
+        let verified = self.verify_both_in(lane.clone(), spellings, stored).await;
+        let [first, second] = self.or_uncount(tally, verified).await?;
         // Two texts that only look alike stay two passwords: the hash goes over to our spelling
         // where both spellings are of one text.
         let same_text = self.read_password(&imported) == spelled;
-        let renew = match (second.matched, same_text) {
-            (true, true) => Some(spelled),
-            (true, false) => second.outdated.then_some(imported),
-            (false, _) => None,
+        let renew = match (first.matched, second.matched, same_text) {
+            (true, ..) => first.outdated.then_some(spelled),
+            (false, true, true) => Some(spelled),
+            (false, true, false) => second.outdated.then_some(imported),
+            (false, false, _) => None,
         };
-        Ok(PasswordCheck { matched: second.matched, renew, spared: None })
-    }
-
-    /// Does the work that a right password was spared, of somebody who is refused like one with a
-    /// wrong password.
-    pub(super) async fn work_off(&self, check: PasswordCheck) -> Result<(), FlowError> {
-        if let Some(spelling) = check.spared {
-            self.verify_password(spelling, None).await?;
-        }
-        Ok(())
+        Ok(PasswordCheck { matched: first.matched || second.matched, renew, lane })
     }
 
     /// The hash to store after a check, where the stored one is outdated. A right password is not
     /// refused because its hash cannot be renewed now.
     pub(super) async fn renewed(&self, check: PasswordCheck) -> Option<PasswordHash> {
         match check.renew {
-            Some(spelling) => self.hash_password(spelling).await.ok(),
+            Some(spelling) => self.hash_in(check.lane, spelling).await.ok(),
             None => None,
         }
     }
@@ -124,6 +131,42 @@ impl Security {
     /// The outer error means that no answer was found; the inner one holds what is wrong.
     pub async fn check_new_password(
         &self,
+        field: &'static str,
+        typed: &Secret,
+        words: &[&str],
+    ) -> Result<Result<ValidPassword, Vec<Problem>>, FlowError> {
+        self.check_new_password_in(HashLane::application(), field, typed, words).await
+    }
+
+    /// Checks a new password of `user` and hashes it, in the lane of whoever chose it. Count it
+    /// first: both take time.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Busy`] if the work was refused; then the password is not counted.
+    pub(super) async fn hash_new_password(
+        &self,
+        ctx: &Context,
+        field: &'static str,
+        user: &User,
+        typed: &Secret,
+    ) -> Result<Result<PasswordHash, Vec<Problem>>, FlowError> {
+        let lane = self.lane(ctx, user.id.as_str());
+        let words = user.words();
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let hash = async {
+            match self.check_new_password_in(lane.clone(), field, typed, &words).await? {
+                Ok(ValidPassword(password)) => Ok(Ok(self.hash_in(lane, password).await?)),
+                Err(problems) => Ok(Err(problems)),
+            }
+        };
+        self.or_uncount(&self.new_password_tally(user), hash.await).await
+    }
+
+    /// Checks a new password in the lane of whoever chose it.
+    pub(super) async fn check_new_password_in(
+        &self,
+        lane: HashLane,
         field: &'static str,
         typed: &Secret,
         words: &[&str],
@@ -150,7 +193,7 @@ impl Security {
             let words: Vec<_> = words.iter().map(String::as_str).collect();
             reader.validate(&rules, &password, &words, breached)
         };
-        Ok(match self.run_slow(judge).await? {
+        Ok(match self.run_slow(lane, 1, judge).await? {
             Ok(()) => Ok(ValidPassword(normalised)),
             Err(wrong) => Err(wrong.into_iter().map(|wrong| Problem::new(field, wrong)).collect()),
         })

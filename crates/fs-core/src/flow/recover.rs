@@ -2,7 +2,7 @@
 
 use super::admit::Challenge;
 use super::register::audit;
-use super::{FlowError, NewPassword, Problem, RememberChange, ValidPassword};
+use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
@@ -142,14 +142,16 @@ impl Security {
         rules: &Recovery,
     ) -> Result<(), FlowError> {
         let mut batch = Batch::from(audit(ctx, "reset_requested", None));
-        let nobody = (Uniquifier::new(""), PasswordHash::new(""));
+        let nobody = (Self::nobody(), PasswordHash::new(""));
         let token = self.reset_token(ctx, (&nobody.0, email, Some(&nobody.1)))?;
         if rules.send_instructions {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.no_mail(ctx, email, kind)?);
         }
         let tally = self.mail_tally(ctx, "reset", email);
-        self.commit_mail(ctx, batch, tally, None).await?;
+        if self.commit_mail(ctx, batch, tally, None).await? {
+            self.mail_waits();
+        }
         Ok(())
     }
 
@@ -182,7 +184,7 @@ impl Security {
         };
         let (email, password) = (user.email.clone(), user.password.clone());
         let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email, password.as_ref()));
-        if !self.check_binding(slow, bound).await? {
+        if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
             return Ok(ResetCheck::Invalid);
         }
         if expired {
@@ -219,14 +221,12 @@ impl Security {
         if !user.active {
             return Ok(ResetOutcome::Inactive);
         }
-        let words = user.words();
-        let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let ValidPassword(password) =
-            match self.check_new_password("password", &password, &words).await? {
-                Ok(password) => password,
-                Err(problems) => return Ok(ResetOutcome::Refused(problems)),
-            };
-        let hash = self.hash_password(password).await?;
+        let of_new = self.new_password_tally(&user);
+        self.count(ctx, &of_new, Some(&user)).await?;
+        let hash = match self.hash_new_password(ctx, "password", &user, &password).await? {
+            Ok(hash) => hash,
+            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+        };
         let rules = self.config().recovery.as_ref();
         let proves = self.config().confirmation.is_some()
             && user.confirmed_at.is_none()
@@ -242,7 +242,8 @@ impl Security {
             let set = vec![UserField::ConfirmedAt(user.confirmed_at)];
             batch.push(Change::UpdateUser { user: user.id.clone(), expect: vec![email], set });
         }
-        self.forget_failures(&user).into_iter().for_each(|change| batch.push(change));
+        let forgotten = self.forget_failures(&user).into_iter().chain(of_new.success());
+        forgotten.for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
         let session = judged
             .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))

@@ -11,7 +11,9 @@ use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
 use crate::message::{Message, MessageKey};
-use crate::model::{NewUser, PasswordHash, SignIns, User, UserId};
+use crate::model::{
+    NewUser, PasswordHash, SessionId, SessionKind, SessionRecord, SignIns, User, UserId,
+};
 use crate::port::{
     AuditEntry, Batch, Change, CommitError, Identity, MailKind, UniqueAttribute, UserLookup,
 };
@@ -105,8 +107,10 @@ impl Security {
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
         };
-        self.count(ctx, &self.registration_tally(ctx), None).await?;
-        let hash = match self.judge_password(&form, &checked).await? {
+        let counted = self.registration_tally(ctx);
+        self.count(ctx, &counted, None).await?;
+        let hash = self.judge_password(ctx, &form, &checked).await;
+        let hash = match self.or_uncount(&counted, hash).await? {
             Ok(hash) => hash,
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
         };
@@ -149,6 +153,7 @@ impl Security {
     /// The hash of the password typed; none where people can sign in without one and typed none.
     async fn judge_password(
         &self,
+        ctx: &Context,
         form: &RegistrationForm,
         checked: &Checked,
     ) -> Result<Result<Option<PasswordHash>, Vec<Problem>>, FlowError> {
@@ -163,9 +168,11 @@ impl Security {
         let mut words = vec![checked.email.as_str()];
         words.extend(checked.username.as_deref());
         words.extend(checked.fields.values().filter_map(Value::as_str));
-        let checked = self.check_new_password("password", password, &words).await?;
+        let lane = self.lane_of_typed(ctx, checked.email.as_str());
+        let checked =
+            self.check_new_password_in(lane.clone(), "password", password, &words).await?;
         Ok(match checked {
-            Ok(ValidPassword(password)) => Ok(Some(self.hash_password(password).await?)),
+            Ok(ValidPassword(password)) => Ok(Some(self.hash_in(lane, password).await?)),
             Err(problems) => Err(problems),
         })
     }
@@ -204,7 +211,7 @@ impl Security {
             let name = new.username.as_deref().unwrap_or(&new.email);
             batch.push(self.mail_to(ctx, &new.email, name, MailKind::Welcome { confirmation })?);
         }
-        let tally = self.mail_tally(ctx, "register", &new.email);
+        let tally = self.mail_to_tally("register", &new.email);
         tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
@@ -269,10 +276,12 @@ impl Security {
         reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
         let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
-        let mut batch = Batch::from(audit(ctx, "registered_again", Some(&owner.id))).and(mail);
+        let mut batch = self.work_of_new_account(ctx, &new);
         reserved.into_iter().for_each(|change| batch.push(change));
+        batch.push(audit(ctx, "registered_again", Some(&owner.id)));
+        batch.push(mail);
         let name = new.username.as_deref();
-        let tally = self.mail_tally(ctx, "register", &new.email);
+        let tally = self.mail_to_tally("register", &new.email);
         match (self.commit_mail(ctx, batch, tally, Some(owner)).await, name) {
             (Ok(true), _) => self.mail_waits(),
             (Ok(false), _) => {}
@@ -290,6 +299,26 @@ impl Security {
             signed_in: None,
             challenge: None,
         })))
+    }
+
+    /// Changes that take about the work of making `new`, and make nothing that lasts: names that
+    /// nobody chooses are claimed, and a record that belongs to nobody is added.
+    fn work_of_new_account(&self, ctx: &Context, new: &NewUser) -> Batch {
+        let nobody = new.uniquifier.as_str();
+        let email = Identity { value: nobody.to_owned(), ..self.email_identity(&new.email) };
+        let name = new.username.as_ref().map(|_| username_lookup(nobody));
+        let claims = [Some(email), name].into_iter().flatten().map(|name| claim(ctx, &name));
+        claims.fold(Batch::new(), Batch::and).and(Change::InsertSession(SessionRecord {
+            key: SessionId::new(nobody).key(),
+            kind: SessionKind::SentCode,
+            uniquifier: new.uniquifier.clone(),
+            created_at: ctx.now,
+            authenticated_at: None,
+            expires_at: ctx.now,
+            user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
+            client_ip: ctx.client_ip.clone(),
+            parent: None,
+        }))
     }
 
     fn check_registration(

@@ -260,7 +260,9 @@ impl Security {
         let Some(sealed) = &factor.totp_secret else {
             return Ok(None);
         };
-        let Some(secret) = self.open_totp(user, sealed).await? else {
+        let opened = self.open_totp(ctx, user, sealed).await;
+        let attempt = self.code_tally(user, CodeUse::SecondFactor, sign_in);
+        let Some(secret) = self.or_uncount(&attempt, opened).await? else {
             return Ok(None);
         };
         let name = factor.method.as_deref().unwrap_or_default();

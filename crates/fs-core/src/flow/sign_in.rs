@@ -1,11 +1,11 @@
 //! Signing in with an identity and a password.
 
 use super::admit::Challenge;
+use super::counted_sign_in::CountedSignIn;
 use super::establish::{Prepared, Remember};
+use super::password::Attempt;
 use super::{FlowError, RememberChange};
-use crate::config::Disclosure;
 use crate::event::{Event, Subject};
-use crate::limit::Tally;
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
@@ -254,18 +254,20 @@ impl Security {
         ctx: &Context,
         identity: &str,
         password: &Secret,
-        counted: &mut Option<Tally>,
+        counted: &mut Option<CountedSignIn>,
     ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
         let user = self.find_by_identity(identity).await?;
-        let tally = match counted {
-            Some(tally) => tally,
+        let counted = match counted {
+            Some(counted) => counted,
             None => {
-                let tally = self.sign_in_tally(ctx, identity, user.as_ref()).password;
-                self.count(ctx, &tally, user.as_ref()).await?;
-                counted.insert(tally)
+                let attempt = self.sign_in_tally(ctx, identity, user.as_ref()).without_code();
+                counted.insert(self.count_sign_in(ctx, attempt, user.as_ref()).await?)
             }
         };
-        let check = self.check_password(user.as_ref(), password).await?;
+        let lane = self.lane_of_typed(ctx, identity);
+        let attempt = Attempt { lane, tally: &counted.all() };
+        let check = self.check_password(attempt, user.as_ref(), password).await?;
+        counted.judge(check.matched)?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {
             let (user, reason) = (user.map(Subject::of), refusal.reason());
             self.emit(Event::AuthenticationFailed { user, reason });
@@ -281,9 +283,6 @@ impl Security {
             return refused(Some(&user), SignInRefusal::WrongPassword);
         }
         if self.is_unconfirmed(&user) {
-            if self.config().disclosure == Disclosure::Generic {
-                self.work_off(check).await?;
-            }
             let email = user.email.clone();
             return refused(Some(&user), SignInRefusal::Unconfirmed { email });
         }
@@ -292,7 +291,7 @@ impl Security {
         }
         let user = self.with_uniquifier(user).await?;
         let rehashed = self.renewed(check).await;
-        Ok(Ok(Proven { user, rehashed, uncounted: tally.success() }))
+        Ok(Ok(Proven { user, rehashed, uncounted: counted.by_password() }))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{FlowError, Problem};
 use crate::config::Disclosure;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
-use crate::model::{Uniquifier, User, UserField};
+use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret};
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
@@ -101,12 +101,14 @@ impl Security {
         let Some(rules) = &self.config().sign_in_links else {
             return Ok(());
         };
-        let token = SignInLinkToken::issue(self.tokens(), &Uniquifier::new(""), ctx.now);
+        let token = SignInLinkToken::issue(self.tokens(), &Self::nobody(), ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);
         let tally = self.mail_tally(ctx, "sign_in_link", email);
-        self.commit_mail(ctx, batch, tally, None).await?;
+        if self.commit_mail(ctx, batch, tally, None).await? {
+            self.mail_waits();
+        }
         Ok(())
     }
 

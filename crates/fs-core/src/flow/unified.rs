@@ -3,13 +3,14 @@
 use super::FlowError;
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, UNREADABLE_SECRET};
+use super::counted_sign_in::SignInTally;
 use super::establish::Remember;
-use super::limits::SignInTally;
+use super::password::Attempt;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
 use crate::event::{Event, Subject};
-use crate::limit::Tally;
 use crate::model::{PasswordHash, SealedSecret, User, UserField};
+use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
@@ -71,7 +72,8 @@ impl Security {
             return Ok(self.refuse(user.as_ref(), SignInRefusal::Inactive));
         }
         let tally = self.sign_in_tally(ctx, &typed.identity, user.as_ref());
-        let proven = self.prove_passcode(ctx, user.as_ref(), &typed.passcode, tally).await?;
+        let lane = self.lane_of_typed(ctx, &typed.identity);
+        let proven = self.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, tally).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
             (None, _) => return Ok(self.refuse(None, SignInRefusal::UnknownIdentity)),
@@ -146,44 +148,55 @@ impl Security {
     pub(super) async fn prove_passcode(
         &self,
         ctx: &Context,
+        lane: HashLane,
         user: Option<&User>,
         passcode: &Secret,
-        SignInTally { password, code }: SignInTally,
+        attempt: SignInTally,
     ) -> Result<Result<ProvenPasscode, &'static str>, FlowError> {
         let Some(rules) = self.config().unified.clone() else {
             return Ok(Err(WRONG_PASSCODE));
         };
-        let code = match looks_like_a_code(passcode.expose()) {
-            true => code,
-            false => Tally::default(),
+        let attempt = match looks_like_a_code(passcode.expose()) {
+            true => attempt,
+            false => attempt.without_code(),
         };
-        self.count(ctx, &password.clone().and(code.clone()), user).await?;
+        let counted = self.count_sign_in(ctx, attempt, user).await?;
+        let all = counted.all();
         // Who is refused like one with a wrong password costs the same.
         let refused_anyway = self.config().disclosure == Disclosure::Generic
             && user.is_some_and(|user| self.is_unconfirmed(user));
         let mut proven = Err(WRONG_PASSCODE);
-        if rules.methods.contains(&SignInMethod::Password) {
-            let check = self.check_password(user, passcode).await?;
-            if check.matched && !passcode.is_empty() {
+        let by_password = rules.methods.contains(&SignInMethod::Password);
+        if by_password {
+            let attempt = Attempt { lane: lane.clone(), tally: &all };
+            let check = self.check_password(attempt, user, passcode).await?;
+            // Where a count is full, the right password of a stranger goes on like a wrong one.
+            let taken = counted.judge(check.matched).is_ok();
+            if check.matched && !passcode.is_empty() && taken {
                 let rehashed = match refused_anyway {
-                    true => self.work_off(check).await.map(|()| None)?,
+                    true => None,
                     false => self.renewed(check).await,
                 };
                 let method = SignInMethod::Password;
-                let uncounted = [password.success(), code.take_back()].concat();
+                let uncounted = counted.by_password();
                 proven = Ok(ProvenPasscode { method, accepted: None, rehashed, uncounted });
             }
         }
         let done = proven.is_ok() && !refused_anyway;
         if done || !looks_like_a_code(passcode.expose()) {
+            counted.judge(proven.is_ok())?;
             return Ok(proven);
         }
         let codes = rules.methods.iter().filter_map(|method| match method {
             SignInMethod::Code(method) => Some(*method),
             SignInMethod::Password => None,
         });
-        let secrets = self.sign_in_secrets(user, codes.collect()).await?;
+        let secrets = self.sign_in_secrets(lane, user, codes.collect()).await;
+        // A password that was compared stays an attempt.
+        let unjudged = if by_password { counted.code() } else { &all };
+        let secrets = self.or_uncount(unjudged, secrets).await?;
         let Some(user) = user.filter(|_| proven.is_err()) else {
+            counted.judge(proven.is_ok())?;
             return Ok(proven);
         };
         for (method, secret) in secrets {
@@ -193,10 +206,12 @@ impl Security {
             let accepted = self.accept_code(ctx, held).await?;
             if accepted.is_some() {
                 let method = SignInMethod::Code(method);
-                let uncounted = [password.take_back(), code.success()].concat();
+                counted.judge(true)?;
+                let uncounted = counted.by_code();
                 return Ok(Ok(ProvenPasscode { method, accepted, rehashed: None, uncounted }));
             }
         }
+        counted.judge(false)?;
         Ok(Err(WRONG_PASSCODE))
     }
 
@@ -204,6 +219,7 @@ impl Security {
     /// whatever is stored, and whether there is such a user or not.
     pub(super) async fn sign_in_secrets(
         &self,
+        lane: HashLane,
         user: Option<&User>,
         methods: Vec<CodeMethod>,
     ) -> Result<Vec<(CodeMethod, TotpSecret)>, FlowError> {
@@ -224,7 +240,8 @@ impl Security {
                 None
             }
         };
-        let opened: Vec<_> = self.run_slow(move || stored.into_iter().map(open).collect()).await?;
+        let open_all = move || stored.into_iter().map(open).collect();
+        let opened: Vec<_> = self.run_slow(lane, methods.len(), open_all).await?;
         let unreadable = opened.iter().flatten().filter(|opened| opened.is_err()).count();
         if let Some(user) = user {
             (0..unreadable).for_each(|_| self.code_failed(user, UNREADABLE_SECRET));

@@ -42,24 +42,29 @@ impl Security {
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
         let user = self.find_by_email(email).await?;
-        let tally = self.sign_in_tally(ctx, email, user.as_ref()).code;
-        self.count(ctx, &tally, user.as_ref()).await?;
+        let attempt = self.sign_in_tally(ctx, email, user.as_ref()).without_password();
+        let counted = self.count_sign_in(ctx, attempt, user.as_ref()).await?;
         let method = CodeMethod::Email;
         let rules = self.config().unified.clone();
         let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
         let methods = rules.iter().map(|_| method).collect();
         let active = user.as_ref().filter(|user| user.active);
-        let secret = self.sign_in_secrets(active, methods).await?.pop();
+        let lane = self.lane_of_typed(ctx, email);
+        let secrets = self.sign_in_secrets(lane, active, methods).await;
+        let secret = self.or_uncount(&counted.all(), secrets).await?.pop();
         let Some(user) = user else {
+            counted.judge(false)?;
             let reason = SignInRefusal::UnknownIdentity.reason();
             self.emit(Event::AuthenticationFailed { user: None, reason });
             return Ok(CodeLinkOutcome::UnknownUser);
         };
         if !user.active {
+            counted.judge(false)?;
             self.code_failed(&user, SignInRefusal::Inactive.reason());
             return Ok(CodeLinkOutcome::Inactive);
         }
         let (Some(rules), Some((_, secret))) = (rules, secret) else {
+            counted.judge(false)?;
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
@@ -67,6 +72,7 @@ impl Security {
         let typed =
             TypedCode { user: &user, secret: &secret, typed: code, method, window, purpose };
         let accepted = self.accept_code(ctx, typed).await?;
+        counted.judge(accepted.is_some())?;
         if accepted.is_none() {
             self.code_failed(&user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
@@ -75,8 +81,8 @@ impl Security {
             return Ok(CodeLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
         }
         let method = SignInMethod::Code(method);
-        let proven =
-            ProvenPasscode { method, accepted, rehashed: None, uncounted: tally.success() };
+        let uncounted = counted.by_code();
+        let proven = ProvenPasscode { method, accepted, rehashed: None, uncounted };
         let remember: Remember = self.remember_by_default();
         let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
         let outcome = self.finish_passcode(ctx, visit, user.clone(), proven, manner).await?;

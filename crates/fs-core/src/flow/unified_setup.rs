@@ -1,7 +1,7 @@
 //! Setting up a method to sign in with, and proving again who one is with a passcode.
 
 use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
-use super::limits::SignInTally;
+use super::counted_sign_in::SignInTally;
 use super::unified_send::SendCodeOutcome;
 use super::{FlowError, Problem, VerifyOutcome};
 use crate::config::{CodeMethod, SignInMethod};
@@ -90,7 +90,7 @@ impl Security {
             _ => None,
         };
         let secret = self.new_totp_secret()?;
-        let sealed = self.seal_totp(&secret).await?;
+        let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
         let message = CodeMessage {
             user,
             method,
@@ -160,7 +160,9 @@ impl Security {
             return Ok(ProveSetupOutcome::WrongCode);
         }
         let sealed = &state.totp_secret;
-        let Some(secret) = self.open_totp(user, sealed).await? else {
+        let opened = self.open_totp(ctx, user, sealed).await;
+        let attempt = self.code_tally(user, CodeUse::SignedIn, None);
+        let Some(secret) = self.or_uncount(&attempt, opened).await? else {
             return Ok(ProveSetupOutcome::Invalid);
         };
         let (window, purpose) = (rules.window(method), CodePurpose::SetUp);
@@ -217,8 +219,9 @@ impl Security {
         let wrong =
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
         let code = self.code_tally(user, CodeUse::SignedIn, None);
-        let tally = SignInTally { password: self.signed_in_tally(user), code };
-        let proven = match self.prove_passcode(ctx, Some(user), passcode, tally).await? {
+        let tally = SignInTally::of_signed_in(self.signed_in_tally(user), code);
+        let lane = self.lane(ctx, user.id.as_str());
+        let proven = match self.prove_passcode(ctx, lane, Some(user), passcode, tally).await? {
             Ok(proven) => proven,
             Err(reason) => {
                 self.code_failed(user, reason);

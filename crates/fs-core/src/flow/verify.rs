@@ -1,5 +1,6 @@
 //! Proving again who one is (re-authentication).
 
+use super::password::Attempt;
 use super::{FlowError, Problem};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
@@ -36,7 +37,8 @@ impl Security {
     ) -> Result<VerifyOutcome, FlowError> {
         let tally = self.signed_in_tally(user);
         self.count(ctx, &tally, Some(user)).await?;
-        let check = self.check_password(Some(user), password).await?;
+        let attempt = Attempt { lane: self.lane(ctx, user.id.as_str()), tally: &tally };
+        let check = self.check_password(attempt, Some(user), password).await?;
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
             self.emit(Event::AuthenticationFailed { user, reason });

@@ -21,10 +21,12 @@ pub struct CodeLimits {
     /// For codes that sign in, of one account from one network: 10 in an hour, 20 in a day, 100 in
     /// a month.
     pub here: Vec<Cap>,
-    /// For codes that sign in, of one account from all networks together, but for those that its
-    /// owner signed in from lately: 50 in a day, 100 in a month.
+    /// For codes that sign in, of one account from all networks together: 50 in a day, 100 in a
+    /// month. When they are used up, a right code is still taken from a network that the owner
+    /// signed in from lately.
     pub everywhere: Vec<Cap>,
-    /// For codes that sign in, from one network, whichever accounts it means: 100 in an hour.
+    /// For codes that sign in, from one network, whichever accounts it means: 100 in an hour. When
+    /// they are used up, a right code is still taken from owners who signed in from there lately.
     pub network: Vec<Cap>,
     /// For one sign-in that waits for its second factor: 10 in a day.
     pub sign_in: Vec<Cap>,
@@ -68,20 +70,21 @@ impl CodeLimits {
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
         let mut tally = Tally::default();
         if let Some(network) = who.network {
-            let network = network.as_str();
-            tally = tally
-                .with(names, Limit::CodeHere, &self.here, &[who.identity, network], Forget)
-                .with(names, Limit::CodeNetwork, &self.network, &[network], TakeBack);
+            let here = (&[who.identity][..], network);
+            tally = tally.with_network(names, Limit::CodeHere, &self.here, here, Forget);
+            let (caps, limit) = (&self.network, Limit::CodeNetwork);
+            let of_network =
+                Tally::default().with_network(names, limit, caps, (&[], network), TakeBack);
+            tally = tally.and(of_network.sparing_owner());
         }
-        match who.at_home {
-            true => tally,
-            false => tally.and(self.everywhere(names, who.identity)),
-        }
+        tally.and(self.everywhere(names, who.identity))
     }
 
     /// The count of an account's codes as a whole.
     pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
-        Tally::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget)
+        let tally =
+            Tally::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget);
+        tally.sparing_owner()
     }
 
     /// What an attempt of somebody known counts. `sign_in` is the id of the waiting sign-in, if

@@ -5,9 +5,10 @@
 //! a success takes back, so that only failures add up.
 //!
 //! Guessing is limited narrowly for one account from one network, and widely for the account as a
-//! whole: a stranger who keeps guessing shuts out themselves and not the owner. A network that the
-//! owner signed in from lately is not held to the wide limit at all. Unknown accounts are counted
-//! under what was typed, like known ones, so a limit tells nothing.
+//! whole: a stranger who keeps guessing shuts out themselves and not the owner. Where the owner
+//! signed in from lately, a right password is taken although a wide limit is reached; whoever gives
+//! a wrong one there is told to wait, as everybody else is. Unknown accounts are counted under what
+//! was typed, like known ones, so a limit tells nothing.
 //!
 //! The counts are kept under digests with a key: the table holds no addresses.
 
@@ -15,6 +16,7 @@ mod code;
 mod name;
 mod network;
 mod password;
+mod registration;
 mod send;
 mod tally;
 
@@ -24,8 +26,9 @@ use serde::{Deserialize, Serialize};
 
 pub use code::{CodeLimits, CodeUse};
 pub use name::CounterNames;
-pub use network::Network;
+pub use network::{Network, Width};
 pub use password::{PasswordLimits, Stranger};
+pub use registration::RegistrationLimits;
 pub use send::SendLimits;
 pub use tally::{Limit, Reached, Tally};
 
@@ -64,6 +67,8 @@ pub struct Limits {
     pub passwords: PasswordLimits,
     /// Wrong codes.
     pub codes: CodeLimits,
+    /// New accounts.
+    pub registrations: RegistrationLimits,
     /// Mails that anybody can ask for.
     pub mails: SendLimits,
     /// Text messages.
@@ -75,6 +80,7 @@ impl Default for Limits {
         Self {
             passwords: PasswordLimits::default(),
             codes: CodeLimits::default(),
+            registrations: RegistrationLimits::default(),
             mails: SendLimits::mails(),
             texts: SendLimits::texts(),
         }
@@ -88,6 +94,7 @@ impl Limits {
         Self {
             passwords: PasswordLimits::none(),
             codes: CodeLimits::default(),
+            registrations: RegistrationLimits::none(),
             mails: SendLimits::none(),
             texts: SendLimits::none(),
         }

@@ -17,16 +17,23 @@ use crate::model::UserId;
 #[serde(deny_unknown_fields)]
 pub struct PasswordLimits {
     /// For one account from one network: 20 in 15 minutes, 40 in a day. A success forgets them.
+    ///
+    /// Caps of networks are those of an IPv4 address or an IPv6 prefix of 64 bits; twice as much is
+    /// allowed in 56 bits, and four times as much in 48.
     pub here: Vec<Cap>,
-    /// For one account from all networks together, but for those that its owner signed in from
-    /// lately: 100 in a day.
+    /// For one account from all networks together: 100 in a day. When they are used up, the right
+    /// password is still taken from a network that the owner signed in from lately.
     pub everywhere: Vec<Cap>,
-    /// For one network, whichever accounts it means: 100 in 15 minutes. Who registers counts here
-    /// as well, because a new account costs a hash.
+    /// For one network, whichever accounts it means: 100 in 15 minutes. When they are used up, the
+    /// right password is still taken from owners who signed in from there lately; a wrong one, and
+    /// one of anybody else, is told to wait. Of such attempts ten times as many are compared.
     pub network: Vec<Cap>,
     /// For one account by who is signed in to it, and is to prove it again or to change the
     /// password: 10 in 15 minutes, 30 in a day. A success forgets them.
     pub signed_in: Vec<Cap>,
+    /// New passwords that are checked for one account, by who is signed in to it or has a link to
+    /// reset it: 30 in 15 minutes, 100 in a day. A new password that is taken forgets them.
+    pub new: Vec<Cap>,
 }
 
 impl Default for PasswordLimits {
@@ -36,9 +43,13 @@ impl Default for PasswordLimits {
             everywhere: vec![Cap::new(100, DAY)],
             network: vec![Cap::new(100, 15 * MINUTE)],
             signed_in: vec![Cap::new(10, 15 * MINUTE), Cap::new(30, DAY)],
+            new: vec![Cap::new(30, 15 * MINUTE), Cap::new(100, DAY)],
         }
     }
 }
+
+/// How many times as many attempts are compared where the counts of a network are full.
+const BEYOND: u32 = 10;
 
 /// Somebody who is not signed in and says who they are.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +58,6 @@ pub struct Stranger<'a> {
     pub identity: &'a str,
     /// Where they are, if it is known.
     pub network: Option<&'a Network>,
-    /// The account's owner signed in from there lately.
-    pub at_home: bool,
 }
 
 impl PasswordLimits {
@@ -59,6 +68,7 @@ impl PasswordLimits {
             everywhere: Vec::new(),
             network: Vec::new(),
             signed_in: Vec::new(),
+            new: Vec::new(),
         }
     }
 
@@ -66,26 +76,33 @@ impl PasswordLimits {
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
         let mut tally = Tally::default();
         if let Some(network) = who.network {
-            let here = [who.identity, network.as_str()];
-            tally = tally.with(names, Limit::PasswordHere, &self.here, &here, Forget);
-            tally = tally.and(self.of_network(names, network));
+            let here = (&[who.identity][..], network);
+            tally = tally.with_network(names, Limit::PasswordHere, &self.here, here, Forget);
+            let (caps, limit) = (&self.network, Limit::PasswordNetwork);
+            let of_network =
+                Tally::default().with_network(names, limit, caps, (&[], network), TakeBack);
+            tally = tally.and(of_network.sparing_owner());
         }
-        match who.at_home {
-            true => tally,
-            false => tally.and(self.everywhere(names, who.identity)),
-        }
+        tally.and(self.everywhere(names, who.identity))
     }
 
-    /// What one network counts, whichever accounts it means.
-    pub fn of_network(&self, names: &CounterNames, network: &Network) -> Tally {
-        let (caps, limit) = (&self.network, Limit::PasswordNetwork);
-        Tally::default().with(names, limit, caps, &[network.as_str()], TakeBack)
+    /// What an attempt counts where another count is full that spares owners.
+    pub fn beyond(&self, names: &CounterNames, network: &Network) -> Tally {
+        let more = |cap: &Cap| Cap { most: cap.most.saturating_mul(BEYOND), ..*cap };
+        let caps: Vec<_> = self.network.iter().map(more).collect();
+        let (limit, whom) = (Limit::PasswordBeyond, (&[][..], network));
+        Tally::default().with_network(names, limit, &caps, whom, TakeBack)
     }
 
     /// The count of an account as a whole.
     pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
         let caps = &self.everywhere;
-        Tally::default().with(names, Limit::Password, caps, &[identity], TakeBack)
+        Tally::default().with(names, Limit::Password, caps, &[identity], TakeBack).sparing_owner()
+    }
+
+    /// What a new password counts before it is checked.
+    pub fn new_password(&self, names: &CounterNames, user: &UserId) -> Tally {
+        Tally::default().with(names, Limit::PasswordNew, &self.new, &[user.as_str()], Forget)
     }
 
     /// What an attempt of who is signed in counts.
@@ -106,9 +123,9 @@ mod tests {
         CounterNames::new(Secret::from("key"))
     }
 
-    fn tally(identity: &str, ip: Option<&str>, at_home: bool) -> Tally {
+    fn tally(identity: &str, ip: Option<&str>) -> Tally {
         let network = ip.map(Network::of);
-        let who = Stranger { identity, network: network.as_ref(), at_home };
+        let who = Stranger { identity, network: network.as_ref() };
         PasswordLimits::default().stranger(&names(), &who)
     }
 
@@ -127,23 +144,47 @@ mod tests {
     #[test]
     fn one_caller_may_try_less_than_all_together() {
         let all = [(20, 900), (40, 86_400), (100, 900), (100, 86_400)];
-        assert_eq!(caps(&tally("ann", Some("203.0.113.7"), false)), all);
+        assert_eq!(caps(&tally("ann", Some("203.0.113.7"))), all);
     }
 
     #[test]
     fn strangers_do_not_shut_out_who_is_at_home() {
-        let all = [(20, 900), (40, 86_400), (100, 900)];
-        assert_eq!(caps(&tally("ann", Some("203.0.113.7"), true)), all);
+        let tally = tally("ann", Some("203.0.113.7"));
+        assert_eq!(caps(&tally.of_everybody()), [(20, 900), (40, 86_400)]);
+        let spares: Vec<_> = counted(&tally)
+            .into_iter()
+            .map(|(counter, ..)| tally.reached(&counter).unwrap().spares_owner)
+            .collect();
+        assert_eq!(spares, [false, false, true, true]);
+    }
+
+    #[test]
+    fn whoever_has_many_networks_of_ipv6_is_counted_in_all_of_them() {
+        let one = tally("ann", Some("2001:db8:1:1::1"));
+        let all = [(20, 900), (40, 86_400), (40, 900), (80, 86_400), (80, 900), (160, 86_400)];
+        let network = [(100, 900), (200, 900), (400, 900)];
+        assert_eq!(caps(&one), [&all[..], &network[..], &[(100, 86_400)]].concat());
+        // Another network of the same 56 bits, and one of the same 48.
+        let shared = |ip| {
+            let (one, other) = (counted(&one), counted(&tally("ann", Some(ip))));
+            one.iter().filter(|line| other.contains(line)).count()
+        };
+        let (in_56, in_48) = (shared("2001:db8:1:2::1"), shared("2001:db8:1:100::1"));
+        assert_eq!((in_56, in_48, shared("2001:db8:2::1")), (7, 4, 1));
+        // A success forgets what was counted for the narrowest alone.
+        let forgets = |change: &Change| matches!(change, Change::ResetCount(_));
+        assert_eq!(one.success().iter().filter(|change| forgets(change)).count(), 2);
+        assert_eq!(one.success().len(), 10);
     }
 
     #[test]
     fn without_an_address_the_account_is_limited_alone() {
-        assert_eq!(caps(&tally("ann", None, false)), [(100, 86_400)]);
+        assert_eq!(caps(&tally("ann", None)), [(100, 86_400)]);
     }
 
     #[test]
     fn a_success_forgets_only_what_was_counted_here() {
-        let tally = tally("ann", Some("203.0.113.7"), false);
+        let tally = tally("ann", Some("203.0.113.7"));
         let forgotten = |change: &Change| matches!(change, Change::ResetCount(_));
         let changes: Vec<_> = tally.success().iter().map(forgotten).collect();
         assert_eq!(changes, [true, true, false, false]);
@@ -151,14 +192,14 @@ mod tests {
 
     #[test]
     fn accounts_and_networks_are_counted_apart() {
-        let name = |identity, ip| counted(&tally(identity, Some(ip), false)).remove(0).0;
+        let name = |identity, ip| counted(&tally(identity, Some(ip))).remove(0).0;
         assert_ne!(name("ann", "203.0.113.7"), name("bob", "203.0.113.7"));
         assert_ne!(name("ann", "203.0.113.7"), name("ann", "203.0.113.8"));
     }
 
     #[test]
     fn what_is_full_is_named_with_how_long_it_lasts() {
-        let tally = tally("ann", Some("203.0.113.7"), false);
+        let tally = tally("ann", Some("203.0.113.7"));
         let told: Vec<_> = counted(&tally)
             .into_iter()
             .map(|(counter, ..)| tally.reached(&counter).unwrap())

@@ -15,7 +15,8 @@ pub struct SendLimits {
     pub to: Vec<Cap>,
     /// For one account, of each kind of code. Mails are counted by their address alone.
     pub user: Vec<Cap>,
-    /// For one network.
+    /// For one network: an IPv4 address or an IPv6 prefix of 64 bits. Twice as many may be asked for
+    /// in 56 bits, and four times as many in 48.
     pub network: Vec<Cap>,
     /// For all together, of each kind of code: those of a second factor, and all others. Mails are
     /// not.
@@ -68,7 +69,7 @@ impl SendLimits {
         let Some(network) = network else {
             return Tally::default();
         };
-        Tally::default().with(names, limit, &self.network, &[network.as_str()], Keep)
+        Tally::default().with_network(names, limit, &self.network, (&[], network), Keep)
     }
 
     /// What a text message to a number counts. `kind` is a fixed word: kinds are counted apart.

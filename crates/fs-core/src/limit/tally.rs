@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Cap, CounterNames};
+use super::{Cap, CounterNames, Network};
 use crate::Timestamp;
 use crate::port::{Change, Counter};
 
@@ -15,8 +15,14 @@ pub enum Limit {
     Password,
     /// Passwords of all accounts from one network.
     PasswordNetwork,
+    /// Passwords from one network whose other counts are full.
+    PasswordBeyond,
     /// Passwords of one account by who is signed in to it.
     PasswordSignedIn,
+    /// New passwords of one account.
+    PasswordNew,
+    /// Registrations from one network.
+    RegistrationNetwork,
     /// Codes that sign in, of one account from one network.
     CodeHere,
     /// Codes that sign in, of one account from everywhere.
@@ -50,7 +56,10 @@ impl Limit {
             Self::PasswordHere => "password_here",
             Self::Password => "password",
             Self::PasswordNetwork => "password_network",
+            Self::PasswordBeyond => "password_beyond",
             Self::PasswordSignedIn => "password_signed_in",
+            Self::PasswordNew => "password_new",
+            Self::RegistrationNetwork => "registration_network",
             Self::CodeHere => "code_here",
             Self::CodeFirst => "code_first",
             Self::CodeNetwork => "code_network",
@@ -84,6 +93,7 @@ struct Line {
     counter: Counter,
     cap: Cap,
     on_success: OnSuccess,
+    spares_owner: bool,
 }
 
 /// What one attempt or message counts. Commit [`counts`](Self::counts) before it is made, and
@@ -99,6 +109,8 @@ pub struct Reached {
     pub limit: Limit,
     /// How long it may take until more is allowed, at most.
     pub wait: Duration,
+    /// Whether the account's owner still gets in from a network that they signed in from lately.
+    pub spares_owner: bool,
 }
 
 impl Tally {
@@ -112,9 +124,42 @@ impl Tally {
     ) -> Self {
         self.0.extend(caps.iter().map(|cap| {
             let counter = names.counter(limit, *cap, whom);
-            Line { limit, counter, cap: *cap, on_success }
+            Line { limit, counter, cap: *cap, on_success, spares_owner: false }
         }));
         self
+    }
+
+    /// The same for a network and those around it, each with larger caps. Failures that a success
+    /// forgets are those of the narrowest: a neighbour's go on counting.
+    pub(super) fn with_network(
+        mut self,
+        names: &CounterNames,
+        limit: Limit,
+        caps: &[Cap],
+        (whom, network): (&[&str], &Network),
+        on_success: OnSuccess,
+    ) -> Self {
+        for width in network.widths() {
+            let wider = |cap: &Cap| Cap { most: cap.most.saturating_mul(width.times), ..*cap };
+            let caps: Vec<_> = caps.iter().map(wider).collect();
+            let on_success = match on_success {
+                OnSuccess::Forget if width.times > 1 => OnSuccess::TakeBack,
+                other => other,
+            };
+            self = self.with(names, limit, &caps, &[whom, &[width.name]].concat(), on_success);
+        }
+        self
+    }
+
+    /// The same, as what does not stop an owner where they signed in lately.
+    pub(super) fn sparing_owner(mut self) -> Self {
+        self.0.iter_mut().for_each(|line| line.spares_owner = true);
+        self
+    }
+
+    /// What stops owners as well.
+    pub fn of_everybody(&self) -> Self {
+        Self(self.0.iter().filter(|line| !line.spares_owner).cloned().collect())
     }
 
     /// Both together.
@@ -161,6 +206,6 @@ impl Tally {
     /// What a full counter means; nothing when it is not one of these.
     pub fn reached(&self, full: &Counter) -> Option<Reached> {
         let line = self.0.iter().find(|line| line.counter == *full)?;
-        Some(Reached { limit: line.limit, wait: line.cap.within })
+        Some(Reached { limit: line.limit, wait: line.cap.within, spares_owner: line.spares_owner })
     }
 }

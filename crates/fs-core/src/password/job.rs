@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{HashRefusal, PasswordHasher, Scratch, Verification};
+use super::{HashLane, HashRefusal, PasswordHasher, Scratch, Verification};
 use crate::model::PasswordHash;
 use crate::secret::Secret;
 
-/// One piece of hashing work: by which rules, and what.
+/// One piece of hashing work: by which rules, for whom, and what.
 #[derive(Debug)]
 pub struct HashJob {
     /// The rules, ready for use.
     pub hasher: Arc<PasswordHasher>,
+    /// The queue in which the work waits.
+    pub lane: HashLane,
     /// The work.
     pub task: HashTask,
 }
@@ -32,6 +34,14 @@ pub enum HashTask {
         /// What the store holds.
         stored: PasswordHash,
     },
+    /// Compare two spellings of one password, always both. Without a stored hash the same work is
+    /// done. Answers [`HashAnswer::VerifiedBoth`].
+    VerifyBoth {
+        /// The spellings.
+        spellings: [Secret; 2],
+        /// What the store holds.
+        stored: Option<PasswordHash>,
+    },
     /// Spend the time of a comparison where there is nothing to compare with: the account does not
     /// exist or has no password. Answers [`HashAnswer::Verified`], never matched.
     Decoy {
@@ -43,13 +53,22 @@ pub enum HashTask {
     Compare(SlowComparison),
 }
 
-/// A comparison that takes the time of a password hash.
-pub struct SlowComparison(Box<dyn FnOnce() -> bool + Send>);
+/// A comparison that takes the time of one or several password hashes.
+pub struct SlowComparison {
+    compare: Box<dyn FnOnce() -> bool + Send>,
+    hashes: u32,
+}
 
 impl SlowComparison {
     /// A comparison as a closure.
     pub fn new(compare: impl FnOnce() -> bool + Send + 'static) -> Self {
-        Self(Box::new(compare))
+        Self { compare: Box::new(compare), hashes: 1 }
+    }
+
+    /// The comparison, which takes the time of that many hashes. Its lane gives up as many turns.
+    #[must_use]
+    pub fn as_long_as(self, hashes: u32) -> Self {
+        Self { hashes, ..self }
     }
 }
 
@@ -68,9 +87,20 @@ pub enum HashAnswer {
     Refused(HashRefusal),
     /// Of [`HashTask::Verify`] and [`HashTask::Decoy`].
     Verified(Verification),
+    /// Of [`HashTask::VerifyBoth`], for each spelling.
+    VerifiedBoth([Verification; 2]),
 }
 
 impl HashJob {
+    /// How many turns of its lane the work takes: one for each hash, at least 1.
+    pub fn turns(&self) -> u32 {
+        match &self.task {
+            HashTask::Compare(comparison) => comparison.hashes.max(1),
+            HashTask::VerifyBoth { .. } => 2,
+            HashTask::Create { .. } | HashTask::Verify { .. } | HashTask::Decoy { .. } => 1,
+        }
+    }
+
     /// Does the work. It takes milliseconds to seconds of one core.
     pub fn run(self, scratch: &mut Scratch) -> HashAnswer {
         match self.task {
@@ -83,9 +113,17 @@ impl HashJob {
             HashTask::Verify { password, stored } => {
                 HashAnswer::Verified(self.hasher.verify(&password, &stored, scratch))
             }
-            HashTask::Compare(comparison) => {
-                HashAnswer::Verified(Verification { matched: (comparison.0)(), outdated: false })
+            HashTask::VerifyBoth { spellings, stored } => {
+                let verify = |spelling: Secret| match &stored {
+                    Some(stored) => self.hasher.verify(&spelling, stored, scratch),
+                    None => self.hasher.decoy(&spelling, scratch),
+                };
+                HashAnswer::VerifiedBoth(spellings.map(verify))
             }
+            HashTask::Compare(comparison) => HashAnswer::Verified(Verification {
+                matched: (comparison.compare)(),
+                outdated: false,
+            }),
             HashTask::Decoy { password } => {
                 HashAnswer::Verified(self.hasher.decoy(&password, scratch))
             }

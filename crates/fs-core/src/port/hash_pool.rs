@@ -6,11 +6,17 @@ use async_trait::async_trait;
 
 use crate::password::{HashAnswer, HashJob};
 
-/// Runs hashing jobs on threads of its own: a few at a time, first come first served, with a
-/// bounded queue. Hashing is made to be slow; it must never run on the threads that serve requests.
+/// Runs hashing jobs on threads of its own: a few at a time, with a bounded queue in which the
+/// [lanes](crate::password::HashLane) of the jobs take turns. Hashing is made to be slow; it must
+/// never run on the threads that serve requests.
 #[async_trait]
 pub trait HashPool: Send + Sync {
     /// Runs the job and waits for its answer. A caller that goes away takes its job with it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`HashPoolError::Busy`] if the job was not run because too many others wait; whatever
+    /// was counted for it is taken back.
     async fn run(&self, job: HashJob) -> Result<HashAnswer, HashPoolError>;
 }
 

@@ -40,6 +40,9 @@ pub struct OutgoingMail {
 /// What stands in place of a template where the outbox carries a text message.
 const TEXT_MESSAGE: &str = "text message";
 
+/// What a decoy is filled with.
+const DECOY: &str = "-";
+
 impl OutgoingMail {
     /// A text message on its way through the outbox. Stores need not know it from a mail.
     pub(crate) fn of_text(sms: &OutgoingSms) -> Self {
@@ -51,6 +54,27 @@ impl OutgoingMail {
             text: Some(sms.text.expose().to_owned()),
             html: None,
         }
+    }
+
+    /// The same row without its content: as long in every column, and sent to nobody.
+    ///
+    /// It stands in the outbox where an address has no account, so that the work of storing, claiming
+    /// and deleting it is that of a mail. What somebody typed is not kept in it.
+    pub(crate) fn into_decoy(self) -> Self {
+        let hidden = |text: String| DECOY.repeat(text.len());
+        Self {
+            to: hidden(self.to),
+            text: self.text.map(hidden),
+            html: self.html.map(hidden),
+            subject: hidden(self.subject),
+            ..self
+        }
+    }
+
+    /// Whether it is a [decoy](Self::into_decoy). No mail goes to an address without an `@`, no
+    /// text message to a number without a digit.
+    pub(crate) fn is_decoy(&self) -> bool {
+        self.to.starts_with(DECOY) && self.to.trim_start_matches(DECOY).is_empty()
     }
 
     /// The text message that it is. A telephone number is no address of a mail.
@@ -223,4 +247,31 @@ pub struct ComposeError {
 pub trait OutboxWaker: Send + Sync {
     /// A mail waits. It must not block.
     fn wake(&self);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decoy_is_as_long_as_its_mail_and_holds_nothing_of_it() {
+        let mail = OutgoingMail {
+            template: "reset_instructions".to_owned(),
+            to: "ann@site.test".to_owned(),
+            from: "no-reply@site.test".to_owned(),
+            subject: "Hello".to_owned(),
+            text: Some("https://site.test/reset/token".to_owned()),
+            html: None,
+        };
+        let decoy = mail.clone().into_decoy();
+        assert!(decoy.is_decoy() && !mail.is_decoy());
+        assert_eq!((decoy.to.len(), decoy.subject.len()), (mail.to.len(), mail.subject.len()));
+        let lengths = |mail: &OutgoingMail| mail.text.as_ref().map(String::len);
+        assert_eq!(lengths(&decoy), lengths(&mail));
+        assert!(!decoy.text.unwrap_or_default().contains("token"));
+        let text = OutgoingSms { to: "+41446681800".to_owned(), text: "17".into() };
+        let text = OutgoingMail::of_text(&text);
+        assert!(text.as_text().is_some() && !text.is_decoy());
+        assert!(text.into_decoy().is_decoy());
+    }
 }

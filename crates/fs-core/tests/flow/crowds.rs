@@ -48,7 +48,7 @@ async fn is_in(site: &Site, visit: &Visit) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_of_a_hundred_uses_a_reset_link() {
     for setup in PROFILES {
-        let site = setup().build();
+        let site = without_limits(setup()).build();
         site.add_user(ANN).await;
         let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
         let token = mailed_token(&site).await;

@@ -12,6 +12,7 @@ mod factor_races;
 mod factors;
 mod faults;
 mod guard_races;
+mod load;
 mod one_step;
 mod other_trust;
 mod password_limits;

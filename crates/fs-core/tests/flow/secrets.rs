@@ -8,7 +8,7 @@ use fs_core::config::FlaskKeys;
 use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{NewAccount, ValidPassword};
 use fs_core::model::{NewUser, PasswordHash, SealedSecret, SessionId, Uniquifier, UserField};
-use fs_core::password::{HashAnswer, HashJob, HashTask, PasswordHasher};
+use fs_core::password::{HashAnswer, HashJob, HashLane, HashTask, PasswordHasher};
 use fs_core::port::{
     Batch, Change, MailDraft, MailKind, OutboxEntry, OutboxId, OutboxMail, UserLookup,
 };
@@ -197,7 +197,8 @@ fn hashing_jobs() {
         HashTask::Verify { password: password(), stored: stored() },
         HashTask::Decoy { password: password() },
     ] {
-        shown.show(&HashJob { hasher: Arc::clone(&hasher), task });
+        let lane = HashLane::application();
+        shown.show(&HashJob { hasher: Arc::clone(&hasher), lane, task });
     }
     shown.show(&HashAnswer::Created(stored()));
     let valid = futures::executor::block_on(async {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fs_core::password::{HashAnswer, HashJob, HashRefusal, HashTask};
+use fs_core::password::{HashAnswer, HashJob, HashLane, HashRefusal, HashTask, SlowComparison};
 
 use super::*;
 
@@ -11,7 +11,8 @@ fn jobs_answer_by_their_task() {
     let hasher = Arc::new(hasher(cheapest()));
     let mut scratch = Scratch::new();
     let password = Secret::from("secret");
-    let mut run = |task| HashJob { hasher: Arc::clone(&hasher), task }.run(&mut scratch);
+    let job = |task| HashJob { hasher: Arc::clone(&hasher), lane: HashLane::application(), task };
+    let mut run = |task| job(task).run(&mut scratch);
     let HashAnswer::Created(stored) =
         run(HashTask::Create { password: password.clone(), salt: SALT })
     else {
@@ -22,8 +23,29 @@ fn jobs_answer_by_their_task() {
     assert_eq!(run(verify("secret")), HashAnswer::Verified(KEEP));
     assert_eq!(run(verify("wrong")), HashAnswer::Verified(NO));
     assert_eq!(run(HashTask::Decoy { password }), HashAnswer::Verified(NO));
+    for (stored, answers) in [(Some(&stored), [NO, KEEP]), (None, [NO, NO])] {
+        let spellings = ["wrong".into(), "secret".into()];
+        let both = HashTask::VerifyBoth { spellings, stored: stored.cloned() };
+        assert_eq!(run(both), HashAnswer::VerifiedBoth(answers));
+    }
     let long = HashTask::Create { password: "x".repeat(5000).as_str().into(), salt: SALT };
     assert_eq!(run(long), HashAnswer::Refused(HashRefusal::TooLong { limit: 4096 }));
+}
+
+#[test]
+fn a_job_takes_a_turn_for_each_hash() {
+    let hasher = Arc::new(hasher(cheapest()));
+    let spellings = || ["one".into(), "other".into()];
+    let compare = |hashes| HashTask::Compare(SlowComparison::new(|| true).as_long_as(hashes));
+    for (task, turns) in [
+        (HashTask::Decoy { password: "secret".into() }, 1),
+        (HashTask::VerifyBoth { spellings: spellings(), stored: None }, 2),
+        (compare(0), 1),
+        (compare(3), 3),
+    ] {
+        let lane = HashLane::application();
+        assert_eq!(HashJob { hasher: Arc::clone(&hasher), lane, task }.turns(), turns);
+    }
 }
 
 #[test]
@@ -36,8 +58,10 @@ fn nothing_secret_is_shown() {
         HashTask::Create { password: "hidden".into(), salt: SALT },
         HashTask::Decoy { password: "hidden".into() },
         HashTask::Verify { password: "hidden".into(), stored: PasswordHash::new("hidden") },
+        HashTask::VerifyBoth { spellings: ["hidden".into(), "hidden".into()], stored: None },
     ] {
-        let job = HashJob { hasher: Arc::clone(&hasher), task };
+        let lane = HashLane::application();
+        let job = HashJob { hasher: Arc::clone(&hasher), lane, task };
         assert!(!format!("{job:?}").contains("hidden"));
         let answer = job.run(&mut Scratch::new());
         assert!(!format!("{answer:?}").contains("argon2id$"));

@@ -183,7 +183,8 @@ async fn every_form_costs_what_it_must() {
     assert_eq!(costs(&site), [read]);
     let password = "another marble otter candle";
     let new = json!({ "password": password, "password_confirm": password });
-    assert_eq!(cost_of(&site, &mut browser, &link, new).await, [read, judge, hash, write]);
+    // A new password is counted before it is judged.
+    assert_eq!(cost_of(&site, &mut browser, &link, new).await, [read, count, judge, hash, write]);
 
     let credentials = json!({ "email": ANN, "password": password });
     // An attempt at a password is counted before it is compared.
@@ -199,7 +200,7 @@ async fn every_form_costs_what_it_must() {
         "new_password_confirm": PASSWORD,
     });
     let costs = cost_of(&site, &mut browser, "/change", new).await;
-    assert_eq!(costs, [of_session, count, compare, judge, hash, write]);
+    assert_eq!(costs, [of_session, count, compare, count, judge, hash, write]);
     let costs = cost_of(&site, &mut browser, "/logout", json!({})).await;
     assert_eq!(costs, [of_session, write]);
 }

@@ -16,7 +16,11 @@ fn pool(threads: usize, queue: usize) -> ThreadHashPool {
 }
 
 fn pool_with_patience(threads: usize, queue: usize, patience: Duration) -> ThreadHashPool {
-    ThreadHashPool::start(HashPoolSize { threads, queue, patience }).unwrap()
+    ThreadHashPool::start(HashPoolSize { threads, queue, lane: queue, patience }).unwrap()
+}
+
+fn lane() -> HashLane {
+    HashLane::application()
 }
 
 /// Work that says so when it starts, and ends when it is told to.
@@ -33,7 +37,8 @@ fn gate() -> (Work, mpsc::Receiver<()>, mpsc::Sender<()>) {
 
 /// Enqueues at once; the future only waits for the answer.
 fn submit(pool: &ThreadHashPool, work: Work) -> BoxFuture<'_, Answer> {
-    let mut answer = pool.submit(work).boxed();
+    let lane = lane();
+    let mut answer = async move { pool.submit(&lane, 1, work).await }.boxed();
     match (&mut answer).now_or_never() {
         Some(at_once) => futures::future::ready(at_once).boxed(),
         None => answer,
@@ -75,13 +80,42 @@ fn a_full_queue_refuses_politely_and_recovers() {
     let first = submit(&pool, first);
     has_started.recv().unwrap();
     let waiting = [submit(&pool, Box::new(|_| ANSWER)), submit(&pool, Box::new(|_| ANSWER))];
-    let refused = block_on(pool.submit(Box::new(|_| ANSWER)));
+    let refused = block_on(pool.submit(&lane(), 1, Box::new(|_| ANSWER)));
     let Err(HashPoolError::Busy { retry_after }) = refused else { panic!("{refused:?}") };
     assert_eq!(retry_after, Duration::from_secs(3600));
     go_on.send(()).unwrap();
     block_on(first).unwrap();
     assert!(block_on(join_all(waiting)).iter().all(Result::is_ok));
-    block_on(pool.submit(Box::new(|_| ANSWER))).unwrap();
+    block_on(pool.submit(&lane(), 1, Box::new(|_| ANSWER))).unwrap();
+}
+
+#[test]
+fn lanes_take_turns() {
+    let pool = pool(1, 300);
+    let (first, has_started, go_on) = gate();
+    let first = submit(&pool, first);
+    has_started.recv().unwrap();
+    let (seen, order) = mpsc::channel();
+    let jobs = (0..100).map(|_| "192.0.2.66").chain(["203.0.113.7"]);
+    let rest: Vec<_> = jobs
+        .map(|ip| {
+            let seen = seen.clone();
+            let lane = HashLane::of(Some(&fs_core::limit::Network::of(ip)), "ann");
+            let work: Work = Box::new(move |_| {
+                seen.send(ip).unwrap();
+                ANSWER
+            });
+            let pool = &pool;
+            let mut answer = async move { pool.submit(&lane, 1, work).await }.boxed();
+            assert!((&mut answer).now_or_never().is_none());
+            answer
+        })
+        .collect();
+    go_on.send(()).unwrap();
+    block_on(first).unwrap();
+    assert!(block_on(join_all(rest)).iter().all(Result::is_ok));
+    drop(seen);
+    assert_eq!(order.iter().position(|ip| ip == "203.0.113.7"), Some(1));
 }
 
 #[test]
@@ -139,7 +173,7 @@ fn a_caller_that_goes_away_while_others_wait_is_skipped() {
 #[test]
 fn who_waited_too_long_is_refused_and_not_run() {
     let pool = pool_with_patience(1, 10, Duration::ZERO);
-    let answer = block_on(pool.submit(Box::new(|_| panic!("must not run"))));
+    let answer = block_on(pool.submit(&lane(), 1, Box::new(|_| panic!("must not run"))));
     assert!(matches!(answer, Err(HashPoolError::Busy { .. })), "{answer:?}");
 }
 
@@ -149,10 +183,10 @@ fn a_panic_ends_the_job_and_not_the_thread() {
     for _ in 0..3 {
         // Unlike panic!, this prints nothing.
         let work = |_: &mut Scratch| std::panic::resume_unwind(Box::new("broken"));
-        let answer = block_on(pool.submit(Box::new(work)));
+        let answer = block_on(pool.submit(&lane(), 1, Box::new(work)));
         assert!(matches!(answer, Err(HashPoolError::Failed)), "{answer:?}");
     }
-    assert_eq!(block_on(pool.submit(Box::new(|_| ANSWER))).unwrap(), ANSWER);
+    assert_eq!(block_on(pool.submit(&lane(), 1, Box::new(|_| ANSWER))).unwrap(), ANSWER);
 }
 
 #[test]
@@ -190,12 +224,16 @@ fn a_thread_keeps_its_memory() {
     let hasher = fs_core::password::HashingRules::cheapest_for_tests();
     let hasher = Arc::new(fs_core::password::PasswordHasher::new(hasher).unwrap());
     let task = fs_core::password::HashTask::Decoy { password: "secret".into() };
-    block_on(pool.run(HashJob { hasher, task })).unwrap();
+    block_on(pool.run(HashJob { hasher, lane: lane(), task })).unwrap();
     let (kept, has_kept) = mpsc::channel();
-    block_on(pool.submit(Box::new(move |scratch| {
-        kept.send(scratch.kept_kib()).unwrap();
-        ANSWER
-    })))
+    block_on(pool.submit(
+        &lane(),
+        1,
+        Box::new(move |scratch| {
+            kept.send(scratch.kept_kib()).unwrap();
+            ANSWER
+        }),
+    ))
     .unwrap();
     assert_eq!(has_kept.recv(), Ok(8));
 }
@@ -217,19 +255,23 @@ thread_local! {
 fn dropping_the_pool_ends_its_threads_and_answers_who_waits() {
     let pool = pool(1, 10);
     let (farewell, farewells) = mpsc::channel();
-    block_on(pool.submit(Box::new(move |_| {
-        FAREWELL.set(Some(Farewell(farewell)));
-        ANSWER
-    })))
+    block_on(pool.submit(
+        &lane(),
+        1,
+        Box::new(move |_| {
+            FAREWELL.set(Some(Farewell(farewell)));
+            ANSWER
+        }),
+    ))
     .unwrap();
     let (first, has_started, go_on) = gate();
     let (running, running_answer) = oneshot::channel();
     let (waiting, waiting_answer) = oneshot::channel();
     let since = Instant::now();
-    pool.shared.enqueue(Waiting { work: first, answer: running, since }).unwrap();
+    pool.shared.enqueue(&lane(), 1, Waiting { work: first, answer: running, since });
     has_started.recv().unwrap();
     let work = Box::new(|_: &mut Scratch| panic!("must not run"));
-    pool.shared.enqueue(Waiting { work, answer: waiting, since }).unwrap();
+    pool.shared.enqueue(&lane(), 1, Waiting { work, answer: waiting, since });
     drop(pool);
     assert!(block_on(waiting_answer).is_err());
     go_on.send(()).unwrap();

@@ -25,6 +25,7 @@ impl HashPool for InlineHashPool {
         let kind = match &job.task {
             HashTask::Create { .. } => HashKind::Create,
             HashTask::Verify { .. } => HashKind::Verify,
+            HashTask::VerifyBoth { .. } => HashKind::VerifyBoth,
             HashTask::Decoy { .. } => HashKind::Decoy,
             HashTask::Compare(_) => HashKind::Compare,
         };

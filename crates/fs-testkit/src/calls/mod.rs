@@ -54,6 +54,8 @@ pub enum HashKind {
     Create,
     /// A password is compared with a stored hash.
     Verify,
+    /// Two spellings of a password are compared, or their work is done for nothing.
+    VerifyBoth,
     /// The work of a comparison, for nothing.
     Decoy,
     /// What a token is bound to is compared.
@@ -99,6 +101,7 @@ struct State {
     fault: Option<(usize, Fault)>,
     failed: Option<Call>,
     commits: usize,
+    rows: Vec<String>,
 }
 
 impl Calls {
@@ -110,6 +113,12 @@ impl Calls {
     /// The calls since the last time, in order. Counting starts at zero again.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.state().calls)
+    }
+
+    /// The changes that were committed since the last time, in order: the name of each, and of a mail
+    /// how long it is. Batches that failed are not among them.
+    pub fn take_rows(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().rows)
     }
 
     /// How many commits succeeded in all, but for those that only count.
@@ -144,8 +153,10 @@ impl Calls {
         fault
     }
 
-    fn committed(&self) {
-        self.state().commits += 1;
+    fn committed(&self, rows: Vec<String>, counts_alone: bool) {
+        let mut state = self.state();
+        state.rows.extend(rows);
+        state.commits += usize::from(!counts_alone);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -49,6 +49,19 @@ fn is_count(change: &Change) -> bool {
     matches!(change, Change::Count { .. } | Change::Uncount(_) | Change::ResetCount(_))
 }
 
+/// What a change is, without its content.
+fn row(change: &Change) -> String {
+    let shown = format!("{change:?}");
+    let name = shown.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    let Change::EnqueueMail(entry) = change else {
+        return name.to_owned();
+    };
+    let mail = &entry.mail;
+    let parts = [Some(&mail.to), Some(&mail.subject), mail.text.as_ref(), mail.html.as_ref()];
+    let length: usize = parts.into_iter().flatten().map(String::len).sum();
+    format!("{name} {} {length}", mail.template)
+}
+
 fn has_nul(change: &Change) -> bool {
     let texts: Vec<Option<&String>> = match change {
         Change::InsertUser(user) => {
@@ -139,9 +152,10 @@ impl UserStore for WatchedStore {
             return Err(nul().into());
         }
         let counts_alone = batch.changes().iter().all(is_count);
+        let rows = batch.changes().iter().map(row).collect();
         let answer = self.inner.commit(batch).await;
-        if answer.is_ok() && !counts_alone {
-            self.calls.committed();
+        if answer.is_ok() {
+            self.calls.committed(rows, counts_alone);
         }
         fault.map_or(answer, |_| Err(unreachable_database().into()))
     }

@@ -1,0 +1,141 @@
+//! What is measured: a site with accounts, a worker that empties the outbox, and a mailer that takes
+//! no time.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fs_core::config::{SignInLinks, Unified};
+use fs_core::limit::{Cap, Limits};
+use fs_core::model::{NewUser, Uniquifier};
+use fs_core::password::{HashingRules, NewHash};
+use fs_core::port::{Batch, Change, MailError, Mailer, OutboxId, OutgoingMail, UserStore};
+use fs_core::secret::Secret;
+use fs_core::totp::TotpSecret;
+use fs_core::{Config, Ports, Security};
+use fs_http::{Hooks, HttpConfig, WebSecurity};
+use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
+
+use crate::Outcome;
+
+/// The password of all accounts.
+pub(crate) const PASSWORD: &str = "marble otter candle seven";
+
+/// A mailer that takes no time: the network does not belong to what is measured.
+struct NoMailer;
+
+#[async_trait]
+impl Mailer for NoMailer {
+    async fn send(&self, _: &OutboxId, _: &OutgoingMail) -> Result<(), MailError> {
+        Ok(())
+    }
+}
+
+/// A site on a store.
+pub(crate) struct Site {
+    /// With passwords and codes.
+    pub(crate) web: WebSecurity,
+    /// With links in mails in place of passwords, on the same store.
+    pub(crate) links: WebSecurity,
+    pub(crate) worker: OutboxWorker,
+}
+
+impl Site {
+    /// Starts it. Must be called within a runtime.
+    pub(crate) fn start(store: Arc<dyn UserStore>) -> Outcome<Self> {
+        let bell = OutboxBell::default();
+        let hashing = HashingRules { create: NewHash::CheapestForTests, ..HashingRules::default() };
+        let config = Config { limits: wide(), hashing, ..config()? };
+        let ports = fs_services::ports(store, Arc::new(NoMailer), &bell)?;
+        let within = Duration::from_secs(3_600);
+        let by_link = SignInLinks { within, once: true, unconfirmed: false };
+        let links = Config { sign_in_links: Some(by_link), ..config.clone() };
+        let web = web(config, ports.clone())?;
+        let links = self::web(links, ports)?;
+        let worker = OutboxWorker::start(web.core().clone(), &bell);
+        Ok(Self { web, links, worker })
+    }
+
+    /// Makes accounts: `{name}000000@site.test` and so on.
+    pub(crate) async fn add_users(&self, name: &str, many: usize, confirmed: bool) -> Outcome<()> {
+        let core = self.web.core();
+        let hash = core.hash_password(Secret::from(PASSWORD)).await?;
+        let sealed = core.seal_totp(&TotpSecret::from_random([7; 20])).await?;
+        let mut batch = Batch::new();
+        for number in 0..many {
+            let uniquifier = Uniquifier::from_random(core.random()?);
+            let mut user = NewUser::new(address(name, number), uniquifier);
+            user.password = Some(hash.clone());
+            user.confirmed_at = confirmed.then(|| core.now());
+            user.sign_in_secrets = BTreeMap::from([("email".to_owned(), sealed.clone())]);
+            batch.push(Change::InsertUser(Box::new(user)));
+            if batch.changes().len() == 100 || number + 1 == many {
+                core.store().commit(std::mem::take(&mut batch)).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The address of somebody.
+pub(crate) fn address(name: &str, number: usize) -> String {
+    format!("{name}{number:06}@site.test")
+}
+
+/// The default profile, with what can be asked about an account.
+pub(crate) fn config() -> Outcome<Config> {
+    let mut config = Config {
+        signing_keys: vec![Secret::from("a key of this measurement, 32 bytes long")],
+        base_url: Some("https://site.test".to_owned()),
+        unified: Some(Unified::default()),
+        ..Config::default()
+    };
+    config.identities.email.allow_test_domains = true;
+    Ok(config)
+}
+
+/// A site without a worker.
+pub(crate) fn web(config: Config, ports: Ports) -> Outcome<WebSecurity> {
+    Ok(WebSecurity::new(config, HttpConfig::default(), ports, Hooks::default())?)
+}
+
+/// Ports on a store, with a mailer that takes no time.
+pub(crate) fn ports(store: Arc<dyn UserStore>) -> Outcome<Ports> {
+    Ok(fs_services::ports(store, Arc::new(NoMailer), &OutboxBell::default())?)
+}
+
+/// Limits that count as always and stop nobody.
+pub(crate) fn wide() -> Limits {
+    let mut limits = Limits::default();
+    let Limits { passwords, codes, registrations, mails, texts } = &mut limits;
+    let lists = [
+        &mut passwords.here,
+        &mut passwords.everywhere,
+        &mut passwords.network,
+        &mut passwords.signed_in,
+        &mut passwords.new,
+        &mut codes.here,
+        &mut codes.everywhere,
+        &mut codes.network,
+        &mut codes.sign_in,
+        &mut codes.second_factor,
+        &mut codes.signed_in,
+        &mut registrations.network,
+        &mut mails.to,
+        &mut mails.network,
+        &mut texts.to,
+        &mut texts.network,
+    ];
+    for cap in lists.into_iter().flatten() {
+        *cap = Cap::new(1_000_000_000, cap.within);
+    }
+    limits
+}
+
+/// Delivers what waits, so that the next measurement begins with an empty outbox.
+pub(crate) async fn settle(core: &Security) -> Outcome<()> {
+    core.deliver_mails().await?;
+    tokio::task::yield_now().await;
+    Ok(())
+}
