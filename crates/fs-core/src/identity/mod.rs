@@ -6,11 +6,13 @@
 
 mod email;
 mod mapper;
+mod mask;
 mod phone;
 mod username;
 
 pub use email::{EmailAddress, EmailProblem, EmailRules, normalise_email};
 pub use mapper::{IdentityAttribute, IdentityRule, IdentityRules};
+pub use mask::{mask_email, mask_phone};
 pub use phone::{PhoneNumber, PhoneProblem, Region, UnknownRegion, normalise_phone};
 pub use username::{
     NormalForm, Username, UsernameProblem, UsernameRules, check_username, normalise_username,
