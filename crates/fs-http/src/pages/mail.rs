@@ -13,7 +13,7 @@
 //! | `second_factor_changed` | the second step is another one, or none any more | `username`, `method` (`authenticator`, `email`, `sms`, or none), `reset_link` or none |
 //! | `reset_notice` | a password was reset | |
 //! | `change_notice` | a password was changed | `reset_link` or none |
-//! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link`, or none |
+//! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link` or none |
 //!
 //! With a confirmation, reset or sign-in link comes `within`, which says how long the link works, in
 //! words: `2 hours`. `token` is the code; nothing else in a mail looks like one. Links must be whole URLs.

@@ -15,7 +15,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use fs_testkit::site::Setup;
-use minijinja::{Environment, UndefinedBehavior, Value};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior, context};
 use regex::{Captures, Regex};
 
 /// Branches for what an application puts into pages of its own. Our endpoints need none of them.
@@ -65,7 +66,7 @@ impl Marked {
         let env = self.env.clone();
         setup.hooks.render_template = Some(Arc::new(move |name, known| {
             let template = env.get_template(name).ok()?;
-            let rendered = template.render(Value::from_serialize(known));
+            let rendered = template.render(context! { ..Serde(known) });
             Some(rendered.map_err(|error| format!("{error:#}")))
         }));
         setup
