@@ -5,6 +5,7 @@ mod chromium;
 mod contract;
 mod database;
 mod machine;
+mod named;
 mod parity;
 mod policies;
 mod process;

@@ -24,8 +24,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 FILE_KEYS = {"name", "about", "config", "fixtures", "define", "scenarios"}
 SCENARIO_KEYS = {"name", "intent", "config", "quirk", "refused", "steps"}
 MUST_KEYS = {
-    "status", "content_type", "location", "json", "absent", "error", "errors", "messages", "mails",
-    "sms", "signals", "cookies", "user", "returned", "as", "via", "forms", "www_authenticate",
+    "status", "content_type", "location", "json", "absent", "error", "errors", "messages", "notices",
+    "mails", "sms", "signals", "cookies", "user", "returned", "as", "via", "forms", "www_authenticate",
 }
 
 
@@ -110,6 +110,8 @@ def check_must(must, got, status_needed):
         want("errors", must["errors"], driver.pointer(body, "/response/errors"))
     if "messages" in must:
         want("messages", sorted(must["messages"]), html.get("messages", []))
+    if "notices" in must:
+        want("notices", must["notices"], got.get("notices", []))
     if "forms" in must:
         want("forms", must["forms"], [form["action"] for form in html.get("forms", [])])
     if "mails" in must:

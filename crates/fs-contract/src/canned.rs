@@ -101,7 +101,7 @@ fn answer(recorded: &Normal) -> HttpAnswer {
     let mut out = if let Some(value) = recorded.get("json") {
         page("application/json", concrete_value(value).to_string())
     } else if recorded.contains_key("html") || recorded.contains_key("content_type") {
-        page("text/html; charset=utf-8", html(recorded.get("html")))
+        page("text/html; charset=utf-8", html(recorded))
     } else {
         HttpAnswer::default()
     };
@@ -134,10 +134,13 @@ fn set_cookie(cookie: &Value) -> String {
     out
 }
 
-fn html(normal: Option<&Value>) -> String {
+fn html(recorded: &Normal) -> String {
     let mut out = "<!DOCTYPE html><title>canned</title>".to_owned();
     let empty = Map::new();
-    let normal = normal.and_then(Value::as_object).unwrap_or(&empty);
+    let normal = recorded.get("html").and_then(Value::as_object).unwrap_or(&empty);
+    for notice in list(recorded, "notices") {
+        write!(out, "<p data-notice=\"{}\"></p>", text(notice)).unwrap();
+    }
     for message in list(normal, "messages") {
         write!(out, "<p>{}</p>", escaped(text(message))).unwrap();
     }

@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: the rules of the tree that neither the compiler nor clippy knows.
 
 mod adapters;
+mod assurance;
 mod book;
 mod edges;
 mod explained;
@@ -9,6 +10,7 @@ mod paths;
 mod source;
 
 use crate::Result;
+use crate::named::Named;
 use crate::report::Report;
 use crate::workspace::Workspace;
 
@@ -24,6 +26,10 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     }
     offences.extend(explained::check(workspace)?);
     let files = workspace.files()?;
+    if files.iter().any(|file| file == assurance::FILE) {
+        let text = workspace.read_text(assurance::FILE)?.unwrap_or_default();
+        offences.extend(assurance::check(&text, &Named::read(workspace)?));
+    }
     offences.extend(adapters::check(workspace, &files)?);
     let contents = workspace.read_text(book::CONTENTS)?.ok_or("the book's contents are no text")?;
     // A folder is there if it can be linked to.

@@ -70,6 +70,7 @@ pub(crate) struct Page {
     texts: Vec<String>,
     route: Option<Value>,
     inputs: BTreeMap<String, String>,
+    notices: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -100,6 +101,7 @@ impl Page {
                 Piece::Text(_) => {}
                 Piece::Open { tag, attributes } => {
                     page.end_of_text(&mut run);
+                    page.notices.extend(attributes.get("data-notice").cloned());
                     match tag.as_str() {
                         "script" | "style" | "title" | "head" => silent += 1,
                         "form" => {
@@ -203,8 +205,9 @@ impl Field {
     }
 }
 
-/// A page in normal form.
-pub(super) fn body(source: &str, rules: &Normaliser) -> Map<String, Value> {
+/// A page in normal form, and the notices that it marks with `data-notice`: what its text says
+/// beside messages that have a key, such as `code_sent`.
+pub(super) fn body(source: &str, rules: &Normaliser) -> (Map<String, Value>, Vec<Value>) {
     let page = Page::read(source);
     let mut out = Map::new();
     if !page.forms.is_empty() {
@@ -221,7 +224,7 @@ pub(super) fn body(source: &str, rules: &Normaliser) -> Map<String, Value> {
     if let Some(route) = page.route {
         out.insert("route".to_owned(), route);
     }
-    out
+    (out, page.notices.into_iter().map(Value::from).collect())
 }
 
 #[cfg(test)]
@@ -229,7 +232,7 @@ mod tests {
     use super::*;
 
     fn normal(source: &str) -> Value {
-        body(source, &Normaliser::new(&Map::new(), "http://h:1")).into()
+        body(source, &Normaliser::new(&Map::new(), "http://h:1")).0.into()
     }
 
     #[test]
@@ -261,6 +264,14 @@ mod tests {
         );
         let wanted = json!({"messages": ["CSRF_TOKEN_EXPIRED|a=1", "CSRF_TOKEN_INVALID"]});
         assert_eq!(page, wanted);
+    }
+
+    #[test]
+    fn notices_are_named_by_their_marks() {
+        let page = "<p data-notice=code_sent>We sent a code.</p><div data-notice='b'><p></p></div>\
+                    <p>code_sent</p><p data-notice=code_sent></p>";
+        let (_, notices) = body(page, &Normaliser::new(&Map::new(), "http://h:1"));
+        assert_eq!(notices, ["b", "code_sent"]);
     }
 
     #[test]

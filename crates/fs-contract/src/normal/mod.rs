@@ -62,10 +62,11 @@ impl Normaliser {
                 .map_or_else(|_| "<not JSON>".into(), |body| json::body(body, self));
             out.insert("json".to_owned(), value);
         } else if kind == "text/html" {
-            let page = html::body(&String::from_utf8_lossy(&answer.body), self);
+            let (page, notices) = html::body(&String::from_utf8_lossy(&answer.body), self);
             if !page.is_empty() {
                 out.insert("html".to_owned(), page.into());
             }
+            put(&mut out, "notices", notices);
         }
         out
     }

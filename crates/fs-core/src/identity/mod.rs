@@ -8,12 +8,14 @@ mod email;
 mod email_domain;
 mod mapper;
 mod numbering;
+mod mask;
 mod phone;
 mod username;
 
 pub use email::{EmailAddress, EmailProblem, EmailRules, normalise_email};
 pub use email_domain::with_ascii_domain;
 pub use mapper::{IdentityAttribute, IdentityRule, IdentityRules};
+pub use mask::{mask_email, mask_phone};
 pub use phone::{PhoneNumber, PhoneProblem, Region, UnknownRegion, normalise_phone};
 pub use username::{
     NormalForm, Username, UsernameProblem, UsernameRules, check_username, normalise_username,

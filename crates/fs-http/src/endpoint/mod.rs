@@ -1,5 +1,6 @@
 //! The endpoints: each reads a form or JSON, runs a flow, and answers.
 
+mod asked_code;
 mod challenge;
 mod change_password;
 mod confirm;

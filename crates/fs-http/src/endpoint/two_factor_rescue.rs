@@ -1,5 +1,6 @@
 //! Help with a second factor.
 
+use fs_core::config::CodeMethod;
 use fs_core::flow::{Problem, RescueOutcome};
 use fs_core::message::MessageKey;
 use http::StatusCode;
@@ -25,14 +26,21 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return Ok(match (waits, exchange.wants_json()) {
             (false, _) => exchange.nothing_pending(),
             (true, true) => exchange.json_ok(None, None, Map::new()),
-            (true, false) => exchange.page(StatusCode::OK, code_page(exchange, &[], None)),
+            (true, false) => {
+                let mut page = code_page(exchange, &[]);
+                // Opens the form for help.
+                page.extra.insert("problem".to_owned(), "".into());
+                let asked = exchange.asked_code(&visit, None).await?;
+                asked.iter().for_each(|asked| asked.tell(&mut page, false));
+                exchange.page(StatusCode::OK, page)
+            }
         });
     }
     let mut typed = Typed::default();
     let problem = typed.text(exchange, "help_setup");
     let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
         true => exchange.json_problems(status, problems),
-        false => exchange.page(StatusCode::OK, code_page(exchange, problems, None)),
+        false => exchange.page(StatusCode::OK, code_page(exchange, problems)),
     };
     let mut problems = exchange.form_problems(FormName::TwoFactorRescue, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
@@ -52,7 +60,19 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         }
         RescueOutcome::Sent if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
         RescueOutcome::Sent => {
-            exchange.page(StatusCode::OK, code_page(exchange, &[], Some(&problem)))
+            let mut page = code_page(exchange, &[]);
+            let rules = exchange.core().config().two_factor.as_ref();
+            if problem == "lost_device" {
+                page.extra.insert("chosen_method".to_owned(), CodeMethod::Email.name().into());
+                page.extra.insert("code_sent".to_owned(), true.into());
+            }
+            // The default leads nowhere: nobody is helped by reading it.
+            let rescue = rules.map(|rules| rules.rescue_mail.as_str());
+            if let Some(rescue) = rescue.filter(|address| !address.ends_with("@localhost")) {
+                page.extra.insert("rescue_mail".to_owned(), rescue.into());
+            }
+            page.extra.insert("problem".to_owned(), problem.into());
+            exchange.page(StatusCode::OK, page)
         }
     })
 }

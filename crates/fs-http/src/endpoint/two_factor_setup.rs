@@ -3,6 +3,7 @@
 use fs_core::config::CodeMethod;
 use fs_core::flow::{EnrolOutcome, Problem};
 use fs_core::message::MessageKey;
+use fs_core::model::User;
 use fs_core::totp::{Provisioning, TotpRules, TotpSecret};
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -68,12 +69,12 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             exchange.redirect(&exchange.view(after_second_factor(exchange), &[]))
         }
         EnrolOutcome::Begun { method, key, username } => {
-            begun(exchange, method, key.as_ref(), &username)
+            begun(exchange, current, method, key.as_ref(), &username).await?
         }
     })
 }
 
-async fn show(exchange: &Exchange, current: Option<&fs_core::model::User>) -> Answer {
+async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     let mut visit = exchange.visit();
     let user = exchange.core().enrolling_user(exchange.context(), &mut visit, current).await;
     let user = user.map_err(|error| exchange.flow_failed(&error))?;
@@ -95,12 +96,13 @@ async fn show(exchange: &Exchange, current: Option<&fs_core::model::User>) -> An
     Ok(exchange.json_ok(None, None, more))
 }
 
-fn begun(
+async fn begun(
     exchange: &Exchange,
+    current: Option<&User>,
     method: CodeMethod,
     key: Option<&TotpSecret>,
     username: &str,
-) -> http::Response<bytes::Bytes> {
+) -> Answer {
     let issuer = exchange.core().config().totp.issuer.as_str();
     if exchange.wants_json() {
         let mut more = Map::new();
@@ -111,7 +113,7 @@ fn begun(
             more.insert("tf_authr_username".to_owned(), username.into());
             more.insert("tf_authr_issuer".to_owned(), issuer.into());
         }
-        return exchange.json_ok(None, None, more);
+        return Ok(exchange.json_ok(None, None, more));
     }
     let waits_for_phone = exchange
         .session(|visit| visit.enrolment().is_some_and(|begun| begun.phone.is_none()))
@@ -123,7 +125,9 @@ fn begun(
     if let Some(key) = key {
         add_key(exchange, &mut page, key, issuer, username);
     }
-    exchange.page(StatusCode::OK, page)
+    let asked = exchange.asked_code(&exchange.visit(), current).await?;
+    asked.iter().for_each(|asked| asked.tell(&mut page, !waits_for_phone));
+    Ok(exchange.page(StatusCode::OK, page))
 }
 
 /// What an authenticator app needs, for a page.
@@ -185,11 +189,7 @@ pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView 
     let chosen = exchange.session(|visit| visit.enrolment().map(|begun| begun.method));
     let (code, mut choice) = (code_form(exchange, problems), choice_form(exchange, chosen));
     exchange.mark(&mut choice, &[]);
-    let mut page = page(exchange, code, choice);
-    if let Some(method) = chosen {
-        page.extra.insert("chosen_method".to_owned(), method.name().into());
-    }
-    page
+    page(exchange, code, choice)
 }
 
 /// The first form is the one to fill in now.

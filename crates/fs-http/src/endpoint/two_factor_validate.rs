@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::{Map, Number, Value};
 
 use super::Answer;
+use super::asked_code::AskedCode;
 use super::two_factor_setup::{after_second_factor, prove_page};
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
@@ -23,7 +24,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     let current = owner.as_deref();
     if !exchange.submits() {
-        return show(exchange, current.is_some()).await;
+        return show(exchange, current).await;
     }
     let code = typed_code(exchange);
     let mut problems = exchange.form_problems(FormName::TwoFactorCode, current.is_some()).await?;
@@ -38,14 +39,14 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
             core.validate_second_factor(ctx, &mut visit, current, code, remembered.as_deref()).await
         }
-        _ => return Ok(exchange.mistakes(&problems, |found| again(exchange, changing, found))),
+        _ => return mistaken(exchange, changing, current, &problems).await,
     };
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_visit(visit);
     Ok(match outcome {
         ValidateOutcome::NotPending => exchange.nothing_pending(),
         ValidateOutcome::Refused(problem) => {
-            exchange.mistakes(&[problem], |found| again(exchange, changing, found))
+            return mistaken(exchange, changing, current, &[problem]).await;
         }
         ValidateOutcome::Changed { user, remember } => {
             exchange.put_remember(remember);
@@ -106,13 +107,13 @@ pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
     format!("{:0>digits$}", code.to_string())
 }
 
-async fn show(exchange: &Exchange, signed_in: bool) -> Answer {
+async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     let mut visit = exchange.visit();
     let enrolling = visit.enrolment().is_some();
     let pending = exchange.core().pending(exchange.context(), &visit).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
     let stage = pending.as_ref().map(|(pending, _)| pending.stage);
-    let usable = match signed_in {
+    let usable = match current.is_some() {
         true => enrolling,
         false => stage == Some(PendingStage::Code) || (stage.is_some() && enrolling),
     };
@@ -124,28 +125,38 @@ async fn show(exchange: &Exchange, signed_in: bool) -> Answer {
     if exchange.wants_json() {
         return Ok(exchange.json_ok(None, None, Map::new()));
     }
-    let mut page = again(exchange, enrolling, &[]);
-    let asked = pending.and_then(|(_, user)| exchange.core().second_factor_of(&user));
-    if let Some(method) = asked.filter(|_| !enrolling) {
-        page.extra.insert("chosen_method".to_owned(), method.name().into());
-    }
-    Ok(exchange.page(StatusCode::OK, page))
+    let asked = exchange.asked_code(&visit, current).await?;
+    Ok(exchange.page(StatusCode::OK, again(exchange, enrolling, asked.as_ref(), &[])))
+}
+
+/// The answer to a code that was not accepted.
+async fn mistaken(
+    exchange: &Exchange,
+    changing: bool,
+    current: Option<&User>,
+    problems: &[Problem],
+) -> Answer {
+    let asked = exchange.asked_code(&exchange.visit(), current).await?;
+    Ok(exchange.mistakes(problems, |found| again(exchange, changing, asked.as_ref(), found)))
 }
 
 /// The page that the code was typed on.
-fn again(exchange: &Exchange, changing: bool, problems: &[Problem]) -> PageView {
-    match changing {
+fn again(
+    exchange: &Exchange,
+    changing: bool,
+    asked: Option<&AskedCode>,
+    problems: &[Problem],
+) -> PageView {
+    let mut page = match changing {
         true => prove_page(exchange, problems),
-        false => code_page(exchange, problems, None),
-    }
+        false => code_page(exchange, problems),
+    };
+    asked.iter().for_each(|asked| asked.tell(&mut page, false));
+    page
 }
 
 /// The page that asks for a code.
-pub(super) fn code_page(
-    exchange: &Exchange,
-    problems: &[Problem],
-    notice: Option<&str>,
-) -> PageView {
+pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let template = "security/two_factor_verify_code.html";
     let mut page = exchange.form_page(template, "Enter your code", code_form(exchange, problems));
     let action = exchange.step_url(Endpoint::TwoFactorRescue);
@@ -168,9 +179,6 @@ pub(super) fn code_page(
     });
     exchange.mark(&mut rescue, problems);
     page.forms.push(rescue);
-    if let Some(notice) = notice {
-        page.extra.insert("problem".to_owned(), notice.into());
-    }
     if exchange.core().offers_recovery_codes() {
         page.links.push(LinkView {
             href: exchange.step_url(Endpoint::UseRecoveryCode),

@@ -9,6 +9,7 @@ use http::StatusCode;
 use serde_json::Map;
 
 use super::Answer;
+use super::asked_code::AskedCode;
 use super::two_factor_setup::add_key;
 use super::unified_sign_in::{chosen_method, methods, typed_passcode};
 use crate::exchange::Exchange;
@@ -62,8 +63,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
                 return Ok(exchange.json_ok(None, None, more));
             }
             let mut page = page(exchange, user, &[]);
-            page.extra.insert("chosen_method".to_owned(), method.name().into());
-            page.extra.insert("code_sent".to_owned(), method.is_sent().into());
+            AskedCode::new(method, Some(user), phone.as_deref()).tell(&mut page, true);
             if let Some(key) = key {
                 add_key(exchange, &mut page, &key, issuer, &username);
             }
@@ -89,14 +89,6 @@ fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
     let config = exchange.core().config();
     let mut more = methods(exchange);
     more.remove("code_methods");
-    let rules = config.unified.iter().flat_map(|rules| &rules.methods);
-    let codes: Vec<_> = rules
-        .filter_map(|method| match method {
-            SignInMethod::Code(method) => Some(*method),
-            SignInMethod::Password => None,
-        })
-        .collect();
-    let setup: Vec<_> = codes.iter().map(|method| method.name()).collect();
     let attributes = config.identities.order.iter().map(|rule| match rule.attribute {
         IdentityAttribute::Email => "email",
         IdentityAttribute::Username => "username",
@@ -104,9 +96,19 @@ fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
     });
     more.insert("identity_attributes".to_owned(), attributes.collect::<Vec<_>>().into());
     more.insert("active_methods".to_owned(), active_methods(exchange, user).into());
-    more.insert("setup_methods".to_owned(), setup.into());
+    more.insert("setup_methods".to_owned(), setup_methods(exchange).into());
     more.insert("phone".to_owned(), user.phone.clone().into());
     exchange.json_ok(None, None, more)
+}
+
+/// The methods that can be set up: all but the password.
+fn setup_methods(exchange: &Exchange) -> Vec<&'static str> {
+    let rules = exchange.core().config().unified.iter().flat_map(|rules| &rules.methods);
+    let codes = rules.filter_map(|method| match method {
+        SignInMethod::Code(method) => Some(method.name()),
+        SignInMethod::Password => None,
+    });
+    codes.collect()
 }
 
 /// The methods by which `user` can get a code today.
@@ -211,6 +213,10 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
             SignInMethod::Password => None,
         })
         .collect();
+    if choices.is_empty() {
+        // Nothing can be set up: no button.
+        form.submit = String::new();
+    }
     let sms = choices.iter().any(|choice| choice.value == "sms");
     if !choices.is_empty() {
         form.fields.push(FieldView {
@@ -229,5 +235,6 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     exchange.mark(&mut form, problems);
     let mut page = exchange.form_page("security/us_setup.html", "Other ways to sign in", form);
     page.extra.insert("active_methods".to_owned(), active_methods(exchange, user).into());
+    page.extra.insert("setup_methods".to_owned(), setup_methods(exchange).into());
     page
 }

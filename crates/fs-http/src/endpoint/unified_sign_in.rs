@@ -132,6 +132,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         SendCodeOutcome::Sent => {
             let mut page = page(exchange, &[], &identity);
             page.extra.insert("code_sent".to_owned(), true.into());
+            page.extra.insert("chosen_method".to_owned(), chosen.into());
             page.forms.iter_mut().for_each(expect_code);
             exchange.page(StatusCode::OK, page)
         }
@@ -252,15 +253,31 @@ fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
         autofocus: identity.is_empty(),
         ..FieldView::new(FieldKind::Text, "identity", "Email address, name or number")
     });
-    form.fields.push(FieldView {
-        autocomplete: Some("current-password".to_owned()),
-        required: false,
-        ..FieldView::new(FieldKind::Password, "passcode", "Password or code")
-    });
+    form.fields.push(passcode_field(exchange));
     let label = "Keep me signed in on this device";
     form.fields.push(FieldView::new(FieldKind::Checkbox, "remember", label));
     let send = exchange.step_url(Endpoint::UnifiedSendCode);
     add_send_code(exchange, &mut form, send);
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/us_signin.html", "Sign in", form)
+    let mut page = exchange.form_page("security/us_signin.html", "Sign in", form);
+    page.extra.extend(methods(exchange));
+    page
+}
+
+/// The field for a password or a code, named for what is accepted.
+pub(super) fn passcode_field(exchange: &Exchange) -> FieldView {
+    let rules = exchange.core().config().unified.as_ref();
+    let methods = rules.map_or(&[][..], |rules| &rules.methods);
+    let password = methods.contains(&SignInMethod::Password);
+    let code = methods.iter().any(|method| matches!(method, SignInMethod::Code(_)));
+    let (kind, label, fill) = match (password, code) {
+        (true, false) => (FieldKind::Password, "Password", "current-password"),
+        (false, true) => (FieldKind::Text, "Code", "one-time-code"),
+        _ => (FieldKind::Password, "Password or code", "current-password"),
+    };
+    FieldView {
+        autocomplete: Some(fill.to_owned()),
+        required: false,
+        ..FieldView::new(kind, "passcode", label)
+    }
 }

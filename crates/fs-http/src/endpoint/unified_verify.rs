@@ -1,5 +1,6 @@
 //! Proving again who one is, with a password or code.
 
+use fs_core::config::CodeMethod;
 use fs_core::flow::{Problem, SendCodeOutcome, VerifyOutcome};
 use fs_core::message::MessageKey;
 use fs_core::secret::Secret;
@@ -7,10 +8,13 @@ use http::StatusCode;
 use serde_json::Map;
 
 use super::Answer;
-use super::unified_sign_in::{add_send_code, chosen_method, expect_code, methods, typed_passcode};
+use super::asked_code::AskedCode;
+use super::unified_sign_in::{
+    add_send_code, chosen_method, expect_code, methods, passcode_field, typed_passcode,
+};
 use crate::exchange::Exchange;
 use crate::form::FormName;
-use crate::pages::{FieldKind, FieldView, FormView, PageView};
+use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
@@ -83,7 +87,11 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         SendCodeOutcome::Sent if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
         SendCodeOutcome::Sent => {
             let mut page = page(exchange, &[]);
-            page.extra.insert("code_sent".to_owned(), true.into());
+            if let Some(method) = chosen.as_deref().and_then(CodeMethod::from_name) {
+                let user = &*caller.user;
+                let asked = AskedCode::new(method, Some(user), user.phone.as_deref());
+                asked.tell(&mut page, true);
+            }
             page.forms.iter_mut().for_each(expect_code);
             exchange.page(StatusCode::OK, page)
         }
@@ -93,14 +101,12 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let action = exchange.step_url(Endpoint::UnifiedVerify);
     let mut form = FormView::new("us_verify_form", action, "Continue");
-    form.fields.push(FieldView {
-        autocomplete: Some("current-password".to_owned()),
-        autofocus: true,
-        required: false,
-        ..FieldView::new(FieldKind::Password, "passcode", "Password or code")
-    });
+    form.fields.push(FieldView { autofocus: true, ..passcode_field(exchange) });
     let send = exchange.step_url(Endpoint::UnifiedVerifySendCode);
     add_send_code(exchange, &mut form, send);
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/us_verify.html", "Please confirm that it is you", form)
+    let mut page =
+        exchange.form_page("security/us_verify.html", "Please confirm that it is you", form);
+    page.extra.extend(methods(exchange));
+    page
 }

@@ -1,21 +1,22 @@
 //! Mails.
 //!
-//! | name | sent when | variables besides `user.email`, `within` and `branding` |
+//! | name | sent when | variables besides `user.email`, `username` and `branding` |
 //! | --- | --- | --- |
-//! | `welcome` | somebody registered | `confirmation_link` or `login_link`, or none |
+//! | `welcome` | somebody registered | `confirmation_link` or none |
 //! | `confirmation_instructions` | an address is to be confirmed | `confirmation_link` |
 //! | `reset_instructions` | a password is to be reset | `reset_link` |
 //! | `login_instructions` | somebody signs in by link | `username`, `login_link` |
 //! | `two_factor_instructions` | a second step needs a code | `username`, `token` |
 //! | `two_factor_rescue` | somebody without second step and mail asks the operators for help | `username` |
 //! | `us_instructions` | somebody signs in by code, or sets that up | `username`, `token`, `login_link` or none |
-//! | `recovery_code_used` | a recovery code was used | `username`, `remaining` (a number) or none, `reset_link` or none |
+//! | `recovery_code_used` | a recovery code was used | `username`, `remaining` (a number), `reset_link` or none |
 //! | `second_factor_changed` | the second step is another one, or none any more | `username`, `method` (`authenticator`, `email`, `sms`, or none), `reset_link` or none |
-//! | `reset_notice`, `change_notice` | a password was reset, or changed | `reset_link`, or none |
-//! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link`, or none |
+//! | `reset_notice` | a password was reset | |
+//! | `change_notice` | a password was changed | `reset_link` or none |
+//! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link` or none |
 //!
-//! `within` says how long a link or code works, in words: `2 hours`. `token` is the code; nothing
-//! else in a mail looks like one. Links must be whole URLs.
+//! With a confirmation, reset or sign-in link comes `within`, which says how long the link works, in
+//! words: `2 hours`. `token` is the code; nothing else in a mail looks like one. Links must be whole URLs.
 
 use minijinja::context;
 use minijinja::value::Serde;

@@ -29,14 +29,15 @@
 //! | template | variables |
 //! | --- | --- |
 //! | `two_factor_setup` | `two_factor_required`, and what comes with a code |
-//! | `two_factor_verify_code` | `problem`: empty to open the second form, `lost_device` or `no_mail_access` when that was answered; `rescue_mail`; `chosen_method`, `send_code_to` |
-//! | `us_signin` | `code_sent` |
-//! | `us_verify` | `code_sent`, `chosen_method`, `send_code_to` |
+//! | `two_factor_verify_code` | `problem`: empty to open the second form, `lost_device` or `no_mail_access` when that was answered; then `rescue_mail`, the address of those who were asked for help; what comes with a code |
+//! | `us_signin` | `available_methods`, `code_methods` (names of methods); `code_sent` and `chosen_method` after a code was asked for |
+//! | `us_verify` | `available_methods`, `code_methods` (names of methods), and what comes with a code after one was sent |
 //! | `us_setup` | `active_methods`, `setup_methods` (names of methods), and what comes with a code |
 //! | `recovery_codes` | `recovery_codes` (right after they were made), `remaining` (a number) |
 //!
-//! With a code come `chosen_method` (`email`, `sms` or `authenticator`), `send_code_to` (as much of
-//! the address or number as may be shown), and for an authenticator app `authr_key`, `authr_qrcode`
+//! With a code come `chosen_method` (`email`, `sms` or `authenticator`), `code_sent` (whether this
+//! request sent it), `send_code_to` (as much of the address or number as may be shown), and for an
+//! authenticator app `authr_key`, `authr_qrcode`
 //! (a `data:` URI), `authr_username` and `authr_issuer`; where codes are unusual, `authr_digits` and
 //! `authr_period` (in seconds). They are shown when the first form is `two_factor_verify_code_form`
 //! or `us_setup_validate_form`.

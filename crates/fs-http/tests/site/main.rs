@@ -1,9 +1,11 @@
 //! What holds for a whole site, proven on one in memory.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod answers;
 mod asking_links;
 mod attacks;
 mod clients;
+mod branches;
 mod code_rules;
 mod cookies;
 mod csrf;

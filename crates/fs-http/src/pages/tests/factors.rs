@@ -78,7 +78,7 @@ fn a_grouped_key_is_shown_in_the_same_groups() {
     let html = page(
         "two_factor_setup",
         vec![form("two_factor_verify_code_form", vec![code()])],
-        [("authr_key", json!("QZYG-4LIF-YA"))],
+        [("authr_key", json!("QZYG-4LIF-YA")), ("authr_username", json!("ann"))],
     );
     let key = found("<code>(.*)</code>", &html).concat();
     assert_eq!(found("<span>([^<]*)</span>", &key), ["QZYG", "4LIF", "YA"]);
@@ -130,18 +130,20 @@ fn folded_forms_open_where_something_is_wrong() {
 
 #[test]
 fn the_page_says_where_the_code_is() {
-    let says = |method: &str, to: Option<&str>| {
-        page(
-            "two_factor_verify_code",
-            vec![form("a", vec![code()])],
-            [("chosen_method", json!(method)), ("send_code_to", json!(to))],
-        )
+    let says = |method: &str, to: Option<&str>, sent: bool| {
+        let extra = [
+            ("chosen_method", json!(method)),
+            ("send_code_to", json!(to)),
+            ("code_sent", json!(sent)),
+        ];
+        page("two_factor_verify_code", vec![form("a", vec![code()])], extra)
     };
-    assert!(says("authenticator", None).contains("authenticator app"));
-    assert!(says("sms", Some("…0123")).contains("We sent a code to …0123."));
-    assert!(says("sms", None).contains("to your phone."));
-    assert!(says("email", None).contains("to your e-mail address."));
-    assert!(!says("", None).contains("class=\"intro\""));
+    assert!(says("authenticator", None, false).contains("authenticator app"));
+    assert!(says("sms", Some("…23"), true).contains("We sent a code to …23."));
+    assert!(says("sms", Some("…23"), false).contains("code that we sent to …23."));
+    assert!(says("sms", None, false).contains("to your phone."));
+    assert!(says("email", None, false).contains("to your e-mail address."));
+    assert!(!says("", None, false).contains("class=\"intro\""));
 }
 
 #[test]
@@ -209,11 +211,12 @@ fn ways_to_sign_in_are_named_in_words() {
             [("active_methods", json!(active)), ("setup_methods", json!(setup))],
         )
     };
-    let three = says(&["password", "authenticator", "pigeon"], &["sms"]);
-    assert!(three.contains("you can use your password, your authenticator app and pigeon."));
-    assert!(says(&["sms"], &["email"]).contains("you can use codes by text message."));
-    assert!(says(&[], &["email"]).contains("Add a way to sign in."));
-    assert!(says(&["password"], &[]).contains("no further way"));
+    let three = says(&["email", "authenticator", "sms"], &["sms"]);
+    let named = "already: codes by e-mail, your authenticator app and codes by text message.";
+    assert!(three.contains(named), "{three}");
+    assert!(says(&["sms"], &["email"]).contains("already: codes by text message."));
+    assert!(!says(&[], &["email"]).contains("already"));
+    assert!(says(&[], &[]).contains("There is nothing to set up"));
 }
 
 #[test]
@@ -299,7 +302,6 @@ fn a_mail_counts_the_recovery_codes_that_are_left() {
         (json!(0), "the last one"),
         (json!(1), "One is left"),
         (json!(5), "There are 5 codes left"),
-        (Value::Null, "to sign in."),
     ] {
         let mut context = full_mail("value");
         context.insert("remaining".to_owned(), remaining);

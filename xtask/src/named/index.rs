@@ -17,7 +17,7 @@ const CONFORMANCE: &str = "__each_store_rule";
 
 /// Public items and tests: by name, the places where one of that name is.
 #[derive(Default)]
-pub(super) struct Index {
+pub(crate) struct Index {
     items: BTreeMap<String, Vec<Place>>,
     tests: BTreeMap<String, Vec<Place>>,
     rules: BTreeSet<String>,
@@ -60,7 +60,7 @@ impl Place {
 
 impl Index {
     /// Reads all sources of the workspace.
-    pub(super) fn read(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
         let mut index = Self::default();
         for file in workspace.files()?.iter().filter(|file| file.ends_with(".rs")) {
             let text = workspace.read_text(file)?.unwrap_or_default();
@@ -70,7 +70,7 @@ impl Index {
     }
 
     /// Reads one source.
-    pub(super) fn add(&mut self, file: &str, text: &str) -> Result<()> {
+    pub(crate) fn add(&mut self, file: &str, text: &str) -> Result<()> {
         let Some(modules) = module_path(file) else { return Ok(()) };
         let parsed = syn::parse_file(text)
             .map_err(|error| format!("{file}:{}: {error}", error.span().start().line))?;
@@ -82,17 +82,17 @@ impl Index {
     }
 
     /// Whether there is a public item, method, variant or field of that path.
-    pub(super) fn has_item(&self, path: &str) -> bool {
+    pub(crate) fn has_item(&self, path: &str) -> bool {
         has(&self.items, path)
     }
 
     /// Whether there is a test of that path.
-    pub(super) fn has_test(&self, path: &str) -> bool {
+    pub(crate) fn has_test(&self, path: &str) -> bool {
         has(&self.tests, path)
     }
 
     /// Whether the store conformance suite has that rule.
-    pub(super) fn has_conformance_rule(&self, rule: &str) -> bool {
+    pub(crate) fn has_conformance_rule(&self, rule: &str) -> bool {
         self.rules.contains(rule)
     }
 

@@ -1,0 +1,67 @@
+//! What a page says of the code that it asks for.
+
+use fs_core::config::CodeMethod;
+use fs_core::identity::{mask_email, mask_phone};
+use fs_core::model::User;
+use fs_core::session::Visit;
+use http::Response;
+
+use crate::exchange::Exchange;
+use crate::pages::PageView;
+
+/// How a code comes, and where to.
+#[derive(Clone)]
+pub(super) struct AskedCode {
+    method: CodeMethod,
+    /// As much of the address or number as may be shown.
+    to: Option<String>,
+}
+
+impl AskedCode {
+    /// The code of `method` for `user`; text messages go to `phone`.
+    pub(super) fn new(method: CodeMethod, user: Option<&User>, phone: Option<&str>) -> Self {
+        let to = match method {
+            CodeMethod::Email => user.map(|user| mask_email(&user.email)),
+            CodeMethod::Sms => phone.map(mask_phone),
+            CodeMethod::Authenticator => None,
+        };
+        Self { method, to }
+    }
+
+    /// Tells the page's template where the code comes from, and whether this request sent it.
+    pub(super) fn tell(&self, page: &mut PageView, sent: bool) {
+        page.extra.insert("chosen_method".to_owned(), self.method.name().into());
+        page.extra.insert("code_sent".to_owned(), (sent && self.method.is_sent()).into());
+        if let Some(to) = &self.to {
+            page.extra.insert("send_code_to".to_owned(), to.as_str().into());
+        }
+    }
+}
+
+impl Exchange {
+    /// The code of the second factor that is being set up, or that a pending sign-in waits for.
+    /// `None` if there is no such code, or the answer is no page.
+    pub(super) async fn asked_code(
+        &self,
+        visit: &Visit,
+        current: Option<&User>,
+    ) -> Result<Option<AskedCode>, Box<Response<bytes::Bytes>>> {
+        if self.wants_json() {
+            return Ok(None);
+        }
+        let core = self.core();
+        let mut visit = visit.clone();
+        if let Some(begun) = visit.enrolment().cloned() {
+            let user = core.enrolling_user(self.context(), &mut visit, current).await;
+            let user = user.map_err(|error| self.flow_failed(&error))?;
+            return Ok(Some(AskedCode::new(begun.method, user.as_ref(), begun.phone.as_deref())));
+        }
+        let pending = core.pending(self.context(), &visit).await;
+        let Some((_, user)) = pending.map_err(|error| self.flow_failed(&error))? else {
+            return Ok(None);
+        };
+        let phone = user.second_factor.phone.as_deref();
+        let method = core.second_factor_of(&user);
+        Ok(method.map(|method| AskedCode::new(method, Some(&user), phone)))
+    }
+}

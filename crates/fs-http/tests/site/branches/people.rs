@@ -1,0 +1,329 @@
+//! What people do, so that they come by every page and get every mail.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
+use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
+use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
+use http::StatusCode;
+
+use super::Marked;
+use crate::factors::{code, mailed_code};
+use crate::people::{ANN, NEW, PROFILES, ask_for_reset, mailed_link, register_ann, sign_ann_in};
+
+const PHONE: &str = "+442083661177";
+
+/// The last text message.
+#[derive(Clone, Default)]
+struct Telephone(Arc<Mutex<String>>);
+
+#[async_trait]
+impl SmsSender for Telephone {
+    async fn send(&self, sms: &OutgoingSms) -> Result<(), SmsError> {
+        let text = sms.text.expose();
+        *self.0.lock().unwrap() = text.chars().filter(char::is_ascii_digit).collect();
+        Ok(())
+    }
+}
+
+/// Both profiles, and what is switched on or off in them.
+pub(super) async fn go_everywhere(templates: &Marked) {
+    for profile in PROFILES {
+        let setup = || {
+            let mut setup = templates.on(profile());
+            setup.config.totp.format = WalletFormat::Native;
+            setup
+        };
+        passwords(setup()).await;
+        without_ways_back(setup()).await;
+        without_confirmation(setup()).await;
+        links_to_sign_in(setup()).await;
+        second_factors(setup()).await;
+        required_second_factors(setup()).await;
+        codes(setup()).await;
+        passwords_alone(setup()).await;
+        an_app_that_is_not_set_up(setup()).await;
+    }
+}
+
+async fn shown(browser: &mut Browser, target: &str) -> String {
+    let answer = browser.get(target).await;
+    page(&answer, target)
+}
+
+async fn sent(browser: &mut Browser, target: &str, fields: &[(&str, &str)]) -> String {
+    let answer = browser.post_form(target, fields).await;
+    page(&answer, target)
+}
+
+/// The text of a page: none of ours fails.
+fn page(answer: &Answer, target: &str) -> String {
+    let text = answer.text();
+    assert!(!answer.status.is_server_error(), "{target}: {text}");
+    text
+}
+
+fn assert_says(page: &str, words: &str) {
+    assert!(page.contains(words), "{words} in {page}");
+}
+
+/// Registering, confirming, resetting, changing, and what goes wrong with them.
+async fn passwords(mut setup: Setup) {
+    setup.http.explain_refusals = true;
+    let site = setup.build();
+    let mut ann = site.browser();
+    for target in ["/login", "/register", "/reset", "/confirm", "/private", "/login", "/editors"] {
+        shown(&mut ann, target).await;
+    }
+    sent(&mut ann, "/register", &[("email", "ann"), ("password", "x")]).await;
+    sent(&mut ann, "/login", &[("email", ANN), ("password", PASSWORD), ("csrf_token", "x")]).await;
+    let forged = Browser::request(http::Method::POST, "/login");
+    page(&ann.send(forged).await, "/login");
+    register_ann(&site).await;
+    let confirm = mailed_link(&site).await;
+    site.browser().follow(&confirm).await;
+    register_ann_again(&site).await;
+    site.browser().follow(&confirm).await;
+    site.browser().post_form("/confirm", &[("email", ANN)]).await;
+    site.browser().post_form("/confirm", &[("email", "bob@site.test")]).await;
+    let (email, password) = (("email", "bob@site.test"), ("password", PASSWORD));
+    site.browser().post_form("/register", &[email, password, ("password_confirm", PASSWORD)]).await;
+    site.browser().post_form("/confirm", &[email]).await;
+    site.mails().await;
+    ask_for_reset(&site).await;
+    let reset = mailed_link(&site).await;
+    let mut new = site.browser();
+    shown(&mut new, &reset).await;
+    sent(&mut new, &reset, &[("password", NEW), ("password_confirm", NEW)]).await;
+    shown(&mut new, "/login").await;
+    let mut ann = site.browser();
+    ann.sign_in(ANN, NEW).await;
+    for target in ["/editors", "/change", "/verify", "/tf-setup"] {
+        shown(&mut ann, target).await;
+    }
+    let twice = [("new_password", PASSWORD), ("new_password_confirm", PASSWORD)];
+    let fields = [&[("password", NEW)], &twice[..]].concat();
+    let answer = ann.post_form("/change", &fields).await;
+    assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text());
+    site.mails().await;
+}
+
+/// Somebody registers an address that has an account.
+async fn register_ann_again(site: &Site) {
+    let fields = [("email", ANN), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+    site.browser().post_form("/register", &fields).await;
+    site.mails().await;
+}
+
+/// Where passwords are not reset, mails offer no way to do it.
+async fn without_ways_back(mut setup: Setup) {
+    setup.config.recovery = None;
+    setup.config.two_factor = Some(TwoFactor::default());
+    let site = setup.build();
+    register_ann(&site).await;
+    site.browser().follow(&mailed_link(&site).await).await;
+    register_ann_again(&site).await;
+    let mut ann = sign_ann_in(&site).await;
+    let fields = [("password", PASSWORD), ("new_password", NEW), ("new_password_confirm", NEW)];
+    sent(&mut ann, "/change", &fields).await;
+    let page = sent(&mut ann, "/tf-setup", &[("setup", "authenticator")]).await;
+    let app = key_in(&page);
+    sent(&mut ann, "/tf-validate", &[("code", &code(&site, &app))]).await;
+    use_a_recovery_code(&site, &mut ann, NEW).await;
+}
+
+async fn use_a_recovery_code(site: &Site, ann: &mut Browser, password: &str) {
+    let codes = sent(ann, "/mf-recovery-codes", &[]).await;
+    let first = codes.split("<li><code>").nth(1).unwrap().split('<').next().unwrap();
+    let mut waiting = site.browser();
+    waiting.post_form("/login", &[("email", ANN), ("password", password)]).await;
+    shown(&mut waiting, "/mf-recovery").await;
+    sent(&mut waiting, "/mf-recovery", &[("code", "x")]).await;
+    sent(&mut waiting, "/mf-recovery", &[("code", first)]).await;
+    site.mails().await;
+}
+
+/// Where addresses need not be confirmed, the welcome holds no link.
+async fn without_confirmation(mut setup: Setup) {
+    setup.config.confirmation = None;
+    setup.config.disclosure = Disclosure::Explicit;
+    let site = setup.build();
+    register_ann(&site).await;
+    site.mails().await;
+}
+
+async fn links_to_sign_in(mut setup: Setup) {
+    setup.config.sign_in_links = Some(SignInLinks {
+        within: std::time::Duration::from_secs(3_600),
+        once: true,
+        unconfirmed: false,
+    });
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = site.browser();
+    shown(&mut ann, "/login").await;
+    sent(&mut ann, "/login", &[("email", ANN)]).await;
+    ann.follow(&mailed_link(&site).await).await;
+}
+
+/// The key of an authenticator app on a page that sets one up.
+fn key_in(page: &str) -> TotpSecret {
+    let code = page.split("<p class=\"key\"><code>").nth(1).unwrap();
+    let code = code.split("</code>").next().unwrap();
+    let key: String = code.split("<span>").map(|part| part.split('<').next().unwrap()).collect();
+    TotpSecret::from_base32(&key).unwrap()
+}
+
+/// Two-step sign-in: choosing each method, giving its code, asking for help.
+async fn second_factors(mut setup: Setup) {
+    let telephone = Telephone::default();
+    setup.sms = Some(Arc::new(telephone.clone()));
+    setup.config.two_factor = Some(TwoFactor {
+        methods: vec![CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms],
+        mail_rescue: true,
+        rescue_mail: "help@site.test".to_owned(),
+        ..TwoFactor::default()
+    });
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    shown(&mut ann, "/tf-setup").await;
+    sent(&mut ann, "/tf-setup", &[("setup", "pigeon")]).await;
+    let page = sent(&mut ann, "/tf-setup", &[("setup", "email")]).await;
+    assert_says(&page, "We sent a code to a…@site.test.");
+    let typed = mailed_code(&site).await;
+    assert_says(&shown(&mut ann, "/tf-validate").await, "code that we sent to a…@site.test.");
+    let wrong = sent(&mut ann, "/tf-validate", &[("code", "000000")]).await;
+    assert_says(&wrong, "code that we sent to a…@site.test.");
+    sent(&mut ann, "/tf-validate", &[("code", &typed)]).await;
+    site.mails().await;
+    sent(&mut ann, "/tf-setup", &[("setup", "sms")]).await;
+    let page = sent(&mut ann, "/tf-setup", &[("setup", "sms"), ("phone", PHONE)]).await;
+    assert_says(&page, "We sent a code to …77.");
+    site.mails().await;
+    let typed = telephone.0.lock().unwrap().clone();
+    sent(&mut ann, "/tf-validate", &[("code", &typed)]).await;
+    site.mails().await;
+    site.clock.advance(std::time::Duration::from_secs(60));
+    let mut waiting = site.browser();
+    waiting.post_form("/login", &[("email", ANN), ("password", PASSWORD)]).await;
+    assert_says(&shown(&mut waiting, "/tf-validate").await, "code that we sent to …77.");
+    shown(&mut waiting, "/tf-rescue").await;
+    sent(&mut waiting, "/tf-rescue", &[("help_setup", "pigeon")]).await;
+    let page = sent(&mut waiting, "/tf-rescue", &[("help_setup", "lost_device")]).await;
+    assert_says(&page, "We sent a code to your e-mail address.");
+    let page = sent(&mut waiting, "/tf-rescue", &[("help_setup", "no_mail_access")]).await;
+    assert_says(&page, "My application (help@site.test) to help you.");
+    site.mails().await;
+    let mut ann = sign_in_by_sms(&site, &telephone).await;
+    shown(&mut ann, "/mf-recovery-codes").await;
+    use_a_recovery_code(&site, &mut ann, PASSWORD).await;
+    shown(&mut ann, "/mf-recovery-codes").await;
+    let page = sent(&mut ann, "/tf-setup", &[("setup", "authenticator")]).await;
+    assert_says(&page, "data:image/");
+    let app = key_in(&page);
+    sent(&mut ann, "/tf-validate", &[("code", &code(&site, &app))]).await;
+    sent(&mut ann, "/tf-setup", &[("setup", "disable")]).await;
+    site.mails().await;
+    sent(&mut site.browser(), "/tf-validate", &[]).await;
+}
+
+async fn sign_in_by_sms(site: &Site, telephone: &Telephone) -> Browser {
+    site.clock.advance(std::time::Duration::from_secs(60));
+    let mut browser = site.browser();
+    browser.post_form("/login", &[("email", ANN), ("password", PASSWORD)]).await;
+    site.mails().await;
+    let typed = telephone.0.lock().unwrap().clone();
+    let answer = browser.post_form("/tf-validate", &[("code", &typed)]).await;
+    assert_eq!(answer.status, StatusCode::FOUND, "{}", answer.text());
+    browser
+}
+
+/// Where everybody needs a second factor, and apps are of an unusual kind.
+async fn required_second_factors(mut setup: Setup) {
+    setup.config.two_factor = Some(TwoFactor {
+        required: true,
+        methods: vec![CodeMethod::Authenticator],
+        ..TwoFactor::default()
+    });
+    setup.config.totp.digits = 8;
+    setup.hooks.qr_code = Some(Arc::new(|_: &fs_core::totp::Provisioning<'_>| None));
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = site.browser();
+    ann.post_form("/login", &[("email", ANN), ("password", PASSWORD)]).await;
+    let choice = shown(&mut ann, "/tf-setup").await;
+    assert_says(&choice, "asks for a second step");
+    let page = sent(&mut ann, "/tf-setup", &[("setup", "authenticator")]).await;
+    assert_says(&page, "codes of 8 digits");
+    let rules = TotpRules::new(8, std::time::Duration::from_secs(30)).unwrap();
+    let typed = rules.code_at(&key_in(&page), site.core().now());
+    sent(&mut ann, "/tf-validate", &[("code", typed.expose())]).await;
+    let mut again = site.browser();
+    again.post_form("/login", &[("email", ANN), ("password", PASSWORD)]).await;
+    assert_says(&shown(&mut again, "/tf-validate").await, "authenticator app");
+}
+
+/// Unified sign-in by every method: setting up, signing in, showing once more who one is.
+async fn codes(mut setup: Setup) {
+    let telephone = Telephone::default();
+    setup.sms = Some(Arc::new(telephone.clone()));
+    let codes = [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
+    let methods = std::iter::once(SignInMethod::Password).chain(codes.map(SignInMethod::Code));
+    setup.config.unified = Some(Unified { methods: methods.collect(), ..Unified::default() });
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = site.browser();
+    shown(&mut ann, "/us-signin").await;
+    sent(&mut ann, "/us-signin", &[("identity", ANN), ("passcode", "wrong")]).await;
+    sent(&mut ann, "/us-signin/send-code", &[("identity", ANN)]).await;
+    let by_mail = [("identity", ANN), ("chosen_method", "email")];
+    assert_says(&sent(&mut ann, "/us-signin/send-code", &by_mail).await, "A code is on its way");
+    ann.follow(&mailed_link(&site).await).await;
+    let mut ann = sign_ann_in(&site).await;
+    assert_says(&shown(&mut ann, "/us-setup").await, "Set up already: codes by e-mail.");
+    let page = sent(&mut ann, "/us-setup", &[("chosen_method", "email")]).await;
+    assert_says(&page, "We sent a code to a…@site.test.");
+    let by_text = [("chosen_method", "sms"), ("phone", PHONE)];
+    let page = sent(&mut ann, "/us-setup", &by_text).await;
+    assert_says(&page, "We sent a code to …77.");
+    site.mails().await;
+    let action = page.split("action=\"").find(|part| part.starts_with("/us-setup/")).unwrap();
+    let action = action.split('"').next().unwrap().to_owned();
+    let typed = telephone.0.lock().unwrap().clone();
+    ann.post_form(&action, &[("passcode", &typed)]).await;
+    assert_says(&shown(&mut ann, "/us-setup").await, "by e-mail and codes by text message.");
+    assert_says(&sent(&mut ann, "/us-setup", &[("chosen_method", "authenticator")]).await, "Scan");
+    let verify = shown(&mut ann, "/us-verify").await;
+    assert!(!verify.contains("data-notice"), "{verify}");
+    let page = sent(&mut ann, "/us-verify/send-code", &[("chosen_method", "sms")]).await;
+    assert_says(&page, "We sent a code to …77.");
+    let page = sent(&mut ann, "/us-verify/send-code", &[("chosen_method", "email")]).await;
+    assert_says(&page, "We sent a code to a…@site.test.");
+    site.mails().await;
+}
+
+/// Unified sign-in by the password alone.
+async fn passwords_alone(mut setup: Setup) {
+    let methods = vec![SignInMethod::Password];
+    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    let page = shown(&mut ann, "/us-setup").await;
+    assert_says(&page, "There is nothing to set up");
+    assert!(!page.contains("<button") && !page.contains("type=\"radio\""), "{page}");
+    let verify = shown(&mut ann, "/us-verify").await;
+    assert!(!verify.contains("Password or code"), "{verify}");
+}
+
+async fn an_app_that_is_not_set_up(mut setup: Setup) {
+    let methods = vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Authenticator)];
+    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let page = shown(&mut sign_ann_in(&site).await, "/us-setup").await;
+    assert!(page.contains("Add a way to sign in.") && !page.contains("already"), "{page}");
+}
