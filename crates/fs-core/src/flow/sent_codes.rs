@@ -79,7 +79,10 @@ impl Security {
             // The clocks of two nodes may differ by a few seconds, and so by a step.
             let timely = ctx.now < rules.closed_at(sent, window)
                 && sent.0 <= rules.step_at(ctx.now).0.saturating_add(1);
-            record.kind == SessionKind::SentCode && of.id == user.id && is_session_of(&record, &of) && timely
+            record.kind == SessionKind::SentCode
+                && of.id == user.id
+                && is_session_of(&record, &of)
+                && timely
         };
         Ok(found.is_some_and(noted))
     }

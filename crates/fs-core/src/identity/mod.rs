@@ -7,8 +7,8 @@
 mod email;
 mod email_domain;
 mod mapper;
-mod numbering;
 mod mask;
+mod numbering;
 mod phone;
 mod username;
 

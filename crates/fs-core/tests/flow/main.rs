@@ -26,5 +26,5 @@ mod send_limits;
 mod sent_codes;
 mod sessions;
 mod stored_names;
-mod waiting;
 mod uniquifiers;
+mod waiting;

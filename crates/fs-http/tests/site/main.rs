@@ -4,8 +4,8 @@
 mod answers;
 mod asking_links;
 mod attacks;
-mod clients;
 mod branches;
+mod clients;
 mod code_rules;
 mod cookies;
 mod csrf;
