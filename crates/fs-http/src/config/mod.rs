@@ -76,7 +76,8 @@ pub struct HttpConfig {
     pub redirects: Redirects,
     /// CSRF protection.
     pub csrf: CsrfConfig,
-    /// The cookie of the session.
+    /// The cookie of the session. What the application keeps in the session is in a second one, of the
+    /// same name with `-data` behind it.
     pub session_cookie: CookieAttributes,
     /// The cookie of a remembered browser.
     pub remember_cookie: CookieAttributes,
