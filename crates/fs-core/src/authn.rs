@@ -70,6 +70,8 @@ pub enum Unproven {
     Ended,
     /// The account is deactivated.
     Deactivated,
+    /// A second factor is required, and the account has none yet.
+    FactorMissing,
     /// The name and password are not those of an account that may sign in.
     Wrong,
 }
@@ -83,6 +85,7 @@ impl std::fmt::Display for Unproven {
             Self::Expired => "it has expired",
             Self::Ended => "it was ended, or has expired",
             Self::Deactivated => "the account is deactivated",
+            Self::FactorMissing => "the account must set up a second factor first",
             Self::Wrong => "it is wrong, or the account may not sign in",
         })
     }

@@ -103,6 +103,18 @@ pub enum Event {
         /// Which.
         method: &'static str,
     },
+    /// A method to sign in with was removed by its owner.
+    SignInMethodRemoved {
+        /// The account.
+        user: Subject,
+        /// The method.
+        method: &'static str,
+    },
+    /// Changes of second factor and sign-in methods were undone by a link of their notice.
+    FactorChangesUndone {
+        /// The account.
+        user: Subject,
+    },
     /// A link to sign in with was mailed.
     SignInLinkSent {
         /// To whom.

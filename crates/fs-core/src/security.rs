@@ -38,6 +38,7 @@ struct Inner {
     tokens: TokenSigner,
     csrf: CsrfSigner,
     sealer: Sealer,
+    undo_sealer: Sealer,
     wallet: Option<Arc<Wallet>>,
     totp_rules: TotpRules,
     recovery_codes: RecoveryCodeHasher,
@@ -136,6 +137,7 @@ impl Security {
             tokens,
             csrf,
             sealer: Sealer::new(&config.signing_keys, "session"),
+            undo_sealer: Sealer::new(&config.signing_keys, "factor undo"),
             wallet,
             totp_rules,
             recovery_codes,
@@ -175,6 +177,10 @@ impl Security {
     /// What seals sessions into cookies.
     pub fn sealer(&self) -> &Sealer {
         &self.0.sealer
+    }
+
+    pub(crate) fn undo_sealer(&self) -> &Sealer {
+        &self.0.undo_sealer
     }
 
     /// Random bytes.

@@ -86,16 +86,30 @@ impl Composer {
                 context.insert("account".to_owned(), (*user).into());
             }
             MailKind::ChangeNotice => self.add_reset_page(context, draft),
-            MailKind::SecondFactorChanged { method } => {
+            MailKind::SecondFactorChanged { method, undo } => {
+                if let Some((token, within)) = undo {
+                    put("undo_link", link(Endpoint::UndoChange, token)?, *within);
+                }
                 let method = method.map(CodeMethod::name);
                 context.insert("method".to_owned(), method.into());
+                self.add_reset_page(context, draft);
+            }
+            MailKind::SignInMethodChanged { method, change, undo } => {
+                if let Some((token, within)) = undo {
+                    put("undo_link", link(Endpoint::UndoChange, token)?, *within);
+                }
+                context.insert("method".to_owned(), method.name().into());
+                context.insert("change".to_owned(), change.name().into());
                 self.add_reset_page(context, draft);
             }
             MailKind::RecoveryCodeUsed { left } => {
                 context.insert("remaining".to_owned(), (*left).into());
                 self.add_reset_page(context, draft);
             }
-            MailKind::AccountExists => {
+            MailKind::AccountExists { confirmation: Some((token, within)) } => {
+                put("confirmation_link", link(Endpoint::Confirm, token)?, *within);
+            }
+            MailKind::AccountExists { confirmation: None } => {
                 self.add_reset_page(context, draft);
                 if let Some(path) = self.routes.path(Endpoint::SignIn) {
                     let link = format!("{}{path}", draft.base_url);
@@ -158,10 +172,12 @@ fn default_subject(kind: &MailKind<'_>) -> &'static str {
         MailKind::ResetInstructions { .. } => "Choose a new password",
         MailKind::ResetNotice => "Your password was reset",
         MailKind::ChangeNotice => "Your password was changed",
-        MailKind::AccountExists => "You already have an account",
+        MailKind::AccountExists { confirmation: None } => "You already have an account",
+        MailKind::AccountExists { confirmation: Some(_) } => "Please confirm your address",
         MailKind::SignInLink { .. } => "Your link to sign in",
         MailKind::SecondFactorCode { .. } => "Your code to sign in",
         MailKind::SecondFactorChanged { .. } => "Your second step was changed",
+        MailKind::SignInMethodChanged { .. } => "How you sign in was changed",
         MailKind::RecoveryCodeUsed { .. } => "A recovery code was used",
         MailKind::SecondFactorRescue { .. } => "Somebody needs help to sign in",
         MailKind::SignInCode { .. } => "Your code",

@@ -240,6 +240,11 @@ impl Exchange {
             Unproven::Absent if self.sent_unreadable_session() => Unproven::Invalid,
             unproven => unproven,
         });
+        if matches!(signed_in, Err(Unproven::FactorMissing)) {
+            let mut visit = Visit::clone(&visit);
+            self.core().hold_for_second_factor(self.context(), &mut visit).await?;
+            self.put_visit(visit);
+        }
         if let Some(user) = self.found(Way::Session, signed_in) {
             return Ok(Some(user));
         }

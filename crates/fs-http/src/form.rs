@@ -61,7 +61,7 @@ forms! {
     /// Choosing a second factor.
     TwoFactorSetup = "two_factor_setup_form", ["setup", "phone"];
     /// Giving the code of a second factor.
-    TwoFactorCode = "two_factor_verify_code_form", ["code"];
+    TwoFactorCode = "two_factor_verify_code_form", ["code", "send_code"];
     /// Help with a second factor.
     TwoFactorRescue = "two_factor_rescue_form", ["help_setup"];
     /// Making recovery codes.
@@ -73,7 +73,7 @@ forms! {
         "identity", "passcode", "remember", "chosen_method", "submit_send_code"
     ];
     /// Setting up a method to sign in with.
-    UnifiedSetup = "us_setup_form", ["chosen_method", "phone"];
+    UnifiedSetup = "us_setup_form", ["chosen_method", "phone", "delete_method"];
     /// Proving a method that is set up.
     UnifiedSetupValidate = "us_setup_validate_form", ["passcode"];
     /// Proving again who one is, with a password or code.

@@ -127,6 +127,7 @@ impl Endpoint {
             | Self::SignOut
             | Self::SendConfirmation
             | Self::Confirm
+            | Self::UndoChange
             | Self::TwoFactorValidate
             | Self::UnifiedSignIn => Requirement::anyone(),
         }

@@ -258,6 +258,9 @@ impl Exchange {
         if let Some(hook) = &self.web().hooks.unauthenticated {
             return hook(self, accepted);
         }
+        if self.lacks_second_factor() {
+            return self.second_factor_required();
+        }
         let basic = accepted.contains(&Mechanism::Basic);
         // Signing in on a page opens only what a session opens.
         let by_page = accepted.contains(&Mechanism::Session) && !self.request().is_upgrade();

@@ -56,6 +56,8 @@ pub enum Endpoint {
     UnifiedVerifySendCode,
     /// Following the link of a mailed code.
     UnifiedLink,
+    /// Following the link that undoes a change of second factor or sign-in method.
+    UndoChange,
 }
 
 impl Serialize for Endpoint {
@@ -101,6 +103,7 @@ impl Endpoint {
         Self::UnifiedVerify,
         Self::UnifiedVerifySendCode,
         Self::UnifiedLink,
+        Self::UndoChange,
     ];
 
     /// Its name in Flask-Security, without the blueprint's.
@@ -128,6 +131,7 @@ impl Endpoint {
             Self::UnifiedVerify => "us_verify",
             Self::UnifiedVerifySendCode => "us_verify_send_code",
             Self::UnifiedLink => "us_verify_link",
+            Self::UndoChange => "undo_change",
         }
     }
 
@@ -152,6 +156,7 @@ impl Endpoint {
             Self::UnifiedVerify => "SECURITY_US_VERIFY_URL",
             Self::UnifiedVerifySendCode => "SECURITY_US_VERIFY_SEND_CODE_URL",
             Self::UnifiedLink => "SECURITY_US_VERIFY_LINK_URL",
+            Self::UndoChange => "SECURITY_UNDO_CHANGE_URL",
         }
     }
 
@@ -169,14 +174,25 @@ impl Endpoint {
     const fn takes_token(self) -> bool {
         matches!(
             self,
-            Self::Confirm | Self::ResetPassword | Self::SignInLink | Self::UnifiedSetupValidate
+            Self::Confirm
+                | Self::ResetPassword
+                | Self::SignInLink
+                | Self::UnifiedSetupValidate
+                | Self::UndoChange
         )
     }
 
     /// Whether GET changes something here, as with a link in a mail. `HEAD`, with which programs
     /// look at links before people do, is then answered without a look at what it would do.
     pub(crate) const fn acts_on_get(self) -> bool {
-        matches!(self, Self::SignOut | Self::Confirm | Self::SignInLink | Self::UnifiedLink)
+        matches!(
+            self,
+            Self::SignOut
+                | Self::Confirm
+                | Self::ResetPassword
+                | Self::SignInLink
+                | Self::UnifiedLink
+        )
     }
 
     /// Whether GET shows a page to who is signed in, and changes nothing, so that people can be led
@@ -208,6 +224,7 @@ impl Endpoint {
             Self::UnifiedVerify => "/us-verify",
             Self::UnifiedVerifySendCode => "/us-verify/send-code",
             Self::UnifiedLink => "/us-verify-link",
+            Self::UndoChange => "/undo-change",
         }
     }
 
@@ -219,6 +236,10 @@ impl Endpoint {
             Self::Register => config.registration.is_some(),
             Self::SendConfirmation | Self::Confirm => config.confirmation.is_some(),
             Self::ForgotPassword | Self::ResetPassword => config.recovery.is_some(),
+            Self::UndoChange => {
+                config.recovery.as_ref().is_some_and(|rules| rules.undo_within.is_some())
+                    && (config.two_factor.is_some() || config.unified.is_some())
+            }
             Self::ChangePassword => config.password_change.is_some(),
             Self::SignInLink => config.sign_in_links.is_some(),
             Self::TwoFactorSetup | Self::TwoFactorValidate | Self::TwoFactorRescue => {

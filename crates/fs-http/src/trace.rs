@@ -233,6 +233,11 @@ impl Exchange {
         explains.then(|| self.trace()).filter(|trace| trace.why.is_some())
     }
 
+    /// Whether the request names an account that must set up a second factor first.
+    pub(crate) fn lacks_second_factor(&self) -> bool {
+        self.trace().tried().any(|(_, found)| found == Err(Unproven::FactorMissing))
+    }
+
     /// Notes what came of a way.
     pub(crate) fn found<T>(&self, way: Way, found: Result<T, Unproven>) -> Option<T> {
         let (note, found) = match found {

@@ -105,7 +105,7 @@ impl Conversation {
         Ok(match flow.await? {
             ValidateOutcome::SignedIn { user, .. } => ok(&user),
             ValidateOutcome::NotPending => "no code is wanted".to_owned(),
-            ValidateOutcome::Refused(_) | ValidateOutcome::Changed { .. } => "no".to_owned(),
+            _ => "no".to_owned(),
         })
     }
 

@@ -124,6 +124,12 @@ pub struct TwoFactor {
     pub recovery_codes: Option<usize>,
     /// A notice is mailed when somebody's second factor was set up, changed or switched off.
     pub send_notice: bool,
+    /// A second factor is held to its word: changing or removing it, making recovery codes and
+    /// changing sign-in methods takes a code of it or a recovery code, given as lately as
+    /// [`Freshness::within`](super::Freshness::within) says; it counts only if it is of another kind
+    /// than the first factor; and once [`required`](Self::required) is on, sessions, remembered
+    /// browsers and tokens of accounts without one are refused until it is set up.
+    pub strict: bool,
 }
 
 /// Sign-in with an identity and a password or code.
@@ -142,6 +148,11 @@ pub struct Unified {
     /// How long setting up a method may take.
     #[serde(with = "spans")]
     pub setup_within: Duration,
+    /// A notice is mailed when a method was set up, changed or removed.
+    pub send_notice: bool,
+    /// A reset of the password removes every method that was set up. Otherwise whoever set one up
+    /// behind the owner's back keeps it.
+    pub end_with_reset: bool,
 }
 
 /// Sign-in by a link in a mail.
@@ -245,6 +256,7 @@ impl Default for TwoFactor {
             rescue_mail: "no-reply@localhost".to_owned(),
             recovery_codes: Some(RECOVERY_CODES),
             send_notice: true,
+            strict: true,
         }
     }
 }
@@ -300,6 +312,8 @@ impl Default for Unified {
             authenticator_window: Window::Steps(1),
             sent_window: Window::Back(Duration::from_secs(120)),
             setup_within: Duration::from_secs(1_800),
+            send_notice: true,
+            end_with_reset: true,
         }
     }
 }

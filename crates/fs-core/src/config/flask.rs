@@ -138,8 +138,12 @@ impl Config {
         keys.bool("SECURITY_SEND_REGISTER_EMAIL", &mut registration.send_welcome);
         self.registration = on(keys, "SECURITY_REGISTERABLE").then_some(registration);
 
-        let mut confirmation =
-            Confirmation { within: 5 * DAY, sign_in_after: true, sign_in_without: false };
+        let mut confirmation = Confirmation {
+            within: 5 * DAY,
+            sign_in_after: true,
+            sign_in_without: false,
+            asks_for_password: false,
+        };
         keys.duration("SECURITY_CONFIRM_EMAIL_WITHIN", &mut confirmation.within);
         keys.bool("SECURITY_AUTO_LOGIN_AFTER_CONFIRM", &mut confirmation.sign_in_after);
         keys.bool("SECURITY_LOGIN_WITHOUT_CONFIRMATION", &mut confirmation.sign_in_without);
@@ -151,6 +155,7 @@ impl Config {
             send_notice: true,
             sign_in_after: true,
             confirms: false,
+            undo_within: None,
         };
         keys.duration("SECURITY_RESET_PASSWORD_WITHIN", &mut recovery.within);
         keys.bool("SECURITY_SEND_PASSWORD_RESET_EMAIL", &mut recovery.send_instructions);

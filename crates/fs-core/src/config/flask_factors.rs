@@ -85,6 +85,7 @@ fn two_factor(keys: &mut FlaskKeys) -> Option<TwoFactor> {
         rescue_mail: "no-reply@localhost".to_owned(),
         recovery_codes: None,
         send_notice: false,
+        strict: false,
     };
     read_recovery_codes(keys, &mut rules);
     keys.bool("SECURITY_TWO_FACTOR_REQUIRED", &mut rules.required);
@@ -139,6 +140,8 @@ fn read_unified(keys: &mut FlaskKeys) -> Option<Unified> {
         second_factor_after: vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Email)],
         authenticator_window: Window::Seconds(within),
         sent_window: Window::Seconds(within),
+        send_notice: false,
+        end_with_reset: false,
         ..Unified::default()
     };
     for (key, into) in [

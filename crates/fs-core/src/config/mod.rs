@@ -58,6 +58,12 @@ use crate::totp::WalletFormat;
 /// | new usernames that can be mistaken for others | refused | accepted |
 /// | remembered browsers | 30 days | 365 days |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
+/// | whoever registers another person's address | loses the account once its owner confirms it | keeps the password if the owner opens the link |
+/// | changing or removing a second factor | takes that factor or a recovery code | takes a fresh sign-in |
+/// | two codes of one app, or two mails | count as one factor | count as two |
+/// | switching `two_factor.required` on | is asked at the next request | is asked at the next sign-in |
+/// | a sign-in method set up by an intruder | is told by mail, and ends with a reset | is not told, and stays |
+/// | opening a link that has expired | shows a button that sends a new one | sends a new one |
 ///
 /// # From a file
 ///
@@ -171,6 +177,11 @@ pub struct Confirmation {
     pub sign_in_after: bool,
     /// Who has not confirmed yet may sign in all the same.
     pub sign_in_without: bool,
+    /// A link that is opened in another browser than the one that registered asks for the password
+    /// that was chosen, or for a new one, which ends everything that was there before. Without,
+    /// somebody who registers another person's address keeps the password once its owner opens the
+    /// link.
+    pub asks_for_password: bool,
 }
 
 /// Reset of forgotten passwords.
@@ -190,6 +201,11 @@ pub struct Recovery {
     /// address takes over an account that somebody else made with it. Without, an account that is
     /// not confirmed gets no link.
     pub confirms: bool,
+    /// How long the notice of a changed second factor or sign-in method carries a link that undoes
+    /// the change and starts a reset; `None`: it carries none. Whoever holds the mailbox can undo
+    /// for that time.
+    #[serde(with = "spans::optional")]
+    pub undo_within: Option<Duration>,
 }
 
 /// Change of passwords.
@@ -285,6 +301,7 @@ impl Default for Config {
                 within: DAY,
                 sign_in_after: false,
                 sign_in_without: false,
+                asks_for_password: true,
             }),
             recovery: Some(Recovery {
                 within: HOUR,
@@ -292,6 +309,7 @@ impl Default for Config {
                 send_notice: true,
                 sign_in_after: false,
                 confirms: true,
+                undo_within: Some(3 * DAY),
             }),
             password_change: Some(PasswordChange { send_notice: true }),
             two_factor: Some(TwoFactor::default()),

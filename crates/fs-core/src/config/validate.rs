@@ -5,6 +5,7 @@ use std::fmt;
 use super::{CodeMethod, Config, Disclosure, SignInMethod, TokenFormat};
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
+use crate::second_factor::FactorKind;
 
 /// Everything that is wrong with a configuration, in words that say what to write instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -115,10 +116,36 @@ impl Config {
             let mistakes = ExtraField::mistakes(&registration.fields, &own).into_iter();
             found.extend(mistakes.map(|mistake| format!("registration.fields: {mistake}")));
         }
+        found.extend(self.one_kind_mistakes());
         found.extend(self.hashing.mistakes());
         found.extend(self.password.mistakes());
         found.extend(self.totp.mistakes());
         Mistakes(found)
+    }
+
+    /// Second factors that nobody could sign in with, because every first factor is of their kind.
+    fn one_kind_mistakes(&self) -> Vec<String> {
+        let Some(rules) = self.two_factor.as_ref().filter(|rules| rules.strict) else {
+            return Vec::new();
+        };
+        let unified = self.unified.iter().flat_map(|unified| &unified.methods);
+        let mut first: Vec<_> = unified.map(|method| FactorKind::of(*method)).collect();
+        // Links take the place of passwords at the sign-in page.
+        first.push(match self.sign_in_links {
+            Some(_) => FactorKind::Mailbox,
+            None => FactorKind::Password,
+        });
+        let alone =
+            |method: &&CodeMethod| first.iter().all(|kind| *kind == FactorKind::of_code(**method));
+        let named = rules.methods.iter().filter(alone).map(|method| {
+            format!(
+                "two_factor.methods names {:?}, but the only way to sign in is of the same kind, and \
+                 both count as one factor: leave it out, add another way to unified.methods, or set \
+                 two_factor.strict to false",
+                method.name()
+            )
+        });
+        named.collect()
     }
 
     fn sends_links(&self) -> bool {
@@ -158,6 +185,7 @@ fn is_base_url(text: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
+    use super::super::{SignInLinks, Unified};
     use super::*;
 
     fn complaints(change: impl FnOnce(&mut Config), mut config: Config, about: &str) -> usize {
@@ -251,6 +279,38 @@ mod tests {
         let theirs = |config: &mut Config| config.token_format = TokenFormat::Itsdangerous;
         assert_eq!(complaints(theirs, Config::default(), about), 1);
         assert_eq!(complaints(|_| (), Config::flask_security_4(), about), 0);
+    }
+
+    #[test]
+    fn a_second_factor_of_the_same_kind_as_every_first_one_is_a_mistake() {
+        let about = "two_factor.methods names \"email\"";
+        let rules = SignInLinks { within: Duration::from_secs(60), once: true, unconfirmed: false };
+        let links = |config: &mut Config| {
+            config.sign_in_links = Some(rules.clone());
+            let methods = &mut config.two_factor.as_mut().unwrap().methods;
+            *methods = vec![CodeMethod::Email, CodeMethod::Authenticator];
+        };
+        assert_eq!(complaints(links, Config::default(), about), 1);
+        let unified = |config: &mut Config| {
+            links(config);
+            config.unified = Some(Unified::default());
+        };
+        assert_eq!(complaints(unified, Config::default(), about), 0);
+        let by_mail = |config: &mut Config| {
+            links(config);
+            let methods = vec![SignInMethod::Code(CodeMethod::Email)];
+            config.unified = Some(Unified { methods, ..Unified::default() });
+        };
+        assert_eq!(complaints(by_mail, Config::default(), about), 1);
+        let lax = |config: &mut Config| {
+            links(config);
+            config.two_factor.as_mut().unwrap().strict = false;
+        };
+        assert_eq!(complaints(lax, Config::default(), about), 0);
+        let passwords = |config: &mut Config| {
+            config.two_factor.as_mut().unwrap().methods = vec![CodeMethod::Email];
+        };
+        assert_eq!(complaints(passwords, Config::default(), about), 0);
     }
 
     #[test]

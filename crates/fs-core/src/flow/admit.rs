@@ -33,7 +33,7 @@ impl Challenge {
             Needed::Code(method) => {
                 Self { stage: PendingStage::Code, method: Some(method), sent: true, wait: None }
             }
-            Needed::Nothing | Needed::SetUp => {
+            Needed::Nothing | Needed::SetUp | Needed::Another => {
                 Self { stage: PendingStage::SetUp, method: None, sent: true, wait: None }
             }
         }
@@ -74,6 +74,19 @@ impl Security {
         }
     }
 
+    /// The judgement of a way in that need not sign in: where the second factor is of the same kind
+    /// as the first, it does not.
+    pub(super) fn judge_if(
+        &self,
+        ctx: &Context,
+        signs_in: bool,
+        user: &User,
+        entry: Entry,
+    ) -> Option<Result<Clearance, Needed>> {
+        let judged = signs_in.then(|| self.judge(ctx, user, entry, None));
+        judged.filter(|judged| !matches!(judged, Err(Needed::Another)))
+    }
+
     /// Signs in after the commit, or begins to wait for what is still needed.
     pub(super) async fn settle_judged(
         &self,
@@ -81,12 +94,13 @@ impl Security {
         visit: &mut Visit,
         user: &User,
         remember: Remember,
+        entry: Entry,
         session: Option<Result<Prepared, Needed>>,
     ) -> Result<(Option<RememberChange>, Option<Challenge>), FlowError> {
         Ok(match session {
             Some(Ok(session)) => (Some(session.settle(self, visit, user)), None),
             Some(Err(needed)) => {
-                (None, Some(self.challenge(ctx, visit, user, remember, needed).await?))
+                (None, Some(self.challenge(ctx, visit, user, remember, entry, needed).await?))
             }
             None => (None, None),
         })
@@ -108,12 +122,14 @@ impl Security {
         visit: &mut Visit,
         user: &User,
         remember: Remember,
+        entry: Entry,
         needed: Needed,
     ) -> Result<Challenge, FlowError> {
         let id: [u8; 16] = self.random()?;
         let stage = match needed {
             Needed::Code(_) => PendingStage::Code,
-            Needed::Nothing | Needed::SetUp => PendingStage::SetUp,
+            // Who must begin with another factor was refused before.
+            Needed::Nothing | Needed::SetUp | Needed::Another => PendingStage::SetUp,
         };
         visit.set_enrolment(None);
         visit.set_pending(Some(Pending {
@@ -122,6 +138,7 @@ impl Security {
             remember: remember == Remember::Yes,
             since: ctx.now,
             stage,
+            kind: entry.kind(),
         }));
         let Needed::Code(method) = needed else {
             return Ok(Challenge { stage, method: None, sent: true, wait: None });

@@ -1,10 +1,15 @@
 //! Whose request it is: by session or by auth token.
 
 use super::FlowError;
+use super::establish::Remember;
+use super::sign_out::forget;
 use super::uniquifier::is_session_of;
 use crate::authn::Unproven;
+use crate::authz::Fresh;
+use crate::freshness::{self, Freshness, FreshnessFacts};
 use crate::model::{SessionKind, Uniquifier, User, UserField};
 use crate::port::{Change, CommitError, UserLookup};
+use crate::second_factor::{Entry, Needed, method_of};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -43,7 +48,7 @@ impl Security {
         let found = found.filter(|(record, user)| {
             record.kind == SessionKind::SignIn && is_session_of(record, user)
         });
-        Ok(active(found.map(|(_, user)| user)))
+        Ok(self.admissible(found.map(|(_, user)| user)))
     }
 
     /// Who an auth token names: one read, none for a token that is not ours.
@@ -76,13 +81,14 @@ impl Security {
         };
         let uniquifier = token.uniquifier;
         if !rules.own_uniquifier {
-            return Ok(active(self.user_of_uniquifier(&uniquifier).await?));
+            return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?));
         }
         if uniquifier.is_empty() {
             return Ok(Err(Unproven::Ended));
         }
         let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
-        Ok(active(found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier))))
+        let found = found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier));
+        Ok(self.admissible(found))
     }
 
     /// An auth token for the user (Flask-Security's `get_auth_token`).
@@ -138,16 +144,63 @@ impl Security {
     }
 }
 
+impl Security {
+    /// Who was found, if they may act.
+    fn admissible(&self, user: Option<User>) -> Result<User, Unproven> {
+        let user = user.ok_or(Unproven::Ended)?;
+        match (user.active, self.owes_second_factor(&user)) {
+            (false, _) => Err(Unproven::Deactivated),
+            (true, true) => Err(Unproven::FactorMissing),
+            (true, false) => Ok(user),
+        }
+    }
+
+    /// Whether a second factor has become required, and the account has none.
+    pub(super) fn owes_second_factor(&self, user: &User) -> bool {
+        let rules = self.config().two_factor.as_ref();
+        rules.is_some_and(|rules| rules.required && rules.strict) && method_of(user).is_none()
+    }
+
+    /// Begins to wait for a second factor in a session whose account must have one by now and has
+    /// none: it can be set up, and nothing else can be done. A session that is not fresh ends, so
+    /// that nobody sets one up with a copied cookie: its owner signs in again first.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the database fails. The session stands, and admits nobody.
+    pub async fn hold_for_second_factor(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+    ) -> Result<(), FlowError> {
+        let Some(sign_in) = visit.sign_in().cloned() else {
+            return Ok(());
+        };
+        let key = sign_in.id.key();
+        let found = self.store().session(&key, ctx.now).await?;
+        let owner = found.map(|(_, user)| user);
+        let Some(user) = owner.filter(|user| user.active && self.owes_second_factor(user)) else {
+            return Ok(());
+        };
+        self.store().commit(Change::EndSession(key).into()).await?;
+        forget(visit);
+        let facts = FreshnessFacts {
+            authenticated_at: sign_in.authenticated_at,
+            ..FreshnessFacts::default()
+        };
+        let rule = Fresh::default().rule(&self.config().freshness);
+        if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Fresh {
+            let (entry, needed) = (Entry::Application, Needed::SetUp);
+            let _ = self.challenge(ctx, visit, &user, Remember::No, entry, needed).await?;
+        }
+        Ok(())
+    }
+}
+
 /// What a token that is worth nothing proves.
 pub(super) fn worthless<T>(problem: &TokenProblem<T>) -> Unproven {
     match problem {
         TokenProblem::Expired(_) => Unproven::Expired,
         TokenProblem::Invalid => Unproven::Invalid,
     }
-}
-
-/// Who was found, if they may act.
-pub(super) fn active(user: Option<User>) -> Result<User, Unproven> {
-    let user = user.ok_or(Unproven::Ended)?;
-    if user.active { Ok(user) } else { Err(Unproven::Deactivated) }
 }

@@ -1,69 +1,162 @@
 //! Proving a mail address by a link.
 
 use super::admit::Challenge;
-use super::establish::Remember;
-use super::register::audit;
+use super::establish::Prepared;
+use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
+use super::password::Attempt;
 use super::sign_out::forget;
-use super::{FlowError, Problem, RememberChange};
-use crate::config::{Confirmation, Disclosure};
+use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
-use crate::model::{Uniquifier, User, UserField};
-use crate::port::{Batch, Change, CommitError, MailKind, UserLookup};
-use crate::second_factor::Entry;
+use crate::model::{PasswordHash, User, UserField};
+use crate::port::{Batch, Change, CommitError, UserLookup};
+use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
-use crate::token::{BindingSalt, ConfirmToken, TokenProblem};
+use crate::token::{ConfirmToken, TokenProblem};
 
-/// What came of following a link.
+/// What somebody typed who follows a confirmation link. By default nothing, which is enough in the
+/// browser that registered.
+#[derive(Debug, Default)]
+pub struct ConfirmForm {
+    /// The password that was chosen at the registration.
+    pub password: Option<Secret>,
+    /// A new password, which ends everything that was there before. It goes before `password`.
+    pub new_password: Option<NewPassword>,
+    /// What replaces the details of the registration, with a new password.
+    pub details: NewDetails,
+}
+
+/// Whether a confirmation link works, and what it asks for.
 #[derive(Debug)]
 #[must_use]
-pub enum ConfirmOutcome {
-    /// The address is proven.
-    Done {
-        /// Whose it is.
+pub enum ConfirmCheck {
+    /// It confirms the address.
+    Good {
+        /// The account.
         user: Box<User>,
-        /// Who was signed in before was somebody else, and is signed out.
-        signed_out: bool,
-        /// The session is signed in.
-        signed_in: bool,
-        /// What happens to the cookie of a remembered browser.
-        remember: RememberChange,
-        /// A second factor is wanted before the session is signed in.
-        challenge: Option<Challenge>,
+        /// What must be typed first.
+        proof: ConfirmProof,
     },
-    /// It was proven before.
+    /// The address was confirmed before.
     AlreadyConfirmed(Box<User>),
-    /// The link was good, but is too old. A new one was mailed.
+    /// The link is genuine, but too old.
     Expired(Box<User>),
     /// The link is not one of ours, was altered, or its account or address is gone.
     Invalid,
 }
 
-/// What came of asking for a new link.
+/// What must be typed to confirm an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConfirmProof {
+    /// Nothing: this browser registered the account, or no such proof is configured.
+    Nothing,
+    /// The password of the registration, or a new one.
+    Password,
+    /// New details: the account has no password.
+    Details,
+}
+
+/// Outcome of following a confirmation link.
 #[derive(Debug)]
 #[must_use]
-pub enum SendConfirmationOutcome {
-    /// A link was mailed, or the caller is told so.
-    Sent {
-        /// The address, normalised.
-        email: String,
+pub enum ConfirmOutcome {
+    /// The address is proven.
+    Done {
+        /// The account.
+        user: Box<User>,
+        /// Another account was signed in before, and is signed out.
+        signed_out: bool,
+        /// The session is signed in.
+        signed_in: bool,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+        /// A second factor is required before the session is signed in.
+        challenge: Option<Challenge>,
     },
-    /// Something is wrong with what was typed.
-    Refused(Problem),
+    /// The address was confirmed before.
+    AlreadyConfirmed(Box<User>),
+    /// The link is genuine, but too old. A new one was mailed.
+    Expired(Box<User>),
+    /// Something is missing from what was typed, or wrong with it. Nothing was changed.
+    Refused {
+        /// The account.
+        user: Box<User>,
+        /// What is wrong.
+        problems: Vec<Problem>,
+    },
+    /// The link is not one of ours, was altered, or its account or address is gone.
+    Invalid,
+}
+
+/// That whoever follows the link is entitled to what the account holds.
+enum Entitled {
+    /// To everything. The password must still be `expect`, where it was the proof.
+    ToAll { expect: Option<UserField>, uncounted: Vec<Change> },
+    /// To nothing that was there before.
+    Afresh { password: Option<PasswordHash>, details: CheckedDetails, uncounted: Vec<Change> },
 }
 
 impl Security {
+    /// Checks a confirmation link. Nothing is changed and nothing is mailed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the database or the hashing threads fail.
+    pub async fn check_confirm(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+        token: &str,
+    ) -> Result<ConfirmCheck, FlowError> {
+        let Some(rules) = &self.config().confirmation else {
+            return Ok(ConfirmCheck::Invalid);
+        };
+        let (claims, expired) =
+            match ConfirmToken::verify(self.tokens(), token, ctx.now, rules.within) {
+                Ok(claims) => (claims, false),
+                Err(TokenProblem::Expired(claims)) => (claims, true),
+                Err(TokenProblem::Invalid) => return Ok(ConfirmCheck::Invalid),
+            };
+        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
+            return Ok(ConfirmCheck::Invalid);
+        };
+        let email = user.email.clone();
+        let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email));
+        if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
+            return Ok(ConfirmCheck::Invalid);
+        }
+        let user = Box::new(user);
+        if user.confirmed_at.is_some() {
+            return Ok(ConfirmCheck::AlreadyConfirmed(user));
+        }
+        if expired {
+            return Ok(ConfirmCheck::Expired(user));
+        }
+        let here = visit.registered() == Some(user.uniquifier.as_str());
+        let proof = match (rules.asks_for_password && !here, &user.password) {
+            (false, _) => ConfirmProof::Nothing,
+            (true, Some(_)) => ConfirmProof::Password,
+            (true, None) => ConfirmProof::Details,
+        };
+        Ok(ConfirmCheck::Good { user, proof })
+    }
+
     /// Proves the address that a link was mailed to.
     ///
     /// `current` is who is signed in in this browser, `remember_cookie` what it sent. The link
     /// works once, and signs in only who it belongs to. Somebody else is signed out, and this
     /// browser does not remember them any more.
     ///
+    /// Whoever reads the mail need not be who registered. So in another browser than the one that
+    /// registered, `typed` must hold the password of the registration or a new one, unless
+    /// [`Confirmation::asks_for_password`](crate::config::Confirmation::asks_for_password) is off.
+    ///
     /// # Errors
     ///
-    /// Nothing was changed.
+    /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, and other errors if
+    /// a port fails. Nothing was changed.
     pub async fn confirm(
         &self,
         ctx: &Context,
@@ -71,36 +164,89 @@ impl Security {
         current: Option<&User>,
         remember_cookie: Option<&str>,
         token: &str,
+        typed: ConfirmForm,
     ) -> Result<ConfirmOutcome, FlowError> {
-        let Some(rules) = &self.config().confirmation else {
-            return Ok(ConfirmOutcome::Invalid);
+        let (user, proof) = match self.check_confirm(ctx, visit, token).await? {
+            ConfirmCheck::Good { user, proof } => (user, proof),
+            ConfirmCheck::AlreadyConfirmed(user) => {
+                return Ok(ConfirmOutcome::AlreadyConfirmed(user));
+            }
+            ConfirmCheck::Expired(user) => {
+                if let Some(rules) = &self.config().confirmation {
+                    self.mail_confirmation(ctx, &user, rules).await?;
+                }
+                return Ok(ConfirmOutcome::Expired(user));
+            }
+            ConfirmCheck::Invalid => return Ok(ConfirmOutcome::Invalid),
         };
-        let (claims, expired) =
-            match ConfirmToken::verify(self.tokens(), token, ctx.now, rules.within) {
-                Ok(claims) => (claims, false),
-                Err(TokenProblem::Expired(claims)) => (claims, true),
-                Err(TokenProblem::Invalid) => return Ok(ConfirmOutcome::Invalid),
-            };
-        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
-            return Ok(ConfirmOutcome::Invalid);
+        let entitled = match self.entitle(ctx, &user, proof, typed).await? {
+            Ok(entitled) => entitled,
+            Err(problems) => return Ok(ConfirmOutcome::Refused { user, problems }),
         };
-        let email = user.email.clone();
-        let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email));
-        if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
-            return Ok(ConfirmOutcome::Invalid);
-        }
-        if user.confirmed_at.is_some() {
-            return Ok(ConfirmOutcome::AlreadyConfirmed(Box::new(user)));
-        }
-        if expired {
-            self.mail_confirmation(ctx, &user, rules).await?;
-            return Ok(ConfirmOutcome::Expired(Box::new(user)));
-        }
-        let sign_in = rules.sign_in_after
-            && user.active
-            && current.is_none_or(|current| current.id != user.id);
         let forgotten = remember_cookie.filter(|_| current.is_some_and(|who| who.id != user.id));
-        self.confirm_now(ctx, visit, current, forgotten, user, sign_in).await
+        self.confirm_now(ctx, visit, current, forgotten, *user, entitled).await
+    }
+
+    /// What somebody who follows a good link may keep of the account.
+    async fn entitle(
+        &self,
+        ctx: &Context,
+        user: &User,
+        proof: ConfirmProof,
+        typed: ConfirmForm,
+    ) -> Result<Result<Entitled, Vec<Problem>>, FlowError> {
+        let refused = |key| Ok(Err(vec![Problem::new("password", key)]));
+        let ConfirmForm { password, new_password, details } = typed;
+        let filled = |secret: &Secret| !secret.expose().trim().is_empty();
+        let new = new_password.filter(|new| filled(&new.password));
+        match (proof, new, password.filter(filled)) {
+            (ConfirmProof::Nothing, None, _) => {
+                Ok(Ok(Entitled::ToAll { expect: None, uncounted: Vec::new() }))
+            }
+            (ConfirmProof::Password, None, None) => refused(MessageKey::ConfirmWithPassword),
+            (ConfirmProof::Password, None, Some(password)) => {
+                let tally = self.sign_in_tally(ctx, &user.email, Some(user)).password;
+                self.count(ctx, &tally, Some(user)).await?;
+                let lane = self.lane(ctx, user.id.as_str());
+                let attempt = Attempt { lane, tally: &tally };
+                if !self.check_password(attempt, Some(user), &password).await?.matched {
+                    let (user, reason) = (Some(Subject::of(user)), "wrong_password");
+                    self.emit(Event::AuthenticationFailed { user, reason });
+                    return refused(MessageKey::InvalidPassword);
+                }
+                let expect = Some(UserField::Password(user.password.clone()));
+                Ok(Ok(Entitled::ToAll { expect, uncounted: tally.success() }))
+            }
+            (_, new, _) => self.entitle_afresh(ctx, user, new, &details).await,
+        }
+    }
+
+    async fn entitle_afresh(
+        &self,
+        ctx: &Context,
+        user: &User,
+        new: Option<NewPassword>,
+        details: &NewDetails,
+    ) -> Result<Result<Entitled, Vec<Problem>>, FlowError> {
+        const FIELD: &str = "new_password";
+        let details = match self.check_details(user, details).await? {
+            Ok(details) => details,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let Some(new) = new else {
+            return Ok(Ok(Entitled::Afresh { password: None, details, uncounted: Vec::new() }));
+        };
+        let new = match new.check(FIELD, "new_password_confirm") {
+            Ok(new) => new,
+            Err(problems) => return Ok(Err(problems)),
+        };
+        let of_new = self.new_password_tally(user);
+        self.count(ctx, &of_new, Some(user)).await?;
+        let password = match self.hash_new_password(ctx, FIELD, user, &new).await? {
+            Ok(hash) => Some(hash),
+            Err(problems) => return Ok(Err(problems)),
+        };
+        Ok(Ok(Entitled::Afresh { password, details, uncounted: of_new.success() }))
     }
 
     async fn confirm_now(
@@ -110,56 +256,65 @@ impl Security {
         current: Option<&User>,
         forgotten: Option<&str>,
         mut user: User,
-        sign_in: bool,
+        entitled: Entitled,
     ) -> Result<ConfirmOutcome, FlowError> {
         let other = current.is_some_and(|current| current.id != user.id);
-        let mut set = vec![UserField::ConfirmedAt(Some(ctx.now))];
-        let mut before = user.sign_ins.clone();
-        let judged = sign_in.then(|| self.judge(ctx, &user, Entry::Confirm, None));
-        let sign_in = matches!(judged, Some(Ok(_)));
-        if sign_in && self.config().tracking {
-            before = before.and_one(ctx.now, ctx.client_ip.as_deref());
-            set.push(UserField::SignIns(before.clone()));
-        }
-        let remember = self.remember_by_default();
+        let afresh = matches!(entitled, Entitled::Afresh { .. });
+        let here = current.is_some() && !other;
+        let sign_in = self.config().confirmation.as_ref().is_some_and(|rules| rules.sign_in_after)
+            && user.active
+            && (afresh || !here);
+        let (before, remember) = (user.clone(), self.remember_by_default());
+        let (mut batch, judged) = match entitled {
+            Entitled::ToAll { expect, uncounted } => {
+                let judged = self.judge_if(ctx, sign_in, &user, Entry::Confirm);
+                let mut set = vec![UserField::ConfirmedAt(Some(ctx.now))];
+                if matches!(judged, Some(Ok(_))) {
+                    set.extend(self.tracked(ctx, &user));
+                }
+                let mut still = vec![
+                    UserField::ConfirmedAt(None),
+                    UserField::Email(user.email.clone()),
+                    UserField::Uniquifier(user.uniquifier.clone()),
+                    UserField::Active(user.active),
+                ];
+                still.extend(expect);
+                set.iter().cloned().for_each(|field| field.write(&mut user));
+                let change = Change::UpdateUser { user: user.id.clone(), expect: still, set };
+                (uncounted.into_iter().fold(Batch::from(change), Batch::and), judged)
+            }
+            Entitled::Afresh { password, details, uncounted } => {
+                let mut batch = self.start_afresh(ctx, &mut user, password, details, sign_in)?;
+                batch.extend(uncounted);
+                (batch, self.judge_if(ctx, sign_in, &user, Entry::Confirm))
+            }
+        };
         let session = judged
             .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))
             .transpose()?;
-        let mut batch = Batch::from(Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![
-                UserField::ConfirmedAt(None),
-                UserField::Email(user.email.clone()),
-                UserField::Uniquifier(user.uniquifier.clone()),
-                UserField::Active(user.active),
-            ],
-            set,
-        });
-        match &session {
-            Some(Ok(session)) => {
-                session.changes().into_iter().for_each(|change| batch.push(change));
-            }
-            _ if other => {
-                let session = visit.sign_in().map(|sign_in| sign_in.id.key());
-                session.into_iter().for_each(|key| batch.push(Change::EndSession(key)));
-            }
-            _ => {}
-        }
-        let forgotten_record = forgotten.and_then(|cookie| self.remembered_record(ctx, cookie));
-        forgotten_record.into_iter().for_each(|key| batch.push(Change::EndSession(key)));
+        let leaves = other || (afresh && here);
+        self.end_of_browser(ctx, visit, leaves, forgotten, session.as_ref())
+            .into_iter()
+            .for_each(|change| batch.push(change));
         match self.store().commit(batch).await {
             Ok(_) => {}
-            Err(CommitError::Stale(_)) => return self.confirmed_meanwhile(&user).await,
+            Err(error) if afresh && username_lost(&error, &user).is_some() => {
+                let problems = username_lost(&error, &user).into_iter().collect();
+                return Ok(ConfirmOutcome::Refused { user: Box::new(before), problems });
+            }
+            Err(CommitError::Stale(_)) => return self.confirmed_meanwhile(&before).await,
             Err(error) => return Err(error.into()),
         }
-        user.confirmed_at = Some(ctx.now);
-        user.sign_ins = before;
         self.emit(Event::UserConfirmed { user: Subject::of(&user) });
-        if other {
+        if afresh {
+            self.emit(Event::PasswordReset { user: Subject::of(&user) });
+        }
+        if leaves {
             forget(visit);
         }
+        visit.set_registered(None);
         let (signed_in, challenge) =
-            self.settle_judged(ctx, visit, &user, remember, session).await?;
+            self.settle_judged(ctx, visit, &user, remember, Entry::Confirm, session).await?;
         let mut change = signed_in.clone().unwrap_or(RememberChange::Keep);
         if forgotten.is_some() && !matches!(change, RememberChange::Set { .. }) {
             change = RememberChange::Clear;
@@ -169,6 +324,28 @@ impl Security {
         Ok(ConfirmOutcome::Done { user, signed_out, signed_in, remember, challenge })
     }
 
+    /// The changes to sessions and records of the browser in which a link is followed.
+    fn end_of_browser(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+        leaves: bool,
+        forgotten: Option<&str>,
+        session: Option<&Result<Prepared, Needed>>,
+    ) -> Vec<Change> {
+        let mut changes = match session {
+            Some(Ok(session)) => session.changes(),
+            _ if leaves => {
+                let session = visit.sign_in().map(|sign_in| sign_in.id.key());
+                session.map(Change::EndSession).into_iter().collect()
+            }
+            _ => Vec::new(),
+        };
+        let record = forgotten.and_then(|cookie| self.remembered_record(ctx, cookie));
+        changes.extend(record.map(Change::EndSession));
+        changes
+    }
+
     /// The account changed between our look and our write: what the link is worth now.
     async fn confirmed_meanwhile(&self, user: &User) -> Result<ConfirmOutcome, FlowError> {
         let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
@@ -176,100 +353,5 @@ impl Security {
             Some(user) => ConfirmOutcome::AlreadyConfirmed(Box::new(user)),
             None => ConfirmOutcome::Invalid,
         })
-    }
-
-    /// Mails a new link to an address that is not proven yet.
-    ///
-    /// # Errors
-    ///
-    /// Nothing was mailed.
-    pub async fn send_confirmation(
-        &self,
-        ctx: &Context,
-        typed: &str,
-    ) -> Result<SendConfirmationOutcome, FlowError> {
-        let refused =
-            |key: MessageKey| Ok(SendConfirmationOutcome::Refused(Problem::new("email", key)));
-        let Some(rules) = &self.config().confirmation else {
-            return refused(MessageKey::ApiError);
-        };
-        let email = match self.typed_email(typed) {
-            Ok(email) => email,
-            Err(key) => return refused(key),
-        };
-        let user = self.find_by_email(typed).await?;
-        let explicit = self.config().disclosure == Disclosure::Explicit;
-        match user {
-            Some(user) if user.confirmed_at.is_none() => {
-                self.mail_confirmation(ctx, &user, rules).await?;
-                // The stored spelling would tell that there is one.
-                let email = if explicit { user.email } else { email.into_string() };
-                Ok(SendConfirmationOutcome::Sent { email })
-            }
-            Some(_) if explicit => refused(MessageKey::AlreadyConfirmed),
-            None if explicit => refused(self.no_account(typed)),
-            _ => {
-                self.mail_no_confirmation(ctx, email.as_str(), rules).await?;
-                Ok(SendConfirmationOutcome::Sent { email: email.into_string() })
-            }
-        }
-    }
-
-    async fn mail_confirmation(
-        &self,
-        ctx: &Context,
-        user: &User,
-        rules: &Confirmation,
-    ) -> Result<(), FlowError> {
-        let user = &self.with_uniquifier(user.clone()).await?;
-        let token = self.confirm_token(ctx, &user.uniquifier, &user.email)?;
-        let kind =
-            MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
-        let mail = self.mail(ctx, user, kind)?;
-        let batch = Batch::from(audit(ctx, "confirmation_requested", Some(&user.id))).and(mail);
-        let tally = self.mail_tally(ctx, "confirm", &user.email);
-        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
-            self.mail_waits();
-            self.emit(Event::ConfirmInstructionsSent { user: Subject::of(user) });
-        }
-        Ok(())
-    }
-
-    /// Does the work of [`mail_confirmation`](Self::mail_confirmation) for an address that gets
-    /// no link.
-    async fn mail_no_confirmation(
-        &self,
-        ctx: &Context,
-        email: &str,
-        rules: &Confirmation,
-    ) -> Result<(), FlowError> {
-        let token = self.confirm_token(ctx, &Self::nobody(), email)?;
-        let kind =
-            MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
-        let no_mail = self.no_mail(ctx, email, kind)?;
-        let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
-        let tally = self.mail_tally(ctx, "confirm", email);
-        if self.commit_mail(ctx, batch, tally, None).await? {
-            self.mail_waits();
-        }
-        Ok(())
-    }
-
-    pub(super) fn confirm_token(
-        &self,
-        ctx: &Context,
-        uniquifier: &Uniquifier,
-        email: &str,
-    ) -> Result<Secret, FlowError> {
-        let salt = BindingSalt(self.random()?);
-        Ok(ConfirmToken::issue(self.tokens(), uniquifier, email, salt, ctx.now))
-    }
-
-    /// What happens to the browser where nobody was asked.
-    pub(super) fn remember_by_default(&self) -> Remember {
-        match self.config().sessions.remember_by_default {
-            true => Remember::Yes,
-            false => Remember::No,
-        }
     }
 }

@@ -9,7 +9,7 @@ use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, SecondFactor, User, UserField};
 use crate::port::{Batch, CommitError, Guard};
-use crate::second_factor::{Enrolment, PendingStage, method_of};
+use crate::second_factor::{Enrolment, FactorKind, PendingStage, method_of};
 use crate::security::{Context, Security};
 use crate::session::Visit;
 use crate::totp::TotpSecret;
@@ -38,6 +38,8 @@ pub enum EnrolOutcome {
         /// What happens to the cookie of a remembered browser.
         remember: RememberChange,
     },
+    /// The second factor must be given before it is changed or switched off.
+    ProofNeeded,
     /// Nobody is here to choose.
     NotAllowed,
 }
@@ -92,11 +94,18 @@ impl Security {
         let Some(user) = self.enrolling_user(ctx, visit, current).await? else {
             return Ok(EnrolOutcome::NotAllowed);
         };
+        if current.is_some() && self.needs_factor_proof(ctx, visit, &user).await? {
+            return Ok(EnrolOutcome::ProofNeeded);
+        }
         if choice == "disable" && !rules.required && current.is_some() {
             return self.disable_second_factor(ctx, visit, user, remember_cookie).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
-        let Some(method) = chosen.filter(|method| rules.methods.contains(method)) else {
+        // What was given as the first factor is no second one.
+        let first = visit.pending().filter(|_| current.is_none()).and_then(|first| first.kind);
+        let given = |method| rules.strict && first == Some(FactorKind::of_code(method));
+        let offered = chosen.filter(|method| rules.methods.contains(method) && !given(*method));
+        let Some(method) = offered else {
             let unknown = MessageKey::TwoFactorMethodNotAvailable;
             return Ok(EnrolOutcome::Refused(Problem::new("setup", unknown)));
         };
@@ -174,6 +183,9 @@ impl Security {
         typed: &str,
         remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
+        if visit.enrolment().is_none() {
+            return self.prove_factor(ctx, visit, user, typed).await;
+        }
         let within = self.set_up_within();
         let enrolment = visit
             .enrolment()
@@ -184,6 +196,9 @@ impl Security {
             visit.set_enrolment(None);
             return Ok(ValidateOutcome::NotPending);
         };
+        if self.needs_factor_proof(ctx, visit, user).await? {
+            return Ok(ValidateOutcome::ProofNeeded);
+        }
         let method = enrolment.method;
         let after = SecondFactor {
             method: Some(method.name().to_owned()),
@@ -218,6 +233,9 @@ impl Security {
             user.recovery_codes = Vec::new();
         }
         let remember = trust.settle(visit, &mut user);
+        if visit.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
+            visit.set_factor_at(ctx.now);
+        }
         self.emit(Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() });
         Ok(ValidateOutcome::Changed { user: Box::new(user), remember })
     }

@@ -10,7 +10,7 @@ use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
 use crate::model::{
-    SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
+    SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField, UserId,
 };
 use crate::port::Change;
 use crate::second_factor::Entry;
@@ -34,6 +34,7 @@ pub(crate) struct Prepared {
 pub(super) struct Seat {
     id: SessionId,
     authenticated_at: Option<Timestamp>,
+    factor_at: Option<Timestamp>,
     csrf: Option<CsrfSecret>,
 }
 
@@ -46,6 +47,16 @@ pub(super) struct Clearance {
     methods: Vec<&'static str>,
     /// What the judgement rests on, and must still be so when the session is written.
     guard: Option<Change>,
+    factor: FactorGiven,
+}
+
+/// Whether a second factor was given.
+#[derive(Debug)]
+enum FactorGiven {
+    No,
+    Now,
+    /// As long ago as in the session before, if that is this user's.
+    AsBefore(UserId),
 }
 
 impl Clearance {
@@ -59,22 +70,23 @@ impl Clearance {
         };
         // Who registers has no row before the commit.
         let guard = (entry != Entry::Register).then_some(guard);
-        Self { methods: vec![entry.name()], guard }
+        Self { methods: vec![entry.name()], guard, factor: FactorGiven::No }
     }
 
     /// The second factor of a pending sign-in was given.
     pub(super) fn by_second_factor(_: &AcceptedCode) -> Self {
-        Self { methods: vec!["mfa"], guard: None }
+        Self { methods: vec!["mfa"], guard: None, factor: FactorGiven::Now }
     }
 
     /// A recovery code was given in place of the second factor of a pending sign-in.
     pub(super) fn by_recovery_code(_: &AcceptedRecoveryCode) -> Self {
-        Self { methods: vec!["recovery_code"], guard: None }
+        Self { methods: vec!["recovery_code"], guard: None, factor: FactorGiven::Now }
     }
 
     /// Somebody who is signed in changed the password, which ended their session.
-    pub(super) fn by_session(_: &User) -> Self {
-        Self { methods: vec!["change"], guard: None }
+    pub(super) fn by_session(user: &User) -> Self {
+        let factor = FactorGiven::AsBefore(user.id.clone());
+        Self { methods: vec!["change"], guard: None, factor }
     }
 
     /// The same, under the names that an application has for its own means.
@@ -111,9 +123,17 @@ impl Security {
             Remember::Yes => self.remember(ctx, uniquifier)?,
             Remember::No => None,
         };
+        let mut seat = self.seat(id, &record)?;
+        seat.factor_at = match clearance.factor {
+            FactorGiven::No => None,
+            FactorGiven::Now => Some(ctx.now),
+            FactorGiven::AsBefore(user) => {
+                visit.sign_in().filter(|before| before.user == user).and_then(|b| b.factor_at)
+            }
+        };
         Ok(Prepared {
             guard: clearance.guard,
-            seat: self.seat(id, &record)?,
+            seat,
             remember,
             record,
             before: visit.sign_in().map(|sign_in| sign_in.id.key()),
@@ -127,7 +147,7 @@ impl Security {
             true => Some(CsrfSecret::from_random(self.random()?)),
             false => None,
         };
-        Ok(Seat { id, authenticated_at: record.authenticated_at, csrf })
+        Ok(Seat { id, authenticated_at: record.authenticated_at, factor_at: None, csrf })
     }
 
     /// A new session: its id, for the browser, and its record, for the store.
@@ -161,11 +181,15 @@ impl Seat {
     pub(super) fn take(self, visit: &mut Visit, user: &User) {
         visit.set_pending(None);
         visit.set_enrolment(None);
+        if visit.registered() != Some(user.uniquifier.as_str()) {
+            visit.set_registered(None);
+        }
         visit.set_sign_in(Some(VisitSignIn {
             id: self.id,
             user: user.id.clone(),
             authenticated_at: self.authenticated_at,
             grace_until: None,
+            factor_at: self.factor_at,
         }));
         visit.set_crumb(CrumbState::Due);
         if let Some(csrf) = self.csrf {

@@ -1,6 +1,7 @@
 //! Resetting a forgotten password by a link.
 
 use super::admit::Challenge;
+use super::fresh_start::{NewDetails, username_lost};
 use super::register::audit;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
@@ -13,6 +14,22 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
 use crate::token::{BindingSalt, ResetToken, TokenProblem};
+
+/// What somebody typed who follows a reset link. A [`NewPassword`] is one without details.
+#[derive(Debug)]
+pub struct ResetForm {
+    /// The new password.
+    pub password: NewPassword,
+    /// What replaces the details of the registration, where the reset confirms the account
+    /// ([`reset_starts_afresh`](Security::reset_starts_afresh)); ignored otherwise.
+    pub details: NewDetails,
+}
+
+impl From<NewPassword> for ResetForm {
+    fn from(password: NewPassword) -> Self {
+        Self { password, details: NewDetails::default() }
+    }
+}
 
 /// What came of asking for a link.
 #[derive(Debug)]
@@ -38,7 +55,7 @@ pub enum ResetRequestOutcome {
 pub enum ResetCheck {
     /// It resets the password of this account.
     Good(Box<User>),
-    /// It was good, but is too old. A new one was mailed.
+    /// It was good, but is too old.
     Expired(Box<User>),
     /// It is not one of ours, was altered or used, or its account is gone.
     Invalid,
@@ -155,6 +172,11 @@ impl Security {
         Ok(())
     }
 
+    /// A token that resets the password of an account, for whoever has proven to read its mail.
+    pub(super) fn reset_link_token(&self, ctx: &Context, user: &User) -> Result<Secret, FlowError> {
+        self.reset_token(ctx, (&user.uniquifier, user.email.as_str(), user.password.as_ref()))
+    }
+
     fn reset_token(
         &self,
         ctx: &Context,
@@ -164,11 +186,12 @@ impl Security {
         Ok(ResetToken::issue(self.tokens(), uniquifier, email, password, salt, ctx.now))
     }
 
-    /// What a link is worth, before a new password is asked for.
+    /// Checks a reset link, before a new password is asked for. Nothing is changed and nothing is
+    /// mailed.
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns an error if the database or the hashing threads fail.
     pub async fn check_reset(&self, ctx: &Context, token: &str) -> Result<ResetCheck, FlowError> {
         let Some(rules) = &self.config().recovery else {
             return Ok(ResetCheck::Invalid);
@@ -187,17 +210,33 @@ impl Security {
         if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
             return Ok(ResetCheck::Invalid);
         }
-        if expired {
-            if user.active {
-                self.mail_reset(ctx, &user, rules).await?;
-            }
-            return Ok(ResetCheck::Expired(Box::new(user)));
+        let user = Box::new(user);
+        Ok(if expired { ResetCheck::Expired(user) } else { ResetCheck::Good(user) })
+    }
+
+    /// Mails a new link in place of one that has expired, unless the account is deactivated. Call
+    /// it when somebody asks for it: programs open links as well, so opening one must send nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the database fails or the mail cannot be written. Nothing was mailed.
+    pub async fn renew_reset_link(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
+        match &self.config().recovery {
+            Some(rules) if user.active => self.mail_reset(ctx, user, rules).await,
+            _ => Ok(()),
         }
-        Ok(ResetCheck::Good(Box::new(user)))
+    }
+
+    /// Whether a reset confirms the address of this account as well. Then whoever registered it
+    /// keeps nothing, and the form asks for the details of a registration.
+    pub fn reset_starts_afresh(&self, user: &User) -> bool {
+        let confirms = self.config().recovery.as_ref().is_some_and(|rules| rules.confirms);
+        confirms && self.config().confirmation.is_some() && user.confirmed_at.is_none()
     }
 
     /// Resets the password, and confirms the address where [`Recovery::confirms`] says so. The link
     /// works once: the password and the uniquifier that it is bound to are guards of the write.
+    ///
     ///
     /// # Errors
     ///
@@ -207,11 +246,15 @@ impl Security {
         ctx: &Context,
         visit: &mut Visit,
         token: &str,
-        typed: NewPassword,
+        typed: impl Into<ResetForm>,
     ) -> Result<ResetOutcome, FlowError> {
+        let ResetForm { password: typed, details } = typed.into();
         let mut user = match self.check_reset(ctx, token).await? {
             ResetCheck::Good(user) => *user,
-            ResetCheck::Expired(user) => return Ok(ResetOutcome::Expired(user)),
+            ResetCheck::Expired(user) => {
+                self.renew_reset_link(ctx, &user).await?;
+                return Ok(ResetOutcome::Expired(user));
+            }
             ResetCheck::Invalid => return Ok(ResetOutcome::Invalid),
         };
         let password = match typed.check("password", "password_confirm") {
@@ -221,6 +264,14 @@ impl Security {
         if !user.active {
             return Ok(ResetOutcome::Inactive);
         }
+        let proves = self.reset_starts_afresh(&user);
+        let details = match proves {
+            true => match self.check_details(&user, &details).await? {
+                Ok(details) => Some(details),
+                Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+            },
+            false => None,
+        };
         let of_new = self.new_password_tally(&user);
         self.count(ctx, &of_new, Some(&user)).await?;
         let hash = match self.hash_new_password(ctx, "password", &user, &password).await? {
@@ -228,20 +279,23 @@ impl Security {
             Err(problems) => return Ok(ResetOutcome::Refused(problems)),
         };
         let rules = self.config().recovery.as_ref();
-        let proves = self.config().confirmation.is_some()
-            && user.confirmed_at.is_none()
-            && rules.is_some_and(|rules| rules.confirms);
         let sign_in = rules.is_some_and(|rules| rules.sign_in_after)
             && (proves || !self.is_unconfirmed(&user));
-        let judged = sign_in.then(|| self.judge(ctx, &user, Entry::Reset, None));
-        let tracked = matches!(judged, Some(Ok(_)));
-        let email = UserField::Email(user.email.clone());
-        let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
-        if proves {
-            user.confirmed_at = Some(ctx.now);
-            let set = vec![UserField::ConfirmedAt(user.confirmed_at)];
-            batch.push(Change::UpdateUser { user: user.id.clone(), expect: vec![email], set });
-        }
+        let judge = |user: &User| self.judge_if(ctx, sign_in, user, Entry::Reset);
+        let (mut batch, judged) = match details {
+            Some(details) => {
+                let hash = Some(hash);
+                let batch = self.start_afresh(ctx, &mut user, hash, details, sign_in)?;
+                (batch, judge(&user))
+            }
+            None => {
+                let judged = judge(&user);
+                let tracked = matches!(judged, Some(Ok(_)));
+                let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
+                batch.extend(self.without_methods(&mut user));
+                (batch, judged)
+            }
+        };
         let forgotten = self.forget_failures(&user).into_iter().chain(of_new.success());
         forgotten.for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
@@ -256,6 +310,10 @@ impl Security {
         }
         match self.store().commit(batch).await {
             Ok(_) => {}
+            Err(error) if proves && username_lost(&error, &user).is_some() => {
+                let problems = username_lost(&error, &user).into_iter().collect();
+                return Ok(ResetOutcome::Refused(problems));
+            }
             Err(CommitError::Stale(_)) => return Ok(ResetOutcome::Invalid),
             Err(error) => return Err(error.into()),
         }
@@ -265,7 +323,7 @@ impl Security {
             self.emit(Event::UserConfirmed { user: Subject::of(&user) });
         }
         let (signed_in, challenge) =
-            self.settle_judged(ctx, visit, &user, remember, session).await?;
+            self.settle_judged(ctx, visit, &user, remember, Entry::Reset, session).await?;
         Ok(ResetOutcome::Done { user: Box::new(user), signed_in, challenge })
     }
 
@@ -275,14 +333,12 @@ impl Security {
         &self,
         ctx: &Context,
         user: &mut User,
-        hash: PasswordHash,
+        hash: impl Into<Option<PasswordHash>>,
         signs_in: bool,
     ) -> Result<Batch, FlowError> {
-        let uniquifier = self.new_uniquifier()?;
-        let mut set = vec![
-            UserField::Password(Some(hash.clone())),
-            UserField::Uniquifier(uniquifier.clone()),
-        ];
+        let (uniquifier, hash) = (self.new_uniquifier()?, hash.into());
+        let mut set =
+            vec![UserField::Password(hash.clone()), UserField::Uniquifier(uniquifier.clone())];
         let expect = vec![
             UserField::Active(user.active),
             UserField::Uniquifier(user.uniquifier.clone()),
@@ -293,7 +349,7 @@ impl Security {
             set.push(UserField::SignIns(user.sign_ins.clone()));
         }
         let old = std::mem::replace(&mut user.uniquifier, uniquifier);
-        user.password = Some(hash);
+        user.password = hash;
         let update = Change::UpdateUser { user: user.id.clone(), expect, set };
         let end = Change::EndSessionsOf { uniquifier: old, except: None };
         Ok(Batch::from(update).and(end).and(audit(ctx, "password_replaced", Some(&user.id))))

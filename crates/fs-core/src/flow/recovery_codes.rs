@@ -21,6 +21,8 @@ pub enum MakeRecoveryCodesOutcome {
     Made(Vec<RecoveryCode>),
     /// There is no second factor that they could stand in for.
     NoSecondFactor,
+    /// The second factor must be given first.
+    ProofNeeded,
 }
 
 /// A recovery code that was right. Only [`Security::accept_recovery_code`] makes one.
@@ -47,12 +49,17 @@ impl Security {
     /// Nothing was changed.
     pub async fn make_recovery_codes(
         &self,
+        ctx: &Context,
+        visit: &Visit,
         user: &User,
     ) -> Result<MakeRecoveryCodesOutcome, FlowError> {
         let count = self.recovery_code_count().filter(|_| method_of(user).is_some());
         let Some(count) = count else {
             return Ok(MakeRecoveryCodesOutcome::NoSecondFactor);
         };
+        if self.needs_factor_proof(ctx, visit, user).await? {
+            return Ok(MakeRecoveryCodesOutcome::ProofNeeded);
+        }
         let codes = (0..count).map(|_| self.random().map(RecoveryCode::from_random));
         let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
         let hashes = codes.iter().map(|code| self.recovery_code_hasher().hash(code)).collect();
@@ -109,7 +116,11 @@ impl Security {
     }
 
     /// Looks for a code among those of the account. Count the attempt first.
-    fn accept_recovery_code(&self, user: &User, typed: &str) -> Option<AcceptedRecoveryCode> {
+    pub(super) fn accept_recovery_code(
+        &self,
+        user: &User,
+        typed: &str,
+    ) -> Option<AcceptedRecoveryCode> {
         let at = self.recovery_code_hasher().find(&user.recovery_codes, typed)?;
         let mut left = user.recovery_codes.clone();
         left.remove(at);
@@ -118,8 +129,13 @@ impl Security {
 }
 
 impl AcceptedRecoveryCode {
+    /// The codes that are left.
+    pub(super) fn left(&self) -> Vec<RecoveryCodeHash> {
+        self.left.clone()
+    }
+
     /// The change that uses the code up, if all codes still are what they were.
-    fn spend(&self, user: &User) -> Change {
+    pub(super) fn spend(&self, user: &User) -> Change {
         Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![UserField::RecoveryCodes(user.recovery_codes.clone())],

@@ -12,7 +12,7 @@ use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
 use crate::message::{Message, MessageKey};
 use crate::model::{
-    NewUser, PasswordHash, SessionId, SessionKind, SessionRecord, SignIns, User, UserId,
+    NewUser, PasswordHash, SessionId, SessionKind, SessionRecord, SignIns, Uniquifier, User, UserId,
 };
 use crate::port::{
     AuditEntry, Batch, Change, CommitError, Identity, MailKind, UniqueAttribute, UserLookup,
@@ -122,16 +122,32 @@ impl Security {
         if self.config().auth_tokens.own_uniquifier {
             new.token_uniquifier = Some(self.new_uniquifier()?);
         }
-        let token = match &self.config().confirmation {
-            Some(rules) => {
-                Some((self.confirm_token(ctx, &new.uniquifier, &new.email)?, rules.within))
-            }
-            None => None,
-        };
         // Not before the work is done that a new account costs.
         match owner {
-            Some(owner) => self.registered_before(ctx, &owner, new, name).await,
-            None => self.insert_registered(ctx, visit, rules, new, token, name).await,
+            Some(owner) => self.registered_before(ctx, visit, &owner, new, name).await,
+            None => self.insert_registered(ctx, visit, rules, new, name).await,
+        }
+    }
+
+    /// A token that confirms an address, and how long it is good, where addresses are confirmed.
+    fn confirmation_of(
+        &self,
+        ctx: &Context,
+        uniquifier: &Uniquifier,
+        email: &str,
+    ) -> Result<Option<(Secret, Duration)>, FlowError> {
+        let Some(rules) = &self.config().confirmation else {
+            return Ok(None);
+        };
+        Ok(Some((self.confirm_token(ctx, uniquifier, email)?, rules.within)))
+    }
+
+    /// Notes in the browser's session that it registered: there, and nowhere else, the link of the
+    /// mail is enough to confirm the account. Of an address that has an account already, the note
+    /// names no account, and the browser cannot tell.
+    fn note_registration(&self, visit: &mut Visit, uniquifier: &Uniquifier) {
+        if self.config().confirmation.as_ref().is_some_and(|rules| rules.asks_for_password) {
+            visit.set_registered(Some(uniquifier.as_str().to_owned()));
         }
     }
 
@@ -183,9 +199,9 @@ impl Security {
         visit: &mut Visit,
         rules: &Registration,
         mut new: NewUser,
-        token: Option<(Secret, Duration)>,
         reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
+        let token = self.confirmation_of(ctx, &new.uniquifier, &new.email)?;
         let sign_in = !self.config().confirmation_required();
         if sign_in && self.config().tracking {
             new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip.as_deref());
@@ -216,7 +232,7 @@ impl Security {
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
             Err(error) if takes(&error, IdentityAttribute::Email) => {
-                return self.lost_the_race(ctx, new, reserved).await;
+                return self.lost_the_race(ctx, visit, new, reserved).await;
             }
             Err(error) if takes(&error, IdentityAttribute::Username) => {
                 let name = new.username.as_deref().unwrap_or_default();
@@ -239,7 +255,8 @@ impl Security {
             confirmation_sent: token.is_some(),
         });
         let (signed_in, challenge) =
-            self.settle_judged(ctx, visit, &user, remember, session).await?;
+            self.settle_judged(ctx, visit, &user, remember, Entry::Register, session).await?;
+        self.note_registration(visit, &user.uniquifier);
         let tell = self.config().disclosure == Disclosure::Explicit || signed_in.is_some();
         Ok(RegisterOutcome::Done(Box::new(Registered {
             email: user.email.clone(),
@@ -254,6 +271,7 @@ impl Security {
     async fn lost_the_race(
         &self,
         ctx: &Context,
+        visit: &mut Visit,
         new: NewUser,
         reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
@@ -261,7 +279,7 @@ impl Security {
             return Ok(RegisterOutcome::Refused(vec![taken_email(&new.email)]));
         }
         match self.store().user(&self.email_lookup(&new.email)).await? {
-            Some(owner) => self.registered_before(ctx, &owner, new, reserved).await,
+            Some(owner) => self.registered_before(ctx, visit, &owner, new, reserved).await,
             None => Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Email))),
         }
     }
@@ -271,11 +289,16 @@ impl Security {
     async fn registered_before(
         &self,
         ctx: &Context,
+        visit: &mut Visit,
         owner: &User,
         new: NewUser,
         reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
-        let mail = self.mail(ctx, owner, MailKind::AccountExists)?;
+        // A token is made in any case: it costs what that of a new account costs.
+        let token = self.confirmation_of(ctx, &owner.uniquifier, &owner.email)?;
+        let confirmation = token.as_ref().map(|(token, within)| (token.expose(), *within));
+        let confirmation = confirmation.filter(|_| owner.confirmed_at.is_none());
+        let mail = self.mail(ctx, owner, MailKind::AccountExists { confirmation })?;
         let mut batch = self.work_of_new_account(ctx, &new);
         reserved.into_iter().for_each(|change| batch.push(change));
         batch.push(audit(ctx, "registered_again", Some(&owner.id)));
@@ -292,6 +315,7 @@ impl Security {
             }
             (Err(error), _) => return Err(error),
         }
+        self.note_registration(visit, &new.uniquifier);
         Ok(RegisterOutcome::Done(Box::new(Registered {
             email: new.email,
             confirmation_sent: self.config().confirmation.is_some(),
@@ -390,7 +414,7 @@ fn taken_email(email: &str) -> Problem {
     Problem::new("email", message)
 }
 
-fn taken_username(username: &str) -> Problem {
+pub(super) fn taken_username(username: &str) -> Problem {
     let message = Message::new(MessageKey::UsernameAlreadyAssociated).with("username", username);
     Problem::new("username", message)
 }

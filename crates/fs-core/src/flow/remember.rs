@@ -92,6 +92,9 @@ impl Security {
         cookie: &str,
     ) -> Result<Result<User, Unproven>, FlowError> {
         let (user, expires_at) = match self.load_remembered(ctx, cookie).await? {
+            Ok((user, _)) if user.active && self.owes_second_factor(&user) => {
+                return Ok(Err(Unproven::FactorMissing));
+            }
             Ok((user, expires_at)) if user.active => (user, expires_at),
             Ok(_) => return Ok(Err(Unproven::Deactivated)),
             Err(unproven) => return Ok(Err(unproven)),

@@ -40,6 +40,13 @@ pub enum ValidateOutcome {
         /// What happens to the cookie of a remembered browser.
         remember: RememberChange,
     },
+    /// Whoever is signed in gave the second factor again, and may change it now.
+    Proven {
+        /// The account.
+        user: Box<User>,
+    },
+    /// The second factor must be given before it is changed.
+    ProofNeeded,
     /// The code is wrong, used, or there were too many.
     Refused(Problem),
     /// There is nothing to give a code for.
@@ -86,8 +93,8 @@ impl Security {
         Ok(user.map(|user| (pending.clone(), user)))
     }
 
-    /// Takes the code of a pending sign-in, or the one that proves a second factor that `current`
-    /// is setting up. `remember_cookie` is the one that the browser sent; if it remembers this
+    /// Takes the code of a pending sign-in, the one that proves a second factor that `current` is
+    /// setting up, or, if nothing is being set up, the one of the factor that `current` has. `remember_cookie` is the one that the browser sent; if it remembers this
     /// user, it is made anew where the change ends it.
     ///
     /// # Errors
@@ -318,7 +325,9 @@ impl Security {
         method: Option<CodeMethod>,
     ) -> Result<(), FlowError> {
         if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
-            batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method })?);
+            let undo = self.note_undo(ctx, batch, user)?;
+            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
+            batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method, undo })?);
         }
         Ok(())
     }

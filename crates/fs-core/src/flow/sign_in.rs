@@ -66,6 +66,9 @@ pub enum SignInRefusal {
     },
     /// The account is deactivated.
     Inactive,
+    /// The code or link is of the same kind as the second factor of the account, and both together
+    /// would be one factor: sign in another way.
+    SameFactor,
 }
 
 impl SignInRefusal {
@@ -77,6 +80,7 @@ impl SignInRefusal {
             Self::WrongPassword => "wrong_password",
             Self::Unconfirmed { .. } => "unconfirmed",
             Self::Inactive => "inactive",
+            Self::SameFactor => "same_factor",
         }
     }
 }
@@ -134,7 +138,10 @@ impl Security {
                 session.changes().into_iter().for_each(|change| batch.push(change));
             }
             match self.store().commit(batch).await {
-                Ok(_) => return self.admitted(ctx, visit, proven.user, remember, session).await,
+                Ok(_) => {
+                    let entry = Entry::Password;
+                    return self.admitted(ctx, visit, proven.user, remember, entry, session).await;
+                }
                 Err(CommitError::Stale(guard @ Guard::User(_))) => last = Some(guard),
                 Err(error) => return Err(error.into()),
             }
@@ -150,6 +157,7 @@ impl Security {
         visit: &mut Visit,
         user: User,
         remember: Remember,
+        entry: Entry,
         session: Result<Prepared, Needed>,
     ) -> Result<SignInOutcome, FlowError> {
         match session {
@@ -157,8 +165,9 @@ impl Security {
                 let remember = session.settle(self, visit, &user);
                 Ok(SignInOutcome::Done { user: Box::new(user), remember })
             }
+            Err(Needed::Another) => Ok(self.refuse(Some(&user), SignInRefusal::SameFactor)),
             Err(needed) => {
-                let challenge = self.challenge(ctx, visit, &user, remember, needed).await?;
+                let challenge = self.challenge(ctx, visit, &user, remember, entry, needed).await?;
                 Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
             }
         }
@@ -238,7 +247,7 @@ impl Security {
             session.changes().into_iter().for_each(|change| batch.push(change));
         }
         self.store().commit(batch).await?;
-        self.admitted(ctx, visit, proven.user, remember, session).await
+        self.admitted(ctx, visit, proven.user, remember, Entry::Application, session).await
     }
 
     /// What a sign-in writes where sign-ins are tracked.

@@ -112,6 +112,15 @@ impl Security {
         Ok(())
     }
 
+    /// Whether a link is genuine, but too old. Nothing is read or changed.
+    pub fn sign_in_link_has_expired(&self, ctx: &Context, token: &str) -> bool {
+        let rules = self.config().sign_in_links.as_ref();
+        rules.is_some_and(|rules| {
+            let verified = SignInLinkToken::verify(self.tokens(), token, ctx.now, rules.within);
+            matches!(verified, Err(TokenProblem::Expired(_)))
+        })
+    }
+
     /// Signs in by a link.
     ///
     /// # Errors
@@ -174,7 +183,9 @@ impl Security {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(FollowLinkOutcome::Judged(self.admitted(ctx, visit, user, remember, session).await?))
+        let entry = Entry::SignInLink;
+        let outcome = self.admitted(ctx, visit, user, remember, entry, session).await?;
+        Ok(FollowLinkOutcome::Judged(outcome))
     }
 }
 

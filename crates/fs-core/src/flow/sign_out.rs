@@ -45,6 +45,7 @@ impl Security {
 pub(super) fn forget(visit: &mut Visit) {
     visit.set_pending(None);
     visit.set_enrolment(None);
+    visit.set_registered(None);
     if visit.sign_in().is_some() {
         visit.set_sign_in(None);
         visit.set_csrf(None);

@@ -12,7 +12,7 @@ use crate::event::{Event, Subject};
 use crate::model::{PasswordHash, SealedSecret, User, UserField};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard};
-use crate::second_factor::Entry;
+use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -132,11 +132,11 @@ impl Security {
         }
         match session {
             // Nothing is begun: the caller starts a sign-in of its own.
-            Err(needed) if !begin => {
+            Err(needed) if !begin && needed != Needed::Another => {
                 let challenge = Challenge::told(needed);
                 Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
             }
-            session => self.admitted(ctx, visit, user, remember, session).await,
+            session => self.admitted(ctx, visit, user, remember, entry, session).await,
         }
     }
 

@@ -2,14 +2,17 @@
 
 use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
 use super::counted_sign_in::SignInTally;
+use super::other_trust::NewTrust;
+use super::unified_remove::methods_still_so;
 use super::unified_send::SendCodeOutcome;
-use super::{FlowError, Problem, VerifyOutcome};
+use super::verify::Renewal;
+use super::{FlowError, Problem, RememberChange, VerifyOutcome};
 use crate::config::{CodeMethod, SignInMethod};
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{User, UserField};
-use crate::port::{Batch, Change, CommitError, Guard, UniqueAttribute};
+use crate::port::{Batch, Change, CommitError, Guard, MethodChange, UniqueAttribute};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -49,7 +52,11 @@ pub enum ProveSetupOutcome {
         method: CodeMethod,
         /// The number that is stored with the user now.
         phone: Option<String>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
     },
+    /// The second factor must be given first.
+    ProofNeeded,
     /// The code is wrong or used.
     WrongCode,
     /// The state is not one of ours, or somebody else's.
@@ -137,15 +144,20 @@ impl Security {
 
     /// Stores a method that a code proves. The state works once, and only for who began it.
     ///
+    /// A method that takes the place of one of its kind ends other trust in the account, as a
+    /// removal does ([`remove_method`](Self::remove_method)).
+    ///
     /// # Errors
     ///
     /// Nothing was stored.
     pub async fn prove_method(
         &self,
         ctx: &Context,
+        visit: &mut Visit,
         user: &User,
         state: &str,
         code: &str,
+        remember_cookie: Option<&str>,
     ) -> Result<ProveSetupOutcome, FlowError> {
         let state = match self.check_setup(ctx, user, state) {
             Ok(state) => state,
@@ -156,6 +168,9 @@ impl Security {
         else {
             return Ok(ProveSetupOutcome::Invalid);
         };
+        if self.needs_factor_proof(ctx, visit, user).await? {
+            return Ok(ProveSetupOutcome::ProofNeeded);
+        }
         if !self.count_attempt(ctx, user, CodeUse::SignedIn, None).await? {
             return Ok(ProveSetupOutcome::WrongCode);
         }
@@ -176,20 +191,23 @@ impl Security {
         after.insert(method.name().to_owned(), sealed.clone());
         let mut set = vec![UserField::SignInSecrets(after)];
         set.extend(state.phone.clone().map(|phone| UserField::Phone(Some(phone))));
-        let batch = Batch::from(Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![
-                UserField::Active(true),
-                UserField::Uniquifier(user.uniquifier.clone()),
-                UserField::SignInSecrets(user.sign_in_secrets.clone()),
-            ],
-            set,
-        });
+        let replaces = self.removable_methods(user).contains(&method);
+        let (change, trust) = match replaces {
+            true => {
+                let trust = self.renew_trust(ctx, visit, user, remember_cookie).await?;
+                (MethodChange::Replaced, Some(trust))
+            }
+            false => (MethodChange::Added, None),
+        };
+        set.extend(trust.iter().flat_map(NewTrust::fields));
+        let mut batch = Batch::from(methods_still_so(user, set));
+        batch.extend(trust.iter().flat_map(NewTrust::changes));
         let mut batch = batch.and(accepted.spend()).and(Change::Spend {
             secret: state.spent(),
             until: ctx.now.plus(rules.setup_within * 2),
         });
         self.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
+        self.notify_of_method(ctx, &mut batch, user, method, change)?;
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
@@ -200,8 +218,14 @@ impl Security {
             }
             Err(error) => return Err(error.into()),
         }
+        self.mail_waits();
         self.emit(Event::SignInMethodChanged { user: Subject::of(user), method: method.name() });
-        Ok(ProveSetupOutcome::Done { method, phone: state.phone.or_else(|| user.phone.clone()) })
+        let phone = state.phone.or_else(|| user.phone.clone());
+        let remember = match trust {
+            Some(trust) => trust.settle(visit, &mut user.clone()),
+            None => RememberChange::Keep,
+        };
+        Ok(ProveSetupOutcome::Done { method, phone, remember })
     }
 
     /// Makes the session of `user` fresh again with a passcode.
@@ -231,7 +255,7 @@ impl Security {
         let set = proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let mut with = proven.uncounted;
         with.extend(proven.accepted.iter().map(|accepted| accepted.spend()));
-        Ok(match self.renew_session(ctx, visit, user, set, with).await? {
+        Ok(match self.renew_session(ctx, visit, user, Renewal::FirstFactor, set, with).await? {
             true => VerifyOutcome::Done,
             false => wrong(),
         })

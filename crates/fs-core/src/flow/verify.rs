@@ -10,6 +10,15 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::{Visit, VisitSignIn};
 
+/// What was given to make a session fresh again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Renewal {
+    /// The password, or a passcode.
+    FirstFactor,
+    /// The second factor, or a recovery code.
+    SecondFactor,
+}
+
 /// What came of it.
 #[derive(Debug)]
 #[must_use]
@@ -47,10 +56,17 @@ impl Security {
         }
         let renewed = self.renewed(check).await;
         let set = renewed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
-        Ok(match self.renew_session(ctx, visit, user, set, tally.success()).await? {
-            true => VerifyOutcome::Done,
-            false => VerifyOutcome::Refused(Problem::new("password", MessageKey::InvalidPassword)),
-        })
+        Ok(
+            match self
+                .renew_session(ctx, visit, user, Renewal::FirstFactor, set, tally.success())
+                .await?
+            {
+                true => VerifyOutcome::Done,
+                false => {
+                    VerifyOutcome::Refused(Problem::new("password", MessageKey::InvalidPassword))
+                }
+            },
+        )
     }
 
     /// Makes the session of `user` fresh, under a new id; false when the account changed at the
@@ -60,18 +76,26 @@ impl Security {
         ctx: &Context,
         visit: &mut Visit,
         user: &User,
+        renewal: Renewal,
         set: Vec<UserField>,
         with: Vec<Change>,
     ) -> Result<bool, FlowError> {
         let kind = SessionKind::SignIn;
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
-        let (id, record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
-        let sign_in = VisitSignIn {
+        let (id, mut record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
+        let before = visit.sign_in().filter(|before| before.user == user.id);
+        let mut sign_in = VisitSignIn {
             id,
             user: user.id.clone(),
-            authenticated_at: Some(ctx.now),
+            authenticated_at: before.and_then(|before| before.authenticated_at),
             grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
+            factor_at: before.and_then(|before| before.factor_at),
         };
+        match renewal {
+            Renewal::FirstFactor => sign_in.authenticated_at = Some(ctx.now),
+            Renewal::SecondFactor => sign_in.factor_at = Some(ctx.now),
+        }
+        record.authenticated_at = sign_in.authenticated_at;
         let mut batch = Batch::from(Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![

@@ -219,6 +219,28 @@ keys! {
     InvalidCredentials = "INVALID_CREDENTIALS", Error, "We could not sign you in with that. Check both fields and try again.";
     /// The same where addresses must be confirmed: it does not tell which of the two it is.
     InvalidOrUnconfirmed = "INVALID_OR_UNCONFIRMED", Error, "We could not sign you in with that. Check both fields. If the account is new, follow the link in our mail first.";
+    /// The link was opened in another browser than the one that registered.
+    ConfirmWithPassword = "CONFIRM_WITH_PASSWORD", Error, "Enter the password that was chosen for this account, or choose a new one.";
+    /// The second factor must be given before it is changed.
+    FactorProofNeeded = "FACTOR_PROOF_NEEDED", Error, "Enter a code of your second step first, or a recovery code.";
+    /// The second factor was given again; what it stands beside can be changed now.
+    FactorProven = "FACTOR_PROVEN", Info, "Thank you. You can change it now.";
+    /// A code was sent to whoever must give the second factor again.
+    FactorCodeSent = "FACTOR_CODE_SENT", Info, "We sent you a code.";
+    /// The first factor is of the same kind as the second: both count as one.
+    SameFactor = "SAME_FACTOR", Error, "This code comes the same way as your second step, so it cannot take its place. Sign in with your password instead.";
+    /// A second factor is required, and the account has none yet.
+    SecondFactorRequired = "SECOND_FACTOR_REQUIRED", Info, "A second step is required here. Set one up to go on.";
+    /// A sign-in method was removed.
+    SignInMethodRemoved = "SIGN_IN_METHOD_REMOVED", Success, "It is removed. Codes from there do not sign you in any more.";
+    /// Without this sign-in method nobody could get into the account.
+    LastWayIn = "LAST_WAY_IN", Error, "You have no other way to sign in. Set one up first.";
+    /// Changes of how to sign in were undone.
+    ChangesUndone = "CHANGES_UNDONE", Success, "It is undone, and you are signed out everywhere. Choose a new password now.";
+    /// The link that undoes changes is not one of ours, was used, or is too old.
+    InvalidUndoToken = "INVALID_UNDO_TOKEN", Error, "This link does not work, was used already, or is too old. You can still reset your password.";
+    /// The link is too old, and nothing was mailed in its place. Value: `within`.
+    LinkExpired = "LINK_EXPIRED", Error, "This link was older than %(within)s. Ask for a new one.";
     /// If there is such an account, a mail is on its way; deliberately silent about whether there is.
     CheckMail = "CHECK_MAIL", Info, "If that address can be used here, you will find a mail from us in its inbox. Look in the spam folder too.";
     /// The recovery code is wrong, or was used.

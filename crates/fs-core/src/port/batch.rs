@@ -38,6 +38,11 @@ impl Batch {
         self.changes.push(change);
     }
 
+    /// Appends changes.
+    pub fn extend(&mut self, changes: impl IntoIterator<Item = Change>) {
+        self.changes.extend(changes);
+    }
+
     /// The changes in their order.
     pub fn changes(&self) -> &[Change] {
         &self.changes

@@ -144,6 +144,28 @@ pub struct MailDraft<'a> {
     pub base_url: &'a str,
 }
 
+/// What became of a sign-in method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MethodChange {
+    /// There was none of its kind before.
+    Added,
+    /// It took the place of one of its kind.
+    Replaced,
+    /// It is gone.
+    Removed,
+}
+
+impl MethodChange {
+    /// A fixed word, for templates.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Replaced => "replaced",
+            Self::Removed => "removed",
+        }
+    }
+}
+
 /// The mails of accounts. Tokens are secrets: whoever holds one may do what it is for.
 pub enum MailKind<'a> {
     /// Somebody registered; with a token to confirm the address where that is asked for.
@@ -170,7 +192,10 @@ pub enum MailKind<'a> {
     /// The password was changed.
     ChangeNotice,
     /// Somebody tried to register with the address of this account.
-    AccountExists,
+    AccountExists {
+        /// Confirms the address, and how long it is good; `None` if it was confirmed before.
+        confirmation: Option<(&'a str, Duration)>,
+    },
     /// A link to sign in with.
     SignInLink {
         /// Signs in.
@@ -187,6 +212,17 @@ pub enum MailKind<'a> {
     SecondFactorChanged {
         /// By which method its codes come now.
         method: Option<CodeMethod>,
+        /// Undoes the change, and how long it is good.
+        undo: Option<(&'a str, Duration)>,
+    },
+    /// A method to sign in with was set up, changed or removed.
+    SignInMethodChanged {
+        /// The method.
+        method: CodeMethod,
+        /// What became of it.
+        change: MethodChange,
+        /// Undoes the change, and how long it is good.
+        undo: Option<(&'a str, Duration)>,
     },
     /// A recovery code was used in place of a second factor.
     RecoveryCodeUsed {
@@ -216,10 +252,11 @@ impl MailKind<'_> {
             Self::ResetInstructions { .. } => "reset_instructions",
             Self::ResetNotice => "reset_notice",
             Self::ChangeNotice => "change_notice",
-            Self::AccountExists => "account_exists",
+            Self::AccountExists { .. } => "account_exists",
             Self::SignInLink { .. } => "login_instructions",
             Self::SecondFactorCode { .. } => "two_factor_instructions",
             Self::SecondFactorChanged { .. } => "second_factor_changed",
+            Self::SignInMethodChanged { .. } => "sign_in_method_changed",
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::SecondFactorRescue { .. } => "two_factor_rescue",
             Self::SignInCode { .. } => "us_instructions",

@@ -20,8 +20,8 @@ pub use clock::{Clock, Entropy, EntropyError};
 pub use events::EventSink;
 pub use hash_pool::{HashPool, HashPoolError};
 pub use mail::{
-    ComposeError, MailComposer, MailDraft, MailError, MailKind, Mailer, OutboxId, OutboxMail,
-    OutboxWaker, OutgoingMail,
+    ComposeError, MailComposer, MailDraft, MailError, MailKind, Mailer, MethodChange, OutboxId,
+    OutboxMail, OutboxWaker, OutgoingMail,
 };
 pub use sms::{OutgoingSms, SmsError, SmsSender};
 pub use store::{

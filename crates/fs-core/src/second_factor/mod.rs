@@ -10,4 +10,4 @@ mod policy;
 
 pub(crate) use pending::SET_UP_WITHIN;
 pub use pending::{Enrolment, Pending, PendingStage};
-pub use policy::{Entry, Needed, method_of, needed};
+pub use policy::{Entry, FactorKind, Needed, method_of, needed};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::FactorKind;
 use crate::Timestamp;
 use crate::config::CodeMethod;
 use crate::model::User;
@@ -32,6 +33,9 @@ pub struct Pending {
     /// What is waited for.
     #[serde(rename = "s")]
     pub stage: PendingStage,
+    /// The kind of the first factor, where it is known.
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<FactorKind>,
 }
 
 impl Pending {
@@ -120,6 +124,7 @@ mod tests {
             remember: true,
             since,
             stage: PendingStage::Code,
+            kind: None,
         };
         let enrolment = Enrolment {
             uniquifier: "2c3d-uniquifier".to_owned(),

@@ -1,7 +1,46 @@
 //! Whether a second factor is asked for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use crate::model::User;
+
+/// What a factor rests on. Two factors of one kind count as one: whoever has the mailbox has all its
+/// codes and links, whoever has the app all its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum FactorKind {
+    /// Knowing the password.
+    #[serde(rename = "p")]
+    Password,
+    /// Reading the mail: codes and links.
+    #[serde(rename = "m")]
+    Mailbox,
+    /// Having the authenticator app.
+    #[serde(rename = "a")]
+    App,
+    /// Reading the text messages.
+    #[serde(rename = "t")]
+    Phone,
+}
+
+impl FactorKind {
+    /// The kind of a code.
+    pub const fn of_code(method: CodeMethod) -> Self {
+        match method {
+            CodeMethod::Email => Self::Mailbox,
+            CodeMethod::Authenticator => Self::App,
+            CodeMethod::Sms => Self::Phone,
+        }
+    }
+
+    /// The kind of a sign-in method.
+    pub const fn of(method: SignInMethod) -> Self {
+        match method {
+            SignInMethod::Password => Self::Password,
+            SignInMethod::Code(method) => Self::of_code(method),
+        }
+    }
+}
 
 /// The way by which somebody gave a first factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +78,18 @@ impl Entry {
         }
     }
 
+    /// The kind of the factor that was given; `None` if the application vouches for it.
+    pub const fn kind(self) -> Option<FactorKind> {
+        match self {
+            Self::Password | Self::Register => Some(FactorKind::Password),
+            Self::Unified(method) => Some(FactorKind::of(method)),
+            Self::CodeLink | Self::SignInLink | Self::Confirm | Self::Reset => {
+                Some(FactorKind::Mailbox)
+            }
+            Self::Application => None,
+        }
+    }
+
     /// Whether a browser that gave its second factor before is let through without it: only where
     /// the first factor was typed.
     pub const fn trusts_devices(self) -> bool {
@@ -55,6 +106,8 @@ pub enum Needed {
     Code(CodeMethod),
     /// A second factor must be set up first.
     SetUp,
+    /// Another first factor: the second factor of the account is of the same kind.
+    Another,
 }
 
 /// Decides what is still needed. `device` says whether the browser gave its second factor before.
@@ -84,6 +137,9 @@ pub fn needed(
     }
     match method_of(user) {
         Some(_) if device && entry.trusts_devices() => Needed::Nothing,
+        Some(method) if rules.strict && entry.kind() == Some(FactorKind::of_code(method)) => {
+            Needed::Another
+        }
         Some(method) => Needed::Code(method),
         None if rules.required => Needed::SetUp,
         None => Needed::Nothing,

@@ -100,15 +100,8 @@ impl Sealer {
         now: Timestamp,
         nonce: [u8; NONCE],
     ) -> Result<String, SealError> {
-        let cipher = self.ciphers.first().ok_or(SealError::NoKey)?;
         let plain = [now.micros().to_be_bytes().as_slice(), json].concat();
-        let payload = Payload { msg: &plain, aad: purpose };
-        let sealed = cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError::NoKey)?;
-        let mut bytes = Vec::with_capacity(1 + NONCE + sealed.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&nonce);
-        bytes.extend_from_slice(&sealed);
-        let text = URL_SAFE_NO_PAD.encode(&bytes);
+        let text = self.seal_bytes(&plain, purpose, nonce).ok_or(SealError::NoKey)?;
         if text.len() > LONGEST { Err(SealError::TooLong(text.len())) } else { Ok(text) }
     }
 
@@ -138,22 +131,46 @@ impl Sealer {
         if text.len() > 2 * LONGEST {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (&version, rest) = bytes.split_first()?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
-        if version != VERSION {
-            return None;
-        }
-        let plain = self.ciphers.iter().find_map(|cipher| {
-            let payload = Payload { msg: sealed, aad: purpose };
-            cipher.decrypt(&XNonce::from(*nonce), payload).ok()
-        })?;
+        let plain = self.open_bytes(text, purpose)?;
         let (stamp, json) = plain.split_first_chunk::<STAMP>()?;
         let sealed_at = Timestamp::from_micros(i64::from_be_bytes(*stamp));
         if now.age_of(sealed_at)? > lifetime {
             return None;
         }
         String::from_utf8(json.to_vec()).ok()
+    }
+
+    /// A text for a store; `None` if there is no key. `nonce` must be random and never used before.
+    pub(crate) fn seal_text(&self, text: &str, nonce: [u8; NONCE]) -> Option<String> {
+        self.seal_bytes(text.as_bytes(), self.purpose, nonce)
+    }
+
+    /// The text that [`seal_text`](Self::seal_text) sealed; `None` for every other.
+    pub(crate) fn open_text(&self, sealed: &str) -> Option<String> {
+        String::from_utf8(self.open_bytes(sealed, self.purpose)?).ok()
+    }
+
+    fn seal_bytes(&self, plain: &[u8], purpose: &[u8], nonce: [u8; NONCE]) -> Option<String> {
+        let payload = Payload { msg: plain, aad: purpose };
+        let sealed = self.ciphers.first()?.encrypt(&XNonce::from(nonce), payload).ok()?;
+        let mut bytes = Vec::with_capacity(1 + NONCE + sealed.len());
+        bytes.push(VERSION);
+        bytes.extend_from_slice(&nonce);
+        bytes.extend_from_slice(&sealed);
+        Some(URL_SAFE_NO_PAD.encode(&bytes))
+    }
+
+    fn open_bytes(&self, text: &str, purpose: &[u8]) -> Option<Vec<u8>> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (&version, rest) = bytes.split_first()?;
+        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        if version != VERSION {
+            return None;
+        }
+        self.ciphers.iter().find_map(|cipher| {
+            let payload = Payload { msg: sealed, aad: purpose };
+            cipher.decrypt(&XNonce::from(*nonce), payload).ok()
+        })
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) struct State {
     pending: Option<Pending>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     enrolment: Option<Enrolment>,
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    registered: Option<String>,
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     flashes: Vec<Flash>,
     #[serde(rename = "k", default, skip_serializing_if = "CrumbState::is_absent")]
@@ -87,6 +89,9 @@ pub struct VisitSignIn {
     /// Until when the session counts as fresh because it was found fresh before.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub grace_until: Option<Timestamp>,
+    /// When the second factor, or a recovery code in its place, was last given.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub factor_at: Option<Timestamp>,
 }
 
 /// A message that waits for the next page.
@@ -218,6 +223,26 @@ impl Visit {
     pub(crate) fn set_enrolment(&mut self, enrolment: Option<Enrolment>) {
         if self.state.enrolment != enrolment {
             self.state.enrolment = enrolment;
+            self.changed = true;
+        }
+    }
+
+    /// The uniquifier of the account that was registered in this browser and is not confirmed yet.
+    pub(crate) fn registered(&self) -> Option<&str> {
+        self.state.registered.as_deref()
+    }
+
+    pub(crate) fn set_registered(&mut self, uniquifier: Option<String>) {
+        if self.state.registered != uniquifier {
+            self.state.registered = uniquifier;
+            self.changed = true;
+        }
+    }
+
+    /// Notes when the second factor was given.
+    pub(crate) fn set_factor_at(&mut self, at: Timestamp) {
+        if let Some(sign_in) = &mut self.state.sign_in {
+            sign_in.factor_at = Some(at);
             self.changed = true;
         }
     }
@@ -439,7 +464,8 @@ mod tests {
 
     fn sign_in(user: &str, id: &str) -> Option<VisitSignIn> {
         let (id, user) = (SessionId::new(id), UserId::new(user));
-        Some(VisitSignIn { id, user, authenticated_at: None, grace_until: None })
+        let (authenticated_at, grace_until, factor_at) = (None, None, None);
+        Some(VisitSignIn { id, user, authenticated_at, grace_until, factor_at })
     }
 
     #[test]

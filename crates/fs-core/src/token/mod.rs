@@ -32,6 +32,7 @@ mod setup_state;
 mod sign_in_link;
 mod signer;
 mod timed;
+mod undo;
 
 pub use auth::AuthToken;
 pub use binding::BindingSalt;
@@ -45,3 +46,4 @@ pub(crate) use signer::Codec;
 pub use signer::{NoSigningKey, Salts, SaltsCollide, SigningKeys, TokenFormat, TokenSigner};
 pub(crate) use timed::keyed;
 pub use timed::{Opened, TokenProblem};
+pub use undo::UndoToken;

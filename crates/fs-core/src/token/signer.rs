@@ -99,6 +99,7 @@ pub struct TokenSigner {
     pub(super) sign_in_link: Codec,
     pub(super) setup_state: Codec,
     pub(super) device: Codec,
+    pub(super) undo: native::Signer,
     pub(super) remember: RememberSigner,
 }
 
@@ -141,6 +142,7 @@ impl TokenSigner {
             sign_in_link: Codec::new(keys, format, &salts.sign_in_link, "sign-in link"),
             setup_state: Codec::new(keys, format, &salts.setup_state, "setup state"),
             device: Codec::new(keys, format, &salts.device, "device"),
+            undo: native::Signer::new(keys, "undo-salt", "undo"),
             remember: RememberSigner::new(keys, format),
         })
     }

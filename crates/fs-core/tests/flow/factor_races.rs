@@ -280,7 +280,10 @@ fn no_way_in_overtakes_a_second_factor_that_is_being_set_up() {
                         let _ = core.reset_password(&ctx, visit, &token, new).await.unwrap();
                     }
                     _ => {
-                        let outcome = core.confirm(&ctx, visit, None, None, &token).await.unwrap();
+                        let outcome = core
+                            .confirm(&ctx, visit, None, None, &token, crate::people::chosen())
+                            .await
+                            .unwrap();
                         assert!(!matches!(outcome, ConfirmOutcome::AlreadyConfirmed(_)));
                     }
                 }

@@ -74,7 +74,10 @@ pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool
     let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code, None).await;
     match outcome.unwrap() {
         ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed { .. } => true,
-        ValidateOutcome::Refused(_) | ValidateOutcome::NotPending => false,
+        ValidateOutcome::Proven { .. } => true,
+        ValidateOutcome::Refused(_)
+        | ValidateOutcome::NotPending
+        | ValidateOutcome::ProofNeeded => false,
     }
 }
 
@@ -139,11 +142,12 @@ pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, Stri
 
 /// What a request that proves a method does; whether it was stored.
 pub(crate) async fn prove_method(site: &Site, visit: &Visit, state: &str, code: &str) -> bool {
+    let mut visit = visit.clone();
     let (ctx, core) = (site.context(), site.core());
-    let Some(user) = core.authenticate_session(&ctx, visit).await.unwrap() else {
+    let Some(user) = core.authenticate_session(&ctx, &visit).await.unwrap() else {
         return false;
     };
-    let outcome = core.prove_method(&ctx, &user, state, code).await.unwrap();
+    let outcome = core.prove_method(&ctx, &mut visit, &user, state, code, None).await.unwrap();
     matches!(outcome, ProveSetupOutcome::Done { .. })
 }
 

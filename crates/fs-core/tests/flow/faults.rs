@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use fs_core::flow::{
-    ChangeOutcome, ConfirmOutcome, FlowError, RegisterOutcome, RememberChange, ResetCheck,
-    ResetOutcome, ResetRequestOutcome, SendConfirmationOutcome, SignInOutcome, VerifyOutcome,
+    ChangeOutcome, ConfirmOutcome, FlowError, RegisterOutcome, RememberChange, ResetOutcome,
+    ResetRequestOutcome, SendConfirmationOutcome, SignInOutcome, VerifyOutcome,
 };
 use fs_core::model::User;
 use fs_core::session::Visit;
@@ -89,7 +89,11 @@ async fn confirming() {
     };
     for setup in PROFILES {
         every_fault(setup, link, async |site, visit, token: String| {
-            match site.core().confirm(&site.context(), visit, None, None, &token).await? {
+            match site
+                .core()
+                .confirm(&site.context(), visit, None, None, &token, crate::people::chosen())
+                .await?
+            {
                 ConfirmOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -97,7 +101,11 @@ async fn confirming() {
         .await;
         every_fault(setup, link, async |site, visit, token: String| {
             site.clock.advance(YEAR);
-            match site.core().confirm(&site.context(), visit, None, None, &token).await? {
+            match site
+                .core()
+                .confirm(&site.context(), visit, None, None, &token, crate::people::chosen())
+                .await?
+            {
                 ConfirmOutcome::Expired(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -117,7 +125,11 @@ async fn confirming_in_the_browser_of_somebody_else() {
     for setup in PROFILES {
         every_fault(setup, prepare, async |site, visit, (current, remember, token)| {
             let (ctx, cookie) = (site.context(), Some(remember_cookie(&remember)));
-            match site.core().confirm(&ctx, visit, Some(&current), cookie, &token).await? {
+            match site
+                .core()
+                .confirm(&ctx, visit, Some(&current), cookie, &token, crate::people::chosen())
+                .await?
+            {
                 ConfirmOutcome::Done { signed_out: true, .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -204,10 +216,11 @@ async fn resetting() {
             }
         })
         .await;
-        every_fault(setup, ann_with_reset_token, async |site, _, token: String| {
+        every_fault(setup, ann_with_reset_token, async |site, visit, token: String| {
             site.clock.advance(YEAR);
-            match site.core().check_reset(&site.context(), &token).await? {
-                ResetCheck::Expired(_) => Ok::<_, FlowError>(()),
+            let new = new_password(NEW);
+            match site.core().reset_password(&site.context(), visit, &token, new).await? {
+                ResetOutcome::Expired(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })

@@ -101,7 +101,9 @@ async fn run(flow: &str, site: &Site, visit: &mut Visit, text: &str) -> bool {
             let outcome = core.follow_sign_in_link(&ctx, visit, text).await.unwrap();
             return matches!(outcome, FollowLinkOutcome::Judged(_));
         }
-        "confirm" => drop(core.confirm(&ctx, visit, None, None, text).await.unwrap()),
+        "confirm" => drop(
+            core.confirm(&ctx, visit, None, None, text, crate::people::chosen()).await.unwrap(),
+        ),
         "reset" | "first reset" => {
             drop(core.reset_password(&ctx, visit, text, new_password(NEW)).await.unwrap());
         }

@@ -149,6 +149,8 @@ async fn a_first_second_factor_ends_what_was_entered_without_one() {
 #[tokio::test]
 async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
     let mut setup = required();
+    // The session without a factor goes on until the other one has set one up.
+    setup.config.two_factor.as_mut().unwrap().strict = false;
     setup.config.auth_tokens.own_uniquifier = true;
     let (site, old) = (setup.build(), key(1));
     let user = ann_with(&site, &old).await;
@@ -189,7 +191,11 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
 /// A session that was signed out, beside an auth token, does not come to life again.
 #[tokio::test]
 async fn a_change_by_other_means_gives_no_session() {
-    let (site, key) = (site(true), key(1));
+    let mut setup = every_way();
+    let rules = setup.config.two_factor.as_mut().unwrap();
+    // Otherwise only a session of one's own changes it.
+    (rules.strict, rules.device) = (false, Some(30 * DAY));
+    let (site, key) = (setup.build(), key(1));
     ann_with(&site, &key).await;
     let Entered { visit: mut copy, remembered, .. } = enter(&site, &key).await;
     let cookie = Some(remember_cookie(&remembered));
@@ -217,7 +223,7 @@ async fn tokens_of_their_own_name_and_old_recovery_codes_end_as_well() {
         let mut here = signed_in(&site, &key).await;
         let mut user = site.user(ANN).await.unwrap();
         let token = core.issue_auth_token(&ctx, &mut user).await.unwrap();
-        let _ = core.make_recovery_codes(&user).await.unwrap();
+        let _ = core.make_recovery_codes(&ctx, &here, &user).await.unwrap();
         assert!(!site.user(ANN).await.unwrap().recovery_codes.is_empty());
         site.clock.advance(STEP);
         let _ = change(&site, &mut here, None, off).await;

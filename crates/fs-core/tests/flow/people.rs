@@ -3,7 +3,8 @@
 use std::fmt::Debug;
 
 use fs_core::flow::{
-    Credentials, NewPassword, RegisterOutcome, RegistrationForm, RememberChange, SignInOutcome,
+    ConfirmForm, Credentials, NewPassword, RegisterOutcome, RegistrationForm, RememberChange,
+    SignInOutcome,
 };
 use fs_core::session::Visit;
 use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
@@ -60,6 +61,11 @@ pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
     }
+}
+
+/// What Ann types who follows her link in another browser than the one that registered.
+pub(crate) fn chosen() -> ConfirmForm {
+    ConfirmForm { password: Some(PASSWORD.into()), ..ConfirmForm::default() }
 }
 
 pub(crate) fn new_password(password: &str) -> NewPassword {

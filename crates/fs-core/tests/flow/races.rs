@@ -201,8 +201,11 @@ fn a_confirmation_link_works_once() {
             let confirm = async || {
                 let mut visit = Visit::default();
                 let ctx = site.context();
-                let outcome =
-                    site.core().confirm(&ctx, &mut visit, None, None, &token).await.unwrap();
+                let outcome = site
+                    .core()
+                    .confirm(&ctx, &mut visit, None, None, &token, crate::people::chosen())
+                    .await
+                    .unwrap();
                 let done = matches!(outcome, ConfirmOutcome::Done { .. });
                 assert!(done || matches!(outcome, ConfirmOutcome::AlreadyConfirmed(_)));
                 assert!(done || visit.sign_in().is_none());

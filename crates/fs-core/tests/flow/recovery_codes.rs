@@ -19,10 +19,10 @@ use crate::every_fault::every_fault;
 use crate::every_order::every_order;
 use crate::people::{ANN, PROFILES, credentials, refused};
 
-/// A profile with recovery codes.
+/// A profile with recovery codes. That making them takes the second factor is tested elsewhere.
 fn with_codes(profile: fn() -> Setup) -> Setup {
     let mut setup = profile();
-    setup.config.two_factor = Some(TwoFactor::default());
+    setup.config.two_factor = Some(TwoFactor { strict: false, ..TwoFactor::default() });
     setup
 }
 
@@ -50,7 +50,8 @@ async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
 
 async fn make(site: &Site, email: &str) -> Vec<String> {
     let user = site.user(email).await.unwrap();
-    match site.core().make_recovery_codes(&user).await.unwrap() {
+    let (ctx, visit) = (site.context(), Visit::default());
+    match site.core().make_recovery_codes(&ctx, &visit, &user).await.unwrap() {
         MakeRecoveryCodesOutcome::Made(codes) => {
             codes.iter().map(|code| code.expose().to_owned()).collect()
         }
@@ -241,7 +242,8 @@ async fn codes_end_with_the_second_factor() {
         assert_eq!(mail.template, "second_factor_changed");
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
         assert!(!enter(&site, &mut waits.clone(), &codes[0]).await);
-        let none = site.core().make_recovery_codes(&site.user(ANN).await.unwrap()).await.unwrap();
+        let without = site.user(ANN).await.unwrap();
+        let none = site.core().make_recovery_codes(&ctx, &visit, &without).await.unwrap();
         assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
 
         // A second factor that is set up anew has none either.
@@ -281,7 +283,8 @@ async fn where_they_are_switched_off_stored_codes_are_dead() {
     let sealed = Some(sealed(&site).await);
     site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
     let user = site.user(ANN).await.unwrap();
-    let none = site.core().make_recovery_codes(&user).await.unwrap();
+    let ctx = site.context();
+    let none = site.core().make_recovery_codes(&ctx, &Visit::default(), &user).await.unwrap();
     assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
     let mut visit = pending(&site).await;
     let outcome = site.core().use_recovery_code(&site.context(), &mut visit, "0").await.unwrap();
@@ -380,8 +383,8 @@ async fn faults_leave_nothing_half_done() {
             *visit = signed_in(site).await;
             user
         };
-        every_fault(setup, here, async |site, _, user: User| {
-            match site.core().make_recovery_codes(&user).await? {
+        every_fault(setup, here, async |site, visit, user: User| {
+            match site.core().make_recovery_codes(&site.context(), visit, &user).await? {
                 MakeRecoveryCodesOutcome::Made(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }

@@ -67,8 +67,12 @@ async fn outcomes_and_what_leads_to_them() {
         shown.show(&core.register(&ctx, &mut visit, registration(ANN)).await);
         let token = mailed_token(&site).await;
         shown.hide(&token);
-        shown.show(&core.confirm(&ctx, &mut visit, None, None, &token).await);
-        shown.show(&core.confirm(&ctx, &mut visit, None, None, &token).await);
+        shown.show(
+            &core.confirm(&ctx, &mut visit, None, None, &token, crate::people::chosen()).await,
+        );
+        shown.show(
+            &core.confirm(&ctx, &mut visit, None, None, &token, crate::people::chosen()).await,
+        );
 
         shown.show(&credentials());
         let signed_in = core.sign_in(&ctx, &mut visit, credentials()).await.unwrap();

@@ -4,13 +4,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fs_core::config::{CodeMethod, SignInLinks, TwoFactor, Unified};
-use fs_core::flow::{EnrolOutcome, FlowError, SendCodeOutcome, SendLinkOutcome};
+use fs_core::flow::{
+    EnrolOutcome, FlowError, ResetCheck, ResetOutcome, SendCodeOutcome, SendLinkOutcome,
+};
 use fs_core::limit::{Cap, SendLimits};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Visit;
 use fs_testkit::site::{Setup, Site};
 
-use crate::people::{ANN, mailed_token, register_ann, registration};
+use crate::people::{ANN, NEW, mailed_token, new_password, register_ann, registration};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const NOBODY: &str = "nobody@site.test";
@@ -43,14 +45,15 @@ async fn reset_links_are_mailed_so_often_and_always_promised() {
 }
 
 #[tokio::test]
-async fn opening_a_link_that_is_too_old_mails_so_often() {
+async fn a_new_link_in_place_of_one_that_is_too_old_is_mailed_so_often() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
     ask_for_reset(&site).await;
     let token = mailed_token(&site).await;
     site.clock.advance(25 * HOUR);
     let open = async |site: &Site| {
-        let _ = site.core().check_reset(&site.context(), &token).await.unwrap();
+        let (core, mut visit) = (site.core(), Visit::default());
+        let _ = core.reset_password(&site.context(), &mut visit, &token, new_password(NEW)).await;
     };
     assert_eq!(mails_of(&site, 30, open).await, 10);
 }
@@ -68,8 +71,13 @@ async fn an_old_link_of_a_deactivated_account_mails_no_new_one() {
             assert!(site.core().deactivate_user(&user.id).await.unwrap());
         }
         site.clock.advance(25 * HOUR);
-        let found = site.core().check_reset(&site.context(), &token).await.unwrap();
-        assert!(matches!(found, fs_core::flow::ResetCheck::Expired(_)), "{found:?}");
+        let (ctx, mut visit) = (site.context(), Visit::default());
+        let found = site.core().check_reset(&ctx, &token).await.unwrap();
+        assert!(matches!(found, ResetCheck::Expired(_)), "{found:?}");
+        assert!(site.mails().await.is_empty(), "opening a link mails nothing");
+        let new = new_password(NEW);
+        let found = site.core().reset_password(&ctx, &mut visit, &token, new).await.unwrap();
+        assert!(matches!(found, ResetOutcome::Expired(_)), "{found:?}");
         assert_eq!(site.mails().await.len(), usize::from(active));
     }
 }
@@ -86,7 +94,10 @@ async fn confirmation_links_are_mailed_so_often() {
     site.clock.advance(25 * HOUR);
     let open = async |site: &Site| {
         let (core, mut visit) = (site.core(), Visit::default());
-        let _ = core.confirm(&site.context(), &mut visit, None, None, &token).await.unwrap();
+        let _ = core
+            .confirm(&site.context(), &mut visit, None, None, &token, crate::people::chosen())
+            .await
+            .unwrap();
     };
     assert_eq!(mails_of(&site, 15, open).await, 10);
 }

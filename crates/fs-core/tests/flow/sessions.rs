@@ -51,7 +51,10 @@ async fn a_link_that_signs_in_ends_the_session_that_was_there() {
         let mut visit = Visit::default();
         let _ = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
         let before = visit.clone();
-        let _ = core.confirm(&ctx, &mut visit, Some(&bob), None, &confirm).await.unwrap();
+        let _ = core
+            .confirm(&ctx, &mut visit, Some(&bob), None, &confirm, crate::people::chosen())
+            .await
+            .unwrap();
         assert_eq!(who(&site, &before).await, None);
         assert_eq!(who(&site, &visit).await.as_deref(), Some(ANN));
 

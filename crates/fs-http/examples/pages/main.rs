@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const MAILS: [&str; 12] = [
+const MAILS: [&str; 13] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
@@ -45,6 +45,7 @@ const MAILS: [&str; 12] = [
     "reset_instructions",
     "reset_notice",
     "second_factor_changed",
+    "sign_in_method_changed",
     "two_factor_instructions",
     "two_factor_rescue",
     "us_instructions",
@@ -62,6 +63,7 @@ fn mail_context() -> Map<String, Value> {
         ("username", "ann@example.com".into()),
         ("token", "424242".into()),
         ("method", "authenticator".into()),
+        ("change", "added".into()),
         ("remaining", 7.into()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
@@ -87,6 +89,7 @@ fn samples() -> Vec<(&'static str, PageView)> {
             "confirm",
             page("send_confirmation", "Confirm your address", "Send a new link", vec![email()]),
         ),
+        ("confirm-anew", confirm_anew()),
         ("verify", page("verify", "Is it still you?", "Continue", vec![current()])),
         ("notice", notice()),
     ];
@@ -166,6 +169,16 @@ fn notice() -> PageView {
         "It can take a minute or two. Look in the spam folder as well.".into(),
     );
     page.links = vec![link("login.html", "Back to sign in")];
+    page
+}
+
+/// A confirmation link that was opened in another browser than the one that registered.
+fn confirm_anew() -> PageView {
+    let mut page =
+        page("confirm_email", "Confirm your address", "Confirm my address", vec![current()]);
+    let fields = new("new_password");
+    let second = FormView::new("confirm_afresh_form", "/", "Confirm my address");
+    page.forms.push(FormView { fields, ..second });
     page
 }
 

@@ -28,7 +28,7 @@ use crate::route::Endpoint;
 /// | --- | --- | --- |
 /// | CSRF | always for sessions and Basic authentication | forms of this library alone |
 /// | signing out | by POST | by GET as well |
-/// | links in mails | show a button first | confirm and sign in when they are opened |
+/// | links in mails | show a button first | confirm, sign in, and replace themselves when they are too old, when they are opened |
 /// | cookies | `SameSite=Lax`, `Secure` unless told otherwise | neither |
 /// | bodies that are not UTF-8 or hold NUL | refused | read as far as it goes |
 /// | auth tokens | header | header, query, JSON body |

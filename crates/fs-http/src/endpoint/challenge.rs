@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use fs_core::config::CodeMethod;
 use fs_core::flow::Challenge;
 use fs_core::message::MessageKey;
+use fs_core::model::User;
 use fs_core::second_factor::PendingStage;
 use fs_core::secret::Secret;
 use fs_core::token::DeviceToken;
@@ -65,6 +67,45 @@ impl Exchange {
         let (signer, now) = (self.core().tokens(), self.context().now);
         let good = |value: &str| DeviceToken::verify(signer, value, now, Duration::MAX).is_ok();
         self.request().cookie_that_is(&self.config().device_cookie.name, good).map(Secret::from)
+    }
+
+    /// The answer where whoever is signed in must give the second factor before something is
+    /// changed; it leads back to `then`.
+    pub(super) fn factor_first(&self, user: &User, then: Endpoint) -> Response<Bytes> {
+        let needed = MessageKey::FactorProofNeeded;
+        if self.wants_json() {
+            let method = self.core().second_factor_of(user).map(CodeMethod::name);
+            let told = json!({
+                "error": self.text(needed), "tf_proof_required": true, "tf_primary_method": method,
+            });
+            return self.json(StatusCode::UNAUTHORIZED, told, None);
+        }
+        self.flash(needed);
+        let then = self.endpoint_url(then, &[]);
+        self.redirect(&self.endpoint_url(Endpoint::TwoFactorValidate, &[("next", &then)]))
+    }
+
+    /// The answer to an account that must have a second factor by now and has none: on to setting it
+    /// up, if the session may do that, else to signing in, which leads there.
+    pub(crate) fn second_factor_required(&self) -> Response<Bytes> {
+        let required = MessageKey::SecondFactorRequired;
+        let held = self.session(|visit| visit.pending().is_some());
+        if self.wants_json() {
+            let mut told = Map::new();
+            told.insert("error".to_owned(), self.text(required).into());
+            told.insert("tf_required".to_owned(), true.into());
+            if held {
+                told.insert("tf_state".to_owned(), "setup_from_login".into());
+            }
+            return self.json(StatusCode::UNAUTHORIZED, told.into(), None);
+        }
+        self.flash(required);
+        let here = match &self.request().query {
+            Some(query) => format!("{}?{query}", self.request().path),
+            None => self.request().path.clone(),
+        };
+        let step = if held { Endpoint::TwoFactorSetup } else { Endpoint::SignIn };
+        self.redirect(&self.endpoint_url(step, &[("next", &here)]))
     }
 
     /// The answer where nothing is under way: back to the sign-in page.

@@ -1,21 +1,88 @@
 //! Following a confirmation link.
 
-use fs_core::flow::ConfirmOutcome;
+use fs_core::flow::{
+    ConfirmCheck, ConfirmForm, ConfirmOutcome, ConfirmProof, NewPassword, Problem,
+};
 use fs_core::message::{Message, MessageKey};
 use fs_core::model::User;
+use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::Map;
 
 use super::Answer;
+use super::follow_link::{CONFIRM, EXPIRED, button_page, here, page as link_page};
+use super::register::{declared_fields, typed_details, username_field};
 use crate::exchange::Exchange;
+use crate::forms::{Typed, current_password, new_password, repeated_password};
+use crate::pages::{FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
+    let rules = exchange.core().config().confirmation.as_ref();
+    let types = exchange.submits() && rules.is_some_and(|rules| rules.asks_for_password);
+    if !exchange.config().links_ask_first && !types {
+        // Opening the link is enough, unless the account's password is asked for.
+        return follow(exchange, token, ConfirmForm::default()).await;
+    }
+    if !exchange.submits() {
+        return show(exchange, token).await;
+    }
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    let mut typed = Typed::default();
+    let mut secret = |name| typed.optional(exchange, name).map(Secret::from);
+    let password = secret("password");
+    let (new, repeated) = (secret("new_password"), secret("new_password_confirm"));
+    let new_password = new.map(|password| NewPassword { password, repeated });
+    let details = typed_details(exchange, &mut typed);
+    let signed_in = exchange.caller().await?.is_some();
+    let mut problems = exchange.csrf_problems(signed_in)?;
+    problems.extend(typed.finish().err().unwrap_or_default());
+    if problems.is_empty() {
+        return follow(exchange, token, ConfirmForm { password, new_password, details }).await;
+    }
+    let asked = match check(exchange, token).await? {
+        ConfirmCheck::Good { proof, .. } => proof,
+        _ => ConfirmProof::Nothing,
+    };
+    Ok(exchange.mistakes(&problems, |problems| page(exchange, asked, problems)))
+}
+
+async fn check(
+    exchange: &Exchange,
+    token: &str,
+) -> Result<ConfirmCheck, Box<http::Response<bytes::Bytes>>> {
+    let visit = exchange.visit();
+    let checked = exchange.core().check_confirm(exchange.context(), &visit, token).await;
+    checked.map_err(|error| exchange.flow_failed(&error))
+}
+
+/// What the link asks for. Nothing is changed and nothing is mailed.
+async fn show(exchange: &Exchange, token: &str) -> Answer {
+    Ok(match check(exchange, token).await? {
+        ConfirmCheck::Good { proof, .. } if exchange.wants_json() => {
+            let asks = proof == ConfirmProof::Password;
+            let more = [("password_required".to_owned(), asks.into())];
+            exchange.json_ok(None, None, Map::from_iter(more))
+        }
+        ConfirmCheck::Good { proof, .. } => {
+            exchange.page(StatusCode::OK, page(exchange, proof, &[]))
+        }
+        ConfirmCheck::Expired(_) => button_page(exchange, &EXPIRED),
+        // The button tells.
+        ConfirmCheck::AlreadyConfirmed(_) | ConfirmCheck::Invalid => {
+            button_page(exchange, &CONFIRM)
+        }
+    })
+}
+
+async fn follow(exchange: &Exchange, token: &str, typed: ConfirmForm) -> Answer {
     let owner = exchange.session_caller().await?;
     let current = owner.as_deref();
     let mut visit = exchange.visit();
     let (core, ctx, cookie) = (exchange.core(), exchange.context(), exchange.remember_cookie());
-    let outcome = core.confirm(ctx, &mut visit, current, cookie.as_deref(), token).await;
+    let outcome = core.confirm(ctx, &mut visit, current, cookie.as_deref(), token, typed).await;
     let views = &exchange.config().views;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ConfirmOutcome::Invalid => {
@@ -31,6 +98,13 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
                 .with("within", within)
                 .with("email", &user.email);
             failed(exchange, message, Some(&user))
+        }
+        ConfirmOutcome::Refused { user, problems } => {
+            let asked = match user.password {
+                Some(_) => ConfirmProof::Password,
+                None => ConfirmProof::Details,
+            };
+            exchange.mistakes(&problems, |problems| page(exchange, asked, problems))
         }
         ConfirmOutcome::Done { user, remember, challenge, signed_in, .. } => {
             exchange.put_visit(visit);
@@ -83,6 +157,38 @@ fn failed(
         None => exchange.endpoint_url(Endpoint::SendConfirmation, &[]),
     };
     exchange.redirect(&to)
+}
+
+/// The page that asks for what `proof` says, or for a press of the button.
+fn page(exchange: &Exchange, proof: ConfirmProof, problems: &[Problem]) -> PageView {
+    if proof == ConfirmProof::Nothing {
+        return link_page(exchange, &CONFIRM, problems);
+    }
+    let mut page = PageView::new("security/confirm_email.html", CONFIRM.title);
+    let of_the_password = |problem: &&Problem| {
+        problem.field == "password" || problem.field == exchange.config().csrf.field
+    };
+    let (first, second): (Vec<_>, Vec<_>) =
+        problems.iter().partition(|problem| of_the_password(problem));
+    let cloned = |problems: Vec<&Problem>| problems.into_iter().cloned().collect::<Vec<_>>();
+    let asks = proof == ConfirmProof::Password;
+    if asks {
+        let mut form = FormView::new("confirm_email_form", here(exchange), CONFIRM.button);
+        form.fields.push(current_password("password", "The password that you chose"));
+        exchange.mark(&mut form, &cloned(first));
+        page.forms.push(form);
+    }
+    let mut form = FormView::new("confirm_afresh_form", here(exchange), CONFIRM.button);
+    let least = exchange.core().config().password.min_length;
+    form.fields.extend(username_field(exchange, ""));
+    if asks {
+        form.fields.push(new_password("new_password", "New password", least));
+        form.fields.push(repeated_password("new_password_confirm"));
+    }
+    form.fields.extend(declared_fields(exchange));
+    exchange.mark(&mut form, &cloned(second));
+    page.forms.push(form);
+    page
 }
 
 impl Exchange {

@@ -11,10 +11,10 @@ use crate::pages::{FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
 /// What a page says that asks first.
-struct Words {
-    title: &'static str,
-    text: &'static str,
-    button: &'static str,
+pub(super) struct Words {
+    pub(super) title: &'static str,
+    pub(super) text: &'static str,
+    pub(super) button: &'static str,
 }
 
 /// The page with the button, or what is wrong with the way in which it was pressed; nothing when
@@ -22,23 +22,25 @@ struct Words {
 pub(super) async fn ask_first(
     exchange: &Exchange,
     endpoint: Endpoint,
+    token: &str,
 ) -> Result<Option<Response<Bytes>>, Box<Response<Bytes>>> {
-    let Some(words) = words(endpoint).filter(|_| exchange.config().links_ask_first) else {
+    let signs_in = matches!(endpoint, Endpoint::SignInLink | Endpoint::UnifiedLink);
+    if !signs_in || !exchange.config().links_ask_first {
         return Ok(None);
-    };
-    if endpoint != Endpoint::Confirm {
-        exchange.only_strangers_of_link().await?;
     }
+    exchange.only_strangers_of_link().await?;
     if !exchange.submits() {
-        return Ok(Some(match exchange.wants_json() {
-            true => exchange.json_ok(None, None, Map::new()),
-            false => exchange.page(StatusCode::OK, page(exchange, &words, &[])),
-        }));
+        let words = match endpoint == Endpoint::SignInLink
+            && exchange.core().sign_in_link_has_expired(exchange.context(), token)
+        {
+            true => EXPIRED,
+            false => SIGN_IN,
+        };
+        return Ok(Some(button_page(exchange, &words)));
     }
-    let signed_in = exchange.caller().await?.is_some();
-    let problems = exchange.csrf_problems(signed_in)?;
+    let problems = exchange.csrf_problems(false)?;
     Ok((!problems.is_empty())
-        .then(|| exchange.mistakes(&problems, |problems| page(exchange, &words, problems))))
+        .then(|| exchange.mistakes(&problems, |problems| page(exchange, &SIGN_IN, problems))))
 }
 
 impl Exchange {
@@ -62,30 +64,47 @@ impl Exchange {
     }
 }
 
-fn words(endpoint: Endpoint) -> Option<Words> {
-    match endpoint {
-        Endpoint::Confirm => Some(Words {
-            title: "Confirm your address",
-            text: "Is this account yours? Confirm that the mail came to you. If you did not ask \
-                   for an account here, close this page: nothing has happened.",
-            button: "Confirm my address",
-        }),
-        Endpoint::SignInLink | Endpoint::UnifiedLink => Some(Words {
-            title: "Sign in",
-            text: "One more press, and you are signed in in this browser.",
-            button: "Sign me in",
-        }),
-        _ => None,
+/// Confirms an address.
+pub(super) const CONFIRM: Words = Words {
+    title: "Confirm your address",
+    text: "Is this account yours? Confirm that the mail came to you. If you did not ask for an \
+           account here, close this page: nothing has happened.",
+    button: "Confirm my address",
+};
+
+/// Signs in.
+const SIGN_IN: Words = Words {
+    title: "Sign in",
+    text: "One more press, and you are signed in in this browser.",
+    button: "Sign me in",
+};
+
+/// Mails a new link in place of one that is too old.
+pub(super) const EXPIRED: Words = Words {
+    title: "This link is too old",
+    text: "Links in our mails work for a limited time. Press the button, and we send you a new one.",
+    button: "Send me a new link",
+};
+
+/// The page with a button that sends the link's form, or that there is one, for a program.
+pub(super) fn button_page(exchange: &Exchange, words: &Words) -> Response<Bytes> {
+    match exchange.wants_json() {
+        true => exchange.json_ok(None, None, Map::new()),
+        false => exchange.page(StatusCode::OK, page(exchange, words, &[])),
     }
 }
 
-fn page(exchange: &Exchange, words: &Words, problems: &[Problem]) -> PageView {
+/// The path and query of the request, for forms that are sent back to it.
+pub(super) fn here(exchange: &Exchange) -> String {
     let request = exchange.request();
-    let action = match &request.query {
+    match &request.query {
         Some(query) => format!("{}?{query}", request.path),
         None => request.path.clone(),
-    };
-    let mut form = FormView::new("follow_link_form", action, words.button);
+    }
+}
+
+pub(super) fn page(exchange: &Exchange, words: &Words, problems: &[Problem]) -> PageView {
+    let mut form = FormView::new("follow_link_form", here(exchange), words.button);
     exchange.mark(&mut form, problems);
     let mut page = PageView::new("security/follow_link.html", words.title);
     page.forms.push(form);

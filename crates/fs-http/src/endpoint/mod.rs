@@ -17,6 +17,7 @@ mod sign_out;
 mod two_factor_rescue;
 mod two_factor_setup;
 mod two_factor_validate;
+mod undo_change;
 mod unified_link;
 mod unified_setup;
 mod unified_sign_in;
@@ -122,10 +123,10 @@ async fn answer(exchange: &Exchange, matched: Matched) -> Answer {
 }
 
 async fn dispatch(exchange: &Exchange, matched: Matched) -> Answer {
-    if let Some(asked) = follow_link::ask_first(exchange, matched.endpoint).await? {
+    let token = matched.token.as_deref().unwrap_or_default();
+    if let Some(asked) = follow_link::ask_first(exchange, matched.endpoint, token).await? {
         return Ok(asked);
     }
-    let token = matched.token.as_deref().unwrap_or_default();
     match matched.endpoint {
         Endpoint::SignIn if exchange.core().config().sign_in_links.is_some() => {
             sign_in_link::answer(exchange).await
@@ -155,6 +156,7 @@ async fn dispatch(exchange: &Exchange, matched: Matched) -> Answer {
         Endpoint::UnifiedVerify => unified_verify::answer(exchange).await,
         Endpoint::UnifiedVerifySendCode => unified_verify::send_code(exchange).await,
         Endpoint::UnifiedLink => unified_link::answer(exchange).await,
+        Endpoint::UndoChange => undo_change::answer(exchange, token).await,
     }
 }
 

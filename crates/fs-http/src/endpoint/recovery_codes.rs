@@ -27,9 +27,13 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return Ok(exchange.mistakes(&problems, |problems| page(exchange, user, problems)));
     }
-    let outcome = exchange.core().make_recovery_codes(user).await;
+    let visit = exchange.visit();
+    let outcome = exchange.core().make_recovery_codes(exchange.context(), &visit, user).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         MakeRecoveryCodesOutcome::NoSecondFactor => no_second_factor(exchange),
+        MakeRecoveryCodesOutcome::ProofNeeded => {
+            exchange.factor_first(user, Endpoint::RecoveryCodes)
+        }
         MakeRecoveryCodesOutcome::Made(codes) => made(exchange, &codes),
     })
 }

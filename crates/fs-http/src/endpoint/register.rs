@@ -1,6 +1,6 @@
 //! Registering an account.
 
-use fs_core::flow::{Problem, RegisterOutcome, RegistrationForm};
+use fs_core::flow::{NewDetails, Problem, RegisterOutcome, RegistrationForm};
 use fs_core::message::{Message, MessageKey};
 use fs_core::secret::Secret;
 use http::StatusCode;
@@ -69,13 +69,12 @@ async fn submit(exchange: &Exchange) -> Answer {
         RegisterOutcome::Refused(problems) => return wrong(&problems),
         RegisterOutcome::Done(registered) => registered,
     };
+    exchange.put_visit(visit);
     let signed_in = registered.signed_in.is_some();
     if let Some(change) = registered.signed_in {
-        exchange.put_visit(visit.clone());
         exchange.put_remember(change);
     }
     if let Some(challenge) = &registered.challenge {
-        exchange.put_visit(visit);
         return Ok(exchange.challenged(challenge));
     }
     if registered.confirmation_sent {
@@ -94,7 +93,7 @@ async fn submit(exchange: &Exchange) -> Answer {
 }
 
 /// What was sent for the declared extra fields; nothing else is looked at.
-fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
+pub(super) fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
     let Some(rules) = &exchange.core().config().registration else {
         return Map::new();
     };
@@ -104,34 +103,51 @@ fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
 }
 
 fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) -> PageView {
-    let config = exchange.core().config();
+    let least = exchange.core().config().password.min_length;
     let action = exchange.endpoint_url(Endpoint::Register, &[]);
     let mut form = FormView::new("register_user_form", action, "Create account");
     if asks_twice(exchange) {
         form.fields.push(FieldView::hidden("next", exchange.wish().unwrap_or_default()));
     }
     form.fields.push(email_field(email, email.is_empty()));
-    if config.usernames {
-        let rules = &config.identities.username;
-        form.fields.push(FieldView {
-            value: username.to_owned(),
-            required: rules.required,
-            autocomplete: Some("username".to_owned()),
-            hint: Some(format!("{} to {} letters and digits.", rules.min, rules.max)),
-            maxlength: Some(rules.max),
-            ..FieldView::new(FieldKind::Text, "username", "Username")
-        });
-    }
-    form.fields.push(new_password("password", "Password", config.password.min_length));
+    form.fields.extend(username_field(exchange, username));
+    form.fields.push(new_password("password", "Password", least));
     if asks_twice(exchange) {
         form.fields.push(FieldView {
             label: "The password again".to_owned(),
             ..repeated_password("password_confirm")
         });
     }
-    for field in config.registration.iter().flat_map(|rules| &rules.fields) {
-        form.fields.push(exchange.shown(field));
-    }
+    form.fields.extend(declared_fields(exchange));
     exchange.mark(&mut form, problems);
     exchange.form_page("security/register_user.html", "Create your account", form)
+}
+
+/// The field for a username, where accounts have one.
+pub(super) fn username_field(exchange: &Exchange, username: &str) -> Option<FieldView> {
+    let config = exchange.core().config();
+    let rules = config.usernames.then_some(&config.identities.username)?;
+    Some(FieldView {
+        value: username.to_owned(),
+        required: rules.required,
+        autocomplete: Some("username".to_owned()),
+        hint: Some(format!("{} to {} letters and digits.", rules.min, rules.max)),
+        maxlength: Some(rules.max),
+        ..FieldView::new(FieldKind::Text, "username", "Username")
+    })
+}
+
+/// The fields that the application declared for registrations.
+pub(super) fn declared_fields(exchange: &Exchange) -> impl Iterator<Item = FieldView> + '_ {
+    let rules = exchange.core().config().registration.iter();
+    rules.flat_map(|rules| &rules.fields).map(|field| exchange.shown(field))
+}
+
+/// What was typed in place of the details of a registration.
+pub(super) fn typed_details(exchange: &Exchange, typed: &mut Typed) -> NewDetails {
+    let usernames = exchange.core().config().usernames;
+    NewDetails {
+        username: usernames.then(|| typed.text(exchange, "username")),
+        fields: extra_fields(exchange),
+    }
 }

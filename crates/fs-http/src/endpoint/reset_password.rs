@@ -1,12 +1,14 @@
 //! Following a link to reset a password.
 
-use fs_core::flow::{NewPassword, Problem, ResetCheck, ResetOutcome};
+use fs_core::flow::{NewPassword, Problem, ResetCheck, ResetForm, ResetOutcome};
 use fs_core::message::{Message, MessageKey};
 use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
 
 use super::Answer;
+use super::follow_link::{EXPIRED, button_page};
+use super::register::{declared_fields, typed_details, username_field};
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, new_password, repeated_password};
@@ -36,9 +38,30 @@ async fn show(exchange: &Exchange, token: &str) -> Answer {
             query.extend(exchange.spa_query(&user));
             exchange.redirect(&exchange.view(views.reset.as_deref(), &query))
         }
-        ResetCheck::Good(_) => exchange.page(StatusCode::OK, page(exchange, &[], token)),
-        ResetCheck::Expired(user) if spa => {
+        ResetCheck::Good(user) => {
+            exchange.page(StatusCode::OK, page(exchange, &[], token, Some(&user)))
+        }
+        ResetCheck::Expired(user) if exchange.config().links_ask_first => {
+            let within = exchange.core().config().recovery.as_ref().map(|rules| rules.within);
+            let within = within.map(fs_core::span_text).unwrap_or_default();
+            let message = Message::new(MessageKey::LinkExpired).with("within", within);
+            match (spa, exchange.wants_json()) {
+                (true, _) => {
+                    let view = views.reset_error.as_deref();
+                    exchange.redirect(&exchange.spa_view(view, message, Some(&user)))
+                }
+                (_, true) => exchange.refusal(StatusCode::BAD_REQUEST, message),
+                _ => button_page(exchange, &EXPIRED),
+            }
+        }
+        ResetCheck::Expired(user) => {
+            // Clients of Flask-Security wait for a new link when they open an old one.
+            let renewed = exchange.core().renew_reset_link(exchange.context(), &user).await;
+            renewed.map_err(|error| exchange.flow_failed(&error))?;
             let message = expired(exchange, &user);
+            if !spa {
+                return Ok(start_over(exchange, message));
+            }
             let to = exchange.spa_view(views.reset_error.as_deref(), message, Some(&user));
             exchange.redirect(&to)
         }
@@ -46,30 +69,31 @@ async fn show(exchange: &Exchange, token: &str) -> Answer {
             let message = MessageKey::InvalidResetPasswordToken.into();
             exchange.redirect(&exchange.spa_view(views.reset_error.as_deref(), message, None))
         }
-        ResetCheck::Expired(user) => start_over(exchange, expired(exchange, &user)),
         ResetCheck::Invalid => start_over(exchange, MessageKey::InvalidResetPasswordToken.into()),
     })
 }
 
 async fn submit(exchange: &Exchange, token: &str) -> Answer {
     let mut typed = Typed::default();
-    let new = NewPassword {
+    let password = NewPassword {
         password: typed.secret(exchange, "password"),
         repeated: Some(typed.secret(exchange, "password_confirm")),
     };
-    let wrong = |problems: &[Problem]| {
-        Ok(exchange.mistakes(problems, |problems| page(exchange, problems, token)))
-    };
+    let details = typed_details(exchange, &mut typed);
     let mut problems = exchange.form_problems(FormName::ResetPassword, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
-        return wrong(&problems);
+        return wrong(exchange, token, &problems).await;
     }
     let mut visit = exchange.visit();
-    let outcome = exchange.core().reset_password(exchange.context(), &mut visit, token, new).await;
+    let (core, new) = (exchange.core(), ResetForm { password, details });
+    let outcome = core.reset_password(exchange.context(), &mut visit, token, new).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
-        ResetOutcome::Refused(problems) => wrong(&problems),
-        ResetOutcome::Inactive => wrong(&[Problem::new("password", MessageKey::DisabledAccount)]),
+        ResetOutcome::Refused(problems) => wrong(exchange, token, &problems).await,
+        ResetOutcome::Inactive => {
+            let disabled = Problem::new("password", MessageKey::DisabledAccount);
+            wrong(exchange, token, &[disabled]).await
+        }
         ResetOutcome::Expired(user) => {
             let message = expired(exchange, &user);
             Ok(start_over_with(exchange, message))
@@ -106,6 +130,20 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
     }
 }
 
+/// The form with what is wrong with it.
+async fn wrong(exchange: &Exchange, token: &str, problems: &[Problem]) -> Answer {
+    let checked = match exchange.wants_json() {
+        true => None,
+        false => Some(exchange.core().check_reset(exchange.context(), token).await),
+    };
+    let user = match checked.transpose().map_err(|error| exchange.flow_failed(&error))? {
+        Some(ResetCheck::Good(user)) => Some(user),
+        _ => None,
+    };
+    let shown = |problems: &[Problem]| page(exchange, problems, token, user.as_deref());
+    Ok(exchange.mistakes(problems, shown))
+}
+
 fn expired(exchange: &Exchange, user: &User) -> Message {
     let within = exchange.core().config().recovery.as_ref().map(|rules| rules.within);
     let within = within.map(fs_core::span_text).unwrap_or_default();
@@ -125,13 +163,16 @@ fn start_over_with(exchange: &Exchange, message: Message) -> http::Response<byte
     }
 }
 
-fn page(exchange: &Exchange, problems: &[Problem], token: &str) -> PageView {
+fn page(exchange: &Exchange, problems: &[Problem], token: &str, user: Option<&User>) -> PageView {
     let routes = &exchange.web().routes;
     let action = with_token(routes, Endpoint::ResetPassword, token);
     let mut form = FormView::new("reset_password_form", action, "Save the new password");
     let least = exchange.core().config().password.min_length;
+    let afresh = user.is_some_and(|user| exchange.core().reset_starts_afresh(user));
+    form.fields.extend(username_field(exchange, "").filter(|_| afresh));
     form.fields.push(new_password("password", "New password", least));
     form.fields.push(repeated_password("password_confirm"));
+    form.fields.extend(declared_fields(exchange).filter(|_| afresh));
     exchange.mark(&mut form, problems);
     exchange.form_page("security/reset_password.html", "Choose a new password", form)
 }

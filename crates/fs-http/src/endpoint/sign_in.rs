@@ -100,6 +100,7 @@ async fn submit(exchange: &Exchange) -> Answer {
 fn problem(refusal: &SignInRefusal, config: &Config) -> Problem {
     let (field, key) = match (refusal, config.disclosure) {
         (SignInRefusal::Inactive, _) => ("email", MessageKey::DisabledAccount),
+        (SignInRefusal::SameFactor, _) => ("password", MessageKey::SameFactor),
         (_, Disclosure::Generic) => ("password", not_signed_in(config)),
         (SignInRefusal::Unconfirmed { .. }, _) => ("email", MessageKey::ConfirmationRequired),
         (SignInRefusal::UnknownIdentity, _) => ("email", MessageKey::UserDoesNotExist),

@@ -120,6 +120,7 @@ pub(super) async fn link_judged(
                 fs_core::flow::SignInRefusal::Unconfirmed { .. } => {
                     MessageKey::ConfirmationRequired
                 }
+                fs_core::flow::SignInRefusal::SameFactor => MessageKey::SameFactor,
                 _ => MessageKey::DisabledAccount,
             };
             link_failed(exchange, start, key.into(), None)

@@ -54,6 +54,10 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     exchange.put_visit(visit);
     Ok(match outcome {
         EnrolOutcome::NotAllowed => exchange.nothing_pending(),
+        EnrolOutcome::ProofNeeded => match current {
+            Some(user) => exchange.factor_first(user, Endpoint::TwoFactorSetup),
+            None => exchange.nothing_pending(),
+        },
         EnrolOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         EnrolOutcome::NotSent => {
             let failed = Problem::new("setup", MessageKey::FailedToSendCode);
@@ -76,19 +80,31 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     let mut visit = exchange.visit();
-    let user = exchange.core().enrolling_user(exchange.context(), &mut visit, current).await;
+    let (core, ctx) = (exchange.core(), exchange.context());
+    let user = core.enrolling_user(ctx, &mut visit, current).await;
     let user = user.map_err(|error| exchange.flow_failed(&error))?;
+    let needs_proof = match current {
+        Some(user) => core.needs_factor_proof(ctx, &visit, user).await,
+        None => Ok(false),
+    };
+    let needs_proof = needs_proof.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_visit(visit);
     let Some(user) = user else {
         return Ok(exchange.nothing_pending());
     };
     if !exchange.wants_json() {
-        return Ok(exchange.page(StatusCode::OK, setup_page(exchange, &[], None)));
+        return Ok(match needs_proof {
+            true => exchange.factor_first(&user, Endpoint::TwoFactorSetup),
+            false => exchange.page(StatusCode::OK, setup_page(exchange, &[], None)),
+        });
     }
     let rules = exchange.core().config().two_factor.as_ref();
     let required = rules.is_some_and(|rules| rules.required);
     let mut more = Map::new();
     more.insert("tf_required".to_owned(), required.into());
+    if needs_proof {
+        more.insert("tf_proof_required".to_owned(), true.into());
+    }
     more.insert("tf_primary_method".to_owned(), user.second_factor.method.into());
     more.insert("tf_phone_number".to_owned(), user.second_factor.phone.into());
     let names: Vec<Value> = choices(exchange).into_iter().map(|(name, _)| name.into()).collect();

@@ -26,6 +26,10 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !exchange.submits() {
         return show(exchange, current).await;
     }
+    let proving = current.filter(|_| exchange.session(|visit| visit.enrolment().is_none()));
+    if let (Some(user), true) = (proving, exchange.request().fields.get("send_code").is_some()) {
+        return send_proof(exchange, user).await;
+    }
     let code = typed_code(exchange);
     let mut problems = exchange.form_problems(FormName::TwoFactorCode, current.is_some()).await?;
     if problems.is_empty() && code.is_none() {
@@ -47,6 +51,19 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         ValidateOutcome::NotPending => exchange.nothing_pending(),
         ValidateOutcome::Refused(problem) => {
             return mistaken(exchange, changing, current, &[problem]).await;
+        }
+        ValidateOutcome::ProofNeeded => match current {
+            Some(user) => exchange.factor_first(user, Endpoint::TwoFactorSetup),
+            None => exchange.nothing_pending(),
+        },
+        ValidateOutcome::Proven { .. } => {
+            if exchange.wants_json() {
+                return Ok(exchange.json_ok(None, None, Map::new()));
+            }
+            exchange.accepted();
+            exchange.flash(MessageKey::FactorProven);
+            let setup = exchange.endpoint_url(Endpoint::TwoFactorSetup, &[]);
+            exchange.redirect(&exchange.wish().unwrap_or(setup))
         }
         ValidateOutcome::Changed { user, remember } => {
             exchange.put_remember(remember);
@@ -107,8 +124,56 @@ pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
     format!("{:0>digits$}", code.to_string())
 }
 
+/// Sends the code to whoever is signed in and must give the second factor again.
+async fn send_proof(exchange: &Exchange, user: &User) -> Answer {
+    let mut problems = exchange.form_problems(FormName::TwoFactorCode, true).await?;
+    if problems.is_empty() {
+        let sent = exchange.core().send_factor_proof(exchange.context(), user).await;
+        if !sent.map_err(|error| exchange.flow_failed(&error))? {
+            problems.push(Problem::new("code", MessageKey::FailedToSendCode));
+        }
+    }
+    if !problems.is_empty() {
+        return Ok(exchange.mistakes(&problems, |found| factor_page(exchange, user, found)));
+    }
+    if exchange.wants_json() {
+        return Ok(exchange.json_ok(None, None, Map::new()));
+    }
+    let mut page = factor_page(exchange, user, &[]);
+    page.flashes.push(exchange.flash_view(MessageKey::FactorCodeSent));
+    Ok(exchange.page(StatusCode::OK, page))
+}
+
+/// The page that asks whoever is signed in for the second factor.
+fn factor_page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
+    let template = "security/two_factor_prove.html";
+    let mut code = code_form(exchange, problems);
+    for field in &mut code.fields {
+        if field.name == "code" {
+            field.label = "Code, or recovery code".to_owned();
+        }
+    }
+    let mut page = exchange.form_page(template, "Is it still you?", code);
+    if exchange.core().second_factor_of(user).is_some_and(|method| method.is_sent()) {
+        let action = exchange.step_url(Endpoint::TwoFactorValidate);
+        let mut form = FormView::new("two_factor_send_form", action, "Send me a code");
+        form.fields.push(FieldView::hidden("send_code", "y"));
+        page.forms.push(form);
+    }
+    page
+}
+
 async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     let mut visit = exchange.visit();
+    if let Some(user) = current.filter(|_| visit.enrolment().is_none()) {
+        let needed = exchange.core().needs_factor_proof(exchange.context(), &visit, user).await;
+        if needed.map_err(|error| exchange.flow_failed(&error))? {
+            return Ok(match exchange.wants_json() {
+                true => exchange.json_ok(None, None, Map::new()),
+                false => exchange.page(StatusCode::OK, factor_page(exchange, user, &[])),
+            });
+        }
+    }
     let enrolling = visit.enrolment().is_some();
     let pending = exchange.core().pending(exchange.context(), &visit).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
@@ -136,7 +201,11 @@ async fn mistaken(
     current: Option<&User>,
     problems: &[Problem],
 ) -> Answer {
-    let asked = exchange.asked_code(&exchange.visit(), current).await?;
+    let visit = exchange.visit();
+    if let Some(user) = current.filter(|_| visit.enrolment().is_none()) {
+        return Ok(exchange.mistakes(problems, |found| factor_page(exchange, user, found)));
+    }
+    let asked = exchange.asked_code(&visit, current).await?;
     Ok(exchange.mistakes(problems, |found| again(exchange, changing, asked.as_ref(), found)))
 }
 

@@ -1,7 +1,7 @@
 //! Setting up a method to sign in with.
 
 use fs_core::config::{CodeMethod, SignInMethod};
-use fs_core::flow::{Problem, ProveSetupOutcome, SetupOutcome};
+use fs_core::flow::{Problem, ProveSetupOutcome, RemoveMethodOutcome, SetupOutcome};
 use fs_core::identity::IdentityAttribute;
 use fs_core::message::{Message, MessageKey};
 use fs_core::model::User;
@@ -13,6 +13,7 @@ use super::asked_code::AskedCode;
 use super::two_factor_setup::add_key;
 use super::unified_sign_in::{chosen_method, methods, typed_passcode};
 use crate::exchange::Exchange;
+use crate::fields::FieldValue;
 use crate::form::FormName;
 use crate::forms::Typed;
 use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
@@ -39,8 +40,15 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
-    let chosen = chosen_method(exchange).unwrap_or_default();
     let core = exchange.core();
+    if let Some(FieldValue::Text(name)) = exchange.request().fields.get("delete_method") {
+        return remove(exchange, user, &name).await;
+    }
+    let needed = core.needs_factor_proof(exchange.context(), &exchange.visit(), user).await;
+    if needed.map_err(|error| exchange.flow_failed(&error))? {
+        return Ok(exchange.factor_first(user, Endpoint::UnifiedSetup));
+    }
+    let chosen = chosen_method(exchange).unwrap_or_default();
     let outcome = core.set_up_method(exchange.context(), user, &chosen, &phone).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SetupOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
@@ -78,6 +86,30 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             exchange.mark(&mut form, &[]);
             page.forms.insert(0, form);
             exchange.page(StatusCode::OK, page)
+        }
+    })
+}
+
+/// Removing a method that is set up.
+async fn remove(exchange: &Exchange, user: &User, name: &str) -> Answer {
+    let mut visit = exchange.visit();
+    let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
+    let core = exchange.core();
+    let outcome = core.remove_method(ctx, &mut visit, user, name, cookie.as_deref()).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        RemoveMethodOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
+        RemoveMethodOutcome::Refused(problem) => {
+            exchange.mistakes(&[problem], |problems| page(exchange, user, problems))
+        }
+        RemoveMethodOutcome::Done { remember, .. } => {
+            exchange.put_visit(visit);
+            exchange.put_remember(remember);
+            if exchange.wants_json() {
+                let more = Map::from_iter([("delete_method".to_owned(), name.into())]);
+                return Ok(exchange.json_ok(None, None, more));
+            }
+            exchange.flash(MessageKey::SignInMethodRemoved);
+            exchange.redirect(&exchange.endpoint_url(Endpoint::UnifiedSetup, &[]))
         }
     })
 }
@@ -151,9 +183,14 @@ pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
         let missing = Problem::new("passcode", MessageKey::FieldRequired);
         return Ok(exchange.json_problems(StatusCode::BAD_REQUEST, &[missing]));
     }
-    let outcome = core.prove_method(exchange.context(), user, state, &code).await;
+    let mut visit = exchange.visit();
+    let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
+    let outcome = core.prove_method(ctx, &mut visit, user, state, &code, cookie.as_deref()).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
-        ProveSetupOutcome::Done { method, phone } => {
+        ProveSetupOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
+        ProveSetupOutcome::Done { method, phone, remember } => {
+            exchange.put_visit(visit);
+            exchange.put_remember(remember);
             if exchange.wants_json() {
                 let mut more = Map::new();
                 more.insert("chosen_method".to_owned(), method.name().into());
@@ -203,11 +240,7 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
         .filter_map(|method| match method {
             SignInMethod::Code(method) => Some(ChoiceView {
                 value: method.name().to_owned(),
-                label: match method {
-                    CodeMethod::Email => "By mail".to_owned(),
-                    CodeMethod::Authenticator => "With an authenticator app".to_owned(),
-                    CodeMethod::Sms => "By text message".to_owned(),
-                },
+                label: label(*method).to_owned(),
                 checked: false,
             }),
             SignInMethod::Password => None,
@@ -232,9 +265,40 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
             ..FieldView::new(FieldKind::Tel, "phone", "Telephone number, for text messages")
         });
     }
-    exchange.mark(&mut form, problems);
+    let (of_removal, of_setup): (Vec<Problem>, Vec<Problem>) =
+        problems.iter().cloned().partition(|problem| problem.field == "delete_method");
+    exchange.mark(&mut form, &of_setup);
     let mut page = exchange.form_page("security/us_setup.html", "Other ways to sign in", form);
+    let choices: Vec<_> = exchange
+        .core()
+        .removable_methods(user)
+        .into_iter()
+        .map(|method| ChoiceView {
+            value: method.name().to_owned(),
+            label: label(method).to_owned(),
+            checked: false,
+        })
+        .collect();
+    if !choices.is_empty() {
+        let action = exchange.endpoint_url(Endpoint::UnifiedSetup, &[]);
+        let mut form = FormView::new("us_remove_form", action, "Remove");
+        form.fields.push(FieldView {
+            choices,
+            ..FieldView::new(FieldKind::Radio, "delete_method", "Remove a way to sign in")
+        });
+        exchange.mark(&mut form, &of_removal);
+        page.forms.push(form);
+    }
     page.extra.insert("active_methods".to_owned(), active_methods(exchange, user).into());
     page.extra.insert("setup_methods".to_owned(), setup_methods(exchange).into());
     page
+}
+
+/// What people read of a method.
+const fn label(method: CodeMethod) -> &'static str {
+    match method {
+        CodeMethod::Email => "By mail",
+        CodeMethod::Authenticator => "With an authenticator app",
+        CodeMethod::Sms => "By text message",
+    }
 }

@@ -90,6 +90,7 @@ async fn submit(exchange: &Exchange) -> Answer {
 fn refused(refusal: &SignInRefusal, config: &Config) -> Problem {
     let (field, key) = match (refusal, config.disclosure) {
         (SignInRefusal::Inactive, _) => ("identity", MessageKey::DisabledAccount),
+        (SignInRefusal::SameFactor, _) => ("passcode", MessageKey::SameFactor),
         (_, Disclosure::Generic) => ("passcode", not_signed_in(config)),
         (SignInRefusal::Unconfirmed { .. }, _) => ("identity", MessageKey::ConfirmationRequired),
         (SignInRefusal::UnknownIdentity, Disclosure::Explicit) => {

@@ -47,7 +47,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         ValidateOutcome::Refused(problem) => {
             exchange.mistakes(&[problem], |problems| page(exchange, problems))
         }
-        ValidateOutcome::NotPending | ValidateOutcome::Changed { .. } => exchange.nothing_pending(),
+        _ => exchange.nothing_pending(),
     })
 }
 

@@ -10,10 +10,11 @@
 //! | `two_factor_rescue` | somebody without second step and mail asks the operators for help | `username` |
 //! | `us_instructions` | somebody signs in by code, or sets that up | `username`, `token`, `login_link` or none |
 //! | `recovery_code_used` | a recovery code was used | `username`, `remaining` (a number), `reset_link` or none |
-//! | `second_factor_changed` | the second step is another one, or none any more | `username`, `method` (`authenticator`, `email`, `sms`, or none), `reset_link` or none |
+//! | `second_factor_changed` | the second step is another one, or none any more | `username`, `method` (`authenticator`, `email`, `sms`, or none), `undo_link` and `reset_link`, or none |
+//! | `sign_in_method_changed` | a way to sign in was added, replaced or removed | `username`, `method` (as above), `change` (`added`, `replaced` or `removed`), `undo_link` and `reset_link`, or none |
 //! | `reset_notice` | a password was reset | |
 //! | `change_notice` | a password was changed | `reset_link` or none |
-//! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link` or none |
+//! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link` or none; `confirmation_link` instead, if the address is not confirmed yet |
 //!
 //! With a confirmation, reset or sign-in link comes `within`, which says how long the link works, in
 //! words: `2 hours`. `token` is the code; nothing else in a mail looks like one. Links must be whole URLs.

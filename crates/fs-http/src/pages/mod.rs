@@ -12,7 +12,8 @@
 //! | `security/_macros.html` | `render_form`, `render_forms` and `render_field` |
 //! | `security/_messages.html`, `security/_menu.html` | the messages above the heading, the links below the forms |
 //! | `security/login_user.html`, `register_user.html`, `forgot_password.html`, `reset_password.html`, `change_password.html`, `send_confirmation.html`, `send_login.html`, `verify.html` | one endpoint each |
-//! | `security/two_factor_setup.html`, `two_factor_verify_code.html`, `us_signin.html`, `us_setup.html`, `us_verify.html`, `recovery_code.html`, `recovery_codes.html` | further factors: the table below |
+//! | `security/confirm_email.html` | a confirmation link that was opened in another browser than the one that registered |
+//! | `security/two_factor_setup.html`, `two_factor_prove.html`, `two_factor_verify_code.html`, `us_signin.html`, `us_setup.html`, `us_verify.html`, `recovery_code.html`, `recovery_codes.html` | further factors: the table below |
 //! | `security/_authenticator.html`, `security/_code_from.html` | the key for an authenticator app, and where a code was sent |
 //! | `security/notice.html`, `security/error.html` | something to tell ([`PageView::notice`]), an error ([`PageView::error`]) |
 //! | `security/email/<name>.txt`, `.html` | the two parts of a mail |

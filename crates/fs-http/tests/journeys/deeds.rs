@@ -87,7 +87,7 @@ impl World {
             && age <= within;
         let active = person.active;
         let before = person.confirmed;
-        let answer = self.follow(step, &link).await;
+        let answer = self.confirm_with(step, &link, who).await;
         let user = self.site.user(PEOPLE[who]).await;
         let confirmed = user.is_some_and(|user| user.confirmed_at.is_some()) && !before;
         ensure(confirmed == good, || format!("a link of {age} s confirmed: {confirmed}"))?;
@@ -96,7 +96,10 @@ impl World {
         }
         self.model.people[who].confirmed = true;
         let other = caller.is_some_and(|caller| caller != who);
-        let signs_in = self.model.plan.links_sign_in && active && caller != Some(who);
+        let signs_in = self.model.plan.links_sign_in
+            && active
+            && caller != Some(who)
+            && !self.model.is_same(who, true);
         self.with(step, |model, jar| {
             if other {
                 model.end_session(jar);
@@ -184,7 +187,11 @@ impl World {
         if let Some(who) = caller.filter(|_| done) {
             self.model.people[who].password = number;
             self.model.ends_all(who);
-            self.with(step, |model, jar| model.begin(jar, who));
+            self.with(step, |model, jar| {
+                let given = model.factor_given(jar);
+                model.begin(jar, who);
+                model.note_factor(jar, given);
+            });
             self.note_remembered(step, &answer, who);
         }
         Ok(done)
@@ -209,9 +216,14 @@ impl World {
         if good {
             self.model.people[who].password = number;
             // The link was mailed to the address.
-            self.model.people[who].confirmed |= !self.model.plan.flask;
+            let person = &mut self.model.people[who];
+            person.confirmed |= !self.model.plan.flask;
+            if !self.model.plan.flask {
+                person.app = None;
+            }
             self.model.ends_all(who);
-            if self.model.plan.links_sign_in && self.model.may_act(who) {
+            let same = self.model.is_same(who, true);
+            if self.model.plan.links_sign_in && self.model.may_act(who) && !same {
                 let owed = self.with(step, |model, jar| model.admit(jar, who));
                 let told = Self::told_pending(&answer);
                 ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;

@@ -86,6 +86,7 @@ impl World {
         let person = match caller {
             Some(who) => {
                 self.may_be_fresh(step, &answer)?;
+                self.may_change_factor(step, who)?;
                 who
             }
             None => {
@@ -116,7 +117,10 @@ impl World {
         let who = caller.or(pending.as_ref().map(|pending| pending.person));
         let chosen =
             who.and_then(|who| self.with(step, |model, jar| model.open_enrolment(jar, who)));
-        let proves = caller.is_some() || pending.as_ref().is_some_and(|pending| pending.set_up);
+        // Whoever is signed in and sets nothing up gives the second factor again.
+        let again = caller.is_some() && chosen.is_none() && !self.model.plan.flask;
+        let proves =
+            (caller.is_some() && !again) || pending.as_ref().is_some_and(|pending| pending.set_up);
         let factor = match proves {
             true => chosen,
             false => who.and_then(|who| self.model.people[who].factor.clone()),
@@ -153,12 +157,21 @@ impl World {
                 self.note_remembered(step, &answer, who);
             }
             (None, None) => return Err("nobody gave a first factor".to_owned()),
+            (Some(_), _) if again => {
+                self.with(step, |model, jar| model.prove_factor(jar, who));
+            }
             (Some(_), _) => {
+                self.may_change_factor(step, who)?;
                 self.with(step, |model, jar| model.change_factor(jar, who, Some(factor)));
                 self.note_remembered(step, &answer, who);
             }
         }
         Ok(true)
+    }
+
+    fn may_change_factor(&mut self, step: &Step, who: usize) -> Result<()> {
+        let may = self.with(step, |model, jar| model.may_change_factor(jar, who));
+        ensure(may, || "changed without the second factor".to_owned())
     }
 
     pub(crate) async fn ask_for_rescue(&mut self, step: &Step) -> Result<bool> {
@@ -207,6 +220,7 @@ impl World {
             ensure(good, || format!("let in who may not, to {to}"))?;
             let way = self.is_passcode(who, &code)?;
             ensure(way == Way::MailedCode, || "a link with the code of an app".to_owned())?;
+            ensure(!self.model.is_same(who, true), || "one factor counted twice".to_owned())?;
             self.admitted_by_link(step, who, &answer)?;
             return Ok(true);
         }
@@ -216,7 +230,9 @@ impl World {
             return Ok(false);
         }
         ensure(good, || "let in who may not".to_owned())?;
-        self.is_passcode(who, &code)?;
+        let way = self.is_passcode(who, &code)?;
+        let same = self.model.is_same(who, way == Way::MailedCode);
+        ensure(!same, || "one factor counted twice".to_owned())?;
         let owed = self.with(step, |model, jar| model.admit(jar, who));
         let told = Self::told_pending(&answer);
         ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;
@@ -274,7 +290,11 @@ impl World {
         ensure(self.model.spend(state), || "a state worked twice".to_owned())?;
         if let Some(who) = caller {
             self.note_used(who, "set up", &code)?;
-            self.model.people[who].app = Some(key);
+            self.may_change_factor(step, who)?;
+            if self.model.people[who].app.replace(key).is_some() {
+                self.with(step, |model, jar| model.replace_method(jar, who));
+                self.note_remembered(step, &answer, who);
+            }
         }
         Ok(true)
     }

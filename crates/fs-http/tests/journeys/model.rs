@@ -33,6 +33,8 @@ pub(crate) struct Session {
     alive: bool,
     until: Timestamp,
     pub(crate) proven: Option<Timestamp>,
+    /// When the second factor was given.
+    pub(crate) factor: Option<Timestamp>,
 }
 
 /// A sign-in that waits for its second factor.
@@ -144,7 +146,8 @@ impl Model {
 
     fn new_session(&mut self, person: usize, until: Timestamp, proven: Option<Timestamp>) -> usize {
         let trust = self.people[person].trust;
-        self.sessions.push(Session { person, trust, alive: true, until, proven });
+        let factor = None;
+        self.sessions.push(Session { person, trust, alive: true, until, proven, factor });
         self.sessions.len() - 1
     }
 
@@ -160,8 +163,65 @@ impl Model {
     /// Proves again: another session, and what is under way goes on.
     pub(crate) fn renew(&mut self, jar: &mut Jar, person: usize) {
         let (pending, enrolment) = (jar.pending.take(), jar.enrolment.take());
+        let factor = self.factor_given(jar);
         self.begin(jar, person);
+        self.note_factor(jar, factor);
         (jar.pending, jar.enrolment) = (pending, enrolment);
+    }
+
+    /// When the second factor was given in the session of a browser.
+    pub(crate) fn factor_given(&self, jar: &Jar) -> Option<Timestamp> {
+        self.sessions[jar.session?].factor
+    }
+
+    pub(crate) fn note_factor(&mut self, jar: &Jar, at: Option<Timestamp>) {
+        if let Some(number) = jar.session {
+            self.sessions[number].factor = at;
+        }
+    }
+
+    /// Whoever is signed in gave the second factor again: another session, no fresher.
+    pub(crate) fn prove_factor(&mut self, jar: &mut Jar, person: usize) {
+        let proven = jar.session.and_then(|number| self.sessions[number].proven);
+        self.renew(jar, person);
+        if let Some(number) = jar.session {
+            self.sessions[number].proven = proven;
+        }
+        self.note_factor(jar, Some(self.now));
+    }
+
+    /// Whether what stands beside the second factor may be changed in a session.
+    pub(crate) fn may_change_factor(&self, jar: &Jar, person: usize) -> bool {
+        let hour = Duration::from_secs(3_600);
+        let given = self.factor_given(jar).is_some_and(|at| self.now.since(at) <= hour);
+        self.plan.flask
+            || self.plan.two_factor == TwoFactorUse::Off
+            || self.people[person].factor.is_none()
+            || given
+    }
+
+    /// Whether a first factor and the second one count as one.
+    pub(crate) fn is_same(&self, person: usize, by_mail: bool) -> bool {
+        let factor = self.people[person].factor.as_ref();
+        !self.plan.flask
+            && self.plan.two_factor != TwoFactorUse::Off
+            && factor.is_some_and(|factor| matches!(factor, Factor::Mail) == by_mail)
+    }
+
+    /// A sign-in method took the place of another: what that one let in ends.
+    pub(crate) fn replace_method(&mut self, jar: &mut Jar, person: usize) {
+        if self.plan.flask {
+            return;
+        }
+        let (proven, factor) = match jar.session {
+            Some(number) => (self.sessions[number].proven, self.sessions[number].factor),
+            None => (None, None),
+        };
+        self.ends_all(person);
+        self.end_session(jar);
+        let until = self.now.plus(self.session_lifetime);
+        jar.session = Some(self.new_session(person, until, proven));
+        self.note_factor(jar, factor);
     }
 
     pub(crate) fn end_session(&mut self, jar: &mut Jar) {
@@ -179,7 +239,8 @@ impl Model {
 
     pub(crate) fn remember(&mut self, jar: &mut Jar, person: usize) {
         let (trust, until) = (self.people[person].trust, self.now.plus(self.remembered_for));
-        self.remembered.push(Session { person, trust, alive: true, until, proven: None });
+        let (proven, factor) = (None, None);
+        self.remembered.push(Session { person, trust, alive: true, until, proven, factor });
         jar.remembered = Some(self.remembered.len() - 1);
     }
 
@@ -237,6 +298,7 @@ impl Model {
     pub(crate) fn complete(&mut self, jar: &mut Jar, pending: &Pending) {
         self.spent.insert(format!("pending {}", pending.number));
         self.begin(jar, pending.person);
+        self.note_factor(jar, Some(self.now));
     }
 
     pub(crate) fn enrol(&mut self, jar: &mut Jar, person: usize, factor: Factor) {
@@ -253,6 +315,8 @@ impl Model {
 
     /// The second factor becomes another one, or none: the session at hand goes on, all else ends.
     pub(crate) fn change_factor(&mut self, jar: &mut Jar, person: usize, factor: Option<Factor>) {
+        let now = factor.is_some().then_some(self.now);
+        let given = now.or(self.factor_given(jar));
         self.people[person].factor = factor;
         (jar.pending, jar.enrolment) = (None, None);
         if self.ends_with_factor(person) {
@@ -261,6 +325,7 @@ impl Model {
             let until = self.now.plus(self.session_lifetime);
             jar.session = Some(self.new_session(person, until, proven));
         }
+        self.note_factor(jar, given);
     }
 
     /// What ends with a second factor, or with there being none; whether anything does.

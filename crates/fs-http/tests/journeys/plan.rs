@@ -134,11 +134,16 @@ impl Plan {
         config.two_factor = (self.two_factor != TwoFactorUse::Off).then(|| TwoFactor {
             required: self.two_factor == TwoFactorUse::Required,
             methods,
+            strict: !self.flask,
             ..TwoFactor::default()
         });
         let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
         let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
-        config.unified = self.unified.then(|| Unified { methods, ..Unified::default() });
+        config.unified = self.unified.then(|| Unified {
+            methods,
+            end_with_reset: !self.flask,
+            ..Unified::default()
+        });
         let within = Duration::from_secs(3_600);
         config.sign_in_links =
             self.links.then_some(SignInLinks { within, once: true, unconfirmed: false });

@@ -121,6 +121,15 @@ impl World {
         answer
     }
 
+    /// Follows a confirmation link, and gives the password of the account.
+    pub(crate) async fn confirm_with(&mut self, step: &Step, link: &str, of: usize) -> Answer {
+        let password = Self::password(self.model.people[of].password);
+        let typed = [("password", password.as_str())];
+        let answer = self.browsers[step.browser].0.follow_with(link, &typed).await;
+        self.note_mails(false).await;
+        answer
+    }
+
     async fn note_mails(&mut self, to_enrol: bool) {
         for mail in self.site.mails().await {
             let Some(to) = PEOPLE.iter().position(|email| *email == mail.to) else { continue };

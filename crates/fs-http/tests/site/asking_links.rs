@@ -83,7 +83,8 @@ async fn whatever_opens_a_link_does_nothing_by_that() {
         let page = ann.get(&link).await;
         assert_eq!(page.headers["cache-control"], "no-store");
         let page = page.text();
-        assert!(page.contains("follow_link_form") && !page.contains("http://"), "{page}");
+        let form = if kind == Link::Confirm { "confirm_email_form" } else { "follow_link_form" };
+        assert!(page.contains(form) && !page.contains("http://"), "{page}");
         assert_eq!(ann.follow(&link).await.status, StatusCode::FOUND, "{kind:?}");
         match kind {
             Link::Confirm => assert!(site.user(ANN).await.unwrap().confirmed_at.is_some()),
@@ -99,7 +100,7 @@ async fn a_program_that_follows_a_link_is_told_what_came_of_it() {
     {
         let (site, link) = mailed(setup, kind).await;
         let mut program = site.browser();
-        let answer = program.post_json(&link, json!({})).await;
+        let answer = program.post_json(&link, json!({ "password": PASSWORD })).await;
         assert_eq!(answer.status, StatusCode::OK, "{kind:?} {}", answer.text());
         assert_eq!(program.who().await.is_some(), kind != Link::Confirm, "{kind:?}");
 

@@ -61,7 +61,7 @@ impl Scene {
                         "nickname": "eve" }),
             ),
             (false, "/confirm".to_owned(), json!({ "email": "bob@site.test" })),
-            (false, confirm, json!({})),
+            (false, confirm, json!({ "password": PASSWORD })),
             (false, "/reset".to_owned(), json!({ "email": ANN })),
             (false, reset, json!({ "password": NEW, "password_confirm": NEW })),
             (true, "/verify".to_owned(), json!({ "password": PASSWORD })),

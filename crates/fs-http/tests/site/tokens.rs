@@ -68,7 +68,8 @@ async fn is_taken(site: &Site, kind: Kind, token: &str) -> bool {
         }
         Kind::Reset => {
             let before = site.user(ANN).await.unwrap().password;
-            let shown = browser.get(&format!("/reset/{token}")).await.status == StatusCode::OK;
+            let shown = browser.get(&format!("/reset/{token}")).await;
+            let shown = shown.text().contains("reset_password_form");
             let typed = json!({ "password": NEW, "password_confirm": NEW });
             browser.post_json(&format!("/reset/{token}"), typed).await;
             shown || site.user(ANN).await.unwrap().password != before

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST};
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, BASE_URL, Site};
+use super::{Answer, BASE_URL, PASSWORD, Site};
 
 const JSON: &str = "application/json";
 
@@ -84,11 +84,17 @@ impl Browser {
         self.send(Self::request(Method::GET, target)).await
     }
 
-    /// Follows a link of a mail, and presses its button where the page asks first.
+    /// Follows a link of a mail, and presses its button where the page asks first, with [`PASSWORD`]
+    /// in case it asks for that.
     pub async fn follow(&mut self, link: &str) -> Answer {
+        self.follow_with(link, &[("password", PASSWORD)]).await
+    }
+
+    /// Follows a link of a mail, and sends its form where the page asks first.
+    pub async fn follow_with(&mut self, link: &str, typed: &[(&str, &str)]) -> Answer {
         let answer = self.get(link).await;
         match answer.status == StatusCode::OK && self.site.web.config().links_ask_first {
-            true => self.post_form(link, &[]).await,
+            true => self.post_form(link, typed).await,
             false => answer,
         }
     }

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::{BASE_URL, Site};
 use crate::calls::{Call, Calls};
 
-const KINDS: [&str; 9] = [
+const KINDS: [&str; 10] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
@@ -18,6 +18,7 @@ const KINDS: [&str; 9] = [
     "reset_instructions",
     "reset_notice",
     "second_factor_changed",
+    "sign_in_method_changed",
     "two_factor_instructions",
     "welcome",
 ];

@@ -25,7 +25,7 @@ fn every_mail_holds_its_links_and_no_others() {
         ("remaining", json!(3)),
     ]);
     for (name, paths) in [
-        ("account_exists", vec!["login", "reset"]),
+        ("account_exists", vec!["confirm"]),
         ("change_notice", vec!["reset"]),
         ("confirmation_instructions", vec!["confirm"]),
         ("login_instructions", vec!["login"]),
@@ -33,6 +33,7 @@ fn every_mail_holds_its_links_and_no_others() {
         ("reset_instructions", vec!["reset"]),
         ("reset_notice", vec![]),
         ("second_factor_changed", vec!["reset"]),
+        ("sign_in_method_changed", vec!["reset"]),
         ("two_factor_instructions", vec![]),
         ("two_factor_rescue", vec![]),
         ("us_instructions", vec!["login"]),
@@ -60,6 +61,18 @@ fn every_mail_holds_its_links_and_no_others() {
 }
 
 #[test]
+fn who_has_a_confirmed_account_is_led_to_sign_in_or_to_reset_the_password() {
+    let context = map([
+        ("user", json!({ "email": "ann@example.com" })),
+        ("login_link", json!("https://otter.example/login")),
+        ("reset_link", json!("https://otter.example/reset")),
+    ]);
+    let (text, html) = mail("account_exists", &context);
+    assert_eq!(links(&text), ["https://otter.example/login", "https://otter.example/reset"]);
+    assert!(html.contains("You already have an account"), "{html}");
+}
+
+#[test]
 fn mails_without_optional_links_hold_none() {
     let context = map([
         ("user", json!({ "email": "ann@example.com" })),
@@ -72,6 +85,7 @@ fn mails_without_optional_links_hold_none() {
         "recovery_code_used",
         "reset_notice",
         "second_factor_changed",
+        "sign_in_method_changed",
         "us_instructions",
         "welcome",
     ] {

@@ -14,8 +14,9 @@ use super::*;
 /// Markup that does something wherever it is not escaped.
 const MARKUP: &str = r#""'><script>alert(1)</script>&"#;
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 19] = [
     "change_password",
+    "confirm_email",
     "error",
     "forgot_password",
     "login_user",
@@ -26,6 +27,7 @@ const PAGES: [&str; 17] = [
     "reset_password",
     "send_confirmation",
     "send_login",
+    "two_factor_prove",
     "two_factor_setup",
     "two_factor_verify_code",
     "us_setup",
@@ -34,7 +36,7 @@ const PAGES: [&str; 17] = [
     "verify",
 ];
 
-const MAILS: [&str; 12] = [
+const MAILS: [&str; 13] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
@@ -43,6 +45,7 @@ const MAILS: [&str; 12] = [
     "reset_instructions",
     "reset_notice",
     "second_factor_changed",
+    "sign_in_method_changed",
     "two_factor_instructions",
     "two_factor_rescue",
     "us_instructions",

@@ -1,0 +1,120 @@
+//! Giving the second factor again before something is changed that stands beside it.
+//!
+//! A session may have got in without the second factor: from a remembered browser, with a copied
+//! cookie. The password that makes it fresh is not enough to take the factor away.
+
+use super::codes::CodePurpose;
+use super::second_factor::wrong_code;
+use super::verify::Renewal;
+use super::{FlowError, ValidateOutcome};
+use crate::event::{Event, Subject};
+use crate::freshness::{self, Freshness, FreshnessFacts, FreshnessRule};
+use crate::limit::CodeUse;
+use crate::model::User;
+use crate::port::MailKind;
+use crate::second_factor::method_of;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+
+impl Security {
+    /// Whether `user` must give the second factor, or a recovery code, before changing it, the
+    /// recovery codes or a sign-in method: where there is one, and it was not given in this session
+    /// as lately as [`Freshness::within`](crate::config::Freshness::within) says.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the database fails.
+    pub async fn needs_factor_proof(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+        user: &User,
+    ) -> Result<bool, FlowError> {
+        let strict = self.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
+        if !strict || method_of(user).is_none() {
+            return Ok(false);
+        }
+        let sign_in = visit.sign_in().filter(|sign_in| sign_in.user == user.id);
+        let Some(given_at) = sign_in.and_then(|sign_in| sign_in.factor_at) else {
+            return Ok(true);
+        };
+        let (within, grace) = (self.config().freshness.within, std::time::Duration::ZERO);
+        let rule = FreshnessRule { within, grace, limit: None };
+        let facts = FreshnessFacts { authenticated_at: Some(given_at), ..Default::default() };
+        if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Stale {
+            return Ok(true);
+        }
+        Ok(!self.is_session_of(ctx, visit, user).await?)
+    }
+
+    async fn is_session_of(
+        &self,
+        ctx: &Context,
+        visit: &Visit,
+        user: &User,
+    ) -> Result<bool, FlowError> {
+        let owner = self.user_of_session(ctx, visit).await?;
+        Ok(owner.is_ok_and(|owner| owner.id == user.id))
+    }
+
+    /// Sends the code of the second factor to `user`, who is signed in and must give it again;
+    /// whether it went out.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if too many codes were sent, and other errors if a port
+    /// fails. Nothing was sent.
+    pub async fn send_factor_proof(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
+        match method_of(user).filter(|method| method.is_sent()) {
+            Some(method) => self.send_second_factor(ctx, user, method).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Takes a code of the second factor, or a recovery code, from `user`, who is signed in. The
+    /// session goes on under a new id, no fresher than it is.
+    pub(super) async fn prove_factor(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        typed: &str,
+    ) -> Result<ValidateOutcome, FlowError> {
+        let strict = self.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
+        let Some(method) = method_of(user).filter(|_| strict) else {
+            self.abandon_second_factor(visit);
+            return Ok(ValidateOutcome::NotPending);
+        };
+        if !self.is_session_of(ctx, visit, user).await? {
+            return Ok(ValidateOutcome::NotPending);
+        }
+        let recovery = self.accept_recovery_code(user, typed);
+        let recovery = recovery.filter(|_| self.offers_recovery_codes());
+        let mut with = self.code_tally(user, CodeUse::SecondFactor, None).success();
+        let mut user = user.clone();
+        if let Some(accepted) = recovery {
+            // One of the attempts at codes, as at a sign-in.
+            if !self.count_attempt(ctx, &user, CodeUse::SecondFactor, None).await? {
+                return Ok(wrong_code());
+            }
+            let left = accepted.left();
+            with.push(accepted.spend(&user));
+            with.push(self.mail(ctx, &user, MailKind::RecoveryCodeUsed { left: left.len() })?);
+            user.recovery_codes = left;
+        } else {
+            let (factor, purpose) = (user.second_factor.clone(), CodePurpose::SecondFactor);
+            let Some(accepted) = self.try_code(ctx, &user, &factor, typed, purpose, None).await?
+            else {
+                return Ok(wrong_code());
+            };
+            with.push(accepted.spend());
+        }
+        let renewal = Renewal::SecondFactor;
+        if !self.renew_session(ctx, visit, &user, renewal, Vec::new(), with).await? {
+            return Ok(wrong_code());
+        }
+        self.mail_waits();
+        self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
+        Ok(ValidateOutcome::Proven { user: Box::new(user) })
+    }
+}

@@ -1,0 +1,120 @@
+//! Taking over an account that somebody else registered with one's address.
+//!
+//! Whoever registers an address types a password, perhaps a username and more, before anybody has
+//! proven to read its mail. The holder of the mailbox who does not know that password starts
+//! afresh, and nothing that was typed or set up before survives.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::claim::{claim, release, takes};
+use super::register::{taken_username, username_lookup};
+use super::second_factor::no_second_factor;
+use super::{FlowError, Problem};
+use crate::identity::IdentityAttribute;
+use crate::model::{PasswordHash, SignIns, User, UserField};
+use crate::port::{Batch, Change, CommitError, UserLookup};
+use crate::security::{Context, Security};
+
+/// What the holder of a mailbox types in place of what was typed at the registration.
+#[derive(Clone, Debug, Default)]
+pub struct NewDetails {
+    /// The username, where accounts have one.
+    pub username: Option<String>,
+    /// Values of the declared extra fields; undeclared ones are ignored.
+    pub fields: Map<String, Value>,
+}
+
+/// Details that passed the checks of their fields.
+pub(super) struct CheckedDetails {
+    username: Option<String>,
+    attributes: Map<String, Value>,
+}
+
+impl Security {
+    /// Checks the details that replace those of an unconfirmed account. Where nobody can register,
+    /// no stranger typed them, and they stay.
+    pub(super) async fn check_details(
+        &self,
+        user: &User,
+        typed: &NewDetails,
+    ) -> Result<Result<CheckedDetails, Vec<Problem>>, FlowError> {
+        let mut username = user.username.clone();
+        let mut attributes = user.attributes.clone();
+        let Some(rules) = &self.config().registration else {
+            return Ok(Ok(CheckedDetails { username, attributes }));
+        };
+        let mut problems = Vec::new();
+        if self.config().usernames {
+            match self.check_username(typed.username.as_deref().unwrap_or_default()) {
+                Ok(name) => username = name,
+                Err(problem) => problems.push(problem),
+            }
+        }
+        for field in &rules.fields {
+            attributes.remove(&field.name);
+            match field.accept(typed.fields.get(&field.name)) {
+                Ok(None) => {}
+                Ok(Some(value)) => drop(attributes.insert(field.name.clone(), value)),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if let Some(name) = username.as_deref().filter(|_| problems.is_empty()) {
+            let by = UserLookup::Identity(username_lookup(name));
+            let owner = self.store().user(&by).await?;
+            if owner.is_some_and(|owner| owner.id != user.id) {
+                problems.push(taken_username(name));
+            }
+        }
+        Ok(match problems.is_empty() {
+            true => Ok(CheckedDetails { username, attributes }),
+            false => Err(problems),
+        })
+    }
+
+    /// The changes that confirm an account and end everything that was there before: password,
+    /// details, sign-in methods, second factor, recovery codes, sessions, tokens and links. The
+    /// user becomes what it will be.
+    pub(super) fn start_afresh(
+        &self,
+        ctx: &Context,
+        user: &mut User,
+        password: Option<PasswordHash>,
+        details: CheckedDetails,
+        signs_in: bool,
+    ) -> Result<Batch, FlowError> {
+        let still = vec![UserField::Email(user.email.clone()), UserField::ConfirmedAt(None)];
+        // The places that somebody else signed in from are not the holder's.
+        user.sign_ins = SignIns::default();
+        let mut batch = self.replace_password(ctx, user, password, signs_in)?;
+        let mut set = no_second_factor();
+        set.push(UserField::ConfirmedAt(Some(ctx.now)));
+        set.push(UserField::SignInSecrets(BTreeMap::new()));
+        set.push(UserField::Phone(None));
+        set.push(UserField::SignIns(user.sign_ins.clone()));
+        if user.token_uniquifier.is_some() {
+            set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
+        }
+        if details.username != user.username {
+            let names = |name: &Option<String>| name.as_deref().map(username_lookup);
+            let before = names(&user.username);
+            before.iter().flat_map(release).for_each(|change| batch.push(change));
+            let after = names(&details.username);
+            after.iter().for_each(|name| batch.push(claim(ctx, name)));
+            set.push(UserField::Username(details.username));
+        }
+        if details.attributes != user.attributes {
+            set.push(UserField::Attributes(details.attributes));
+        }
+        set.iter().cloned().for_each(|field| field.write(user));
+        batch.push(Change::UpdateUser { user: user.id.clone(), expect: still, set });
+        Ok(batch)
+    }
+}
+
+/// What is wrong with the username, if that is why a fresh start was not written.
+pub(super) fn username_lost(error: &CommitError, user: &User) -> Option<Problem> {
+    let name = user.username.as_deref().unwrap_or_default();
+    takes(error, IdentityAttribute::Username).then(|| taken_username(name))
+}

@@ -1,0 +1,123 @@
+//! Mailing links that confirm an address.
+
+use super::establish::Remember;
+use super::register::audit;
+use super::{FlowError, Problem};
+use crate::config::{Confirmation, Disclosure};
+use crate::event::{Event, Subject};
+use crate::message::MessageKey;
+use crate::model::{Uniquifier, User};
+use crate::port::{Batch, MailKind};
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::token::{BindingSalt, ConfirmToken};
+
+/// What came of asking for a new link.
+#[derive(Debug)]
+#[must_use]
+pub enum SendConfirmationOutcome {
+    /// A link was mailed, or the caller is told so.
+    Sent {
+        /// The address, normalised.
+        email: String,
+    },
+    /// Something is wrong with what was typed.
+    Refused(Problem),
+}
+
+impl Security {
+    /// Mails a new link to an address that is not proven yet.
+    ///
+    /// # Errors
+    ///
+    /// Nothing was mailed.
+    pub async fn send_confirmation(
+        &self,
+        ctx: &Context,
+        typed: &str,
+    ) -> Result<SendConfirmationOutcome, FlowError> {
+        let refused =
+            |key: MessageKey| Ok(SendConfirmationOutcome::Refused(Problem::new("email", key)));
+        let Some(rules) = &self.config().confirmation else {
+            return refused(MessageKey::ApiError);
+        };
+        let email = match self.typed_email(typed) {
+            Ok(email) => email,
+            Err(key) => return refused(key),
+        };
+        let user = self.find_by_email(typed).await?;
+        let explicit = self.config().disclosure == Disclosure::Explicit;
+        match user {
+            Some(user) if user.confirmed_at.is_none() => {
+                self.mail_confirmation(ctx, &user, rules).await?;
+                // The stored spelling would tell that there is one.
+                let email = if explicit { user.email } else { email.into_string() };
+                Ok(SendConfirmationOutcome::Sent { email })
+            }
+            Some(_) if explicit => refused(MessageKey::AlreadyConfirmed),
+            None if explicit => refused(self.no_account(typed)),
+            _ => {
+                self.mail_no_confirmation(ctx, email.as_str(), rules).await?;
+                Ok(SendConfirmationOutcome::Sent { email: email.into_string() })
+            }
+        }
+    }
+
+    pub(super) async fn mail_confirmation(
+        &self,
+        ctx: &Context,
+        user: &User,
+        rules: &Confirmation,
+    ) -> Result<(), FlowError> {
+        let user = &self.with_uniquifier(user.clone()).await?;
+        let token = self.confirm_token(ctx, &user.uniquifier, &user.email)?;
+        let kind =
+            MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
+        let mail = self.mail(ctx, user, kind)?;
+        let batch = Batch::from(audit(ctx, "confirmation_requested", Some(&user.id))).and(mail);
+        let tally = self.mail_tally(ctx, "confirm", &user.email);
+        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+            self.mail_waits();
+            self.emit(Event::ConfirmInstructionsSent { user: Subject::of(user) });
+        }
+        Ok(())
+    }
+
+    /// Does the work of [`mail_confirmation`](Self::mail_confirmation) for an address that gets
+    /// no link.
+    async fn mail_no_confirmation(
+        &self,
+        ctx: &Context,
+        email: &str,
+        rules: &Confirmation,
+    ) -> Result<(), FlowError> {
+        let token = self.confirm_token(ctx, &Self::nobody(), email)?;
+        let kind =
+            MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
+        let no_mail = self.no_mail(ctx, email, kind)?;
+        let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
+        let tally = self.mail_tally(ctx, "confirm", email);
+        if self.commit_mail(ctx, batch, tally, None).await? {
+            self.mail_waits();
+        }
+        Ok(())
+    }
+
+    pub(super) fn confirm_token(
+        &self,
+        ctx: &Context,
+        uniquifier: &Uniquifier,
+        email: &str,
+    ) -> Result<Secret, FlowError> {
+        let salt = BindingSalt(self.random()?);
+        Ok(ConfirmToken::issue(self.tokens(), uniquifier, email, salt, ctx.now))
+    }
+
+    /// What happens to the browser where nobody was asked.
+    pub(super) fn remember_by_default(&self) -> Remember {
+        match self.config().sessions.remember_by_default {
+            true => Remember::Yes,
+            false => Remember::No,
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! "This was not me": undoing changes of second factors and sign-in methods by a link in the notice.
+//!
+//! Whoever got into a session can set up a factor of their own, and the owner of the account is
+//! shut out by it, even after a reset of the password. So every notice of a change carries a link
+//! that puts things back, for a limited time. Whoever holds the mailbox can use it: that is why the
+//! time is short.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::FlowError;
+use super::register::audit;
+use super::sign_out::forget;
+use crate::Timestamp;
+use crate::event::{Event, Subject};
+use crate::model::{
+    CredentialKey, CredentialKind, CredentialRecord, SealedSecret, SecondFactor, User, UserField,
+};
+use crate::port::{Batch, Change, CommitError, ExpectedCredential, UniqueAttribute};
+use crate::recovery_code::RecoveryCodeHash;
+use crate::secret::Secret;
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::UndoToken;
+
+const KIND: CredentialKind = CredentialKind::FactorUndo;
+
+/// Whether a link undoes something.
+#[derive(Debug)]
+#[must_use]
+pub enum UndoCheck {
+    /// It does.
+    Good {
+        /// The account.
+        user: Box<User>,
+        /// The time of the first change that is undone.
+        since: Timestamp,
+    },
+    /// It is not one of ours, was altered or used, or is too old.
+    Invalid,
+}
+
+/// Outcome of undoing changes.
+#[derive(Debug)]
+#[must_use]
+pub enum UndoOutcome {
+    /// Second factor, recovery codes and sign-in methods are as they were before the first change.
+    /// Every session, remembered browser, token and link of the account has ended, and its password
+    /// opens nothing any more.
+    Done {
+        /// The account.
+        user: Box<User>,
+        /// Resets the password. Lead whoever followed the link to that at once.
+        reset: Secret,
+    },
+    /// The link is not one of ours, was altered or used, or is too old. Nothing was changed.
+    Invalid,
+}
+
+/// What a change takes the place of.
+#[derive(Clone, Serialize, Deserialize)]
+struct Before {
+    method: Option<String>,
+    totp_secret: Option<String>,
+    factor_phone: Option<String>,
+    recovery_codes: Vec<String>,
+    sign_in_secrets: BTreeMap<String, String>,
+    phone: Option<String>,
+}
+
+impl Before {
+    fn of(user: &User) -> Self {
+        let factor = &user.second_factor;
+        let sealed = |secret: &SealedSecret| secret.expose().to_owned();
+        Self {
+            method: factor.method.clone(),
+            totp_secret: factor.totp_secret.as_ref().map(sealed),
+            factor_phone: factor.phone.clone(),
+            recovery_codes: user.recovery_codes.iter().map(RecoveryCodeHash::to_text).collect(),
+            sign_in_secrets: user
+                .sign_in_secrets
+                .iter()
+                .map(|(method, secret)| (method.clone(), sealed(secret)))
+                .collect(),
+            phone: user.phone.clone(),
+        }
+    }
+
+    fn second_factor(&self) -> SecondFactor {
+        SecondFactor {
+            method: self.method.clone(),
+            totp_secret: self.totp_secret.as_deref().map(SealedSecret::new),
+            phone: self.factor_phone.clone(),
+        }
+    }
+
+    /// The state as fields. Recovery codes that were used later, while the factor was the same, stay
+    /// used: `later` are the states after this one.
+    fn fields(&self, later: &[Self]) -> Vec<UserField> {
+        let factor = self.second_factor();
+        let same: Vec<_> = later.iter().filter(|state| state.second_factor() == factor).collect();
+        let left = |code: &&String| same.iter().all(|state| state.recovery_codes.contains(code));
+        let codes = self.recovery_codes.iter().filter(left);
+        let codes = codes.filter_map(|text| RecoveryCodeHash::from_text(text)).collect();
+        let secrets = self.sign_in_secrets.iter();
+        let secrets = secrets
+            .map(|(method, secret)| (method.clone(), SealedSecret::new(secret.as_str())))
+            .collect();
+        vec![
+            UserField::SecondFactor(factor),
+            UserField::RecoveryCodes(codes),
+            UserField::SignInSecrets(secrets),
+            UserField::Phone(self.phone.clone()),
+        ]
+    }
+}
+
+impl Security {
+    /// How long a change can be undone, where it can.
+    fn undo_within(&self) -> Option<Duration> {
+        self.config().recovery.as_ref()?.undo_within
+    }
+
+    /// Notes what a change of `user` takes the place of, in the batch that makes it; the token of the
+    /// link for the notice. `None` where changes cannot be undone.
+    pub(super) fn note_undo(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        user: &User,
+    ) -> Result<Option<(Secret, Duration)>, FlowError> {
+        let Some(within) = self.undo_within() else {
+            return Ok(None);
+        };
+        let random: [u8; 32] = self.random()?;
+        let name = Secret::from(data_encoding::HEXLOWER.encode(&random));
+        let Some(sealed) = self.seal_state(&Before::of(user))? else {
+            return Ok(None);
+        };
+        let credential = CredentialRecord {
+            key: CredentialKey::of(KIND, name.expose()),
+            kind: KIND,
+            owner: user.id.clone(),
+            value: Value::from(sealed),
+            created_at: ctx.now,
+            used_at: None,
+            // Ages are whole seconds, and the last one is included.
+            expires_at: ctx.now.plus(within).plus(Duration::from_secs(1)),
+            revision: 0,
+        };
+        let (credential, expect) = (Box::new(credential), ExpectedCredential::Absent);
+        batch.push(Change::PutCredential { credential, expect });
+        Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
+    }
+
+    fn seal_state(&self, state: &Before) -> Result<Option<String>, FlowError> {
+        let text = serde_json::to_string(state).unwrap_or_default();
+        Ok(self.undo_sealer().seal_text(&text, self.random()?))
+    }
+
+    fn open_state(&self, record: &CredentialRecord) -> Option<Before> {
+        let text = self.undo_sealer().open_text(record.value.as_str()?)?;
+        serde_json::from_str(&text).ok()
+    }
+
+    /// The record of a link, its owner, and all records of the owner, oldest first.
+    async fn undo_records(
+        &self,
+        ctx: &Context,
+        token: &str,
+    ) -> Result<Option<(CredentialRecord, User, Vec<CredentialRecord>)>, FlowError> {
+        let Some(within) = self.undo_within() else {
+            return Ok(None);
+        };
+        let Ok(token) = UndoToken::verify(self.tokens(), token, ctx.now, within) else {
+            return Ok(None);
+        };
+        let key = CredentialKey::of(KIND, token.name.expose());
+        let found = self.store().credential(&key, ctx.now).await?;
+        let found = found.filter(|(record, user)| record.kind == KIND && user.active);
+        let Some((record, user)) = found else {
+            return Ok(None);
+        };
+        let mut all = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
+        all.reverse();
+        Ok(Some((record, user, all)))
+    }
+
+    /// Checks a link that undoes changes. Nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the database fails.
+    pub async fn check_undo(&self, ctx: &Context, token: &str) -> Result<UndoCheck, FlowError> {
+        Ok(match self.undo_records(ctx, token).await? {
+            Some((record, user, all)) => {
+                let since = all.first().map_or(record.created_at, |first| first.created_at);
+                UndoCheck::Good { user: Box::new(user), since }
+            }
+            None => UndoCheck::Invalid,
+        })
+    }
+
+    /// Undoes the changes of second factor and sign-in methods since the first one that can be
+    /// undone, whichever of their notices the link is from: an intruder's first change must not
+    /// become what the second one goes back to.
+    ///
+    /// All sessions, remembered browsers, tokens and links of the account end, and so do all other
+    /// links of this kind. Its password opens nothing until it is reset, since whoever made the
+    /// change may know it.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a port fails. Nothing was changed, and the link still works.
+    pub async fn undo_factor_changes(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        token: &str,
+    ) -> Result<UndoOutcome, FlowError> {
+        let Some((record, user, all)) = self.undo_records(ctx, token).await? else {
+            return Ok(UndoOutcome::Invalid);
+        };
+        let mut states: Vec<_> = all.iter().filter_map(|record| self.open_state(record)).collect();
+        if states.is_empty() {
+            return Ok(UndoOutcome::Invalid);
+        }
+        let oldest = states.remove(0);
+        states.push(Before::of(&user));
+        let restored = oldest.fields(&states);
+        let (batch, mut after) = self.undo_batch(ctx, &record, &user, restored.clone())?;
+        let mut written = self.store().commit(batch).await;
+        if matches!(written, Err(CommitError::Conflict(UniqueAttribute::Phone))) {
+            // Somebody else has the number by now.
+            let restored = [restored, vec![UserField::Phone(None)]].concat();
+            let (batch, without) = self.undo_batch(ctx, &record, &user, restored)?;
+            written = self.store().commit(batch).await;
+            after = without;
+        }
+        match written {
+            Ok(_) => {}
+            Err(CommitError::Stale(_)) => return Ok(UndoOutcome::Invalid),
+            Err(error) => return Err(error.into()),
+        }
+        let user = after;
+        if visit.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
+            forget(visit);
+        }
+        self.emit(Event::FactorChangesUndone { user: Subject::of(&user) });
+        let reset = self.reset_link_token(ctx, &user)?;
+        Ok(UndoOutcome::Done { user: Box::new(user), reset })
+    }
+
+    /// The batch that undoes, and the user as it will be.
+    fn undo_batch(
+        &self,
+        ctx: &Context,
+        record: &CredentialRecord,
+        user: &User,
+        mut set: Vec<UserField>,
+    ) -> Result<(Batch, User), FlowError> {
+        set.push(UserField::Password(None));
+        set.push(UserField::Uniquifier(self.new_uniquifier()?));
+        if user.token_uniquifier.is_some() {
+            set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
+        }
+        let mut after = user.clone();
+        set.iter().cloned().for_each(|field| field.write(&mut after));
+        let expect = vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
+        let update = Change::UpdateUser { user: user.id.clone(), expect, set };
+        // Of two who follow links at once, one does it.
+        let spent =
+            Change::RemoveCredential { key: record.key.clone(), expect: Some(record.revision) };
+        let end = Change::EndSessionsOf { uniquifier: user.uniquifier.clone(), except: None };
+        let mut batch = Batch::from(update).and(spent).and(end);
+        batch.extend(CredentialKind::ALL.map(|kind| Change::RemoveCredentialsOf {
+            owner: user.id.clone(),
+            kind,
+            except: None,
+        }));
+        batch.push(audit(ctx, "factor_changes_undone", Some(&user.id)));
+        Ok((batch, after))
+    }
+}

@@ -1,0 +1,157 @@
+//! Removing methods to sign in with: by their owner, and by a reset of the password.
+
+use std::collections::BTreeMap;
+
+use super::{FlowError, Problem, RememberChange};
+use crate::config::{CodeMethod, SignInMethod};
+use crate::event::{Event, Subject};
+use crate::message::MessageKey;
+use crate::model::{SealedSecret, User, UserField};
+use crate::port::{Batch, Change, MailKind, MethodChange};
+use crate::security::{Context, Security};
+use crate::session::Visit;
+
+/// Outcome of removing a sign-in method.
+#[derive(Debug)]
+#[must_use]
+pub enum RemoveMethodOutcome {
+    /// It is removed. Other trust in the account has ended, where that is configured.
+    Done {
+        /// The account.
+        user: Box<User>,
+        /// What happens to the cookie of a remembered browser.
+        remember: RememberChange,
+    },
+    /// There is no such method, or it is the last way in. Nothing was changed.
+    Refused(Problem),
+    /// The second factor must be given first.
+    ProofNeeded,
+}
+
+impl Security {
+    /// The methods that a user has set up, and can remove. Mail is set up by nobody: its codes go to
+    /// the address of the account.
+    pub fn removable_methods(&self, user: &User) -> Vec<CodeMethod> {
+        let names = user.sign_in_secrets.keys().map(String::as_str);
+        let mut methods: Vec<_> = names.filter_map(CodeMethod::from_name).collect();
+        methods.retain(|method| *method != CodeMethod::Email);
+        methods.sort();
+        methods.dedup();
+        methods
+    }
+
+    /// Removes a sign-in method of `user`, who is signed in. Whoever came in by it is signed out,
+    /// where [`Sessions::end_with_second_factor`] says so.
+    ///
+    /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
+    /// where the removal ends it.
+    ///
+    /// [`Sessions::end_with_second_factor`]: crate::config::Sessions::end_with_second_factor
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Contended`] if the account changed at the same moment, and other errors
+    /// if a port fails. Nothing was removed.
+    pub async fn remove_method(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        user: &User,
+        name: &str,
+        remember_cookie: Option<&str>,
+    ) -> Result<RemoveMethodOutcome, FlowError> {
+        let refused = |key| Ok(RemoveMethodOutcome::Refused(Problem::new("delete_method", key)));
+        let known = CodeMethod::from_name(name)
+            .filter(|method| self.removable_methods(user).contains(method));
+        let Some(method) = known else {
+            return refused(MessageKey::UsMethodNotAvailable);
+        };
+        if self.needs_factor_proof(ctx, visit, user).await? {
+            return Ok(RemoveMethodOutcome::ProofNeeded);
+        }
+        let mut after = user.sign_in_secrets.clone();
+        after.retain(|name, _| CodeMethod::from_name(name) != Some(method));
+        if !self.leaves_a_way_in(user, &after) {
+            return refused(MessageKey::LastWayIn);
+        }
+        let trust = self.renew_trust(ctx, visit, user, remember_cookie).await?;
+        let mut set = vec![UserField::SignInSecrets(after.clone())];
+        let phone = (method == CodeMethod::Sms).then_some(UserField::Phone(None));
+        set.extend(phone.clone());
+        set.extend(trust.fields());
+        let mut batch = Batch::from(methods_still_so(user, set));
+        batch.extend(trust.changes());
+        self.notify_of_method(ctx, &mut batch, user, method, MethodChange::Removed)?;
+        self.store().commit(batch).await?;
+        self.mail_waits();
+        let mut user = user.clone();
+        user.sign_in_secrets = after;
+        phone.into_iter().for_each(|field| field.write(&mut user));
+        let remember = trust.settle(visit, &mut user);
+        self.emit(Event::SignInMethodRemoved { user: Subject::of(&user), method: method.name() });
+        Ok(RemoveMethodOutcome::Done { user: Box::new(user), remember })
+    }
+
+    /// Whether somebody can still sign in with what is left.
+    fn leaves_a_way_in(&self, user: &User, left: &BTreeMap<String, SealedSecret>) -> bool {
+        let config = self.config();
+        let by = |method: SignInMethod| {
+            config.unified.as_ref().is_some_and(|rules| rules.methods.contains(&method))
+        };
+        let by_code = |name: &String| {
+            CodeMethod::from_name(name).is_some_and(|method| by(SignInMethod::Code(method)))
+        };
+        user.password.is_some()
+            || config.recovery.is_some()
+            || config.sign_in_links.is_some()
+            || by(SignInMethod::Code(CodeMethod::Email))
+            || left.keys().any(by_code)
+    }
+
+    /// What a reset takes away beside the password: the methods that were set up, and the number
+    /// that came with one of them.
+    pub(super) fn without_methods(&self, user: &mut User) -> Option<Change> {
+        let ends = self.config().unified.as_ref().is_some_and(|rules| rules.end_with_reset);
+        if !ends || user.sign_in_secrets.is_empty() {
+            return None;
+        }
+        let mut set = vec![UserField::SignInSecrets(BTreeMap::new())];
+        if user.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
+            set.push(UserField::Phone(None));
+        }
+        set.iter().cloned().for_each(|field| field.write(user));
+        Some(Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set })
+    }
+
+    /// Puts the notice of a changed sign-in method into the batch that changes it, where one is
+    /// sent.
+    pub(super) fn notify_of_method(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        user: &User,
+        method: CodeMethod,
+        change: MethodChange,
+    ) -> Result<(), FlowError> {
+        if self.config().unified.as_ref().is_some_and(|rules| rules.send_notice) {
+            let undo = self.note_undo(ctx, batch, user)?;
+            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
+            let kind = MailKind::SignInMethodChanged { method, change, undo };
+            batch.push(self.mail(ctx, user, kind)?);
+        }
+        Ok(())
+    }
+}
+
+/// Writes `set` if the account and its methods still are as they were when the decision was made.
+pub(super) fn methods_still_so(user: &User, set: Vec<UserField>) -> Change {
+    Change::UpdateUser {
+        user: user.id.clone(),
+        expect: vec![
+            UserField::Active(true),
+            UserField::Uniquifier(user.uniquifier.clone()),
+            UserField::SignInSecrets(user.sign_in_secrets.clone()),
+        ],
+        set,
+    }
+}

@@ -1,0 +1,66 @@
+//! Undoing changes of second factors and sign-in methods: "this was not me".
+
+use fs_core::flow::{UndoCheck, UndoOutcome};
+use fs_core::message::MessageKey;
+use http::StatusCode;
+use serde_json::Map;
+
+use super::Answer;
+use super::follow_link::{Words, button_page, page};
+use crate::exchange::Exchange;
+use crate::route::Endpoint;
+
+const UNDO: Words = Words {
+    title: "Was this not you?",
+    text: "Then press the button. Your second step, your recovery codes and the ways to sign in go back \
+           to what they were before the changes of the last days. You are signed out everywhere, and \
+           you choose a new password next.",
+    button: "This was not me",
+};
+
+pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
+    let (core, ctx) = (exchange.core(), exchange.context());
+    if !exchange.submits() {
+        let checked = core.check_undo(ctx, token).await;
+        return Ok(match checked.map_err(|error| exchange.flow_failed(&error))? {
+            UndoCheck::Good { .. } => button_page(exchange, &UNDO),
+            UndoCheck::Invalid => invalid(exchange),
+        });
+    }
+    if let Some(refused) = exchange.unreadable(true) {
+        return Ok(refused);
+    }
+    let signed_in = exchange.caller().await?.is_some();
+    let problems = exchange.csrf_problems(signed_in)?;
+    if !problems.is_empty() {
+        return Ok(exchange.mistakes(&problems, |problems| page(exchange, &UNDO, problems)));
+    }
+    let mut visit = exchange.visit();
+    let outcome = core.undo_factor_changes(ctx, &mut visit, token).await;
+    Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
+        UndoOutcome::Invalid => invalid(exchange),
+        UndoOutcome::Done { reset, .. } => {
+            exchange.put_visit(visit);
+            if exchange.wants_json() {
+                let token = reset.expose().into();
+                return Ok(exchange.json_ok(
+                    None,
+                    None,
+                    Map::from_iter([("reset_token".to_owned(), token)]),
+                ));
+            }
+            exchange.flash(MessageKey::ChangesUndone);
+            let form = exchange.web().routes.link(Endpoint::ResetPassword, reset.expose());
+            exchange.redirect(&form.unwrap_or_default())
+        }
+    })
+}
+
+fn invalid(exchange: &Exchange) -> http::Response<bytes::Bytes> {
+    let message = MessageKey::InvalidUndoToken;
+    if exchange.wants_json() {
+        return exchange.refusal(StatusCode::BAD_REQUEST, message.into());
+    }
+    exchange.flash(message);
+    exchange.redirect(&exchange.endpoint_url(Endpoint::ForgotPassword, &[]))
+}

@@ -1,0 +1,436 @@
+//! Second factors are asked for wherever they matter: before they are changed, apart from a first
+//! factor of their kind, and as soon as they are required.
+
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
+use fs_core::model::UserField;
+use fs_core::port::Change;
+use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::factors::{
+    add_with, begin_method, choose_app, code, give, key, mailed_code, pending, prove_method,
+    signed_in, text,
+};
+use crate::people::{ANN, NEW, ask_for_reset, mailed_link, with_token};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const STEP: Duration = Duration::from_secs(90);
+const OK: StatusCode = StatusCode::OK;
+const NO: StatusCode = StatusCode::BAD_REQUEST;
+const PROVE: StatusCode = StatusCode::UNAUTHORIZED;
+
+fn setup() -> Setup {
+    let mut setup = Setup::standard();
+    setup.config.mail.html = false;
+    let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
+    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    setup.config.unified = Some(Unified::default());
+    setup
+}
+
+/// Where an answer leads, slashes as they are.
+fn leads(answer: &Answer) -> String {
+    answer.location().unwrap_or_default().replace("%2F", "/")
+}
+
+/// A browser that remembers Ann by a cookie copied from hers, in which her password was typed at the
+/// verify page.
+async fn copied_cookie_and_password(site: &Site, key: u8) -> Browser {
+    let mut ann = site.browser();
+    let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
+    assert_eq!(ann.post_json("/login", typed).await.status, OK);
+    assert_eq!(give(&mut ann, &code(site, &crate::factors::key(key))).await, OK);
+    site.clock.advance(STEP);
+    let name = site.web.config().remember_cookie.name.clone();
+    let mut eve = site.browser();
+    eve.cookies.insert(name.clone(), ann.cookies[&name].clone());
+    assert_eq!(eve.who().await.as_deref(), Some(ANN));
+    let verified = eve.post_json("/verify", json!({ "password": PASSWORD })).await;
+    assert_eq!(verified.status, OK, "{}", verified.text());
+    eve
+}
+
+#[tokio::test]
+async fn a_copied_remember_cookie_and_the_password_do_not_change_how_somebody_signs_in() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut eve = copied_cookie_and_password(&site, 1).await;
+    site.mails().await;
+    let before = site.user(ANN).await.unwrap();
+    for (target, typed) in [
+        ("/tf-setup", json!({ "setup": "disable" })),
+        ("/tf-setup", json!({ "setup": "authenticator" })),
+        ("/tf-setup", json!({ "setup": "email" })),
+        ("/mf-recovery-codes", json!({})),
+        ("/us-setup", json!({ "chosen_method": "authenticator" })),
+        ("/us-setup", json!({ "chosen_method": "email" })),
+    ] {
+        let answer = eve.post_json(target, typed).await;
+        assert_eq!(answer.status, PROVE, "{target} {}", answer.text());
+        assert_eq!(answer.json()["response"]["tf_proof_required"], true, "{target}");
+    }
+    // As a page: on to the code, and back afterwards.
+    for target in ["/tf-setup", "/mf-recovery-codes", "/us-setup"] {
+        let fields = [("setup", "disable"), ("chosen_method", "authenticator")];
+        let answer = eve.post_form(target, &fields).await;
+        let to = format!("/tf-validate?next={target}");
+        assert_eq!(leads(&answer), to, "{target}");
+    }
+    assert!(eve.get("/tf-validate").await.text().contains("recovery code"));
+    assert_eq!(give(&mut eve, "000000").await, NO);
+    assert!(site.user(ANN).await.unwrap() == before && site.mails().await.is_empty());
+
+    // With the factor it can be done, for as long as a sign-in is fresh.
+    let right = code(&site, &key(1));
+    let answer = eve.post_form("/tf-validate?next=/tf-setup", &[("code", &right)]).await;
+    assert_eq!(answer.location(), Some("/tf-setup"));
+    assert_eq!(eve.post_json("/mf-recovery-codes", json!({})).await.status, OK);
+    site.clock.advance(HOUR + Duration::from_secs(1));
+    eve.post_json("/verify", json!({ "password": PASSWORD })).await;
+    let off = json!({ "setup": "disable" });
+    assert_eq!(eve.post_json("/tf-setup", off.clone()).await.status, PROVE);
+    assert_eq!(give(&mut eve, &code(&site, &key(1))).await, OK);
+    assert_eq!(eve.post_json("/tf-setup", off).await.status, OK);
+    assert_eq!(site.user(ANN).await.unwrap().second_factor.totp_secret, None);
+}
+
+#[tokio::test]
+async fn whoever_signed_in_with_the_factor_lately_is_not_asked_again() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut ann = signed_in(&site, ANN, &key(1)).await;
+    assert_eq!(ann.post_json("/mf-recovery-codes", json!({})).await.status, OK);
+    // A change of the password keeps what was proven.
+    let typed = json!({
+        "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW,
+    });
+    assert_eq!(ann.post_json("/change", typed).await.status, OK);
+    site.clock.advance(STEP);
+    let other = choose_app(&mut ann).await;
+    assert_eq!(give(&mut ann, &code(&site, &other)).await, OK);
+    assert_eq!(ann.post_json("/mf-recovery-codes", json!({})).await.status, OK, "just proven");
+    assert_eq!(ann.post_json("/tf-setup", json!({ "setup": "disable" })).await.status, OK);
+}
+
+#[tokio::test]
+async fn a_recovery_code_stands_in_for_the_factor_that_is_to_be_replaced() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut ann = signed_in(&site, ANN, &key(1)).await;
+    let codes = ann.post_json("/mf-recovery-codes", json!({})).await.json();
+    let recovery = codes["response"]["recovery_codes"][0].as_str().unwrap().to_owned();
+    let mut eve = {
+        site.clock.advance(STEP);
+        copied_cookie_and_password(&site, 1).await
+    };
+    assert_eq!(eve.post_json("/tf-setup", json!({ "setup": "disable" })).await.status, PROVE);
+    assert_eq!(give(&mut eve, &recovery).await, OK);
+    assert_eq!(site.user(ANN).await.unwrap().recovery_codes.len(), 7);
+    let mails = site.mails().await;
+    assert!(mails.iter().any(|mail| mail.template == "recovery_code_used"), "{mails:?}");
+    assert_eq!(give(&mut eve, &recovery).await, NO, "it works once");
+    let other = choose_app(&mut eve).await;
+    assert_eq!(give(&mut eve, &code(&site, &other)).await, OK);
+}
+
+#[tokio::test]
+async fn a_mailed_factor_is_sent_when_it_is_asked_for() {
+    let site = setup().build();
+    let user = site.add_user(ANN).await;
+    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
+    site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    let mut ann = pending(&site, ANN).await;
+    let first = mailed_code(&site).await;
+    assert_eq!(give(&mut ann, &first).await, OK);
+    site.clock.advance(HOUR + Duration::from_secs(1));
+    ann.post_json("/verify", json!({ "password": PASSWORD })).await;
+    let page = ann.get("/tf-setup").await;
+    assert_eq!(leads(&page), "/tf-validate?next=/tf-setup");
+    let page = ann.get("/tf-validate?next=/tf-setup").await.text();
+    assert!(page.contains("Send me a code"), "{page}");
+    assert!(site.mails().await.is_empty(), "a look sends nothing");
+    let page = ann.post_form("/tf-validate", &[("send_code", "y")]).await.text();
+    assert!(page.contains("We sent you a code."), "{page}");
+    let second = mailed_code(&site).await;
+    assert_eq!(give(&mut ann, &second).await, OK);
+    assert_eq!(ann.post_json("/tf-setup", json!({ "setup": "disable" })).await.status, OK);
+}
+
+#[tokio::test]
+async fn guesses_at_the_factor_of_a_session_are_counted() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut eve = copied_cookie_and_password(&site, 1).await;
+    for _ in 0..20 {
+        assert_eq!(give(&mut eve, "000000").await, NO);
+    }
+    assert_eq!(give(&mut eve, &code(&site, &key(1))).await, NO, "no more are looked at");
+}
+
+// Sign-in methods of unified sign-in.
+
+#[tokio::test]
+async fn a_sign_in_method_is_told_listed_and_removed() {
+    let site = setup().build();
+    site.add_user(ANN).await;
+    let (mut ann, mut eve) = (site.browser(), site.browser());
+    for browser in [&mut ann, &mut eve] {
+        browser.sign_in(ANN, PASSWORD).await;
+    }
+    let (state, app) = begin_method(&mut eve).await;
+    assert_eq!(prove_method(&mut eve, &state, &code(&site, &app)).await, OK);
+    let mail = site.mails().await.pop().unwrap();
+    assert_eq!((mail.template.as_str(), mail.to.as_str()), ("sign_in_method_changed", ANN));
+    assert!(mail.text.unwrap().contains("can be used to sign in now"));
+
+    let listed = ann.get_json("/us-setup").await.json();
+    let active: Vec<Value> = vec!["email".into(), "authenticator".into()];
+    assert_eq!(listed["response"]["active_methods"], Value::from(active));
+    let page = ann.get("/us-setup").await.text();
+    assert!(page.contains("us_remove_form") && page.contains("delete_method"), "{page}");
+    for wrong in ["email", "sms", "password", "carrier pigeon"] {
+        let answer = ann.post_json("/us-setup", json!({ "delete_method": wrong })).await;
+        assert_eq!(answer.status, NO, "{wrong}");
+    }
+    let answer = ann.post_form("/us-setup", &[("delete_method", "authenticator")]).await;
+    assert_eq!(answer.location(), Some("/us-setup"));
+    assert!(site.user(ANN).await.unwrap().sign_in_secrets.is_empty());
+    let mail = site.mails().await.pop().unwrap();
+    assert!(mail.text.unwrap().contains("can no longer be used to sign in"));
+    // Whoever came in by it is out; whoever removed it goes on.
+    assert_eq!((ann.who().await.as_deref(), eve.who().await), (Some(ANN), None));
+    site.clock.advance(STEP);
+    let typed = json!({ "identity": ANN, "passcode": code(&site, &app) });
+    assert_eq!(site.browser().post_json("/us-signin", typed).await.status, NO);
+}
+
+#[tokio::test]
+async fn a_replaced_sign_in_method_signs_out_whoever_came_in_by_the_old_one() {
+    let site = setup().build();
+    site.add_user(ANN).await;
+    let mut eve = site.browser();
+    eve.sign_in(ANN, PASSWORD).await;
+    let (state, app) = begin_method(&mut eve).await;
+    assert_eq!(prove_method(&mut eve, &state, &code(&site, &app)).await, OK);
+    site.clock.advance(STEP);
+    let mut ann = site.browser();
+    ann.sign_in(ANN, PASSWORD).await;
+    let (state, own) = begin_method(&mut ann).await;
+    assert_eq!(prove_method(&mut ann, &state, &code(&site, &own)).await, OK);
+    let mail = site.mails().await.pop().unwrap();
+    assert!(mail.text.unwrap().contains("come from another place now"));
+    assert_eq!((ann.who().await.as_deref(), eve.who().await), (Some(ANN), None));
+    site.clock.advance(STEP);
+    let typed = json!({ "identity": ANN, "passcode": code(&site, &app) });
+    assert_eq!(site.browser().post_json("/us-signin", typed).await.status, NO);
+}
+
+#[tokio::test]
+async fn a_reset_of_the_password_removes_every_sign_in_method_and_a_change_keeps_them() {
+    for reset in [true, false] {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut eve = site.browser();
+        eve.sign_in(ANN, PASSWORD).await;
+        let (state, app) = begin_method(&mut eve).await;
+        assert_eq!(prove_method(&mut eve, &state, &code(&site, &app)).await, OK);
+        site.mails().await;
+        if reset {
+            ask_for_reset(&site).await;
+            let link = mailed_link(&site).await;
+            let typed = json!({ "password": NEW, "password_confirm": NEW });
+            assert_eq!(site.browser().post_json(&link, typed).await.status, OK);
+        } else {
+            let mut ann = site.browser();
+            ann.sign_in(ANN, PASSWORD).await;
+            let typed = json!({
+                "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW,
+            });
+            assert_eq!(ann.post_json("/change", typed).await.status, OK);
+        }
+        site.clock.advance(STEP);
+        let typed = json!({ "identity": ANN, "passcode": code(&site, &app) });
+        let answer = site.browser().post_json("/us-signin", typed).await;
+        assert_eq!(answer.status == OK, !reset, "{}", answer.text());
+        assert_eq!(site.user(ANN).await.unwrap().sign_in_secrets.is_empty(), reset);
+    }
+}
+
+// Factors of one kind.
+
+#[tokio::test]
+async fn two_codes_of_one_kind_are_one_factor() {
+    for (first, second) in [("authenticator", "authenticator"), ("email", "email")] {
+        let site = setup().build();
+        let user = site.add_user(ANN).await;
+        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
+        let app = Some(site.core().seal_totp(&key(2)).await.unwrap());
+        site.core().tf_set(&user, second, Some(sealed), None).await.unwrap();
+        site.core().us_set(&user, "authenticator", app, None).await.unwrap();
+        let passcode = match first {
+            "email" => {
+                let ask = json!({ "identity": ANN, "chosen_method": "email" });
+                site.browser().post_json("/us-signin/send-code", ask).await;
+                mailed_code(&site).await
+            }
+            _ => code(&site, &key(2)),
+        };
+        let mut browser = site.browser();
+        let typed = json!({ "identity": ANN, "passcode": passcode });
+        let answer = browser.post_json("/us-signin", typed).await;
+        assert_eq!(answer.status, NO, "{first}: {}", answer.text());
+        let told = answer.json()["response"]["errors"]["passcode"][0].to_string();
+        assert!(told.contains("Sign in with your password instead"), "{told}");
+        assert_eq!(give(&mut browser, &code(&site, &key(1))).await, NO);
+        assert_eq!(browser.who().await, None, "{first}");
+
+        // The password and that second factor are two.
+        site.clock.advance(STEP);
+        site.mails().await;
+        let mut browser = pending(&site, ANN).await;
+        let typed = match second {
+            "email" => mailed_code(&site).await,
+            _ => code(&site, &key(1)),
+        };
+        assert_eq!(give(&mut browser, &typed).await, OK);
+        assert_eq!(browser.who().await.as_deref(), Some(ANN));
+    }
+}
+
+#[tokio::test]
+async fn an_app_and_a_mail_are_two_factors() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let ask = json!({ "identity": ANN, "chosen_method": "email" });
+    site.browser().post_json("/us-signin/send-code", ask).await;
+    let mut browser = site.browser();
+    let typed = json!({ "identity": ANN, "passcode": mailed_code(&site).await });
+    let answer = browser.post_json("/us-signin", typed).await;
+    assert_eq!(answer.json()["response"]["tf_required"], true, "{}", answer.text());
+    assert_eq!(give(&mut browser, &code(&site, &key(1))).await, OK);
+    assert_eq!(browser.who().await.as_deref(), Some(ANN));
+}
+
+#[tokio::test]
+async fn what_was_given_as_the_first_factor_cannot_be_chosen_as_the_second() {
+    let mut setup = setup();
+    setup.config.two_factor.as_mut().unwrap().required = true;
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let ask = json!({ "identity": ANN, "chosen_method": "email" });
+    site.browser().post_json("/us-signin/send-code", ask).await;
+    let mut browser = site.browser();
+    let typed = json!({ "identity": ANN, "passcode": mailed_code(&site).await });
+    let answer = browser.post_json("/us-signin", typed).await;
+    assert_eq!(text(&answer, "tf_state"), "setup_from_login");
+    assert_eq!(browser.post_json("/tf-setup", json!({ "setup": "email" })).await.status, NO);
+    let app = choose_app(&mut browser).await;
+    assert_eq!(give(&mut browser, &code(&site, &app)).await, OK);
+    assert_eq!(browser.who().await.as_deref(), Some(ANN));
+}
+
+#[tokio::test]
+async fn a_reset_signs_nobody_in_whose_second_factor_comes_by_mail_as_well() {
+    let mut setup = setup();
+    setup.config.recovery.as_mut().unwrap().sign_in_after = true;
+    let site = setup.build();
+    let user = site.add_user(ANN).await;
+    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
+    site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    ask_for_reset(&site).await;
+    let link = mailed_link(&site).await;
+    let mut browser = site.browser();
+    let typed = json!({ "password": NEW, "password_confirm": NEW });
+    let answer = browser.post_json(&link, typed).await;
+    assert_eq!(answer.status, OK, "{}", answer.text());
+    assert_eq!(answer.json().pointer("/response/tf_required"), None);
+    assert_eq!(browser.who().await, None);
+}
+
+// A second factor that becomes required.
+
+/// A site that requires a second factor, on which Ann came in before it did.
+async fn switched_on() -> (Site, Browser, String) {
+    let mut setup = setup();
+    setup.config.two_factor.as_mut().unwrap().required = true;
+    let site = setup.build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut ann = site.browser();
+    let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
+    assert_eq!(ann.post_json("/login", typed).await.status, OK);
+    assert_eq!(give(&mut ann, &code(&site, &key(1))).await, OK);
+    let mut user = site.user(ANN).await.unwrap();
+    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    // As it is where nobody had to have one: the administrator's switch comes after the sign-in.
+    let (expect, set) = (Vec::new(), vec![UserField::SecondFactor(Default::default())]);
+    site.write(Change::UpdateUser { user: user.id, expect, set }).await;
+    site.clock.advance(STEP);
+    (site, ann, token.expose().to_owned())
+}
+
+#[tokio::test]
+async fn a_session_without_the_factor_that_became_required_can_set_one_up_and_nothing_else() {
+    let (site, ann, token) = switched_on().await;
+    for json in [true, false] {
+        let mut browser = ann.clone();
+        if json {
+            let answer = browser.get_json("/private").await;
+            assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+            assert_eq!(answer.json()["response"]["tf_state"], "setup_from_login");
+        } else {
+            let answer = browser.get("/private").await;
+            assert_eq!(leads(&answer), "/tf-setup?next=/private");
+        }
+        assert_eq!(browser.who().await, None);
+    }
+    let answer = site.browser().send(with_token(&token)).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "tokens are refused");
+    let mut browser = ann.clone();
+    let name = site.web.config().session_cookie.name.clone();
+    browser.cookies.remove(&name);
+    assert_eq!(browser.who().await, None, "a remembered browser is refused");
+}
+
+#[tokio::test]
+async fn setting_up_the_factor_that_became_required_lets_the_session_go_on() {
+    let (site, mut ann, _) = switched_on().await;
+    assert_eq!(leads(&ann.get("/private").await), "/tf-setup?next=/private");
+    let app = choose_app(&mut ann).await;
+    assert_eq!(give(&mut ann, &code(&site, &app)).await, OK);
+    assert_eq!(ann.who().await.as_deref(), Some(ANN));
+    assert_eq!(ann.get("/private").await.status, OK);
+}
+
+#[tokio::test]
+async fn a_stale_session_signs_in_again_before_it_sets_up_what_became_required() {
+    let (site, mut ann, _) = switched_on().await;
+    site.clock.advance(2 * HOUR);
+    assert_eq!(leads(&ann.get("/private").await), "/login?next=/private");
+    let answer = ann.post_json("/tf-setup", json!({ "setup": "authenticator" })).await;
+    assert_eq!(answer.status, NO, "{}", answer.text());
+    let typed = json!({ "email": ANN, "password": PASSWORD });
+    let answer = ann.post_json("/login", typed).await;
+    assert_eq!(text(&answer, "tf_state"), "setup_from_login");
+}
+
+#[tokio::test]
+async fn the_last_way_in_is_not_removed() {
+    let mut setup = setup();
+    setup.config.recovery = None;
+    let methods = vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Authenticator)];
+    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let site = setup.build();
+    let user = site.add_user(ANN).await;
+    let app = Some(site.core().seal_totp(&key(2)).await.unwrap());
+    site.core().us_set(&user, "authenticator", app, None).await.unwrap();
+    let (expect, set) = (Vec::new(), vec![UserField::Password(None)]);
+    site.write(Change::UpdateUser { user: user.id, expect, set }).await;
+    let mut ann = site.browser();
+    let typed = json!({ "identity": ANN, "passcode": code(&site, &key(2)) });
+    assert_eq!(ann.post_json("/us-signin", typed).await.status, OK);
+    let answer = ann.post_json("/us-setup", json!({ "delete_method": "authenticator" })).await;
+    assert_eq!(answer.status, NO, "{}", answer.text());
+}
