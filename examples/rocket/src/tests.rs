@@ -4,6 +4,7 @@
 #[path = "../../journey.rs"]
 mod journey;
 
+#[allow(dead_code, reason = "others use the rest")]
 #[path = "../../half_open.rs"]
 mod half_open;
 
