@@ -158,7 +158,7 @@ impl Row {
             Value::Null(_) | Value::Int(0) => return Ok(None),
             Value::Time(moment) => Some(moment),
             Value::Int(number) => datetime::from_number(number),
-            Value::Text(text) if text.trim().is_empty() => return Ok(None),
+            Value::Text(text) if matches!(text.trim(), "" | "0") => return Ok(None),
             Value::Text(text) => datetime::parse(&text).or_else(|| datetime::from_digits(&text)),
             _ => None,
         };

@@ -196,6 +196,7 @@ async fn what_others_write_for_a_moment_is_read() {
         ("'1614834367'", confirmed),
         ("''", None),
         ("' '", None),
+        ("'0'", None),
         ("0", None),
         ("NULL", None),
     ] {
