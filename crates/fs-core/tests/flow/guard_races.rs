@@ -230,7 +230,8 @@ fn a_second_factor_that_another_program_changed_opens_nothing() {
 
 #[test]
 fn a_password_that_another_program_replaced_opens_nothing() {
-    for flow in ["password", "passcode", "reset", "change", "verify"] {
+    // A reset link is bound to the uniquifier, which the library replaces with every password.
+    for flow in ["password", "passcode", "change", "verify"] {
         against(
             flow,
             || UserField::Password(Some(PasswordHash::new("another"))),
@@ -271,11 +272,11 @@ fn a_code_that_was_mailed_is_good_though_two_were_asked_for_at_once() {
         assert_eq!(told, [true, true]);
         let mails = block_on(site.mails());
         assert!((1..=2).contains(&mails.len()), "{} mails", mails.len());
-        let code = mails[0].text.as_ref().unwrap().lines().find(|line| line.len() == 6);
-        let same = mails.iter().all(|mail| mail.text == mails[0].text);
-        assert!(same, "one of them is worth nothing");
-        let mut visit = Visit::default();
-        assert!(block_on(by_passcode(&site, &mut visit, code.unwrap())));
+        for mail in &mails {
+            let code = mail.text.as_ref().unwrap().lines().find(|line| line.len() == 6);
+            let mut visit = Visit::default();
+            assert!(block_on(by_passcode(&site, &mut visit, code.unwrap())), "it is worth nothing");
+        }
     });
     assert!(orders > 5, "{orders}");
 }
