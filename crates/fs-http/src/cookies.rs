@@ -61,7 +61,7 @@ impl Exchange {
         if !visit.is_changed() {
             return Ok(());
         }
-        let came_without = self.request().cookie_values(&attributes.name).next().is_none();
+        let came_without = !self.request().has_cookie(&attributes.name);
         if came_without && visit.is_empty() {
             return Ok(());
         }
@@ -101,8 +101,8 @@ impl Exchange {
         if !visit.is_kept_changed() {
             return Ok(());
         }
-        let came_without = self.request().cookie(&attributes.name).is_none();
-        let without_session = self.request().cookie(&self.config().session_cookie.name).is_none();
+        let came_without = !self.request().has_cookie(&attributes.name);
+        let without_session = !self.request().has_cookie(&self.config().session_cookie.name);
         if visit.keeps_nothing() {
             if !came_without {
                 append(headers, cleared(&attributes));

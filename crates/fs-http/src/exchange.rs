@@ -332,9 +332,15 @@ fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Optio
 
 /// The session with what the application keeps in its second cookie.
 fn with_kept(web: &WebSecurity, request: &Incoming, mut visit: Visit, now: Timestamp) -> Visit {
-    if let Some(sealed) = request.cookie(&kept_cookie(&web.config().session_cookie.name)) {
-        let lifetime = web.core().config().sessions.lifetime;
-        web.core().sealer().open_kept(&mut visit, &sealed, now, lifetime);
+    let (sealer, lifetime) = (web.core().sealer(), web.core().config().sessions.lifetime);
+    let opens = |value: &str| {
+        let mut visit = Visit::clone(&visit);
+        sealer.open_kept(&mut visit, value, now, lifetime);
+        !visit.keeps_nothing()
+    };
+    let name = kept_cookie(&web.config().session_cookie.name);
+    if let Some(sealed) = request.cookie_that_is(&name, opens) {
+        sealer.open_kept(&mut visit, &sealed, now, lifetime);
     }
     visit
 }

@@ -133,6 +133,11 @@ impl Incoming {
             .map(unquoted)
     }
 
+    /// Whether a cookie of that name was sent.
+    pub(crate) fn has_cookie(&self, name: &str) -> bool {
+        self.cookie_values(name).next().is_some()
+    }
+
     /// Whether a cookie was sent with several values.
     pub(crate) fn has_several(&self, name: &str) -> bool {
         let mut values = self.cookie_values(name);

@@ -126,3 +126,30 @@ async fn a_stale_remember_cookie_does_not_hide_the_good_one() {
         assert!(!cleared(&answer, &name).is_empty());
     }
 }
+
+/// What the application keeps is in a cookie of its own.
+#[tokio::test]
+async fn a_stale_cookie_of_the_application_does_not_hide_what_it_keeps() {
+    for setup in PROFILES {
+        let site = site(setup);
+        let name = format!("{}-data", site.web.config().session_cookie.name);
+        let kept = |lines: &[&str]| {
+            let mut request = Browser::request(Method::GET, "/");
+            for line in lines {
+                request.headers_mut().append(COOKIE, HeaderValue::from_str(line).unwrap());
+            }
+            request.into_parts().0
+        };
+        let exchange = site.web.open(&kept(&[]), fs_http::BodyRead::NotRead, None).await;
+        exchange.session(|visit| visit.insert("basket", 7.into()));
+        let answer = exchange.finish(http::Response::new(bytes::Bytes::new()));
+        let set = answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
+        let good = set.split(';').next().unwrap();
+        assert!(good.starts_with(&name), "{good}");
+        let lines = [format!("{name}=stale"), good.to_owned()];
+        let parts = kept(&[&lines[0], &lines[1]]);
+        let exchange = site.web.open(&parts, fs_http::BodyRead::NotRead, None).await;
+        let basket = exchange.session(|visit| visit.get("basket").cloned());
+        assert_eq!(basket, Some(7.into()));
+    }
+}
