@@ -91,6 +91,8 @@ async fn who_proves_themselves_again_stays_at_the_host_of_their_browser() {
             let path = format!("/verify?{}", query.append_pair("next", next).finish());
             for (host, led_to) in [("site.test", next), ("inside.test", "/fresh?x=1")] {
                 let mut form = ann.form(&path, &[("password", PASSWORD)]).await;
+                // As browsers send it: the host in its header alone.
+                *form.uri_mut() = path.parse().unwrap();
                 form.headers_mut().insert(HOST, HeaderValue::from_static(host));
                 assert_eq!(ann.send(form).await.location(), Some(led_to), "{next} at {host}");
             }
