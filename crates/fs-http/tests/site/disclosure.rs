@@ -48,12 +48,21 @@ fn work(site: &Site) -> Work {
         other => other,
     };
     let calls = site.calls.take().into_iter().map(same).collect();
-    Work { calls, rows: site.calls.take_rows() }
+    let mut rows = site.calls.take_rows();
+    // The first code by mail makes a secret, once in the life of an account.
+    rows.retain(|row| row != "UpdateUser");
+    // A new account is a row that one which exists cannot be. Another one is written instead.
+    if rows.iter().any(|row| row == "InsertUser" || row.contains("account_exists")) {
+        rows = vec![format!("{} rows of a registration", rows.len())];
+    }
+    Work { calls, rows }
 }
 
 /// The work of whoever empties the outbox.
 async fn worker(site: &Site) -> Work {
+    DELIVERS.set(true);
     site.core().deliver_mails().await.unwrap();
+    DELIVERS.set(false);
     work(site)
 }
 
@@ -89,13 +98,19 @@ async fn site() -> Site {
     site
 }
 
-/// One that would tell by being asked.
+thread_local! {
+    /// Whether the outbox is being emptied.
+    static DELIVERS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// One that would tell by being asked in a request.
 struct Telephone;
 
 #[async_trait::async_trait]
 impl SmsSender for Telephone {
     async fn send(&self, _: &OutgoingSms) -> Result<(), SmsError> {
-        panic!("a request waits for a text message")
+        assert!(DELIVERS.get(), "a request waits for a text message");
+        Ok(())
     }
 }
 
