@@ -12,7 +12,7 @@ use fs_testkit::site::{PASSWORD, Setup, Site};
 use tokio::sync::Barrier;
 
 use crate::people::{
-    ANN, PROFILES, credentials, mailed_token, new_password, register_ann, registration, sign_ann_in,
+    ANN, PROFILES, credentials, mailed_token, new_password, registration, sign_ann_in,
 };
 
 const CROWD: usize = 100;
@@ -77,7 +77,8 @@ async fn one_of_a_hundred_uses_a_confirmation_link() {
         let site = setup().build();
         // In the browser that registered the link alone is enough.
         let mut here = Visit::default();
-        let registered = site.core().register(&site.context(), &mut here, registration(ANN));
+        let ctx = site.context();
+        let registered = site.core().register(&ctx, &mut here, registration(ANN));
         assert!(matches!(registered.await, Ok(RegisterOutcome::Done(_))));
         let token = mailed_token(&site).await;
         site.events.take();
