@@ -77,8 +77,9 @@ async fn one_of_a_hundred_uses_a_confirmation_link() {
         let site = setup().build();
         // In the browser that registered the link alone is enough.
         let mut here = Visit::default();
-        let registered = site.core().register(&site.context(), &mut here, registration(ANN)).await;
-        assert!(matches!(registered, Ok(RegisterOutcome::Done(_))));
+        let ctx = site.context();
+        let registered = site.core().register(&ctx, &mut here, registration(ANN));
+        assert!(matches!(registered.await, Ok(RegisterOutcome::Done(_))));
         let token = mailed_token(&site).await;
         site.events.take();
         let outcomes = crowd(|_| {
