@@ -134,6 +134,12 @@ pub enum Event {
         /// How many are left.
         left: usize,
     },
+    /// A remember cookie was used that had been used before: there is a copy of it. The browser was
+    /// forgotten, and every session made from it has ended.
+    RememberCookieReused {
+        /// Whose.
+        user: Subject,
+    },
     /// Somebody signed out.
     UserSignedOut {
         /// Who.

@@ -7,7 +7,7 @@ use crate::Timestamp;
 use crate::config::{CodeMethod, Config, Mistakes, SignInMethod};
 use crate::csrf::CsrfSigner;
 use crate::event::Event;
-use crate::flow::FlowError;
+use crate::flow::{FamilyKey, FlowError, TokenUses};
 use crate::limit::CounterNames;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
 use crate::password::{
@@ -43,6 +43,8 @@ struct Inner {
     totp_rules: TotpRules,
     recovery_codes: RecoveryCodeHasher,
     counters: CounterNames,
+    family_key: FamilyKey,
+    token_uses: TokenUses,
 }
 
 /// What the outside gives. See [`crate::port`].
@@ -124,7 +126,8 @@ impl Security {
             }
         };
         let counters = config.signing_keys.first().cloned().map(CounterNames::new);
-        let Some(counters) = counters else {
+        let family_key = config.signing_keys.first().cloned().map(FamilyKey::new);
+        let (Some(counters), Some(family_key)) = (counters, family_key) else {
             return Err(mistakes);
         };
         let totp_rules = config.totp.rules();
@@ -142,6 +145,8 @@ impl Security {
             totp_rules,
             recovery_codes,
             counters,
+            family_key,
+            token_uses: TokenUses::default(),
             config,
             ports,
             composer,
@@ -207,6 +212,16 @@ impl Security {
     /// The names of counters.
     pub(crate) fn counters(&self) -> &CounterNames {
         &self.0.counters
+    }
+
+    /// The key that remembered browsers are derived with.
+    pub(crate) fn family_key(&self) -> &FamilyKey {
+        &self.0.family_key
+    }
+
+    /// Uses of auth tokens that are not written yet.
+    pub(crate) fn token_uses(&self) -> &TokenUses {
+        &self.0.token_uses
     }
 
     /// How codes are made and checked.

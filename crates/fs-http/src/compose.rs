@@ -85,7 +85,9 @@ impl Composer {
             MailKind::SecondFactorRescue { user } => {
                 context.insert("account".to_owned(), (*user).into());
             }
-            MailKind::ChangeNotice => self.add_reset_page(context, draft),
+            MailKind::ChangeNotice | MailKind::RememberedBrowserEnded => {
+                self.add_reset_page(context, draft);
+            }
             MailKind::SecondFactorChanged { method, undo } => {
                 if let Some((token, within)) = undo {
                     put("undo_link", link(Endpoint::UndoChange, token)?, *within);
@@ -172,6 +174,7 @@ fn default_subject(kind: &MailKind<'_>) -> &'static str {
         MailKind::ResetInstructions { .. } => "Choose a new password",
         MailKind::ResetNotice => "Your password was reset",
         MailKind::ChangeNotice => "Your password was changed",
+        MailKind::RememberedBrowserEnded => "We signed a browser out",
         MailKind::AccountExists { confirmation: None } => "You already have an account",
         MailKind::AccountExists { confirmation: Some(_) } => "Please confirm your address",
         MailKind::SignInLink { .. } => "Your link to sign in",

@@ -253,11 +253,12 @@ impl Exchange {
         };
         let mut visit = Visit::clone(&visit);
         let restored = self.core().restore_remembered(self.context(), &mut visit, &cookie);
-        let user = Box::pin(restored).await?;
-        if user.is_ok() {
+        let restored = Box::pin(restored).await?;
+        if restored.who.is_ok() {
             self.put_visit(visit);
         }
-        Ok(self.found(Way::Remembered, user))
+        self.use_cookie(restored.remember);
+        Ok(self.found(Way::Remembered, restored.who))
     }
 
     async fn token_user(&self) -> Result<Option<User>, FlowError> {

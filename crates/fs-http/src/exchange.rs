@@ -43,6 +43,9 @@ struct Inner {
 pub(crate) struct State {
     pub(crate) visit: Arc<Visit>,
     pub(crate) remember: RememberChange,
+    /// What the use of the remember cookie led to. The next cookie must reach the browser, whatever
+    /// comes of the request: the old one is used up.
+    used_cookie: RememberChange,
     pub(crate) csrf: CsrfStanding,
     pub(crate) csrf_token: Option<String>,
     pub(crate) device: Option<String>,
@@ -75,6 +78,7 @@ impl Exchange {
             came_signed_in: visit.sign_in().is_some(),
             visit: Arc::new(visit),
             remember: RememberChange::Keep,
+            used_cookie: RememberChange::Keep,
             csrf: CsrfStanding::Unchecked,
             csrf_token: None,
             device: None,
@@ -192,7 +196,7 @@ impl Exchange {
         let mut state = self.state();
         // What was signed out stays so.
         if state.remember != RememberChange::Clear {
-            state.remember = RememberChange::Keep;
+            state.remember = state.used_cookie.clone();
         }
         state.device = None;
     }
@@ -200,6 +204,15 @@ impl Exchange {
     pub(crate) fn put_remember(&self, change: RememberChange) {
         if change != RememberChange::Keep {
             self.state().remember = change;
+        }
+    }
+
+    /// Notes what the use of the remember cookie led to.
+    pub(crate) fn use_cookie(&self, change: RememberChange) {
+        if change != RememberChange::Keep {
+            let mut state = self.state();
+            state.remember = change.clone();
+            state.used_cookie = change;
         }
     }
 

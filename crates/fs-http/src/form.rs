@@ -68,6 +68,8 @@ forms! {
     RecoveryCodes = "mf_recovery_codes_form", [];
     /// Using a recovery code in place of a second factor.
     UseRecoveryCode = "mf_recovery_form", ["code"];
+    /// Ending an auth token, or all of them.
+    AuthTokens = "auth_tokens_form", ["end"];
     /// Signing in with a password or code. Asking for a code sends this form as well.
     UnifiedSignIn = "us_signin_form", [
         "identity", "passcode", "remember", "chosen_method", "submit_send_code"

@@ -111,9 +111,10 @@ impl Endpoint {
         match self {
             Self::Verify | Self::UnifiedVerify => in_session(),
             Self::TwoFactorSetup => in_session().fresh(Fresh::default()),
-            Self::ChangePassword | Self::UnifiedSetupValidate | Self::UnifiedVerifySendCode => {
-                signed_in()
-            }
+            Self::ChangePassword
+            | Self::AuthTokens
+            | Self::UnifiedSetupValidate
+            | Self::UnifiedVerifySendCode => signed_in(),
             Self::RecoveryCodes | Self::UnifiedSetup => signed_in().fresh(Fresh::default()),
             Self::Register
             | Self::ForgotPassword

@@ -1,6 +1,7 @@
 //! Which endpoints there are and where: the routing table, as data.
 
 use fs_core::Config;
+use fs_core::token::TokenFormat;
 use http::Method;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::Error;
@@ -42,6 +43,8 @@ pub enum Endpoint {
     RecoveryCodes,
     /// Using a recovery code in place of a second factor.
     UseRecoveryCode,
+    /// Listing and ending auth tokens.
+    AuthTokens,
     /// Signing in with a password or code.
     UnifiedSignIn,
     /// Asking for a code to sign in with.
@@ -96,6 +99,7 @@ impl Endpoint {
         Self::TwoFactorRescue,
         Self::RecoveryCodes,
         Self::UseRecoveryCode,
+        Self::AuthTokens,
         Self::UnifiedSignIn,
         Self::UnifiedSendCode,
         Self::UnifiedSetup,
@@ -106,7 +110,7 @@ impl Endpoint {
         Self::UndoChange,
     ];
 
-    /// Its name in Flask-Security, without the blueprint's.
+    /// Its name in Flask-Security, without the blueprint's. `auth_tokens` is ours.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignIn => "login",
@@ -124,6 +128,7 @@ impl Endpoint {
             Self::TwoFactorRescue => "two_factor_rescue",
             Self::RecoveryCodes => "mf_recovery_codes",
             Self::UseRecoveryCode => "mf_recovery",
+            Self::AuthTokens => "auth_tokens",
             Self::UnifiedSignIn => "us_signin",
             Self::UnifiedSendCode => "us_signin_send_code",
             Self::UnifiedSetup => "us_setup",
@@ -135,7 +140,7 @@ impl Endpoint {
         }
     }
 
-    /// The key that Flask-Security sets its path with.
+    /// The key that Flask-Security sets its path with, or one in its style.
     pub const fn url_key(self) -> &'static str {
         match self {
             Self::SignIn | Self::SignInLink => "SECURITY_LOGIN_URL",
@@ -150,6 +155,7 @@ impl Endpoint {
             Self::TwoFactorRescue => "SECURITY_TWO_FACTOR_RESCUE_URL",
             Self::RecoveryCodes => "SECURITY_MULTI_FACTOR_RECOVERY_CODES_URL",
             Self::UseRecoveryCode => "SECURITY_MULTI_FACTOR_RECOVERY_URL",
+            Self::AuthTokens => "SECURITY_AUTH_TOKENS_URL",
             Self::UnifiedSignIn => "SECURITY_US_SIGNIN_URL",
             Self::UnifiedSendCode => "SECURITY_US_SIGNIN_SEND_CODE_URL",
             Self::UnifiedSetup | Self::UnifiedSetupValidate => "SECURITY_US_SETUP_URL",
@@ -218,6 +224,7 @@ impl Endpoint {
             Self::TwoFactorRescue => "/tf-rescue",
             Self::RecoveryCodes => "/mf-recovery-codes",
             Self::UseRecoveryCode => "/mf-recovery",
+            Self::AuthTokens => "/auth-tokens",
             Self::UnifiedSignIn => "/us-signin",
             Self::UnifiedSendCode => "/us-signin/send-code",
             Self::UnifiedSetup | Self::UnifiedSetupValidate => "/us-setup",
@@ -248,6 +255,8 @@ impl Endpoint {
             Self::RecoveryCodes | Self::UseRecoveryCode => {
                 config.two_factor.as_ref().is_some_and(|rules| rules.recovery_codes.is_some())
             }
+            // The tokens of itsdangerous are not rows: nobody can list them.
+            Self::AuthTokens => config.token_format == TokenFormat::Native,
             Self::UnifiedSignIn
             | Self::UnifiedSendCode
             | Self::UnifiedSetup

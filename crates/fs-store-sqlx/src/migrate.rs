@@ -60,6 +60,12 @@ impl Work {
 
         // Our own tables as they were before there were recovery codes, and parents of sessions.
         self.add("fs_user_extra", "recovery_codes", "TEXT NOT NULL DEFAULT ''").await?;
+        let sessions = self.names(dialect.columns, "fs_session").await?;
+        if !sessions.iter().any(|name| name == "parent") {
+            // Remembered browsers were sessions then; now they are credentials.
+            let delete = "DELETE FROM fs_session WHERE kind = 'remember'";
+            self.tx.execute(delete, Vec::new()).await?;
+        }
         self.add("fs_session", "parent", "TEXT").await?;
         let parents = "fs_session (parent) WHERE parent IS NOT NULL";
         self.index("fs_session_parent", false, parents).await?;

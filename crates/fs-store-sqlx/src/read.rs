@@ -348,7 +348,6 @@ pub(crate) fn read_session(row: &mut Row) -> Result<SessionRecord, Error> {
         key: SessionKey::new(row.required_text("id")?),
         kind: match row.required_text("kind")?.as_str() {
             "sign_in" => SessionKind::SignIn,
-            "remember" => SessionKind::Remember,
             "sent_code" => SessionKind::SentCode,
             _ => return Err(Error::Unreadable { column: "kind" }),
         },

@@ -203,7 +203,6 @@ impl RoleRow {
 #[derive(Serialize, Deserialize)]
 enum KindRow {
     SignIn,
-    Remember,
     SentCode,
 }
 
@@ -225,7 +224,6 @@ impl SessionRow {
         Self {
             kind: match record.kind {
                 SessionKind::SignIn => KindRow::SignIn,
-                SessionKind::Remember => KindRow::Remember,
                 SessionKind::SentCode => KindRow::SentCode,
             },
             uniquifier: record.uniquifier.as_str().to_owned(),
@@ -243,7 +241,6 @@ impl SessionRow {
             key: key.clone(),
             kind: match self.kind {
                 KindRow::SignIn => SessionKind::SignIn,
-                KindRow::Remember => SessionKind::Remember,
                 KindRow::SentCode => SessionKind::SentCode,
             },
             uniquifier: Uniquifier::new(self.uniquifier),

@@ -57,6 +57,8 @@ use crate::totp::WalletFormat;
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
 /// | new usernames that can be mistaken for others | refused | accepted |
 /// | remembered browsers | 30 days | 365 days |
+/// | remember cookies | good for one use; a second use ends the browser's sessions | good until they expire or the uniquifier changes, and so are copies; sessions made from them outlive a sign-out |
+/// | auth tokens | 24 hours, listed and ended one by one | until the uniquifier changes; unknown to the database |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
 /// | whoever registers another person's address | loses the account once its owner confirms it | keeps the password if the owner opens the link |
 /// | changing or removing a second factor | takes that factor or a recovery code | takes a fresh sign-in |
@@ -330,7 +332,7 @@ impl Default for Config {
                 grace: HOUR / 4,
                 grace_limit: Some(HOUR + HOUR / 4),
             },
-            auth_tokens: AuthTokens { max_age: Some(30 * DAY), own_uniquifier: false },
+            auth_tokens: AuthTokens { max_age: Some(DAY), own_uniquifier: false },
             limits: Limits::default(),
             mail: MailSettings {
                 from: "no-reply@localhost".to_owned(),

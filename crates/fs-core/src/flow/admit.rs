@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::codes::{CodeMessage, CodePurpose};
-use super::establish::{Clearance, Prepared, Remember};
+use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::{FlowError, RememberChange};
 use crate::config::CodeMethod;
-use crate::model::{Uniquifier, User};
+use crate::model::User;
 use crate::second_factor::{Entry, Needed, Pending, PendingStage, method_of, needed};
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -62,14 +62,12 @@ impl Security {
         &self,
         ctx: &Context,
         visit: &Visit,
-        uniquifier: &Uniquifier,
+        holder: Holder<'_>,
         remember: Remember,
         judged: Result<Clearance, Needed>,
     ) -> Result<Result<Prepared, Needed>, FlowError> {
         match judged {
-            Ok(clearance) => {
-                self.prepare_session(ctx, visit, uniquifier, remember, clearance).map(Ok)
-            }
+            Ok(clearance) => self.prepare_session(ctx, visit, holder, remember, clearance).map(Ok),
             Err(needed) => Ok(Err(needed)),
         }
     }

@@ -7,13 +7,12 @@ use super::uniquifier::is_session_of;
 use crate::authn::Unproven;
 use crate::authz::Fresh;
 use crate::freshness::{self, Freshness, FreshnessFacts};
-use crate::model::{SessionKind, Uniquifier, User, UserField};
-use crate::port::{Change, CommitError, UserLookup};
+use crate::model::{SessionKind, User};
+use crate::port::Change;
 use crate::second_factor::{Entry, Needed, method_of};
-use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
-use crate::token::{AuthToken, TokenProblem};
+use crate::token::TokenProblem;
 
 impl Security {
     /// Who the browser's session is signed in as: one read. Nobody when the record was ended or
@@ -52,6 +51,7 @@ impl Security {
     }
 
     /// Who an auth token names: one read, none for a token that is not ours.
+    /// [`user_of_token`](Self::user_of_token) says why it is nobody.
     ///
     /// # Errors
     ///
@@ -63,90 +63,11 @@ impl Security {
     ) -> Result<Option<User>, FlowError> {
         Ok(self.user_of_token(ctx, token).await?.ok())
     }
-
-    /// The same, and why it is nobody.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub async fn user_of_token(
-        &self,
-        ctx: &Context,
-        token: &str,
-    ) -> Result<Result<User, Unproven>, FlowError> {
-        let rules = &self.config().auth_tokens;
-        let token = match AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) {
-            Ok(token) => token,
-            Err(problem) => return Ok(Err(worthless(&problem))),
-        };
-        let uniquifier = token.uniquifier;
-        if !rules.own_uniquifier {
-            return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?));
-        }
-        if uniquifier.is_empty() {
-            return Ok(Err(Unproven::Ended));
-        }
-        let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
-        let found = found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier));
-        Ok(self.admissible(found))
-    }
-
-    /// An auth token for the user (Flask-Security's `get_auth_token`).
-    ///
-    /// Where tokens have a uniquifier of their own and the user has none yet, it is made and
-    /// stored; the user in hand gets it as well.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub async fn issue_auth_token(
-        &self,
-        ctx: &Context,
-        user: &mut User,
-    ) -> Result<Secret, FlowError> {
-        if !self.config().auth_tokens.own_uniquifier {
-            if user.uniquifier.is_empty() {
-                *user = self.with_uniquifier(user.clone()).await?;
-            }
-            return Ok(AuthToken::issue(self.tokens(), &user.uniquifier, ctx.now));
-        }
-        let uniquifier = match &user.token_uniquifier {
-            Some(uniquifier) => uniquifier.clone(),
-            None => {
-                let fresh = self.new_uniquifier()?;
-                self.fill_token_uniquifier(user, &fresh).await?;
-                user.token_uniquifier.clone().unwrap_or(fresh)
-            }
-        };
-        Ok(AuthToken::issue(self.tokens(), &uniquifier, ctx.now))
-    }
-
-    async fn fill_token_uniquifier(
-        &self,
-        user: &mut User,
-        fresh: &Uniquifier,
-    ) -> Result<(), FlowError> {
-        let change = Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::TokenUniquifier(None)],
-            set: vec![UserField::TokenUniquifier(Some(fresh.clone()))],
-        };
-        match self.store().commit(change.into()).await {
-            Ok(_) => user.token_uniquifier = Some(fresh.clone()),
-            Err(CommitError::Stale(_)) => {
-                if let Some(now) = self.store().user(&UserLookup::Id(user.id.clone())).await? {
-                    *user = now;
-                }
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
-    }
 }
 
 impl Security {
     /// Who was found, if they may act.
-    fn admissible(&self, user: Option<User>) -> Result<User, Unproven> {
+    pub(super) fn admissible(&self, user: Option<User>) -> Result<User, Unproven> {
         let user = user.ok_or(Unproven::Ended)?;
         match (user.active, self.owes_second_factor(&user)) {
             (false, _) => Err(Unproven::Deactivated),

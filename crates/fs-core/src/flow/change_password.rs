@@ -1,12 +1,12 @@
 //! Changing a password while signed in.
 
-use super::establish::{Clearance, Prepared, Remember};
+use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::password::Attempt;
 use super::{FlowError, Problem, RememberChange};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::User;
-use crate::port::{Batch, CommitError, MailKind};
+use crate::port::{Batch, CommitError, Guard, MailKind};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -19,6 +19,9 @@ pub struct NewPassword {
     /// The second time; nothing where a form asks once.
     pub repeated: Option<Secret>,
 }
+
+/// How often a change starts over when the remembered browser changes under it.
+const TRIES: usize = 3;
 
 /// What came of a change.
 #[derive(Debug)]
@@ -115,35 +118,46 @@ impl Security {
             Ok(hash) => hash,
             Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
         };
-        let remember = match self.is_remembered(ctx, user, remember_cookie).await? {
-            true => Remember::Yes,
-            false => Remember::No,
-        };
-        let mut user = user.clone();
-        let mut batch = self.replace_password(ctx, &mut user, hash, true)?;
-        of_new.success().into_iter().for_each(|change| batch.push(change));
-        // Whoever calls by a token or with a password has no session here that could go on.
-        let session = visit.is_of(&user).then(|| {
-            let clearance = Clearance::by_session(&user);
-            self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)
-        });
-        let session = session.transpose()?;
-        let changes = session.iter().flat_map(Prepared::changes);
-        changes.for_each(|change| batch.push(change));
-        if self.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
-            batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
+        let mut last = None;
+        for _ in 0..TRIES {
+            let at_hand = self.remembered_as(ctx, user, remember_cookie).await?;
+            let remember = match at_hand {
+                Some(_) => Remember::Yes,
+                None => Remember::No,
+            };
+            let mut user = user.clone();
+            let mut batch =
+                self.replace_password(ctx, &mut user, hash.clone(), true, at_hand.as_ref())?;
+            of_new.success().into_iter().for_each(|change| batch.push(change));
+            // Whoever calls by a token or with a password has no session here that could go on.
+            let session = visit.is_of(&user).then(|| {
+                let clearance = Clearance::by_session(&user);
+                self.prepare_session(ctx, visit, Holder::of(&user), remember, clearance)
+            });
+            let session = session.transpose()?;
+            let changes = session.iter().flat_map(Prepared::changes);
+            changes.for_each(|change| batch.push(change));
+            if self.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
+                batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
+            }
+            match self.store().commit(batch).await {
+                Ok(_) => {}
+                // The browser was forgotten at the same moment, or another tab used its cookie.
+                Err(CommitError::Stale(guard @ Guard::Credential(_))) => {
+                    last = Some(guard);
+                    continue;
+                }
+                Err(CommitError::Stale(_)) => return refused(MessageKey::InvalidPassword),
+                Err(error) => return Err(error.into()),
+            }
+            self.mail_waits();
+            let remember = match session {
+                Some(session) => session.settle(self, visit, &user),
+                None => RememberChange::Keep,
+            };
+            self.emit(Event::PasswordChanged { user: Subject::of(&user) });
+            return Ok(ChangeOutcome::Done { user: Box::new(user), remember });
         }
-        match self.store().commit(batch).await {
-            Ok(_) => {}
-            Err(CommitError::Stale(_)) => return refused(MessageKey::InvalidPassword),
-            Err(error) => return Err(error.into()),
-        }
-        self.mail_waits();
-        let remember = match session {
-            Some(session) => session.settle(self, visit, &user),
-            None => RememberChange::Keep,
-        };
-        self.emit(Event::PasswordChanged { user: Subject::of(&user) });
-        Ok(ChangeOutcome::Done { user: Box::new(user), remember })
+        Err(FlowError::Contended(CommitError::Stale(last.unwrap_or(Guard::Session))))
     }
 }

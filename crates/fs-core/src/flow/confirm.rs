@@ -1,7 +1,7 @@
 //! Proving a mail address by a link.
 
 use super::admit::Challenge;
-use super::establish::Prepared;
+use super::establish::{Holder, Prepared};
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::password::Attempt;
 use super::sign_out::forget;
@@ -290,7 +290,7 @@ impl Security {
             }
         };
         let session = judged
-            .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))
+            .map(|judged| self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged))
             .transpose()?;
         let leaves = other || (afresh && here);
         self.end_of_browser(ctx, visit, leaves, forgotten, session.as_ref())
@@ -341,8 +341,7 @@ impl Security {
             }
             _ => Vec::new(),
         };
-        let record = forgotten.and_then(|cookie| self.remembered_record(ctx, cookie));
-        changes.extend(record.map(Change::EndSession));
+        changes.extend(forgotten.and_then(|cookie| self.end_remembered(ctx, cookie)));
         changes
     }
 

@@ -10,7 +10,8 @@ use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
 use crate::model::{
-    SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField, UserId,
+    CredentialKey, SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
+    UserId,
 };
 use crate::port::Change;
 use crate::second_factor::Entry;
@@ -26,16 +27,34 @@ pub(crate) struct Prepared {
     remember: Option<NewRemembered>,
     record: SessionRecord,
     before: Option<SessionKey>,
+    /// The remembered browser that `remember` takes the place of.
+    replaced: Option<CredentialKey>,
     methods: Vec<&'static str>,
 }
 
 /// What a browser's session becomes with a session record, after the commit.
 #[must_use]
 pub(super) struct Seat {
-    id: SessionId,
-    authenticated_at: Option<Timestamp>,
-    factor_at: Option<Timestamp>,
-    csrf: Option<CsrfSecret>,
+    pub(super) id: SessionId,
+    pub(super) authenticated_at: Option<Timestamp>,
+    pub(super) factor_at: Option<Timestamp>,
+    pub(super) csrf: Option<CsrfSecret>,
+    pub(super) parent: Option<CredentialKey>,
+}
+
+/// The account that a session is made for.
+#[derive(Clone, Copy)]
+pub(super) struct Holder<'a> {
+    /// Its key; `None` before the commit that makes the account.
+    pub(super) id: Option<&'a UserId>,
+    /// The uniquifier that it will have.
+    pub(super) uniquifier: &'a Uniquifier,
+}
+
+impl<'a> Holder<'a> {
+    pub(super) fn of(user: &'a User) -> Self {
+        Self { id: Some(&user.id), uniquifier: &user.uniquifier }
+    }
 }
 
 /// That somebody gave every factor that is asked of them: what a session is made of.
@@ -103,27 +122,35 @@ pub(crate) enum Remember {
 }
 
 impl Security {
-    /// Prepares a session for the owner of `uniquifier`.
+    /// Prepares a session for `holder`.
     pub(super) fn prepare_session(
         &self,
         ctx: &Context,
         visit: &Visit,
-        uniquifier: &Uniquifier,
+        holder: Holder<'_>,
         remember: Remember,
         clearance: Clearance,
     ) -> Result<Prepared, FlowError> {
         let sessions = &self.config().sessions;
-        let (id, record) = self.session_record(
+        let (id, mut record) = self.session_record(
             ctx,
             SessionKind::SignIn,
-            uniquifier,
+            holder.uniquifier,
             ctx.now.plus(sessions.lifetime),
         )?;
         let remember = match remember {
-            Remember::Yes => self.remember(ctx, uniquifier)?,
+            Remember::Yes => self.remember(ctx, holder)?,
             Remember::No => None,
         };
+        // The session of a remembered browser ends with it.
+        record.parent = remember.as_ref().and_then(NewRemembered::key);
+        let replaced = record.parent.as_ref().and_then(|_| visit.sign_in()?.parent.clone());
         let mut seat = self.seat(id, &record)?;
+        if let (Some(csrf), Some(of_browser)) =
+            (&mut seat.csrf, remember.as_ref().and_then(|remember| remember.csrf.clone()))
+        {
+            *csrf = of_browser;
+        }
         seat.factor_at = match clearance.factor {
             FactorGiven::No => None,
             FactorGiven::Now => Some(ctx.now),
@@ -137,6 +164,7 @@ impl Security {
             remember,
             record,
             before: visit.sign_in().map(|sign_in| sign_in.id.key()),
+            replaced,
             methods: clearance.methods,
         })
     }
@@ -147,7 +175,8 @@ impl Security {
             true => Some(CsrfSecret::from_random(self.random()?)),
             false => None,
         };
-        Ok(Seat { id, authenticated_at: record.authenticated_at, factor_at: None, csrf })
+        let (authenticated_at, parent) = (record.authenticated_at, record.parent.clone());
+        Ok(Seat { id, authenticated_at, factor_at: None, csrf, parent })
     }
 
     /// A new session: its id, for the browser, and its record, for the store.
@@ -159,7 +188,20 @@ impl Security {
         expires_at: Timestamp,
     ) -> Result<(SessionId, SessionRecord), FlowError> {
         let id = self.new_session_id()?;
-        let record = SessionRecord {
+        let record = self.record_of(ctx, &id, kind, uniquifier, expires_at);
+        Ok((id, record))
+    }
+
+    /// The record of a session whose id is known.
+    pub(super) fn record_of(
+        &self,
+        ctx: &Context,
+        id: &SessionId,
+        kind: SessionKind,
+        uniquifier: &Uniquifier,
+        expires_at: Timestamp,
+    ) -> SessionRecord {
+        SessionRecord {
             key: id.key(),
             kind,
             uniquifier: uniquifier.clone(),
@@ -170,8 +212,7 @@ impl Security {
             user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
             client_ip: ctx.client_ip.clone(),
             parent: None,
-        };
-        Ok((id, record))
+        }
     }
 }
 
@@ -190,6 +231,7 @@ impl Seat {
             authenticated_at: self.authenticated_at,
             grace_until: None,
             factor_at: self.factor_at,
+            parent: self.parent,
         }));
         visit.set_crumb(CrumbState::Due);
         if let Some(csrf) = self.csrf {
@@ -202,10 +244,11 @@ impl Prepared {
     /// What belongs into the batch: the new record, and the end of the one before.
     pub(crate) fn changes(&self) -> Vec<Change> {
         let mut changes: Vec<_> = self.guard.iter().cloned().collect();
+        let end = |key| Change::RemoveCredential { key, expect: None };
+        changes.extend(self.replaced.iter().cloned().map(end));
+        changes.extend(self.remember.as_ref().and_then(NewRemembered::change));
         changes.extend(self.before.iter().cloned().map(Change::EndSession));
         changes.push(Change::InsertSession(self.record.clone()));
-        let remembered = self.remember.as_ref().and_then(|remember| remember.record.clone());
-        changes.extend(remembered.map(Change::InsertSession));
         changes
     }
 
@@ -219,9 +262,7 @@ impl Prepared {
         self.seat.take(visit, user);
         security.emit(Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
         match self.remember {
-            Some(NewRemembered { cookie, expires_at, .. }) => {
-                RememberChange::Set { cookie, expires_at }
-            }
+            Some(new) => new.into_change(),
             None => RememberChange::Keep,
         }
     }

@@ -87,7 +87,7 @@ impl Security {
         let still = vec![UserField::Email(user.email.clone()), UserField::ConfirmedAt(None)];
         // The places that somebody else signed in from are not the holder's.
         user.sign_ins = SignIns::default();
-        let mut batch = self.replace_password(ctx, user, password, signs_in)?;
+        let mut batch = self.replace_password(ctx, user, password, signs_in, None)?;
         let mut set = no_second_factor();
         set.push(UserField::ConfirmedAt(Some(ctx.now)));
         set.push(UserField::SignInSecrets(BTreeMap::new()));

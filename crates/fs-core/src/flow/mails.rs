@@ -98,6 +98,9 @@ impl Security {
     /// that cannot be sent now waits longer each time;
     /// one that is refused, or was tried too often, stays in the outbox and is not tried again.
     ///
+    /// Before that it writes what else requests left to be written:
+    /// [`write_token_uses`](Self::write_token_uses).
+    ///
     /// Several nodes may call it at the same time: each mail is in one hand at a time. A node that
     /// dies with a mail in hand leaves it to the others after two minutes.
     ///
@@ -105,6 +108,7 @@ impl Security {
     ///
     /// The database failed.
     pub async fn deliver_mails(&self) -> Result<Delivered, FlowError> {
+        self.write_token_uses().await?;
         let mut done = Delivered::default();
         loop {
             let now = self.now();

@@ -5,6 +5,7 @@
 
 mod admin;
 mod admit;
+mod auth_tokens;
 mod authenticate;
 mod change_password;
 mod claim;
@@ -14,6 +15,7 @@ mod counted_sign_in;
 mod enrol;
 mod establish;
 mod factor_proof;
+mod family;
 mod fresh_start;
 mod limits;
 mod lookup;
@@ -24,6 +26,7 @@ mod recover;
 mod recovery_codes;
 mod register;
 mod remember;
+mod restore;
 mod second_factor;
 mod send_confirmation;
 mod send_mail;
@@ -31,6 +34,7 @@ mod sent_codes;
 mod sign_in;
 mod sign_in_link;
 mod sign_out;
+mod token_uses;
 mod undo;
 mod unified;
 mod unified_link;
@@ -42,6 +46,7 @@ mod verify;
 
 pub use admin::{AdminError, NewAccount};
 pub use admit::Challenge;
+pub use auth_tokens::AuthTokenInfo;
 pub use change_password::{ChangeOutcome, NewPassword};
 pub use confirm::{ConfirmCheck, ConfirmForm, ConfirmOutcome, ConfirmProof};
 pub use enrol::EnrolOutcome;
@@ -52,6 +57,7 @@ pub use recover::{ResetCheck, ResetForm, ResetOutcome, ResetRequestOutcome};
 pub use recovery_codes::MakeRecoveryCodesOutcome;
 pub use register::{RegisterOutcome, Registered, RegistrationForm};
 pub use remember::RememberChange;
+pub use restore::Restored;
 pub use second_factor::{RescueOutcome, ValidateOutcome};
 pub use send_confirmation::SendConfirmationOutcome;
 pub use sign_in::{Credentials, SignInOutcome, SignInRefusal};
@@ -63,6 +69,9 @@ pub use unified_remove::RemoveMethodOutcome;
 pub use unified_send::SendCodeOutcome;
 pub use unified_setup::{ProveSetupOutcome, SetupOutcome};
 pub use verify::VerifyOutcome;
+
+pub(crate) use family::FamilyKey;
+pub(crate) use token_uses::TokenUses;
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -1,8 +1,11 @@
 //! Ending all trust in an account but in the browser at hand: its second factor changed.
 
 use super::FlowError;
-use super::remember::{NewRemembered, RememberChange};
-use crate::model::{SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField};
+use super::establish::Holder;
+use super::remember::{AtHand, NewRemembered, RememberChange};
+use crate::model::{
+    CredentialKind, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField, UserId,
+};
 use crate::port::Change;
 use crate::security::{Context, Security};
 use crate::session::{Visit, VisitSignIn};
@@ -15,7 +18,11 @@ pub(super) struct NewTrust {
     token: Option<Uniquifier>,
     sign_in: Option<(VisitSignIn, SessionRecord)>,
     before: Option<SessionKey>,
+    /// The remembered browser that `remember` takes the place of.
+    at_hand: Option<AtHand>,
     remember: Option<NewRemembered>,
+    /// Whose remembered browsers end.
+    owner: UserId,
 }
 
 impl Security {
@@ -48,28 +55,39 @@ impl Security {
     ) -> Result<NewTrust, FlowError> {
         let Some(new) = self.uniquifier_of_new_factor()? else {
             let (names, token, sign_in) = (None, None, None);
-            return Ok(NewTrust { names, token, sign_in, before: None, remember: None });
+            let (before, at_hand, remember, owner) = (None, None, None, user.id.clone());
+            return Ok(NewTrust { names, token, sign_in, before, at_hand, remember, owner });
         };
         let theirs = self.user_of_session(ctx, visit).await?;
         let theirs = theirs.is_ok_and(|owner| owner.id == user.id);
         let before = visit.sign_in().filter(|_| theirs);
+        let at_hand = match theirs {
+            true => self.remembered_as(ctx, user, remember_cookie).await?,
+            false => None,
+        };
+        let remember = match at_hand {
+            Some(_) => self.remember(ctx, Holder { id: Some(&user.id), uniquifier: &new })?,
+            None => None,
+        };
         let sign_in = before
             .map(|before| {
                 let expires_at = ctx.now.plus(self.config().sessions.lifetime);
                 let (id, mut record) =
                     self.session_record(ctx, SessionKind::SignIn, &new, expires_at)?;
                 record.authenticated_at = before.authenticated_at;
-                Ok::<_, FlowError>((VisitSignIn { id, ..before.clone() }, record))
+                record.parent = remember.as_ref().and_then(NewRemembered::key);
+                let parent = record.parent.clone();
+                Ok::<_, FlowError>((VisitSignIn { id, parent, ..before.clone() }, record))
             })
             .transpose()?;
-        let remembered = theirs && self.is_remembered(ctx, user, remember_cookie).await?;
-        let remember = if remembered { self.remember(ctx, &new)? } else { None };
         Ok(NewTrust {
             token: self.token_uniquifier_of_new_factor(user)?,
             names: Some([user.uniquifier.clone(), new]),
             sign_in,
             before: before.map(|before| before.id.key()),
+            at_hand,
             remember,
+            owner: user.id.clone(),
         })
     }
 }
@@ -93,10 +111,15 @@ impl NewTrust {
             uniquifier: old.clone(),
             except: None,
         };
-        let mut changes: Vec<_> = self.names.as_ref().map(end).into_iter().collect();
+        let mut changes: Vec<_> = self.at_hand.as_ref().and_then(AtHand::end).into_iter().collect();
+        if self.names.is_some() {
+            let (owner, kind) = (self.owner.clone(), CredentialKind::RememberFamily);
+            changes.push(Change::RemoveCredentialsOf { owner, kind, except: None });
+        }
+        changes.extend(self.remember.as_ref().and_then(NewRemembered::change));
+        changes.extend(self.names.as_ref().map(end));
         changes.extend(self.before.iter().cloned().map(Change::EndSession));
         let records = self.sign_in.iter().map(|(_, record)| record);
-        let records = records.chain(self.remember.iter().filter_map(|new| new.record.as_ref()));
         changes.extend(records.cloned().map(Change::InsertSession));
         changes
     }
@@ -113,9 +136,7 @@ impl NewTrust {
             visit.set_sign_in(Some(sign_in));
         }
         match self.remember {
-            Some(NewRemembered { cookie, expires_at, .. }) => {
-                RememberChange::Set { cookie, expires_at }
-            }
+            Some(new) => new.into_change(),
             None => RememberChange::Keep,
         }
     }

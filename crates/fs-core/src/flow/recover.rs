@@ -1,19 +1,21 @@
 //! Resetting a forgotten password by a link.
 
 use super::admit::Challenge;
+use super::establish::Holder;
 use super::fresh_start::{NewDetails, username_lost};
 use super::register::audit;
+use super::remember::AtHand;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
-use crate::model::{PasswordHash, Uniquifier, User, UserField};
+use crate::model::{CredentialKind, PasswordHash, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, MailKind};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
-use crate::token::{BindingSalt, ResetToken, TokenProblem};
+use crate::token::{BindingSalt, ResetToken, TokenFormat, TokenProblem};
 
 /// What somebody typed who follows a reset link. A [`NewPassword`] is one without details.
 #[derive(Debug)]
@@ -291,7 +293,7 @@ impl Security {
             None => {
                 let judged = judge(&user);
                 let tracked = matches!(judged, Some(Ok(_)));
-                let mut batch = self.replace_password(ctx, &mut user, hash, tracked)?;
+                let mut batch = self.replace_password(ctx, &mut user, hash, tracked, None)?;
                 batch.extend(self.without_methods(&mut user));
                 (batch, judged)
             }
@@ -300,7 +302,7 @@ impl Security {
         forgotten.for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
         let session = judged
-            .map(|judged| self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged))
+            .map(|judged| self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged))
             .transpose()?;
         if let Some(Ok(session)) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
@@ -328,13 +330,15 @@ impl Security {
     }
 
     /// The change of a password and of the uniquifier with it, which ends every session, and the
-    /// user as it will be. Guarded by what the decision rests on.
+    /// user as it will be. Guarded by what the decision rests on: `at_hand` is the remembered browser
+    /// that is to stay one.
     pub(super) fn replace_password(
         &self,
         ctx: &Context,
         user: &mut User,
         hash: impl Into<Option<PasswordHash>>,
         signs_in: bool,
+        at_hand: Option<&AtHand>,
     ) -> Result<Batch, FlowError> {
         let (uniquifier, hash) = (self.new_uniquifier()?, hash.into());
         let mut set =
@@ -351,7 +355,13 @@ impl Security {
         let old = std::mem::replace(&mut user.uniquifier, uniquifier);
         user.password = hash;
         let update = Change::UpdateUser { user: user.id.clone(), expect, set };
+        let mut batch = Batch::from(update);
+        at_hand.and_then(AtHand::end).into_iter().for_each(|change| batch.push(change));
+        if self.config().token_format == TokenFormat::Native {
+            let (owner, kind) = (user.id.clone(), CredentialKind::RememberFamily);
+            batch.push(Change::RemoveCredentialsOf { owner, kind, except: None });
+        }
         let end = Change::EndSessionsOf { uniquifier: old, except: None };
-        Ok(Batch::from(update).and(end).and(audit(ctx, "password_replaced", Some(&user.id))))
+        Ok(batch.and(end).and(audit(ctx, "password_replaced", Some(&user.id))))
     }
 }

@@ -1,6 +1,6 @@
 //! Recovery codes: making them, and using one in place of a second factor.
 
-use super::establish::{Clearance, Remember};
+use super::establish::{Clearance, Holder, Remember};
 use super::second_factor::still_so;
 use super::{FlowError, Problem, ValidateOutcome};
 use crate::event::{Event, Subject};
@@ -96,7 +96,7 @@ impl Security {
         };
         let clearance = Clearance::by_recovery_code(&accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
-        let session = self.prepare_session(ctx, visit, &user.uniquifier, remember, clearance)?;
+        let session = self.prepare_session(ctx, visit, Holder::of(&user), remember, clearance)?;
         let left = accepted.left.len();
         let mut batch = Batch::from(accepted.spend(&user))
             .and(still_so(&user, self.tracked(ctx, &user).into_iter().collect()));

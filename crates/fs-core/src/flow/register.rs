@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::admit::Challenge;
 use super::claim::{claim, reserve, takes};
+use super::establish::{Holder, Remember};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
@@ -215,8 +216,9 @@ impl Security {
         let unknown = UserId::new("");
         let judged = sign_in
             .then(|| self.judge(ctx, &new.clone().into_user(unknown), Entry::Register, None));
+        let holder = Holder { id: None, uniquifier: &new.uniquifier };
         let session = judged
-            .map(|judged| self.prepare_judged(ctx, visit, &new.uniquifier, remember, judged))
+            .map(|judged| self.prepare_judged(ctx, visit, holder, remember, judged))
             .transpose()?;
         if let Some(Ok(session)) = &session {
             session.changes().into_iter().for_each(|change| batch.push(change));
@@ -254,9 +256,12 @@ impl Security {
             user: Subject::of(&user),
             confirmation_sent: token.is_some(),
         });
-        let (signed_in, challenge) =
+        let (mut signed_in, challenge) =
             self.settle_judged(ctx, visit, &user, remember, Entry::Register, session).await?;
         self.note_registration(visit, &user.uniquifier);
+        if remember == Remember::Yes && signed_in == Some(RememberChange::Keep) {
+            signed_in = Some(self.remember_new_account(ctx, &user).await);
+        }
         let tell = self.config().disclosure == Disclosure::Explicit || signed_in.is_some();
         Ok(RegisterOutcome::Done(Box::new(Registered {
             email: user.email.clone(),

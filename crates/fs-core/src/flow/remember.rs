@@ -1,21 +1,24 @@
 //! Browsers that are remembered.
 //!
-//! In the native format the cookie names a record of its own, so that one browser can be forgotten
-//! without the others. In the itsdangerous format it names the user's uniquifier, as Flask-Login's
-//! does, so that both sides of a migration accept it.
+//! In the native format the cookie names a family ([`super::family`]): every use replaces the
+//! cookie, and a use of an old one ends the family with all sessions made from it. In the
+//! itsdangerous format it names the user's uniquifier, as Flask-Login's does, so that both sides of
+//! a migration accept it: such a cookie is good until it expires or the uniquifier changes, and a
+//! copy of it as well.
+
+use std::time::Duration;
 
 use super::FlowError;
 use super::authenticate::worthless;
-use super::uniquifier::is_session_of;
+use super::establish::Holder;
+use super::family::{self, FamilyCookie, Standing};
 use crate::Timestamp;
 use crate::authn::Unproven;
-use crate::model::{
-    SessionId, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField,
-};
-use crate::port::{Batch, Change, CommitError, Guard};
+use crate::csrf::CsrfSecret;
+use crate::model::{CredentialKey, CredentialRecord, Uniquifier, User};
+use crate::port::{Change, ExpectedCredential};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
 use crate::token::{RememberToken, TokenFormat};
 
 /// What is to happen to the cookie of a remembered browser.
@@ -37,38 +40,99 @@ pub enum RememberChange {
 
 /// A remembered browser that is about to be.
 pub(super) struct NewRemembered {
-    pub(super) record: Option<SessionRecord>,
+    pub(super) record: Option<CredentialRecord>,
+    pub(super) csrf: Option<CsrfSecret>,
     pub(super) cookie: Secret,
     pub(super) expires_at: Timestamp,
 }
 
+impl NewRemembered {
+    /// The key of its record, if it has one.
+    pub(super) fn key(&self) -> Option<CredentialKey> {
+        self.record.as_ref().map(|record| record.key.clone())
+    }
+
+    /// The change that makes its record.
+    pub(super) fn change(&self) -> Option<Change> {
+        let credential = Box::new(self.record.clone()?);
+        Some(Change::PutCredential { credential, expect: ExpectedCredential::Absent })
+    }
+
+    pub(super) fn into_change(self) -> RememberChange {
+        RememberChange::Set { cookie: self.cookie, expires_at: self.expires_at }
+    }
+}
+
+/// A remembered browser that a flow found, and whose cookie it replaces.
+pub(super) struct AtHand(Option<(CredentialKey, u32)>);
+
+impl AtHand {
+    /// The change that ends it, if it is still what was found.
+    pub(super) fn end(&self) -> Option<Change> {
+        let (key, revision) = self.0.clone()?;
+        Some(Change::RemoveCredential { key, expect: Some(revision) })
+    }
+}
+
 impl Security {
-    /// Prepares a remembered browser; nothing when browsers are not remembered.
+    /// Prepares a remembered browser; nothing when browsers are not remembered, or when it would need
+    /// a record and the account has no key yet.
     pub(super) fn remember(
         &self,
         ctx: &Context,
-        uniquifier: &Uniquifier,
+        holder: Holder<'_>,
     ) -> Result<Option<NewRemembered>, FlowError> {
         let Some(span) = self.config().sessions.remember else {
             return Ok(None);
         };
         let expires_at = ctx.now.plus(span);
-        let (record, name) = match self.config().token_format {
-            TokenFormat::Native => {
-                let (id, record) =
-                    self.session_record(ctx, SessionKind::Remember, uniquifier, expires_at)?;
-                (Some(record), id.as_str().to_owned())
+        let (record, csrf, name) = match (self.config().token_format, holder.id) {
+            (TokenFormat::Native, Some(owner)) => {
+                let cookie = FamilyCookie::from_random(self.random()?, self.random()?);
+                // Ages are whole seconds, and the last one is included.
+                let until = expires_at.plus(Duration::from_secs(1));
+                let record = family::begin(&cookie, owner, holder.uniquifier, ctx.now, until);
+                (Some(record), Some(cookie.csrf(self.family_key())), cookie.to_text())
             }
-            TokenFormat::Itsdangerous => (None, uniquifier.as_str().to_owned()),
+            (TokenFormat::Native, None) => return Ok(None),
+            (TokenFormat::Itsdangerous, _) => (None, None, holder.uniquifier.as_str().to_owned()),
         };
         let cookie = RememberToken::issue(self.tokens(), &name, ctx.now);
-        Ok(Some(NewRemembered { record, cookie, expires_at }))
+        Ok(Some(NewRemembered { record, csrf, cookie, expires_at }))
     }
 
-    /// The key of the record that a remember cookie names, if it names one.
-    pub(super) fn remembered_record(&self, ctx: &Context, cookie: &str) -> Option<SessionKey> {
-        let name = self.remembered_name(ctx, cookie).ok()?;
-        (self.config().token_format == TokenFormat::Native).then(|| SessionId::new(name).key())
+    /// Remembers the browser in which an account was made just now: its key is only known after that
+    /// commit. The account stands, whether this succeeds or not.
+    pub(super) async fn remember_new_account(&self, ctx: &Context, user: &User) -> RememberChange {
+        let Ok(Some(new)) = self.remember(ctx, Holder::of(user)) else {
+            return RememberChange::Keep;
+        };
+        if let Some(change) = new.change()
+            && self.store().commit(change.into()).await.is_err()
+        {
+            return RememberChange::Keep;
+        }
+        new.into_change()
+    }
+
+    /// The change that ends the family that a remember cookie names, with all its sessions; nothing
+    /// where it names none.
+    pub(super) fn end_remembered(&self, ctx: &Context, cookie: &str) -> Option<Change> {
+        let cookie = self.family_cookie(ctx, cookie).ok()?;
+        Some(Change::RemoveCredential { key: cookie.key(), expect: None })
+    }
+
+    /// The family cookie in a remember token of the native format.
+    pub(super) fn family_cookie(
+        &self,
+        ctx: &Context,
+        cookie: &str,
+    ) -> Result<FamilyCookie, Unproven> {
+        let name = self.remembered_name(ctx, cookie)?;
+        match self.config().token_format {
+            TokenFormat::Native => FamilyCookie::from_text(&name).ok_or(Unproven::Ended),
+            TokenFormat::Itsdangerous => Err(Unproven::Invalid),
+        }
     }
 
     fn remembered_name(&self, ctx: &Context, cookie: &str) -> Result<String, Unproven> {
@@ -77,84 +141,41 @@ impl Security {
         token.map(|token| token.name).map_err(|problem| worthless(&problem))
     }
 
-    /// Signs a remembered browser in again: a session of its own that is never fresh. Otherwise it
-    /// is as after every sign-in: a pending one is forgotten, and CSRF tokens are new.
-    ///
-    /// Nobody when the cookie is not ours, was ended, has expired, or its user may not sign in.
-    ///
-    /// # Errors
-    ///
-    /// The database failed.
-    pub async fn restore_remembered(
+    pub(super) async fn user_of_lasting_cookie(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
         cookie: &str,
     ) -> Result<Result<User, Unproven>, FlowError> {
-        let (user, expires_at) = match self.load_remembered(ctx, cookie).await? {
-            Ok((user, _)) if user.active && self.owes_second_factor(&user) => {
-                return Ok(Err(Unproven::FactorMissing));
-            }
-            Ok((user, expires_at)) if user.active => (user, expires_at),
-            Ok(_) => return Ok(Err(Unproven::Deactivated)),
-            Err(unproven) => return Ok(Err(unproven)),
-        };
-        let expires_at = expires_at.min(ctx.now.plus(self.config().sessions.lifetime));
-        let (id, mut record) =
-            self.session_record(ctx, SessionKind::SignIn, &user.uniquifier, expires_at)?;
-        record.authenticated_at = None;
-        let seat = self.seat(id, &record)?;
-        let still_so = Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
-            set: Vec::new(),
-        };
-        let batch = Batch::from(still_so).and(Change::InsertSession(record));
-        match self.store().commit(batch).await {
-            Ok(_) => {}
-            Err(CommitError::Stale(Guard::User(_))) => return Ok(Err(Unproven::Ended)),
-            Err(error) => return Err(error.into()),
-        }
-        seat.take(visit, &user);
-        Ok(Ok(user))
-    }
-
-    /// Whether `cookie`, which the browser sent, is one that remembers `user`.
-    pub(super) async fn is_remembered(
-        &self,
-        ctx: &Context,
-        user: &User,
-        cookie: Option<&str>,
-    ) -> Result<bool, FlowError> {
-        let Some(cookie) = cookie else {
-            return Ok(false);
-        };
-        let found = self.load_remembered(ctx, cookie).await?;
-        Ok(found.is_ok_and(|(owner, _)| owner.id == user.id))
-    }
-
-    async fn load_remembered(
-        &self,
-        ctx: &Context,
-        cookie: &str,
-    ) -> Result<Result<(User, Timestamp), Unproven>, FlowError> {
         let name = match self.remembered_name(ctx, cookie) {
             Ok(name) => name,
             Err(unproven) => return Ok(Err(unproven)),
         };
-        let found = match self.config().token_format {
-            TokenFormat::Native => {
-                let found = self.store().session(&SessionId::new(name).key(), ctx.now).await?;
-                let found = found.filter(|(record, user)| {
-                    record.kind == SessionKind::Remember && is_session_of(record, user)
-                });
-                found.map(|(record, user)| (user, record.expires_at))
-            }
-            TokenFormat::Itsdangerous => {
-                let found = self.user_of_uniquifier(&Uniquifier::new(name)).await?;
-                found.map(|user| (user, Timestamp::MAX))
-            }
+        Ok(self.user_of_uniquifier(&Uniquifier::new(name)).await?.ok_or(Unproven::Ended))
+    }
+
+    /// The remembered browser that `cookie` names, if it is one of `user`. Whoever makes it anew
+    /// writes [`AtHand::end`] with it, so that a browser that was forgotten meanwhile stays so.
+    pub(super) async fn remembered_as(
+        &self,
+        ctx: &Context,
+        user: &User,
+        cookie: Option<&str>,
+    ) -> Result<Option<AtHand>, FlowError> {
+        let Some(cookie) = cookie else {
+            return Ok(None);
         };
-        Ok(found.ok_or(Unproven::Ended))
+        if self.config().token_format == TokenFormat::Itsdangerous {
+            let owner = self.user_of_lasting_cookie(ctx, cookie).await?;
+            return Ok(owner.is_ok_and(|owner| owner.id == user.id).then_some(AtHand(None)));
+        }
+        let Ok(cookie) = self.family_cookie(ctx, cookie) else {
+            return Ok(None);
+        };
+        let found = self.store().credential(&cookie.key(), ctx.now).await?;
+        let found = found.filter(|(record, owner)| {
+            let standing = family::standing(record, owner, &cookie, ctx.now);
+            owner.id == user.id && matches!(standing, Standing::Current | Standing::Late)
+        });
+        Ok(found.map(|(record, _)| AtHand(Some((record.key, record.revision)))))
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, WRONG_CODE};
-use super::establish::{Clearance, Prepared, Remember};
+use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange};
 use crate::CLOCK_LEEWAY;
 use crate::config::CodeMethod;
@@ -176,7 +176,8 @@ impl Security {
         // Whoever is in by now gave no second factor: there was none.
         let new = if after.is_some() { self.uniquifier_of_new_factor()? } else { None };
         let uniquifier = new.as_ref().unwrap_or(&user.uniquifier);
-        let session = self.prepare_session(ctx, visit, uniquifier, remember, clearance)?;
+        let holder = Holder { id: Some(&user.id), uniquifier };
+        let session = self.prepare_session(ctx, visit, holder, remember, clearance)?;
         let mut set: Vec<_> = after.clone().map(UserField::SecondFactor).into_iter().collect();
         set.extend(new.clone().map(UserField::Uniquifier));
         let token = match &new {

@@ -2,7 +2,7 @@
 
 use super::admit::Challenge;
 use super::counted_sign_in::CountedSignIn;
-use super::establish::{Prepared, Remember};
+use super::establish::{Holder, Prepared, Remember};
 use super::password::Attempt;
 use super::{FlowError, RememberChange};
 use crate::event::{Event, Subject};
@@ -131,7 +131,7 @@ impl Security {
             if judged.is_ok() {
                 set.extend(self.tracked(ctx, user));
             }
-            let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
+            let session = self.prepare_judged(ctx, visit, Holder::of(user), remember, judged)?;
             let mut batch = Batch::from(proven.still_so(set));
             proven.uncounted.iter().for_each(|change| batch.push(change.clone()));
             if let Ok(session) = &session {
@@ -240,7 +240,7 @@ impl Security {
         let judged = self.judge(ctx, user, Entry::Application, None);
         let judged = judged.map(|clearance| clearance.named(methods));
         let set = if judged.is_ok() { self.tracked(ctx, user) } else { Vec::new() };
-        let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
+        let session = self.prepare_judged(ctx, visit, Holder::of(user), remember, judged)?;
         let proven = Proven { user: user.clone(), rehashed: None, uncounted: Vec::new() };
         let mut batch = Batch::from(proven.still_so(set));
         if let Ok(session) = &session {

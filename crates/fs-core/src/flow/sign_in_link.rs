@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use super::establish::Remember;
+use super::establish::{Holder, Remember};
 use super::register::audit;
 use super::sign_in::SignInOutcome;
 use super::{FlowError, Problem};
@@ -159,7 +159,7 @@ impl Security {
         }
         let remember: Remember = self.remember_by_default();
         let judged = self.judge(ctx, &user, Entry::SignInLink, None);
-        let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
+        let session = self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged)?;
         let set = match session {
             Ok(_) => self.tracked(ctx, &user),
             Err(_) => Vec::new(),

@@ -8,7 +8,8 @@ use crate::security::{Context, Security};
 use crate::session::{CrumbState, Visit};
 
 impl Security {
-    /// Ends the session and forgets the browser. What the application kept in the session for who
+    /// Ends the session and forgets the browser: every session that was made from its remember cookie,
+    /// or from a copy of it, ends too. What the application kept in the session for who
     /// was signed in goes as well, so that the next person at the browser does not see it.
     ///
     /// `user` is who is signed in, for the event; `remember_cookie` what the browser sent.
@@ -23,10 +24,13 @@ impl Security {
         user: Option<&User>,
         remember_cookie: Option<&str>,
     ) -> Result<RememberChange, FlowError> {
-        let session = visit.sign_in().map(|sign_in| sign_in.id.key());
-        let remembered = remember_cookie.and_then(|cookie| self.remembered_record(ctx, cookie));
+        let sign_in = visit.sign_in();
+        let parent = sign_in.and_then(|sign_in| sign_in.parent.clone());
+        let family = parent.map(|key| Change::RemoveCredential { key, expect: None });
+        let remembered = remember_cookie.and_then(|cookie| self.end_remembered(ctx, cookie));
+        let session = sign_in.map(|sign_in| Change::EndSession(sign_in.id.key()));
         let mut batch = Batch::new();
-        session.into_iter().chain(remembered).for_each(|key| batch.push(Change::EndSession(key)));
+        family.into_iter().chain(remembered).chain(session).for_each(|change| batch.push(change));
         if !batch.is_empty() {
             self.store().commit(batch).await?;
         }

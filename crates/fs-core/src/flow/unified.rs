@@ -4,7 +4,7 @@ use super::FlowError;
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, UNREADABLE_SECRET};
 use super::counted_sign_in::SignInTally;
-use super::establish::Remember;
+use super::establish::{Holder, Remember};
 use super::password::Attempt;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
@@ -109,7 +109,7 @@ impl Security {
         if judged.is_ok() {
             set.extend(self.tracked(ctx, &user));
         }
-        let session = self.prepare_judged(ctx, visit, &user.uniquifier, remember, judged)?;
+        let session = self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged)?;
         let mut expect =
             vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
         if proven.method == SignInMethod::Password {

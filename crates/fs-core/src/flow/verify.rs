@@ -84,12 +84,14 @@ impl Security {
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (id, mut record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
         let before = visit.sign_in().filter(|before| before.user == user.id);
+        record.parent = before.and_then(|before| before.parent.clone());
         let mut sign_in = VisitSignIn {
             id,
             user: user.id.clone(),
             authenticated_at: before.and_then(|before| before.authenticated_at),
             grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
             factor_at: before.and_then(|before| before.factor_at),
+            parent: record.parent.clone(),
         };
         match renewal {
             Renewal::FirstFactor => sign_in.authenticated_at = Some(ctx.now),

@@ -255,6 +255,10 @@ keys! {
     SignOutFirst = "SIGN_OUT_FIRST", Info, "You are signed in. To use this link, sign out and open it again.";
     /// A form that was sent twice has been accepted already.
     AlreadyDone = "ALREADY_DONE", Info, "This was done already when you pressed the button the first time.";
+    /// Auth tokens were ended on request.
+    AuthTokenEnded = "AUTH_TOKEN_ENDED", Success, "Access has ended.";
+    /// The caller has no such auth token; perhaps it has ended already.
+    AuthTokenUnknown = "AUTH_TOKEN_UNKNOWN", Error, "This access has ended already, or never was yours.";
     /// The value is too long. Value: `max`, in characters.
     TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
     /// The password is longer than what its scheme reads. Value: `max`, in bytes.

@@ -63,6 +63,17 @@ impl Uniquifier {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// A digest that names it in a credential that ends with it.
+    pub(crate) fn stamp(&self) -> String {
+        URL_SAFE_NO_PAD
+            .encode(Sha256::new_with_prefix("fs stamp v1").chain_update(&self.0).finalize())
+    }
+
+    /// Whether a [`stamp`](Self::stamp) is its own. An empty one has none: nothing opens its account.
+    pub(crate) fn is_stamped(&self, stamp: &str) -> bool {
+        !self.0.is_empty() && self.stamp() == stamp
+    }
 }
 
 impl fmt::Debug for Uniquifier {

@@ -8,8 +8,6 @@ use crate::Timestamp;
 pub enum SessionKind {
     /// A browser that is signed in.
     SignIn,
-    /// A browser that may sign itself in again ("remember me"). Never fresh.
-    Remember,
     /// That a code was mailed or texted. It is kept under a name that no [`SessionId`] leads to, and
     /// signs nobody in.
     ///
@@ -31,7 +29,7 @@ pub struct SessionRecord {
     pub uniquifier: Uniquifier,
     /// When it was made.
     pub created_at: Timestamp,
-    /// When the user last proved who they are; nothing for a remembered browser.
+    /// When the user last proved who they are; nothing where a remember cookie made the session.
     pub authenticated_at: Option<Timestamp>,
     /// From when on it is refused, whatever the cookie says.
     pub expires_at: Timestamp,

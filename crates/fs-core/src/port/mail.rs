@@ -191,6 +191,8 @@ pub enum MailKind<'a> {
     ResetNotice,
     /// The password was changed.
     ChangeNotice,
+    /// A remembered browser was signed out, since an old copy of its cookie was used.
+    RememberedBrowserEnded,
     /// Somebody tried to register with the address of this account.
     AccountExists {
         /// Confirms the address, and how long it is good; `None` if it was confirmed before.
@@ -252,6 +254,7 @@ impl MailKind<'_> {
             Self::ResetInstructions { .. } => "reset_instructions",
             Self::ResetNotice => "reset_notice",
             Self::ChangeNotice => "change_notice",
+            Self::RememberedBrowserEnded => "remembered_browser_ended",
             Self::AccountExists { .. } => "account_exists",
             Self::SignInLink { .. } => "login_instructions",
             Self::SecondFactorCode { .. } => "two_factor_instructions",

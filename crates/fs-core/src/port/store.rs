@@ -38,7 +38,7 @@ pub trait UserStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError>;
 
-    /// The living sessions and remembered browsers of a uniquifier, newest first. Notes of codes
+    /// The living sessions of a uniquifier, newest first. Notes of codes
     /// that were sent ([`SessionKind::SentCode`](crate::model::SessionKind::SentCode)) are none.
     async fn sessions_of(
         &self,

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::message::Category;
-use crate::model::{SessionId, User, UserId};
+use crate::model::{CredentialKey, SessionId, User, UserId};
 use crate::second_factor::{Enrolment, Pending};
 
 /// The session of one browser: small, sealed into its cookie, changed only through methods that
@@ -92,6 +92,9 @@ pub struct VisitSignIn {
     /// When the second factor, or a recovery code in its place, was last given.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub factor_at: Option<Timestamp>,
+    /// The remembered browser that it was made from, or with: signing out ends both.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none", with = "parent")]
+    pub parent: Option<CredentialKey>,
 }
 
 /// A message that waits for the next page.
@@ -398,6 +401,28 @@ mod user_id {
     }
 }
 
+mod parent {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::model::CredentialKey;
+
+    pub(super) fn serialize<S: Serializer>(
+        key: &Option<CredentialKey>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match key {
+            Some(key) => to.serialize_some(key.as_str()),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<CredentialKey>, D::Error> {
+        Ok(Option::<String>::deserialize(from)?.map(CredentialKey::new))
+    }
+}
+
 mod session_id {
     use serde::{Deserialize, Deserializer, Serializer};
 
@@ -464,8 +489,8 @@ mod tests {
 
     fn sign_in(user: &str, id: &str) -> Option<VisitSignIn> {
         let (id, user) = (SessionId::new(id), UserId::new(user));
-        let (authenticated_at, grace_until, factor_at) = (None, None, None);
-        Some(VisitSignIn { id, user, authenticated_at, grace_until, factor_at })
+        let (authenticated_at, grace_until, factor_at, parent) = (None, None, None, None);
+        Some(VisitSignIn { id, user, authenticated_at, grace_until, factor_at, parent })
     }
 
     #[test]

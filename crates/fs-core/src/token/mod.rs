@@ -6,13 +6,13 @@
 //!
 //! | type | says | ends with |
 //! | --- | --- | --- |
-//! | [`AuthToken`] | the holder may act as the user | the (token) uniquifier |
+//! | [`AuthToken`] | the holder may act as the user; in the itsdangerous format alone | the (token) uniquifier |
 //! | [`ConfirmToken`] | the holder reads the mail of this address | the uniquifier, the address |
 //! | [`ResetToken`] | the holder may set a password | the uniquifier, and the address or the stored hash |
 //! | [`SignInLinkToken`] | the holder reads the user's mail | the uniquifier |
 //! | [`SetupStateToken`] | the holder sets up a way to sign in | the uniquifier, its single use |
 //! | [`DeviceToken`] | this device needs no second factor | the uniquifier, the second factor |
-//! | [`RememberToken`] | this browser was asked to remember the user | the session record, or the uniquifier |
+//! | [`RememberToken`] | this browser was asked to remember the user | its use and the credential record, or the uniquifier |
 //!
 //! Each ends by age as well. Whether a token was used before, and whether its user still exists,
 //! is for the caller to ask.

@@ -16,8 +16,8 @@ use crate::secret::Secret;
 /// This browser was asked to remember the user. It signs in again, and is never fresh.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RememberToken {
-    /// In our format the session record of the remembered browser; in Flask-Login's the user's
-    /// uniquifier.
+    /// In our format the credential of the remembered browser and the secret of one use; in
+    /// Flask-Login's the user's uniquifier.
     pub name: String,
 }
 

@@ -165,13 +165,56 @@ async fn restoring_a_remembered_browser() {
         };
         every_fault(setup, prepare, async |site, visit, remember| {
             let cookie = remember_cookie(&remember);
-            match site.core().restore_remembered(&site.context(), visit, cookie).await? {
+            let restored = site.core().restore_remembered(&site.context(), visit, cookie).await?;
+            match restored.who {
                 Ok(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })
         .await;
     }
+}
+
+#[tokio::test]
+async fn ending_a_family_whose_cookie_is_used_again() {
+    let prepare = async |site: &Site, visit: &mut Visit| {
+        let (_, remember) = signed_in_ann(site, visit).await;
+        let cookie = remember_cookie(&remember);
+        let back = site.core().restore_remembered(&site.context(), visit, cookie).await.unwrap();
+        assert!(back.who.is_ok());
+        site.clock.advance(Duration::from_secs(61));
+        *visit = Visit::default();
+        remember
+    };
+    every_fault(Setup::standard, prepare, async |site, visit, remember| {
+        let cookie = remember_cookie(&remember);
+        let restored = site.core().restore_remembered(&site.context(), visit, cookie).await?;
+        assert_eq!(restored.remember, RememberChange::Clear);
+        Ok::<_, FlowError>(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ending_auth_tokens() {
+    let prepare = async |site: &Site, visit: &mut Visit| {
+        let mut user = add_ann(site, visit).await;
+        for _ in 0..2 {
+            let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+        }
+        user
+    };
+    every_fault(Setup::standard, prepare, async |site, _, user| {
+        let (core, ctx) = (site.core(), site.context());
+        let tokens = core.auth_tokens(&ctx, &user).await?;
+        assert!(core.end_auth_token(&ctx, &user, &tokens[0].id).await?);
+        Ok::<_, FlowError>(())
+    })
+    .await;
+    every_fault(Setup::standard, prepare, async |site, _, user| {
+        site.core().end_auth_tokens(&site.context(), &user).await
+    })
+    .await;
 }
 
 #[tokio::test]

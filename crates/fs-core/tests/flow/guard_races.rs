@@ -108,7 +108,7 @@ async fn run(flow: &str, site: &Site, visit: &mut Visit, text: &str) -> bool {
             drop(core.reset_password(&ctx, visit, text, new_password(NEW)).await.unwrap());
         }
         "remembered" => {
-            return core.restore_remembered(&ctx, visit, text).await.unwrap().is_ok();
+            return core.restore_remembered(&ctx, visit, text).await.unwrap().who.is_ok();
         }
         "second factor" | "chosen factor" => return validate(site, visit, text).await,
         _ => {

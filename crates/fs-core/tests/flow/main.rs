@@ -3,6 +3,7 @@
 
 mod admin_faults;
 mod administration;
+mod auth_tokens;
 mod code_limits;
 mod codes;
 mod crowds;
@@ -10,6 +11,7 @@ mod every_fault;
 mod every_order;
 mod factor_races;
 mod factors;
+mod families;
 mod faults;
 mod guard_races;
 mod load;

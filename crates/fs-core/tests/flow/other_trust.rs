@@ -46,7 +46,7 @@ async fn enter(site: &Site, key: &TotpSecret) -> Entered {
 async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
     let (ctx, mut visit) = (site.context(), Visit::default());
     let cookie = remember_cookie(remembered);
-    site.core().restore_remembered(&ctx, &mut visit, cookie).await.unwrap().is_ok()
+    site.core().restore_remembered(&ctx, &mut visit, cookie).await.unwrap().who.is_ok()
 }
 
 /// Whether a browser with that token is asked for the second factor.

@@ -36,12 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const MAILS: [&str; 13] = [
+const MAILS: [&str; 14] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
     "login_instructions",
     "recovery_code_used",
+    "remembered_browser_ended",
     "reset_instructions",
     "reset_notice",
     "second_factor_changed",

@@ -1,6 +1,7 @@
 //! The endpoints: each reads a form or JSON, runs a flow, and answers.
 
 mod asked_code;
+mod auth_tokens;
 mod challenge;
 mod change_password;
 mod confirm;
@@ -149,6 +150,7 @@ async fn dispatch(exchange: &Exchange, matched: Matched) -> Answer {
         Endpoint::TwoFactorRescue => two_factor_rescue::answer(exchange).await,
         Endpoint::RecoveryCodes => recovery_codes::answer(exchange).await,
         Endpoint::UseRecoveryCode => use_recovery_code::answer(exchange).await,
+        Endpoint::AuthTokens => auth_tokens::answer(exchange).await,
         Endpoint::UnifiedSignIn => unified_sign_in::answer(exchange).await,
         Endpoint::UnifiedSendCode => unified_sign_in::send_code(exchange).await,
         Endpoint::UnifiedSetup => unified_setup::answer(exchange).await,

@@ -80,32 +80,37 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         }
         ValidateOutcome::SignedIn { user, remember, device } => {
             let told = MessageKey::TwoFactorLoginSuccessful.into();
-            signed_in(exchange, &user, remember, device, told, Map::new())
+            return signed_in(exchange, &user, remember, device, told, Map::new()).await;
         }
     })
 }
 
 /// The answer that ends a pending sign-in.
-pub(super) fn signed_in(
+pub(super) async fn signed_in(
     exchange: &Exchange,
     user: &User,
     remember: RememberChange,
     device: Option<Secret>,
     told: Message,
     mut more: Map<String, Value>,
-) -> http::Response<bytes::Bytes> {
+) -> Answer {
     exchange.put_remember(remember);
     if exchange.wants_json() {
         if let Some(device) = device {
             more.insert("tf_validity_token".to_owned(), device.expose().into());
         }
-        return exchange.json_ok(Some(user), None, more);
+        // Flask-Security gives none here.
+        let token = match exchange.core().lists_auth_tokens() {
+            true => exchange.token_on_request(user).await?,
+            false => None,
+        };
+        return Ok(exchange.json_ok(Some(user), token, more));
     }
     exchange.accepted();
     exchange.state().device = device.map(|device| device.expose().to_owned());
     exchange.flash(told);
     let view = exchange.config().views.after_sign_in.as_deref();
-    exchange.redirect(&exchange.after(view))
+    Ok(exchange.redirect(&exchange.after(view)))
 }
 
 /// The code as a text; numbers count as their digits.

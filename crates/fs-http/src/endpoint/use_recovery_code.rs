@@ -42,7 +42,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             let left = user.recovery_codes.len();
             let told = Message::new(MessageKey::RecoveryCodeUsed).with("left", left);
             let more = Map::from_iter([("remaining".to_owned(), left.into())]);
-            signed_in(exchange, &user, remember, device, told, more)
+            return signed_in(exchange, &user, remember, device, told, more).await;
         }
         ValidateOutcome::Refused(problem) => {
             exchange.mistakes(&[problem], |problems| page(exchange, problems))

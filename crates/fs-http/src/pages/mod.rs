@@ -11,7 +11,7 @@
 //! | `security/style.css` | their look, put into each page; colours are variables at its top |
 //! | `security/_macros.html` | `render_form`, `render_forms` and `render_field` |
 //! | `security/_messages.html`, `security/_menu.html` | the messages above the heading, the links below the forms |
-//! | `security/login_user.html`, `register_user.html`, `forgot_password.html`, `reset_password.html`, `change_password.html`, `send_confirmation.html`, `send_login.html`, `verify.html` | one endpoint each |
+//! | `security/login_user.html`, `register_user.html`, `forgot_password.html`, `reset_password.html`, `change_password.html`, `send_confirmation.html`, `send_login.html`, `verify.html`, `auth_tokens.html` | one endpoint each |
 //! | `security/confirm_email.html` | a confirmation link that was opened in another browser than the one that registered |
 //! | `security/two_factor_setup.html`, `two_factor_prove.html`, `two_factor_verify_code.html`, `us_signin.html`, `us_setup.html`, `us_verify.html`, `recovery_code.html`, `recovery_codes.html` | further factors: the table below |
 //! | `security/_authenticator.html`, `security/_code_from.html` | the key for an authenticator app, and where a code was sent |
@@ -34,6 +34,7 @@
 //! | `us_signin` | `available_methods`, `code_methods` (names of methods); `code_sent` and `chosen_method` after a code was asked for |
 //! | `us_verify` | `available_methods`, `code_methods` (names of methods), and what comes with a code after one was sent |
 //! | `us_setup` | `active_methods`, `setup_methods` (names of methods), and what comes with a code |
+//! | `auth_tokens` | `auth_tokens`: each with `id`, `name`, `created_at`, `used_at`, `expires_at` (RFC 3339, or none); the form of each is at the same place in `forms` |
 //! | `recovery_codes` | `recovery_codes` (right after they were made), `remaining` (a number) |
 //!
 //! With a code come `chosen_method` (`email`, `sms` or `authenticator`), `code_sent` (whether this

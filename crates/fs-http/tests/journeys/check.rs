@@ -9,13 +9,25 @@ use crate::world::{Result, World, ensure};
 
 impl World {
     /// Every browser, every copy of its cookies and every token is signed in as who it must be.
-    pub(crate) async fn check(&self) -> Result<()> {
-        let browsers = self.browsers.iter().map(|one| ("browser", one));
-        let all = browsers.chain(self.copies.iter().map(|copy| ("copy", copy)));
-        for (number, (what, (browser, jar))) in all.enumerate() {
-            self.check_cookies(browser, jar).await.map_err(|wrong| {
-                format!("{what} {}: {wrong}", if what == "copy" { number - 3 } else { number })
-            })?;
+    pub(crate) async fn check(&mut self) -> Result<()> {
+        for number in 0..self.browsers.len() {
+            let (mut browser, mut jar) = self.browsers[number].clone();
+            let checked = self.check_cookies(&mut browser, &mut jar).await;
+            checked.map_err(|wrong| format!("browser {number}: {wrong}"))?;
+            self.browsers[number] = (browser, jar);
+        }
+        for number in 0..self.copies.len() {
+            let (mut browser, mut jar) = self.copies[number].clone();
+            // A look at a copy would use it up; somebody may put it back later.
+            let unused = !self.model.plan.flask
+                && jar.remembered.is_some_and(|cookie| self.model.family_lives(cookie));
+            if unused {
+                let name = &self.site.web.config().remember_cookie.name;
+                browser.cookies.remove(name);
+                jar.remembered = None;
+            }
+            let checked = self.check_cookies(&mut browser, &mut jar).await;
+            checked.map_err(|wrong| format!("copy {number}: {wrong}"))?;
         }
         let max_age = self.site.core().config().auth_tokens.max_age;
         for token in self.tokens.iter().rev().take(3) {
@@ -23,7 +35,10 @@ impl World {
             let good = person.exists
                 && person.active
                 && person.trust == token.trust
-                && max_age.is_none_or(|most| self.model.now.since(token.at) <= most);
+                && max_age.is_none_or(|most| match self.model.plan.flask {
+                    true => self.model.now.since(token.at) <= most,
+                    false => self.model.now.since(token.at) < most,
+                });
             let mut request = Browser::request(Method::GET, "/every-way");
             let header = HeaderValue::from_str(token.token.expose()).unwrap();
             request.headers_mut().insert("authentication-token", header);
@@ -35,22 +50,32 @@ impl World {
         Ok(())
     }
 
-    async fn check_cookies(&self, browser: &Browser, jar: &Jar) -> Result<()> {
-        let name = &self.site.web.config().remember_cookie.name;
+    /// Looks at the session alone, and at the remember cookie alone: as another tab would, whose
+    /// next cookie the browser keeps.
+    async fn check_cookies(&mut self, browser: &mut Browser, jar: &mut Jar) -> Result<()> {
+        let name = self.site.web.config().remember_cookie.name.clone();
         for by_session in [true, false] {
-            let must = match by_session {
-                true => self.model.in_session(jar),
-                false => self.model.is_remembered(jar),
-            };
             let mut alone = browser.clone();
-            alone.cookies.retain(|cookie, _| (cookie == name) != by_session);
+            alone.cookies.retain(|cookie, _| (*cookie == name) != by_session);
+            let mut tab = match by_session {
+                true => Jar { session: jar.session, ..Jar::default() },
+                false => Jar { remembered: jar.remembered, ..Jar::default() },
+            };
+            self.model.arrive(&mut tab);
+            let must = self.model.in_session(&tab).map(|who| PEOPLE[who].to_owned());
             if alone.cookies.is_empty() && must.is_none() {
                 continue;
             }
             let seen = alone.who().await;
-            let must = must.map(|who| PEOPLE[who].to_owned());
             let by = if by_session { "the session" } else { "the remembered browser" };
             ensure(seen == must, || format!("by {by} it is {seen:?}, must be {must:?}"))?;
+            if !by_session {
+                jar.remembered = tab.remembered;
+                match alone.cookies.remove(&name) {
+                    Some(next) => browser.cookies.insert(name.clone(), next),
+                    None => browser.cookies.remove(&name),
+                };
+            }
         }
         Ok(())
     }

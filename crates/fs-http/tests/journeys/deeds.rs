@@ -155,8 +155,7 @@ impl World {
         let answer = self.post(step, "/logout", json!({})).await;
         ensure(ok(&answer), || format!("answered {}", answer.status))?;
         self.with(step, |model, jar| {
-            model.end_session(jar);
-            model.end_remembered(jar);
+            model.sign_out(jar);
             (jar.pending, jar.enrolment) = (None, None);
         });
         Ok(caller.is_some())

@@ -9,6 +9,7 @@ mod check;
 mod deeds;
 mod dice;
 mod factor_deeds;
+mod families;
 mod model;
 mod others;
 mod plan;

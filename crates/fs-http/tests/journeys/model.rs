@@ -6,6 +6,7 @@ use std::time::Duration;
 use fs_core::Timestamp;
 use fs_core::totp::{TotpRules, TotpSecret};
 
+use crate::families::{Family, Remembered};
 use crate::plan::{PEOPLE, Plan, TwoFactorUse};
 
 pub(crate) struct Person {
@@ -28,13 +29,15 @@ pub(crate) enum Factor {
 }
 
 pub(crate) struct Session {
-    person: usize,
+    pub(crate) person: usize,
     trust: u32,
-    alive: bool,
+    pub(crate) alive: bool,
     until: Timestamp,
     pub(crate) proven: Option<Timestamp>,
     /// When the second factor was given.
     pub(crate) factor: Option<Timestamp>,
+    /// The remembered browser that it ends with.
+    pub(crate) family: Option<usize>,
 }
 
 /// A sign-in that waits for its second factor.
@@ -60,7 +63,7 @@ pub(crate) struct Enrolment {
 #[derive(Clone, Default)]
 pub(crate) struct Jar {
     pub(crate) session: Option<usize>,
-    pub(crate) remembered: Option<usize>,
+    pub(crate) remembered: Option<Remembered>,
     pub(crate) pending: Option<Pending>,
     pub(crate) enrolment: Option<Enrolment>,
 }
@@ -77,11 +80,11 @@ pub(crate) struct Model {
     pub(crate) now: Timestamp,
     pub(crate) people: Vec<Person>,
     pub(crate) sessions: Vec<Session>,
-    remembered: Vec<Session>,
+    pub(crate) families: Vec<Family>,
     spent: BTreeSet<String>,
     pendings: usize,
-    session_lifetime: Duration,
-    remembered_for: Duration,
+    pub(crate) session_lifetime: Duration,
+    pub(crate) remembered_for: Duration,
 }
 
 const PENDING: Duration = Duration::from_secs(600);
@@ -103,7 +106,7 @@ impl Model {
             now,
             people: PEOPLE.iter().map(|_| person()).collect(),
             sessions: Vec::new(),
-            remembered: Vec::new(),
+            families: Vec::new(),
             spent: BTreeSet::new(),
             pendings: 0,
             session_lifetime: sessions.lifetime,
@@ -111,13 +114,16 @@ impl Model {
         }
     }
 
-    fn trusts(&self, person: usize, trust: u32) -> bool {
+    pub(crate) fn trusts(&self, person: usize, trust: u32) -> bool {
         let person = &self.people[person];
         person.exists && person.active && person.trust == trust
     }
 
-    fn lives(&self, session: &Session) -> bool {
-        session.alive && self.trusts(session.person, session.trust) && self.now <= session.until
+    pub(crate) fn lives(&self, session: &Session) -> bool {
+        session.alive
+            && session.family.is_none_or(|family| self.families[family].alive)
+            && self.trusts(session.person, session.trust)
+            && self.now <= session.until
     }
 
     /// Who is signed in by the session cookie.
@@ -126,28 +132,22 @@ impl Model {
         self.lives(session).then_some(session.person)
     }
 
-    /// Who comes back by the cookie of a remembered browser.
-    pub(crate) fn is_remembered(&self, jar: &Jar) -> Option<usize> {
-        let remembered = &self.remembered[jar.remembered?];
-        self.lives(remembered).then_some(remembered.person)
-    }
-
     /// What any request does: a remembered browser gets a session that is not fresh.
     pub(crate) fn arrive(&mut self, jar: &mut Jar) {
-        if self.in_session(jar).is_some() {
-            return;
-        }
-        if let Some(person) = self.is_remembered(jar) {
-            let until = jar.remembered.map(|number| self.remembered[number].until);
-            let until = until.unwrap_or(self.now).min(self.now.plus(self.session_lifetime));
-            jar.session = Some(self.new_session(person, until, None));
+        if self.in_session(jar).is_none() {
+            self.come_back(jar);
         }
     }
 
-    fn new_session(&mut self, person: usize, until: Timestamp, proven: Option<Timestamp>) -> usize {
+    pub(crate) fn new_session(
+        &mut self,
+        person: usize,
+        until: Timestamp,
+        proven: Option<Timestamp>,
+    ) -> usize {
         let trust = self.people[person].trust;
-        let factor = None;
-        self.sessions.push(Session { person, trust, alive: true, until, proven, factor });
+        let (alive, factor, family) = (true, None, None);
+        self.sessions.push(Session { person, trust, alive, until, proven, factor, family });
         self.sessions.len() - 1
     }
 
@@ -164,8 +164,12 @@ impl Model {
     pub(crate) fn renew(&mut self, jar: &mut Jar, person: usize) {
         let (pending, enrolment) = (jar.pending.take(), jar.enrolment.take());
         let factor = self.factor_given(jar);
+        let family = jar.session.and_then(|number| self.sessions[number].family);
         self.begin(jar, person);
         self.note_factor(jar, factor);
+        if let Some(number) = jar.session {
+            self.sessions[number].family = family;
+        }
         (jar.pending, jar.enrolment) = (pending, enrolment);
     }
 
@@ -228,20 +232,6 @@ impl Model {
         if let Some(number) = jar.session.take() {
             self.sessions[number].alive = false;
         }
-    }
-
-    /// Flask-Security's cookies name the user, so one of them cannot be ended.
-    pub(crate) fn end_remembered(&mut self, jar: &mut Jar) {
-        if let Some(number) = jar.remembered.take() {
-            self.remembered[number].alive = self.plan.flask;
-        }
-    }
-
-    pub(crate) fn remember(&mut self, jar: &mut Jar, person: usize) {
-        let (trust, until) = (self.people[person].trust, self.now.plus(self.remembered_for));
-        let (proven, factor) = (None, None);
-        self.remembered.push(Session { person, trust, alive: true, until, proven, factor });
-        jar.remembered = Some(self.remembered.len() - 1);
     }
 
     /// Whether a second factor is owed after a first factor: nothing, a code, or choosing one.

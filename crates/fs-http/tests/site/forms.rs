@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::people::ANN;
 
 /// Every form, where it is sent to, and whether one must be signed in.
-const FORMS: [(FormName, &str, bool); 19] = [
+const FORMS: [(FormName, &str, bool); 20] = [
     (FormName::SignIn, "/login", false),
     (FormName::Verify, "/verify", true),
     (FormName::Register, "/register", false),
@@ -31,6 +31,7 @@ const FORMS: [(FormName, &str, bool); 19] = [
     (FormName::TwoFactorRescue, "/tf-rescue", false),
     (FormName::RecoveryCodes, "/mf-recovery-codes", true),
     (FormName::UseRecoveryCode, "/mf-recovery", false),
+    (FormName::AuthTokens, "/auth-tokens", true),
     (FormName::UnifiedSignIn, "/us-signin", false),
     (FormName::UnifiedSignIn, "/us-signin/send-code", false),
     (FormName::UnifiedSetup, "/us-setup", true),
@@ -93,6 +94,11 @@ async fn every_form_takes_more_fields() {
         let mut browser = site.browser();
         if signed_in {
             sign_in(&site, &mut browser, &user).await;
+        }
+        if form == FormName::AuthTokens {
+            // The page has a form for each token.
+            let mut user = site.user(ANN).await.unwrap();
+            let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
         }
         watch.0.lock().unwrap().clear();
 

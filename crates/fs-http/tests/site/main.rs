@@ -4,6 +4,7 @@
 mod answers;
 mod asking_links;
 mod attacks;
+mod auth_tokens;
 mod branches;
 mod clients;
 mod code_rules;
@@ -34,6 +35,7 @@ mod recovery_codes;
 mod redirects;
 mod refusals;
 mod registered_by_another;
+mod remembered;
 mod scene;
 mod second_factors;
 mod second_press;

@@ -11,7 +11,6 @@ impl Work<'_> {
     pub(super) async fn insert_session(&mut self, session: &SessionRecord) -> Outcome {
         let kind = match session.kind {
             SessionKind::SignIn => "sign_in",
-            SessionKind::Remember => "remember",
             SessionKind::SentCode => "sent_code",
         };
         let written = self

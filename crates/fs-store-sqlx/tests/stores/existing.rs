@@ -283,7 +283,8 @@ async fn a_table_from_before_recovery_codes_gets_their_column() {
 const OLD_SESSIONS: &str = "CREATE TABLE fs_session (id TEXT NOT NULL PRIMARY KEY, \
      kind TEXT NOT NULL, uniquifier TEXT NOT NULL, created_at BIGINT NOT NULL, \
      authenticated_at BIGINT, expires_at BIGINT NOT NULL, user_agent TEXT, client_ip TEXT); \
-     INSERT INTO fs_session VALUES ('old', 'sign_in', 'a', 1, 1, 9000000000000000, NULL, NULL);";
+     INSERT INTO fs_session VALUES ('old', 'sign_in', 'a', 1, 1, 9000000000000000, NULL, NULL); \
+     INSERT INTO fs_session VALUES ('r', 'remember', 'a', 1, 1, 9000000000000000, NULL, NULL);";
 
 async fn use_old_sessions(store: &SqlxStore) {
     store.migrate().await.unwrap();

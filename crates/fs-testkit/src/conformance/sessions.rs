@@ -29,7 +29,6 @@ pub(super) async fn a_session_is_kept_with_every_field(
     for session in [
         session("full", &whose),
         SessionRecord {
-            kind: SessionKind::Remember,
             created_at: Timestamp::from_micros(at(0).micros() + 123_456),
             authenticated_at: None,
             expires_at: Timestamp::MAX,

@@ -15,6 +15,7 @@ pub(crate) fn show(screen: &Screen, user: &User) -> Response<Bytes> {
         second_factor(screen, user),
         recovery_codes(screen, user),
         sign_in_methods(user),
+        programs(),
         code_or_link(),
     ];
     let rows: Vec<_> = rows.into_iter().filter_map(|row| row.located(screen)).collect();
@@ -105,6 +106,16 @@ fn sign_in_methods(user: &User) -> Part {
         on: Some(!set_up.is_empty()),
         action: "Set up",
         endpoint: Endpoint::UnifiedSetup,
+    }
+}
+
+fn programs() -> Part {
+    Part {
+        name: "Programs with access",
+        note: "Each has a token of its own. End those that you do not know.".to_owned(),
+        on: None,
+        action: "Look",
+        endpoint: Endpoint::AuthTokens,
     }
 }
 

@@ -206,7 +206,7 @@ impl Security {
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let hash = self.admin_hash(password, &words).await?;
         let mut user = user.clone();
-        let mut batch = self.replace_password(ctx, &mut user, hash, false)?;
+        let mut batch = self.replace_password(ctx, &mut user, hash, false, None)?;
         let mails = self.config().password_change.as_ref().is_none_or(|rules| rules.send_notice);
         if notify && mails {
             batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);

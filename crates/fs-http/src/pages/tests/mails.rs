@@ -30,6 +30,7 @@ fn every_mail_holds_its_links_and_no_others() {
         ("confirmation_instructions", vec!["confirm"]),
         ("login_instructions", vec!["login"]),
         ("recovery_code_used", vec!["reset"]),
+        ("remembered_browser_ended", vec!["reset"]),
         ("reset_instructions", vec!["reset"]),
         ("reset_notice", vec![]),
         ("second_factor_changed", vec!["reset"]),
@@ -52,9 +53,14 @@ fn every_mail_holds_its_links_and_no_others() {
         for part in [&text, &html] {
             assert!(part.contains("ann@example.com") && part.contains("Otter"), "{name}");
         }
-        let limited =
-            ["confirmation_instructions", "login_instructions", "reset_instructions", "welcome"]
-                .contains(&name);
+        let limited = [
+            "account_exists",
+            "confirmation_instructions",
+            "login_instructions",
+            "reset_instructions",
+            "welcome",
+        ]
+        .contains(&name);
         assert_eq!(text.contains("within 2 hours"), limited, "{name}");
         assert_eq!(html.contains("works for 2 hours"), limited, "{name}");
     }
@@ -83,6 +89,7 @@ fn mails_without_optional_links_hold_none() {
     for name in [
         "change_notice",
         "recovery_code_used",
+        "remembered_browser_ended",
         "reset_notice",
         "second_factor_changed",
         "sign_in_method_changed",

@@ -14,7 +14,8 @@ use super::*;
 /// Markup that does something wherever it is not escaped.
 const MARKUP: &str = r#""'><script>alert(1)</script>&"#;
 
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 20] = [
+    "auth_tokens",
     "change_password",
     "confirm_email",
     "error",
@@ -36,12 +37,13 @@ const PAGES: [&str; 19] = [
     "verify",
 ];
 
-const MAILS: [&str; 13] = [
+const MAILS: [&str; 14] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
     "login_instructions",
     "recovery_code_used",
+    "remembered_browser_ended",
     "reset_instructions",
     "reset_notice",
     "second_factor_changed",
@@ -121,6 +123,16 @@ fn full_page(template: &str, text: &str) -> PageView {
             ("setup_methods", json!([text])),
             ("recovery_codes", json!([text])),
             ("remaining", json!(3)),
+            (
+                "auth_tokens",
+                json!([{
+                    "id": text,
+                    "name": text,
+                    "created_at": "2026-11-30T12:00:00Z",
+                    "used_at": "2026-11-30T13:00:00Z",
+                    "expires_at": "2026-12-01T12:00:00Z",
+                }]),
+            ),
         ]),
         ..PageView::new(format!("security/{template}.html"), text)
     }

@@ -11,7 +11,9 @@ use http::StatusCode;
 
 use super::Marked;
 use crate::factors::{code, mailed_code};
-use crate::people::{ANN, NEW, PROFILES, ask_for_reset, mailed_link, register_ann, sign_ann_in};
+use crate::people::{
+    ANN, NEW, PROFILES, ask_for_reset, is_ann, mailed_link, register_ann, sign_ann_in, with_token,
+};
 
 const PHONE: &str = "+442083661177";
 
@@ -45,6 +47,10 @@ pub(super) async fn go_everywhere(templates: &Marked) {
         codes(setup()).await;
         passwords_alone(setup()).await;
         an_app_that_is_not_set_up(setup()).await;
+        for resets in [true, false] {
+            remembered_browsers(setup(), resets).await;
+        }
+        programs(setup()).await;
     }
 }
 
@@ -100,7 +106,9 @@ async fn passwords(mut setup: Setup) {
     shown(&mut new, "/login").await;
     let mut ann = site.browser();
     ann.sign_in(ANN, NEW).await;
-    for target in ["/editors", "/change", "/verify", "/tf-setup"] {
+    let mut user = site.user(ANN).await.unwrap();
+    let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    for target in ["/editors", "/change", "/verify", "/tf-setup", "/auth-tokens"] {
         shown(&mut ann, target).await;
     }
     let twice = [("new_password", PASSWORD), ("new_password_confirm", PASSWORD)];
@@ -317,6 +325,37 @@ async fn passwords_alone(mut setup: Setup) {
     assert!(!page.contains("<button") && !page.contains("type=\"radio\""), "{page}");
     let verify = shown(&mut ann, "/us-verify").await;
     assert!(!verify.contains("Password or code"), "{verify}");
+}
+
+/// A copy of a remember cookie is used.
+async fn remembered_browsers(mut setup: Setup, resets: bool) {
+    if !resets {
+        setup.config.recovery = None;
+    }
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    ann.cookies.retain(|name, _| name.contains("remember"));
+    let mut copy = ann.clone();
+    ann.who().await;
+    site.clock.advance(std::time::Duration::from_secs(61));
+    copy.who().await;
+    site.mails().await;
+}
+
+/// Programs have access, with and without an end, used and not.
+async fn programs(mut setup: Setup) {
+    setup.config.auth_tokens.max_age = None;
+    let site = setup.build();
+    let mut user = site.add_user(ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    shown(&mut ann, "/auth-tokens").await;
+    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    shown(&mut ann, "/auth-tokens").await;
+    is_ann(&site, with_token(token.expose())).await;
+    site.mails().await;
+    let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    shown(&mut ann, "/auth-tokens").await;
 }
 
 async fn an_app_that_is_not_set_up(mut setup: Setup) {

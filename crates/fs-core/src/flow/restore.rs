@@ -1,0 +1,257 @@
+//! Signing a remembered browser in again.
+
+use super::FlowError;
+use super::establish::Seat;
+use super::family::{self, FamilyCookie, Standing, Use};
+use super::register::audit;
+use super::remember::RememberChange;
+use super::uniquifier::is_session_of;
+use crate::authn::Unproven;
+use crate::event::{Event, Subject};
+use crate::model::{CredentialRecord, SessionKind, SessionRecord, User, UserField};
+use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, MailKind};
+use crate::security::{Context, Security};
+use crate::session::Visit;
+use crate::token::{RememberToken, TokenFormat};
+
+/// What a remember cookie led to.
+#[derive(Debug)]
+#[must_use]
+pub struct Restored {
+    /// The user that the session is signed in as now, or why it is signed in as nobody.
+    pub who: Result<User, Unproven>,
+    /// What must happen to the cookie. It was used: send this even if the request fails later.
+    pub remember: RememberChange,
+}
+
+impl Restored {
+    fn nobody(why: Unproven) -> Self {
+        Self { who: Err(why), remember: RememberChange::Keep }
+    }
+}
+
+/// How often a use starts over when parallel ones overtake it.
+const TRIES: usize = 4;
+
+/// A look at a family, or the result of one.
+enum Look {
+    Again,
+    Done(Box<Restored>),
+}
+
+impl Look {
+    fn done(restored: Restored) -> Result<Self, FlowError> {
+        Ok(Self::Done(Box::new(restored)))
+    }
+}
+
+impl Security {
+    /// Signs a remembered browser in again: a session of its own that is never fresh. Otherwise it
+    /// is as after every sign-in: a pending one is forgotten, and CSRF tokens are those of the
+    /// remembered browser.
+    ///
+    /// The cookie is used up: [`Restored::remember`] has the next one. Requests that bring the same
+    /// cookie at the same time, or within a minute, share one session and one next cookie. After
+    /// that a used cookie is a copy: the browser is forgotten, every session made from it ends, and
+    /// the owner gets a mail.
+    ///
+    /// Nobody when the cookie is not ours, was ended, has expired, or its user may not sign in.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database failed, and [`FlowError::Contended`] if others
+    /// used the cookie at the same moment, again and again. The cookie is as good as before.
+    pub async fn restore_remembered(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        cookie: &str,
+    ) -> Result<Restored, FlowError> {
+        if self.config().token_format == TokenFormat::Itsdangerous {
+            return self.restore_by_uniquifier(ctx, visit, cookie).await;
+        }
+        let cookie = match self.family_cookie(ctx, cookie) {
+            Ok(cookie) => cookie,
+            Err(unproven) => return Ok(Restored::nobody(unproven)),
+        };
+        for _ in 0..TRIES {
+            if let Look::Done(restored) = self.use_cookie(ctx, visit, &cookie).await? {
+                return Ok(*restored);
+            }
+        }
+        Err(FlowError::Contended(CommitError::Stale(Guard::Credential(cookie.key()))))
+    }
+
+    async fn use_cookie(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        cookie: &FamilyCookie,
+    ) -> Result<Look, FlowError> {
+        let found = self.store().credential(&cookie.key(), ctx.now).await?;
+        let Some((record, user)) = found else {
+            return Look::done(Restored::nobody(Unproven::Ended));
+        };
+        match family::standing(&record, &user, cookie, ctx.now) {
+            Standing::Ended => Look::done(Restored::nobody(Unproven::Ended)),
+            Standing::Reused => self.end_reused(ctx, &record, &user).await,
+            _ if !user.active => Look::done(Restored::nobody(Unproven::Deactivated)),
+            _ if self.owes_second_factor(&user) => {
+                Look::done(Restored::nobody(Unproven::FactorMissing))
+            }
+            Standing::Current => self.rotate(ctx, visit, cookie, record, user).await,
+            Standing::Late => self.share(ctx, visit, cookie, &record, user).await,
+        }
+    }
+
+    /// Uses the newest cookie of a family.
+    async fn rotate(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        cookie: &FamilyCookie,
+        before: CredentialRecord,
+        user: User,
+    ) -> Result<Look, FlowError> {
+        let nonce = self.random()?;
+        let rotated = family::rotate(&before, cookie, self.family_key(), nonce, ctx.now);
+        let Some((rotated, used)) = rotated else {
+            return Look::done(Restored::nobody(Unproven::Ended));
+        };
+        let expires_at = ctx.now.plus(self.config().sessions.lifetime);
+        let (kind, of) = (SessionKind::SignIn, &user.uniquifier);
+        let record = self.record_of(ctx, &used.session, kind, of, expires_at);
+        let record = SessionRecord {
+            authenticated_at: None,
+            expires_at: record.expires_at.min(rotated.expires_at),
+            parent: Some(rotated.key.clone()),
+            ..record
+        };
+        let expect = ExpectedCredential::Revision(before.revision);
+        let batch = Batch::from(still_trusted(&user))
+            .and(Change::PutCredential { credential: Box::new(rotated), expect })
+            .and(Change::InsertSession(record));
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::Credential(_))) => return Ok(Look::Again),
+            Err(CommitError::Stale(Guard::User(_))) => {
+                return Look::done(Restored::nobody(Unproven::Ended));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Look::done(self.seated(visit, cookie, &before, used, user))
+    }
+
+    /// Gives a parallel request of the same browser what the first one got.
+    async fn share(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        cookie: &FamilyCookie,
+        record: &CredentialRecord,
+        user: User,
+    ) -> Result<Look, FlowError> {
+        let Some(used) = family::last_use(record, cookie, self.family_key()) else {
+            return Look::done(Restored::nobody(Unproven::Ended));
+        };
+        let found = self.store().session(&used.session.key(), ctx.now).await?;
+        Look::done(match found {
+            Some((session, owner)) if owner.id == user.id && is_session_of(&session, &owner) => {
+                self.seated(visit, cookie, record, used, owner)
+            }
+            // The session was ended meanwhile, and what ended it meant this browser.
+            _ => Restored::nobody(Unproven::Ended),
+        })
+    }
+
+    /// Signs the browser in after a use.
+    fn seated(
+        &self,
+        visit: &mut Visit,
+        cookie: &FamilyCookie,
+        record: &CredentialRecord,
+        used: Use,
+        user: User,
+    ) -> Restored {
+        let renews = self.config().sessions.renew_csrf_at_sign_in;
+        let seat = Seat {
+            id: used.session,
+            authenticated_at: None,
+            factor_at: None,
+            csrf: renews.then(|| cookie.csrf(self.family_key())),
+            parent: Some(record.key.clone()),
+        };
+        seat.take(visit, &user);
+        let remember = match used.next {
+            Some(next) => RememberChange::Set {
+                // The same for parallel requests, to the letter.
+                cookie: RememberToken::issue(self.tokens(), &next.to_text(), used.at),
+                expires_at: record.expires_at,
+            },
+            None => RememberChange::Keep,
+        };
+        Restored { who: Ok(user), remember }
+    }
+
+    /// Ends a family whose cookie was used twice, and tells its owner.
+    async fn end_reused(
+        &self,
+        ctx: &Context,
+        record: &CredentialRecord,
+        user: &User,
+    ) -> Result<Look, FlowError> {
+        let (key, expect) = (record.key.clone(), Some(record.revision));
+        let batch = Batch::from(Change::RemoveCredential { key, expect })
+            .and(audit(ctx, "remember_cookie_reused", Some(&user.id)))
+            .and(self.mail(ctx, user, MailKind::RememberedBrowserEnded)?);
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(_)) => return Ok(Look::Again),
+            Err(error) => return Err(error.into()),
+        }
+        self.mail_waits();
+        self.emit(Event::RememberCookieReused { user: Subject::of(user) });
+        Look::done(Restored { who: Err(Unproven::Ended), remember: RememberChange::Clear })
+    }
+
+    /// Signs in by a cookie that names the uniquifier.
+    async fn restore_by_uniquifier(
+        &self,
+        ctx: &Context,
+        visit: &mut Visit,
+        cookie: &str,
+    ) -> Result<Restored, FlowError> {
+        let user = match self.user_of_lasting_cookie(ctx, cookie).await? {
+            Ok(user) if user.active && self.owes_second_factor(&user) => {
+                return Ok(Restored::nobody(Unproven::FactorMissing));
+            }
+            Ok(user) if user.active => user,
+            Ok(_) => return Ok(Restored::nobody(Unproven::Deactivated)),
+            Err(unproven) => return Ok(Restored::nobody(unproven)),
+        };
+        let expires_at = ctx.now.plus(self.config().sessions.lifetime);
+        let (id, mut record) =
+            self.session_record(ctx, SessionKind::SignIn, &user.uniquifier, expires_at)?;
+        record.authenticated_at = None;
+        let seat = self.seat(id, &record)?;
+        let batch = Batch::from(still_trusted(&user)).and(Change::InsertSession(record));
+        match self.store().commit(batch).await {
+            Ok(_) => {}
+            Err(CommitError::Stale(Guard::User(_))) => {
+                return Ok(Restored::nobody(Unproven::Ended));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        seat.take(visit, &user);
+        Ok(Restored { who: Ok(user), remember: RememberChange::Keep })
+    }
+}
+
+/// The guard that an account may still sign in by what was trusted before.
+fn still_trusted(user: &User) -> Change {
+    Change::UpdateUser {
+        user: user.id.clone(),
+        expect: vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())],
+        set: Vec::new(),
+    }
+}
