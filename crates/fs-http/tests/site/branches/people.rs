@@ -1,6 +1,7 @@
 //! What people do, so that they come by every page and get every mail.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
@@ -8,6 +9,7 @@ use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
 use http::StatusCode;
+use serde_json::json;
 
 use super::Marked;
 use crate::factors::{code, mailed_code};
@@ -87,9 +89,7 @@ async fn passwords(mut setup: Setup) {
     sent(&mut ann, "/login", &[("email", ANN), ("password", PASSWORD), ("csrf_token", "x")]).await;
     let forged = Browser::request(http::Method::POST, "/login");
     page(&ann.send(forged).await, "/login");
-    register_ann(&site).await;
-    let confirm = mailed_link(&site).await;
-    site.browser().follow(&confirm).await;
+    let confirm = register_and_confirm(&site).await;
     register_ann_again(&site).await;
     site.browser().follow(&confirm).await;
     site.browser().post_form("/confirm", &[("email", ANN)]).await;
@@ -118,6 +118,15 @@ async fn passwords(mut setup: Setup) {
     site.mails().await;
 }
 
+/// Ann registers, and confirms her address in the same browser; the link.
+async fn register_and_confirm(site: &Site) -> String {
+    let mut ann = site.browser();
+    ann.post_json("/register", json!({ "email": ANN, "password": PASSWORD })).await;
+    let confirm = mailed_link(site).await;
+    ann.follow(&confirm).await;
+    confirm
+}
+
 /// Somebody registers an address that has an account.
 async fn register_ann_again(site: &Site) {
     let fields = [("email", ANN), ("password", PASSWORD), ("password_confirm", PASSWORD)];
@@ -130,8 +139,7 @@ async fn without_ways_back(mut setup: Setup) {
     setup.config.recovery = None;
     setup.config.two_factor = Some(TwoFactor::default());
     let site = setup.build();
-    register_ann(&site).await;
-    site.browser().follow(&mailed_link(&site).await).await;
+    register_and_confirm(&site).await;
     register_ann_again(&site).await;
     let mut ann = sign_ann_in(&site).await;
     let fields = [("password", PASSWORD), ("new_password", NEW), ("new_password_confirm", NEW)];
@@ -163,11 +171,8 @@ async fn without_confirmation(mut setup: Setup) {
 }
 
 async fn links_to_sign_in(mut setup: Setup) {
-    setup.config.sign_in_links = Some(SignInLinks {
-        within: std::time::Duration::from_secs(3_600),
-        once: true,
-        unconfirmed: false,
-    });
+    setup.config.sign_in_links =
+        Some(SignInLinks { within: Duration::from_secs(3_600), once: true, unconfirmed: false });
     let site = setup.build();
     site.add_user(ANN).await;
     let mut ann = site.browser();
@@ -195,18 +200,35 @@ async fn second_factors(mut setup: Setup) {
         ..TwoFactor::default()
     });
     let site = setup.build();
-    site.add_user(ANN).await;
-    let mut ann = sign_ann_in(&site).await;
-    shown(&mut ann, "/tf-setup").await;
-    sent(&mut ann, "/tf-setup", &[("setup", "pigeon")]).await;
-    let page = sent(&mut ann, "/tf-setup", &[("setup", "email")]).await;
-    assert_says(&page, "We sent a code to a…@site.test.");
-    let typed = mailed_code(&site).await;
-    assert_says(&shown(&mut ann, "/tf-validate").await, "code that we sent to a…@site.test.");
-    let wrong = sent(&mut ann, "/tf-validate", &[("code", "000000")]).await;
-    assert_says(&wrong, "code that we sent to a…@site.test.");
-    sent(&mut ann, "/tf-validate", &[("code", &typed)]).await;
+    chooses_mail(&site).await;
+    chooses_text_messages(&site, &telephone).await;
+    chooses_an_app(&site).await;
+    sent(&mut site.browser(), "/tf-validate", &[]).await;
+}
+
+async fn signed_in_as(site: &Site, email: &str) -> Browser {
+    site.add_user(email).await;
+    let mut browser = site.browser();
+    browser.sign_in(email, PASSWORD).await;
+    browser
+}
+
+async fn chooses_mail(site: &Site) {
+    let mut bob = signed_in_as(site, "bob@site.test").await;
+    shown(&mut bob, "/tf-setup").await;
+    sent(&mut bob, "/tf-setup", &[("setup", "pigeon")]).await;
+    let page = sent(&mut bob, "/tf-setup", &[("setup", "email")]).await;
+    assert_says(&page, "We sent a code to b…@site.test.");
+    let typed = mailed_code(site).await;
+    assert_says(&shown(&mut bob, "/tf-validate").await, "code that we sent to b…@site.test.");
+    let wrong = sent(&mut bob, "/tf-validate", &[("code", "000000")]).await;
+    assert_says(&wrong, "code that we sent to b…@site.test.");
+    sent(&mut bob, "/tf-validate", &[("code", &typed)]).await;
     site.mails().await;
+}
+
+async fn chooses_text_messages(site: &Site, telephone: &Telephone) {
+    let mut ann = signed_in_as(site, ANN).await;
     sent(&mut ann, "/tf-setup", &[("setup", "sms")]).await;
     let page = sent(&mut ann, "/tf-setup", &[("setup", "sms"), ("phone", PHONE)]).await;
     assert_says(&page, "We sent a code to …77.");
@@ -214,7 +236,7 @@ async fn second_factors(mut setup: Setup) {
     let typed = telephone.0.lock().unwrap().clone();
     sent(&mut ann, "/tf-validate", &[("code", &typed)]).await;
     site.mails().await;
-    site.clock.advance(std::time::Duration::from_secs(60));
+    site.clock.advance(Duration::from_secs(60));
     let mut waiting = site.browser();
     waiting.post_form("/login", &[("email", ANN), ("password", PASSWORD)]).await;
     assert_says(&shown(&mut waiting, "/tf-validate").await, "code that we sent to …77.");
@@ -225,21 +247,25 @@ async fn second_factors(mut setup: Setup) {
     let page = sent(&mut waiting, "/tf-rescue", &[("help_setup", "no_mail_access")]).await;
     assert_says(&page, "My application (help@site.test) to help you.");
     site.mails().await;
-    let mut ann = sign_in_by_sms(&site, &telephone).await;
+    let mut ann = sign_in_by_sms(site, telephone).await;
     shown(&mut ann, "/mf-recovery-codes").await;
-    use_a_recovery_code(&site, &mut ann, PASSWORD).await;
+    use_a_recovery_code(site, &mut ann, PASSWORD).await;
     shown(&mut ann, "/mf-recovery-codes").await;
-    let page = sent(&mut ann, "/tf-setup", &[("setup", "authenticator")]).await;
-    assert_says(&page, "data:image");
+    shown(&mut ann, "/tf-setup").await;
+}
+
+async fn chooses_an_app(site: &Site) {
+    let mut cleo = signed_in_as(site, "cleo@site.test").await;
+    let page = sent(&mut cleo, "/tf-setup", &[("setup", "authenticator")]).await;
+    assert_says(&page, "data:image/");
     let app = key_in(&page);
-    sent(&mut ann, "/tf-validate", &[("code", &code(&site, &app))]).await;
-    sent(&mut ann, "/tf-setup", &[("setup", "disable")]).await;
+    sent(&mut cleo, "/tf-validate", &[("code", &code(site, &app))]).await;
+    sent(&mut cleo, "/tf-setup", &[("setup", "disable")]).await;
     site.mails().await;
-    sent(&mut site.browser(), "/tf-validate", &[]).await;
 }
 
 async fn sign_in_by_sms(site: &Site, telephone: &Telephone) -> Browser {
-    site.clock.advance(std::time::Duration::from_secs(60));
+    site.clock.advance(Duration::from_secs(60));
     let mut browser = site.browser();
     browser.post_form("/login", &[("email", ANN), ("password", PASSWORD)]).await;
     site.mails().await;
@@ -266,7 +292,7 @@ async fn required_second_factors(mut setup: Setup) {
     assert_says(&choice, "asks for a second step");
     let page = sent(&mut ann, "/tf-setup", &[("setup", "authenticator")]).await;
     assert_says(&page, "codes of 8 digits");
-    let rules = TotpRules::new(8, std::time::Duration::from_secs(30)).unwrap();
+    let rules = TotpRules::new(8, Duration::from_secs(30)).unwrap();
     let typed = rules.code_at(&key_in(&page), site.core().now());
     sent(&mut ann, "/tf-validate", &[("code", typed.expose())]).await;
     let mut again = site.browser();
