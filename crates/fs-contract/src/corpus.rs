@@ -124,6 +124,6 @@ mod tests {
         let scenarios = corpus.files().iter().flat_map(|file| &file.scenarios);
         let steps = scenarios.clone().flat_map(|scenario| &scenario.steps);
         let requests = steps.filter(|step| matches!(step.action, Action::Request(_)));
-        assert_eq!((corpus.files().len(), scenarios.count(), requests.count()), (23, 621, 2225));
+        assert_eq!((corpus.files().len(), scenarios.count(), requests.count()), (24, 655, 2375));
     }
 }

@@ -352,7 +352,13 @@ mod tests {
     fn what_cannot_be_a_token_costs_no_read() {
         let token = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&[0xff; 32]));
         assert!(is_token(&token));
-        for other in ["", "fsat_", &token[1..], &format!("{token}A"), &token.replace('_', "é")] {
+        for other in [
+            "",
+            "fsat_",
+            token.trim_start_matches('f'),
+            &format!("{token}A"),
+            &token.replace('_', "é"),
+        ] {
             assert!(!is_token(other), "{other}");
         }
     }

@@ -1,12 +1,12 @@
 //! Who begins a request and does not go on is cut off.
 
 #[path = "../../../half_open.rs"]
-mod half_open;
+mod clients;
 
 use std::net::SocketAddr;
 
 use crate::demo::Demo;
-use half_open::{HALF_A_BODY, HALF_A_HEAD, SILENT, is_closed};
+use clients::{HALF_A_BODY, HALF_A_HEAD, SILENT, is_closed};
 
 on_each_framework!(who_does_not_go_on_is_cut_off);
 

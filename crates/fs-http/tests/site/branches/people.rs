@@ -364,7 +364,7 @@ async fn remembered_browsers(mut setup: Setup, resets: bool) {
     ann.cookies.retain(|name, _| name.contains("remember"));
     let mut copy = ann.clone();
     ann.who().await;
-    site.clock.advance(std::time::Duration::from_secs(61));
+    site.clock.advance(Duration::from_secs(61));
     copy.who().await;
     site.mails().await;
 }
