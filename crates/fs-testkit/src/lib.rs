@@ -21,6 +21,8 @@ pub mod clock;
 pub mod conformance;
 pub mod entropy;
 pub mod events;
+#[cfg(feature = "site")]
+pub mod evictions;
 #[cfg(feature = "log")]
 pub mod log;
 #[cfg(feature = "mail-server")]

@@ -13,6 +13,7 @@ mod csrf;
 mod disclosure;
 mod disclosure_steps;
 mod factor_proofs;
+mod evictions;
 mod factors;
 mod faults;
 mod flask_keys;

@@ -9,6 +9,8 @@ mod crowds;
 #[cfg(test)]
 mod disk;
 #[cfg(test)]
+mod evictions;
+#[cfg(test)]
 mod existing;
 #[cfg(test)]
 mod faults_postgres;

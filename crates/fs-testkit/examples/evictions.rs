@@ -1,0 +1,5 @@
+//! Prints `docs/evictions.md`.
+
+fn main() {
+    print!("{}", fs_testkit::evictions::markdown());
+}

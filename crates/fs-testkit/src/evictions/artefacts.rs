@@ -1,0 +1,214 @@
+//! Making credentials, and using them after the event.
+
+use fs_core::model::User;
+use fs_core::totp::TotpSecret;
+use http::{HeaderValue, Method, StatusCode};
+use serde_json::json;
+
+use super::people::{Person, World, code_in, ok, text};
+use super::{AccountEvent, Artefact};
+use crate::site::{Browser, Site};
+
+/// A credential from before the event.
+pub(super) enum Held {
+    /// The browser that causes the event shows it.
+    Own,
+    /// A browser, with the cookies that matter alone.
+    Browser(Browser),
+    /// A browser in which the password was typed.
+    Pending(Browser),
+    /// An auth token.
+    Token(String),
+    /// A browser with the mark that spares it the second factor.
+    Device(Browser),
+    /// The state of a method that is being set up, and its key.
+    Setup(String, TotpSecret),
+    /// What is kept with the account.
+    Row(Box<User>),
+    /// A link whose page says whether it is good.
+    Page(String),
+    /// A link that signs in.
+    SignIn(String),
+    /// A code that signs in.
+    Code(String),
+}
+
+#[expect(clippy::expect_used, reason = "helpers of tests")]
+impl World {
+    /// Whether the artefact still does what it is for after the event.
+    pub(super) async fn survives(&self, event: AccountEvent, artefact: Artefact) -> bool {
+        let of_registration =
+            artefact == Artefact::ConfirmLink || event == AccountEvent::Confirmed;
+        let (mut person, held) = if of_registration {
+            let (person, link) = self.unconfirmed().await;
+            let held = match artefact {
+                Artefact::ConfirmLink => Held::Page(link),
+                _ => self.make(event, artefact, &person).await,
+            };
+            (person, held)
+        } else {
+            let person = self.person(event).await;
+            let held = self.make(event, artefact, &person).await;
+            (person, held)
+        };
+        let copy = self.cause(event, artefact, &mut person, &held).await;
+        self.works(self.after(event), artefact, &person, held, copy).await
+    }
+
+    async fn make(&self, event: AccountEvent, artefact: Artefact, person: &Person) -> Held {
+        match artefact {
+            Artefact::OwnSession | Artefact::CopyOfSession => Held::Own,
+            Artefact::OtherSession => Held::Browser(self.sign_in(person, false).await),
+            Artefact::RememberedSession => {
+                let mut browser = self.sign_in(person, true).await;
+                self.keep(&mut browser, "remember");
+                assert!(browser.who().await.is_some(), "the browser is remembered");
+                if event != AccountEvent::RememberCookieReused {
+                    let name = self.site.web.config().remember_cookie.name.clone();
+                    browser.cookies.remove(&name);
+                }
+                Held::Browser(browser)
+            }
+            Artefact::RememberCookie => {
+                let mut browser = self.sign_in(person, true).await;
+                self.keep(&mut browser, "remember");
+                Held::Browser(browser)
+            }
+            Artefact::AuthToken => {
+                let mut user = self.user(person).await;
+                let (core, ctx) = (self.site.core(), self.site.context());
+                let token = core.issue_auth_token(&ctx, &mut user).await.expect("a token");
+                Held::Token(token.expose().to_owned())
+            }
+            Artefact::DeviceToken => {
+                let mut browser = self.sign_in(person, true).await;
+                let config = self.site.web.config();
+                let others = [&config.session_cookie.name, &config.remember_cookie.name];
+                browser.cookies.retain(|name, _| !others.contains(&name));
+                assert!(!browser.cookies.is_empty(), "the browser is spared the second factor");
+                Held::Device(browser)
+            }
+            Artefact::PendingSignIn => Held::Pending(self.type_password(person, false).await),
+            Artefact::SetupState => {
+                let mut browser = self.sign_in(person, false).await;
+                let typed = json!({ "chosen_method": "authenticator" });
+                let answer = browser.post_json("/us-setup", typed).await;
+                let key = text(&answer, "authr_key");
+                let key = TotpSecret::from_base32(&key).expect("a key");
+                Held::Setup(text(&answer, "state"), key)
+            }
+            Artefact::RecoveryCodes => {
+                let mut browser = self.sign_in(person, false).await;
+                ok(&browser.post_json("/mf-recovery-codes", json!({})).await);
+                Held::Row(Box::new(self.user(person).await))
+            }
+            Artefact::SignInMethod | Artefact::SecondFactor | Artefact::Password => {
+                Held::Row(Box::new(self.user(person).await))
+            }
+            // Made by a registration.
+            Artefact::ConfirmLink => Held::Own,
+            Artefact::ResetLink => {
+                ok(&self.site.browser().post_json("/reset", json!({ "email": person.email })).await);
+                Held::Page(self.mailed_link(person).await)
+            }
+            Artefact::SignInLink => {
+                let typed = json!({ "email": person.email });
+                ok(&self.site.browser().post_json("/login", typed).await);
+                Held::SignIn(self.mailed_link(person).await)
+            }
+            Artefact::MailedCode => {
+                let typed = json!({ "identity": person.email, "chosen_method": "email" });
+                ok(&self.site.browser().post_json("/us-signin/send-code", typed).await);
+                Held::Code(code_in(&self.mail(person).await))
+            }
+            Artefact::UndoLink => {
+                let mut browser = self.sign_in(person, false).await;
+                self.set_up_method(&mut browser).await;
+                Held::Page(self.mailed_link(person).await)
+            }
+        }
+    }
+
+    /// Keeps the cookies alone whose name says so.
+    pub(super) fn keep(&self, browser: &mut Browser, what: &str) {
+        browser.cookies.retain(|name, _| name.contains(what));
+        assert_eq!(browser.cookies.len(), 1, "one cookie is kept");
+    }
+
+    /// Sets up an app to sign in with.
+    pub(super) async fn set_up_method(&self, browser: &mut Browser) {
+        let answer = browser.post_json("/us-setup", json!({ "chosen_method": "authenticator" }));
+        let answer = answer.await;
+        let key = TotpSecret::from_base32(&text(&answer, "authr_key")).expect("a key");
+        let target = format!("/us-setup/{}", text(&answer, "state"));
+        ok(&browser.post_json(&target, json!({ "passcode": self.code(&key) })).await);
+    }
+
+    async fn works(
+        &self,
+        site: &Site,
+        artefact: Artefact,
+        person: &Person,
+        held: Held,
+        [own, copy]: [Option<Browser>; 2],
+    ) -> bool {
+        // The same cookies, on the site as it is now.
+        let at_site = |browser: &Browser| {
+            let mut moved = site.browser();
+            moved.cookies = browser.cookies.clone();
+            moved
+        };
+        match held {
+            Held::Own => {
+                let browser = if artefact == Artefact::OwnSession { own } else { copy };
+                let mut browser = at_site(&browser.expect("a browser caused the event"));
+                self.keep(&mut browser, "session");
+                browser.who().await.as_deref() == Some(&person.email)
+            }
+            Held::Browser(browser) => {
+                at_site(&browser).who().await.as_deref() == Some(&person.email)
+            }
+            Held::Pending(browser) => self.gets_in(&mut at_site(&browser), person).await,
+            Held::Token(token) => {
+                let mut request = Browser::request(Method::GET, "/every-way");
+                let token = HeaderValue::from_str(&token).expect("a token fits a header");
+                request.headers_mut().insert("authentication-token", token);
+                let answer = site.browser().send(request).await;
+                answer.status == StatusCode::OK && answer.text() == person.email
+            }
+            Held::Device(browser) => {
+                let mut browser = at_site(&browser);
+                let typed = json!({ "identity": person.email, "passcode": person.password });
+                ok(&browser.post_json("/us-signin", typed).await);
+                browser.who().await.as_deref() == Some(&person.email)
+            }
+            Held::Setup(state, key) => {
+                let mut browser = at_site(&self.sign_in(person, false).await);
+                let typed = json!({ "passcode": self.code(&key) });
+                let answer = browser.post_json(&format!("/us-setup/{state}"), typed).await;
+                answer.status == StatusCode::OK
+            }
+            Held::Row(before) => {
+                let now = self.user(person).await;
+                match artefact {
+                    Artefact::SignInMethod => now.sign_in_secrets == before.sign_in_secrets,
+                    Artefact::SecondFactor => now.second_factor == before.second_factor,
+                    Artefact::RecoveryCodes => now.recovery_codes == before.recovery_codes,
+                    _ => now.password == before.password,
+                }
+            }
+            Held::Page(link) => site.browser().get(&link).await.status == StatusCode::OK,
+            Held::SignIn(link) => {
+                let mut browser = site.browser();
+                browser.follow(&link).await;
+                self.gets_in(&mut browser, person).await
+            }
+            Held::Code(code) => {
+                let mut browser = site.browser();
+                let typed = json!({ "identity": person.email, "passcode": code });
+                browser.post_json("/us-signin", typed).await;
+                self.gets_in(&mut browser, person).await
+            }
+        }
+    }
+}

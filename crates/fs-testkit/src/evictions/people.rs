@@ -1,0 +1,221 @@
+//! A site with everything switched on, and accounts on it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use fs_core::config::{CodeMethod, SignInLinks, SignInMethod, TwoFactor, Unified};
+use fs_core::identity::IdentityAttribute;
+use fs_core::limit::Limits;
+use fs_core::model::User;
+use fs_core::port::{Identity, OutgoingMail, UserLookup, UserStore};
+use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use super::{AccountEvent, Profile};
+use crate::entropy::SeededEntropy;
+use crate::site::{Answer, Browser, PASSWORD, Setup, Site, link_in};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// One code of an authenticator app later.
+const STEP: Duration = Duration::from_secs(60);
+
+/// The site, and the same one after a second factor became required.
+pub(super) struct World {
+    pub(super) site: Site,
+    pub(super) strict: Site,
+    number: AtomicU32,
+    seed: u64,
+}
+
+/// An account, and what its owner knows.
+pub(super) struct Person {
+    pub(super) email: String,
+    pub(super) password: String,
+    /// The key in the owner's app for the second factor.
+    pub(super) factor: Option<TotpSecret>,
+    /// The key in the owner's app for signing in.
+    pub(super) method: Option<TotpSecret>,
+}
+
+fn setup(profile: Profile, required: bool) -> Setup {
+    let mut setup = match profile {
+        Profile::Standard => Setup::standard(),
+        Profile::FlaskSecurity4 => Setup::flask_security_4(),
+    };
+    let config = &mut setup.config;
+    config.mail.html = false;
+    // One caller does more here than one may.
+    config.limits = Limits::flask_security_4();
+    config.totp.format = WalletFormat::Native;
+    let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
+    let strict = profile == Profile::Standard;
+    config.two_factor = Some(TwoFactor {
+        required,
+        methods,
+        device: Some(30 * 24 * HOUR),
+        strict,
+        ..TwoFactor::default()
+    });
+    let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
+    let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
+    config.unified = Some(Unified { methods, end_with_reset: strict, ..Unified::default() });
+    config.sign_in_links = Some(SignInLinks { within: HOUR, once: true, unconfirmed: false });
+    setup
+}
+
+#[expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
+impl World {
+    pub(super) fn new(profile: Profile, store: Arc<dyn UserStore>) -> Self {
+        // Walks may share a store, so each draws other random numbers.
+        static SEED: AtomicU64 = AtomicU64::new(1);
+        let seed = SEED.fetch_add(2, Ordering::Relaxed);
+        let site = setup(profile, false).build_with(|ports| {
+            ports.store = store.clone();
+            ports.entropy = Arc::new(SeededEntropy::new(seed));
+        });
+        let clock = site.clock.clone();
+        let strict = setup(profile, true).build_with(|ports| {
+            ports.store = store;
+            ports.clock = Arc::new(clock);
+            ports.entropy = Arc::new(SeededEntropy::new(seed + 1));
+        });
+        Self { site, strict, number: AtomicU32::new(0), seed }
+    }
+
+    /// The site as it is after the event.
+    pub(super) fn after(&self, event: AccountEvent) -> &Site {
+        match event {
+            AccountEvent::FactorRequired => &self.strict,
+            _ => &self.site,
+        }
+    }
+
+    /// A confirmed account, for an event.
+    pub(super) async fn person(&self, event: AccountEvent) -> Person {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let email = self.new_address(number);
+        let user = self.site.add_user(&email).await;
+        let mut person =
+            Person { email, password: PASSWORD.to_owned(), factor: None, method: None };
+        let core = self.site.core();
+        if !matches!(event, AccountEvent::FactorAdded | AccountEvent::FactorRequired) {
+            let key = key_of(number);
+            let sealed = core.seal_totp(&key).await.expect("a key is sealed");
+            core.tf_set(&user, "authenticator", Some(sealed), None).await.expect("a factor");
+            person.factor = Some(key);
+        }
+        if event != AccountEvent::MethodAdded {
+            let key = key_of(!number);
+            let sealed = core.seal_totp(&key).await.expect("a key is sealed");
+            core.us_set(&user, "authenticator", Some(sealed), None).await.expect("a method");
+            person.method = Some(key);
+        }
+        person
+    }
+
+    /// An account that somebody registered, and the link that was mailed.
+    pub(super) async fn unconfirmed(&self) -> (Person, String) {
+        let number = self.number.fetch_add(1, Ordering::Relaxed);
+        let person = Person {
+            email: self.new_address(number),
+            password: PASSWORD.to_owned(),
+            factor: None,
+            method: None,
+        };
+        let typed = json!({ "email": person.email, "password": PASSWORD });
+        ok(&self.site.browser().post_json("/register", typed).await);
+        let link = self.mailed_link(&person).await;
+        (person, link)
+    }
+
+    fn new_address(&self, number: u32) -> String {
+        format!("p{number}-{}@site.test", self.seed)
+    }
+
+    pub(super) async fn user(&self, person: &Person) -> User {
+        let by = UserLookup::Identity(Identity {
+            attribute: IdentityAttribute::Email,
+            value: person.email.clone(),
+            ignore_case: false,
+        });
+        let user = self.site.core().store().user(&by).await.expect("the store answers");
+        user.expect("the account is there")
+    }
+
+    /// The newest mail to a person.
+    pub(super) async fn mail(&self, person: &Person) -> OutgoingMail {
+        let mails = self.site.mails().await;
+        let own = mails.into_iter().rfind(|mail| mail.to == person.email);
+        own.unwrap_or_else(|| panic!("no mail to {}", person.email))
+    }
+
+    pub(super) async fn mailed_link(&self, person: &Person) -> String {
+        link_in(&self.mail(person).await).expect("the mail has a link")
+    }
+
+    /// The present code of an app; another one than every code before.
+    pub(super) fn code(&self, key: &TotpSecret) -> String {
+        self.site.clock.advance(STEP);
+        TotpRules::default().code_at(key, self.site.core().now()).expose().to_owned()
+    }
+
+    /// Types the password; a second factor may be owed then.
+    pub(super) async fn type_password(&self, person: &Person, remember: bool) -> Browser {
+        let mut browser = self.site.browser();
+        let typed = json!({
+            "identity": person.email, "passcode": person.password, "remember": remember,
+        });
+        ok(&browser.post_json("/us-signin", typed).await);
+        browser
+    }
+
+    /// Signs in by password, and by the second factor where there is one.
+    pub(super) async fn sign_in(&self, person: &Person, remember: bool) -> Browser {
+        let mut browser = self.type_password(person, remember).await;
+        if let Some(key) = &person.factor {
+            ok(&browser.post_json("/tf-validate", json!({ "code": self.code(key) })).await);
+        }
+        assert_eq!(browser.who().await.as_deref(), Some(&*person.email), "is signed in");
+        browser
+    }
+
+    /// Whether the browser is signed in, or would be with the second factor.
+    pub(super) async fn gets_in(&self, browser: &mut Browser, person: &Person) -> bool {
+        if browser.who().await.as_deref() == Some(&person.email) {
+            return true;
+        }
+        let Some(key) = &person.factor else { return false };
+        let typed = json!({ "code": self.code(key) });
+        let answer = browser.post_json("/tf-validate", typed).await;
+        answer.status == StatusCode::OK && browser.who().await.as_deref() == Some(&person.email)
+    }
+}
+
+/// The key of an app.
+fn key_of(number: u32) -> TotpSecret {
+    let [a, b, c, d] = number.to_be_bytes();
+    TotpSecret::from_random([a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d])
+}
+
+/// The answer said that it was done.
+pub(super) fn ok(answer: &Answer) {
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+}
+
+/// A text of an answer in JSON.
+#[expect(clippy::panic, reason = "a helper of tests")]
+pub(super) fn text(answer: &Answer, name: &str) -> String {
+    let json = answer.json();
+    let text = json.pointer(&format!("/response/{name}")).and_then(Value::as_str);
+    text.unwrap_or_else(|| panic!("no {name}: {json}")).to_owned()
+}
+
+/// The code in a mail.
+#[expect(clippy::expect_used, reason = "a helper of tests")]
+pub(super) fn code_in(mail: &OutgoingMail) -> String {
+    let digits = |line: &&str| line.len() == 6 && line.bytes().all(|octet| octet.is_ascii_digit());
+    let text = mail.text.as_deref().unwrap_or_default();
+    text.lines().find(digits).expect("the mail has a code").to_owned()
+}
