@@ -37,8 +37,7 @@ pub(super) enum Held {
 impl World {
     /// Whether the artefact still does what it is for after the event.
     pub(super) async fn survives(&self, event: AccountEvent, artefact: Artefact) -> bool {
-        let of_registration =
-            artefact == Artefact::ConfirmLink || event == AccountEvent::Confirmed;
+        let of_registration = artefact == Artefact::ConfirmLink || event == AccountEvent::Confirmed;
         let (mut person, held) = if of_registration {
             let (person, link) = self.unconfirmed().await;
             let held = match artefact {
@@ -108,7 +107,11 @@ impl World {
             // Made by a registration.
             Artefact::ConfirmLink => Held::Own,
             Artefact::ResetLink => {
-                ok(&self.site.browser().post_json("/reset", json!({ "email": person.email })).await);
+                ok(&self
+                    .site
+                    .browser()
+                    .post_json("/reset", json!({ "email": person.email }))
+                    .await);
                 Held::Page(self.mailed_link(person).await)
             }
             Artefact::SignInLink => {
