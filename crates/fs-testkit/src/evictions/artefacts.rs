@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::people::{Person, World, code_in, ok, text};
 use super::{AccountEvent, Artefact};
-use crate::site::{Browser, Site};
+use crate::site::{Browser, PASSWORD, Site};
 
 /// A credential from before the event.
 pub(super) enum Held {
@@ -19,12 +19,14 @@ pub(super) enum Held {
     Pending(Browser),
     /// An auth token.
     Token(String),
-    /// A browser with the mark that spares it the second factor.
-    Device(Browser),
+    /// The token that spares a browser the second factor.
+    Device(String),
     /// The state of a method that is being set up, and its key.
     Setup(String, TotpSecret),
     /// What is kept with the account.
     Row(Box<User>),
+    /// A link that confirms the address together with the password of the registration.
+    Confirm(String),
     /// A link whose page says whether it is good.
     Page(String),
     /// A link that signs in.
@@ -41,7 +43,7 @@ impl World {
         let (mut person, held) = if of_registration {
             let (person, link) = self.unconfirmed().await;
             let held = match artefact {
-                Artefact::ConfirmLink => Held::Page(link),
+                Artefact::ConfirmLink => Held::Confirm(link),
                 _ => self.make(event, artefact, &person).await,
             };
             (person, held)
@@ -80,12 +82,11 @@ impl World {
                 Held::Token(token.expose().to_owned())
             }
             Artefact::DeviceToken => {
-                let mut browser = self.sign_in(person, true).await;
-                let config = self.site.web.config();
-                let others = [&config.session_cookie.name, &config.remember_cookie.name];
-                browser.cookies.retain(|name, _| !others.contains(&name));
-                assert!(!browser.cookies.is_empty(), "the browser is spared the second factor");
-                Held::Device(browser)
+                let mut browser = self.type_password(person, true).await;
+                let key = person.factor.as_ref().expect("there is a second factor");
+                let typed = json!({ "code": self.code(key) });
+                let answer = browser.post_json("/tf-validate", typed).await;
+                Held::Device(text(&answer, "tf_validity_token"))
             }
             Artefact::PendingSignIn => Held::Pending(self.type_password(person, false).await),
             Artefact::SetupState => {
@@ -179,9 +180,13 @@ impl World {
                 let answer = site.browser().send(request).await;
                 answer.status == StatusCode::OK && answer.text() == person.email
             }
-            Held::Device(browser) => {
-                let mut browser = at_site(&browser);
-                let typed = json!({ "identity": person.email, "passcode": person.password });
+            Held::Device(token) => {
+                let mut browser = site.browser();
+                let typed = json!({
+                    "identity": person.email,
+                    "passcode": person.password,
+                    "tf_validity_token": token,
+                });
                 ok(&browser.post_json("/us-signin", typed).await);
                 browser.who().await.as_deref() == Some(&person.email)
             }
@@ -199,6 +204,10 @@ impl World {
                     Artefact::RecoveryCodes => now.recovery_codes == before.recovery_codes,
                     _ => now.password == before.password,
                 }
+            }
+            Held::Confirm(link) => {
+                let typed = json!({ "password": PASSWORD });
+                site.browser().post_json(&link, typed).await.status == StatusCode::OK
             }
             Held::Page(link) => site.browser().get(&link).await.status == StatusCode::OK,
             Held::SignIn(link) => {

@@ -9,7 +9,7 @@ use fs_core::identity::IdentityAttribute;
 use fs_core::limit::Limits;
 use fs_core::model::User;
 use fs_core::port::{Identity, OutgoingMail, UserLookup, UserStore};
-use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
+use fs_core::totp::{TotpRules, TotpSecret, WalletFormat, Window};
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -60,7 +60,13 @@ fn setup(profile: Profile, required: bool) -> Setup {
     });
     let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
     let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
-    config.unified = Some(Unified { methods, end_with_reset: strict, ..Unified::default() });
+    config.unified = Some(Unified {
+        methods,
+        // Events take their time.
+        sent_window: Window::Back(HOUR),
+        end_with_reset: strict,
+        ..Unified::default()
+    });
     config.sign_in_links = Some(SignInLinks { within: HOUR, once: true, unconfirmed: false });
     setup
 }

@@ -13,7 +13,8 @@ site, causes the event and then uses the credential: in memory, on SQLite and on
 
 - **ends**: the credential is worth nothing afterwards.
 - stays: it goes on.
-- –: the two do not meet. The event makes the credential, or the account cannot have it.
+- –: the two do not meet, or the pair is not judged. The event makes the credential, the account cannot have
+  it, or the profile has no such credential.
 
 What the Flask-Security profile weakens is that of the original; its rows say where.
 ";

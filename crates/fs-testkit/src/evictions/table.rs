@@ -24,7 +24,7 @@ const STANDARD: Table = [
     [S, O, E, E,  E, E, E,  S, E,  E,  S, E,  E,  S,  O], // setup state
     [S, O, E, S,  S, S, S,  O, E,  S,  S, S,  S,  S,  S], // sign-in method
     [S, O, S, S,  O, E, E,  S, S,  S,  S, S,  S,  S,  O], // second factor
-    [S, O, S, S,  O, S, E,  S, S,  S,  S, S,  S,  S,  O], // recovery codes
+    [S, O, S, S,  O, E, E,  S, S,  S,  S, S,  S,  S,  O], // recovery codes
     [S, E, E, E,  S, S, S,  S, S,  E,  S, S,  S,  S,  S], // password
     [S, E, E, O,  O, O, O,  O, O,  O,  O, E,  E,  O,  O], // confirmation link
     [S, O, E, E,  E, E, E,  S, E,  E,  S, E,  E,  S,  S], // reset link
@@ -38,22 +38,22 @@ const FLASK_SECURITY_4: Table = [
     // registered, confirmed, reset, changed | factor: added, replaced, removed | method: added,
     // removed | undone | signed out, everywhere | reactivated | reused | required
     [O, O, O, S,  S, S, S,  S, S,  O,  E, O,  O,  O,  S], // own session
-    [O, O, O, E,  E, E, E,  S, E,  O,  E, O,  O,  O,  O], // copy of it
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  S], // other session
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  S], // remembered session
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  S], // remember cookie
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  S], // auth token
-    [S, O, E, E,  O, E, O,  S, E,  O,  S, E,  S,  O,  O], // device token
-    [S, O, E, E,  O, E, E,  S, E,  O,  S, E,  S,  O,  O], // pending sign-in
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  O], // setup state
+    [O, O, O, E,  S, S, S,  S, S,  O,  E, O,  O,  O,  O], // copy of it
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  S], // other session
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  S], // remembered session
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  S], // remember cookie
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  S], // auth token
+    [S, O, E, E,  O, E, O,  S, S,  O,  S, E,  S,  O,  O], // device token
+    [S, O, E, E,  O, S, E,  S, S,  O,  S, E,  S,  O,  O], // pending sign-in
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  O], // setup state
     [S, O, S, S,  S, S, S,  O, E,  O,  S, S,  S,  O,  S], // sign-in method
     [S, O, S, S,  O, E, E,  S, S,  O,  S, S,  S,  O,  O], // second factor
     [S, O, S, S,  O, S, E,  S, S,  O,  S, S,  S,  O,  O], // recovery codes
     [S, O, E, E,  S, S, S,  S, S,  O,  S, S,  S,  O,  S], // password
     [O, O, O, O,  O, O, O,  O, O,  O,  O, O,  O,  O,  O], // confirmation link
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  S], // reset link
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  O], // sign-in link
-    [S, O, E, E,  E, E, E,  S, E,  O,  S, E,  S,  O,  O], // mailed code
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  S], // reset link
+    [S, O, E, E,  S, S, S,  S, S,  O,  S, E,  S,  O,  O], // sign-in link
+    [S, O, S, S,  S, S, S,  S, S,  O,  S, S,  S,  O,  O], // mailed code
     [O, O, O, O,  O, O, O,  O, O,  O,  O, O,  O,  O,  O], // undo link
 ];
 
