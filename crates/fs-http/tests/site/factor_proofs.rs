@@ -373,9 +373,8 @@ async fn switched_on() -> (Site, Browser, String) {
 
 #[tokio::test]
 async fn a_session_without_the_factor_that_became_required_can_set_one_up_and_nothing_else() {
-    let (site, ann, token) = switched_on().await;
     for json in [true, false] {
-        let mut browser = ann.clone();
+        let (_, mut browser, _) = switched_on().await;
         if json {
             let answer = browser.get_json("/private").await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
@@ -386,6 +385,7 @@ async fn a_session_without_the_factor_that_became_required_can_set_one_up_and_no
         }
         assert_eq!(browser.who().await, None);
     }
+    let (site, ann, token) = switched_on().await;
     let answer = site.browser().send(with_token(&token)).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "tokens are refused");
     let mut browser = ann.clone();
