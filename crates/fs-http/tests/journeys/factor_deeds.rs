@@ -25,7 +25,10 @@ impl World {
     /// The newest mailed code for somebody.
     fn mailed(&self, who: usize, template: &str, to_enrol: bool) -> Option<String> {
         let letters = self.letters.iter().rev().filter(|letter| letter.template == template);
-        let mut letters = letters.filter(|letter| letter.to == who && letter.to_enrol == to_enrol);
+        // In Flask-Security's profile a code is not bound to what it was mailed for.
+        let any_use = self.model.plan.flask;
+        let mut letters =
+            letters.filter(|letter| letter.to == who && (any_use || letter.to_enrol == to_enrol));
         letters.next()?.code.clone()
     }
 
@@ -38,7 +41,10 @@ impl World {
         within: u64,
     ) -> bool {
         let letters = self.letters.iter().filter(|letter| letter.template == template);
-        let mut letters = letters.filter(|letter| letter.to == who && letter.to_enrol == to_enrol);
+        // In Flask-Security's profile a code is not bound to what it was mailed for.
+        let any_use = self.model.plan.flask;
+        let mut letters =
+            letters.filter(|letter| letter.to == who && (any_use || letter.to_enrol == to_enrol));
         letters.any(|letter| {
             letter.code.as_deref() == Some(code) && self.age(letter.at) <= within + STEP
         })

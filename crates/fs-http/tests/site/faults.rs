@@ -184,13 +184,37 @@ async fn confirming() {
 #[tokio::test]
 async fn signing_in() {
     let fields = [("email", ANN), ("password", PASSWORD), ("remember", "true")];
-    for setup in PROFILES {
-        for target in ["/login", "/login?include_auth_token"] {
-            let prepare = async |site: &Site, browser: &mut Browser| {
-                add_ann(site, browser).await;
-                target.to_owned()
-            };
-            every_fault_of_a_form("signing in", setup, prepare, &fields).await;
+    for (setup, target) in [
+        (PROFILES[0], "/login"),
+        (PROFILES[1], "/login"),
+        (PROFILES[1], "/login?include_auth_token"),
+    ] {
+        let prepare = async |site: &Site, browser: &mut Browser| {
+            add_ann(site, browser).await;
+            target.to_owned()
+        };
+        every_fault_of_a_form("signing in", setup, prepare, &fields).await;
+    }
+}
+
+/// The token is a row, which is written after the sign-in. Without it nobody is told of a sign-in.
+#[tokio::test]
+async fn a_sign_in_whose_token_cannot_be_issued_has_failed() {
+    for fault in [Fault::Refused, Fault::AnswerLost] {
+        for number in 0.. {
+            let site = Setup::standard().build();
+            let mut browser = site.browser();
+            add_ann(&site, &mut browser).await;
+            let typed = serde_json::json!({ "email": ANN, "password": PASSWORD });
+            let request = browser.json("/login?include_auth_token", typed).await;
+            site.calls.fail_at(number, fault);
+            let answer = browser.send(request).await;
+            if site.calls.disarm().is_none() {
+                assert!(number > 0 && answer.status == StatusCode::OK);
+                break;
+            }
+            assert!(answer.status.is_server_error(), "{fault:?} at {number}: {}", answer.status);
+            assert_eq!(browser.who().await, None, "{fault:?} at {number}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use fs_core::identity::with_ascii_domain;
 use fs_core::port::{MailError, OutboxId, OutgoingMail};
+use lettre::address::Envelope;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
@@ -13,8 +14,12 @@ use lettre::{Address, Message};
 pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, MailError> {
     let from = sender(&mail.from)?;
     let to = Mailbox::new(None, recipient(&mail.to)?);
+    // Named here: lettre would read it from the headers, and finds no address there that it would refuse.
+    let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()])
+        .map_err(|error| MailError::Permanent(format!("it is no mail: {error}")))?;
     let message_id = format!("<{}@{}>", local_part(id), from.email.domain());
     let builder = Message::builder()
+        .envelope(envelope)
         .message_id(Some(message_id))
         .from(from)
         .to(to)

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fs_core::flow::{
     ConfirmForm, ConfirmOutcome, NewPassword, RegisterOutcome, RegistrationForm, ResetOutcome,
 };
+use fs_core::limit::Limits;
 use fs_core::session::Visit;
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
@@ -44,7 +45,10 @@ async fn token(site: &Site) -> String {
 
 /// Ann registers, confirms among a hundred, forgets the password, and resets it among a hundred.
 async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
-    let site = setup().build_with(|ports| ports.store = Arc::new(store));
+    let mut setup = setup();
+    // A crowd is more than one caller may be.
+    setup.config.limits = Limits::flask_security_4();
+    let site = setup.build_with(|ports| ports.store = Arc::new(store));
     let form = RegistrationForm {
         email: ANN.to_owned(),
         username: None,
