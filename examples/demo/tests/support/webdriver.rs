@@ -111,8 +111,7 @@ impl Browser {
     }
 
     pub(crate) fn click(&self, xpath: &str) {
-        let element = self.find(xpath);
-        self.post(&format!("/element/{element}/click"), &json!({}));
+        self.of_element(xpath, "POST", "click", Some(&json!({})));
     }
 
     pub(crate) fn press(&self, button: &str) {
@@ -125,15 +124,14 @@ impl Browser {
 
     /// What a person reads in an element.
     pub(crate) fn text_of(&self, xpath: &str) -> String {
-        let element = self.find(xpath);
-        self.get(&format!("/element/{element}/text")).as_str().unwrap().to_owned()
+        self.of_element(xpath, "GET", "text", None).as_str().unwrap().to_owned()
     }
 
     /// Types into the field with that label, in place of what is there.
     pub(crate) fn fill(&self, label: &str, text: &str) {
-        let element = self.find(&format!("//input[@id=//label[normalize-space()='{label}']/@for]"));
-        self.post(&format!("/element/{element}/clear"), &json!({}));
-        self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
+        let field = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
+        self.of_element(&field, "POST", "clear", Some(&json!({})));
+        self.of_element(&field, "POST", "value", Some(&json!({ "text": text })));
     }
 
     /// Goes into a frame of the page; the next page that is opened is whole again.
@@ -176,6 +174,20 @@ impl Browser {
 
     fn cdp(&self, command: &str, parameters: &Value) -> Value {
         self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
+    }
+
+    /// Asks something of an element. A page may be replaced between finding the element and asking: then
+    /// the element of the new page is meant.
+    fn of_element(&self, xpath: &str, method: &str, what: &str, body: Option<&Value>) -> Value {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let path = format!("{}/element/{}/{what}", self.session, self.find(xpath));
+            match call(self.port, method, &path, body) {
+                Ok(value) => return value,
+                Err(error) if error.contains("stale element") && Instant::now() < until => {}
+                Err(error) => panic!("{xpath}: {error}"),
+            }
+        }
     }
 
     /// Waits until there is such an element.
