@@ -1,7 +1,7 @@
 //! Whether the time that a request takes tells who has an account.
 //!
-//!     cargo xtask timing              every endpoint on every store
-//!     cargo xtask timing --fairness   how long others wait for one client's sign-ins
+//! - `cargo xtask timing`: every endpoint on every store.
+//! - `cargo xtask timing --fairness`: how long others wait for one client's sign-ins.
 //!
 //! Each endpoint is asked about an address with an account and one without, and as a control about
 //! another one without, in random order, and so is the request that comes next. The two times are
