@@ -5,7 +5,7 @@ use http::{HeaderValue, Method};
 
 use crate::model::Jar;
 use crate::plan::PEOPLE;
-use crate::world::{Result, World, ensure};
+use crate::world::{Result, Token, World, ensure};
 
 impl World {
     /// Every browser, every copy of its cookies and every token is signed in as who it must be.
@@ -29,16 +29,8 @@ impl World {
             let checked = self.check_cookies(&mut browser, &mut jar).await;
             checked.map_err(|wrong| format!("copy {number}: {wrong}"))?;
         }
-        let max_age = self.site.core().config().auth_tokens.max_age;
         for token in self.tokens.iter().rev().take(3) {
-            let person = &self.model.people[token.person];
-            let good = person.exists
-                && person.active
-                && person.trust == token.trust
-                && max_age.is_none_or(|most| match self.model.plan.flask {
-                    true => self.model.now.since(token.at) <= most,
-                    false => self.model.now.since(token.at) < most,
-                });
+            let good = self.is_good(token);
             let mut request = Browser::request(Method::GET, "/every-way");
             let header = HeaderValue::from_str(token.token.expose()).unwrap();
             request.headers_mut().insert("authentication-token", header);
@@ -48,6 +40,19 @@ impl World {
             ensure(seen == must, || format!("a token is {seen:?}, must be {must:?}"))?;
         }
         Ok(())
+    }
+
+    /// Whether a token authenticates its owner now.
+    pub(crate) fn is_good(&self, token: &Token) -> bool {
+        let person = &self.model.people[token.person];
+        let max_age = self.site.core().config().auth_tokens.max_age;
+        person.exists
+            && person.active
+            && person.trust == token.trust
+            && max_age.is_none_or(|most| match self.model.plan.flask {
+                true => self.model.now.since(token.at) <= most,
+                false => self.model.now.since(token.at) < most,
+            })
     }
 
     /// Looks at the session alone, and at the remember cookie alone: as another tab would, whose

@@ -5,6 +5,7 @@
 //! `FS_JOURNEY_SEED` begins with another seed, `FS_JOURNEYS` makes so many journeys.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
+mod attacker;
 mod check;
 mod deeds;
 mod dice;
@@ -54,6 +55,7 @@ async fn take(world: &mut World, step: &Step) -> Result<bool> {
         Deed::AskForRescue => world.ask_for_rescue(step).await,
         Deed::OpenFreshPage => world.open_fresh_page(step).await,
         Deed::TakeToken => world.take_token(step).await,
+        Deed::MixCredentials { by_token } => world.mix_credentials(step, by_token).await,
         Deed::Wait { seconds } => {
             world.wait(seconds);
             Ok(true)

@@ -68,6 +68,7 @@ pub(crate) enum Deed {
     AskForRescue,
     OpenFreshPage,
     TakeToken,
+    MixCredentials { by_token: bool },
     Deactivate,
     Activate,
     NewUniquifier,
@@ -188,7 +189,8 @@ fn deeds(dice: &mut Dice) -> Vec<Deed> {
     let choose = [Deed::ChooseFactor { choice }, Deed::GiveFactor];
     let by_link = dice.once_in(3);
     let give = Deed::GiveCode { by_link };
-    match dice.below(40) {
+    let mix = Deed::MixCredentials { by_token: !dice.once_in(3) };
+    match dice.below(41) {
         0..=3 => again.to_vec(),
         4..=6 => [&again[..], &choose].concat(),
         7 => vec![sign_in],
@@ -213,7 +215,7 @@ fn deeds(dice: &mut Dice) -> Vec<Deed> {
         29 => [&again[..], &[Deed::SetUpMethod, Deed::ProveMethod, Deed::SignOut, give]].concat(),
         30 => vec![Deed::Verify { right }, Deed::SetUpMethod, Deed::ProveMethod],
         31 => vec![Deed::AskForCode, Deed::VerifyWithCode],
-        32 => vec![Deed::OpenFreshPage, Deed::TakeToken],
+        32 => vec![Deed::OpenFreshPage, Deed::TakeToken, mix],
         33 | 34 => vec![Deed::CopyCookies],
         35 => vec![Deed::PutCookiesBack],
         36 => vec![dice.of(&[
@@ -222,6 +224,7 @@ fn deeds(dice: &mut Dice) -> Vec<Deed> {
             Deed::AlterSessionCookie,
         ])],
         37 => administration(dice, sign_in),
+        40 => vec![mix],
         _ => vec![Deed::Wait { seconds: dice.of(&WAITS) }],
     }
 }
