@@ -1,7 +1,5 @@
 //! `cargo xtask calibrate`: which Argon2 parameters this machine can afford.
 
-use std::process::Command;
-
 use crate::Result;
 use crate::workspace::{Workspace, cargo};
 
@@ -18,7 +16,7 @@ pub(crate) struct Options {
 
 /// Measures with an optimised build: without optimisation the figures mean nothing.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
-    let mut command = Command::new(cargo());
+    let mut command = cargo();
     command.current_dir(&workspace.root);
     command.args(["run", "--quiet", "--release", "-p", "fs-services", "--example", "calibrate"]);
     command.args(["--", &options.target.to_string(), &options.memory.to_string()]);

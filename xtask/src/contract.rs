@@ -101,7 +101,7 @@ fn pass_on(output: impl Read) -> Result<String> {
 }
 
 fn program(workspace: &Workspace, name: &str) -> Command {
-    let mut command = Command::new(cargo());
+    let mut command = cargo();
     command.args(["run", "--quiet", "--package", CRATE, "--bin", name, "--"]);
     command.current_dir(&workspace.root);
     command

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::process::Command;
 
 use crate::Result;
 use crate::workspace::{Workspace, cargo};
@@ -21,7 +20,7 @@ pub(crate) struct Options {
 
 /// Prints the table of the demo, and says what differs from the file.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
-    let mut command = Command::new(cargo());
+    let mut command = cargo();
     command.current_dir(&workspace.root).args(["run", "--quiet", "-p", "demo", "--", "policies"]);
     let output = command.stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {

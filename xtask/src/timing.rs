@@ -1,7 +1,5 @@
 //! `cargo xtask timing`: whether time tells who has an account.
 
-use std::process::Command;
-
 use crate::contract::find_postgres;
 use crate::workspace::{Workspace, cargo};
 use crate::{Result, database};
@@ -17,7 +15,7 @@ pub(crate) struct Options {
 
 /// Measures with an optimised build, on PostgreSQL as well where there is one.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
-    let mut command = Command::new(cargo());
+    let mut command = cargo();
     command.current_dir(&workspace.root);
     command.args(["run", "--quiet", "--release", "-p", "fs-timing", "--"]);
     command.args(&options.arguments);

@@ -46,10 +46,8 @@ impl Workspace {
         let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = here.parent().ok_or("xtask has no parent")?;
-        let output = Command::new(cargo())
-            .args(["metadata", "--format-version", "1"])
-            .current_dir(root)
-            .output()?;
+        let output =
+            cargo().args(["metadata", "--format-version", "1"]).current_dir(root).output()?;
         if !output.status.success() {
             return Err(format!(
                 "cargo metadata failed: {}",
@@ -143,9 +141,19 @@ impl Package {
     }
 }
 
-/// The cargo that runs us.
-pub(crate) fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+/// The cargo that runs us, to be run again. It does not see what it told us of our own package: the
+/// build scripts of some crates look there, and would be run anew.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let of_package = |name: &str| {
+            ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| name.starts_with(start))
+        };
+        if name.to_str().is_some_and(of_package) {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 fn text(value: &Value) -> &str {

@@ -23,11 +23,12 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Opens the page for signing in.
+    /// Opens a page for signing in that tells the CSRF token, however one signs in.
     pub(crate) async fn new(web: &WebSecurity, from: IpAddr) -> Outcome<Self> {
         let none = HeaderValue::from_static("");
         let mut client = Self { web: web.clone(), from, cookie: none.clone(), token: none };
-        let (answer, _) = client.send(client.request(Method::GET, "/login", Bytes::new())?).await;
+        let (answer, _) =
+            client.send(client.request(Method::GET, "/us-signin", Bytes::new())?).await;
         let cookie = answer.headers().get(SET_COOKIE).ok_or("no session cookie")?.to_str()?;
         client.cookie = HeaderValue::from_str(cookie.split(';').next().unwrap_or_default())?;
         let page: Value = serde_json::from_slice(answer.body())?;

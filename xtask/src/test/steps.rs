@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
     }
 
     fn cargo(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(cargo());
+        let mut command = cargo();
         command.args(arguments).current_dir(&self.workspace.root);
         command
     }

@@ -26,7 +26,7 @@ pub enum StoreKind {
 pub(super) enum Stores {
     Memory,
     Sqlite { folder: TempDir, count: AtomicU32 },
-    Postgres { admin: PgPool, schema: String, store: Arc<SqlxStore> },
+    Postgres { admin: PgPool, schema: String, url: String },
 }
 
 impl Stores {
@@ -53,18 +53,20 @@ impl Stores {
                 store.migrate().await.map_err(|error| error.to_string())?;
                 Ok(Arc::new(store))
             }
-            Self::Postgres { admin, schema, store } => {
+            Self::Postgres { admin, schema, url } => {
                 let emptied = empty_tables(admin, schema).await;
                 emptied.map_err(|error| error.to_string())?;
-                Ok(Arc::clone(store) as Arc<dyn UserStore>)
+                // Connections belong to the runtime they were made in. Some servers have runtimes of
+                // their own, which end with them at any moment after the next one has begun.
+                let store = SqlxStore::postgres(url).await;
+                Ok(Arc::new(store.map_err(|error| error.to_string())?))
             }
         }
     }
 
     /// Leaves nothing behind.
     pub(super) async fn close(&self) -> Result<(), String> {
-        if let Self::Postgres { admin, schema, store } = self {
-            store.close().await;
+        if let Self::Postgres { admin, schema, .. } = self {
             let drop = format!("DROP SCHEMA {schema} CASCADE");
             let dropped = sqlx::query(AssertSqlSafe(drop)).execute(admin).await;
             dropped.map_err(|error| error.to_string())?;
@@ -87,9 +89,11 @@ async fn open_postgres() -> Result<Stores, Box<dyn std::error::Error>> {
     let joint = if url.contains('?') { '&' } else { '?' };
     // What a crash would lose is not of interest here, and waiting for the disk is.
     let options = format!("options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff");
-    let store = SqlxStore::postgres(&format!("{url}{joint}{options}")).await?;
+    let url = format!("{url}{joint}{options}");
+    let store = SqlxStore::postgres(&url).await?;
     store.migrate().await?;
-    Ok(Stores::Postgres { admin, schema, store: Arc::new(store) })
+    store.close().await;
+    Ok(Stores::Postgres { admin, schema, url })
 }
 
 async fn empty_tables(admin: &PgPool, schema: &str) -> Result<(), sqlx::Error> {

@@ -165,7 +165,7 @@ impl Security {
             let code = self.totp_rules().code_of(message.secret, step);
             let mut batch = Batch::new();
             message.new_secret.iter().for_each(|change| batch.push(change.clone()));
-            batch.push(self.note_sent(ctx, message, step));
+            batch.extend(self.note_sent(ctx, message, step));
             let sent = match message.method {
                 CodeMethod::Sms => self.text_code(ctx, message, &code, batch).await,
                 _ => self.mail_code(ctx, message, &code, batch).await,
@@ -275,25 +275,19 @@ impl Security {
         closed.max().unwrap_or(Timestamp::MAX)
     }
 
-    /// Counts an attempt at somebody's codes; whether there is one left. If not, that was told
-    /// ([`Event::LimitReached`]).
+    /// Counts an attempt at somebody's codes.
     ///
     /// # Errors
     ///
-    /// Nothing was counted.
+    /// Returns [`FlowError::TooMany`] if no attempt is left. Nothing was counted.
     pub(super) async fn count_attempt(
         &self,
         ctx: &Context,
         user: &User,
         used_as: CodeUse,
         sign_in: Option<&str>,
-    ) -> Result<bool, FlowError> {
-        let tally = self.code_tally(user, used_as, sign_in);
-        match self.count(ctx, &tally, Some(user)).await {
-            Ok(()) => Ok(true),
-            Err(FlowError::TooMany(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+    ) -> Result<(), FlowError> {
+        self.count(ctx, &self.code_tally(user, used_as, sign_in), Some(user)).await
     }
 
     /// Tells that somebody gave no right code.

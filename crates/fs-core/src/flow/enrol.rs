@@ -60,12 +60,10 @@ impl Security {
         if let Some(user) = current {
             return Ok(Some(user.clone()));
         }
-        let found = self.pending(ctx, visit).await?;
-        match found.filter(|(pending, _)| pending.stage == PendingStage::SetUp) {
-            Some((_, user)) => Ok(Some(user)),
+        match self.pending(ctx, visit).await? {
+            Some((pending, user)) => Ok((pending.stage == PendingStage::SetUp).then_some(user)),
             None => {
-                visit.set_pending(None);
-                visit.set_enrolment(None);
+                self.abandon_second_factor(visit);
                 Ok(None)
             }
         }

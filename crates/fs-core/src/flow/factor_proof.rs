@@ -94,9 +94,7 @@ impl Security {
         let mut user = user.clone();
         if let Some(accepted) = recovery {
             // One of the attempts at codes, as at a sign-in.
-            if !self.count_attempt(ctx, &user, CodeUse::SecondFactor, None).await? {
-                return Ok(wrong_code());
-            }
+            self.count_attempt(ctx, &user, CodeUse::SecondFactor, None).await?;
             let left = accepted.left();
             with.push(accepted.spend(&user));
             with.push(self.mail(ctx, &user, MailKind::RecoveryCodeUsed { left: left.len() })?);

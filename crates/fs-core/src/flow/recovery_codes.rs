@@ -82,14 +82,14 @@ impl Security {
         typed: &str,
     ) -> Result<ValidateOutcome, FlowError> {
         let found = self.pending(ctx, visit).await?;
+        if found.is_none() {
+            self.abandon_second_factor(visit);
+        }
         let waits = found.filter(|(pending, _)| pending.stage == PendingStage::Code);
         let Some((pending, mut user)) = waits.filter(|_| self.offers_recovery_codes()) else {
-            self.abandon_second_factor(visit);
             return Ok(ValidateOutcome::NotPending);
         };
-        if !self.count_attempt(ctx, &user, CodeUse::SecondFactor, Some(&pending.id)).await? {
-            return Ok(wrong_code());
-        }
+        self.count_attempt(ctx, &user, CodeUse::SecondFactor, Some(&pending.id)).await?;
         let Some(accepted) = self.accept_recovery_code(&user, typed) else {
             self.code_failed(&user, "wrong_recovery_code");
             return Ok(wrong_code());

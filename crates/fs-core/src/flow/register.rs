@@ -11,6 +11,7 @@ use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
+use crate::limit::{Tally, is_sub_address};
 use crate::message::{Message, MessageKey};
 use crate::model::{
     NewUser, PasswordHash, SessionId, SessionKind, SessionRecord, SignIns, Uniquifier, User, UserId,
@@ -204,6 +205,7 @@ impl Security {
     ) -> Result<RegisterOutcome, FlowError> {
         let token = self.confirmation_of(ctx, &new.uniquifier, &new.email)?;
         let sign_in = !self.config().confirmation_required();
+        let hides = self.config().disclosure == Disclosure::Generic;
         if sign_in && self.config().tracking {
             new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip.as_deref());
         }
@@ -229,7 +231,7 @@ impl Security {
             let name = new.username.as_deref().unwrap_or(&new.email);
             batch.push(self.mail_to(ctx, &new.email, name, MailKind::Welcome { confirmation })?);
         }
-        let tally = self.mail_to_tally("register", &new.email);
+        let tally = self.registered_mail_tally(&new.email);
         tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
@@ -241,10 +243,12 @@ impl Security {
                 return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
             }
             Err(error) => {
-                let reached = self.reached(&error, &tally, None);
-                return Err(
-                    reached.map_or(error.into(), |reached| FlowError::TooMany(reached.wait))
-                );
+                return match self.reached(&error, &tally, None) {
+                    // As if the address had an account whose owner was mailed enough.
+                    Some(_) if hides && !sign_in => Ok(self.told_as_ever(visit, new)),
+                    Some(reached) => Err(FlowError::TooMany(reached.wait)),
+                    None => Err(error.into()),
+                };
             }
         };
         self.mail_waits();
@@ -262,7 +266,7 @@ impl Security {
         if remember == Remember::Yes && signed_in == Some(RememberChange::Keep) {
             signed_in = Some(self.remember_new_account(ctx, &user).await);
         }
-        let tell = self.config().disclosure == Disclosure::Explicit || signed_in.is_some();
+        let tell = !hides || signed_in.is_some();
         Ok(RegisterOutcome::Done(Box::new(Registered {
             email: user.email.clone(),
             confirmation_sent: token.is_some(),
@@ -309,7 +313,7 @@ impl Security {
         batch.push(audit(ctx, "registered_again", Some(&owner.id)));
         batch.push(mail);
         let name = new.username.as_deref();
-        let tally = self.mail_to_tally("register", &new.email);
+        let tally = self.registered_mail_tally(&new.email);
         match (self.commit_mail(ctx, batch, tally, Some(owner)).await, name) {
             (Ok(true), _) => self.mail_waits(),
             (Ok(false), _) => {}
@@ -320,14 +324,26 @@ impl Security {
             }
             (Err(error), _) => return Err(error),
         }
+        Ok(self.told_as_ever(visit, new))
+    }
+
+    /// What is told where no account was made, and nobody must see that.
+    fn told_as_ever(&self, visit: &mut Visit, new: NewUser) -> RegisterOutcome {
         self.note_registration(visit, &new.uniquifier);
-        Ok(RegisterOutcome::Done(Box::new(Registered {
+        RegisterOutcome::Done(Box::new(Registered {
             email: new.email,
             confirmation_sent: self.config().confirmation.is_some(),
             user: None,
             signed_in: None,
             challenge: None,
-        })))
+        }))
+    }
+
+    /// What the mail of a registration counts for its address. Sub-addresses are counted apart: they
+    /// use up nothing of whoever registers the address itself.
+    fn registered_mail_tally(&self, email: &str) -> Tally {
+        let kind = if is_sub_address(email) { "register sub-address" } else { "register" };
+        self.mail_to_tally(kind, email)
     }
 
     /// Changes that take about the work of making `new`, and make nothing that lasts: names that

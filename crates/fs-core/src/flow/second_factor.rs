@@ -262,9 +262,7 @@ impl Security {
         let Some(rules) = &self.config().two_factor else {
             return Ok(None);
         };
-        if !self.count_attempt(ctx, user, CodeUse::SecondFactor, sign_in).await? {
-            return Ok(None);
-        }
+        self.count_attempt(ctx, user, CodeUse::SecondFactor, sign_in).await?;
         let Some(sealed) = &factor.totp_secret else {
             return Ok(None);
         };
@@ -297,10 +295,11 @@ impl Security {
         problem: &str,
     ) -> Result<RescueOutcome, FlowError> {
         let found = self.pending(ctx, visit).await?;
+        if found.is_none() {
+            self.abandon_second_factor(visit);
+        }
         let Some((_, user)) = found.filter(|(pending, _)| pending.stage == PendingStage::Code)
         else {
-            visit.set_pending(None);
-            visit.set_enrolment(None);
             return Ok(RescueOutcome::NotPending);
         };
         let sent = match problem {
@@ -346,9 +345,9 @@ impl Security {
         let kind = MailKind::SecondFactorRescue { user: &user.email };
         let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
         let tally = self.mail_tally(ctx, "rescue", &user.email);
-        let sent = self.commit_mail(ctx, mail.into(), tally, Some(user)).await?;
+        self.commit_counted(ctx, mail.into(), &tally, Some(user)).await?;
         self.mail_waits();
-        Ok(sent)
+        Ok(true)
     }
 
     /// Ends what is under way in a browser: a pending sign-in, a second factor being set up.

@@ -6,15 +6,15 @@
 //! trust; that it is used once is for the mark of the step.
 //!
 //! No code is sent twice: whoever asks again within a step gets the code of the next one, because the
-//! first may have been used. That note is a guard, so of two senders at the same moment one goes on to
-//! the next step.
+//! first may have been used, or ended with the account's trust. A mark beside the note says so, which
+//! outlasts that trust. It is a guard, so of two senders at the same moment one goes on to the next step.
 
 use super::FlowError;
 use super::codes::CodeMessage;
 use super::uniquifier::is_session_of;
 use crate::config::CodeMethod;
 use crate::model::{SessionKey, SessionKind, SessionRecord, Uniquifier, User};
-use crate::port::{Change, CommitError, Guard};
+use crate::port::{Change, CommitError, Guard, SpentSecret};
 use crate::security::{Context, Security};
 use crate::totp::{self, Step, TotpSecret, Window};
 
@@ -28,39 +28,56 @@ impl Security {
         (present..=present.saturating_add(MOST_A_STEP)).map(Step)
     }
 
-    /// The change that notes that the code of a step goes out now. It is stale
-    /// ([`Guard::Session`]) if one went out before.
-    pub(super) fn note_sent(&self, ctx: &Context, message: &CodeMessage<'_>, step: Step) -> Change {
-        let key = note_of(message.user, message.secret, step);
-        self.note(ctx, key, message.user.uniquifier.clone(), step)
+    /// The changes that note that the code of a step goes out now. They are stale
+    /// ([`Guard::Secret`]) if one went out before.
+    pub(super) fn note_sent(
+        &self,
+        ctx: &Context,
+        message: &CodeMessage<'_>,
+        step: Step,
+    ) -> [Change; 2] {
+        let (user, secret) = (message.user, message.secret);
+        let once = totp::sent_once(user.id.as_str(), secret, step);
+        self.note(ctx, once, note_of(user, secret, step), user.uniquifier.clone(), step)
     }
 
-    /// What stands in a batch for such a note where nothing goes out. For the same identity, it is
-    /// stale as often.
+    /// What stands in a batch for such notes where nothing goes out. For the same identity, they
+    /// are stale as often.
     pub(super) fn note_nothing(
         &self,
         ctx: &Context,
         identity: &str,
         method: CodeMethod,
         step: Step,
-    ) -> Change {
+    ) -> [Change; 2] {
         let parts = [method.name(), &self.one_spelling(identity), &step.0.to_string()];
         let name = self.counters().digest("fs no code v1", &parts);
-        self.note(ctx, SessionKey::new(name.clone()), Uniquifier::new(name), step)
+        let nobody = TotpSecret::from_random([0; 20]);
+        let once = totp::sent_once(&name, &nobody, step);
+        self.note(ctx, once, SessionKey::new(name.clone()), Uniquifier::new(name), step)
     }
 
-    fn note(&self, ctx: &Context, key: SessionKey, of: Uniquifier, step: Step) -> Change {
-        Change::InsertSession(SessionRecord {
+    fn note(
+        &self,
+        ctx: &Context,
+        once: SpentSecret,
+        key: SessionKey,
+        of: Uniquifier,
+        step: Step,
+    ) -> [Change; 2] {
+        let until = self.closed_at(step);
+        let note = Change::InsertSession(SessionRecord {
             key,
             kind: SessionKind::SentCode,
             uniquifier: of,
             created_at: ctx.now,
             authenticated_at: None,
-            expires_at: self.closed_at(step),
+            expires_at: until,
             user_agent: None,
             client_ip: None,
             parent: None,
-        })
+        });
+        [Change::Spend { secret: once, until }, note]
     }
 
     /// Whether the code of a step went out to a user, and not too long ago for that window.
@@ -90,7 +107,7 @@ impl Security {
 
 /// Whether a batch was not written because the code of that step went out before.
 pub(super) fn is_noted<T>(written: &Result<T, FlowError>) -> bool {
-    matches!(written, Err(FlowError::Contended(CommitError::Stale(Guard::Session))))
+    matches!(written, Err(FlowError::Contended(CommitError::Stale(Guard::Secret))))
 }
 
 fn note_of(user: &User, secret: &TotpSecret, step: Step) -> SessionKey {

@@ -89,7 +89,8 @@ impl Security {
         let tally = self.no_code_message_tally(method, identity);
         for step in self.steps_to_send(ctx) {
             let code = self.totp_rules().code_of(&secret, step);
-            let batch = Batch::from(self.note_nothing(ctx, identity, method, step));
+            let mut batch = Batch::new();
+            batch.extend(self.note_nothing(ctx, identity, method, step));
             let batch = batch.and(match method {
                 CodeMethod::Email => {
                     let kind = MailKind::SignInCode { code: code.expose(), link: true };

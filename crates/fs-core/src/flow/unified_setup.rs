@@ -171,9 +171,7 @@ impl Security {
         if self.needs_factor_proof(ctx, visit, user).await? {
             return Ok(ProveSetupOutcome::ProofNeeded);
         }
-        if !self.count_attempt(ctx, user, CodeUse::SignedIn, None).await? {
-            return Ok(ProveSetupOutcome::WrongCode);
-        }
+        self.count_attempt(ctx, user, CodeUse::SignedIn, None).await?;
         let sealed = &state.totp_secret;
         let opened = self.open_totp(ctx, user, sealed).await;
         let attempt = self.code_tally(user, CodeUse::SignedIn, None);

@@ -84,11 +84,19 @@ impl SendLimits {
 /// An address without what a sub-address adds to it (RFC 5233). Where a mail server knows none, people
 /// whose names differ behind a plus sign share a count, and whoever fills it could fill one alone.
 fn mailbox(address: &str) -> String {
-    let parts = address.rsplit_once('@').and_then(|(local, domain)| {
-        let (mailbox, _) = local.split_once('+').filter(|(mailbox, _)| !mailbox.is_empty())?;
-        Some(format!("{mailbox}@{domain}"))
-    });
-    parts.unwrap_or_else(|| address.to_owned())
+    parts(address).map_or_else(|| address.to_owned(), |[mailbox, at]| format!("{mailbox}@{at}"))
+}
+
+/// Whether an address has such a part.
+pub(crate) fn is_sub_address(address: &str) -> bool {
+    parts(address).is_some()
+}
+
+/// Mailbox and domain of a sub-address.
+fn parts(address: &str) -> Option<[&str; 2]> {
+    let (local, domain) = address.rsplit_once('@')?;
+    let (mailbox, _) = local.split_once('+').filter(|(mailbox, _)| !mailbox.is_empty())?;
+    Some([mailbox, domain])
 }
 
 #[cfg(test)]

@@ -270,6 +270,14 @@ pub(crate) fn sent(user_key: &str, secret: &TotpSecret, step: Step) -> SessionKe
     SessionKey::new(BASE64URL_NOPAD.encode(&mac.chain_update(user_key).finalize().into_bytes()))
 }
 
+/// The mark of a step whose code was sent, for [`Change::Spend`](crate::port::Change::Spend): no
+/// other message carries that code.
+pub(crate) fn sent_once(user_key: &str, secret: &TotpSecret, step: Step) -> SpentSecret {
+    let mac: Hmac<Sha256> = keyed(secret.expose());
+    let mac = mac.chain_update("fs totp sent once v1").chain_update(step.0.to_be_bytes());
+    SpentSecret(mac.chain_update(user_key).finalize().into_bytes().into())
+}
+
 fn seconds(now: Timestamp) -> u64 {
     u64::try_from(now.seconds()).unwrap_or(0)
 }

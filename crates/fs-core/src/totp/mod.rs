@@ -16,8 +16,8 @@ mod provisioning;
 mod secret;
 mod wallet;
 
-pub(crate) use code::sent;
 pub use code::{Step, TotpRules, TotpRulesError, Window, spent};
+pub(crate) use code::{sent, sent_once};
 pub use provisioning::Provisioning;
 pub use secret::{NotATotpSecret, TotpSecret};
 pub use wallet::{Wallet, WalletFormat, WalletKeyError, WalletProblem};

@@ -188,8 +188,11 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
         false => stage == Some(PendingStage::Code) || (stage.is_some() && enrolling),
     };
     if !usable {
-        exchange.core().abandon_second_factor(&mut visit);
-        exchange.put_visit(visit);
+        // A look at this page ends no sign-in that waits for another one.
+        if stage.is_none() {
+            exchange.core().abandon_second_factor(&mut visit);
+            exchange.put_visit(visit);
+        }
         return Ok(exchange.nothing_pending());
     }
     if exchange.wants_json() {

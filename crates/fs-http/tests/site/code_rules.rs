@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use fs_core::config::{CodeMethod, TwoFactor};
+use fs_core::config::{CodeMethod, TwoFactor, Unified};
 use fs_core::totp::{TotpRules, TotpSecret};
 use fs_testkit::site::{Setup, Site};
 use http::StatusCode;
 use serde_json::{Number, json};
 
-use crate::factors::{add_with, choose_app, give, pending, text};
+use crate::factors::{add_with, choose_app, give, mailed_code, pending, text};
 use crate::people::{ANN, sign_ann_in};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -95,5 +95,34 @@ async fn who_types_the_key_is_told_what_to_set_the_app_to() {
         let page = ann.post_form("/tf-setup", &[("setup", "authenticator")]).await;
         assert_eq!(page.status, StatusCode::OK);
         assert_eq!(page.text().contains("codes of 8 digits"), told, "{}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn a_code_that_ended_with_the_accounts_trust_is_not_made_good_by_asking_for_another() {
+    for used_before in [false, true] {
+        let mut setup = Setup::standard();
+        setup.config.mail.html = false;
+        setup.config.unified = Some(Unified::default());
+        let site = setup.build();
+        let ann = site.add_user(ANN).await;
+        let ask = json!({ "identity": ANN, "chosen_method": "email" });
+        let answer = site.browser().post_json("/us-signin/send-code", ask.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        let ended = mailed_code(&site).await;
+        let enter = async |code: &str| {
+            let typed = json!({ "identity": ANN, "passcode": code });
+            site.browser().post_json("/us-signin", typed).await.status
+        };
+        if used_before {
+            assert_eq!(enter(&ended).await, StatusCode::OK);
+        }
+        site.core().set_uniquifier(&ann.id).await.unwrap();
+        let again = site.browser().post_json("/us-signin/send-code", ask).await;
+        assert_eq!(again.status, StatusCode::OK);
+        let fresh = mailed_code(&site).await;
+        assert_ne!(fresh, ended);
+        assert_eq!(enter(&ended).await, StatusCode::BAD_REQUEST);
+        assert_eq!(enter(&fresh).await, StatusCode::OK);
     }
 }

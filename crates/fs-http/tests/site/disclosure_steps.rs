@@ -155,3 +155,46 @@ async fn a_refused_sign_in_costs_the_same_whatever_the_identity_is() {
         assert_eq!(works[0], works[1], "{known}");
     }
 }
+
+#[tokio::test]
+async fn a_mailbox_that_was_mailed_enough_does_not_tell_which_of_its_addresses_are_free() {
+    let sub = |number: usize| format!("ann+{number}@site.test");
+    let mut seen = Vec::new();
+    for (number, site) in sites().await.into_iter().enumerate() {
+        let taken = sub(11);
+        if number == 0 {
+            site.add_user(&taken).await;
+        }
+        for number in 0..10 {
+            let answer = register(&site, &sub(number), &format!("annie{number}"), NEW).await;
+            assert_eq!(answer.status, StatusCode::OK);
+        }
+        site.mails().await;
+        site.calls.take();
+        let mut browser = site.browser();
+        let typed = json!({ "email": taken, "username": "eleventh", "password": NEW });
+        let json = browser.post_json("/register", typed).await;
+        let session = browser.session_cookie().map(str::len);
+        let typed = json!({ "email": taken, "password": NEW });
+        let login = site.browser().post_json("/login", typed).await;
+        let told = json.json();
+        let keys: Vec<_> = told["response"].as_object().unwrap().keys().cloned().collect();
+        seen.push(((json.status, keys), session, (login.status, login.json()), work(&site)));
+        assert!(site.mails().await.is_empty());
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0].0.0, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn sub_addresses_that_a_stranger_registers_do_not_keep_anybody_from_registering() {
+    let site = setup().build();
+    for number in 0..12 {
+        let address = format!("ann+{number}@site.test");
+        register(&site, &address, &format!("stranger{number}"), NEW).await;
+    }
+    site.mails().await;
+    assert_eq!(register(&site, ANN, "annie", PASSWORD).await.status, StatusCode::OK);
+    assert_eq!(site.mails().await.len(), 1);
+    assert!(site.user(ANN).await.is_some());
+}

@@ -167,7 +167,8 @@ async fn guesses_at_the_factor_of_a_session_are_counted() {
     for _ in 0..20 {
         assert_eq!(give(&mut eve, "000000").await, NO);
     }
-    assert_eq!(give(&mut eve, &code(&site, &key(1))).await, NO, "no more are looked at");
+    let right = give(&mut eve, &code(&site, &key(1))).await;
+    assert_eq!(right, StatusCode::TOO_MANY_REQUESTS, "no more are looked at");
 }
 
 // Sign-in methods of unified sign-in.
@@ -432,4 +433,23 @@ async fn the_last_way_in_is_not_removed() {
     assert_eq!(ann.post_json("/us-signin", typed).await.status, OK);
     let answer = ann.post_json("/us-setup", json!({ "delete_method": "authenticator" })).await;
     assert_eq!(answer.status, NO, "{}", answer.text());
+}
+
+#[tokio::test]
+async fn a_remembered_browser_gets_no_auth_token_for_the_first_factor_alone() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut eve = copied_cookie_and_password(&site, 1).await;
+    let target = "/us-verify?include_auth_token";
+    let typed = json!({ "passcode": PASSWORD });
+    let answer = eve.post_json(target, typed.clone()).await;
+    assert_eq!(answer.status, OK, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(answer.pointer("/response/user/authentication_token"), None, "{answer}");
+    assert_eq!(answer["response"]["tf_proof_required"], true, "{answer}");
+    // With the factor it does.
+    assert_eq!(give(&mut eve, &code(&site, &key(1))).await, OK);
+    let answer = eve.post_json(target, typed).await.json();
+    let token = answer.pointer("/response/user/authentication_token").and_then(Value::as_str);
+    assert!(is_ann(&site, with_token(token.unwrap())).await);
 }

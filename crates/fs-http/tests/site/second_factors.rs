@@ -5,7 +5,7 @@ use std::time::Duration;
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::totp::{TotpRules, TotpSecret};
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::people::{ANN, is_ann, sign_ann_in, with_basic};
@@ -161,4 +161,62 @@ async fn the_second_step_does_not_lose_the_way() {
     let code = code(&site, &secret);
     let answer = browser.post_form(&to, &[("code", &code)]).await;
     assert_eq!(answer.location(), Some("/private"));
+}
+
+#[tokio::test]
+async fn a_look_at_the_page_of_another_step_ends_no_sign_in_that_waits() {
+    let site = required();
+    site.add_user(ANN).await;
+    // One that waits for a set-up.
+    let (mut waiting, _) = first_factor(&site).await;
+    for method in [Method::GET, Method::HEAD] {
+        waiting.send(Browser::request(method, "/tf-validate")).await;
+    }
+    let secret = begin(&mut waiting).await;
+    assert_eq!(validate(&site, &mut waiting, &secret).await, StatusCode::OK);
+    site.clock.advance(Duration::from_secs(90));
+    // One that waits for a code.
+    let (mut waiting, _) = first_factor(&site).await;
+    for method in [Method::GET, Method::HEAD] {
+        waiting.send(Browser::request(method, "/tf-setup")).await;
+    }
+    assert_eq!(validate(&site, &mut waiting, &secret).await, StatusCode::OK);
+    assert_eq!(waiting.who().await.as_deref(), Some(ANN));
+}
+
+#[tokio::test]
+async fn operators_are_told_of_a_lost_device_so_often_and_then_the_limit_is_named() {
+    let site = required();
+    site.add_user(ANN).await;
+    enrol(&site).await;
+    let (mut waiting, _) = first_factor(&site).await;
+    let typed = json!({ "help_setup": "no_mail_access" });
+    for _ in 0..10 {
+        let answer = waiting.post_json("/tf-rescue", typed.clone()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    }
+    let answer = waiting.post_json("/tf-rescue", typed).await;
+    assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(answer.headers.contains_key("retry-after"));
+}
+
+#[tokio::test]
+async fn whoever_gives_too_many_wrong_codes_is_told_when_to_try_again() {
+    let site = required();
+    site.add_user(ANN).await;
+    let secret = enrol(&site).await;
+    let (mut waiting, _) = first_factor(&site).await;
+    let mut last = StatusCode::BAD_REQUEST;
+    for _ in 0..30 {
+        let answer = waiting.post_json("/tf-validate", json!({ "code": "000000" })).await;
+        last = answer.status;
+        if last != StatusCode::BAD_REQUEST {
+            assert!(answer.headers.contains_key("retry-after"));
+            assert!(answer.text().contains("Wait up to"), "{}", answer.text());
+            break;
+        }
+    }
+    assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
+    // The right one is not looked at any more.
+    assert_eq!(validate(&site, &mut waiting, &secret).await, StatusCode::TOO_MANY_REQUESTS);
 }
