@@ -1,16 +1,28 @@
 //! The machine's own clock and randomness.
 
+use std::time::Duration;
+
+use async_trait::async_trait;
 use fs_core::Timestamp;
 use fs_core::port::{Clock, Entropy, EntropyError};
 use time::OffsetDateTime;
 
-/// The time of the machine, in UTC.
+/// The time of the machine, in UTC. It waits on tokio's timer, which runtimes have unless they are
+/// built without one.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
+#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_offset_date_time(OffsetDateTime::now_utc())
+    }
+
+    async fn wait(&self, span: Duration) {
+        // Outside of a runtime there is nobody to wake us, and no stranger who measures.
+        if tokio::runtime::Handle::try_current().is_ok() {
+            tokio::time::sleep(span).await;
+        }
     }
 }
 

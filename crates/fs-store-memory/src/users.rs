@@ -99,6 +99,11 @@ impl Users {
         }
     }
 
+    /// The key of some user, if there is one.
+    pub(crate) fn any(&self) -> Option<u64> {
+        self.emails.exact.values().next().copied()
+    }
+
     /// The keys of the users of a page, in the order of their addresses.
     pub(crate) fn page(&self, page: Page) -> impl Iterator<Item = u64> {
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);

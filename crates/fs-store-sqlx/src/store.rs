@@ -14,7 +14,8 @@ use fs_core::port::{
 
 use crate::error::Error;
 use crate::read::{
-    Names, read_credential, read_role, read_session, read_users, read_whole_user, readable,
+    Names, read_credential, read_in_vain, read_role, read_session, read_users, read_whole_user,
+    readable,
 };
 use crate::shape::Shape;
 use crate::value::{Row, Value};
@@ -167,15 +168,44 @@ impl SqlxStore {
         let Some(names) = opened.queries.names(identity.attribute) else { return Ok(None) };
         let value = identity.value.as_str();
         let ignore_case = identity.ignore_case && value.chars().any(char::is_alphabetic);
-        let query = if !ignore_case {
-            &names.exact
+        let (query, times) = if !ignore_case {
+            (&names.exact, 2)
         } else if value.is_ascii() || opened.shape.knows_letters {
-            &names.folded
+            (&names.folded, 3)
         } else {
             return self.find_wide(opened, names, identity).await;
         };
+        let Some(mut row) = self.rows(query, vec![value.into(); times]).await?.into_iter().next()
+        else {
+            return Ok(None);
+        };
+        let found = row.bool("found")?;
+        if !found {
+            read_in_vain(&mut row, &opened.shape);
+            return Ok(None);
+        }
+        match read_whole_user(&mut row, &opened.shape) {
+            Ok(user) if stored(&user, identity).is_some_and(|stored| identity.matches(stored)) => {
+                Ok(Some(user))
+            }
+            // The database and we differ about the case of a letter.
+            Ok(_) if ignore_case => self.find_folded(opened, names, identity).await,
+            Ok(_) => Ok(None),
+            // It may be the one that is meant.
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Looks through all users whose value is the same for the database, where it ignores the case.
+    async fn find_folded(
+        &self,
+        opened: &Opened,
+        names: &Names,
+        identity: &Identity,
+    ) -> Result<Option<User>, Error> {
+        let value = identity.value.as_str();
         let (mut users, mut failure) = (Vec::new(), None);
-        for mut row in self.rows(query, vec![value.into()]).await? {
+        for mut row in self.rows(&names.all_folded, vec![value.into()]).await? {
             match read_whole_user(&mut row, &opened.shape) {
                 Ok(user) => users.push(user),
                 Err(error) => failure = Some(error),

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use fs_http::{BodyRead, WebSecurity};
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, HeaderValue, SET_COOKIE};
 use http::{Method, Request, Response, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::Outcome;
 
@@ -37,6 +37,29 @@ impl Client {
         Ok(client)
     }
 
+    /// Signs in; the client is that person from then on.
+    pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Outcome<()> {
+        let body = json!({ "email": email, "password": password }).to_string();
+        let request = self.request(Method::POST, "/login", Bytes::from(body))?;
+        let (answer, _) = self.send(request).await;
+        let cookies = answer.headers().get_all(SET_COOKIE).iter();
+        let pairs: Vec<_> = cookies
+            .filter_map(|cookie| cookie.to_str().ok()?.split(';').next())
+            .map(str::to_owned)
+            .collect();
+        if answer.status() != StatusCode::OK || pairs.is_empty() {
+            return Err(format!("signing in as {email} is answered {}", answer.status()).into());
+        }
+        self.cookie = HeaderValue::from_str(&pairs.join("; "))?;
+        Ok(())
+    }
+
+    /// Gets JSON; the status, and how long the answer took.
+    pub(crate) async fn get(&self, path: &str) -> Outcome<(StatusCode, Duration)> {
+        let (answer, took) = self.send(self.request(Method::GET, path, Bytes::new())?).await;
+        Ok((answer.status(), took))
+    }
+
     /// Posts JSON; the status, and how long the answer took.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Outcome<(StatusCode, Duration)> {
         let request = self.request(Method::POST, path, Bytes::from(body.to_string()))?;
@@ -47,7 +70,11 @@ impl Client {
     fn request(&self, method: Method, path: &str, body: Bytes) -> Outcome<Request<Bytes>> {
         let request = Request::builder().method(method).uri(format!("https://site.test{path}"));
         let request = request.header(HOST, "site.test").header(ACCEPT, JSON);
-        let request = request.header(CONTENT_TYPE, JSON).header(COOKIE, self.cookie.clone());
+        let request = match body.is_empty() {
+            true => request,
+            false => request.header(CONTENT_TYPE, JSON),
+        };
+        let request = request.header(COOKIE, self.cookie.clone());
         Ok(request.header("x-csrf-token", self.token.clone()).body(body)?)
     }
 

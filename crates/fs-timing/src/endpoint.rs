@@ -22,13 +22,16 @@ pub(crate) struct Endpoint {
 pub(crate) const KNOWN: &str = "known";
 /// Accounts whose address is not confirmed.
 pub(crate) const UNCONFIRMED: &str = "uncfd";
+/// Confirmed accounts that were never sent a code.
+pub(crate) const WITHOUT_CODES: &str = "first";
 /// Addresses of nobody, each as long as those of accounts.
 const NOBODY: [&str; 2] = ["nobod", "other"];
 
-/// What comes after every measured request: a write about somebody else.
-pub(crate) fn next_request(number: usize) -> (String, Value) {
-    ("/reset".to_owned(), json!({ "email": crate::site::address("later", number) }))
-}
+/// What comes after every measured request: a page of whoever measures, who is signed in. It reads
+/// from the store, and waits for nothing else.
+pub(crate) const NEXT: &str = "/verify";
+/// The account of whoever measures.
+pub(crate) const MEASURING: &str = "eve";
 
 const fn about(name: &'static str, request: fn(&str) -> (String, Value)) -> Endpoint {
     Endpoint { name, links: false, known: KNOWN, unknown: NOBODY, request }
@@ -63,6 +66,13 @@ pub(crate) fn all() -> Vec<Endpoint> {
             let body = json!({ "identity": email, "chosen_method": "email" });
             ("/us-signin/send-code".to_owned(), body)
         }),
+        Endpoint {
+            known: WITHOUT_CODES,
+            ..about("us-signin/send-code, first", |email| {
+                let body = json!({ "identity": email, "chosen_method": "email" });
+                ("/us-signin/send-code".to_owned(), body)
+            })
+        },
         about("us-verify-link", |email| {
             (format!("/us-verify-link?email={email}&code=000000"), json!({}))
         }),

@@ -4,9 +4,11 @@ use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::{Duration, Instant};
 
+use http::StatusCode;
+
 use crate::client::Client;
 use crate::endpoint::{self, Endpoint};
-use crate::site::{self, Site};
+use crate::site::{self, Accounts, Site};
 use crate::statistics::{Difference, TOLERANCE, compare, threshold};
 use crate::store::{Opened, StoreKind};
 use crate::{Outcome, table};
@@ -75,17 +77,22 @@ async fn measure_store(
     only: &[String],
     dice: &mut Dice,
 ) -> Outcome<Vec<Measured>> {
-    eprintln!("{store}: making {} accounts", 2 * (pairs + WARM_UP));
-    site.add_users(endpoint::KNOWN, pairs + WARM_UP, true).await?;
-    site.add_users(endpoint::UNCONFIRMED, pairs + WARM_UP, false).await?;
+    let many = pairs + WARM_UP;
+    eprintln!("{store}: making {} accounts", 3 * many);
+    site.add_users(Accounts { name: endpoint::KNOWN, confirmed: true, codes: true }, many).await?;
+    let unconfirmed = Accounts { name: endpoint::UNCONFIRMED, confirmed: false, codes: true };
+    site.add_users(unconfirmed, many).await?;
+    let first = Accounts { name: endpoint::WITHOUT_CODES, confirmed: true, codes: false };
+    site.add_users(first, many).await?;
+    site.add_users(Accounts { name: endpoint::MEASURING, confirmed: true, codes: false }, 1)
+        .await?;
     let mut measured = Vec::new();
-    let mut later = 0;
     for endpoint in endpoint::all() {
         if !only.is_empty() && !only.iter().any(|only| endpoint.name.starts_with(only.as_str())) {
             continue;
         }
         let mut progress = Progress::start(format!("{store}: {}", endpoint.name), pairs);
-        let [now, next] = measure(site, &endpoint, pairs, dice, &mut later, &mut progress).await?;
+        let [now, next] = measure(site, &endpoint, pairs, dice, &mut progress).await?;
         progress.end();
         for (request, times) in [("itself", now), ("next", next)] {
             measured.push(Measured { store, endpoint: endpoint.name, request, times });
@@ -100,11 +107,11 @@ async fn measure(
     endpoint: &Endpoint,
     pairs: usize,
     dice: &mut Dice,
-    later: &mut usize,
     progress: &mut Progress,
 ) -> Outcome<[Times; 2]> {
     let web = if endpoint.links { &site.links } else { &site.web };
-    let (client, after) = (Client::new(web, FROM).await?, Client::new(&site.web, FROM).await?);
+    let (client, mut after) = (Client::new(web, FROM).await?, Client::new(&site.web, FROM).await?);
+    after.sign_in(&site::address(endpoint::MEASURING, 0), site::PASSWORD).await?;
     let [unknown, control] = endpoint.unknown;
     let names = [endpoint.known, unknown, control];
     let [mut now, mut next] = [Times::default(), Times::default()];
@@ -113,10 +120,11 @@ async fn measure(
         for who in dice.order() {
             let name = names.get(who).copied().unwrap_or_default();
             let (path, body) = (endpoint.request)(&site::address(name, number));
-            let (next_path, next_body) = endpoint::next_request(*later);
-            *later += 1;
             let (answered, took) = client.post(&path, &body).await?;
-            let (_, next_took) = after.post(&next_path, &next_body).await?;
+            let (next_answered, next_took) = after.get(endpoint::NEXT).await?;
+            if next_answered != StatusCode::OK {
+                return Err(format!("{} is answered {next_answered}", endpoint::NEXT).into());
+            }
             if *status.get_or_insert(answered) != answered {
                 return Err(format!("{}: {name} is answered {answered}", endpoint.name).into());
             }

@@ -32,6 +32,17 @@ impl Mailer for NoMailer {
     }
 }
 
+/// What the accounts of a measurement have.
+#[derive(Clone, Copy)]
+pub(crate) struct Accounts {
+    /// What their addresses begin with.
+    pub(crate) name: &'static str,
+    /// Whether their addresses are confirmed.
+    pub(crate) confirmed: bool,
+    /// Whether they have a secret for mailed codes.
+    pub(crate) codes: bool,
+}
+
 /// A site on a store.
 pub(crate) struct Site {
     /// With passwords and codes.
@@ -58,7 +69,8 @@ impl Site {
     }
 
     /// Makes accounts: `{name}000000@site.test` and so on.
-    pub(crate) async fn add_users(&self, name: &str, many: usize, confirmed: bool) -> Outcome<()> {
+    pub(crate) async fn add_users(&self, accounts: Accounts, many: usize) -> Outcome<()> {
+        let Accounts { name, confirmed, codes } = accounts;
         let core = self.web.core();
         let hash = core.hash_password(Secret::from(PASSWORD)).await?;
         let sealed = core.seal_totp(&TotpSecret::from_random([7; 20])).await?;
@@ -68,7 +80,9 @@ impl Site {
             let mut user = NewUser::new(address(name, number), uniquifier);
             user.password = Some(hash.clone());
             user.confirmed_at = confirmed.then(|| core.now());
-            user.sign_in_secrets = BTreeMap::from([("email".to_owned(), sealed.clone())]);
+            if codes {
+                user.sign_in_secrets = BTreeMap::from([("email".to_owned(), sealed.clone())]);
+            }
             batch.push(Change::InsertUser(Box::new(user)));
             if batch.changes().len() == 100 || number + 1 == many {
                 core.store().commit(std::mem::take(&mut batch)).await?;

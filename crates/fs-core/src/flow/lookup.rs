@@ -1,5 +1,7 @@
 //! Finding the account that somebody means.
 
+use std::time::Duration;
+
 use super::FlowError;
 use crate::config::Disclosure;
 use crate::identity::{EmailAddress, IdentityAttribute, IdentityRule};
@@ -7,6 +9,9 @@ use crate::message::MessageKey;
 use crate::model::User;
 use crate::port::{Identity, UserLookup};
 use crate::security::Security;
+
+/// How long a request waits at most that must not tell by its time who has an account.
+const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
 impl Security {
     /// The user that a typed identity means: mail address, username or telephone number, in the
@@ -21,6 +26,36 @@ impl Security {
     pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
         let config = self.config();
         self.first_of(config.identities.lookups(&config.readers, typed)).await
+    }
+
+    /// [`find_by_identity`](Self::find_by_identity) for a request of whoever is not signed in.
+    pub(super) async fn identity_of_stranger(
+        &self,
+        typed: &str,
+    ) -> Result<Option<User>, FlowError> {
+        self.blur_time().await?;
+        self.find_by_identity(typed).await
+    }
+
+    /// [`find_by_email`](Self::find_by_email) for a request of whoever is not signed in.
+    pub(super) async fn email_of_stranger(&self, typed: &str) -> Result<Option<User>, FlowError> {
+        self.blur_time().await?;
+        self.find_by_email(typed).await
+    }
+
+    /// Waits for a random time where answers must not tell who has an account.
+    ///
+    /// The work is the same for an account and for none, call by call and row by row. What is left is
+    /// microseconds of memory and caches. To find those behind this, somebody must ask many
+    /// thousands of times about one address, and the limits do not let them.
+    async fn blur_time(&self) -> Result<(), FlowError> {
+        if self.config().disclosure == Disclosure::Generic {
+            let drawn = u64::from(u32::from_be_bytes(self.random()?));
+            let longest = u64::try_from(LONGEST_WAIT.as_micros()).unwrap_or_default();
+            let micros = (drawn * longest) >> u32::BITS;
+            self.ports().clock.wait(Duration::from_micros(micros)).await;
+        }
+        Ok(())
     }
 
     /// The user that the first of these means that means one.

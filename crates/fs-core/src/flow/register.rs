@@ -13,9 +13,7 @@ use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
 use crate::limit::{Tally, is_sub_address};
 use crate::message::{Message, MessageKey};
-use crate::model::{
-    NewUser, PasswordHash, SessionId, SessionKind, SessionRecord, SignIns, Uniquifier, User, UserId,
-};
+use crate::model::{NewUser, PasswordHash, SignIns, Uniquifier, User, UserId};
 use crate::port::{
     AuditEntry, Batch, Change, CommitError, Identity, MailKind, UniqueAttribute, UserLookup,
 };
@@ -96,7 +94,7 @@ impl Security {
         problems.extend(mismatch(&form));
         let (mut owner, mut taken) = (None, false);
         if let Some(checked) = &checked {
-            owner = self.find_by_email(&form.email).await?;
+            owner = self.email_of_stranger(&form.email).await?;
             if owner.is_some() && explicit {
                 problems.push(taken_email(checked.email.as_str()));
             }
@@ -347,23 +345,14 @@ impl Security {
     }
 
     /// Changes that take about the work of making `new`, and make nothing that lasts: names that
-    /// nobody chooses are claimed, and a record that belongs to nobody is added.
+    /// nobody chooses are claimed, one more in place of the account.
     fn work_of_new_account(&self, ctx: &Context, new: &NewUser) -> Batch {
         let nobody = new.uniquifier.as_str();
-        let email = Identity { value: nobody.to_owned(), ..self.email_identity(&new.email) };
+        let email = |value: &str| Identity { value: value.to_owned(), ..self.email_identity("") };
         let name = new.username.as_ref().map(|_| username_lookup(nobody));
-        let claims = [Some(email), name].into_iter().flatten().map(|name| claim(ctx, &name));
-        claims.fold(Batch::new(), Batch::and).and(Change::InsertSession(SessionRecord {
-            key: SessionId::new(nobody).key(),
-            kind: SessionKind::SentCode,
-            uniquifier: new.uniquifier.clone(),
-            created_at: ctx.now,
-            authenticated_at: None,
-            expires_at: ctx.now,
-            user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
-            client_ip: ctx.client_ip.clone(),
-            parent: None,
-        }))
+        let account = email(&format!("{nobody} account"));
+        let claims = [Some(email(nobody)), name, Some(account)].into_iter().flatten();
+        claims.fold(Batch::new(), |batch, name| batch.and(claim(ctx, &name)))
     }
 
     fn check_registration(

@@ -265,7 +265,7 @@ impl Security {
         password: &Secret,
         counted: &mut Option<CountedSignIn>,
     ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
-        let user = self.find_by_identity(identity).await?;
+        let user = self.identity_of_stranger(identity).await?;
         let counted = match counted {
             Some(counted) => counted,
             None => {

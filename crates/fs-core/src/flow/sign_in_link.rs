@@ -60,7 +60,7 @@ impl Security {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.find_by_email(typed).await?;
+        let user = self.email_of_stranger(typed).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
         match user {
             Some(user) if user.active => {

@@ -65,7 +65,7 @@ impl Security {
         visit: &mut Visit,
         typed: Passcode,
     ) -> Result<SignInOutcome, FlowError> {
-        let user = self.find_by_identity(&typed.identity).await?;
+        let user = self.identity_of_stranger(&typed.identity).await?;
         let explicit = self.config().disclosure == Disclosure::Explicit;
         let inactive = user.as_ref().is_some_and(|user| !user.active);
         if explicit && inactive {
@@ -246,8 +246,13 @@ impl Security {
         if let Some(user) = user {
             (0..unreadable).for_each(|_| self.code_failed(user, UNREADABLE_SECRET));
         }
+        let derived = |method| user.and_then(|user| self.secret_of_mailed_codes(user, method));
         let found = methods.into_iter().zip(opened);
-        Ok(found.filter_map(|(method, opened)| Some((method, opened?.ok()?))).collect())
+        let secret = |(method, opened): (CodeMethod, Option<Result<_, _>>)| {
+            let secret = opened.map_or_else(|| derived(method), Result::ok);
+            Some((method, secret?))
+        };
+        Ok(found.filter_map(secret).collect())
     }
 
     /// What an account that gave the right credential must still fulfil.

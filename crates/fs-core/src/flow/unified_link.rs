@@ -41,7 +41,7 @@ impl Security {
         code: &str,
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
-        let user = self.find_by_email(email).await?;
+        let user = self.email_of_stranger(email).await?;
         let attempt = self.sign_in_tally(ctx, email, user.as_ref()).without_password();
         let counted = self.count_sign_in(ctx, attempt, user.as_ref()).await?;
         let method = CodeMethod::Email;

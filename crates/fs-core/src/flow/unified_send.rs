@@ -24,7 +24,7 @@ pub enum SendCodeOutcome {
 }
 
 impl Security {
-    /// Sends a code to sign in with. Mail needs no set-up: the secret is made with the first one.
+    /// Sends a code to sign in with. Mail needs no set-up.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ impl Security {
     ) -> Result<SendCodeOutcome, FlowError> {
         let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
         let explicit = self.config().disclosure == Disclosure::Explicit;
-        let user = self.find_by_identity(identity).await?;
+        let user = self.identity_of_stranger(identity).await?;
         match &user {
             None if explicit => return refused("identity", MessageKey::UsSpecifyIdentity),
             Some(user) if explicit && !user.active => {
@@ -132,8 +132,8 @@ impl Security {
     }
 
     /// Sends a user the code of a sign-in method, with a link that signs in if asked to
-    /// (Flask-Security's `us_send_security_token`). Mail needs no set-up: the secret is made with
-    /// the first one. An authenticator app makes its codes itself: nothing goes out.
+    /// (Flask-Security's `us_send_security_token`). Mail needs no set-up. An authenticator app makes
+    /// its codes itself: nothing goes out.
     ///
     /// # Errors
     ///
@@ -184,6 +184,24 @@ impl Security {
         rules.is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(method)))
     }
 
+    /// The secret of mailed codes of a user who has none stored, where answers must not tell who has
+    /// an account: the first code writes what every later one does. Flask-Security stores one.
+    pub(super) fn secret_of_mailed_codes(
+        &self,
+        user: &User,
+        method: CodeMethod,
+    ) -> Option<TotpSecret> {
+        let derived = method == CodeMethod::Email
+            && self.config().disclosure == Disclosure::Generic
+            && !user.sign_in_secrets.contains_key(method.name());
+        let names = self.counters();
+        let secret = || names.secret("fs mailed code v1", &[user.id.as_str()]);
+        derived
+            .then(secret)
+            .and_then(|secret| secret.first_chunk().copied())
+            .map(TotpSecret::from_random)
+    }
+
     /// The secret of a user's codes by a method; or a new one, with how it is stored. The work is
     /// the same whichever it is, and whether there is such a user or not.
     async fn secret_to_send(
@@ -204,6 +222,9 @@ impl Security {
             }
         };
         let (secret, sealed) = self.run_slow(lane, 1, found).await?;
+        if let Some(secret) = user.and_then(|user| self.secret_of_mailed_codes(user, method)) {
+            return Ok((secret, None));
+        }
         if let Some(user) = user.filter(|_| is_stored && sealed.is_some()) {
             self.code_failed(user, UNREADABLE_SECRET);
         }

@@ -32,6 +32,12 @@ impl CounterNames {
         finish(mac.chain_update(purpose).chain_update([0]), whom)
     }
 
+    /// A secret of `whom`, which nobody knows without the key.
+    pub(crate) fn secret(&self, purpose: &str, whom: &[&str]) -> [u8; 32] {
+        let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
+        with_parts(mac.chain_update(purpose).chain_update([0]), whom).finalize().into_bytes().into()
+    }
+
     /// The counter of a limit's cap for whom it is about.
     pub(super) fn counter(&self, limit: Limit, cap: Cap, whom: &[&str]) -> Counter {
         let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
@@ -44,12 +50,16 @@ impl CounterNames {
     }
 }
 
-fn finish(mut mac: Hmac<Sha256>, whom: &[&str]) -> String {
+fn finish(mac: Hmac<Sha256>, whom: &[&str]) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(&with_parts(mac, whom).finalize().into_bytes())
+}
+
+fn with_parts(mut mac: Hmac<Sha256>, whom: &[&str]) -> Hmac<Sha256> {
     for part in whom {
         mac.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         mac.update(part.as_bytes());
     }
-    data_encoding::BASE64URL_NOPAD.encode(&mac.finalize().into_bytes())
+    mac
 }
 
 #[cfg(test)]

@@ -26,6 +26,9 @@ pub trait UserStore: Send + Sync {
     /// Uniqueness is exact: `Ann@x.org` and `ann@x.org` can be two users. Where the case is ignored
     /// and several match, the one that matches exactly is meant, otherwise the one made first.
     /// An empty uniquifier names nobody, and neither does one that several users share.
+    ///
+    /// A look for an [`Identity`](UserLookup::Identity) that nobody has should take as long as one
+    /// that finds somebody: read another user in that case, and return `None`. Strangers measure.
     async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError>;
 
     /// The session of that key and the user that its uniquifier names, in one round trip.

@@ -49,8 +49,6 @@ fn work(site: &Site) -> Work {
     };
     let calls = site.calls.take().into_iter().map(same).collect();
     let mut rows = site.calls.take_rows();
-    // The first code by mail makes a secret, once in the life of an account.
-    rows.retain(|row| row != "UpdateUser");
     // A new account is a row that one which exists cannot be. Another one is written instead.
     if rows.iter().any(|row| row == "InsertUser" || row.contains("account_exists")) {
         rows = vec![format!("{} rows of a registration", rows.len())];

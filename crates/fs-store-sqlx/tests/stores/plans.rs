@@ -44,6 +44,19 @@ async fn every_lookup_uses_an_index() {
         let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();
         assert!(!plan.contains("SCAN"), "{query}: {plan}");
     }
+    // What a name that nobody has is looked up with.
+    for condition in ["c.email = ?", "lower(c.email) = lower(?)", "lower(c.username) = lower(?)"] {
+        let query = format!(
+            "EXPLAIN QUERY PLAN SELECT u.id FROM \"user\" u WHERE u.id = coalesce( \
+             (SELECT c.id FROM \"user\" c WHERE {condition} ORDER BY c.id + 0 LIMIT 1), \
+             (SELECT min(id) FROM \"user\"))"
+        );
+        let rows = sqlx::query(AssertSqlSafe(query)).bind("x").fetch_all(&pool).await.unwrap();
+        let plan: Vec<_> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();
+        let reads = ["SEARCH u", "SEARCH c", "SEARCH user"];
+        let all = reads.iter().all(|read| plan.iter().any(|line| line.starts_with(read)));
+        assert!(all && !plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
+    }
     let query = "EXPLAIN QUERY PLAN SELECT id, email FROM \"user\" WHERE email GLOB '*[^ -~]*'";
     let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
     let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();
