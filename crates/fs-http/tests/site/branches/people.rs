@@ -7,12 +7,12 @@ use async_trait::async_trait;
 use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
-use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
+use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site, link_in};
 use http::StatusCode;
 use serde_json::json;
 
 use super::Marked;
-use crate::factors::{code, mailed_code};
+use crate::factors::{begin_method, code, mailed_code, prove_method};
 use crate::people::{
     ANN, NEW, PROFILES, ask_for_reset, is_ann, mailed_link, register_ann, sign_ann_in, with_token,
 };
@@ -91,6 +91,7 @@ async fn passwords(mut setup: Setup) {
     page(&ann.send(forged).await, "/login");
     let confirm = register_and_confirm(&site).await;
     register_ann_again(&site).await;
+    confirm_in_another_browser(&site).await;
     site.browser().follow(&confirm).await;
     site.browser().post_form("/confirm", &[("email", ANN)]).await;
     site.browser().post_form("/confirm", &[("email", "bob@site.test")]).await;
@@ -127,6 +128,19 @@ async fn register_and_confirm(site: &Site) -> String {
     confirm
 }
 
+/// Somebody registers an address that nobody has confirmed, twice, and its owner opens the link of
+/// the second mail.
+async fn confirm_in_another_browser(site: &Site) {
+    let fields =
+        [("email", "dan@site.test"), ("password", PASSWORD), ("password_confirm", PASSWORD)];
+    for _ in 0..2 {
+        site.browser().post_form("/register", &fields).await;
+    }
+    if let Some(link) = site.mails().await.last().and_then(link_in) {
+        shown(&mut site.browser(), &link).await;
+    }
+}
+
 /// Somebody registers an address that has an account.
 async fn register_ann_again(site: &Site) {
     let fields = [("email", ANN), ("password", PASSWORD), ("password_confirm", PASSWORD)];
@@ -138,16 +152,24 @@ async fn register_ann_again(site: &Site) {
 async fn without_ways_back(mut setup: Setup) {
     setup.config.recovery = None;
     setup.config.two_factor = Some(TwoFactor::default());
+    setup.config.unified = Some(Unified::default());
     let site = setup.build();
     register_and_confirm(&site).await;
     register_ann_again(&site).await;
     let mut ann = sign_ann_in(&site).await;
     let fields = [("password", PASSWORD), ("new_password", NEW), ("new_password_confirm", NEW)];
     sent(&mut ann, "/change", &fields).await;
+    let (state, app) = begin_method(&mut ann).await;
+    prove_method(&mut ann, &state, &code(&site, &app)).await;
+    site.mails().await;
+    site.clock.advance(Duration::from_secs(90));
     let page = sent(&mut ann, "/tf-setup", &[("setup", "authenticator")]).await;
     let app = key_in(&page);
     sent(&mut ann, "/tf-validate", &[("code", &code(&site, &app))]).await;
     use_a_recovery_code(&site, &mut ann, NEW).await;
+    // The factor was given too long ago.
+    site.clock.advance(Duration::from_secs(7_200));
+    shown(&mut ann, "/tf-validate").await;
 }
 
 async fn use_a_recovery_code(site: &Site, ann: &mut Browser, password: &str) {
@@ -308,6 +330,9 @@ async fn codes(mut setup: Setup) {
     let methods = std::iter::once(SignInMethod::Password).chain(codes.map(SignInMethod::Code));
     setup.config.unified = Some(Unified { methods: methods.collect(), ..Unified::default() });
     let site = setup.build();
+    // An account without a password, whose link is opened in another browser.
+    site.browser().post_form("/register", &[("email", "dan@site.test")]).await;
+    shown(&mut site.browser(), &mailed_link(&site).await).await;
     site.add_user(ANN).await;
     let mut ann = site.browser();
     shown(&mut ann, "/us-signin").await;
