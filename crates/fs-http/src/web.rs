@@ -64,6 +64,9 @@ impl WebSecurity {
                     .to_owned(),
             ),
         }
+        if http.unified_replaces_sign_in && config.one_kind_mistakes(true).is_empty() {
+            mistakes.extend(config.one_kind_mistakes(false));
+        }
         let routes = Arc::new(Routes::new(&config, &http));
         let (Some(pages), true) = (pages, mistakes.is_empty()) else {
             mistakes.extend(config.mistakes().0);

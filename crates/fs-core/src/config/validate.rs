@@ -116,7 +116,7 @@ impl Config {
             let mistakes = ExtraField::mistakes(&registration.fields, &own).into_iter();
             found.extend(mistakes.map(|mistake| format!("registration.fields: {mistake}")));
         }
-        found.extend(self.one_kind_mistakes());
+        found.extend(self.one_kind_mistakes(true));
         found.extend(self.hashing.mistakes());
         found.extend(self.password.mistakes());
         found.extend(self.totp.mistakes());
@@ -124,17 +124,21 @@ impl Config {
     }
 
     /// Second factors that nobody could sign in with, because every first factor is of their kind.
-    fn one_kind_mistakes(&self) -> Vec<String> {
+    /// `sign_in_page` says whether people sign in at a page of passwords or links as well, beside
+    /// unified sign-in. [`Security::new`](crate::Security::new) takes it that they do: whoever has no
+    /// such page asks again.
+    pub fn one_kind_mistakes(&self, sign_in_page: bool) -> Vec<String> {
         let Some(rules) = self.two_factor.as_ref().filter(|rules| rules.strict) else {
             return Vec::new();
         };
         let unified = self.unified.iter().flat_map(|unified| &unified.methods);
         let mut first: Vec<_> = unified.map(|method| FactorKind::of(*method)).collect();
         // Links take the place of passwords at the sign-in page.
-        first.push(match self.sign_in_links {
+        let of_page = match self.sign_in_links {
             Some(_) => FactorKind::Mailbox,
             None => FactorKind::Password,
-        });
+        };
+        first.extend(sign_in_page.then_some(of_page));
         let alone =
             |method: &&CodeMethod| first.iter().all(|kind| *kind == FactorKind::of_code(**method));
         let named = rules.methods.iter().filter(alone).map(|method| {

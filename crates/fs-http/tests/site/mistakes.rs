@@ -41,3 +41,25 @@ fn a_pattern_that_cannot_be_read_is_named_at_the_start() {
     let web = WebSecurity::new(config, http, ports.unwrap(), Hooks::default());
     assert!(web.unwrap_err().to_string().contains("redirects.refused"));
 }
+
+#[test]
+fn a_second_factor_of_the_kind_of_every_passcode_is_named_where_there_is_no_sign_in_page() {
+    let mut ports = None;
+    let setup = Setup::standard();
+    let mut config = setup.config.clone();
+    drop(setup.build_with(|all| ports = Some(all.clone())));
+    let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
+    config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let methods = vec![SignInMethod::Code(CodeMethod::Email)];
+    config.unified = Some(Unified { methods, ..Unified::default() });
+    let ports = ports.unwrap();
+    let start = |unified_replaces_sign_in| {
+        let http = HttpConfig { unified_replaces_sign_in, ..HttpConfig::default() };
+        let web = WebSecurity::new(config.clone(), http, ports.clone(), Hooks::default());
+        web.err().map(|mistakes| mistakes.0).unwrap_or_default()
+    };
+    assert_eq!(start(false), [""; 0]);
+    let told = start(true);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("two_factor.methods names \"email\""), "{told:?}");
+}
