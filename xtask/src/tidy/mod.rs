@@ -26,10 +26,9 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     }
     offences.extend(explained::check(workspace)?);
     let files = workspace.files()?;
-    if files.iter().any(|file| file == assurance::FILE) {
-        let text = workspace.read_text(assurance::FILE)?.unwrap_or_default();
-        offences.extend(assurance::check(&text, &Named::read(workspace)?));
-    }
+    let text = workspace.read_text(assurance::FILE)?;
+    let text = text.ok_or_else(|| format!("{} is missing", assurance::FILE))?;
+    offences.extend(assurance::check(&text, &Named::read(workspace)?));
     offences.extend(adapters::check(workspace, &files)?);
     let contents = workspace.read_text(book::CONTENTS)?.ok_or("the book's contents are no text")?;
     // A folder is there if it can be linked to.

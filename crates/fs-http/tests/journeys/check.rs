@@ -4,7 +4,7 @@ use fs_testkit::site::Browser;
 use http::{HeaderValue, Method};
 
 use crate::model::Jar;
-use crate::plan::PEOPLE;
+use crate::plan::{PEOPLE, READER};
 use crate::world::{Result, Token, World, ensure};
 
 impl World {
@@ -38,6 +38,24 @@ impl World {
             let seen = Some(seen).filter(|seen| seen.status.is_success()).map(|seen| seen.text());
             let must = good.then(|| PEOPLE[token.person].to_owned());
             ensure(seen == must, || format!("a token is {seen:?}, must be {must:?}"))?;
+        }
+        self.check_new_sign_ins()
+    }
+
+    /// Looks at the browsers that this step signed in by a proof, not by a remember cookie.
+    fn check_new_sign_ins(&mut self) -> Result<()> {
+        for number in 0..self.browsers.len() {
+            let jar = &self.browsers[number].1;
+            let now = self.model.in_session(jar);
+            let proven = jar.session.and_then(|session| self.model.sessions[session].proven);
+            let before = std::mem::replace(&mut self.signed_in[number], now);
+            let Some(who) = now.filter(|_| now != before && proven == Some(self.model.now)) else {
+                continue;
+            };
+            self.tries.signed_in(who, number);
+            if number == READER {
+                self.check_reader(who)?;
+            }
         }
         Ok(())
     }

@@ -6,7 +6,9 @@ use fs_testkit::site::Answer;
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use crate::model::Way;
 use crate::plan::{NOBODY, PEOPLE, Step, TwoFactorUse};
+use crate::tries::Kind;
 use crate::world::{Result, Token, World, ensure};
 
 const FIVE_DAYS: u64 = 5 * 86_400;
@@ -19,13 +21,18 @@ impl World {
     pub(crate) async fn register(&mut self, step: &Step) -> Result<bool> {
         let caller = self.arrive(step).await;
         let number = self.passwords + 1;
-        let (_, password) = self.new_password();
+        let (_, password) = self.new_password(step);
         let email = PEOPLE[step.who];
         let before = self.model.people[step.who].exists;
-        let answer = self.post(step, "/register", json!({ "email": email, "password": password }));
-        let answer = answer.await;
+        let typed = json!({ "email": email, "password": password });
+        let answer = self.post_patiently(step, "/register", typed).await?;
+        self.tries.note(self.model.now, Kind::Registration, Some(step.who), step.browser);
         let exists = self.site.user(email).await.is_some();
         ensure(!before || exists, || "an account vanished".to_owned())?;
+        if !before && !exists && self.tries.had_enough(self.model.now, Kind::Registration, step.who)
+        {
+            return Ok(false);
+        }
         if before || !exists {
             return ensure(before || caller.is_some(), || "nobody can register".to_owned())
                 .map(|()| false);
@@ -35,7 +42,7 @@ impl World {
         (person.exists, person.active, person.confirmed) = (true, true, false);
         (person.password, person.factor, person.app) = (number, None, None);
         if !self.model.plan.confirmed {
-            self.with(step, |model, jar| model.admit(jar, step.who));
+            self.with(step, |model, jar| model.admit(jar, step.who, Way::Password));
             self.note_remembered(step, &answer, step.who);
         }
         Ok(true)
@@ -46,9 +53,13 @@ impl World {
         self.arrive(step).await;
         let body = |email: &str| json!({ (field): email, "chosen_method": "email" });
         let mut other = self.browsers[step.browser].0.clone();
-        let answer = self.post(step, target, body(PEOPLE[step.who])).await;
+        let answer = self.post_patiently(step, target, body(PEOPLE[step.who])).await?;
         let nobody = other.post_json(target, body(NOBODY)).await;
-        self.same_for_nobody(step, &answer, &nobody)?;
+        self.note_asked(step, target, ok(&answer))?;
+        // The network may be told to wait between the two.
+        if !self.model.plan.limited || ok(&nobody) {
+            self.same_for_nobody(step, &answer, &nobody)?;
+        }
         Ok(ok(&answer))
     }
 
@@ -69,6 +80,10 @@ impl World {
         ensure(same, || format!("told of an account: {} | {}", shown(answer), shown(nobody)))
     }
 
+    async fn is_confirmed(&self, who: usize) -> bool {
+        self.site.user(PEOPLE[who]).await.is_some_and(|user| user.confirmed_at.is_some())
+    }
+
     pub(crate) async fn confirm(&mut self, step: &Step) -> Result<bool> {
         let kinds = ["welcome", "confirmation_instructions"];
         let Some(number) = self.letter(step, &kinds) else { return Ok(false) };
@@ -87,14 +102,35 @@ impl World {
             && age <= within;
         let active = person.active;
         let before = person.confirmed;
-        let answer = self.confirm_with(step, &link, who).await;
-        let user = self.site.user(PEOPLE[who]).await;
-        let confirmed = user.is_some_and(|user| user.confirmed_at.is_some()) && !before;
+        // Whoever reads the mail and does not know the password starts the account afresh.
+        let afresh = !self.model.plan.flask && !self.knows_password(step, who);
+        let (number, password) = match afresh {
+            true => self.new_password(step),
+            false => (person.password, Self::password(person.password)),
+        };
+        let typed = match afresh {
+            true => &["new_password", "new_password_confirm"][..],
+            false => &["password"],
+        };
+        let typed: Vec<_> = typed.iter().map(|field| (*field, password.as_str())).collect();
+        if afresh {
+            // The link alone, with nothing typed, leaves the account to whoever registered it.
+            self.follow_with(step, &link, &[]).await;
+            let alone = self.is_confirmed(who).await && !before;
+            ensure(!alone, || "a link alone confirmed an account".to_owned())?;
+        }
+        let answer = self.follow_with(step, &link, &typed).await;
+        let confirmed = self.is_confirmed(who).await && !before;
         ensure(confirmed == good, || format!("a link of {age} s confirmed: {confirmed}"))?;
         if !confirmed {
             return Ok(false);
         }
         self.model.people[who].confirmed = true;
+        if afresh {
+            let person = &mut self.model.people[who];
+            (person.password, person.factor, person.app) = (number, None, None);
+            self.model.ends_all(who);
+        }
         let other = caller.is_some_and(|caller| caller != who);
         let signs_in = self.model.plan.links_sign_in
             && active
@@ -107,7 +143,7 @@ impl World {
                 (jar.pending, jar.enrolment) = (None, None);
             }
             if signs_in {
-                model.admit(jar, who);
+                model.admit(jar, who, Way::Mail);
             }
         });
         self.note_remembered(step, &answer, who);
@@ -127,6 +163,7 @@ impl World {
             true => ("/us-signin", "identity", "passcode"),
             false => ("/login", "email", "password"),
         };
+        let right = right && self.knows_password(step, step.who);
         let known = &self.model.people[step.who];
         let password = match right {
             true => Self::password(known.password),
@@ -135,15 +172,16 @@ impl World {
         let body = |email| json!({ (who): email, (secret): password, "remember": remember });
         let mut other = self.browsers[step.browser].0.clone();
         let good = right && caller.is_none() && self.model.may_act(step.who);
-        let answer = self.post(step, target, body(PEOPLE[step.who])).await;
+        let answer = self.post_patiently(step, target, body(PEOPLE[step.who])).await?;
         if !right {
             let nobody = other.post_json(target, body(NOBODY)).await;
             self.same_for_nobody(step, &answer, &nobody)?;
         }
         ensure(ok(&answer) == good, || format!("answered {}", answer.status))?;
         if good {
+            self.tries.succeeded(step.who, step.browser);
             let pending = Self::told_pending(&answer);
-            let owed = self.with(step, |model, jar| model.admit(jar, step.who));
+            let owed = self.with(step, |model, jar| model.admit(jar, step.who, Way::Password));
             ensure(pending == owed.is_some(), || format!("owes {owed:?}, told {pending}"))?;
             self.note_remembered(step, &answer, step.who);
         }
@@ -164,6 +202,7 @@ impl World {
     pub(crate) async fn verify(&mut self, step: &Step, right: bool) -> Result<bool> {
         let caller = self.arrive(step).await;
         let password = Self::password(caller.map_or(0, |who| self.model.people[who].password));
+        let right = right && caller.is_none_or(|who| self.knows_password(step, who));
         let password = if right { password } else { "marble otter candle wrong".to_owned() };
         let answer = self.post(step, "/verify", json!({ "password": password })).await;
         let done = right && caller.is_some();
@@ -177,8 +216,9 @@ impl World {
     pub(crate) async fn change_password(&mut self, step: &Step, right: bool) -> Result<bool> {
         let caller = self.arrive(step).await;
         let old = Self::password(caller.map_or(0, |who| self.model.people[who].password));
+        let right = right && caller.is_none_or(|who| self.knows_password(step, who));
         let old = if right { old } else { "marble otter candle wrong".to_owned() };
-        let (number, new) = self.new_password();
+        let (number, new) = self.new_password(step);
         let typed = json!({ "password": old, "new_password": new, "new_password_confirm": new });
         let answer = self.post(step, "/change", typed).await;
         let done = right && caller.is_some();
@@ -197,7 +237,14 @@ impl World {
     }
 
     pub(crate) async fn reset(&mut self, step: &Step) -> Result<bool> {
-        let Some(number) = self.letter(step, &["reset_instructions"]) else { return Ok(false) };
+        match self.letter(step, &["reset_instructions"]) {
+            Some(number) => self.reset_by(step, number).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Resets a password by the link in a letter.
+    pub(crate) async fn reset_by(&mut self, step: &Step, number: usize) -> Result<bool> {
         let caller = self.arrive(step).await;
         let letter = &self.letters[number];
         let (who, link) = (letter.to, letter.link.clone().unwrap_or_default());
@@ -208,7 +255,7 @@ impl World {
             && person.active
             && person.trust == letter.trust
             && self.age(letter.at) <= within;
-        let (number, new) = self.new_password();
+        let (number, new) = self.new_password(step);
         let typed = json!({ "password": new, "password_confirm": new });
         let answer = self.post(step, &link, typed).await;
         ensure(ok(&answer) == good, || format!("answered {}", answer.status))?;
@@ -223,7 +270,7 @@ impl World {
             self.model.ends_all(who);
             let same = self.model.is_same(who, true);
             if self.model.plan.links_sign_in && self.model.may_act(who) && !same {
-                let owed = self.with(step, |model, jar| model.admit(jar, who));
+                let owed = self.with(step, |model, jar| model.admit(jar, who, Way::Mail));
                 let told = Self::told_pending(&answer);
                 ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;
                 self.note_remembered(step, &answer, who);
@@ -243,7 +290,7 @@ impl World {
             && self.age(letter.at) <= 3_600;
         let answer = self.follow(step, &link).await;
         let to = answer.location().unwrap_or_default().to_owned();
-        let done = caller.is_none() && !to.ends_with("/login");
+        let done = caller.is_none() && self.led_in(step, &to).await;
         ensure(!done || good, || format!("a link that is worth nothing led to {to}"))?;
         if done {
             let new = self.model.spend(link);
@@ -253,6 +300,12 @@ impl World {
         Ok(done)
     }
 
+    /// Whether a link that led to `to` gave a first factor. A second press of its button leads to
+    /// where the first one led, and does nothing.
+    pub(crate) async fn led_in(&mut self, step: &Step, to: &str) -> bool {
+        to.contains("/tf-") || self.browsers[step.browser].0.who().await.is_some()
+    }
+
     /// A first factor was given by a link: where it leads tells what is owed.
     pub(crate) fn admitted_by_link(
         &mut self,
@@ -260,7 +313,7 @@ impl World {
         who: usize,
         answer: &Answer,
     ) -> Result<()> {
-        let owed = self.with(step, |model, jar| model.admit(jar, who));
+        let owed = self.with(step, |model, jar| model.admit(jar, who, Way::Mail));
         let to = answer.location().unwrap_or_default();
         ensure(to.contains("/tf-") == owed.is_some(), || format!("owes {owed:?}, led to {to}"))?;
         self.note_remembered(step, answer, who);

@@ -5,7 +5,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::model::{Factor, Way};
-use crate::plan::{PEOPLE, Step};
+use crate::plan::{PEOPLE, READER, Step};
 use crate::world::{MethodSetup, Result, World, ensure};
 
 const WRONG: &str = "not it";
@@ -64,7 +64,8 @@ impl World {
     fn some_code(&self, step: &Step, right: Option<String>, of: usize) -> String {
         let code = match step.which {
             0 => Some(WRONG.to_owned()),
-            1 | 2 => {
+            // Nobody shows the reader of an inbox the codes that they typed.
+            1 | 2 if step.browser != READER => {
                 let used = self.used_codes.iter().rev().find(|(who, _)| *who == of);
                 used.map(|(_, code)| code.clone())
             }
@@ -108,7 +109,10 @@ impl World {
             return Ok(true);
         }
         let factor = match Self::secret_field(&answer, "tf_authr_key") {
-            Some(key) => Factor::App(key),
+            Some(key) => {
+                self.learn_key(step, &key);
+                Factor::App(key)
+            }
             None => Factor::Mail,
         };
         self.with(step, |model, jar| model.enrol(jar, person, factor));
@@ -132,8 +136,10 @@ impl World {
             false => who.and_then(|who| self.model.people[who].factor.clone()),
         };
         let right = match (&factor, who) {
-            (Some(Factor::App(key)), _) => Some(self.code_now(key)),
-            (Some(Factor::Mail), Some(who)) => self.mailed(who, MAIL, proves),
+            (Some(Factor::App(key)), _) if self.knows_key(step, key) => Some(self.code_now(key)),
+            (Some(Factor::Mail), Some(who)) if self.reads(step, who) => {
+                self.mailed(who, MAIL, proves)
+            }
             _ => None,
         };
         let code = self.some_code(step, right, who.unwrap_or(step.who));
@@ -155,6 +161,8 @@ impl World {
         self.note_used(who, if proves { "set up" } else { "second factor" }, &code)?;
         match (caller, pending) {
             (None, Some(pending)) => {
+                let second = self.model.is_second(&pending, &factor);
+                ensure(second, || "one factor counted twice".to_owned())?;
                 if proves {
                     self.model.people[who].factor = Some(factor);
                     self.model.ends_with_factor(who);
@@ -194,15 +202,15 @@ impl World {
     fn passcode(&self, step: &Step, who: usize) -> (String, bool) {
         let app = self.model.people[who].app.as_ref().filter(|_| step.which.is_multiple_of(2));
         let right = match app {
-            Some(key) => Some(self.code_now(key)),
-            None => self.mailed(who, "us_instructions", false),
+            Some(key) => Some(self.code_now(key)).filter(|_| self.knows_key(step, key)),
+            None => self.mailed(who, "us_instructions", false).filter(|_| self.reads(step, who)),
         };
         (self.some_code(step, right, who), app.is_some())
     }
 
     fn is_passcode(&mut self, who: usize, code: &str) -> Result<Way> {
         if self.was_mailed(who, "us_instructions", false, code, WINDOW) {
-            return self.note_used(who, "mailed passcode", code).map(|()| Way::MailedCode);
+            return self.note_used(who, "mailed passcode", code).map(|()| Way::Mail);
         }
         let app = self.model.people[who].app.as_ref();
         let right = app.is_some_and(|key| self.model.is_code_of(key, code, WINDOW));
@@ -219,13 +227,12 @@ impl World {
             let target = format!("/us-verify-link?email={email}&code={code}");
             let answer = self.follow(step, &target.replace(' ', "+")).await;
             let to = answer.location().unwrap_or_default();
-            if caller.is_some() || answer.status != StatusCode::FOUND || to.ends_with("/us-signin")
-            {
+            if caller.is_some() || !self.led_in(step, to).await {
                 return Ok(false);
             }
             ensure(good, || format!("let in who may not, to {to}"))?;
             let way = self.is_passcode(who, &code)?;
-            ensure(way == Way::MailedCode, || "a link with the code of an app".to_owned())?;
+            ensure(way == Way::Mail, || "a link with the code of an app".to_owned())?;
             ensure(!self.model.is_same(who, true), || "one factor counted twice".to_owned())?;
             self.admitted_by_link(step, who, &answer)?;
             return Ok(true);
@@ -237,9 +244,9 @@ impl World {
         }
         ensure(good, || "let in who may not".to_owned())?;
         let way = self.is_passcode(who, &code)?;
-        let same = self.model.is_same(who, way == Way::MailedCode);
+        let same = self.model.is_same(who, way == Way::Mail);
         ensure(!same, || "one factor counted twice".to_owned())?;
-        let owed = self.with(step, |model, jar| model.admit(jar, who));
+        let owed = self.with(step, |model, jar| model.admit(jar, who, way));
         let told = Self::told_pending(&answer);
         ensure(told == owed.is_some(), || format!("owes {owed:?}, told {told}"))?;
         Ok(true)
@@ -247,6 +254,8 @@ impl World {
 
     pub(crate) async fn verify_with_code(&mut self, step: &Step) -> Result<bool> {
         let caller = self.arrive(step).await;
+        let by_mail = json!({ "chosen_method": "email" });
+        self.post(step, "/us-verify/send-code", by_mail).await;
         let (code, _) = self.passcode(step, caller.unwrap_or(step.who));
         let answer = self.post(step, "/us-verify", json!({ "passcode": code })).await;
         if answer.status != StatusCode::OK {
@@ -269,6 +278,7 @@ impl World {
         let state = answer.json();
         let state = state.pointer("/response/state").and_then(Value::as_str).ok_or("no state")?;
         let key = Self::secret_field(&answer, "authr_key").ok_or("no key")?;
+        self.learn_key(step, &key);
         let (trust, at) = (self.model.people[person].trust, self.model.now);
         self.setups.push(MethodSetup { person, trust, at, state: state.to_owned(), key });
         Ok(true)
@@ -285,7 +295,8 @@ impl World {
         let good = caller == Some(setup.person)
             && self.model.people[setup.person].trust == trust
             && self.age(setup.at) <= 1_800;
-        let code = self.some_code(step, Some(self.code_now(&key)), setup.person);
+        let right = Some(self.code_now(&key)).filter(|_| self.knows_key(step, &key));
+        let code = self.some_code(step, right, setup.person);
         let target = format!("/us-setup/{state}");
         let answer = self.post(step, &target, json!({ "passcode": code })).await;
         if answer.status != StatusCode::OK {

@@ -11,9 +11,12 @@ mod deeds;
 mod dice;
 mod factor_deeds;
 mod families;
+mod inbox;
 mod model;
+mod neighbour;
 mod others;
 mod plan;
+mod tries;
 mod world;
 
 use std::collections::BTreeMap;
@@ -21,7 +24,7 @@ use std::fmt::Write;
 
 use dice::Dice;
 use futures::executor::block_on;
-use plan::{Deed, Plan, Step};
+use plan::{Deed, Plan, READER, Step};
 use world::{Result, World};
 
 const JOURNEYS: u64 = 20;
@@ -56,6 +59,11 @@ async fn take(world: &mut World, step: &Step) -> Result<bool> {
         Deed::OpenFreshPage => world.open_fresh_page(step).await,
         Deed::TakeToken => world.take_token(step).await,
         Deed::MixCredentials { by_token } => world.mix_credentials(step, by_token).await,
+        Deed::MisuseMail => world.misuse_mail(step).await,
+        Deed::Undo => world.undo(step).await,
+        Deed::Guess { what, times } => world.guess(step, what, times).await,
+        Deed::AskForMails { times } => world.ask_for_mails(step, times).await,
+        Deed::RegisterMany { times } => world.register_many(step, times).await,
         Deed::Wait { seconds } => {
             world.wait(seconds);
             Ok(true)
@@ -83,13 +91,19 @@ async fn go(
 ) -> std::result::Result<(), (usize, String)> {
     let mut world = World::new(plan).await;
     for (number, step) in steps.iter().enumerate() {
+        let reader = world.signed_in[READER];
         let outcome = take(&mut world, step).await.map_err(|wrong| (number, wrong))?;
         if outcome {
             let name = format!("{:?}", step.deed);
-            let name = name.split(' ').next().unwrap_or_default().to_owned();
-            *done.entry(name).or_default() += 1;
+            let name = name.split(' ').next().unwrap_or_default();
+            let by = if step.browser == READER { "Inbox" } else { "" };
+            *done.entry(format!("{by}{name}")).or_default() += 1;
         }
+        world.note_reader(step, reader, outcome);
         world.check().await.map_err(|wrong| (number, wrong))?;
+    }
+    for (what, times) in world.counts {
+        *done.entry(what.to_owned()).or_default() += times;
     }
     Ok(())
 }
@@ -135,14 +149,15 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-fn journeys(flask: bool) {
+/// Goes on journeys, and sees that what they are about happened in them.
+fn journeys(draw: impl Fn(&mut Dice) -> Plan, number_of_steps: usize, expected: &[&str]) {
     let start = number("FS_JOURNEY_SEED").unwrap_or(1);
     let journeys = number("FS_JOURNEYS").unwrap_or(JOURNEYS);
     let mut done = Done::new();
     for seed in start..start + journeys {
         let mut dice = Dice::new(seed);
-        let plan = Plan::drawn(&mut dice, flask);
-        let mut steps = plan::steps(&plan, &mut dice, STEPS);
+        let plan = draw(&mut dice);
+        let mut steps = plan::steps(&plan, &mut dice, number_of_steps);
         if let Err((last, _)) = block_on(go(plan, &steps, &mut done)) {
             steps.truncate(last + 1);
             panic!("{}", report(seed, plan, steps));
@@ -150,18 +165,76 @@ fn journeys(flask: bool) {
     }
     println!("{done:?}");
     if journeys >= JOURNEYS {
-        for deed in ["SignIn", "GiveFactor", "GiveCode", "Reset", "Confirm", "ProveMethod"] {
-            assert!(done.get(deed).is_some_and(|times| *times >= 3), "too few: {done:?}");
+        for deed in expected {
+            let enough = done.get(*deed).is_some_and(|times| *times >= 3);
+            assert!(enough, "too few of {deed}: {done:?}");
         }
     }
 }
 
+const DEEDS: [&str; 6] = ["SignIn", "GiveFactor", "GiveCode", "Reset", "Confirm", "ProveMethod"];
+/// What the reader of an inbox does, and what comes of it.
+const OF_READER: [&str; 15] = [
+    "InboxReset",
+    "InboxConfirm",
+    "InboxSignIn",
+    "InboxFollowLink",
+    "InboxGiveCode",
+    "InboxGiveFactor",
+    "InboxChangePassword",
+    "InboxChooseFactor",
+    "InboxProveMethod",
+    "InboxVerifyWithCode",
+    "InboxTakeToken",
+    "InboxMisuseMail",
+    "InboxSignedIn",
+    "InboxHeldUp",
+    "InboxEnded",
+];
+
 #[test]
 fn nobody_is_signed_in_who_must_not_be() {
-    journeys(false);
+    journeys(|dice| Plan::drawn(dice, false), STEPS, &[&DEEDS[..], &["Undo"]].concat());
 }
 
 #[test]
 fn nobody_is_signed_in_who_must_not_be_in_flask_securitys_profile() {
-    journeys(true);
+    journeys(|dice| Plan::drawn(dice, true), STEPS, &DEEDS);
+}
+
+/// A site with somebody whose mail an attacker reads.
+fn with_reader(dice: &mut Dice, flask: bool) -> Plan {
+    let inbox = Some(dice.below(plan::PEOPLE.len()));
+    Plan { inbox, ..Plan::drawn(dice, flask) }
+}
+
+#[test]
+fn an_inbox_alone_opens_what_it_proves() {
+    let expected = [&OF_READER[..], &["InboxUndo", "Undo"]].concat();
+    journeys(|dice| with_reader(dice, false), STEPS * 3 / 2, &expected);
+}
+
+#[test]
+fn an_inbox_alone_opens_what_it_proves_in_flask_securitys_profile() {
+    journeys(|dice| with_reader(dice, true), STEPS * 3 / 2, &OF_READER);
+}
+
+#[test]
+fn a_neighbour_changes_nothing_and_shuts_nobody_out() {
+    let expected = [
+        "SignIn",
+        "GiveFactor",
+        "Verify",
+        "Reset",
+        "Register",
+        "Confirm",
+        "Guess",
+        "AskForMails",
+        "RegisterMany",
+        "AttackerLimited",
+        "MailsLeftOut",
+        "AtHome",
+        "WaitedOut",
+    ];
+    journeys(|dice| Plan { limited: true, ..Plan::drawn(dice, false) }, STEPS / 2, &expected);
 }

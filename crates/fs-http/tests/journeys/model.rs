@@ -47,6 +47,7 @@ pub(crate) struct Pending {
     trust: u32,
     since: Timestamp,
     pub(crate) set_up: bool,
+    first: Way,
     number: usize,
 }
 
@@ -68,10 +69,12 @@ pub(crate) struct Jar {
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// Where a code came from.
+/// How a first factor was given.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Way {
-    MailedCode,
+    Password,
+    /// A link or a code in a mail.
+    Mail,
     CodeOfApp,
 }
 
@@ -246,7 +249,7 @@ impl Model {
     }
 
     /// A first factor was right.
-    pub(crate) fn admit(&mut self, jar: &mut Jar, person: usize) -> Option<Owed> {
+    pub(crate) fn admit(&mut self, jar: &mut Jar, person: usize, first: Way) -> Option<Owed> {
         let owed = self.owes(person);
         match owed {
             None => self.begin(jar, person),
@@ -258,6 +261,7 @@ impl Model {
                     trust: self.people[person].trust,
                     since: self.now,
                     set_up: owed == Owed::Choice,
+                    first,
                     number: self.pendings,
                 });
             }
@@ -283,6 +287,15 @@ impl Model {
         // Who got a second factor meanwhile gives it.
         open &= !pending.set_up || self.people[pending.person].factor.is_none();
         open.then_some(pending)
+    }
+
+    /// Whether a second factor is another one than the first factor of a sign-in that waits for it.
+    pub(crate) fn is_second(&self, pending: &Pending, factor: &Factor) -> bool {
+        let same = match factor {
+            Factor::App(_) => Way::CodeOfApp,
+            Factor::Mail => Way::Mail,
+        };
+        self.plan.flask || pending.first != same
     }
 
     pub(crate) fn complete(&mut self, jar: &mut Jar, pending: &Pending) {

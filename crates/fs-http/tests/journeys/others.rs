@@ -4,7 +4,7 @@ use fs_core::flow::AdminError;
 use fs_core::model::User;
 
 use crate::model::Jar;
-use crate::plan::{Deed, PEOPLE, Step};
+use crate::plan::{BROWSERS, Deed, PEOPLE, Step};
 use crate::world::{Result, World};
 
 impl World {
@@ -20,7 +20,7 @@ impl World {
     ) -> std::result::Result<bool, AdminError> {
         let site = self.site.clone();
         let (core, ctx) = (site.core(), site.context());
-        let (number, new) = self.new_password();
+        let (number, new) = self.new_password(step);
         let person = &mut self.model.people[step.who];
         let mut ends = true;
         match step.deed {
@@ -54,6 +54,8 @@ impl World {
             _ => {
                 core.delete_user(&ctx, &user.id).await?;
                 (person.exists, person.factor, person.app) = (false, None, None);
+                self.close_undo(step.who);
+                self.tries.deleted(step.who);
             }
         }
         if ends {
@@ -76,7 +78,7 @@ impl World {
                 None => return false,
             },
             Deed::TakeCookiesOfAnother => {
-                let other = step.which % self.browsers.len();
+                let other = step.which % BROWSERS;
                 self.browsers[step.browser] = self.browsers[other].clone();
             }
             Deed::LoseSessionCookie => {

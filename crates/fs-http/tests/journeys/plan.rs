@@ -13,6 +13,8 @@ pub(crate) const PEOPLE: [&str; 3] = ["ann@site.test", "bob@site.test", "eve@sit
 /// Of the same length, and nobody's.
 pub(crate) const NOBODY: &str = "zed@site.test";
 pub(crate) const BROWSERS: usize = 3;
+/// The browser of an attacker who reads somebody's inbox. No cookie comes into it or leaves it.
+pub(crate) const READER: usize = BROWSERS;
 
 /// How the site is configured.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,10 @@ pub(crate) struct Plan {
     pub(crate) confirmed: bool,
     /// Links of confirmation and reset sign in.
     pub(crate) links_sign_in: bool,
+    /// The person whose inbox an attacker reads, if there is one.
+    pub(crate) inbox: Option<usize>,
+    /// The default limits hold, and an attacker shares the network.
+    pub(crate) limited: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,6 +75,11 @@ pub(crate) enum Deed {
     OpenFreshPage,
     TakeToken,
     MixCredentials { by_token: bool },
+    MisuseMail,
+    Undo,
+    Guess { what: Guess, times: usize },
+    AskForMails { times: usize },
+    RegisterMany { times: usize },
     Deactivate,
     Activate,
     NewUniquifier,
@@ -82,6 +93,15 @@ pub(crate) enum Deed {
     TakeCookiesOfAnother,
     LoseSessionCookie,
     AlterSessionCookie,
+}
+
+/// What an attacker on the same network guesses.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Guess {
+    Password,
+    BasicPassword,
+    Passcode,
+    CodeOfLink,
 }
 
 impl Plan {
@@ -99,6 +119,8 @@ impl Plan {
             links,
             confirmed: !dice.once_in(3),
             links_sign_in: dice.once_in(2),
+            inbox: None,
+            limited: false,
         }
     }
 
@@ -112,11 +134,13 @@ impl Plan {
         match deed {
             Deed::AskForConfirmation | Deed::Confirm => self.confirmed,
             Deed::AskForLink | Deed::FollowLink => self.links,
+            Deed::Undo => !self.flask,
             Deed::AskForCode
             | Deed::GiveCode { .. }
             | Deed::VerifyWithCode
             | Deed::SetUpMethod
-            | Deed::ProveMethod => self.unified,
+            | Deed::ProveMethod
+            | Deed::Guess { what: Guess::Passcode | Guess::CodeOfLink, .. } => self.unified,
             Deed::ChooseFactor { .. } | Deed::GiveFactor | Deed::AskForRescue => {
                 self.two_factor != TwoFactorUse::Off
             }
@@ -128,8 +152,11 @@ impl Plan {
         let mut setup = if self.flask { Setup::flask_security_4() } else { Setup::standard() };
         let config = &mut setup.config;
         config.mail.html = false;
-        // A journey is longer than one caller's may be.
-        config.limits = Limits::flask_security_4();
+        // A journey is longer than the limits allow one caller.
+        config.limits = match self.limited {
+            true => Limits::default(),
+            false => Limits::flask_security_4(),
+        };
         config.totp.format = WalletFormat::Native;
         let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
         config.two_factor = (self.two_factor != TwoFactorUse::Off).then(|| TwoFactor {
@@ -172,8 +199,20 @@ pub(crate) fn steps(plan: &Plan, dice: &mut Dice, number: usize) -> Vec<Step> {
         if dice.once_in(4) {
             who = dice.below(PEOPLE.len());
         }
-        for deed in deeds(dice).into_iter().filter(|deed| plan.offers(*deed)) {
+        let reads_inbox = plan.inbox.is_some() && dice.once_in(2);
+        let (deeds, who) = match plan.inbox {
+            Some(victim) if reads_inbox => (raid(dice), victim),
+            Some(victim) if dice.once_in(3) => (protection(dice), victim),
+            _ if plan.limited => (neighbourhood(dice), who),
+            _ => (deeds(dice), who),
+        };
+        let mut after = None;
+        for deed in deeds.into_iter().filter(|deed| plan.offers(*deed)) {
+            // The owner of an account that was deleted registers again, and not the reader of the inbox.
+            let by_others = deed == Deed::Delete || after == Some(Deed::Delete);
+            let browser = if reads_inbox && !by_others { READER } else { browser };
             steps.push(Step { deed, who, browser, which: dice.below(12) });
+            after = Some(deed);
         }
     }
     steps
@@ -190,7 +229,7 @@ fn deeds(dice: &mut Dice) -> Vec<Deed> {
     let by_link = dice.once_in(3);
     let give = Deed::GiveCode { by_link };
     let mix = Deed::MixCredentials { by_token: !dice.once_in(3) };
-    match dice.below(41) {
+    match dice.below(43) {
         0..=3 => again.to_vec(),
         4..=6 => [&again[..], &choose].concat(),
         7 => vec![sign_in],
@@ -225,6 +264,7 @@ fn deeds(dice: &mut Dice) -> Vec<Deed> {
         ])],
         37 => administration(dice, sign_in),
         40 => vec![mix],
+        41 | 42 => vec![Deed::Undo],
         _ => vec![Deed::Wait { seconds: dice.of(&WAITS) }],
     }
 }
@@ -239,5 +279,75 @@ fn administration(dice: &mut Dice, sign_in: Deed) -> Vec<Deed> {
         4 => vec![Deed::TakeFactorAway],
         5 => vec![Deed::GiveNewPassword],
         _ => vec![Deed::Delete, Deed::SignOut, Deed::Register, Deed::Confirm],
+    }
+}
+
+/// What somebody tries who reads an inbox, in a browser of their own.
+fn raid(dice: &mut Dice) -> Vec<Deed> {
+    let sign_in =
+        Deed::SignIn { right: true, remember: dice.once_in(3), passcode: dice.once_in(2) };
+    let enter = [sign_in, Deed::GiveFactor];
+    let reset = [Deed::SignOut, Deed::AskForReset, Deed::Reset];
+    let give = Deed::GiveCode { by_link: dice.once_in(2) };
+    let choice = dice.of(&["authenticator", "email", "disable"]);
+    let inside = match dice.below(4) {
+        0 => vec![Deed::VerifyWithCode, Deed::TakeToken],
+        1 => vec![Deed::ChangePassword { right: true }],
+        2 => vec![Deed::ChooseFactor { choice }, Deed::GiveFactor],
+        _ => vec![Deed::Verify { right: true }, Deed::SetUpMethod, Deed::ProveMethod],
+    };
+    match dice.below(20) {
+        0..=2 => [&reset[..], &enter, &inside].concat(),
+        3 => [&[Deed::SignOut, Deed::Reset], &enter[..]].concat(),
+        4 | 5 => vec![Deed::SignOut, Deed::AskForLink, Deed::FollowLink, Deed::GiveFactor],
+        6 | 7 => vec![Deed::SignOut, Deed::AskForCode, give, Deed::GiveFactor],
+        8 => vec![Deed::AskForConfirmation, Deed::Confirm],
+        9 => vec![Deed::Confirm, Deed::FollowLink, give],
+        10 => vec![Deed::Register, Deed::Confirm],
+        11 if dice.once_in(2) => vec![Deed::Delete, Deed::Register, Deed::Confirm],
+        12 | 13 => [&[Deed::SignOut, Deed::Undo], &enter[..]].concat(),
+        14..=16 => inside,
+        17 => [&[Deed::SignOut], &enter[..], &[Deed::AskForRescue, Deed::GiveFactor]].concat(),
+        _ => vec![Deed::MisuseMail, Deed::MisuseMail],
+    }
+}
+
+/// What somebody does whose inbox another one reads.
+fn protection(dice: &mut Dice) -> Vec<Deed> {
+    let (remember, passcode) = (dice.once_in(3), dice.once_in(2));
+    let enter = [Deed::SignOut, Deed::SignIn { right: true, remember, passcode }, Deed::GiveFactor];
+    let reset = [Deed::SignOut, Deed::AskForReset, Deed::Reset];
+    let choice = dice.of(&["authenticator", "authenticator", "email"]);
+    let choose = [Deed::ChooseFactor { choice }, Deed::GiveFactor];
+    match dice.below(5) {
+        0..=2 => [&enter[..], &choose].concat(),
+        3 => [&reset[..], &enter].concat(),
+        _ => vec![Deed::SignOut, Deed::Undo],
+    }
+}
+
+/// What is done where people share a network with somebody who guesses.
+fn neighbourhood(dice: &mut Dice) -> Vec<Deed> {
+    let (remember, passcode) = (dice.once_in(3), dice.once_in(2));
+    let enter = [Deed::SignOut, Deed::SignIn { right: true, remember, passcode }, Deed::GiveFactor];
+    let times = dice.of(&[3, 12, 25, 110]);
+    let password = dice.of(&[Guess::Password, Guess::BasicPassword]);
+    let code = dice.of(&[Guess::Passcode, Guess::CodeOfLink]);
+    let [password, code] = [password, code].map(|what| Deed::Guess { what, times });
+    let choice = "authenticator";
+    match dice.below(18) {
+        0..=2 => enter.to_vec(),
+        3 => vec![Deed::ChooseFactor { choice }, Deed::GiveFactor],
+        4 => vec![Deed::Verify { right: true }],
+        5 => vec![Deed::SignOut, Deed::AskForReset, Deed::Reset],
+        6 => vec![Deed::Delete, Deed::SignOut, Deed::Register, Deed::Confirm],
+        7 | 8 => vec![password],
+        9 => vec![code],
+        10 | 11 => [&[password], &enter[..]].concat(),
+        12 => [&[code], &enter[..]].concat(),
+        13 => vec![Deed::AskForMails { times }],
+        14 => vec![Deed::AskForMails { times }, Deed::SignOut, Deed::AskForReset, Deed::Reset],
+        15 => vec![Deed::RegisterMany { times }],
+        _ => vec![Deed::Wait { seconds: dice.of(&WAITS) }],
     }
 }

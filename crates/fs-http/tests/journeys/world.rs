@@ -1,13 +1,18 @@
 //! The site, the browsers and the mail of a journey, with the model beside them.
 
+use std::collections::BTreeMap;
+
 use fs_core::Timestamp;
 use fs_core::secret::Secret;
 use fs_core::totp::TotpSecret;
 use fs_testkit::site::{Answer, Browser, PASSWORD, Site, link_in};
 use serde_json::{Value, json};
 
-use crate::model::{Jar, Model};
-use crate::plan::{BROWSERS, PEOPLE, Plan, Step};
+use crate::inbox::Reader;
+use crate::model::{Factor, Jar, Model};
+use crate::neighbour::ADDRESSES;
+use crate::plan::{PEOPLE, Plan, READER, Step};
+use crate::tries::Tries;
 
 /// What is wrong, in words; the journey ends.
 pub(crate) type Result<T> = std::result::Result<T, String>;
@@ -24,6 +29,12 @@ pub(crate) struct World {
     /// Codes that were right once, and whose they were.
     pub(crate) used_codes: Vec<(usize, String)>,
     pub(crate) passwords: usize,
+    pub(crate) reader: Reader,
+    pub(crate) tries: Tries,
+    /// The person who was signed in before this step, by browser.
+    pub(crate) signed_in: Vec<Option<usize>>,
+    /// How often something happened that is not the deed itself.
+    pub(crate) counts: BTreeMap<&'static str, usize>,
 }
 
 /// A mail that somebody got.
@@ -36,6 +47,8 @@ pub(crate) struct Letter {
     pub(crate) code: Option<String>,
     /// The code proves a second factor that is being chosen.
     pub(crate) to_enrol: bool,
+    /// What the link brings back: the second factor and the app that signs in.
+    pub(crate) replaced: Option<(Option<Factor>, Option<TotpSecret>)>,
 }
 
 pub(crate) struct Token {
@@ -65,13 +78,23 @@ impl World {
         }
         Self {
             model,
-            browsers: (0..BROWSERS).map(|_| (site.browser(), Jar::default())).collect(),
+            browsers: ADDRESSES
+                .map(|address| match plan.limited {
+                    true => site.visited_from(address).browser(),
+                    false => site.browser(),
+                })
+                .map(|browser| (browser, Jar::default()))
+                .into(),
             copies: Vec::new(),
             letters: Vec::new(),
             tokens: Vec::new(),
             setups: Vec::new(),
             used_codes: Vec::new(),
             passwords: 0,
+            reader: Reader::default(),
+            tries: Tries::default(),
+            signed_in: vec![None; READER + 1],
+            counts: BTreeMap::new(),
             site,
         }
     }
@@ -83,8 +106,9 @@ impl World {
         }
     }
 
-    pub(crate) fn new_password(&mut self) -> (usize, String) {
+    pub(crate) fn new_password(&mut self, step: &Step) -> (usize, String) {
         self.passwords += 1;
+        self.learn_password(step, self.passwords);
         (self.passwords, Self::password(self.passwords))
     }
 
@@ -121,27 +145,35 @@ impl World {
         answer
     }
 
-    /// Follows a confirmation link, and gives the password of the account.
-    pub(crate) async fn confirm_with(&mut self, step: &Step, link: &str, of: usize) -> Answer {
-        let password = Self::password(self.model.people[of].password);
-        let typed = [("password", password.as_str())];
-        let answer = self.browsers[step.browser].0.follow_with(link, &typed).await;
+    /// Follows a link, and fills in its form.
+    pub(crate) async fn follow_with(
+        &mut self,
+        step: &Step,
+        link: &str,
+        typed: &[(&str, &str)],
+    ) -> Answer {
+        let answer = self.browsers[step.browser].0.follow_with(link, typed).await;
         self.note_mails(false).await;
         answer
     }
 
-    async fn note_mails(&mut self, to_enrol: bool) {
+    pub(crate) async fn note_mails(&mut self, to_enrol: bool) {
         for mail in self.site.mails().await {
             let Some(to) = PEOPLE.iter().position(|email| *email == mail.to) else { continue };
             let lines = mail.text.iter().flat_map(|text| text.lines());
             let mut codes =
                 lines.filter(|line| line.len() == 6 && line.bytes().all(|b| b.is_ascii_digit()));
+            let link = link_in(&mail);
+            let undoes = link.as_deref().is_some_and(|link| link.starts_with("/undo-change/"));
+            let person = &self.model.people[to];
+            let replaced = undoes.then(|| (person.factor.clone(), person.app.clone()));
             self.letters.push(Letter {
                 code: codes.next().map(str::to_owned),
-                link: link_in(&mail),
+                link,
+                replaced,
                 template: mail.template,
                 to,
-                trust: self.model.people[to].trust,
+                trust: person.trust,
                 at: self.model.now,
                 to_enrol,
             });
@@ -150,7 +182,9 @@ impl World {
 
     /// A letter of a kind: most often the newest, to whom the step is about.
     pub(crate) fn letter(&self, step: &Step, templates: &[&str]) -> Option<usize> {
-        let of_kind = |letter: &Letter| templates.contains(&letter.template.as_str());
+        let of_kind = |letter: &Letter| {
+            templates.contains(&letter.template.as_str()) && self.reads(step, letter.to)
+        };
         let all = self.letters.iter().enumerate().filter(|(_, letter)| of_kind(letter));
         let found: Vec<_> = match step.which {
             0..8 => all.filter(|(_, letter)| letter.to == step.who).map(|(n, _)| n).collect(),
