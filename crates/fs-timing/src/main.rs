@@ -42,6 +42,9 @@ struct Cli {
     /// The seed of the order.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Leaves the random waits out: what is measured then is the work alone.
+    #[arg(long)]
+    without_waits: bool,
     /// Measures how long others wait for one client's sign-ins instead.
     #[arg(long)]
     fairness: bool,
@@ -58,7 +61,16 @@ async fn main() -> ExitCode {
     let cli = Cli::parse();
     let measured = match cli.fairness {
         true => tokio::spawn(fairness::run(cli.sign_ins, cli.crowd)).await,
-        false => tokio::spawn(measure::run(cli.stores, cli.pairs, cli.only, cli.seed)).await,
+        false => {
+            tokio::spawn(measure::run(
+                cli.stores,
+                cli.pairs,
+                cli.only,
+                cli.seed,
+                !cli.without_waits,
+            ))
+            .await
+        }
     };
     match measured {
         Ok(Ok(true)) => ExitCode::SUCCESS,

@@ -55,12 +55,13 @@ pub(crate) async fn run(
     pairs: usize,
     only: Vec<String>,
     seed: u64,
+    waits: bool,
 ) -> Outcome<bool> {
     let mut dice = Dice(seed.wrapping_mul(2).wrapping_add(1));
     let mut measured = Vec::new();
     for kind in stores {
         let opened = Opened::new(kind).await?;
-        let site = Site::start(opened.store.clone())?;
+        let site = Site::start(opened.store.clone(), waits)?;
         let found = measure_store(&site, kind.name(), pairs, &only, &mut dice).await;
         site.worker.stop().await;
         drop((site.web, site.links));

@@ -10,12 +10,13 @@ use fs_core::config::{SignInLinks, Unified};
 use fs_core::limit::{Cap, Limits};
 use fs_core::model::{NewUser, Uniquifier};
 use fs_core::password::{HashingRules, NewHash};
-use fs_core::port::{Batch, Change, MailError, Mailer, OutboxId, OutgoingMail, UserStore};
+use fs_core::port::{Batch, Change, Clock, MailError, Mailer, OutboxId, OutgoingMail, UserStore};
 use fs_core::secret::Secret;
 use fs_core::totp::TotpSecret;
-use fs_core::{Config, Ports, Security};
+use fs_core::{Config, Ports, Security, Timestamp};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
+use fs_services::system::SystemClock;
 
 use crate::Outcome;
 
@@ -43,6 +44,15 @@ pub(crate) struct Accounts {
     pub(crate) codes: bool,
 }
 
+/// The machine's clock, which never waits.
+struct WithoutWaits(SystemClock);
+
+impl Clock for WithoutWaits {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+}
+
 /// A site on a store.
 pub(crate) struct Site {
     /// With passwords and codes.
@@ -54,11 +64,14 @@ pub(crate) struct Site {
 
 impl Site {
     /// Starts it. Must be called within a runtime.
-    pub(crate) fn start(store: Arc<dyn UserStore>) -> Outcome<Self> {
+    pub(crate) fn start(store: Arc<dyn UserStore>, waits: bool) -> Outcome<Self> {
         let bell = OutboxBell::default();
         let hashing = HashingRules { create: NewHash::CheapestForTests, ..HashingRules::default() };
         let config = Config { limits: wide(), hashing, ..config()? };
-        let ports = fs_services::ports(store, Arc::new(NoMailer), &bell)?;
+        let mut ports = fs_services::ports(store, Arc::new(NoMailer), &bell)?;
+        if !waits {
+            ports.clock = Arc::new(WithoutWaits(SystemClock));
+        }
         let within = Duration::from_secs(3_600);
         let by_link = SignInLinks { within, once: true, unconfirmed: false };
         let links = Config { sign_in_links: Some(by_link), ..config.clone() };
