@@ -12,14 +12,20 @@
 //! | [`sms`] | `SmsSender`: to the terminal, to Twilio, to a webhook | `sms` for the last two |
 //! | `breach` | `BreachChecker`: Have I Been Pwned | `breach` |
 //!
-//! [`ports`] puts together what a program needs that runs on one machine. Nothing here depends on a web framework or a database.
+//! [`builder`] checks a configuration, fills in the ports and starts what runs in the background: all that a
+//! program on one machine needs. [`ports`] fills in the ports alone. Nothing here depends on a web
+//! framework or a database.
 
 #[cfg(feature = "breach")]
 pub mod breach;
+mod builder;
 pub mod calibrate;
 pub mod console_mailer;
 pub mod event_stream;
+mod failure;
 pub mod hash_pool;
+#[cfg(feature = "http")]
+mod http_builder;
 pub mod outbox_worker;
 mod ports;
 pub mod sms;
@@ -29,4 +35,8 @@ pub mod system;
 #[cfg(any(feature = "breach", feature = "sms"))]
 mod tls;
 
+pub use builder::{Builder, StartError, Started, builder};
+pub use failure::Failure;
+#[cfg(feature = "http")]
+pub use http_builder::HttpBuilder;
 pub use ports::ports;

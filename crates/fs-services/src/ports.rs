@@ -38,9 +38,19 @@ pub fn ports(
     mailer: Arc<dyn Mailer>,
     bell: &OutboxBell,
 ) -> io::Result<Ports> {
+    ports_with(HashPoolSize::default(), store, mailer, bell)
+}
+
+/// The same with hashing threads of another size.
+pub(crate) fn ports_with(
+    size: HashPoolSize,
+    store: Arc<dyn UserStore>,
+    mailer: Arc<dyn Mailer>,
+    bell: &OutboxBell,
+) -> io::Result<Ports> {
     Ok(Ports {
         store,
-        hash_pool: Arc::new(ThreadHashPool::start(HashPoolSize::default())?),
+        hash_pool: Arc::new(ThreadHashPool::start(size)?),
         mailer,
         sms: None,
         outbox_waker: Some(Arc::new(bell.clone())),
