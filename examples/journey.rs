@@ -5,13 +5,18 @@ use std::time::Duration;
 
 use fs_core::model::Role;
 use fs_http::WebSecurity;
+use fs_testkit::outbox::MemoryMailer;
 use fs_testkit::visitor::Visitor;
 
 const EMAIL: &str = "ann@example.com";
 const PASSWORD: &str = "seven otters hold hands";
 
 /// A person registers, comes in, sees what is open to her, and leaves.
-pub(crate) async fn from_registering_to_signing_out(web: &WebSecurity, address: SocketAddr) {
+pub(crate) async fn from_registering_to_signing_out(
+    web: &WebSecurity,
+    mailer: &MemoryMailer,
+    address: SocketAddr,
+) {
     let mut ann = Visitor::new(address, Duration::from_secs(60));
 
     // Strangers see the public page, and the session remembers them.
@@ -26,7 +31,7 @@ pub(crate) async fn from_registering_to_signing_out(web: &WebSecurity, address: 
     let account = serde_json::json!({ "email": EMAIL, "password": PASSWORD });
     assert_eq!(ann.post_json("/register", &account).unwrap().status, 200);
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 400);
-    let link = link_in_mail(web).await;
+    let link = link_in_mail(mailer).await;
     assert_eq!(ann.get(&link).unwrap().status, 200);
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 400);
     assert_eq!(ann.post_json(&link, &serde_json::json!({})).unwrap().status, 200);
@@ -50,11 +55,15 @@ pub(crate) async fn from_registering_to_signing_out(web: &WebSecurity, address: 
     assert_eq!(ann.get("/profile").unwrap().status, 302);
 }
 
-/// The path of the link in the mail that waits to be sent.
-async fn link_in_mail(web: &WebSecurity) -> String {
-    let now = web.core().now();
-    let mails = web.core().store().claim_mails(now, now, 10).await.unwrap();
-    let text = mails[0].mail.text.clone().unwrap();
+/// The path of the link in the mail, as soon as it is delivered.
+async fn link_in_mail(mailer: &MemoryMailer) -> String {
+    let mail = loop {
+        match mailer.last_to(EMAIL) {
+            Some(mail) => break mail,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let text = mail.text.unwrap();
     let link = text.split_whitespace().find_map(|word| word.strip_prefix("http://127.0.0.1:8000"));
     link.unwrap().to_owned()
 }

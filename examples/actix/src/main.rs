@@ -1,18 +1,15 @@
 //! Accounts on actix-web and SQLite: pages, JSON API, mails, and four pages of one's own.
 
-use std::{error::Error, net::TcpListener, sync::Arc, time::Duration};
+use std::{net::TcpListener, time::Duration};
 
 use actix_web::dev::Server;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
+use fs_actix::{Builder, Failure, Requirement, WebSecurity};
 use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
-use fs_core::{Config, authz::Requirement};
-use fs_http::{Hooks, HttpConfig, WebSecurity};
-use fs_services::console_mailer::ConsoleMailer;
-use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use fs_store_sqlx::SqlxStore;
 
-fs_core::policy! {
+fs_actix::policy! {
     Editor = any_role("admin", "editor");
 }
 
@@ -54,18 +51,10 @@ fn pages(app: &mut ServiceConfig) {
 }
 
 /// Accounts in a file of SQLite, and mails to the terminal.
-async fn accounts(
-    file: &str,
-    key: String,
-    bell: &OutboxBell,
-) -> Result<WebSecurity, Box<dyn Error>> {
+async fn accounts(file: &str) -> Result<Builder, Failure> {
     let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
-    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), bell)?;
-    let config = Config::new(key, "http://127.0.0.1:8000");
-    // `insecure_cookies`: without TLS, on this machine alone.
-    let http = HttpConfig::default().insecure_cookies();
-    Ok(WebSecurity::new(config, http, ports, Hooks::default())?)
+    Ok(fs_actix::builder(store).base_url("http://127.0.0.1:8000"))
 }
 
 /// Serves until it is stopped. A client may be silent as long as `silence` before it has sent a head.
@@ -82,14 +71,13 @@ fn serve(
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let key = std::env::var("SIGNING_KEY")?; // 32 bytes or more
-    let bell = OutboxBell::default();
-    let security = accounts("accounts.db", key, &bell).await?;
-    let worker = OutboxWorker::start(security.core().clone(), &bell);
+async fn main() -> Result<(), Failure> {
+    let accounts = accounts("accounts.db").await?.signing_key_from_env("SIGNING_KEY");
+    // `insecure_cookies`: without TLS, on this machine alone.
+    let security = accounts.http().insecure_cookies().start()?;
     let listener = TcpListener::bind("127.0.0.1:8000")?;
-    serve(security, listener, Duration::from_secs(30))?.await?;
-    worker.stop().await;
+    serve(security.clone(), listener, Duration::from_secs(30))?.await?;
+    security.shutdown().await;
     Ok(())
 }
 

@@ -7,20 +7,24 @@ mod journey;
 #[path = "../../half_open.rs"]
 mod half_open;
 
+use fs_testkit::outbox::MemoryMailer;
 use fs_testkit::site::Setup;
 
 use super::*;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_registering_to_signing_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.db");
-    let key = "0123456789abcdef0123456789abcdef".to_owned();
-    let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let accounts = accounts(file.to_str().unwrap()).await.unwrap().signing_key(KEY);
+    let mailer = MemoryMailer::default();
+    let security = accounts.mailer(mailer.clone()).http().insecure_cookies().start().unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(serve(security.clone(), listener, Duration::from_secs(30)).unwrap());
-    journey::from_registering_to_signing_out(&security, address).await;
+    journey::from_registering_to_signing_out(&security, &mailer, address).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

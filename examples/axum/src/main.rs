@@ -1,16 +1,11 @@
 //! Accounts on axum and SQLite: pages, JSON API, mails, and four pages of one's own.
 
-use std::{error::Error, sync::Arc};
-
 use axum::{Router, routing::get};
+use fs_axum::{Builder, Failure, Requirement, WebSecurity};
 use fs_axum::{CurrentUser, Limits, MaybeUser, Protected, Session, WithSecurity, require};
-use fs_core::{Config, authz::Requirement};
-use fs_http::{Hooks, HttpConfig, WebSecurity};
-use fs_services::console_mailer::ConsoleMailer;
-use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use fs_store_sqlx::SqlxStore;
 
-fs_core::policy! {
+fs_axum::policy! {
     Editor = any_role("admin", "editor");
 }
 
@@ -53,31 +48,22 @@ fn app(security: &WebSecurity) -> Router {
 }
 
 /// Accounts in a file of SQLite, and mails to the terminal.
-async fn accounts(
-    file: &str,
-    key: String,
-    bell: &OutboxBell,
-) -> Result<WebSecurity, Box<dyn Error>> {
+async fn accounts(file: &str) -> Result<Builder, Failure> {
     let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
-    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), bell)?;
-    let config = Config::new(key, "http://127.0.0.1:8000");
-    // `insecure_cookies`: without TLS, on this machine alone.
-    let http = HttpConfig::default().insecure_cookies();
-    Ok(WebSecurity::new(config, http, ports, Hooks::default())?)
+    Ok(fs_axum::builder(store).base_url("http://127.0.0.1:8000"))
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let key = std::env::var("SIGNING_KEY")?; // 32 bytes or more
-    let bell = OutboxBell::default();
-    let security = accounts("accounts.db", key, &bell).await?;
-    let worker = OutboxWorker::start(security.core().clone(), &bell);
+async fn main() -> Result<(), Failure> {
+    let accounts = accounts("accounts.db").await?.signing_key_from_env("SIGNING_KEY");
+    // `insecure_cookies`: without TLS, on this machine alone.
+    let security = accounts.http().insecure_cookies().start()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
     let stopped = async { _ = tokio::signal::ctrl_c().await };
     // Not `axum::serve`, which waits for ever for clients that do not go on.
     fs_axum::serve(listener, app(&security), Limits::default(), stopped).await;
-    worker.stop().await;
+    security.shutdown().await;
     Ok(())
 }
 

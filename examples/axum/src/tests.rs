@@ -9,27 +9,33 @@ mod half_open;
 
 use std::time::Duration;
 
+use fs_testkit::outbox::MemoryMailer;
+
 use super::*;
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn from_registering_to_signing_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.db");
-    let key = "0123456789abcdef0123456789abcdef".to_owned();
-    let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let accounts = accounts(file.to_str().unwrap()).await.unwrap().signing_key(KEY);
+    let mailer = MemoryMailer::default();
+    let security = accounts.mailer(mailer.clone()).http().insecure_cookies().start().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits::default();
     tokio::spawn(fs_axum::serve(listener, app(&security), limits, std::future::pending()));
-    journey::from_registering_to_signing_out(&security, address).await;
+    journey::from_registering_to_signing_out(&security, &mailer, address).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_go_on_is_cut_off() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.db");
-    let key = "0123456789abcdef0123456789abcdef".to_owned();
-    let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let accounts = accounts(file.to_str().unwrap()).await.unwrap().signing_key(KEY);
+    let mailer = MemoryMailer::default();
+    let security = accounts.mailer(mailer.clone()).http().insecure_cookies().start().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };

@@ -1,36 +1,22 @@
 //! Serves notes on port 8000 of this machine.
 
-use std::error::Error;
-use std::sync::Arc;
-
 use example_hyper::{Limits, Notes, serve};
-use fs_core::Config;
-use fs_core::secret::Secret;
-use fs_http::{Hooks, HttpConfig, WebSecurity};
-use fs_services::console_mailer::ConsoleMailer;
-use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
+use fs_services::Failure;
 use fs_store_sqlx::SqlxStore;
 use tokio::net::TcpListener;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> Result<(), Failure> {
     let store = SqlxStore::sqlite("accounts.sqlite3").await?;
     store.migrate().await?;
-    let bell = OutboxBell::default();
-    let ports = fs_services::ports(Arc::new(store), Arc::new(ConsoleMailer::default()), &bell)?;
-    let config = Config {
-        signing_keys: vec![Secret::from(std::env::var("SIGNING_KEY")?)], // 32 bytes or more
-        base_url: Some("http://127.0.0.1:8000".to_owned()),
-        ..Config::default()
-    };
+    let builder = fs_services::builder(store).signing_key_from_env("SIGNING_KEY");
     // `insecure_cookies`: without TLS, on this machine alone.
-    let http = HttpConfig::default().insecure_cookies();
-    let security = WebSecurity::new(config, http, ports, Hooks::default())?;
-    let outbox = OutboxWorker::start(security.core().clone(), &bell);
+    let builder = builder.base_url("http://127.0.0.1:8000").http().insecure_cookies();
+    let security = builder.start()?;
 
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
     let stopped = async { _ = tokio::signal::ctrl_c().await };
-    serve(listener, security, Notes::default(), Limits::default(), stopped).await;
-    outbox.stop().await;
+    serve(listener, security.clone(), Notes::default(), Limits::default(), stopped).await;
+    security.shutdown().await;
     Ok(())
 }

@@ -11,8 +11,8 @@ mod half_open;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use fs_http::WebSecurity;
-use fs_services::outbox_worker::OutboxBell;
+use fs_rocket::WebSecurity;
+use fs_testkit::outbox::MemoryMailer;
 use fs_testkit::site::Setup;
 use rocket::config::{Config, LogLevel};
 use rocket::fairing::AdHoc;
@@ -20,14 +20,17 @@ use tokio::sync::oneshot;
 
 use super::{accounts, app};
 
+const KEY: &str = "0123456789abcdef0123456789abcdef";
+
 #[tokio::test(flavor = "multi_thread")]
 async fn from_registering_to_signing_out() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.db");
-    let key = "0123456789abcdef0123456789abcdef".to_owned();
-    let security = accounts(file.to_str().unwrap(), key, &OutboxBell::default()).await.unwrap();
+    let accounts = accounts(file.to_str().unwrap()).await.unwrap().signing_key(KEY);
+    let mailer = MemoryMailer::default();
+    let security = accounts.mailer(mailer.clone()).http().insecure_cookies().start().unwrap();
     let address = start(&security).await;
-    journey::from_registering_to_signing_out(&security, address).await;
+    journey::from_registering_to_signing_out(&security, &mailer, address).await;
 }
 
 async fn start(security: &WebSecurity) -> SocketAddr {

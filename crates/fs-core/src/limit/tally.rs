@@ -1,5 +1,6 @@
 //! What one attempt or message counts.
 
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use super::{Cap, CounterNames, Network};
@@ -173,13 +174,16 @@ impl Tally {
         self.0.is_empty()
     }
 
-    /// Counts one up, unless a cap is reached: then none is.
+    /// Counts one up, unless a cap is reached: then none is. The caps of the longest times come first:
+    /// of several that are reached, the one that takes longest is named.
     pub fn counts(&self, now: Timestamp) -> Vec<Change> {
         let count = |line: &Line| {
             let Cap { most, within } = line.cap;
             Change::Count { counter: line.counter.clone(), now, cap: most, window: within }
         };
-        self.0.iter().map(count).collect()
+        let mut lines: Vec<_> = self.0.iter().collect();
+        lines.sort_by_key(|line| Reverse(line.cap.within));
+        lines.into_iter().map(count).collect()
     }
 
     /// What a success changes.

@@ -208,7 +208,7 @@ pub(crate) fn steps(plan: &Plan, dice: &mut Dice, number: usize) -> Vec<Step> {
         };
         let mut after = None;
         for deed in deeds.into_iter().filter(|deed| plan.offers(*deed)) {
-            // The owner of an account that was deleted registers again, and not the reader of the inbox.
+            // The owner of a deleted account registers again, not the reader of the inbox.
             let by_others = deed == Deed::Delete || after == Some(Deed::Delete);
             let browser = if reads_inbox && !by_others { READER } else { browser };
             steps.push(Step { deed, who, browser, which: dice.below(12) });

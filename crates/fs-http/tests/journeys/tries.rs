@@ -1,0 +1,116 @@
+//! What was tried in which network, and who may be told to wait for it.
+
+use std::time::Duration;
+
+use fs_core::Timestamp;
+
+/// What is counted.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    Password,
+    Registration,
+    Mail,
+    /// A mail to reset a password, which is a [`Mail`](Self::Mail) as well.
+    Reset,
+}
+
+struct Try {
+    at: Timestamp,
+    kind: Kind,
+    /// Whose name was given; `None` for a name of nobody.
+    who: Option<usize>,
+    network: usize,
+    /// The right password was given afterwards, in the same network.
+    forgotten: bool,
+}
+
+/// The attempts so far. A limit may be reached only if there were enough of them lately.
+#[derive(Default)]
+pub(crate) struct Tries {
+    tries: Vec<Try>,
+    /// The networks of the last two sign-ins, by person.
+    homes: [[Option<usize>; 2]; 3],
+    /// When somebody unknown was last told to wait, by network.
+    full: [Option<Timestamp>; 4],
+}
+
+const QUARTER: u64 = 900;
+const HOUR: u64 = 3_600;
+const DAY: u64 = 86_400;
+
+impl Tries {
+    pub(crate) fn note(&mut self, at: Timestamp, kind: Kind, who: Option<usize>, network: usize) {
+        self.tries.push(Try { at, kind, who, network, forgotten: false });
+    }
+
+    /// The right password was given.
+    pub(crate) fn succeeded(&mut self, who: usize, network: usize) {
+        let of = |made: &&mut Try| {
+            made.who == Some(who) && made.network == network && made.kind == Kind::Password
+        };
+        self.tries.iter_mut().filter(of).for_each(|made| made.forgotten = true);
+    }
+
+    pub(crate) fn signed_in(&mut self, who: usize, network: usize) {
+        self.homes[who] = [Some(network), self.homes[who][0]];
+    }
+
+    pub(crate) fn deleted(&mut self, who: usize) {
+        self.homes[who] = [None; 2];
+    }
+
+    pub(crate) fn is_home(&self, who: usize, network: usize) -> bool {
+        self.homes[who].contains(&Some(network))
+    }
+
+    pub(crate) fn note_full(&mut self, network: usize, at: Timestamp) {
+        self.full[network] = Some(at);
+    }
+
+    /// Whether strangers were told to wait in a network a few minutes ago.
+    pub(crate) fn is_full(&self, network: usize, now: Timestamp) -> bool {
+        self.full[network].is_some_and(|at| now.since(at) <= Duration::from_secs(300))
+    }
+
+    fn reached(&self, now: Timestamp, caps: &[(usize, u64)], of: impl Fn(&Try) -> bool) -> bool {
+        caps.iter().any(|(most, within)| {
+            let lately = |made: &&Try| now.since(made.at) <= Duration::from_secs(*within);
+            self.tries.iter().filter(lately).filter(|made| of(made)).count() >= *most
+        })
+    }
+
+    /// Whether the owner of an account may be told to wait who gives the right password.
+    pub(crate) fn may_stop_owner(&self, now: Timestamp, who: usize, network: usize) -> bool {
+        let is = |made: &Try| made.kind == Kind::Password;
+        let in_network = |made: &Try| is(made) && made.network == network;
+        let named = |made: &Try| is(made) && made.who == Some(who);
+        let here = |made: &Try| named(made) && in_network(made);
+        let mut stops =
+            self.reached(now, &[(20, QUARTER), (40, DAY)], |made| here(made) && !made.forgotten);
+        // The right password does not make wider networks of IPv6 forget.
+        stops |= self.reached(now, &[(40, QUARTER), (80, DAY)], here);
+        match self.is_home(who, network) {
+            true => stops || self.reached(now, &[(1_000, QUARTER)], in_network),
+            false => {
+                stops
+                    || self.reached(now, &[(100, QUARTER)], in_network)
+                    || self.reached(now, &[(100, DAY)], named)
+            }
+        }
+    }
+
+    /// Whether an address may get no more mails of a kind.
+    pub(crate) fn had_enough(&self, now: Timestamp, kind: Kind, who: usize) -> bool {
+        let of = |made: &Try| made.kind == kind && made.who == Some(who);
+        self.reached(now, &[(10, HOUR), (20, DAY)], of)
+    }
+
+    /// Whether a network may be told that it asked for too much.
+    pub(crate) fn may_stop_network(&self, now: Timestamp, kind: Kind, network: usize) -> bool {
+        let caps = match kind {
+            Kind::Registration => &[(100, QUARTER), (500, DAY)][..],
+            _ => &[(100, HOUR)],
+        };
+        self.reached(now, caps, |made| made.kind == kind && made.network == network)
+    }
+}
