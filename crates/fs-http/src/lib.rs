@@ -58,3 +58,14 @@ pub use panic::unwound;
 pub use refusal::Refusal;
 pub use trace::{Trace, Way, Why};
 pub use web::WebSecurity;
+
+/// Items of the core and of this crate that an application needs. Every adapter re-exports them.
+pub mod application {
+    pub use fs_core::authz::{Policy, Requirement};
+    pub use fs_core::event::Event;
+    pub use fs_core::model::{Role, User, UserId};
+    pub use fs_core::secret::Secret;
+    pub use fs_core::{self, Config, Context, Security, Timestamp, policy};
+
+    pub use crate::{Exchange, Hooks, HttpConfig, WebSecurity};
+}

@@ -49,12 +49,6 @@ pub use fairing::SecurityFairing;
 pub use guard::{CurrentUser, MaybeUser, Protected, Session};
 pub use require::require;
 
-// What an application needs of the crates below.
-pub use fs_core::authz::{Policy, Requirement};
-pub use fs_core::event::Event;
-pub use fs_core::model::{Role, User, UserId};
-pub use fs_core::secret::Secret;
-pub use fs_core::{self, Config, Context, Security, Timestamp, policy};
-pub use fs_http::{self, Exchange, Hooks, HttpConfig, WebSecurity};
+pub use fs_http::{self, application::*};
 #[cfg(feature = "services")]
 pub use fs_services::{self, Builder, Failure, HttpBuilder, StartError, Started, builder};
