@@ -16,6 +16,7 @@ use http::header::{
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
 
+use crate::config::csp;
 use crate::exchange::Exchange;
 use crate::pages::{FlashView, PageView};
 use crate::route::Endpoint;
@@ -211,10 +212,7 @@ impl Exchange {
         if !self.config().security_headers {
             return;
         }
-        let policy = format!(
-            "default-src 'none'; style-src 'nonce-{nonce}'; img-src 'self' data:; \
-             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        );
+        let policy = csp::header(&self.config().csp, nonce);
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
         }

@@ -45,7 +45,7 @@ impl WebSecurity {
         }
         let mut mistakes = http.mistakes();
         let pages = match Pages::new(&http.pages) {
-            Ok(pages) => Some(Arc::new(pages.rendered_by(hooks.render_template.clone()))),
+            Ok(pages) => Some(pages.rendered_by(hooks.render_template.clone())),
             Err(error) => {
                 mistakes.push(error.to_string());
                 None
@@ -72,6 +72,7 @@ impl WebSecurity {
             mistakes.extend(config.mistakes().0);
             return Err(Mistakes(mistakes));
         };
+        let pages = Arc::new(pages.with_routes(&routes));
         let composer = Composer {
             pages: Arc::clone(&pages),
             routes: Arc::clone(&routes),

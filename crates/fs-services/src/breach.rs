@@ -1,4 +1,4 @@
-//! Have I Been Pwned's list of breached passwords, over HTTPS.
+//! Looks passwords up in the list of Have I Been Pwned, over HTTPS.
 
 use std::time::Duration;
 
@@ -6,15 +6,17 @@ use async_trait::async_trait;
 use fs_core::port::{BreachChecker, BreachError};
 use reqwest::{Client, Url};
 
-/// Where the list is, unless told otherwise.
+/// Default address of the list.
 const PWNED_PASSWORDS: &str = "https://api.pwnedpasswords.com/";
-/// Registering must not wait for the list for long.
+/// Timeout of a request. Registration waits for the answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// A range with padding has about 80 kB.
+/// Maximum length of an answer, in bytes. A range with padding has about 80 kB.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// Asks the "range" interface of Have I Been Pwned, or of a mirror. Only the first five digits of
-/// a password's SHA-1 leave the house, and padding hides from onlookers which range was asked for.
+/// A breach checker that uses the "range" API of Have I Been Pwned, or of a mirror.
+///
+/// Only the first five hex digits of the password's SHA-1 are sent (k-anonymity). Padding hides
+/// from network observers which range was requested.
 ///
 /// Must be used within a tokio runtime.
 #[derive(Clone, Debug)]
@@ -23,32 +25,34 @@ pub struct HttpBreachChecker {
     base: Url,
 }
 
-/// The list cannot be asked as configured.
+/// Error in the configuration of a breach checker.
 #[derive(Debug, thiserror::Error)]
 pub enum BreachConfigError {
-    /// The address is none.
+    /// The address is not a URL whose path ends in a slash.
     #[error("the address of the list of breached passwords must be a URL that ends in a slash")]
     Address,
-    /// TLS is not to be had, as where the machine has no root certificates.
+    /// The HTTP client cannot be created, such as on a machine without root certificates.
     #[error("no HTTP client for the list of breached passwords: {0}")]
     Client(#[from] reqwest::Error),
 }
 
 impl HttpBreachChecker {
-    /// Asks Have I Been Pwned.
+    /// Creates a checker that uses Have I Been Pwned.
     ///
     /// # Errors
     ///
-    /// TLS is not to be had.
+    /// Returns [`BreachConfigError::Client`] if TLS cannot be set up.
     pub fn new() -> Result<Self, BreachConfigError> {
         Self::at(PWNED_PASSWORDS)
     }
 
-    /// Asks a mirror: `range/ABCDE` is asked for below this URL, which ends in a slash.
+    /// Creates a checker that uses a mirror. `base` must end in a slash; ranges are requested at
+    /// `range/ABCDE` below it.
     ///
     /// # Errors
     ///
-    /// The address is none, or TLS is not to be had.
+    /// Returns [`BreachConfigError::Address`] if `base` is not a URL whose path ends in a slash,
+    /// and [`BreachConfigError::Client`] if TLS cannot be set up.
     pub fn at(base: &str) -> Result<Self, BreachConfigError> {
         let base = Url::parse(base).map_err(|_| BreachConfigError::Address)?;
         if base.cannot_be_a_base() || !base.path().ends_with('/') {
@@ -90,7 +94,7 @@ impl BreachChecker for HttpBreachChecker {
     }
 }
 
-/// What went wrong, without the URL: part of a password's digest is in it.
+/// Maps a transport error. The URL is left out, because it contains a part of the password's hash.
 fn unavailable(error: reqwest::Error) -> BreachError {
     BreachError::Unavailable(error.without_url().to_string())
 }

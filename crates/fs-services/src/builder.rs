@@ -123,7 +123,7 @@ impl Builder {
         self
     }
 
-    /// Calls `sink` for every event. May be called several times.
+    /// Adds a sink that is called for every event. Call this method once for each sink.
     pub fn events(mut self, sink: impl EventSink + 'static) -> Self {
         self.ports.events.push(Arc::new(sink));
         self
@@ -146,9 +146,10 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Returns [`StartError::Configuration`] with every mistake of the configuration,
-    /// [`StartError::MissingVariable`] if the variable of the signing key is not set, and
-    /// [`StartError::Threads`] if the operating system gave no threads.
+    /// - Returns [`StartError::Configuration`] with every mistake of the configuration.
+    /// - Returns [`StartError::MissingVariable`] if the environment variable of the signing key is
+    ///   not set.
+    /// - Returns [`StartError::Threads`] if the operating system cannot start the hashing threads.
     pub fn start(self, composer: Arc<dyn MailComposer>) -> Result<Started<Security>, StartError> {
         let (config, ports, bell) = self.into_parts()?;
         let security = Security::new(config, ports, composer)?;
@@ -156,7 +157,7 @@ impl Builder {
         Ok(Started { security, worker })
     }
 
-    /// The configuration, the ports, and the bell that wakes the worker.
+    /// Splits the builder into the configuration, the ports and the bell that wakes the worker.
     pub(crate) fn into_parts(self) -> Result<(Config, Ports, OutboxBell), StartError> {
         let Self { mut config, ports, key_variable } = self;
         if let Some(variable) = key_variable {
@@ -175,8 +176,10 @@ impl Builder {
     }
 }
 
-/// Handle of a security that runs, with the task that delivers its mails. It dereferences to the
-/// security. Dropping it stops the task at once; prefer [`shutdown`](Self::shutdown).
+/// Handle of a running security and of the task that delivers its mails.
+///
+/// It dereferences to the security. Dropping it stops the task at once; prefer
+/// [`shutdown`](Self::shutdown).
 #[derive(Debug)]
 #[must_use = "dropping the handle stops the delivery of mails"]
 pub struct Started<S> {
@@ -190,8 +193,8 @@ impl<S> Started<S> {
         Self { security, worker }
     }
 
-    /// Stops the delivery of mails, after the mail in hand. Mails that still wait stay in the database
-    /// and are sent after the next start.
+    /// Stops the delivery of mails after the current batch. Mails that still wait stay in the
+    /// database and are sent after the next start.
     pub async fn shutdown(self) {
         self.worker.stop().await;
     }
@@ -218,7 +221,7 @@ pub enum StartError {
          bytes, e.g. with `export {0}=$(openssl rand -hex 32)`, and keep the key"
     )]
     MissingVariable(String),
-    /// The operating system gave no threads for hashing passwords.
+    /// The operating system could not start the threads that hash passwords.
     #[error("the threads that hash passwords could not be started: {0}")]
     Threads(#[source] io::Error),
 }

@@ -7,17 +7,20 @@ use fs_core::password::calibrate::{CANDIDATES, choose};
 use fs_core::password::{HashingRules, NewHash, PasswordHasher, Scratch};
 use fs_core::secret::Secret;
 
-/// How often each candidate is measured; the fastest run counts, as the least disturbed one.
+/// Number of measurements for each candidate. The fastest counts, as the least disturbed one.
 const RUNS: usize = 3;
 
-/// Measures Argon2 parameters, from OWASP's minimum on, until one takes longer than `target` or
-/// would need more than `most_kib` of memory.
+/// Measures Argon2 parameters on this machine, beginning with OWASP's minimum.
 ///
-/// It keeps one core busy for a few times `target`. Each thread of a
-/// [`ThreadHashPool`](crate::hash_pool::ThreadHashPool) keeps the memory that is chosen. Write the
-/// result into the configuration instead of measuring at every start: hashes of other parameters
-/// are renewed at the next sign-in, and measurements waver. Measure an optimised build, on the
-/// machine that will hash.
+/// It skips parameters that need more than `most_kib` KiB of memory and stops at the first that
+/// take longer than `target`.
+///
+/// This keeps one core busy for a few times `target`. Measure an optimised build, on the machine
+/// that will hash. Each thread of a [`ThreadHashPool`](crate::hash_pool::ThreadHashPool) keeps the
+/// memory of the chosen parameters.
+///
+/// Write the result into the configuration instead of measuring at every start: measurements vary,
+/// and hashes with other parameters are renewed at the next sign-in.
 ///
 /// ```
 /// use std::time::Duration;
@@ -42,7 +45,8 @@ pub fn calibrate(target: Duration, most_kib: u32) -> Calibration {
     Calibration { measured, target }
 }
 
-/// What was measured. Its `Display` is a table for people, with the line to configure.
+/// Result of a calibration. Its `Display` is a table of the measurements, with the line to put into
+/// the configuration.
 #[derive(Clone, Debug)]
 pub struct Calibration {
     measured: Vec<(NewHash, Duration)>,
@@ -50,8 +54,8 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// The dearest parameters that hash a password within the target; never less than OWASP's
-    /// minimum.
+    /// Returns the most expensive parameters that hash a password within the target, and never less
+    /// than OWASP's minimum.
     pub fn chosen(&self) -> NewHash {
         choose(&self.measured, self.target)
     }

@@ -1,4 +1,4 @@
-//! Mails to the terminal, for development.
+//! Prints mails to the terminal, for development.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
 
-/// Writes each mail to the standard error output instead of sending it: whom it is to, its subject
-/// and its plain part.
+/// A [`Mailer`] that prints each mail to standard error instead of sending it: its recipient, its
+/// subject and its plain text.
 ///
-/// For development alone: whoever reads the output can follow the links.
+/// Use it only for development: anyone who can read the output can follow the links.
 #[derive(Debug)]
 pub struct ConsoleMailer<W = std::io::Stderr>(Mutex<W>);
 
@@ -20,7 +20,7 @@ impl Default for ConsoleMailer {
 }
 
 impl<W> ConsoleMailer<W> {
-    /// Writes to something else.
+    /// Creates a mailer that writes to `output`.
     pub fn to(output: W) -> Self {
         Self(Mutex::new(output))
     }

@@ -1,4 +1,4 @@
-//! Events as a stream, for whoever would rather wait than be called.
+//! Delivers events as asynchronous streams.
 
 use std::num::NonZeroU16;
 
@@ -8,12 +8,13 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 
-/// Hands every event to all who listen. Give a clone to the ports
-/// ([`Ports::events`](fs_core::Ports::events)) and keep one to subscribe.
+/// An [`EventSink`] that broadcasts every event to its subscribers.
 ///
-/// It never blocks and never fails: a listener that falls behind loses the oldest events and is
-/// told how many. So a stream is for what may miss something: counters, a feed, a cache to empty.
-/// What must not be missed belongs into the database, in the same commit.
+/// Pass a clone to the ports ([`Ports::events`](fs_core::Ports::events)) and keep one to subscribe.
+///
+/// It never blocks and never fails. A subscriber that falls behind loses the oldest events and is
+/// told how many. So use a stream only where a missed event does no harm: for counters, a feed or
+/// the invalidation of a cache. Write what must not be lost to the database, in the same commit.
 ///
 /// ```
 /// use fs_core::event::Event;
@@ -39,29 +40,30 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 #[derive(Clone, Debug)]
 pub struct EventStreams(Sender<Event>);
 
-/// What a listener gets.
+/// An item of an event stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
-    /// Something happened.
+    /// An event.
     Event(Event),
-    /// So many events were lost because they were not fetched in time.
+    /// Number of events that were lost because the subscriber fell behind.
     Missed(u64),
 }
 
 impl Default for EventStreams {
-    /// A listener may fall behind by 1024 events.
+    /// Creates streams whose subscribers may fall behind by 1024 events.
     fn default() -> Self {
         Self(broadcast::channel(1_024).0)
     }
 }
 
 impl EventStreams {
-    /// Keeps at least `behind` events for listeners that fall behind.
+    /// Creates streams that keep at least `behind` events for subscribers that fall behind.
     pub fn new(behind: NonZeroU16) -> Self {
         Self(broadcast::channel(behind.get().into()).0)
     }
 
-    /// The events from now on. The stream ends when nobody is left who could tell of one.
+    /// Returns a stream of all events from now on. It ends when every clone of this sink is
+    /// dropped.
     pub fn subscribe(&self) -> BoxStream<'static, Heard> {
         stream::unfold(self.0.subscribe(), next).boxed()
     }

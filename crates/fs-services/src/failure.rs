@@ -1,9 +1,9 @@
-//! The error of a `main` function.
+//! An error type for `main` functions.
 
 use std::error::Error;
 use std::fmt;
 
-/// Error of a `main` function: whatever went wrong, printed as a sentence with its causes.
+/// Error of a `main` function: any error, printed as a sentence with its causes.
 ///
 /// Rust prints the error that `main` returns with `Debug`. This type's `Debug` is the message of the error,
 /// not its structure. Every error converts into it with `?`.

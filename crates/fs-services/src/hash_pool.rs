@@ -1,9 +1,11 @@
-//! Threads that hash passwords.
+//! A thread pool for hashing passwords.
 //!
-//! Hashing is slow by design. On the threads that serve requests it would stop everybody; on a
-//! thread for each sign-in it would fill the memory and slow all of them down together. So a few
-//! threads work through one queue, each with memory that it keeps. In the queue networks take turns,
-//! and accounts within a network: one client with a hundred sign-ins delays others by a hash or two.
+//! Hashing is slow by design. On the threads that serve requests it would block every other
+//! request. On one thread per sign-in it would exhaust the memory and slow down all sign-ins
+//! together. So a few threads work through one queue, and each keeps the memory that it hashes in.
+//!
+//! The queue is fair: networks take turns, and so do the accounts of a network. A client with a
+//! hundred sign-ins delays the others by a hash or two.
 
 mod fair_queue;
 
@@ -20,28 +22,29 @@ use futures::channel::oneshot;
 
 use fair_queue::{Bounds, FairQueue};
 
-/// The size of a [`ThreadHashPool`].
+/// Size and limits of a [`ThreadHashPool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashPoolSize {
-    /// How many passwords are hashed at the same time, at least 1. Each thread keeps the memory
-    /// of one Argon2 hash.
+    /// Number of threads, at least 1. Each thread hashes one password at a time and keeps the
+    /// memory of one Argon2 hash.
     pub threads: usize,
-    /// How many jobs may wait, at least 1. Of any more, the newest of whoever has most is refused.
+    /// Maximum number of waiting jobs, at least 1. If one more arrives, the newest job of the
+    /// network or account with the most waiting jobs is refused.
     pub queue: usize,
-    /// How many jobs of one network, or of one account there, may wait, at least 1. An IPv6 network
-    /// is one of 64, 56 and 48 bits at the same time.
+    /// Maximum number of waiting jobs of one network, or of one account in that network, at least
+    /// 1. An IPv6 client is counted by its /64, /56 and /48 network at once.
     pub lane: usize,
-    /// How long a job may wait. One that waited that long is refused instead of run: whoever asked
-    /// has given up by then.
+    /// Maximum time that a job waits. A job that waited longer is refused instead of run, because
+    /// its caller has given up by then.
     pub patience: Duration,
 }
 
 impl Default for HashPoolSize {
-    /// One thread fewer than the machine has cores, at least 1 and at most 4, so that requests
-    /// always find a core; 256 jobs that wait up to 5 seconds, 64 of them of one network.
+    /// Returns one thread fewer than the machine has cores (1 to 4), so that requests always find a
+    /// free core; a queue of 256 jobs, 64 per network; and a patience of 5 seconds.
     ///
-    /// At 20 ms a hash, a thread does 50 sign-ins a second, and a full queue takes it as long as
-    /// the patience lasts.
+    /// At 20 ms per hash, a thread serves 50 sign-ins per second, and needs about the patience to
+    /// work through a full queue.
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -53,8 +56,9 @@ impl Default for HashPoolSize {
     }
 }
 
-/// A [`HashPool`] of threads of its own. They end when it is dropped; jobs that still wait are
-/// answered [`HashPoolError::Stopped`].
+/// A [`HashPool`] with its own threads.
+///
+/// Dropping the pool ends the threads. Jobs that still wait get [`HashPoolError::Stopped`].
 ///
 /// ```
 /// use std::sync::Arc;
@@ -100,11 +104,12 @@ struct Waiting {
 }
 
 impl ThreadHashPool {
-    /// Starts the threads.
+    /// Starts a pool of hashing threads.
     ///
     /// # Errors
     ///
-    /// The operating system gave no thread. Those that it gave end again.
+    /// Returns an [`io::Error`] if the operating system cannot start a thread. Threads that were
+    /// started already end again.
     pub fn start(size: HashPoolSize) -> io::Result<Self> {
         let bounds = Bounds { in_all: size.queue.max(1), in_lane: size.lane.max(1) };
         let queue = Queue { waiting: FairQueue::new(bounds), stopped: false };
@@ -119,7 +124,7 @@ impl ThreadHashPool {
         Ok(pool)
     }
 
-    /// Puts work at the end of its lane and waits for its answer.
+    /// Appends work to its lane and waits for the answer.
     async fn submit(&self, lane: &HashLane, turns: u32, work: Work) -> Answer {
         let (answer, answered) = oneshot::channel();
         self.shared.enqueue(lane, turns, Waiting { work, answer, since: Instant::now() });
@@ -148,8 +153,8 @@ impl Drop for ThreadHashPool {
 }
 
 impl Shared {
-    /// The queue. No code that can panic runs while it is locked, so it is whole even when the
-    /// lock says otherwise.
+    /// Locks the queue. Ignores poisoning: no code that can panic runs under the lock, so the queue
+    /// is always consistent.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,7 +176,8 @@ impl Shared {
         }
     }
 
-    /// After the patience, every job that waits now has been run or refused.
+    /// Returns [`HashPoolError::Busy`]. By the end of the patience, each job that waits now has
+    /// been run or refused.
     fn busy(&self) -> HashPoolError {
         HashPoolError::Busy { retry_after: self.size.patience }
     }
@@ -192,7 +198,7 @@ impl Shared {
         }
     }
 
-    /// The job whose turn it is; `None` when the pool has stopped.
+    /// Waits for the next job and returns it. Returns `None` when the pool has stopped.
     fn next(&self) -> Option<Waiting> {
         let mut queue = self.lock();
         loop {
@@ -207,7 +213,8 @@ impl Shared {
     }
 }
 
-/// Runs the work. A panic ends the job and not the thread; the memory wipes itself on the way.
+/// Runs the work. A panic fails the job and does not end the thread; the scratch memory wipes
+/// itself.
 fn run(work: Work, scratch: &mut Scratch) -> Answer {
     catch_unwind(AssertUnwindSafe(|| work(scratch))).map_err(|_| {
         tracing::error!("hashing a password panicked");

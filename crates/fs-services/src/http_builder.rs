@@ -37,7 +37,7 @@ impl HttpBuilder {
         self
     }
 
-    /// Sets the functions of the application that answer in place of the library's.
+    /// Sets the hooks: functions of the application that replace or extend the library's answers.
     pub fn hooks(mut self, hooks: Hooks) -> Self {
         self.hooks = hooks;
         self

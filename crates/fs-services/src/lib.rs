@@ -1,20 +1,21 @@
-//! The outside world of fs: what stands behind the ports of `fs-core` in a running program.
+//! Implementations of the ports of `fs-core`: mail, SMS, password hashing, clock, randomness and
+//! events.
 //!
-//! | room | port | feature |
+//! | module | port | feature |
 //! | --- | --- | --- |
 //! | [`hash_pool`] | `HashPool`: threads that hash passwords | |
-//! | [`calibrate`] | how much work a hash should be on this machine | |
-//! | [`system`] | `Clock` and `Entropy`: the machine's own | |
-//! | [`event_stream`] | `EventSink`: events as a stream for whoever listens | |
+//! | [`calibrate`] | measures how expensive a hash may be on this machine | |
+//! | [`system`] | `Clock` and `Entropy`: of the operating system | |
+//! | [`event_stream`] | `EventSink`: events as asynchronous streams | |
 //! | [`outbox_worker`] | `OutboxWaker`, and the task that delivers mails | |
 //! | [`console_mailer`] | `Mailer`: to the terminal, for development | |
-//! | [`smtp`] | `Mailer`: to a mail server | `smtp` (on unless turned off) |
+//! | [`smtp`] | `Mailer`: to a mail server | `smtp` (on by default) |
 //! | [`sms`] | `SmsSender`: to the terminal, to Twilio, to a webhook | `sms` for the last two |
 //! | `breach` | `BreachChecker`: Have I Been Pwned | `breach` |
 //!
-//! [`builder`] checks a configuration, fills in the ports and starts what runs in the background: all that a
-//! program on one machine needs. [`ports`] fills in the ports alone. Nothing here depends on a web
-//! framework or a database.
+//! [`builder`] is all that a program on one machine needs: it checks a configuration, fills in the
+//! ports and starts the background tasks. [`ports`] fills in the ports only. This crate does not
+//! depend on a web framework or a database.
 
 #[cfg(feature = "breach")]
 pub mod breach;

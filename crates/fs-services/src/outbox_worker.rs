@@ -1,4 +1,4 @@
-//! The task that empties the outbox.
+//! The background task that sends the mails of the outbox.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,8 +9,9 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Rings when a mail waits. Give one to the ports and the same one to an [`OutboxWorker`]; clones
-/// are the same bell.
+/// Notification from the ports to an [`OutboxWorker`] that a mail waits in the outbox.
+///
+/// Pass one bell to the ports and the same one to the worker. Clones share their state.
 #[derive(Clone, Debug, Default)]
 pub struct OutboxBell(Arc<Notify>);
 
@@ -20,11 +21,13 @@ impl OutboxWaker for OutboxBell {
     }
 }
 
-/// Delivers mails in the background: when the bell rings, and every now and then for those that
-/// could not be delivered at first or were left over by a process that died.
+/// Background task that delivers the mails of the outbox.
 ///
-/// One worker a process is enough; several processes on one database do not get in each other's
-/// way. What goes wrong is logged, and tried again.
+/// It looks at the outbox when the bell rings, and at regular intervals. The latter finds mails
+/// that are due for another attempt, and mails that a crashed process left behind.
+///
+/// One worker per process is enough. Several processes can share one database: each mail is claimed
+/// by one of them. Failures are logged and retried.
 ///
 /// ```
 /// # use fs_core::Security;
@@ -43,25 +46,31 @@ pub struct OutboxWorker {
     task: JoinHandle<()>,
 }
 
-/// How often the outbox is looked at when nobody rings.
+/// Time between two looks at the outbox when the bell does not ring.
 const EVERY: Duration = Duration::from_secs(5);
 
 impl OutboxWorker {
-    /// Starts it, within a tokio runtime. It looks at the outbox at once, then every 5 seconds.
+    /// Starts the worker. It checks the outbox at once, then every 5 seconds and whenever the bell
+    /// rings.
+    ///
+    /// Must be called within a tokio runtime.
     pub fn start(security: Security, bell: &OutboxBell) -> Self {
         Self::start_every(EVERY, security, bell)
     }
 
-    /// The same with another time between two looks when nobody rings.
+    /// Starts the worker like [`start`](Self::start), but checks the outbox at the interval
+    /// `every`.
     pub fn start_every(every: Duration, security: Security, bell: &OutboxBell) -> Self {
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(work(every, security, Arc::clone(&bell.0), stopped));
         Self { stop: Some(stop), task }
     }
 
-    /// Stops it when the mails in hand are delivered or put back. That takes as long as the mail
-    /// server takes to answer; drop it to stop at once. Mails that were in hand then are sent
-    /// again some minutes later, by whoever looks.
+    /// Stops the worker after the current batch of mails was delivered or put back.
+    ///
+    /// This takes as long as the mail server takes to answer. Drop the worker to stop at once.
+    /// Mails that were being sent at that moment are sent again some minutes later, by any worker
+    /// on the database.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         if let Err(error) = (&mut self.task).await {

@@ -1,4 +1,4 @@
-//! All ports of a program on one machine.
+//! The default ports of a program on one machine.
 
 use std::io;
 use std::sync::Arc;
@@ -10,16 +10,18 @@ use crate::hash_pool::{HashPoolSize, ThreadHashPool};
 use crate::outbox_worker::OutboxBell;
 use crate::system::{OsEntropy, SystemClock};
 
-/// The ports of a program that keeps users in `store` and sends mails by `mailer`: hashing threads
-/// of the usual size, the machine's own clock and randomness, no further services. Mails go as
-/// soon as they are written if an [`OutboxWorker`](crate::outbox_worker::OutboxWorker) has the
-/// same bell.
+/// Returns the usual [`Ports`] for a program on one machine.
 ///
-/// What is to be different is said in front of it: `Ports { breaches, ..ports(…)? }`.
+/// They use the given store and mailer, hashing threads of the default size, and the clock and
+/// randomness of the operating system. SMS, breach lookup and event sinks are not set. Pass the
+/// same bell to an [`OutboxWorker`](crate::outbox_worker::OutboxWorker) to have mails sent as soon
+/// as they are written.
+///
+/// Override single ports with struct update syntax: `Ports { breaches, ..ports(…)? }`.
 ///
 /// # Errors
 ///
-/// The operating system gave no threads.
+/// Returns an [`io::Error`] if the operating system cannot start the hashing threads.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -41,7 +43,7 @@ pub fn ports(
     ports_with(HashPoolSize::default(), store, mailer, bell)
 }
 
-/// The same with hashing threads of another size.
+/// Returns the same ports as [`ports`], with a hash pool of the given size.
 pub(crate) fn ports_with(
     size: HashPoolSize,
     store: Arc<dyn UserStore>,

@@ -1,4 +1,4 @@
-//! The machine's own clock and randomness.
+//! The clock and the randomness of the operating system.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use fs_core::Timestamp;
 use fs_core::port::{Clock, Entropy, EntropyError};
 use time::OffsetDateTime;
 
-/// The time of the machine, in UTC. It waits on tokio's timer, which runtimes have unless they are
-/// built without one.
+/// The system clock, in UTC. It waits with tokio's timer; a runtime must be built with the timer
+/// enabled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -26,7 +26,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Random bytes of the operating system, fit for keys.
+/// The operating system's cryptographically secure random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsEntropy;
 

@@ -1,9 +1,9 @@
-//! Which implementation of cryptography TLS uses.
+//! Chooses the crypto provider of TLS.
 
 use std::sync::Once;
 
-/// Chooses ring, once and for all: rustls asks which one to use, and `reqwest` panics without an
-/// answer. An application that has chosen already keeps its choice.
+/// Installs ring as the process-wide crypto provider of rustls, once. `reqwest` panics if none is
+/// installed. A provider that the application installed before is kept.
 pub(crate) fn choose_ring() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

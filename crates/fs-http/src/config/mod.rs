@@ -1,5 +1,6 @@
 //! What the HTTP side can be told: addresses, redirects, cookies, CSRF.
 
+pub(crate) mod csp;
 mod file;
 mod flask;
 mod methods;
@@ -120,6 +121,11 @@ pub struct HttpConfig {
     pub explain_refusals: bool,
     /// `Cache-Control`, `Referrer-Policy` and `Content-Security-Policy` on our answers.
     pub security_headers: bool,
+    /// Directives of `Content-Security-Policy` on pages, by name, such as `img-src = "'self'
+    /// https://cdn.example.org"`. They replace the default of the same name or add to the policy;
+    /// an empty value removes the directive. `{nonce}` stands for the nonce of the page, which
+    /// templates know as `nonce`.
+    pub csp: BTreeMap<String, String>,
     /// Fields that the application adds to forms. Their values are for [`FormCheck`] and are not
     /// kept; what belongs to the account is declared in [`Registration::fields`] instead.
     ///
@@ -333,6 +339,7 @@ impl Default for HttpConfig {
             strict_bodies: true,
             explain_refusals: false,
             security_headers: true,
+            csp: BTreeMap::new(),
             form_fields: BTreeMap::new(),
             pages: PagesConfig::default(),
         }

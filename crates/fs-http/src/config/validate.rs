@@ -25,6 +25,7 @@ impl HttpConfig {
             let form = form.as_str();
             found.extend(mistakes.map(|mistake| format!("form_fields.{form}: {mistake}")));
         }
+        found.extend(super::csp::mistakes(&self.csp));
         for cookie in [&self.session_cookie, &self.remember_cookie, &self.device_cookie] {
             if cookie.name.starts_with("__Host-")
                 && (!cookie.secure || cookie.path != "/" || cookie.domain.is_some())

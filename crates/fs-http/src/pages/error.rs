@@ -17,6 +17,14 @@ pub enum PagesError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A default template cannot be written. Only [`Pages::write_defaults`] returns it.
+    #[error("cannot write the template {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The error of the operating system.
+        source: std::io::Error,
+    },
     /// A template of the application is wrong. Found at start-up.
     #[error("the template {file} is wrong in line {line}: {reason}")]
     Template {

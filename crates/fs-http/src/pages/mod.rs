@@ -21,7 +21,9 @@
 //!
 //! A template knows everything of [`PageView`] under the field's name, `branding`, whatever
 //! [`PageView::extra`] holds and what the application adds. Names that are unknown are empty.
-//! Values are escaped in `.html` templates and as they are in others.
+//! Values are escaped in `.html` templates and as they are in others. `url_for("login")` is the path of an
+//! endpoint, with the prefix, by its name in [`Endpoint::name`](crate::route::Endpoint::name); it is empty
+//! for an endpoint that is switched off.
 //!
 //! The first form of a page about further factors is the one to fill in now; `two_factor_*` and
 //! `us_setup` put all others behind a line to open. They know more from [`PageView::extra`], all of
@@ -62,6 +64,7 @@
 mod builtin;
 mod engine;
 mod error;
+mod links;
 mod mail;
 mod overrides;
 mod status;
@@ -129,6 +132,7 @@ pub struct Pages {
     /// One entry: `branding`.
     branding: Value,
     renderer: Option<Renderer>,
+    links: links::Links,
 }
 
 /// The application's own engine.
@@ -154,7 +158,9 @@ impl Pages {
             files: BTreeMap::new(),
             branding: context! { branding => Serde(&config.branding) },
             renderer: None,
+            links: links::Links::default(),
         };
+        pages.links.add_to(&mut pages.env);
         for (name, source) in builtin::TEMPLATES {
             pages.env.add_template(name, source).map_err(|error| pages.mistake(&error))?;
         }

@@ -34,6 +34,44 @@ impl Pages {
         }
     }
 
+    /// Writes the default templates into a directory, as the start of an application's own for
+    /// [`PagesConfig::directory`](super::PagesConfig::directory). Files that exist are left as they are.
+    /// Returns the files that were written.
+    ///
+    /// Keep the ones that you change and delete the others, so that they are updated with this library.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`PagesError::Write`] if a file or directory cannot be created.
+    ///
+    /// ```
+    /// use fs_http::pages::Pages;
+    ///
+    /// let directory = tempfile::tempdir()?;
+    /// let written = Pages::write_defaults(directory.path())?;
+    /// assert!(written.contains(&directory.path().join("security/login_user.html")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn write_defaults(directory: &Path) -> Result<Vec<PathBuf>, PagesError> {
+        let mut written = Vec::new();
+        for (name, source) in builtin::TEMPLATES {
+            let path = directory.join(name);
+            let failed = |source| PagesError::Write { path: path.clone(), source };
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(failed)?;
+            }
+            match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
+                Ok(mut file) => {
+                    io::Write::write_all(&mut file, source.as_bytes()).map_err(failed)?;
+                    written.push(path);
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(written)
+    }
+
     /// Renders each of our pages and mails once. Some mistakes show only then, such as the name of
     /// a filter that does not exist. Failures that may come from values that only the application
     /// has are no mistakes.

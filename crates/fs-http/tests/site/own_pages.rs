@@ -121,3 +121,28 @@ async fn an_application_sends_mails_of_its_own() {
     assert_eq!(mail.html.as_deref(), Some("<p>You owe &lt;7&gt;</p>"));
     assert!(site.web.compose_mail("missing", ANN, "None", Map::new()).is_err());
 }
+
+#[tokio::test]
+async fn url_for_is_the_path_of_an_endpoint_with_the_prefix() {
+    let mut setup = with_templates(&[(
+        "security/login_user.html",
+        "{{ url_for('register') }} {{ url_for('us_signin') }}|",
+    )]);
+    setup.http.url_prefix = "/app".to_owned();
+    let page = setup.build().browser().get("/app/login").await.text();
+    assert_eq!(page, "/app/register |", "unified sign-in is switched off");
+    let pages = with_templates(&[("security/verify.html", "{{ url_for('pigeon') }}")]).http.pages;
+    let error = fs_http::pages::Pages::new(&pages).unwrap_err().to_string();
+    assert!(error.contains("pigeon") && error.contains("security/verify.html"), "{error}");
+}
+
+#[tokio::test]
+async fn directives_of_the_application_are_in_the_policy_of_its_pages() {
+    let mut setup = Setup::standard();
+    let sources = "'self' https://cdn.example.org".to_owned();
+    setup.http.csp.insert("img-src".to_owned(), sources);
+    let answer = setup.build().browser().get("/login").await;
+    let policy = answer.headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("img-src 'self' https://cdn.example.org"), "{policy}");
+    assert!(policy.contains("default-src 'none'") && !policy.contains("data:"), "{policy}");
+}

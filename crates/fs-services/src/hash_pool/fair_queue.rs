@@ -1,21 +1,21 @@
-//! A queue of lanes that take turns.
+//! A fair queue: lanes of jobs that are served in turn.
 
 use std::collections::VecDeque;
 
-/// How many jobs may wait.
+/// Limits on the number of waiting jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Bounds {
-    /// In all.
+    /// Maximum number of waiting jobs in the whole queue.
     pub(super) in_all: usize,
-    /// At one step of a lane: of one network, of one account there.
+    /// Maximum number of waiting jobs at one step of a lane, such as one network or one account.
     pub(super) in_lane: usize,
 }
 
-/// Jobs that wait, by lane: a tree in which those at one step take turns. It decides who is next and
-/// who is refused, and knows neither clocks nor threads.
+/// Queue of waiting jobs, kept as a tree of lanes. Lanes with the same parent take turns. The queue
+/// decides which job is next and which is refused; it knows neither clocks nor threads.
 ///
-/// A job that takes several turns is followed by as many of the others. A lane without jobs is
-/// forgotten, and begins anew behind those that wait.
+/// After a job that counts as several turns, its lane skips as many turns. A lane without jobs is
+/// removed; when it gets a job again, it joins at the end.
 pub(super) struct FairQueue<T> {
     bounds: Bounds,
     root: Lane<T>,
@@ -24,11 +24,11 @@ pub(super) struct FairQueue<T> {
 struct Lane<T> {
     name: String,
     jobs: VecDeque<Waiting<T>>,
-    /// Lanes with jobs, the next one first.
+    /// Child lanes that have jobs. The first one is served next.
     lanes: VecDeque<Lane<T>>,
-    /// How many jobs wait here and below.
+    /// Number of jobs that wait in this lane and below it.
     waiting: usize,
-    /// How many turns it has had too many.
+    /// Number of turns that this lane must skip, because its last job counted as several.
     debt: u32,
 }
 
@@ -42,33 +42,34 @@ impl<T> FairQueue<T> {
         Self { bounds, root: Lane::new("") }
     }
 
-    /// How many jobs wait.
+    /// Returns the number of waiting jobs.
     pub(super) fn len(&self) -> usize {
         self.root.waiting
     }
 
-    /// Puts a job that takes that many turns at the end of its lane. `lane` names its steps.
+    /// Appends a job that counts as `turns` turns to a lane. `lane` is the path to it: the name of
+    /// each step.
     ///
     /// # Errors
     ///
-    /// Returns the job that has no place: where a step of the lane is full, the newest job of the
-    /// longest lane within it. That is this one unless another lane is longer.
+    /// Returns the job that was removed if the queue, or a step of the lane, is now too full. That
+    /// is the newest job of the longest lane there: the given one, unless another lane is longer.
     pub(super) fn push(&mut self, lane: &[String], turns: u32, job: T) -> Result<(), T> {
         self.root.push(lane, Waiting { job, turns });
         self.root.shed(lane, self.bounds.in_all, self.bounds.in_lane).map_or(Ok(()), Err)
     }
 
-    /// Takes the job whose turn it is.
+    /// Removes and returns the next job.
     pub(super) fn pop(&mut self) -> Option<T> {
         self.root.pop().map(|waiting| waiting.job)
     }
 
-    /// Drops the jobs that are not wanted any more.
+    /// Keeps only the jobs for which `wanted` returns `true`.
     pub(super) fn retain(&mut self, mut wanted: impl FnMut(&T) -> bool) {
         self.root.retain(&mut wanted);
     }
 
-    /// Takes all jobs.
+    /// Removes and returns all jobs.
     pub(super) fn take(&mut self) -> Vec<T> {
         std::iter::from_fn(|| self.pop()).collect()
     }
@@ -128,8 +129,9 @@ impl<T> Lane<T> {
         }
     }
 
-    /// Takes a job out where more than `most` wait here, or more than `below` at a step of the lane
-    /// that the newest job came to. The last step that is too full is the one that gives it.
+    /// Removes a job if more than `most` jobs wait in this lane, or more than `below` at a step
+    /// towards `newest`, the lane that got the newest job. The deepest step that is too full loses
+    /// the job.
     fn shed(&mut self, newest: &[String], most: usize, below: usize) -> Option<T> {
         if let Some((name, rest)) = newest.split_first()
             && let Some(next) = self.lanes.iter_mut().find(|next| next.name == *name)
@@ -141,8 +143,8 @@ impl<T> Lane<T> {
         (self.waiting > most).then(|| self.pop_of_longest(newest)).flatten()
     }
 
-    /// Takes the newest job of the longest lane. Of lanes of one length it is that of `newest`, to
-    /// which the newest job came.
+    /// Removes and returns the newest job of the longest lane. If several lanes are the longest,
+    /// the one that got the newest job loses it.
     fn pop_of_longest(&mut self, newest: &[String]) -> Option<T> {
         let (name, rest) = newest.split_first().unzip();
         let key = |lane: &&mut Self| (lane.waiting, name == Some(&lane.name));
@@ -158,7 +160,8 @@ impl<T> Lane<T> {
         job
     }
 
-    /// Forgets a lane if nothing waits in it any more, after a job was taken out of it.
+    /// Updates the count after a job was removed from the lane `name`, and removes the lane if it
+    /// is empty.
     fn settle(&mut self, name: &str) {
         self.waiting -= 1;
         self.lanes.retain(|lane| lane.waiting > 0 || lane.name != name);

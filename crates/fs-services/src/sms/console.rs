@@ -1,4 +1,4 @@
-//! Text messages to the terminal, for development.
+//! Prints text messages to the terminal, for development.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 
-/// Writes each text message to the standard error output instead of sending it.
+/// An SMS sender that prints each message to standard error instead of sending it.
 ///
-/// For development alone: whoever reads the output can sign in with the codes.
+/// Use it only for development: anyone who can read the output can sign in with the codes.
 #[derive(Debug)]
 pub struct ConsoleSms<W = std::io::Stderr>(Mutex<W>);
 
@@ -19,7 +19,7 @@ impl Default for ConsoleSms {
 }
 
 impl<W> ConsoleSms<W> {
-    /// Writes to something else.
+    /// Creates a sender that writes to `output`.
     pub fn to(output: W) -> Self {
         Self(Mutex::new(output))
     }

@@ -1,4 +1,5 @@
-//! Asking an HTTP service to deliver a message: timeouts, repetition, what an answer means.
+//! Requests to an HTTP service that delivers messages: timeouts, retries and the meaning of
+//! answers.
 
 use std::error::Error;
 use std::fmt;
@@ -10,44 +11,45 @@ use futures::future::BoxFuture;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 
-/// A person waits for the code.
+/// Timeout of an attempt. It is short because a person waits for the code.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long to wait before the second attempt and before the third, which is the last.
+/// Pauses before the second attempt and before the third, which is the last.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(1)];
-/// What is read of an answer that says why a message was refused.
+/// Bytes of a refusal's body after which reading stops.
 const LONGEST_REASON: usize = 16 * 1024;
 
-/// How a sender of text messages cannot be configured.
+/// Error in the configuration of an SMS sender.
 #[derive(Debug, thiserror::Error)]
 pub enum SmsConfigError {
-    /// The address is none, or would send codes over the network in the clear.
+    /// The address is not a URL, contains credentials, or would send codes over the network
+    /// unencrypted.
     #[error(
         "the address of the SMS service must be an https:// URL without a password in it; http:// is for this machine only"
     )]
     Address,
-    /// The account is none of Twilio's.
+    /// The account SID is not of Twilio's form.
     #[error(
         "Twilio's account SID must be \"AC\" and 32 letters and digits, as the console shows it"
     )]
     AccountSid,
-    /// There is no number to send from.
+    /// The sender's number or name is empty.
     #[error("name the Twilio number or sender that messages come from")]
     From,
-    /// The bearer token is no token.
+    /// The bearer token is empty or contains characters other than printable ASCII without spaces.
     #[error("the bearer token must be of printable ASCII characters, without spaces")]
     BearerToken,
-    /// The signing secret is none.
+    /// The signing secret is not `whsec_` and the base64 of 24 to 64 bytes.
     #[error("the signing secret must be \"whsec_\" and the base64 of 24 to 64 random bytes")]
     SigningSecret,
-    /// TLS is not to be had, as where the machine has no root certificates.
+    /// The HTTP client cannot be created, such as on a machine without root certificates.
     #[error("no HTTP client for the SMS service: {0}")]
     Client(#[from] reqwest::Error),
 }
 
-/// Waits. Tests do not.
+/// Function that waits between two attempts. Tests replace it so that they do not wait.
 pub(super) type Pause = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// What hands requests to the service.
+/// The HTTP client and its retry policy.
 #[derive(Clone)]
 pub(super) struct Delivery {
     pub(super) client: Client,
@@ -61,10 +63,11 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// Why one attempt failed.
+/// A failed attempt.
 struct Failure {
     error: SmsError,
-    /// Whether the service certainly did not accept the message, and may when asked again.
+    /// Whether another attempt is safe and useful: the service certainly did not accept the
+    /// message.
     again: bool,
 }
 
@@ -79,8 +82,10 @@ impl Delivery {
         Ok(Self { client, pause, timeout: TIMEOUT })
     }
 
-    /// Sends a request until it is accepted, refused for good, or was tried often enough.
-    /// `reason` finds words in the body of a refusal; they must hold nothing of the message.
+    /// Sends a request until it is accepted, permanently refused, or all attempts are used.
+    ///
+    /// `reason` extracts a reason from the body of a refusal. The reason must not contain anything
+    /// of the message.
     pub(super) async fn send(
         &self,
         request: RequestBuilder,
@@ -118,7 +123,7 @@ async fn attempt(
     Err(Failure { error, again })
 }
 
-/// The beginning of a body; less when the connection breaks.
+/// Reads the beginning of a body. Returns what was read if the connection breaks.
 async fn body(mut answer: Response) -> Vec<u8> {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
@@ -130,7 +135,7 @@ async fn body(mut answer: Response) -> Vec<u8> {
     body
 }
 
-/// What went wrong on the way, without the URL: a secret may be part of it.
+/// Maps a transport error to a failure. The URL is left out, because it may contain a secret.
 fn no_answer(error: reqwest::Error) -> Failure {
     let again = error.is_connect();
     let for_good = error.is_builder();
@@ -145,7 +150,7 @@ fn no_answer(error: reqwest::Error) -> Failure {
     Failure { error, again }
 }
 
-/// An address that codes and credentials may be sent to.
+/// Parses a URL that codes and credentials may be sent to: HTTPS, or HTTP on this machine.
 pub(super) fn safe_url(text: &str) -> Result<Url, SmsConfigError> {
     let url = Url::parse(text).map_err(|_| SmsConfigError::Address)?;
     let this_machine = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));

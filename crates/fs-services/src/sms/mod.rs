@@ -1,4 +1,4 @@
-//! Text messages.
+//! Senders of text messages.
 //!
 //! | sender | to | feature |
 //! | --- | --- | --- |
@@ -6,10 +6,10 @@
 //! | `TwilioSender` | Twilio's REST API | `sms` |
 //! | `WebhookSender` | any HTTP service, such as a gateway of the application's own | `sms` |
 //!
-//! The last two ask up to three times when the service cannot be reached, is overloaded or fails.
-//! A request that may have arrived is not repeated when only its answer is missing, so that nobody
-//! gets a message twice. An attempt takes 5 seconds at most, and redirects are not followed.
-//! Neither says what was in a message when it fails.
+//! `TwilioSender` and `WebhookSender` make up to three attempts if the service cannot be reached,
+//! is overloaded or fails. A request that may have arrived is not repeated if only its answer is
+//! missing, so that nobody gets a message twice. Each attempt has a timeout of 5 seconds. Redirects
+//! are not followed. Errors do not contain the text of the message.
 
 mod console;
 #[cfg(feature = "sms")]

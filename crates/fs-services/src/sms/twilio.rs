@@ -1,4 +1,4 @@
-//! Text messages by Twilio's REST API.
+//! Sends text messages with Twilio's REST API.
 
 use async_trait::async_trait;
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
@@ -8,24 +8,25 @@ use serde_json::Value;
 
 use super::delivery::{Delivery, SmsConfigError, safe_url};
 
-/// Where Twilio is.
+/// Base URL of Twilio's API.
 const TWILIO: &str = "https://api.twilio.com";
 
-/// An account at Twilio.
+/// Credentials and sender of a Twilio account.
 #[derive(Clone, Debug)]
 pub struct TwilioConfig {
-    /// The account's SID: `AC` and 32 letters and digits.
+    /// SID of the account: `AC`, followed by 32 letters and digits.
     pub account_sid: String,
-    /// The account's secret.
+    /// Auth token of the account.
     pub auth_token: Secret,
-    /// Who messages come from: a number of the account in E.164, or a sender's name.
+    /// Sender of the messages: a phone number of the account in E.164, or an alphanumeric sender
+    /// ID.
     pub from: String,
-    /// Where the API is, without its path; `https://api.twilio.com` unless changed.
+    /// Base URL of the API, without a path. The default is `https://api.twilio.com`.
     pub base_url: String,
 }
 
 impl TwilioConfig {
-    /// An account at Twilio itself.
+    /// Creates a configuration for Twilio's own API.
     pub fn new(
         account_sid: impl Into<String>,
         auth_token: Secret,
@@ -40,9 +41,10 @@ impl TwilioConfig {
     }
 }
 
-/// Sends text messages by Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
+/// An SMS sender that uses Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
 ///
-/// Must be used within a tokio runtime. `HTTPS_PROXY` of the environment is used where it is set.
+/// Must be used within a tokio runtime. Uses the proxy in the environment variable `HTTPS_PROXY`,
+/// if set.
 ///
 /// ```
 /// use fs_services::sms::{TwilioConfig, TwilioSender};
@@ -59,11 +61,14 @@ pub struct TwilioSender {
 }
 
 impl TwilioSender {
-    /// Checks the configuration; asks nobody yet.
+    /// Checks the configuration and creates a sender. Does not send a request yet.
     ///
     /// # Errors
     ///
-    /// The configuration is not Twilio's, or TLS is not to be had.
+    /// - Returns [`SmsConfigError::AccountSid`] if the SID is not of Twilio's form.
+    /// - Returns [`SmsConfigError::From`] if there is no sender.
+    /// - Returns [`SmsConfigError::Address`] if the base URL is not a safe URL.
+    /// - Returns [`SmsConfigError::Client`] if TLS cannot be set up.
     pub fn new(config: TwilioConfig) -> Result<Self, SmsConfigError> {
         let sid = &config.account_sid;
         let letters = sid.bytes().all(|byte| byte.is_ascii_alphanumeric());
@@ -97,8 +102,8 @@ impl SmsSender for TwilioSender {
     }
 }
 
-/// The number of Twilio's error, and where it is explained. Its words are left out: they quote
-/// what was sent.
+/// Returns Twilio's error code with a link to its explanation. The message of the error is left
+/// out, because it quotes the request.
 fn reason(body: &[u8]) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let code = body.get("code")?.as_u64()?;

@@ -1,4 +1,4 @@
-//! Text messages by an HTTP service of any kind.
+//! Sends text messages with any HTTP service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,25 +15,31 @@ use sha2::Sha256;
 
 use super::delivery::{Delivery, SmsConfigError, safe_url};
 
-/// How a service knows who posts to it.
+/// How a request to the service is authenticated.
 #[derive(Clone, Debug)]
 pub enum WebhookAuth {
-    /// By a token in `Authorization: Bearer …` (RFC 6750).
+    /// A bearer token in the `Authorization` header (RFC 6750).
     Bearer(Secret),
-    /// By a signature with a shared secret: `whsec_` and the base64 of 24 to 64 random bytes.
+    /// A signature with a shared secret: `whsec_`, followed by the base64 of 24 to 64 random bytes.
     Signature(Secret),
 }
 
-/// Posts text messages as JSON: `{"to": "+14155550123", "text": "…"}`. Any 2xx status accepts one,
-/// 408, 429 and 5xx ask to try again, all others refuse it.
+/// An SMS sender that posts each message as JSON: `{"to": "+14155550123", "text": "…"}`.
 ///
-/// Requests follow the Standard Webhooks specification, for which there are libraries in most
-/// languages. `webhook-id` is the same when a message is posted again, `webhook-timestamp` is in
-/// seconds since 1970. With [`WebhookAuth::Signature`] there is `webhook-signature`: `v1,` and the
-/// base64 of HMAC-SHA256 over id, timestamp and body, joined by full stops. The service should
-/// refuse timestamps that are more than a few minutes off.
+/// Any 2xx status accepts the message. 408, 429 and 5xx ask for another attempt. All others refuse
+/// it.
 ///
-/// Must be used within a tokio runtime. `HTTPS_PROXY` of the environment is used where it is set.
+/// Requests follow the Standard Webhooks specification; most languages have libraries for it:
+///
+/// - `webhook-id` is the same for each attempt to send a message.
+/// - `webhook-timestamp` is in seconds since 1970.
+/// - `webhook-signature`, with [`WebhookAuth::Signature`], is `v1,` and the base64 of HMAC-SHA256
+///   over id, timestamp and body, joined by full stops.
+///
+/// The service should refuse timestamps that are more than a few minutes off.
+///
+/// Must be used within a tokio runtime. Uses the proxy in the environment variable `HTTPS_PROXY`,
+/// if set.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -69,11 +75,14 @@ impl fmt::Debug for WebhookSender {
 }
 
 impl WebhookSender {
-    /// A service that messages are posted to. Asks nobody yet.
+    /// Creates a sender that posts to `url`. Does not send a request yet.
     ///
     /// # Errors
     ///
-    /// The address, the token or the secret is none, or TLS is not to be had.
+    /// - Returns [`SmsConfigError::Address`] if `url` is not a safe URL.
+    /// - Returns [`SmsConfigError::BearerToken`] or [`SmsConfigError::SigningSecret`] if the token
+    ///   or the secret is malformed.
+    /// - Returns [`SmsConfigError::Client`] if TLS cannot be set up.
     pub fn new(
         url: &str,
         auth: &WebhookAuth,

@@ -1,4 +1,4 @@
-//! Where mails are handed in, and how.
+//! Configuration of the connection to a mail server.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use fs_core::secret::Secret;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-/// A mail server. Make one field by field, or read it from a URL:
+/// Address, credentials and encryption of a mail server. Set the fields, or parse a URL:
 ///
 /// | URL | meaning | default port |
 /// | --- | --- | --- |
@@ -15,7 +15,7 @@ use url::Url;
 /// | `smtp://user:password@host` | STARTTLS, refused without | 587 |
 /// | `smtp+plain://host` | no TLS: for a server on this machine | 25 |
 ///
-/// Signs with a meaning in URLs are written with `%` in user and password (`%40` for `@`).
+/// Percent-encode special characters in the user name and the password (`%40` for `@`).
 ///
 /// ```
 /// use fs_services::smtp::{SmtpSecurity, SmtpConfig};
@@ -28,41 +28,42 @@ use url::Url;
 /// ```
 #[derive(Clone, Debug)]
 pub struct SmtpConfig {
-    /// The server's name. It must be in its certificate.
+    /// Host name of the server. With TLS, its certificate must name it.
     pub host: String,
-    /// Its port.
+    /// Port of the server.
     pub port: u16,
-    /// How the way there is protected.
+    /// Encryption of the connection.
     pub security: SmtpSecurity,
-    /// A certificate, in PEM, that is trusted besides those of the public authorities: for a mail
-    /// server of the house.
+    /// Additional root certificate to trust, in PEM, for a mail server with a private certificate
+    /// authority.
     pub root_certificate: Option<String>,
-    /// Who signs in; nothing: nobody does.
+    /// User name to authenticate with. `None` sends mails without authentication.
     pub username: Option<String>,
-    /// The password to sign in with.
+    /// Password to authenticate with. It has no effect without a user name.
     pub password: Option<Secret>,
-    /// What we call ourselves; nothing: by the machine's name.
+    /// Name that the client gives in `EHLO`. `None` uses the host name of this machine.
     pub hello_name: Option<String>,
-    /// How long connecting may take, sign-in included, and then how long handing over a mail may.
-    /// Well below a minute: two minutes after a mail was taken from the outbox another process
-    /// may send it.
+    /// Timeout for connecting, authentication included, and again for handing over a mail.
+    ///
+    /// Keep it well below a minute: two minutes after a mail was claimed, another process may send
+    /// it.
     pub timeout: Duration,
 }
 
-/// How the way to the mail server is protected.
+/// Encryption of the connection to a mail server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SmtpSecurity {
-    /// Not at all: whoever is on the way reads mails, their links and the password. Only for a
-    /// server on this machine.
+    /// No encryption. Anyone on the network path can read the mails, their links and the password.
+    /// Use it only for a server on this machine.
     Plain,
-    /// STARTTLS. A server that does not offer it gets nothing (RFC 3207).
+    /// STARTTLS (RFC 3207). Nothing is sent to a server that does not offer it.
     StartTls,
     /// TLS from the start (RFC 8314).
     Tls,
 }
 
 impl SmtpSecurity {
-    /// The port that is usual for it.
+    /// Returns the usual port: 25, 587 or 465.
     pub const fn usual_port(self) -> u16 {
         match self {
             Self::Plain => 25,
@@ -73,7 +74,7 @@ impl SmtpSecurity {
 }
 
 impl SmtpConfig {
-    /// A server at the usual port, without signing in, and with a timeout of 30 seconds.
+    /// Creates a configuration with the usual port, no authentication and a timeout of 30 seconds.
     pub fn new(host: impl Into<String>, security: SmtpSecurity) -> Self {
         Self {
             host: host.into(),
@@ -88,16 +89,17 @@ impl SmtpConfig {
     }
 }
 
-/// Why a URL names no mail server. It does not say the URL, which may hold a password.
+/// Error of parsing the URL of a mail server. Its message does not contain the URL, which may hold
+/// a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SmtpUrlError {
-    /// It is no URL, or names no host.
+    /// The text is not a URL, or the URL has no host.
     #[error("not a URL of a mail server; write smtp://user:password@host:port")]
     Unreadable,
-    /// It begins with something else.
+    /// The scheme is not `smtps`, `smtp` or `smtp+plain`.
     #[error("the URL of a mail server begins with smtps://, smtp:// or smtp+plain://")]
     Scheme,
-    /// It has a path, a query or a fragment.
+    /// The URL has a path, a query or a fragment.
     #[error(
         "the URL of a mail server ends after the port; write / ? # in a password as %2F %3F %23"
     )]

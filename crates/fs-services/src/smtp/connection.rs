@@ -1,4 +1,4 @@
-//! Connecting to a mail server, up to the point where it takes mails.
+//! Opens connections to a mail server, up to the point where it accepts mails.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::{SmtpConfig, SmtpConfigError, SmtpSecurity};
 
-/// What is needed to connect.
+/// The parameters of a connection, checked and ready to use.
 pub(super) struct Connector {
     server: (String, u16),
     hello: ClientId,
@@ -54,8 +54,8 @@ impl Connector {
         })
     }
 
-    /// Connects, encrypts, signs in, in this order. Where encryption is asked for, nothing but
-    /// greetings goes over the wire before it stands.
+    /// Connects, starts TLS and authenticates, in this order. If TLS is configured, nothing but
+    /// greetings is sent before it is established.
     pub(super) async fn open(&self) -> Result<AsyncSmtpConnection, Error> {
         let at_once = match &self.tls {
             Encryption::AtOnce(parameters) => Some(parameters.clone()),

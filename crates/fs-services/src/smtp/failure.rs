@@ -1,14 +1,15 @@
-//! What a failure of the mail server means for the mail.
+//! Maps failures of the mail server to permanent and temporary errors of a mail.
 
 use std::error::Error as _;
 
 use fs_core::port::MailError;
 use lettre::transport::smtp::Error;
 
-/// A failure to connect, to encrypt or to sign in. It says something about our configuration or the
-/// network, and nothing about the mail.
+/// Maps a failure to connect, to encrypt or to authenticate. It is temporary: it concerns our
+/// configuration or the network, not the mail.
 ///
-/// Of an answer only the code is kept: a server may quote what it was sent, credentials included.
+/// Only the code of the server's answer is kept: the text may quote credentials that the server was
+/// sent.
 pub(super) fn before_the_mail(error: &Error) -> MailError {
     MailError::Temporary(match error.status() {
         Some(code) => format!("the mail server did not let us in ({code})"),
@@ -16,8 +17,8 @@ pub(super) fn before_the_mail(error: &Error) -> MailError {
     })
 }
 
-/// A failure while the mail was handed over: [`MailError::Permanent`] if the server refused it for
-/// good (5yz, RFC 5321 section 4.2.1), or cannot be given it.
+/// Maps a failure while the mail was handed over. It is [`MailError::Permanent`] if the server
+/// refused the mail for good (5yz, RFC 5321 section 4.2.1) or cannot be given it.
 pub(super) fn about_the_mail(error: &Error) -> MailError {
     let said = harmless(&causes(error));
     match error.status() {
@@ -29,7 +30,7 @@ pub(super) fn about_the_mail(error: &Error) -> MailError {
     }
 }
 
-/// What lies below the error; the error itself where nothing does.
+/// Returns the sources of the error as text, or the error itself if it has no source.
 fn causes(error: &Error) -> String {
     let mut words = Vec::new();
     let mut cause = error.source();
@@ -41,8 +42,8 @@ fn causes(error: &Error) -> String {
     if words.is_empty() { error.to_string() } else { words.join(": ") }
 }
 
-/// The text without words that may be a link or a token: those with a slash, and long ones. It goes
-/// to logs and into the database, and a server may quote the mail.
+/// Removes words that may be a link or a token: those with a slash and those that are too long. The
+/// text goes to logs and into the database, and a server may quote the mail in it.
 fn harmless(text: &str) -> String {
     let words = text.split_whitespace().take(60);
     let words = words.map(|word| match word.contains('/') || word.chars().count() > 40 {

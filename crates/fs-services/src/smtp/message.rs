@@ -1,4 +1,4 @@
-//! A mail of the outbox as a MIME message.
+//! Converts a mail of the outbox to a MIME message.
 
 use fs_core::identity::with_ascii_domain;
 use fs_core::port::{MailError, OutboxId, OutgoingMail};
@@ -7,10 +7,11 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address, Message};
 
-/// The message. Whatever cannot be one never can: [`MailError::Permanent`].
+/// Returns the MIME message of a mail. Returns [`MailError::Permanent`] if the mail cannot be
+/// expressed as one, since another attempt would fail in the same way.
 ///
-/// Its `Message-ID` is the outbox' name for it, at the sender's domain. Every value passes through
-/// a parser or an encoder of headers, so that no line break makes a header of its own.
+/// The `Message-ID` is made of the mail's id in the outbox and the sender's domain. Every value
+/// passes through a parser or an encoder of headers, so that no line break can inject a header.
 pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, MailError> {
     let from = sender(&mail.from)?;
     let to = Mailbox::new(None, recipient(&mail.to)?);
@@ -35,8 +36,8 @@ pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, Mai
     message.map_err(|error| MailError::Permanent(format!("it is no mail: {error}")))
 }
 
-/// The sender: an address, alone or behind a name. What is wrong with it is not shown: lettre's errors
-/// may quote it.
+/// Parses the sender: an address, with or without a display name. The error does not include
+/// lettre's message, which may quote the address.
 fn sender(text: &str) -> Result<Mailbox, MailError> {
     let broken = || MailError::Permanent("the sender's address cannot be read".to_owned());
     if text.contains(['\r', '\n']) {
@@ -47,11 +48,12 @@ fn sender(text: &str) -> Result<Mailbox, MailError> {
     Ok(Mailbox::new(name, email))
 }
 
-/// The recipient: one address, stored before. lettre refuses some that our rules accept, such as
-/// those with combining marks, and some that accounts have from before there were rules. Nothing that
-/// could end the address in a command or a header gets through.
+/// Parses the recipient: one address from the database. lettre refuses some addresses that our
+/// rules accept, such as those with combining marks, and some of accounts that are older than the
+/// rules. Those are used as they are, unless they contain a character that could end the address in
+/// a command or a header.
 ///
-/// The domain is in ASCII: so the mail needs no SMTPUTF8 for it.
+/// The domain is converted to ASCII, so that it does not require SMTPUTF8.
 fn recipient(text: &str) -> Result<Address, MailError> {
     let broken = || MailError::Permanent("the recipient's address cannot be read".to_owned());
     let address = with_ascii_domain(text);
@@ -69,13 +71,15 @@ fn recipient(text: &str) -> Result<Address, MailError> {
     }
 }
 
-/// Vacation notices and the like stay away from mails that say this (RFC 3834).
+/// Returns the `Auto-Submitted` header, which keeps automatic replies such as vacation notices away
+/// (RFC 3834).
 fn automatic() -> HeaderValue {
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     HeaderValue::new(name, "auto-generated".to_owned())
 }
 
-/// The name as what stands before the `@`; other signs than those of a dot-atom are left out.
+/// Returns the local part of the `Message-ID`: the id without characters that a dot-atom may not
+/// contain.
 fn local_part(id: &OutboxId) -> String {
     let allowed = |sign: &char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_');
     id.0.chars().filter(allowed).collect()

@@ -1,4 +1,4 @@
-//! Mails by SMTP.
+//! A mailer that speaks SMTP.
 
 mod config;
 mod connection;
@@ -20,13 +20,14 @@ use connection::Connector;
 
 pub use config::{SmtpConfig, SmtpSecurity, SmtpUrlError};
 
-/// Hands mails to a mail server, over one connection that it keeps.
+/// A [`Mailer`] that hands mails to a mail server by SMTP, over one connection that it keeps open.
 ///
-/// A mail's `Message-ID` is made of its name in the outbox: handed over twice, because this process
-/// died before it noted the first time, it is the same mail to whoever looks.
+/// The `Message-ID` is derived from the mail's id in the outbox. If a process dies after it handed
+/// a mail over and before it recorded that, the mail is sent twice with the same `Message-ID`, so
+/// that mail programs can recognize the duplicate.
 ///
-/// Only what the server says about a mail itself can be permanent. Whatever goes wrong before, up
-/// to and including the sign-in, is temporary: mails wait until the configuration is mended.
+/// Only the server's answer about a mail itself can be a permanent error. Every failure before
+/// that, authentication included, is temporary: mails wait until the configuration is fixed.
 ///
 /// Must be used within a tokio runtime.
 pub struct SmtpMailer {
@@ -35,23 +36,27 @@ pub struct SmtpMailer {
     idle: Mutex<Option<AsyncSmtpConnection>>,
 }
 
-/// A mail server cannot be used as configured.
+/// Error in the configuration of a mail server.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpConfigError {
-    /// The host is neither a name nor an address.
+    /// The host is neither a DNS name nor an IP address, so its certificate cannot be checked.
     #[error("{0:?} is no name that a certificate can be checked against")]
     Host(String),
-    /// The certificate to trust is none.
+    /// The root certificate is not a certificate in PEM.
     #[error("the certificate to trust is none; give it in PEM (-----BEGIN CERTIFICATE-----)")]
     RootCertificate,
 }
 
 impl SmtpMailer {
-    /// A mailer for that server. It does not connect yet.
+    /// Creates a mailer for a server. Does not connect yet.
     ///
     /// # Errors
     ///
-    /// With TLS, the host must be a name or an address, and the certificate to trust must be one.
+    /// Both apply only if the configuration uses TLS:
+    ///
+    /// - Returns [`SmtpConfigError::Host`] if the host is neither a DNS name nor an IP address.
+    /// - Returns [`SmtpConfigError::RootCertificate`] if the root certificate is not a certificate
+    ///   in PEM.
     pub fn new(config: SmtpConfig) -> Result<Self, SmtpConfigError> {
         let connector = Connector::new(&config)?;
         Ok(Self { config, connector, idle: Mutex::default() })
@@ -88,14 +93,14 @@ impl SmtpMailer {
         *self.idle.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 
-    /// The connection of the last mail, if the server still answers on it.
+    /// Returns the connection of the last mail if the server still answers on it, otherwise `None`.
     async fn kept(&self) -> Option<AsyncSmtpConnection> {
         let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).take();
         let mut connection = kept?;
         connection.test_connected().await.then_some(connection)
     }
 
-    /// lettre limits the time to connect, but not the time to answer.
+    /// Applies the timeout to an answer. lettre limits only the time to connect.
     async fn in_time<T>(
         &self,
         answer: impl Future<Output = Result<T, Error>>,

@@ -66,7 +66,7 @@ fn a_broken_file_is_reported_with_its_line() {
         ("security/verify.html", "ok\n\n{{ title | shout }}", 3, "shout"),
         ("security/verify.html", "{% include 'missing.html' %}", 1, "missing.html"),
         ("security/verify.html", "{% extends 'missing.html' %}", 1, "missing.html"),
-        ("security/verify.html", "{{ url_for('login') }}", 1, "url_for"),
+        ("security/verify.html", "{{ url_to('login') }}", 1, "url_to"),
         ("security/verify.html", "a\n{{ extra.items() }}{{ title.items() }}", 2, "items"),
         ("security/_menu.html", "\n{{ title | shout }}", 2, "shout"),
         ("security/email/welcome.txt", "\n\n\n{% endif %}", 4, "endif"),
@@ -117,4 +117,20 @@ fn a_directory_that_cannot_be_read_is_named() {
     fs::write(&binary, b"\xff\xfe").unwrap();
     let error = open(directory.path()).unwrap_err();
     assert!(matches!(&error, PagesError::Read { path, .. } if *path == binary), "{error}");
+}
+
+#[test]
+fn default_templates_are_written_once_and_read_again() {
+    let files = [("security/login_user.html", "mine")];
+    let directory = directory(&files);
+    let written = Pages::write_defaults(directory.path()).unwrap();
+    assert_eq!(written.len(), builtin::TEMPLATES.len() - 1, "what exists is left as it is");
+    let mine = fs::read_to_string(directory.path().join("security/login_user.html")).unwrap();
+    assert_eq!(mine, "mine");
+    let (own, ours) =
+        (open(directory.path()).unwrap(), Pages::new(&PagesConfig::default()).unwrap());
+    let template = "register_user";
+    let render = |pages| rendered(pages, template, &Map::new());
+    assert_eq!(render(&own), render(&ours));
+    assert_eq!(Pages::write_defaults(directory.path()).unwrap(), Vec::<std::path::PathBuf>::new());
 }
