@@ -1,4 +1,4 @@
-//! Between actix-web's types and those of the `http` crate.
+//! Conversions between actix-web's types and those of the `http` crate.
 
 use actix_web::HttpResponse;
 use actix_web::dev::RequestHead;
@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use http::request::Parts;
 
-/// The head of a request. Nothing when actix-web took something for a URI or header that is none.
+/// Returns the head of a request, or `None` if its URI or a header is not valid for the `http` crate.
 pub(crate) fn head(request: &RequestHead) -> Option<Parts> {
     let mut head = http::Request::builder();
     head = head.method(request.method.as_str()).uri(request.uri.to_string());
@@ -19,7 +19,7 @@ pub(crate) fn head(request: &RequestHead) -> Option<Parts> {
     Some(head.body(()).ok()?.into_parts().0)
 }
 
-/// An answer of ours as actix-web's.
+/// Converts a response of `fs-http`.
 pub(crate) fn response(answer: http::Response<Bytes>) -> HttpResponse {
     let (parts, body) = answer.into_parts();
     let status = StatusCode::from_u16(parts.status.as_u16());
@@ -31,7 +31,7 @@ pub(crate) fn response(answer: http::Response<Bytes>) -> HttpResponse {
     response
 }
 
-/// Adds headers of ours to those of an answer.
+/// Appends headers to those of a response.
 pub(crate) fn append(headers: &mut HeaderMap, more: &http::HeaderMap) {
     for (name, value) in more {
         let name = HeaderName::from_bytes(name.as_str().as_bytes());

@@ -1,4 +1,4 @@
-//! Extractors: who calls, as an argument of a handler.
+//! Extractors: the authenticated user as an argument of a handler.
 
 use std::future::{Ready, ready};
 use std::marker::PhantomData;
@@ -13,26 +13,26 @@ use futures::future::LocalBoxFuture;
 
 use crate::refused::Refused;
 
-/// Who calls, by session or auth token. Nobody: 401, or to the sign-in page.
+/// The user of the request, authenticated by session or auth token. Otherwise: 401, or the sign-in page.
 ///
-/// It has all that the user has: `caller.email`. To keep the user beyond the request, clone
-/// `caller.user`; `caller.mechanism` says how they authenticated.
+/// It dereferences to [`Authentication`], and so to the user: `caller.email`. To keep the user beyond the
+/// request, clone `caller.user`. `caller.mechanism` is how the user authenticated.
 ///
-/// As `Option<CurrentUser>` it lets strangers in as well; to actix-web every refusal is `None` then, even
-/// that it could not be found out who calls. [`MaybeUser`] tells the two apart.
+/// `Option<CurrentUser>` admits unauthenticated requests too, but actix-web turns every refusal into
+/// `None`, failures included. [`MaybeUser`] tells them apart.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(Authentication);
 
-/// Who calls, if anybody is signed in. It refuses whoever may be another site's (no CSRF token where
-/// one is due), and where it cannot be found out who calls.
+/// The user of the request, or `None` if it is not authenticated. Rejects requests without a required CSRF
+/// token, and requests whose credentials could not be checked because of a failure.
 #[derive(Clone, Debug)]
 pub struct MaybeUser(pub Option<Authentication>);
 
-/// Who calls, if the policy `P` lets them; see [`fs_core::policy!`].
+/// The user of the request, who must satisfy the policy `P`. See [`fs_core::policy!`].
 #[derive(Clone, Debug)]
 pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
-/// The exchange of this request: its session, its CSRF token, who it is from.
+/// The exchange of this request: its session, its CSRF token and its authentication.
 #[derive(Clone, Debug)]
 pub struct Session(pub Exchange);
 
@@ -60,7 +60,7 @@ impl Deref for Session {
     }
 }
 
-/// The exchange of a request, which the middleware put there.
+/// Returns the exchange that the middleware stored in the request.
 fn exchange_of(request: &HttpRequest) -> Result<Exchange, Refused> {
     request.extensions().get::<Exchange>().cloned().ok_or_else(Refused::unprotected)
 }

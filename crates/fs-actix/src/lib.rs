@@ -1,4 +1,4 @@
-//! fs for actix-web: middleware that answers the account endpoints, extractors and guarded scopes.
+//! Adapter for actix-web: middleware that serves the account endpoints, extractors and guarded scopes.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, HttpServer, web};
@@ -37,7 +37,7 @@
 //! }
 //! ```
 //!
-//! The adapter holds no decision: what is asked and answered is in `fs-http`.
+//! This crate only translates between actix-web and `fs-http`, where every decision is made.
 
 mod answer;
 mod convert;

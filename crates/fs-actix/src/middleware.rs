@@ -1,4 +1,4 @@
-//! The middleware: every request passes it before the application sees it.
+//! The middleware that every request passes before it reaches the application.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -12,13 +12,13 @@ use futures::future::LocalBoxFuture;
 
 use crate::convert;
 
-/// Answers the account endpoints, and completes every answer of the application's. Wrap it around
-/// the whole application, after (so outside of) everything else that looks at who calls.
+/// Middleware that answers the account endpoints and adds headers, such as cookies, to every response.
+/// Wrap it around the whole application, after (and so outside of) all else that needs the current user.
 #[derive(Clone, Debug)]
 pub struct SecurityMiddleware(WebSecurity);
 
 impl SecurityMiddleware {
-    /// A middleware for all that `security` says.
+    /// Creates middleware for the given security.
     pub fn new(security: &WebSecurity) -> Self {
         Self(security.clone())
     }
@@ -40,7 +40,7 @@ where
     }
 }
 
-/// The service that [`SecurityMiddleware`] puts around an application.
+/// Service of [`SecurityMiddleware`].
 #[derive(Debug)]
 pub struct SecurityService<S> {
     inner: Rc<S>,
@@ -106,7 +106,7 @@ where
     }
 }
 
-/// Writes what an answer must carry; or the answer to send instead.
+/// Adds the headers to a response. Returns a response to send instead if that fails.
 fn complete<B>(exchange: &Exchange, response: &mut HttpResponse<B>) -> Option<HttpResponse> {
     let mut headers = http::HeaderMap::new();
     match exchange.write_headers(&mut headers) {

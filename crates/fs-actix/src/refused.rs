@@ -1,4 +1,4 @@
-//! A refused request, as actix-web's error.
+//! The error of a refused request.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use fs_http::{Exchange, Refusal};
 
 use crate::convert;
 
-/// Why an extractor refused a request. The answer is made when it is needed: a handler that takes an
-/// `Option` refuses nobody.
+/// Error of an extractor that refused a request. The response is built only when it is needed: with an
+/// `Option`, a refusal is not an error.
 #[derive(Debug)]
 pub struct Refused(Option<(Exchange, Refusal)>);
 
@@ -18,13 +18,13 @@ impl Refused {
         Self(Some((exchange, refusal)))
     }
 
-    /// There is no [`SecurityMiddleware`](crate::SecurityMiddleware) around the application.
+    /// Creates the error for an application without [`SecurityMiddleware`](crate::SecurityMiddleware).
     pub(crate) fn unprotected() -> Self {
         tracing::error!("fs-actix is used without SecurityMiddleware around the application");
         Self(None)
     }
 
-    /// Why; nothing when the application lacks the middleware.
+    /// Returns the reason, or `None` if the application lacks the middleware.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.0.as_ref().map(|(_, refusal)| refusal)
     }

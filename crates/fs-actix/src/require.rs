@@ -1,4 +1,4 @@
-//! Guards of scopes, resources and whole applications.
+//! Guards for scopes, resources and whole applications.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -14,12 +14,12 @@ use futures::future::LocalBoxFuture;
 use crate::convert;
 use crate::refused::Refused;
 
-/// Lets only those through who meet the requirement. Use it with `wrap` of a scope or resource.
+/// Returns middleware that rejects requests that do not meet `requirement`. Use it with `wrap`.
 pub fn require(requirement: impl Into<Requirement>) -> Require {
     Require(Arc::new(requirement.into()))
 }
 
-/// Puts [`RequireService`] around a service.
+/// Middleware that applies [`RequireService`]. Create one with [`require`].
 #[derive(Clone, Debug)]
 pub struct Require(Arc<Requirement>);
 
@@ -40,7 +40,7 @@ where
     }
 }
 
-/// Holds every request against a requirement.
+/// Service that rejects requests that do not meet a requirement.
 #[derive(Debug)]
 pub struct RequireService<S> {
     inner: Rc<S>,

@@ -1,10 +1,10 @@
-//! Answers of `fs-http`, for handlers to return.
+//! Converts responses of `fs-http` to axum's.
 
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 
-/// An answer that the exchange made, for a handler to return: a page, JSON, a redirect, or the
-/// question for a second factor.
+/// A response made by the [`Exchange`](fs_http::Exchange), for a handler to return: a page, JSON, a
+/// redirect or the prompt for a second factor.
 ///
 /// ```
 /// use fs_axum::{Answer, CurrentUser, Session};

@@ -1,4 +1,4 @@
-//! fs for axum: a layer that answers the account endpoints, extractors and route guards.
+//! Adapter for axum: a layer that serves the account endpoints, extractors and route guards.
 //!
 //! ```
 //! use axum::Router;
@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! The adapter holds no decision: what is asked and answered is in `fs-http`.
+//! This crate only translates between axum and `fs-http`, where every decision is made.
 
 mod answer;
 mod extract;

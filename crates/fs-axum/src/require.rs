@@ -1,4 +1,4 @@
-//! Guards of routes.
+//! Route guards.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -15,12 +15,12 @@ use tower::{Layer, Service, ServiceExt};
 
 use crate::service::exchange_of;
 
-/// Lets only those through who meet the requirement. Use it with `route_layer`.
+/// Returns a layer that rejects requests that do not meet `requirement`. Use it with `route_layer`.
 pub fn require(requirement: impl Into<Requirement>) -> RequireLayer {
     RequireLayer(Arc::new(requirement.into()))
 }
 
-/// Puts [`Require`] around a service.
+/// Layer that applies [`Require`]. Create one with [`require`].
 #[derive(Clone, Debug)]
 pub struct RequireLayer(Arc<Requirement>);
 
@@ -32,7 +32,7 @@ impl<S> Layer<S> for RequireLayer {
     }
 }
 
-/// Holds every request against a requirement.
+/// Service that rejects requests that do not meet a requirement.
 #[derive(Clone, Debug)]
 pub struct Require<S> {
     inner: S,

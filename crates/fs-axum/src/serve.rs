@@ -1,4 +1,4 @@
-//! Serving an application within limits, which `axum::serve` does not have.
+//! A server with limits on connections and slow clients, which `axum::serve` does not have.
 
 use std::io;
 use std::net::SocketAddr;
@@ -19,32 +19,32 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
 use tower::ServiceExt;
 
-/// How much of a server its clients can take up.
+/// Limits on the resources that clients can use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections are served at once; more of them wait. Keep it below the number of files
-    /// that the process may open (`ulimit -n`).
+    /// Maximum number of concurrent connections. Further ones wait. Keep it below the number of files that
+    /// the process may open (`ulimit -n`).
     pub connections: usize,
-    /// How long a client may take for the head of a request, from the end of the one before, and how
-    /// long it may send nothing in the middle of a body.
+    /// Maximum time for a client to send the head of a request, counted from the end of the one before,
+    /// and to stay silent in the middle of a body.
     pub silence: Duration,
-    /// How long requests that are under way may take when the server is stopped.
+    /// Maximum time for requests in progress to finish after the server is stopped.
     pub grace: Duration,
 }
 
 impl Default for Limits {
-    /// 900 connections, 30 seconds of silence, 10 seconds of grace.
+    /// Returns 900 connections, 30 seconds of silence and 10 seconds of grace.
     fn default() -> Self {
         let (silence, grace) = (Duration::from_secs(30), Duration::from_secs(10));
         Self { connections: 900, silence, grace }
     }
 }
 
-/// Serves an application over HTTP/1.1 until `stopped`, and answers what was asked before.
+/// Serves an application over HTTP/1.1 until `stopped` completes, then finishes the requests in progress.
 ///
-/// In place of `axum::serve`, which waits for ever for clients that begin a request and do not go on.
-/// Handlers find the address of their client, so `into_make_service_with_connect_info` is not
-/// needed. WebSockets work; for HTTP/2 put a proxy in front.
+/// Use it instead of `axum::serve`, which waits forever for clients that begin a request and do not go on.
+/// Handlers can extract `ConnectInfo` without `into_make_service_with_connect_info`. WebSockets work. For
+/// HTTP/2, put a proxy in front.
 ///
 /// ```no_run
 /// use axum::Router;
@@ -95,7 +95,7 @@ pub async fn serve(
     _ = timeout(limits.grace, places.acquire_many(all)).await;
 }
 
-/// Serves one connection. A client that goes away in between ends it; that is nobody's failure.
+/// Serves one connection. A client that disconnects ends it; this is not logged as an error.
 async fn connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -120,11 +120,11 @@ async fn connection(
     _ = served.await;
 }
 
-/// A body whose client may not be silent for long.
+/// A request body with a timeout for each frame.
 struct Timed {
     body: hyper::body::Incoming,
     silence: Duration,
-    /// Made when the client lets us wait.
+    /// Timer that is created when the client makes us wait.
     end: Option<Pin<Box<Sleep>>>,
 }
 

@@ -1,4 +1,4 @@
-//! The layer: every request passes it before the application sees it.
+//! The layer that every request passes before it reaches the application.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -16,12 +16,12 @@ use http::StatusCode;
 use http::request::Parts;
 use tower::{Layer, Service, ServiceExt};
 
-/// Puts [`SecurityService`] around a service.
+/// Layer that applies [`SecurityService`].
 #[derive(Clone, Debug)]
 pub struct SecurityLayer(WebSecurity);
 
 impl SecurityLayer {
-    /// A layer for all that `security` says.
+    /// Creates a layer for the given security.
     pub fn new(security: &WebSecurity) -> Self {
         Self(security.clone())
     }
@@ -35,7 +35,7 @@ impl<S> Layer<S> for SecurityLayer {
     }
 }
 
-/// Answers the account endpoints, and completes every answer of the application's.
+/// Service that answers the account endpoints and adds headers, such as cookies, to every response.
 #[derive(Clone, Debug)]
 pub struct SecurityService<S> {
     inner: S,
@@ -98,13 +98,13 @@ where
     })
 }
 
-/// The request as handlers find it.
+/// Builds the request for the application, with the exchange as an extension.
 fn carrying(exchange: &Exchange, mut parts: Parts, body: Body) -> Request {
     parts.extensions.insert(exchange.clone());
     Request::from_parts(parts, body)
 }
 
-/// Says once that no request is answered: below a path, neither links nor redirects would be right.
+/// Logs once that a nested router answers no request: its links and redirects would be wrong.
 fn tell_of_nesting() {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {
@@ -116,15 +116,15 @@ fn tell_of_nesting() {
     });
 }
 
-/// Protects a whole application.
+/// Extension of [`Router`] that adds fs to a whole application.
 pub trait WithSecurity {
-    /// The same application behind fs: the account endpoints are answered, and every handler can
-    /// ask who calls.
+    /// Wraps the application in a [`SecurityLayer`]: the account endpoints are answered, and handlers can
+    /// use the extractors of this crate.
     ///
-    /// Call it last, after `with_state`: routes that are added to the result are not behind it. What
-    /// must reach the account endpoints as well, such as a CORS layer, is added after it. A router
-    /// that is nested below a path is no place for it: its requests are answered 500, and the log
-    /// says why; see `HttpConfig::url_prefix`.
+    /// Call this last, after `with_state`: routes that are added to the result are not protected. Add what
+    /// must reach the account endpoints as well, such as a CORS layer, after it. Do not call it on a
+    /// router that is nested below a path: its requests are answered with 500, and the log says why. See
+    /// `HttpConfig::url_prefix`.
     #[must_use]
     fn with_security(self, security: &WebSecurity) -> Self;
 }
@@ -137,7 +137,7 @@ impl WithSecurity for Router {
     }
 }
 
-/// The exchange of a request, which the layer put there.
+/// Returns the exchange that the layer stored in the request.
 pub(crate) fn exchange_of(extensions: &http::Extensions) -> Option<&Exchange> {
     extensions.get::<Exchange>()
 }

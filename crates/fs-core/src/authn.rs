@@ -1,4 +1,4 @@
-//! How a request is authenticated.
+//! Mechanisms and results of authentication.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::User;
 
-/// How somebody proved who they are in a request. The order is that in which they are tried.
+/// Mechanism by which a request is authenticated. Mechanisms are tried in the order of the
+/// variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mechanism {
@@ -15,12 +16,12 @@ pub enum Mechanism {
     Token,
     /// The browser's session.
     Session,
-    /// Name and password with each request (RFC 7617).
+    /// HTTP Basic authentication: name and password with each request (RFC 7617).
     Basic,
 }
 
 impl Mechanism {
-    /// The name that Flask-Security gives it.
+    /// Returns Flask-Security's name of the mechanism.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
@@ -29,19 +30,19 @@ impl Mechanism {
         }
     }
 
-    /// The mechanism of that name.
+    /// Returns the mechanism with that name, or `None` if there is no such mechanism.
     pub fn from_name(name: &str) -> Option<Self> {
         [Self::Token, Self::Session, Self::Basic].into_iter().find(|m| m.name() == name)
     }
 }
 
-/// Who a request is from, and how that is known. What is asked of it that it does not have is asked
-/// of the user: `caller.email`.
+/// The authenticated user of a request, and the mechanism. It dereferences to the user:
+/// `caller.email`.
 #[derive(Clone, Debug)]
 pub struct Authentication {
-    /// Who; cheap to keep beyond the request.
+    /// The user. It is cheap to clone and to keep beyond the request.
     pub user: Arc<User>,
-    /// How.
+    /// Mechanism that authenticated the request.
     pub mechanism: Mechanism,
 }
 
@@ -53,26 +54,27 @@ impl Deref for Authentication {
     }
 }
 
-/// Why a mechanism names nobody. It tells neither a secret nor whether there is an account.
+/// Reason why a mechanism did not authenticate a request. It reveals neither a secret nor whether
+/// an account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unproven {
-    /// The request brings nothing of the kind, or a session that nobody is signed in in.
+    /// The request has no credentials for the mechanism, or a session that is not signed in.
     Absent,
-    /// Somebody gave a first factor, and owes the second.
+    /// The first factor was given, but the second is still missing.
     HalfWay,
-    /// What the request brings was not made by us, or was altered.
+    /// The credentials were not issued by this application, or were altered.
     Invalid,
-    /// What the request brings is too old.
+    /// The credentials are too old.
     Expired,
-    /// What the request brings was good once: it was ended or has expired, or its account is gone
-    /// or has ended all sessions and tokens at once.
+    /// The credentials are no longer valid: they were revoked or have expired, the account was
+    /// removed, or all of its sessions and tokens were revoked at once.
     Ended,
     /// The account is deactivated.
     Deactivated,
     /// A second factor is required, and the account has none yet.
     FactorMissing,
-    /// The name and password are not those of an account that may sign in.
+    /// The name and password do not belong to an account that may sign in.
     Wrong,
 }
 

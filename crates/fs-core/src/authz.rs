@@ -1,4 +1,4 @@
-//! Who may do what: requirements as data, checked against a user.
+//! Authorization: requirements as data, which are checked against a user.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use crate::config::Freshness;
 use crate::freshness::FreshnessRule;
 use crate::model::User;
 
-/// What a route or a handler asks of whoever calls it. Build one with the functions of this
-/// module, or name one with [`policy!`](crate::policy).
+/// Requirements of a route or handler for its caller. Build one with the methods of this type, or
+/// define one with [`policy!`](crate::policy).
 ///
 /// ```
 /// use fs_core::authz::Requirement;
@@ -27,34 +27,34 @@ pub struct Requirement {
     csrf: CsrfUse,
 }
 
-/// Who may call at all.
+/// Authentication state that a requirement demands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Who {
-    /// Everybody.
+    /// Every caller.
     #[default]
     Anyone,
-    /// Only who is not signed in.
+    /// Only callers that are not signed in.
     Anonymous,
-    /// Only who has authenticated.
+    /// Only authenticated callers.
     SignedIn,
 }
 
-/// How lately the caller must have proven who they are. What is not named is as configured.
+/// How recent the sign-in must be. `None` uses the configured value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fresh {
-    /// Within this time.
+    /// Maximum age of the sign-in.
     pub within: Option<Duration>,
-    /// How long the next requests pass once one has.
+    /// Grace period for the requests that follow an accepted one.
     pub grace: Option<Duration>,
 }
 
 impl Fresh {
-    /// Within this time, with the configured grace.
+    /// Requires a sign-in within this time, with the configured grace period.
     pub const fn within(within: Duration) -> Self {
         Self { within: Some(within), grace: None }
     }
 
-    /// The rule that it comes to with a configuration.
+    /// Returns the rule that results from this and the configuration.
     pub fn rule(self, config: &Freshness) -> FreshnessRule {
         let within = self.within.or(config.within);
         let grace = self.grace.unwrap_or(config.grace);
@@ -65,48 +65,48 @@ impl Fresh {
     }
 }
 
-/// One rule about roles or permissions.
+/// A rule about roles or permissions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// The user holds all of these roles.
+    /// The user must have all of these roles.
     AllRoles(Vec<String>),
-    /// The user holds one of these roles. None named: everybody passes.
+    /// The user must have one of these roles. An empty list admits every user.
     AnyRole(Vec<String>),
-    /// The user's roles together allow all of these.
+    /// The user's roles together must grant all of these permissions.
     AllPermissions(Vec<String>),
-    /// One of the user's roles allows one of these. None named: everybody passes.
+    /// The user's roles must grant one of these permissions. An empty list admits every user.
     AnyPermission(Vec<String>),
 }
 
-/// How a route treats CSRF beyond what the configuration says for all.
+/// CSRF protection of a route, in addition to the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CsrfUse {
-    /// As the configuration says for the mechanism that authenticated.
+    /// As configured for the mechanism that authenticated the request.
     #[default]
     ByMechanism,
-    /// Callers that are not signed in are checked as well.
+    /// Unauthenticated requests are checked as well.
     Strangers,
 }
 
-/// Names a [`Requirement`] in the type system, so that a handler's signature says what it asks.
-/// Implement it with [`policy!`](crate::policy).
+/// A [`Requirement`] as a type, so that a handler's signature shows it. Implement it with
+/// [`policy!`](crate::policy).
 pub trait Policy: Send + Sync + 'static {
-    /// What is asked. It is made once, not for every request.
+    /// Returns the requirement. It is created once, not for every request.
     fn requirement() -> &'static Requirement;
 }
 
 impl Requirement {
-    /// Nothing is asked.
+    /// Admits every caller.
     pub const fn anyone() -> Self {
         Self::of(Who::Anyone)
     }
 
-    /// Only who has authenticated.
+    /// Admits only authenticated callers.
     pub const fn signed_in() -> Self {
         Self::of(Who::SignedIn)
     }
 
-    /// Only who is not signed in.
+    /// Admits only callers that are not signed in.
     pub const fn anonymous() -> Self {
         Self::of(Who::Anonymous)
     }
@@ -123,7 +123,8 @@ impl Requirement {
         }
     }
 
-    /// Only by these mechanisms, whose order is fixed: token, session, basic.
+    /// Admits only callers that authenticated by one of these mechanisms. They are tried in a fixed
+    /// order: token, session, basic.
     #[must_use]
     pub fn by(mut self, mechanisms: impl IntoIterator<Item = Mechanism>) -> Self {
         self.who = Who::SignedIn;
@@ -131,58 +132,58 @@ impl Requirement {
         self
     }
 
-    /// The realm that a refusal names to clients of HTTP Basic authentication.
+    /// Sets the realm that a refusal names to clients of HTTP Basic authentication.
     #[must_use]
     pub fn realm(mut self, realm: impl Into<String>) -> Self {
         self.realm = Some(realm.into());
         self
     }
 
-    /// Whoever is not signed in is always sent to the sign-in page, never answered with JSON
-    /// (Flask-Login's `login_required`).
+    /// Redirects unauthenticated requests to the sign-in page in every case, and never answers them
+    /// with JSON (Flask-Login's `login_required`).
     #[must_use]
     pub fn always_redirect(mut self) -> Self {
         self.always_redirect = true;
         self
     }
 
-    /// Whether whoever is not signed in is always sent to the sign-in page.
+    /// Returns whether unauthenticated requests are always redirected to the sign-in page.
     pub fn redirects_always(&self) -> bool {
         self.always_redirect
     }
 
-    /// Only who holds all of these roles.
+    /// Admits only users who have all of these roles.
     #[must_use]
     pub fn all_roles<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.rule(Rule::AllRoles(names.into_iter().map(Into::into).collect()))
     }
 
-    /// Only who holds one of these roles.
+    /// Admits only users who have one of these roles.
     #[must_use]
     pub fn any_role<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.rule(Rule::AnyRole(names.into_iter().map(Into::into).collect()))
     }
 
-    /// Only whose roles together allow all of these.
+    /// Admits only users whose roles together grant all of these permissions.
     #[must_use]
     pub fn all_permissions<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.rule(Rule::AllPermissions(names.into_iter().map(Into::into).collect()))
     }
 
-    /// Only whose roles allow one of these.
+    /// Admits only users whose roles grant one of these permissions.
     #[must_use]
     pub fn any_permission<S: Into<String>>(self, names: impl IntoIterator<Item = S>) -> Self {
         self.rule(Rule::AnyPermission(names.into_iter().map(Into::into).collect()))
     }
 
-    /// Only who has proven lately who they are.
+    /// Admits only users whose sign-in is recent.
     #[must_use]
     pub fn fresh(mut self, rule: Fresh) -> Self {
         self.fresh = Some(rule);
         self
     }
 
-    /// Checks the CSRF token of callers that are not signed in as well.
+    /// Checks the CSRF token of unauthenticated requests as well.
     #[must_use]
     pub fn csrf_for_strangers(mut self) -> Self {
         self.csrf = CsrfUse::Strangers;
@@ -194,37 +195,37 @@ impl Requirement {
         self
     }
 
-    /// Who may call at all.
+    /// Returns the authentication state that is demanded.
     pub fn who(&self) -> Who {
         self.who
     }
 
-    /// The mechanisms that are named; nothing for the configured ones.
+    /// Returns the mechanisms. `None` means the configured ones.
     pub fn mechanisms(&self) -> Option<&[Mechanism]> {
         self.mechanisms.as_deref()
     }
 
-    /// The realm that is named.
+    /// Returns the realm, if one was set.
     pub fn realm_name(&self) -> Option<&str> {
         self.realm.as_deref()
     }
 
-    /// The rules about roles and permissions.
+    /// Returns the rules about roles and permissions.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
     }
 
-    /// How fresh the sign-in must be.
+    /// Returns how recent the sign-in must be, if that is demanded.
     pub fn freshness(&self) -> Option<Fresh> {
         self.fresh
     }
 
-    /// How CSRF is treated.
+    /// Returns the CSRF protection of the route.
     pub fn csrf(&self) -> CsrfUse {
         self.csrf
     }
 
-    /// The first rule that `user` does not meet. Nobody meets none but the empty rules.
+    /// Returns the first rule that `user` does not meet. Without a user, only empty rules are met.
     pub fn missing(&self, user: Option<&User>) -> Option<&Rule> {
         self.rules.iter().find(|rule| !rule.is_met_by(user))
     }
@@ -237,7 +238,7 @@ impl From<&Requirement> for Requirement {
 }
 
 impl Rule {
-    /// Whether `user` meets it.
+    /// Checks whether `user` meets the rule.
     pub fn is_met_by(&self, user: Option<&User>) -> bool {
         let role = |name: &String| user.is_some_and(|user| user.has_role(name));
         let permission = |name: &String| user.is_some_and(|user| user.has_permission(name));
@@ -283,11 +284,12 @@ impl std::fmt::Display for Requirement {
     }
 }
 
-/// Names a policy: a type that a handler's signature can ask for.
+/// Defines a policy: a requirement as a type for the signature of a handler.
 ///
 /// Rules: `signed_in()`, `by(session, token, basic)`, `all_roles("a", …)`, `any_role(…)`,
-/// `all_permissions(…)`, `any_permission(…)`, `fresh(15 minutes)`; joined by `&`. `anonymous()` stands
-/// alone: strangers hold no roles. Every other policy asks for somebody who is signed in.
+/// `all_permissions(…)`, `any_permission(…)`, `fresh(15 minutes)`; joined by `&`. `anonymous()`
+/// cannot be combined with others, since unauthenticated callers have no roles. Every other policy
+/// requires a signed-in user.
 ///
 /// ```
 /// use fs_core::authz::{Policy, Rule, Who};
@@ -328,7 +330,7 @@ macro_rules! policy {
     )+};
 }
 
-/// What a [`policy!`] asks for.
+/// Builds the requirement of a [`policy!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! policy_requirement {
@@ -340,7 +342,7 @@ macro_rules! policy_requirement {
     }};
 }
 
-/// One rule of a [`policy!`].
+/// Builds one rule of a [`policy!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! policy_rule {
@@ -363,7 +365,7 @@ macro_rules! policy_rule {
     };
 }
 
-/// One mechanism of a [`policy!`].
+/// Builds one mechanism of a [`policy!`].
 #[doc(hidden)]
 #[macro_export]
 macro_rules! policy_mechanism {

@@ -1,9 +1,9 @@
-//! Proof that a request comes from a page of our own.
+//! CSRF tokens, which prove that a request comes from a page of this application.
 //!
-//! A session holds a random [`CsrfSecret`]. Pages and JSON answers carry a signed token of it;
-//! what changes state must bring one back. Other sites can send our cookies, but cannot read our
-//! pages. Which requests are checked is for the HTTP layer; whether a token is good is decided
-//! here.
+//! A session holds a random [`CsrfSecret`]. Pages and JSON answers contain a signed token of it,
+//! and a request that changes state must send one back. Other sites can make the browser send our
+//! cookies, but they cannot read our pages. The HTTP layer decides which requests are checked; this
+//! module decides whether a token is valid.
 
 use std::fmt;
 use std::time::Duration;
@@ -15,20 +15,20 @@ use crate::Timestamp;
 use crate::secret::Secret;
 use crate::token::{Codec, SigningKeys, TokenFormat, TokenProblem};
 
-/// Octets of a secret.
+/// Length of a secret in bytes.
 const LENGTH: usize = 20;
 
-/// What a session remembers to recognise its tokens: 20 random octets.
+/// CSRF secret of a session, from which its tokens are made: 20 random bytes.
 #[derive(Clone)]
 pub struct CsrfSecret([u8; LENGTH]);
 
 impl CsrfSecret {
-    /// A new one.
+    /// Creates a secret from random bytes.
     pub fn from_random(bytes: [u8; LENGTH]) -> Self {
         Self(bytes)
     }
 
-    /// Reads what [`to_text`](Self::to_text) wrote; nothing for every other text.
+    /// Parses the result of [`to_text`](Self::to_text). Returns `None` for any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         let mut secret = [0; LENGTH];
         if text.len() != 2 * LENGTH {
@@ -37,7 +37,7 @@ impl CsrfSecret {
         HEXLOWER.decode_mut(text.as_bytes(), &mut secret).ok().map(|_| Self(secret))
     }
 
-    /// As a session keeps it: 40 lower-case hexadecimal digits, as Flask-WTF's `csrf_token`.
+    /// Returns the secret as 40 lower-case hexadecimal digits, like Flask-WTF's `csrf_token`.
     pub fn to_text(&self) -> Secret {
         Secret::from(HEXLOWER.encode(&self.0))
     }
@@ -57,19 +57,19 @@ impl fmt::Debug for CsrfSecret {
     }
 }
 
-/// Why a request is not taken for one of our own pages'. The order is the order of the checks.
+/// Reason why a request failed the CSRF check. The variants are in the order of the checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CsrfProblem {
-    /// The request brought no token.
+    /// The request has no token.
     #[error("the CSRF token is missing")]
     TokenMissing,
-    /// The session has no secret: the cookie is gone, or was never sent.
+    /// The session has no CSRF secret, because its cookie was removed or never sent.
     #[error("the session has no CSRF secret")]
     SessionMissing,
-    /// The token is too old. A new page has a new one.
+    /// The token has expired. A new page has a new token.
     #[error("the CSRF token has expired")]
     Expired,
-    /// The token was not made by us, or was altered.
+    /// The token was not issued by this application, or was altered.
     #[error("the CSRF token is invalid")]
     Invalid,
     /// The token belongs to another session.
@@ -77,7 +77,7 @@ pub enum CsrfProblem {
     Mismatch,
 }
 
-/// Makes and checks tokens. Make one at the start; keys are not derived again.
+/// Issues and checks CSRF tokens. Create one at the start: it derives its keys once.
 ///
 /// ```
 /// use fs_core::Timestamp;
@@ -100,16 +100,15 @@ pub struct CsrfSigner {
 }
 
 impl CsrfSigner {
-    /// Derives the keys. The format of itsdangerous is that of Flask-WTF.
+    /// Derives the keys and creates the protection. The itsdangerous format is that of Flask-WTF.
     pub fn new(keys: &SigningKeys, format: TokenFormat) -> Self {
         Self { codec: Codec::new(keys, format, "wtf-csrf-token", "csrf") }
     }
 
-    /// A token for a session. `mask` is 20 random octets, drawn anew for each answer.
+    /// Issues a token for a session. `mask` must be 20 new random bytes for each answer.
     ///
-    /// The secret is masked, so that no two answers have the same text in them: an attacker who
-    /// measures compressed answers (BREACH) learns nothing. In Flask-WTF's format there is no
-    /// mask.
+    /// The secret is masked, so that no two answers contain the same text. This prevents an attack
+    /// on compressed answers (BREACH). Flask-WTF's format has no mask.
     pub fn issue(&self, secret: &CsrfSecret, mask: [u8; LENGTH], now: Timestamp) -> Secret {
         match &self.codec {
             Codec::Native(_) => {
@@ -122,11 +121,11 @@ impl CsrfSigner {
 
     /// Checks the token of a request against the secret of its session.
     ///
-    /// `limit` is the greatest age, in whole seconds; tokens never expire without one.
+    /// `limit` is the maximum age, in whole seconds. `None` disables expiry.
     ///
     /// # Errors
     ///
-    /// [`CsrfProblem`]: the first that is found, in the order of its variants.
+    /// Returns the first [`CsrfProblem`] that applies, in the order of its variants.
     pub fn check(
         &self,
         token: Option<&str>,

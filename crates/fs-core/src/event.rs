@@ -1,8 +1,8 @@
-//! What happened, for whoever wants to know.
+//! Events: notifications of committed changes.
 
 use crate::model::{User, UserId};
 
-/// Something that happened and was committed. The payloads cannot hold a secret.
+/// An event that happened and was committed. The payloads cannot contain a secret.
 ///
 /// | event | Flask-Security's signal |
 /// | --- | --- |
@@ -23,155 +23,155 @@ use crate::model::{User, UserId};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Event {
-    /// Somebody signed in.
+    /// A user signed in.
     UserAuthenticated {
-        /// Who.
+        /// User who signed in.
         user: Subject,
-        /// By which methods: `password`, `confirm`, `reset`, `change`, `register`, `mfa`,
+        /// Methods of the sign-in: `password`, `confirm`, `reset`, `change`, `register`, `mfa`,
         /// `recovery_code`, …
         methods: Vec<&'static str>,
     },
-    /// An account was made.
+    /// An account was registered.
     UserRegistered {
-        /// Whose.
+        /// The new user.
         user: Subject,
         /// Whether a confirmation link was mailed.
         confirmation_sent: bool,
     },
-    /// A mail address was proven.
+    /// A mail address was confirmed.
     UserConfirmed {
-        /// Whose.
+        /// User whose address was confirmed.
         user: Subject,
     },
-    /// A confirmation link was mailed on request, or because the one used was too old.
+    /// A confirmation link was mailed on request, or because the one that was opened had expired.
     ConfirmInstructionsSent {
-        /// To whom.
+        /// Recipient of the link.
         user: Subject,
     },
-    /// A reset link was asked for.
+    /// A reset link was requested.
     ResetPasswordInstructionsSent {
-        /// By whom.
+        /// User whose password is to be reset.
         user: Subject,
     },
     /// A password was reset by link.
     PasswordReset {
-        /// Whose.
+        /// User whose password was reset.
         user: Subject,
     },
     /// A password was changed by its owner or an administrator.
     PasswordChanged {
-        /// Whose.
+        /// User whose password was changed.
         user: Subject,
     },
-    /// The second factor of a sign-in was given.
+    /// The second factor of a sign-in was accepted.
     SecondFactorConfirmed {
-        /// Whose.
+        /// User who gave the second factor.
         user: Subject,
-        /// By which method.
+        /// Method of the second factor.
         method: &'static str,
     },
-    /// Somebody's second factor was set up or changed.
+    /// The second factor of a user was set up or changed.
     SecondFactorChanged {
-        /// Whose.
+        /// User whose second factor changed.
         user: Subject,
-        /// To which method.
+        /// The new method.
         method: &'static str,
     },
-    /// Somebody's second factor was switched off.
+    /// The second factor of a user was disabled.
     SecondFactorDisabled {
-        /// Whose.
+        /// User whose second factor was disabled.
         user: Subject,
     },
-    /// A code of a second factor was made, and sent where it must be.
+    /// A code for the second factor was generated, and sent if the method requires it.
     SecondFactorCodeSent {
-        /// To whom.
+        /// Recipient of the code.
         user: Subject,
-        /// By which method.
+        /// Method of the code.
         method: &'static str,
     },
-    /// A code to sign in with was made, and sent where it must be.
+    /// A code to sign in was generated, and sent if the method requires it.
     SignInCodeSent {
-        /// To whom.
+        /// Recipient of the code.
         user: Subject,
-        /// By which method.
+        /// Method of the code.
         method: &'static str,
     },
-    /// A method to sign in with was set up.
+    /// A sign-in method was set up.
     SignInMethodChanged {
-        /// Whose.
+        /// User whose method was set up.
         user: Subject,
-        /// Which.
+        /// The method that was set up.
         method: &'static str,
     },
-    /// A method to sign in with was removed by its owner.
+    /// A sign-in method was removed by its owner.
     SignInMethodRemoved {
-        /// The account.
+        /// User whose method was removed.
         user: Subject,
-        /// The method.
+        /// The method that was removed.
         method: &'static str,
     },
-    /// Changes of second factor and sign-in methods were undone by a link of their notice.
+    /// Changes of the second factor and of sign-in methods were undone with the link of a notice.
     FactorChangesUndone {
-        /// The account.
+        /// User whose changes were undone.
         user: Subject,
     },
-    /// A link to sign in with was mailed.
+    /// A sign-in link was mailed.
     SignInLinkSent {
-        /// To whom.
+        /// Recipient of the link.
         user: Subject,
     },
-    /// Recovery codes were made, in place of all before.
+    /// New recovery codes were created. They replace all earlier ones.
     RecoveryCodesMade {
-        /// For whom.
+        /// User of the recovery codes.
         user: Subject,
-        /// How many.
+        /// Number of new codes.
         count: usize,
     },
-    /// A recovery code was used in place of a second factor.
+    /// A recovery code was used instead of the second factor.
     RecoveryCodeUsed {
-        /// Whose.
+        /// User of the recovery code.
         user: Subject,
-        /// How many are left.
+        /// Number of codes that are left.
         left: usize,
     },
-    /// A remember cookie was used that had been used before: there is a copy of it. The browser was
-    /// forgotten, and every session made from it has ended.
+    /// A remember cookie was used a second time, so a copy of it exists. The remembered browser and
+    /// every session that was created from it were revoked.
     RememberCookieReused {
-        /// Whose.
+        /// User of the remembered browser.
         user: Subject,
     },
-    /// Somebody signed out.
+    /// A user signed out.
     UserSignedOut {
-        /// Who.
+        /// User who signed out.
         user: Subject,
     },
-    /// Somebody tried or asked for too much. Nothing was looked at and nothing was sent.
+    /// A rate limit was reached. The attempt was not evaluated and nothing was sent.
     LimitReached {
-        /// Whose account was meant, if there is one.
+        /// User whose account was meant, if there is one.
         user: Option<Subject>,
-        /// Which limit, as a fixed word: the name of a [`Limit`](crate::limit::Limit).
+        /// Name of the [`Limit`](crate::limit::Limit) that was reached.
         limit: &'static str,
     },
-    /// An attempt to authenticate failed.
+    /// An authentication attempt failed.
     AuthenticationFailed {
-        /// Whose account was meant, if there is one.
+        /// User whose account was meant, if there is one.
         user: Option<Subject>,
-        /// Why, as a fixed word.
+        /// Reason, as a fixed word.
         reason: &'static str,
     },
 }
 
-/// Whom an event is about.
+/// User whom an event concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
-    /// The account's key.
+    /// Key of the user.
     pub id: UserId,
-    /// Its mail address.
+    /// Mail address of the user.
     pub email: String,
 }
 
 impl Subject {
-    /// An account as a subject.
+    /// Returns the subject for a user.
     pub fn of(user: &User) -> Self {
         Self { id: user.id.clone(), email: user.email.clone() }
     }

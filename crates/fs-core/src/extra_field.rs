@@ -12,9 +12,9 @@ use crate::message::{Message, MessageKey};
 
 /// A field that the application adds to a form.
 ///
-/// Only declared fields are read: whatever else a form sends is not looked at. In
-/// [`Registration::fields`](crate::config::Registration::fields) the values end up in the user's
-/// `attributes`; on other forms they are for the application's own check and are not kept.
+/// Only declared fields are read. The values of
+/// [`Registration::fields`](crate::config::Registration::fields) are stored in the user's
+/// `attributes`. On other forms they are passed to the application's check and are not stored.
 ///
 /// ```
 /// use fs_core::{ExtraField, FieldCheck, InputKind};
@@ -38,62 +38,65 @@ use crate::message::{Message, MessageKey};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExtraField {
-    /// Its name in the form, in JSON and among the values.
+    /// Name in the form, in JSON and among the stored values.
     pub name: String,
-    /// What people read beside it.
+    /// Label of the field.
     pub label: String,
-    /// What can be entered.
+    /// Kind of input, which determines the type of the value.
     #[serde(default)]
     pub kind: InputKind,
-    /// Whether it must be filled in, or checked.
+    /// Whether the field must be filled in, or the checkbox checked.
     #[serde(default)]
     pub required: bool,
-    /// How many characters it takes at most.
+    /// Maximum length of a text, in characters.
     #[serde(default = "usual_length")]
     pub max_length: usize,
-    /// A check of the application's own. Code, so no file of settings can hold it.
+    /// Additional check by the application. It is code, so a settings file cannot contain it.
     #[serde(skip)]
     pub check: Option<FieldCheck>,
 }
 
-/// What can be entered into a field, and of which type its value is.
+/// Kind of input of a field, and the type of its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum InputKind {
-    /// One line: a text.
+    /// A line of text. The value is a text.
     #[default]
     Text,
-    /// A number. Forms send digits; the value is a number all the same.
+    /// A number. The value is a number, although forms send text.
     Number,
-    /// Yes or no: true or false. Not sent is no.
+    /// A checkbox. The value is a Boolean, and `false` if the field is missing.
     Checkbox,
-    /// One of these: the text of its value.
+    /// One of several choices. The value is the text of the choice.
     Choice(Vec<FieldChoice>),
-    /// Nothing that people see: a text that a script on the page puts there, such as the answer to
-    /// a puzzle against robots.
+    /// A hidden text that a script on the page sets, such as the answer of a CAPTCHA.
     Hidden,
 }
 
-/// One of several choices.
+/// A choice of a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FieldChoice {
-    /// What is sent.
+    /// Value that the form sends.
     pub value: String,
-    /// What people read.
+    /// Label of the choice.
     pub label: String,
 }
 
-/// Judges what was typed into a field, where something was: nothing, or what is wrong with it, in
-/// words for people. Checkboxes and what is not among the choices do not come so far.
+/// Application's check of the text in a field. It returns `Ok`, or a message for the user that says
+/// what is wrong.
+///
+/// It is called only for a field that is not empty, and neither for checkboxes nor for a value that
+/// is not among the choices.
 #[derive(Clone)]
 pub struct FieldCheck(Arc<Judge>);
 
 type Judge = dyn Fn(&str) -> Result<(), String> + Send + Sync;
 
 impl FieldCheck {
-    /// A check. It must not block: whoever asks a service does that in the check of the whole form.
+    /// Creates a check. It must not block: call external services in the check of the whole form
+    /// instead.
     pub fn new(check: impl Fn(&str) -> Result<(), String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(check))
     }
@@ -110,7 +113,7 @@ fn usual_length() -> usize {
 }
 
 impl ExtraField {
-    /// An optional line of text, of at most 200 characters.
+    /// Creates an optional field for a line of text of at most 200 characters.
     pub fn new(name: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -122,11 +125,12 @@ impl ExtraField {
         }
     }
 
-    /// The value of what was sent, judged. Texts are not trimmed; absent or blank is nothing.
+    /// Validates a submitted value and returns it in the type of the field. Texts are not trimmed.
+    /// Returns `None` if the value is missing or blank.
     ///
     /// # Errors
     ///
-    /// What is wrong, under the field's name.
+    /// Returns a [`Problem`] with the field's name if the value is invalid.
     pub fn accept(&self, sent: Option<&Value>) -> Result<Option<Value>, Problem> {
         if self.kind == InputKind::Checkbox {
             return self.accept_box(sent);
@@ -159,7 +163,7 @@ impl ExtraField {
         }
     }
 
-    /// A text as the kind of the field has it.
+    /// Converts a text to the type of the field.
     fn typed(&self, text: &str) -> Result<Value, Problem> {
         match &self.kind {
             InputKind::Choice(choices) if !choices.iter().any(|choice| choice.value == text) => {
@@ -188,8 +192,8 @@ impl ExtraField {
         }
     }
 
-    /// What is wrong with a list of fields on a form that has fields of the names `taken` itself,
-    /// in words that say what to write instead.
+    /// Returns the mistakes in a list of fields for a form, each with what to write instead.
+    /// `taken` are the names of the form's own fields.
     pub fn mistakes(fields: &[Self], taken: &[&str]) -> Vec<String> {
         let mut found = Vec::new();
         for (at, field) in fields.iter().enumerate() {

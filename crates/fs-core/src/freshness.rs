@@ -1,54 +1,55 @@
-//! Whether a sign-in is recent enough for what is asked.
+//! Freshness: whether a sign-in is recent enough for a sensitive page.
 //!
-//! Some pages ask that the user has proven who they are a short while ago. Who passes once may
-//! go on for a grace period, so that a form of several steps is not interrupted; each step that
-//! passes prolongs it.
+//! Some pages require that the user signed in a short while ago. After one request was accepted, a
+//! grace period begins, so that a form of several steps is not interrupted. Each accepted step
+//! extends it.
 
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// What is asked of a sign-in.
+/// Requirement for the age of a sign-in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FreshnessRule {
-    /// A sign-in is fresh until this much later. Nothing: every sign-in will do.
+    /// Time for which a sign-in is fresh. `None` accepts every sign-in.
     ///
-    /// Zero never is, and where there is a [`limit`](Self::limit) nothing passes. Without one, as in
-    /// Flask-Security 4.1, the first request is refused, but its grace period begins, so that a
-    /// second one passes: that asks for attention, not for a proof.
+    /// With zero, no sign-in is fresh, and with a [`limit`](Self::limit) no request is accepted.
+    /// Without a limit, as in Flask-Security 4.1, the first request is refused but begins a grace
+    /// period, so that a second one is accepted without a new sign-in.
     pub within: Option<Duration>,
-    /// How long after a request the next one passes. Zero: there is no grace period.
+    /// Grace period after an accepted request. Zero disables it.
     pub grace: Duration,
-    /// How long after the sign-in a grace period ends at the latest, however often it was
-    /// prolonged. Nothing, as in Flask-Security 4.1: never.
+    /// Age of the sign-in at which a grace period ends, even if it was extended. `None`, as in
+    /// Flask-Security 4.1, extends it without limit.
     pub limit: Option<Duration>,
 }
 
-/// What is known of a sign-in.
+/// Facts about a sign-in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FreshnessFacts {
-    /// When the user last proved who they are; nothing for a remembered browser and for a request
-    /// that brought a token alone.
+    /// Time at which the user last signed in. `None` for a session from a remembered browser and
+    /// for a request with only a token.
     pub authenticated_at: Option<Timestamp>,
-    /// Until when the session's grace period lasts.
+    /// End of the session's grace period, if one has begun.
     pub grace_until: Option<Timestamp>,
-    /// Whether the request itself brought the proof, as Basic authentication does.
+    /// Whether the request itself contains the credentials, as with HTTP Basic authentication.
     pub exempt: bool,
 }
 
-/// Whether a sign-in is fresh.
+/// Result of a freshness check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Freshness {
-    /// The request may go on.
+    /// The sign-in is fresh; the request is accepted.
     Fresh,
-    /// The user must prove once more who they are.
+    /// The user must verify their identity again.
     Stale,
 }
 
-/// Decides, and says what the session's grace period becomes; nothing leaves it as it is.
+/// Checks whether a sign-in is fresh, and returns the new end of the session's grace period. `None`
+/// leaves it unchanged.
 ///
-/// A sign-in that seems to lie in the future is judged as one that is as far in the past, for the
-/// clocks of two machines differ.
+/// A sign-in in the future is treated as if it were as far in the past, since the clocks of two
+/// machines can differ.
 ///
 /// ```
 /// use std::time::Duration;

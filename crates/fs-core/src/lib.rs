@@ -1,25 +1,25 @@
 //! Accounts, sign-in, recovery, roles and tokens, without IO.
 //!
-//! `fs-core` decides; it does not act. The time, randomness, the database, mails and the threads
-//! that hash passwords come through the traits in [`port`]. Everything that can be decided from
-//! facts alone is a plain function of those facts, so that it can be tested by properties.
+//! `fs-core` makes decisions and performs no IO. Time, randomness, the database, mails and the
+//! hashing threads are accessed through the traits in [`port`]. Every decision that depends on
+//! facts alone is a pure function of them and covered by property tests.
 //!
-//! | room | holds |
+//! | module | contents |
 //! | --- | --- |
 //! | [`model`] | users, roles, permissions and their identifiers |
 //! | [`password`] | hashing schemes, rules for passwords |
-//! | [`identity`] | mail addresses, usernames, telephone numbers: one spelling each |
-//! | [`reading`] | how what people type is read; an application can read it otherwise |
+//! | [`identity`] | normalized mail addresses, usernames and telephone numbers |
+//! | [`reading`] | normalization of user input, which an application can replace |
 //! | [`token`] | signed, timed tokens, one type for each purpose |
 //! | [`totp`] | codes from authenticator apps, and their secrets |
-//! | [`recovery_code`] | for whoever has lost the second factor |
-//! | [`limit`] | how often passwords and codes may be tried, how much is sent |
-//! | [`csrf`] | proof that a request comes from a page of our own |
+//! | [`recovery_code`] | codes for users who lost their second factor |
+//! | [`limit`] | rate limits for passwords, codes and messages |
+//! | [`csrf`] | CSRF tokens |
 //! | [`freshness`] | whether a sign-in is recent enough |
-//! | [`redirect`] | where a browser may be sent |
-//! | [`event`] | what happened, as one typed enum |
-//! | [`message`] | what is said to people: keys, severities, texts |
-//! | [`port`] | what the outside implements: store, mailer, clock, randomness, hashing threads |
+//! | [`redirect`] | validation of redirect targets |
+//! | [`event`] | events, as one typed enum |
+//! | [`message`] | messages to users: keys, severities, texts |
+//! | [`port`] | traits for external services: store, mailer, clock, randomness, hashing threads |
 
 pub mod authn;
 pub mod authz;

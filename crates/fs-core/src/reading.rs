@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::identity::{
-    EmailAddress, EmailProblem, EmailRules, PhoneNumber, Region, Username, UsernameProblem,
-    UsernameRules, check_username, normalise_email, normalise_phone, normalise_username,
+    EmailAddress, EmailProblem, EmailRules, IdentityAttribute, PhoneNumber, Region, Username,
+    UsernameProblem, UsernameRules, check_username, normalise_email, normalise_phone,
+    normalise_username,
 };
 use crate::message::{Message, MessageKey};
 use crate::password::{BreachFinding, PasswordProblem, PasswordRules};
@@ -167,7 +168,17 @@ impl Security {
     /// The username of a new account.
     pub(crate) fn read_new_username(&self, typed: &str) -> Result<Option<Username>, Message> {
         let config = self.config();
-        config.readers.username.validate(&config.identities.username, typed)
+        let name = config.readers.username.validate(&config.identities.username, typed)?;
+        // Whoever takes somebody's number as a name would be looked up in its place.
+        let numbers = config.identities.order.iter();
+        let reads_numbers =
+            numbers.map(|rule| rule.attribute).any(|a| a == IdentityAttribute::Phone);
+        match &name {
+            Some(name) if reads_numbers && self.read_phone(name.as_str()).is_ok() => {
+                Err(MessageKey::UsernameIsNumber.into())
+            }
+            _ => Ok(name),
+        }
     }
 
     /// A telephone number as somebody typed it.

@@ -1,9 +1,9 @@
-//! Recovery codes: for whoever has lost the second factor.
+//! Recovery codes, for users who lost their second factor.
 //!
-//! A user gets some of them, sees them once and keeps them on paper. Each works once, wherever a
-//! second factor is asked. Stored are digests under a key of the application, so that a copy of
-//! the database does not tell the codes. A code has 80 random bits (NIST SP 800-63B-4, 4.2.1.1,
-//! asks for 64).
+//! A user gets several codes, sees them once and keeps them on paper. Each is single-use and is
+//! accepted wherever a second factor is required. Digests under a key of the application are
+//! stored, so that a copy of the database does not reveal the codes. A code has 80 random bits;
+//! NIST SP 800-63B-4, 4.2.1.1, requires 64.
 
 use std::fmt;
 
@@ -17,23 +17,23 @@ use zeroize::Zeroizing;
 use crate::secret::Secret;
 use crate::token::{SigningKeys, keyed};
 
-/// How many codes a user gets, unless configured otherwise.
+/// Default number of codes for each user.
 pub const RECOVERY_CODES: usize = 8;
 
-/// Random octets of a code.
+/// Number of random bytes in a code.
 const LENGTH: usize = 10;
 
-/// Characters of a code, without hyphens: five bits each.
+/// Number of characters in a code without hyphens, of five bits each.
 const LETTERS: usize = 16;
 const GROUP: usize = 4;
 
-/// Crockford's: neither I, L and O, which look like digits, nor U.
+/// Crockford's alphabet: without I, L and O, which look like digits, and without U.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The longest text that is read as a code, in octets.
+/// Maximum length of a text that is parsed as a code, in bytes.
 const LONGEST_TYPED: usize = 128;
 
-/// A recovery code in the clear, to be shown once.
+/// A recovery code in plain text, to be shown once.
 ///
 /// ```
 /// use fs_core::recovery_code::{RecoveryCode, RecoveryCodeHasher};
@@ -53,7 +53,7 @@ const LONGEST_TYPED: usize = 128;
 pub struct RecoveryCode(Secret);
 
 impl RecoveryCode {
-    /// A new one.
+    /// Creates a code from random bytes.
     pub fn from_random(bytes: [u8; LENGTH]) -> Self {
         let number = bytes.iter().fold(0_u128, |number, octet| number << 8 | u128::from(*octet));
         let mut text = String::with_capacity(LETTERS + LETTERS / GROUP);
@@ -68,7 +68,7 @@ impl RecoveryCode {
         Self(Secret::from(text))
     }
 
-    /// As it is shown: lower case, in four groups of four with hyphens.
+    /// Returns the code as it is shown: in lower case, in four groups of four with hyphens.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -80,22 +80,22 @@ impl fmt::Debug for RecoveryCode {
     }
 }
 
-/// The digest of a recovery code, as a store keeps it.
+/// Digest of a recovery code, as a store keeps it.
 #[derive(Clone)]
 pub struct RecoveryCodeHash([u8; 32]);
 
 impl RecoveryCodeHash {
-    /// Reads what [`to_text`](Self::to_text) wrote; nothing for every other text.
+    /// Parses the result of [`to_text`](Self::to_text). Returns `None` for any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok().map(Self)
     }
 
-    /// The digest itself, as [`RecoveryCodeHasher`] made it.
+    /// Creates a hash from a digest of [`RecoveryCodeHasher`].
     pub const fn from_bytes(digest: [u8; 32]) -> Self {
         Self(digest)
     }
 
-    /// For a store: 43 characters of base64url.
+    /// Returns the text for a store: 43 characters of base64url.
     pub fn to_text(&self) -> String {
         BASE64URL_NOPAD.encode(&self.0)
     }
@@ -115,9 +115,10 @@ impl fmt::Debug for RecoveryCodeHash {
     }
 }
 
-/// Hashes and finds recovery codes. Make one at the start; keys are not derived again.
+/// Hashes and finds recovery codes. Create one at the start: it derives its keys once.
 ///
-/// The first signing key hashes, all of them find. Codes die with the key that hashed them.
+/// The first signing key hashes; all of them are used to find a code. Removing a key invalidates
+/// the codes that it hashed.
 #[derive(Clone)]
 pub struct RecoveryCodeHasher {
     newest: Hmac<Sha256>,
@@ -125,25 +126,25 @@ pub struct RecoveryCodeHasher {
 }
 
 impl RecoveryCodeHasher {
-    /// Derives the keys.
+    /// Derives the keys and creates the hasher.
     pub fn new(keys: &SigningKeys) -> Self {
         let all: Vec<_> = keys.iter().map(derive).collect();
         let newest = all.first().cloned().unwrap_or_else(|| keyed(&[]));
         Self { newest, all }
     }
 
-    /// The digest to store.
+    /// Returns the digest to store.
     pub fn hash(&self, code: &RecoveryCode) -> RecoveryCodeHash {
         let letters: Zeroizing<String> =
             Zeroizing::new(code.expose().chars().filter(|letter| *letter != '-').collect());
         digest(&self.newest, &letters)
     }
 
-    /// Which of a user's codes was typed; nothing when it is none of them.
+    /// Returns the index of the code that was typed, or `None` if it is not among the user's codes.
     ///
-    /// Upper case, blanks, hyphens and letters that were taken for digits are understood. All
-    /// codes are compared, each in constant time. The found one must be removed in the commit
-    /// that it pays for, guarded by the codes being what they were.
+    /// Upper case, blanks, hyphens and letters that look like digits are accepted. All codes are
+    /// compared, each in constant time. Remove the code in the commit that its use permits, with a
+    /// guard that the codes are unchanged.
     pub fn find(&self, codes: &[RecoveryCodeHash], typed: &str) -> Option<usize> {
         let letters = normalise(typed)?;
         let mut found = None;
@@ -178,7 +179,7 @@ fn digest(mac: &Hmac<Sha256>, letters: &str) -> RecoveryCodeHash {
     RecoveryCodeHash(mac.clone().chain_update(letters).finalize().into_bytes().into())
 }
 
-/// The sixteen letters of what was typed; nothing when it cannot be a code.
+/// Returns the sixteen letters of the typed text, or `None` if it cannot be a code.
 fn normalise(typed: &str) -> Option<Zeroizing<String>> {
     if typed.len() > LONGEST_TYPED {
         return None;

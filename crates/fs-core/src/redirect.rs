@@ -1,10 +1,10 @@
-//! Where a browser may be sent.
+//! Validation of redirect targets.
 //!
-//! A page that sends a browser on to an address from the request must not send it to another
-//! site. Browsers repair what they are given: they drop tabs and line breaks, read backslashes as
-//! slashes, and take any number of slashes for two. So a target is judged by what a browser makes
-//! of it (the WHATWG URL standard), and [`RedirectTarget`], the only type that a page redirects
-//! to, holds what was judged, not what was typed.
+//! A page that redirects to an address from the request must not send the browser to another site
+//! (open redirect). Browsers repair URLs: they drop tabs and line breaks, read backslashes as
+//! slashes, and treat any number of slashes as two. So a target is checked as a browser parses it
+//! (the WHATWG URL standard). [`RedirectTarget`], the only type that pages redirect to, holds the
+//! checked result and not the original text.
 
 use std::fmt::{self, Write};
 use std::str::FromStr;
@@ -12,27 +12,28 @@ use std::str::FromStr;
 use regex::Regex;
 use url::{Host, Url, form_urlencoded};
 
-/// The longest target, in octets.
+/// Maximum length of a target in bytes.
 const MAX_TARGET: usize = 4096;
 
-/// Flask-Security's pattern for targets that browsers repair. Matched at the start of a target.
+/// Flask-Security's pattern for targets that browsers repair. It is matched at the start of a
+/// target.
 pub const REFUSED_PATTERN: &str = r"^/{4,}|\\{3,}|[\s\x00-\x1f][/\\]{2,}";
 
-/// Scheme, host and port of our own pages, as the request was sent to them.
+/// Origin of the application: scheme, host and port to which the request was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(Url);
 
-/// A scheme and a host, or a domain, that no web page can have.
+/// Error for an invalid scheme, host or domain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no host of a web page: give a name or an address, and a port where it has one")]
 pub struct BadHost;
 
 impl Origin {
-    /// An origin from `http` or `https`, and a host as requests name it: `localhost:8000`.
+    /// Creates an origin from `http` or `https` and a host as in requests: `localhost:8000`.
     ///
     /// # Errors
     ///
-    /// [`BadHost`].
+    /// Returns [`BadHost`] if the scheme or the host is invalid.
     pub fn new(scheme: &str, host: &str) -> Result<Self, BadHost> {
         let parts = |c: char| c.is_control() || c.is_whitespace() || "/\\?#@".contains(c);
         if !matches!(scheme, "http" | "https") || host.contains(parts) {
@@ -41,7 +42,8 @@ impl Origin {
         Url::parse(&format!("{scheme}://{host}/")).map(Self).map_err(|_| BadHost)
     }
 
-    /// Whether a page of that address is ours. A secure page is never left for an insecure one.
+    /// Checks whether the URL belongs to this origin. A redirect from HTTPS to HTTP is never
+    /// allowed.
     fn is_of(&self, url: &Url) -> bool {
         self.allows_scheme(url) && url.host() == self.0.host() && url.port() == self.0.port()
     }
@@ -51,7 +53,7 @@ impl Origin {
     }
 }
 
-/// A domain with all domains below it: `example.com`, or `example.com:8443`.
+/// A domain with all its subdomains: `example.com` or `example.com:8443`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DomainTree {
     name: String,
@@ -79,26 +81,28 @@ impl DomainTree {
     }
 }
 
-/// Which targets are accepted besides those on our own host.
+/// Rules for redirect targets, in addition to those on the own host.
 #[derive(Clone, Debug, Default)]
 pub struct RedirectRules {
-    /// A domain whose pages are all trusted (Flask-Security's `REDIRECT_ALLOW_SUBDOMAINS`).
+    /// Domain that is trusted with all its subdomains (Flask-Security's
+    /// `REDIRECT_ALLOW_SUBDOMAINS`).
     pub trusted: Option<DomainTree>,
-    /// What is refused beyond what is unsafe, where it matches at the start of a target
-    /// (Flask-Security's `REDIRECT_VALIDATE_RE`; see [`REFUSED_PATTERN`]).
+    /// Pattern for targets to refuse, in addition to unsafe ones. It is matched at the start of a
+    /// target (Flask-Security's `REDIRECT_VALIDATE_RE`; see [`REFUSED_PATTERN`]).
     pub refused: Option<Regex>,
 }
 
-/// A place on our own host or a trusted one. Fit for a `Location` header: printable ASCII.
+/// A redirect target on the own host or a trusted one. It is printable ASCII, as a `Location`
+/// header requires.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RedirectTarget(String);
 
 impl RedirectTarget {
-    /// Judges a target from a request; nothing if a browser must not be sent there.
+    /// Checks a target from a request. Returns `None` if a redirect to it is not allowed.
     ///
-    /// Relative targets stay relative. `///page` is `/page`, as RFC 3986 reads it; other repairs
-    /// are not made. Backslashes, control characters and user names are refused, and so is every
-    /// path that begins with two slashes once its dots are resolved.
+    /// Relative targets stay relative. `///page` becomes `/page`, as RFC 3986 reads it; other
+    /// repairs are not made. Backslashes, control characters and user names are refused, and so is
+    /// every path that begins with two slashes after dot segments are resolved.
     ///
     /// ```
     /// use fs_core::redirect::{Origin, RedirectRules, RedirectTarget};
@@ -150,7 +154,7 @@ impl RedirectTarget {
             .then_some(Self(location))
     }
 
-    /// The text for a `Location` header.
+    /// Returns the text for a `Location` header.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -162,7 +166,7 @@ impl fmt::Display for RedirectTarget {
     }
 }
 
-/// What follows the scheme of a text that names its host; nothing for a relative one.
+/// Returns the part after the scheme of an absolute URL, or `None` for a relative one.
 fn absolute(text: &str) -> Option<&str> {
     if text.starts_with("//") {
         return Some(text);
@@ -170,7 +174,7 @@ fn absolute(text: &str) -> Option<&str> {
     split_scheme(text).map(|(_, rest)| rest)
 }
 
-/// The scheme and what follows its colon.
+/// Returns the scheme and the part after its colon.
 fn split_scheme(text: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = text.split_once(':')?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
@@ -178,7 +182,7 @@ fn split_scheme(text: &str) -> Option<(&str, &str)> {
     fine.then_some((scheme, rest))
 }
 
-/// Escapes what may not stand in a URL, and nothing else.
+/// Escapes only the characters that are not allowed in a URL.
 fn printable(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for octet in text.bytes() {
@@ -191,12 +195,12 @@ fn printable(text: &str) -> String {
     safe
 }
 
-/// The address of a configured view, with `query` merged in, on `host` where one is configured.
+/// Returns the URL of a configured view with `query` merged in, on `host` if one is configured.
 ///
-/// For targets from the configuration, which are trusted. Of the query that the view has, blank
-/// values are dropped and the last of several values of a name stays; new values replace old
-/// ones. With a host (`example.com:8080`) the result begins with `//` unless the view names a
-/// scheme. The rules are those of Flask-Security 4.1.
+/// Use it only for targets from the configuration, which are trusted. In the view's own query,
+/// blank values are dropped and the last value of a name wins; new values replace old ones. With a
+/// host (`example.com:8080`) the result begins with `//`, unless the view has a scheme. These are
+/// the rules of Flask-Security 4.1.
 ///
 /// ```
 /// use fs_core::redirect::resolve_view;

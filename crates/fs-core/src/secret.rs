@@ -1,13 +1,14 @@
-//! Texts that must not be shown: no `Debug` that prints them, wiped when dropped.
+//! Secret texts, which `Debug` does not show and which are wiped on drop.
 
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
-/// A secret text. Its `Debug` shows `Secret(..)`, it does not serialise, and its memory is wiped.
+/// A secret text. `Debug` shows `Secret(..)`, it cannot be serialized, and its memory is wiped on
+/// drop.
 ///
-/// Comparison takes the same time wherever two secrets of one length differ.
+/// Secrets of the same length are compared in constant time.
 ///
 /// ```
 /// use fs_core::secret::Secret;
@@ -20,12 +21,12 @@ use subtle::ConstantTimeEq;
 pub struct Secret(SecretString);
 
 impl Secret {
-    /// The text. Name the reason where you call this.
+    /// Returns the text. Explain in a comment why it is safe to call this.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// Whether there is no text at all.
+    /// Returns `true` if the text is empty.
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }

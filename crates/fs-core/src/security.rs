@@ -1,4 +1,4 @@
-//! The one object that an application holds: configuration, ports, keys.
+//! The main object of an application: configuration, ports and keys.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use crate::session::Sealer;
 use crate::token::{SigningKeys, TokenSigner};
 use crate::totp::{TotpRules, Wallet};
 
-/// Accounts and sign-in, ready to use: a cheap clone that holds the configuration and the ports.
+/// Accounts and sign-in, with their configuration and ports. It is cheap to clone.
 ///
-/// Its flows are plain async functions, one file each in the `flow` room: [`sign_in`](Self::sign_in),
-/// [`register`](Self::register), [`confirm`](Self::confirm), … None of them knows HTTP.
+/// Its flows are async methods that do not depend on HTTP, one file each in the module `flow`:
+/// [`sign_in`](Self::sign_in), [`register`](Self::register), [`confirm`](Self::confirm), …
 #[derive(Clone)]
 pub struct Security(Arc<Inner>);
 
@@ -47,50 +47,50 @@ struct Inner {
     token_uses: TokenUses,
 }
 
-/// What the outside gives. See [`crate::port`].
+/// The external services that a [`Security`] needs. See [`crate::port`].
 #[derive(Clone)]
 pub struct Ports {
-    /// The database.
+    /// Database.
     pub store: Arc<dyn UserStore>,
-    /// The threads that hash passwords.
+    /// Thread pool that hashes passwords.
     pub hash_pool: Arc<dyn HashPool>,
-    /// Sends mails.
+    /// Sender of mails.
     pub mailer: Arc<dyn Mailer>,
-    /// Sends text messages. Methods that need it are a mistake without.
+    /// Sender of text messages. `None` is a configuration error if a method needs it.
     pub sms: Option<Arc<dyn SmsSender>>,
-    /// Is told when a mail waits; nothing: whoever calls
-    /// [`deliver_mails`](Security::deliver_mails) does so on a schedule.
+    /// Waker of the task that delivers mails. `None` if [`deliver_mails`](Security::deliver_mails)
+    /// is called on a schedule only.
     pub outbox_waker: Option<Arc<dyn OutboxWaker>>,
-    /// The list of breached passwords, where the rules ask for it.
+    /// List of breached passwords, if the password rules require it.
     pub breaches: Option<Arc<dyn BreachChecker>>,
-    /// The time.
+    /// Source of the current time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Source of randomness.
     pub entropy: Arc<dyn Entropy>,
-    /// Who is told what happened.
+    /// Receivers of events.
     pub events: Vec<Arc<dyn EventSink>>,
 }
 
-/// Facts about a request that flows need, whatever it came by.
+/// Context of a flow: facts about the request, independent of the protocol.
 #[derive(Clone, Debug)]
 pub struct Context {
-    /// The time of the request.
+    /// Time of the request.
     pub now: Timestamp,
-    /// The caller's address, as the application trusts it.
+    /// IP address of the client, as far as the application trusts it.
     pub client_ip: Option<String>,
-    /// What the caller's program calls itself.
+    /// `User-Agent` of the client.
     pub user_agent: Option<String>,
-    /// Links in mails start with it: scheme and host, no slash at the end.
+    /// URL with which links in mails begin: scheme and host, without a trailing slash.
     pub base_url: String,
 }
 
 impl Security {
-    /// Puts it together. `fs-http` brings a `composer` with templates; an application without HTTP
-    /// brings its own.
+    /// Validates the configuration and creates a `Security`. `fs-http` provides a `composer` with
+    /// templates; an application without HTTP provides its own.
     ///
     /// # Errors
     ///
-    /// Every mistake of the configuration at once.
+    /// Returns [`Mistakes`](crate::config::Mistakes) with every mistake of the configuration.
     pub fn new(
         config: Config,
         ports: Ports,
@@ -154,32 +154,32 @@ impl Security {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
 
-    /// The database.
+    /// Returns the database.
     pub fn store(&self) -> &dyn UserStore {
         &*self.0.ports.store
     }
 
-    /// The time now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         self.0.ports.clock.now()
     }
 
-    /// The signer of links and tokens.
+    /// Returns the signer of links and tokens.
     pub fn tokens(&self) -> &TokenSigner {
         &self.0.tokens
     }
 
-    /// The signer of CSRF tokens.
+    /// Returns the signer of CSRF tokens.
     pub fn csrf(&self) -> &CsrfSigner {
         &self.0.csrf
     }
 
-    /// What seals sessions into cookies.
+    /// Returns the sealer, which encrypts sessions for cookies.
     pub fn sealer(&self) -> &Sealer {
         &self.0.sealer
     }
@@ -188,18 +188,19 @@ impl Security {
         &self.0.undo_sealer
     }
 
-    /// Random bytes.
+    /// Returns random bytes.
     ///
     /// # Errors
     ///
-    /// The source of randomness failed.
+    /// Returns [`FlowError::Entropy`] if the source of randomness failed.
     pub fn random<const N: usize>(&self) -> Result<[u8; N], FlowError> {
         let mut bytes = [0; N];
         self.0.ports.entropy.fill(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// Facts for a flow that no request started: an administrator's script, a scheduled job.
+    /// Returns a context for a flow that does not start from a request, such as a script or a
+    /// scheduled job.
     pub fn context(&self) -> Context {
         Context {
             now: self.now(),
@@ -209,22 +210,22 @@ impl Security {
         }
     }
 
-    /// The names of counters.
+    /// Returns the names of counters.
     pub(crate) fn counters(&self) -> &CounterNames {
         &self.0.counters
     }
 
-    /// The key that remembered browsers are derived with.
+    /// Returns the key for remembered browsers.
     pub(crate) fn family_key(&self) -> &FamilyKey {
         &self.0.family_key
     }
 
-    /// Uses of auth tokens that are not written yet.
+    /// Returns the uses of auth tokens that are not written yet.
     pub(crate) fn token_uses(&self) -> &TokenUses {
         &self.0.token_uses
     }
 
-    /// How codes are made and checked.
+    /// Returns the rules by which codes are generated and checked.
     pub fn totp_rules(&self) -> TotpRules {
         self.0.totp_rules
     }
@@ -237,7 +238,7 @@ impl Security {
         &self.0.recovery_codes
     }
 
-    /// Runs work that is as slow as that many password hashes on the hashing threads.
+    /// Runs work that takes as long as `hashes` password hashes on the hashing threads.
     pub(crate) async fn run_slow<T: Send + 'static>(
         &self,
         lane: HashLane,
@@ -278,16 +279,16 @@ impl Security {
         Ok(OutboxId(data_encoding::HEXLOWER.encode(&bytes)))
     }
 
-    /// Hashes a normalised password with the configured scheme, on the hashing threads.
+    /// Hashes a normalized password with the configured scheme, on the hashing threads.
     ///
     /// # Errors
     ///
-    /// [`FlowError::Busy`] when too many wait already.
+    /// Returns [`FlowError::Busy`] if too many jobs are waiting already.
     pub async fn hash_password(&self, password: Secret) -> Result<PasswordHash, FlowError> {
         self.hash_in(HashLane::application(), password).await
     }
 
-    /// Hashes a normalised password in the lane of whoever asked for it.
+    /// Hashes a normalized password in the given lane.
     pub(crate) async fn hash_in(
         &self,
         lane: HashLane,
@@ -303,12 +304,12 @@ impl Security {
         }
     }
 
-    /// Verifies a normalised password against a stored hash, on the hashing threads. Without a
-    /// hash the same work is done, and nothing matches.
+    /// Verifies a normalized password against a stored hash, on the hashing threads. Without a hash
+    /// it does the same work and does not match.
     ///
     /// # Errors
     ///
-    /// [`FlowError::Busy`] when too many wait already.
+    /// Returns [`FlowError::Busy`] if too many jobs are waiting already.
     pub async fn verify_password(
         &self,
         password: Secret,
@@ -317,7 +318,7 @@ impl Security {
         self.verify_in(HashLane::application(), password, stored).await
     }
 
-    /// Verifies a normalised password in the lane of whoever typed it.
+    /// Verifies a normalized password in the given lane.
     pub(crate) async fn verify_in(
         &self,
         lane: HashLane,
@@ -334,7 +335,7 @@ impl Security {
         }
     }
 
-    /// Verifies two spellings of a password, always both.
+    /// Verifies two forms of a password, always both.
     pub(crate) async fn verify_both_in(
         &self,
         lane: HashLane,
@@ -347,7 +348,7 @@ impl Security {
         }
     }
 
-    /// Whether a token is bound to what it says. Slow ones are compared on the hashing threads.
+    /// Checks the binding of a token. Slow comparisons run on the hashing threads.
     pub(crate) async fn check_binding(
         &self,
         lane: HashLane,
@@ -368,14 +369,14 @@ impl Security {
         self.0.ports.hash_pool.run(job).await.map_err(FlowError::from)
     }
 
-    /// The HMAC that passwords are replaced by before they are hashed (Flask-Security's
-    /// `get_hmac`): base64 of HMAC-SHA512 under the pepper. Nothing without a pepper.
+    /// Returns the HMAC that replaces a password before it is hashed (Flask-Security's `get_hmac`):
+    /// base64 of HMAC-SHA512 under the pepper. Returns `None` without a pepper.
     pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
         self.0.hasher.get_hmac(password)
     }
 }
 
-/// What the configuration asks for and no port gives.
+/// Returns the mistakes of ports that the configuration requires and that are missing.
 fn missing_ports(config: &Config, ports: &Ports) -> Vec<String> {
     let mut missing = Vec::new();
     if config.password.breached.is_some() && ports.breaches.is_none() {

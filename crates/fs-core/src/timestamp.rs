@@ -1,4 +1,4 @@
-//! A moment in time, to the microsecond.
+//! Points in time with microsecond precision.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,17 +6,17 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// How far the clocks of two nodes may be apart.
+/// Maximum difference between the clocks of two nodes.
 ///
-/// Whatever carries the time at which it was made (tokens, links, cookies, codes that were sent) is
-/// accepted when that time lies up to this much in the future. Its age counts as zero until then.
-/// It is the same for everything, so that no part of a site refuses what another part accepts.
+/// Tokens, links, cookies and sent codes carry their creation time. They are accepted if it is at
+/// most this far in the future; their age is then zero. All parts use the same value, so that no
+/// part refuses what another one accepts.
 pub const CLOCK_LEEWAY: Duration = Duration::from_secs(10);
 
-/// A moment in UTC, counted in microseconds since 1970-01-01T00:00:00Z.
+/// A point in time in UTC, in microseconds since 1970-01-01T00:00:00Z.
 ///
-/// Databases keep microseconds, so a value that was stored and loaded compares equal to the one
-/// that was written. Arithmetic saturates: there is no input that makes it panic.
+/// Databases keep microseconds, so a stored value compares equal after it is loaded. Arithmetic
+/// saturates and never panics.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,60 +35,61 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// The start of the Unix epoch.
     pub const EPOCH: Self = Self(0);
-    /// Later than every other moment.
+    /// The latest point in time.
     pub const MAX: Self = Self(i64::MAX);
 
-    /// The moment `seconds` after the epoch.
+    /// Creates a timestamp from seconds since the epoch.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
 
-    /// The moment `micros` microseconds after the epoch.
+    /// Creates a timestamp from microseconds since the epoch.
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
     }
 
-    /// Microseconds since the epoch.
+    /// Returns the microseconds since the epoch.
     pub const fn micros(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since the epoch, rounded down.
+    /// Returns the whole seconds since the epoch, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// This moment and `span` more.
+    /// Returns the timestamp `span` later.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// This moment less `span`.
+    /// Returns the timestamp `span` earlier.
     #[must_use]
     pub fn minus(self, span: Duration) -> Self {
         Self(self.0.saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)))
     }
 
-    /// How long ago `earlier` was; zero when it lies in the future.
+    /// Returns the time since `earlier`, or zero if `earlier` is in the future.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.0.saturating_sub(earlier.0);
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    /// How long ago `made` was, where another node may have noted it; zero when it lies up to
-    /// [`CLOCK_LEEWAY`] in the future, `None` when it lies further ahead.
+    /// Returns the age of something that another node created at `made`. It is zero if `made` is up
+    /// to [`CLOCK_LEEWAY`] in the future, and `None` if it is further ahead.
     pub fn age_of(self, made: Self) -> Option<Duration> {
         (made <= self.plus(CLOCK_LEEWAY)).then(|| self.since(made))
     }
 
-    /// As a date and time of the `time` crate; years beyond 9999 become the last one.
+    /// Converts to a date and time of the `time` crate. Years after 9999 become the last possible
+    /// value.
     pub fn to_offset_date_time(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000)
             .unwrap_or(time::PrimitiveDateTime::MAX.assume_utc())
     }
 
-    /// From a date and time of the `time` crate, cut to the microsecond.
+    /// Converts from a date and time of the `time` crate, truncated to microseconds.
     pub fn from_offset_date_time(moment: OffsetDateTime) -> Self {
         let micros = moment.unix_timestamp_nanos().div_euclid(1_000);
         Self(i64::try_from(micros).unwrap_or(i64::MAX))
@@ -107,8 +108,8 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// A span of time in words, in the largest unit that it is a whole number of: `5 days`, `1 hour`.
-/// Fractions of a second are told of spans below one alone: `500 milliseconds`.
+/// Formats a duration in words, in the largest unit of which it is a whole number: `5 days`, `1
+/// hour`. Fractions of a second are shown only below one second: `500 milliseconds`.
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,4 +1,4 @@
-//! One request and its answer: who it is from, what its session knows.
+//! The context of a request and its answer: authentication, session and cookies.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,10 +22,11 @@ use crate::incoming::Incoming;
 use crate::trace::Trace;
 use crate::web::{Web, WebSecurity};
 
-/// A request while it is answered. A cheap clone; guards, endpoints and handlers share it.
+/// Context of a request and its answer. It is cheap to clone, and shared by guards, endpoints and
+/// handlers.
 ///
-/// Who the request is from is found out when somebody asks, once. What the answer must carry
-/// (cookies) is written by [`finish`](Self::finish), in one place.
+/// The request is authenticated once, when its user is first needed. [`finish`](Self::finish)
+/// writes all headers that the answer must carry, such as cookies.
 #[derive(Clone)]
 pub struct Exchange(Arc<Inner>);
 
@@ -33,28 +34,28 @@ struct Inner {
     web: WebSecurity,
     request: Incoming,
     context: Context,
-    /// Whether the browser sent a session that cannot be read.
+    /// Whether the browser sent a session cookie that cannot be read.
     unreadable: bool,
     state: Mutex<State>,
     credentials: futures::lock::Mutex<Credentials>,
 }
 
-/// What changes while a request is answered.
+/// The mutable state of a request.
 pub(crate) struct State {
     pub(crate) visit: Arc<Visit>,
     pub(crate) remember: RememberChange,
-    /// What the use of the remember cookie led to. The next cookie must reach the browser, whatever
-    /// comes of the request: the old one is used up.
+    /// Result of the use of the remember cookie. The next cookie must reach the browser even if the
+    /// request fails, because the old one is spent.
     used_cookie: RememberChange,
     pub(crate) csrf: CsrfStanding,
     pub(crate) csrf_token: Option<String>,
     pub(crate) device: Option<String>,
     pub(crate) visit_read: bool,
-    /// The answer depends on what the caller likes to read.
+    /// Whether the answer depends on the `Accept` header.
     pub(crate) by_accept: bool,
     pub(crate) came_signed_in: bool,
     pub(crate) via: Option<Mechanism>,
-    /// The form of this request was accepted.
+    /// Whether the form of this request was accepted.
     pub(crate) accepted: bool,
     pub(crate) trace: Trace,
 }
@@ -97,12 +98,12 @@ impl Exchange {
         &self.0.web.0
     }
 
-    /// The object that it belongs to.
+    /// Returns the [`WebSecurity`] that handles this request.
     pub fn security(&self) -> &WebSecurity {
         &self.0.web
     }
 
-    /// The core: flows without HTTP.
+    /// Returns the core, whose flows do not depend on HTTP.
     pub fn core(&self) -> &Security {
         self.0.web.core()
     }
@@ -111,17 +112,17 @@ impl Exchange {
         self.0.web.config()
     }
 
-    /// The request.
+    /// Returns the request.
     pub fn request(&self) -> &Incoming {
         &self.0.request
     }
 
-    /// The facts that flows need.
+    /// Returns the context of this request, which flows need.
     pub fn context(&self) -> &Context {
         &self.0.context
     }
 
-    /// Whether the browser sent several sessions and none of them counts.
+    /// Checks whether the browser sent several valid session cookies, none of which is used.
     pub(crate) fn is_ambiguous(&self) -> bool {
         let name = &self.config().session_cookie.name;
         self.0.unreadable && {
@@ -132,7 +133,7 @@ impl Exchange {
         }
     }
 
-    /// Whether the answer should be JSON.
+    /// Checks whether the answer should be JSON.
     pub fn wants_json(&self) -> bool {
         self.state().by_accept = true;
         match &self.web().hooks.want_json {
@@ -145,7 +146,7 @@ impl Exchange {
         &self.0.credentials
     }
 
-    /// Whether the browser sent a session that cannot be read.
+    /// Whether the browser sent a session cookie that cannot be read.
     pub(crate) fn sent_unreadable_session(&self) -> bool {
         self.0.unreadable
     }
@@ -154,26 +155,27 @@ impl Exchange {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads or changes the session. What is put into it travels in a cookie: keep it small.
+    /// Reads or changes the session. The session is stored in a cookie: keep its data small.
     pub fn session<T>(&self, with: impl FnOnce(&mut Visit) -> T) -> T {
         let mut state = self.state();
         state.visit_read = true;
         with(Arc::make_mut(&mut state.visit))
     }
 
-    /// A copy of the session for a flow, to be put back with [`put_visit`](Self::put_visit).
+    /// Returns a copy of the session for a flow. Store it with [`put_visit`](Self::put_visit)
+    /// afterwards.
     pub(crate) fn visit(&self) -> Visit {
         Visit::clone(&self.visit_as_it_is())
     }
 
-    /// The session as it is now, to be looked at.
+    /// Returns the current session for reading.
     pub(crate) fn visit_as_it_is(&self) -> Arc<Visit> {
         let mut state = self.state();
         state.visit_read = true;
         Arc::clone(&state.visit)
     }
 
-    /// The session as the browser sent it.
+    /// Returns the session as the browser sent it.
     pub(crate) fn sent_visit(&self) -> Visit {
         let (web, request, now) = (&self.0.web, &self.0.request, self.0.context.now);
         let opened = opened(web, request, now).flatten().unwrap_or_default();
@@ -189,8 +191,8 @@ impl Exchange {
         state.visit = Arc::new(visit);
     }
 
-    /// Lets the browser keep what it sent, whatever became of its session since: for answers that say
-    /// that something failed, half of the way.
+    /// Discards all changes of the session, so that the browser keeps the one that it sent. Use it
+    /// for answers to requests that failed halfway. A sign-out is kept.
     pub fn discard(&self) {
         self.put_visit(self.sent_visit());
         let mut state = self.state();
@@ -207,7 +209,7 @@ impl Exchange {
         }
     }
 
-    /// Notes what the use of the remember cookie led to.
+    /// Records the result of the use of the remember cookie.
     pub(crate) fn use_cookie(&self, change: RememberChange) {
         if change != RememberChange::Keep {
             let mut state = self.state();
@@ -216,19 +218,20 @@ impl Exchange {
         }
     }
 
-    /// The remember cookie that the browser sent.
+    /// Returns the remember cookie that the browser sent.
     pub(crate) fn remember_cookie(&self) -> Option<String> {
         let (signer, now) = (self.core().tokens(), self.context().now);
         let good = |value: &str| RememberToken::verify(signer, value, now, Duration::MAX).is_ok();
         self.0.request.cookie_that_is(&self.config().remember_cookie.name, good)
     }
 
-    /// How the request was authenticated, as far as anybody asked.
+    /// Returns the mechanism that authenticated the request. `None` if it is unauthenticated, or
+    /// not authenticated yet.
     pub fn authenticated_via(&self) -> Option<Mechanism> {
         self.state().via
     }
 
-    /// What the CSRF tokens of this session are made of. The session gets one if it has none.
+    /// Returns the CSRF secret of the session. Creates one if the session has none.
     pub(crate) fn csrf_secret(&self) -> Result<CsrfSecret, FlowError> {
         if let Some(secret) = self.session(|visit| visit.csrf().cloned()) {
             return Ok(secret);
@@ -238,12 +241,12 @@ impl Exchange {
         Ok(secret)
     }
 
-    /// The CSRF token of this session, for a form or a script. The session gets a secret if it has
-    /// none.
+    /// Returns a CSRF token of the session, for a form or a script. Creates the CSRF secret of the
+    /// session if it has none.
     ///
     /// # Errors
     ///
-    /// There was no randomness.
+    /// Returns [`FlowError::Entropy`] if the source of randomness failed.
     pub fn csrf_token(&self) -> Result<String, FlowError> {
         if let Some(token) = &self.state().csrf_token {
             return Ok(token.clone());
@@ -256,20 +259,21 @@ impl Exchange {
         Ok(token)
     }
 
-    /// Signs a user in whom the application itself let in, by means of its own such as a single
-    /// sign-on: [`sign_in_user`](Security::sign_in_user), and the answer carries the session.
-    /// `methods` names those means, for the event.
+    /// Signs in a user whom the application authenticated itself, for instance by single sign-on.
     ///
-    /// The outcome may be that a second factor is wanted first: answer with
-    /// [`challenged`](Self::challenged). Nobody is signed in then, nor when it is a refusal.
+    /// This calls [`sign_in_user`](Security::sign_in_user) and stores the session in the answer.
+    /// `methods` names the application's means of authentication, for the event.
     ///
-    /// Call it only in answer to a request that proves where it comes from, such as a callback with
-    /// the `state` of your single sign-on: signing a visitor in to an account of somebody else's
-    /// choice is an attack too.
+    /// The user is signed in only if the outcome is [`SignInOutcome::Done`]. If a second factor is
+    /// required first, answer with [`challenged`](Self::challenged).
+    ///
+    /// Call it only for a request that proves its origin, such as a callback with the `state` of
+    /// your single sign-on. Otherwise an attacker could sign the browser in to an account of their
+    /// choice (login CSRF).
     ///
     /// # Errors
     ///
-    /// Nobody is signed in.
+    /// Returns [`FlowError`] if the sign-in failed. The user is not signed in.
     pub async fn sign_in(
         &self,
         user: &User,
@@ -288,15 +292,14 @@ impl Exchange {
         Ok(outcome)
     }
 
-    /// Signs out whom the browser's session is signed in as, as an application's own handler may want
-    /// to.
+    /// Signs out the user of the browser's session.
     ///
-    /// A caller who was authenticated by a token or a password as somebody else ends nothing: the
-    /// session is not theirs.
+    /// Does nothing to the session if the request was authenticated by a token or password as
+    /// another user.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database failed: the session still stands.
+    /// Returns [`FlowError`] if the database failed. The session is then still valid.
     pub async fn sign_out(&self) -> Result<(), FlowError> {
         let caller = self.current().await?;
         let owner = self.session_owner().await?;
@@ -313,7 +316,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Completes an answer, ours or the application's: session, remember and CSRF cookies, `Vary`.
+    /// Adds the headers to an answer of this library or of the application: session, remember and
+    /// CSRF cookies, and `Vary`.
     pub fn finish(&self, response: Response<Bytes>) -> Response<Bytes> {
         let (mut parts, body) = response.into_parts();
         match self.write_headers(&mut parts.headers) {
@@ -323,8 +327,9 @@ impl Exchange {
     }
 }
 
-/// The session that the browser sent; nothing in it where it cannot be read. Of several the one that
-/// opens counts; where more than one does, nobody can tell which is the browser's own.
+/// Returns the session that the browser sent: `None` without a session cookie, `Some(None)` if it
+/// cannot be read. If the browser sent several cookies, the valid one counts. If more than one is
+/// valid, none counts, since it is unknown which one is the browser's own.
 fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Option<Visit>> {
     let lifetime = web.core().config().sessions.lifetime;
     let (mut sent, mut found) = (false, None::<(&str, Visit)>);
@@ -343,7 +348,7 @@ fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Optio
     sent.then(|| found.map(|(_, visit)| visit))
 }
 
-/// The session with what the application keeps in its second cookie.
+/// Adds the application's data from the second cookie to the session.
 fn with_kept(web: &WebSecurity, request: &Incoming, mut visit: Visit, now: Timestamp) -> Visit {
     let (sealer, lifetime) = (web.core().sealer(), web.core().config().sessions.lifetime);
     let opens = |value: &str| {

@@ -1,4 +1,4 @@
-//! Answers of `fs-http`, for handlers to return.
+//! Converts responses of `fs-http` to Rocket's.
 
 use bytes::Bytes;
 use rocket::Request;
@@ -6,8 +6,8 @@ use rocket::response::{Responder, Result};
 
 use crate::convert;
 
-/// An answer that the exchange made, for a handler to return: a page, JSON, a redirect, or the
-/// question for a second factor.
+/// A response made by the [`Exchange`](fs_http::Exchange), for a handler to return: a page, JSON, a
+/// redirect or the prompt for a second factor.
 ///
 /// ```
 /// use fs_rocket::{Answer, CurrentUser, Session};

@@ -1,7 +1,7 @@
-//! Catchers: what a refused request is answered.
+//! Catchers that answer refused requests.
 //!
-//! A guard of Rocket's can only say a status, and a handler may ask for `Option<CurrentUser>`, which
-//! refuses nobody. So a guard notes why it refused, and the answer is made here, when it is needed.
+//! A guard of Rocket can only return a status, and for `Option<CurrentUser>` its refusal is not an error.
+//! So a guard records why it refused, and the catcher builds the response only if it is needed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,11 +14,11 @@ use rocket::{Build, Request, Rocket, async_trait};
 use crate::convert;
 use crate::gate::exchange_of;
 
-/// Why the last guard of a request refused.
+/// The reason for which the last guard of a request refused.
 #[derive(Default)]
 struct Noted(Mutex<Option<Arc<Refusal>>>);
 
-/// Keeps a refusal for the catcher; what a guard says.
+/// Stores a refusal for the catcher, and returns the guard's error.
 pub(crate) fn note(request: &Request<'_>, refusal: Refusal) -> (Status, Arc<Refusal>) {
     let refusal = Arc::new(refusal);
     let noted = request.local_cache(Noted::default);
@@ -26,7 +26,7 @@ pub(crate) fn note(request: &Request<'_>, refusal: Refusal) -> (Status, Arc<Refu
     (Status::new(refusal.status().as_u16()), refusal)
 }
 
-/// The catchers that an application has not of its own.
+/// Returns the catchers for the statuses that the application does not catch itself.
 pub(crate) fn missing_in(rocket: &Rocket<Build>) -> Vec<Catcher> {
     let at_root = |catcher: &&Catcher| catcher.base.path() == "/";
     let own: Vec<_> = rocket.catchers().filter(at_root).map(|catcher| catcher.code).collect();
@@ -35,7 +35,7 @@ pub(crate) fn missing_in(rocket: &Rocket<Build>) -> Vec<Catcher> {
     ours.map(|code| Catcher::new(code, Refuser)).collect()
 }
 
-/// Answers with what the guard refused for, or with nothing but the status.
+/// Catcher that answers with the recorded refusal, or with the status only.
 #[derive(Clone)]
 struct Refuser;
 

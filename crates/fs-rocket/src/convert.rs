@@ -1,4 +1,4 @@
-//! Between Rocket's types and those of the `http` crate.
+//! Conversions between Rocket's types and those of the `http` crate.
 
 use std::io::Cursor;
 
@@ -10,7 +10,7 @@ use http::{HeaderName, HeaderValue};
 use rocket::http::{Header, Status};
 use rocket::{Request, Response};
 
-/// The head of a request. Nothing when Rocket took something for a URI that is none.
+/// Returns the head of a request, or `None` if its URI is not valid for the `http` crate.
 pub(crate) fn head(request: &Request<'_>) -> Option<Parts> {
     let uri: PathAndQuery = request.uri().to_string().parse().ok()?;
     let mut head = http::Request::builder().method(request.method().as_str()).uri(uri);
@@ -28,7 +28,7 @@ pub(crate) fn head(request: &Request<'_>) -> Option<Parts> {
     Some(head.body(()).ok()?.into_parts().0)
 }
 
-/// An answer of ours as Rocket's.
+/// Converts a response of `fs-http`.
 pub(crate) fn response(answer: http::Response<Bytes>) -> Response<'static> {
     let (parts, body) = answer.into_parts();
     let mut response = Response::build();
@@ -39,8 +39,8 @@ pub(crate) fn response(answer: http::Response<Bytes>) -> Response<'static> {
     response.sized_body(body.len(), Cursor::new(body)).finalize()
 }
 
-/// A header as Rocket's, which is text. Ours are; what a hook of the application's makes that is not
-/// UTF-8 is replaced.
+/// Converts a header. Rocket's headers are text, as ours are; invalid UTF-8 from a hook of the application
+/// is replaced.
 pub(crate) fn header(name: &HeaderName, value: &HeaderValue) -> Header<'static> {
     Header::new(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

@@ -1,4 +1,4 @@
-//! The fairing: puts the gate before an application, and completes every answer.
+//! The fairing, which mounts the gate and adds headers to every response.
 
 use fs_http::WebSecurity;
 use http::HeaderMap;
@@ -8,26 +8,26 @@ use rocket::{Build, Request, Response, Rocket, async_trait};
 
 use crate::{catcher, convert, gate};
 
-/// Answers the account endpoints, and completes every answer of the application's. Attach it once,
-/// with [`Rocket::attach`].
+/// Fairing that answers the account endpoints and adds headers, such as cookies, to every response. Attach
+/// it once, with [`Rocket::attach`].
 ///
-/// It mounts routes before all others, and registers the catchers that make answers of refused
-/// guards; a catcher of the application's own for the same status takes their place.
+/// It mounts routes before all others and registers the catchers that answer refused requests. A catcher
+/// of the application for the same status replaces them.
 #[derive(Clone, Debug)]
 pub struct SecurityFairing(WebSecurity);
 
-/// Says that the fairing is there.
+/// Managed state that shows that the fairing is attached.
 struct Attached;
 
 impl SecurityFairing {
-    /// A fairing for all that `security` says.
+    /// Creates a fairing for the given security.
     pub fn new(security: &WebSecurity) -> Self {
         Self(security.clone())
     }
 }
 
-/// Whether an application lacks the fairing; says so. A guard without it could answer nothing, so
-/// Rocket does not even start.
+/// Checks whether the application lacks the fairing, and logs that. Guards cannot work without it, so
+/// Rocket then refuses to start.
 pub(crate) fn is_missing<P: rocket::Phase>(rocket: &Rocket<P>) -> bool {
     let missing = rocket.state::<Attached>().is_none();
     if missing {

@@ -1,4 +1,4 @@
-//! The first route of all: every request passes it before the application's routes see it.
+//! The first route, which every request passes before it reaches the application's routes.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use rocket::{Request, async_trait};
 
 use crate::convert;
 
-/// Before every route that an application ranks itself.
+/// Rank of the route: before every route of an application.
 const FIRST: isize = -1_000_000;
-/// How much Rocket lets one see of a body that it hands on.
+/// Number of bytes of a body that Rocket lets a route peek at before it forwards the request.
 const PEEK: usize = 512;
 
-/// How many bytes are still taken of a body that is too long, how long that may take, and how long
-/// the client may be silent meanwhile.
+/// Limits for discarding the rest of a body that is too long: bytes, total time, and the time that the
+/// client may be silent.
 const DRAINED: u64 = 8 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 const DRAIN_SILENCE: Duration = Duration::from_secs(1);
@@ -37,20 +37,20 @@ const METHODS: [Method; 9] = [
     Method::Connect,
 ];
 
-/// Answers the account endpoints, and lets everything else through.
+/// Handler that answers the account endpoints and forwards all other requests.
 #[derive(Clone)]
 struct Gate(WebSecurity);
 
-/// The exchange of a request, once the gate has opened it.
+/// The exchange of a request, set by the gate.
 #[derive(Default)]
 struct Opened(OnceLock<Exchange>);
 
-/// The exchange of a request, which the gate put there.
+/// Returns the exchange that the gate stored in the request.
 pub(crate) fn exchange_of<'r>(request: &'r Request<'_>) -> Option<&'r Exchange> {
     request.local_cache(Opened::default).0.get()
 }
 
-/// The gate, as a route for every method and path.
+/// Returns routes for the gate that match every method and path.
 pub(crate) fn routes(security: &WebSecurity) -> Vec<Route> {
     let route = |method| Route::ranked(FIRST, method, "/<path..>", Gate(security.clone()));
     METHODS.into_iter().map(route).collect()
@@ -106,8 +106,8 @@ async fn read(data: Data<'_>, limit: usize) -> BodyRead {
     }
 }
 
-/// Takes the rest of a body that is too long, within bounds. Many clients read no answer before they
-/// have sent everything, and lose it when the connection is closed meanwhile.
+/// Reads and discards the rest of a body that is too long, within limits. Many clients read the response
+/// only after they sent everything, and lose it if the connection is closed before that.
 async fn drain(data: DataStream<'_>) {
     let mut rest = data.take(DRAINED);
     let mut chunk = [0; 8 * 1024];

@@ -1,4 +1,4 @@
-//! fs for Rocket: a fairing that answers the account endpoints, request guards and guarded routes.
+//! Adapter for Rocket: a fairing that serves the account endpoints, request guards and guarded routes.
 //!
 //! ```
 //! use fs_core::authz::Requirement;
@@ -34,7 +34,7 @@
 //! }
 //! ```
 //!
-//! The adapter holds no decision: what is asked and answered is in `fs-http`.
+//! This crate only translates between Rocket and `fs-http`, where every decision is made.
 
 mod answer;
 mod catcher;

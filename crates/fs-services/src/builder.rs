@@ -193,8 +193,8 @@ impl<S> Started<S> {
         Self { security, worker }
     }
 
-    /// Stops the delivery of mails after the current batch. Mails that still wait stay in the
-    /// database and are sent after the next start.
+    /// Stops the delivery of mails after the current pass over the outbox. Mails that still wait
+    /// stay in the database and are sent after the next start.
     pub async fn shutdown(self) {
         self.worker.stop().await;
     }

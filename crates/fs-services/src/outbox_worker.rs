@@ -66,7 +66,7 @@ impl OutboxWorker {
         Self { stop: Some(stop), task }
     }
 
-    /// Stops the worker after the current batch of mails was delivered or put back.
+    /// Stops the worker after its current pass over the outbox.
     ///
     /// This takes as long as the mail server takes to answer. Drop the worker to stop at once.
     /// Mails that were being sent at that moment are sent again some minutes later, by any worker

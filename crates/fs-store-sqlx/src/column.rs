@@ -1,26 +1,26 @@
-//! Which types of columns can be read and written, and how.
+//! Conversions between values and the column types of the databases.
 
-/// What a column has to hold.
+/// Kind of value that a column must be able to hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// A number that names a row.
+    /// A primary key.
     Key,
-    /// A text.
+    /// Text.
     Text,
-    /// True or false.
+    /// A Boolean.
     Flag,
     /// A date and time.
     Moment,
-    /// An address of the network.
+    /// An IP address.
     Address,
-    /// A number.
+    /// An integer.
     Count,
     /// A list of names.
     Names,
 }
 
 impl Wanted {
-    /// What to make of the column, in words of both databases.
+    /// Returns the column types that fit, for error messages.
     pub(crate) const fn in_words(self) -> &'static str {
         match self {
             Self::Key => "smallint, integer or bigint",
@@ -37,46 +37,49 @@ impl Wanted {
 /// A column's type, as the database names it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Type {
-    /// The bare name in lower case, of a domain's base type: `varchar`, `_text`.
+    /// Name of the type in lower case, without a length: `varchar`, `_text`. For a domain, its base
+    /// type.
     pub(crate) name: String,
     /// PostgreSQL's category, such as `E` for enums.
     pub(crate) category: String,
-    /// As a cast wants it, without a length.
+    /// Name to use in a cast, without a length.
     pub(crate) cast: String,
-    /// As people know it.
+    /// Name to show in messages.
     pub(crate) shown: String,
 }
 
-/// How a column's values travel.
+/// How the values of a column are read and written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
-    /// As they are.
+    /// Without conversion.
     #[default]
     Plain,
-    /// Read and written as text.
+    /// Cast to and from text. Holds the type's name for the cast.
     AsText(String),
-    /// A text padded with blanks, which are no part of it.
+    /// Text padded with blanks, which are not part of the value.
     Padded,
-    /// The bytes of a text.
+    /// Text stored as bytes in UTF-8.
     Bytes,
-    /// 0 or 1.
+    /// A Boolean stored as 0 or 1.
     Number,
-    /// A moment with a zone.
+    /// A timestamp with time zone.
     Zoned,
-    /// A day: the time of it is not kept.
+    /// A date. The time of day is lost.
     Day,
-    /// An address of the network, by its own type.
+    /// An IP address in a column of PostgreSQL's `inet` or `cidr`.
     Address,
-    /// A list of texts as JSON, in a column of PostgreSQL's type.
+    /// A list of texts in a column of PostgreSQL's `json` or `jsonb`. Holds the type's name for the
+    /// cast.
     Json(String),
-    /// A list of texts as JSON, in a text.
+    /// A list of texts as JSON in a text column.
     JsonText,
-    /// A list of texts.
+    /// A list of texts in an array column of PostgreSQL. Holds the type's name for the cast.
     List(String),
 }
 
 impl Form {
-    /// The form of a column of PostgreSQL; `None` where there is none.
+    /// Returns the form of a PostgreSQL column, or `None` if a column of this type cannot hold the
+    /// values.
     pub(crate) fn in_postgres(wanted: Wanted, kind: &Type) -> Option<Self> {
         let name = kind.name.as_str();
         let text = || match name {
@@ -110,7 +113,8 @@ impl Form {
         }
     }
 
-    /// The form of a column of SQLite, which keeps any value in any column but a key.
+    /// Returns the form of a SQLite column, or `None` for a key that is not an integer. SQLite
+    /// stores any value in any other column.
     pub(crate) fn in_sqlite(wanted: Wanted, kind: &Type) -> Option<Self> {
         match wanted {
             Wanted::Key => kind.name.contains("int").then_some(Self::Plain),
@@ -119,7 +123,7 @@ impl Form {
         }
     }
 
-    /// The expression that reads the column.
+    /// Returns the SQL expression that reads the column.
     pub(crate) fn read(&self, column: &str) -> String {
         match self {
             Self::Plain | Self::Bytes | Self::Number | Self::Zoned | Self::JsonText => {
@@ -132,7 +136,7 @@ impl Form {
         }
     }
 
-    /// The expression that writes a value.
+    /// Returns the SQL expression that writes a value.
     pub(crate) fn write(&self) -> String {
         match self {
             Self::Plain | Self::Padded | Self::JsonText => "?".to_owned(),

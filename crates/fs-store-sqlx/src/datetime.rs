@@ -1,11 +1,11 @@
-//! Dates and times as SQLAlchemy keeps them in SQLite: `2021-03-04 05:06:07.000089`, in UTC.
+//! Dates and times as SQLAlchemy stores them in SQLite: `2021-03-04 05:06:07.000089`, in UTC.
 
 use fs_core::Timestamp;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, PrimitiveDateTime, Time, UtcOffset};
 
-/// The first and the last moment of the years 1 to 9999, in microseconds since 1970.
+/// First and last timestamp of the years 1 to 9999, in microseconds since 1970.
 const FIRST: i64 = -62_135_596_800_000_000;
 const LAST: i64 = 253_402_300_799_999_999;
 
@@ -17,13 +17,13 @@ const TIME: &[BorrowedFormatItem<'_>] = format_description!(
 const WRITTEN: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
 
-/// The text of a moment.
+/// Formats a timestamp.
 pub(crate) fn format(moment: Timestamp) -> Result<String, time::error::Format> {
     to_primitive(moment).format(WRITTEN)
 }
 
-/// The moment of a text: with or without seconds and fractions, with `T` instead of the blank, with
-/// `Z` or an offset, or a date alone. Without a zone it is in UTC.
+/// Parses a date, or a date and time: with or without seconds and fractions, with `T` or a blank,
+/// with `Z`, an offset or no zone. A text without a zone is in UTC.
 pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     let text = text.trim();
     let (date, rest) = text.split_at_checked(10)?;
@@ -35,7 +35,7 @@ pub(crate) fn parse(text: &str) -> Option<Timestamp> {
     in_range(moment.unix_timestamp_nanos() / 1_000)
 }
 
-/// The time of a day, and its offset from UTC: `+02:00`, `-0330`, `+01`, `Z`.
+/// Splits a text into the time of day and its offset from UTC: `+02:00`, `-0330`, `+01`, `Z`.
 fn split_offset(text: &str) -> Option<(&str, UtcOffset)> {
     for utc in ["Z", "z", "UTC"] {
         if let Some(clock) = text.strip_suffix(utc) {
@@ -57,8 +57,8 @@ fn split_offset(text: &str) -> Option<(&str, UtcOffset)> {
     Some((clock.trim_end(), offset))
 }
 
-/// The moment of a number: seconds since 1970, or milliseconds or microseconds where seconds would
-/// be thousands of years away.
+/// Reads a number as seconds since 1970, or as milliseconds or microseconds if it would be
+/// thousands of years away as seconds.
 pub(crate) fn from_number(number: i64) -> Option<Timestamp> {
     let factor = match number.unsigned_abs() {
         0..100_000_000_000 => 1_000_000,
@@ -68,20 +68,20 @@ pub(crate) fn from_number(number: i64) -> Option<Timestamp> {
     in_range(i128::from(number) * factor)
 }
 
-/// The moment of a number that is kept as a text or with a fraction.
+/// Reads a number that is stored as text or has a fraction.
 pub(crate) fn from_digits(text: &str) -> Option<Timestamp> {
     let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), ""));
     let plain = fraction.bytes().all(|digit| digit.is_ascii_digit());
     from_number(whole.parse().ok().filter(|_| plain)?)
 }
 
-/// The moment of so many microseconds, if it is in a year from 1 to 9999.
+/// Converts microseconds since 1970 to a timestamp, if its year is 1 to 9999.
 pub(crate) fn in_range(micros: i128) -> Option<Timestamp> {
     let micros = i64::try_from(micros).ok()?;
     (FIRST..=LAST).contains(&micros).then(|| Timestamp::from_micros(micros))
 }
 
-/// As the `time` crate has it for a column without a zone.
+/// Converts a timestamp to the `time` crate's type for a column without a time zone.
 pub(crate) fn to_primitive(moment: Timestamp) -> PrimitiveDateTime {
     let moment = moment.to_offset_date_time();
     PrimitiveDateTime::new(moment.date(), moment.time())

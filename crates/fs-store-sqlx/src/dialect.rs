@@ -1,46 +1,46 @@
-//! How SQL differs from database to database.
+//! The differences between the SQL of the databases.
 //!
 //! Statements are written once, with `?` for values and double quotes around names. A dialect is
-//! plain data: what to put in the few places that differ. A further database is a further constant
-//! and a further driver, not a copy of the statements.
+//! plain data: the fragments for the few places that differ. To support another database, add a
+//! constant here and a driver; the statements stay the same.
 
 use std::sync::Arc;
 
 use crate::column::{Form, Type, Wanted};
 
-/// What differs.
+/// SQL dialect of a database.
 pub(crate) struct Dialect {
-    /// Whether values are `$1`, `$2` … instead of `?`.
+    /// Whether bound values are written `$1`, `$2` … instead of `?`.
     pub(crate) numbered: bool,
-    /// Ends a query whose rows the transaction is going to write.
+    /// Suffix of a query that locks its rows for writing.
     pub(crate) lock: &'static str,
-    /// The same, passing over rows that another transaction has locked.
+    /// Suffix of a query that locks its rows and skips those that another transaction has locked.
     pub(crate) lock_free_rows: &'static str,
-    /// Compares texts byte by byte.
+    /// Collation that compares texts byte by byte.
     pub(crate) byte_order: &'static str,
-    /// The time now, for `update_datetime`.
+    /// Expression for the current time in UTC, for `update_datetime`.
     pub(crate) utc_now: &'static str,
-    /// Follows a column: whether its text has a character outside of ASCII.
+    /// Suffix of a column that checks whether its text has a character outside of ASCII.
     pub(crate) is_wide: &'static str,
-    /// Whether `lower` knows letters outside of ASCII: 0 or 1.
+    /// Query that returns whether `lower` converts letters outside of ASCII: 0 or 1.
     pub(crate) knows_letters: &'static str,
-    /// Each column of a table: its name, whether it must not be NULL, whether it has a default, and
-    /// its type as in [`Type`].
+    /// Query for the columns of a table: name, whether it is NOT NULL, whether it has a default,
+    /// and its type as in [`Type`].
     pub(crate) columns: &'static str,
-    /// How the values of a column travel.
+    /// Function that determines how the values of a column are read and written.
     pub(crate) form: fn(Wanted, &Type) -> Option<Form>,
-    /// The roles of the user `u`, as one JSON text of `[[name, description, permissions], …]`. The
-    /// three expressions take the place of `{}`.
+    /// Expression for the roles of the user `u`, as one JSON text of `[[name, description,
+    /// permissions], …]`. The three column expressions replace the `{}`.
     pub(crate) roles: &'static str,
-    /// The columns of a table that are unique by themselves.
+    /// Query for the columns of a table that have a unique index of their own.
     pub(crate) unique_columns: &'static str,
-    /// A row if there is an index of that name.
+    /// Query that returns a row if an index of that name exists.
     pub(crate) has_index: &'static str,
-    /// Removes roles that a user was given twice.
+    /// Statement that removes duplicate rows of `roles_users`.
     pub(crate) drop_double_grants: &'static str,
-    /// Held by a transaction that migrates, so that two do not at the same time.
+    /// Statement that takes the migration lock, so that only one transaction migrates at a time.
     pub(crate) migration_lock: Option<&'static str>,
-    /// Makes the tables that are missing.
+    /// Statements that create the missing tables.
     pub(crate) schema: &'static str,
 }
 
@@ -105,7 +105,7 @@ pub(crate) const POSTGRES: Dialect = Dialect {
 };
 
 impl Dialect {
-    /// The statement as this database wants it.
+    /// Translates a statement to this dialect.
     pub(crate) fn translate(&self, statement: &str) -> Arc<str> {
         if !self.numbered {
             return statement.into();

@@ -1,8 +1,8 @@
-//! What goes wrong in a database, and what it means to the caller.
+//! Errors of a database, and their meaning for the caller.
 
 use fs_core::port::{CommitError, StoreError, UniqueAttribute};
 
-/// A failure, without the values that were being written: a database's own error may hold them.
+/// An error that does not contain the values of the statement, as a database's own error may.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{message} (code {code})")]
@@ -33,21 +33,21 @@ pub(crate) enum Error {
     Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What a database's error means to us.
+/// Meaning of a database's error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// The value is taken.
+    /// The value of a unique attribute is taken.
     Taken(UniqueAttribute),
-    /// A row that is referred to is gone.
+    /// A referenced row does not exist.
     Dangling,
-    /// Trying again may help.
+    /// Another attempt may succeed.
     Transient,
-    /// Anything else.
+    /// Any other error.
     Fault,
 }
 
 impl Error {
-    /// The server takes no writes.
+    /// Creates the error for a read-only server.
     pub(crate) fn read_only() -> Self {
         Self::Database {
             message: "the server is read-only: a standby, or default_transaction_read_only is on"
@@ -57,8 +57,8 @@ impl Error {
         }
     }
 
-    /// Whether the connection is of no use any more: cut, led to the wrong server, confused about
-    /// its prepared statements, or on a file that failed.
+    /// Checks whether the connection is unusable: broken, connected to the wrong server, out of
+    /// step with its prepared statements, or on a file that failed.
     pub(crate) fn ruins_connection(&self) -> bool {
         match self {
             Self::Connection(error) => {
@@ -83,7 +83,7 @@ impl Error {
         }
     }
 
-    /// Whether SQLite refused to begin since a transaction is open.
+    /// Checks whether SQLite refused to begin a transaction because one is already open.
     pub(crate) fn is_nested_transaction(&self) -> bool {
         matches!(self, Self::Database { message, .. } if message.contains("within a transaction"))
     }
@@ -120,7 +120,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// The attribute that a unique index guards, by the columns or the name of the index.
+/// Returns the attribute of a unique index, from its columns or its name.
 fn taken(index: &str) -> Meaning {
     let attributes = [
         ("uniquifier", UniqueAttribute::Uniquifier),
@@ -134,11 +134,11 @@ fn taken(index: &str) -> Meaning {
     found.map_or(Meaning::Fault, |(_, attribute)| Meaning::Taken(attribute))
 }
 
-/// What to do about prepared statements that are gone.
+/// Advice for errors about missing prepared statements.
 const POOLER: &str =
     "; behind a pooler in transaction mode, call SqlxStore::without_prepared_statements";
 
-/// Whether a prepared statement is not on the server's side of the connection, or is already.
+/// Checks for an error code that means that a prepared statement is missing or exists already.
 fn is_unprepared(code: &str) -> bool {
     code == "26000" || code == "42P05"
 }
@@ -156,8 +156,8 @@ const CANTOPEN: i32 = 14;
 const PROTOCOL: i32 = 15;
 const NOTADB: i32 = 26;
 
-/// The result code of SQLite that is in an extended one. PostgreSQL's have five
-/// characters, SQLite's four digits at most.
+/// Returns the primary result code of an extended SQLite code. PostgreSQL's codes have five
+/// characters, SQLite's at most four digits.
 fn sqlite_code(code: &str) -> Option<i32> {
     if code.len() == 5 {
         return None;
@@ -165,7 +165,7 @@ fn sqlite_code(code: &str) -> Option<i32> {
     code.parse::<i32>().ok().map(|code| code & 0xff)
 }
 
-/// Whether the same statement may succeed later.
+/// Checks whether the same statement may succeed later.
 fn is_transient(code: &str) -> bool {
     const STATES: [&str; 7] = [
         "40001", // serialization failure

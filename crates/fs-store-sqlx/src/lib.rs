@@ -1,8 +1,8 @@
-//! SQLite and PostgreSQL as a store of fs.
+//! A user store for SQLite and PostgreSQL.
 //!
-//! The tables are those of Flask-Security's own models (`user`, `role`, `roles_users`), so an
-//! existing database opens as it is and both sides can run on it. What fs adds is in tables of its
-//! own, whose names begin with `fs_`.
+//! The tables are those of Flask-Security's own models (`user`, `role`, `roles_users`). An existing
+//! database can be opened as it is, and both libraries can use it side by side. Everything else is
+//! in additional tables, whose names begin with `fs_`.
 //!
 //! ```
 //! use fs_core::model::{NewUser, Uniquifier};
@@ -20,26 +20,27 @@
 //! # }
 //! ```
 //!
-//! # What to know
+//! # Behaviour
 //!
-//! - [`SqlxStore::migrate`] makes missing tables and indexes and alters no table that exists.
-//!   Columns of `user` and `role` that an application left out are read as empty; writing a value
-//!   to one is an error that names it.
-//! - Values are unique exactly. Where the case is ignored, letters outside of ASCII count too
-//!   ([`fs_core::port::fold_case`]). SQLite, and PostgreSQL in a database with the `C` locale, know
-//!   the case of ASCII letters only: there, looking for a name with other letters goes through all
-//!   names that have such letters, by an index that holds no others.
-//! - Texts with a NUL character are refused by writes and match nothing in reads.
-//! - A commit whose connection breaks while the database confirms it answers with an error that says
-//!   so: the database may have kept it. All other errors mean that nothing was written.
-//! - On an existing database in which users share a telephone number, or a username as in the
-//!   first version of Flask-Security's models, it stays possible to share one. A uniquifier that is
-//!   shared or empty opens no account.
-//! - A row that cannot be read is refused alone, and the log names its key and column. Lists go on
-//!   without it.
-//! - On PostgreSQL a write waits three seconds for a lock and ten for a statement, unless the role or
-//!   the database has time-outs of its own; on SQLite it waits five seconds for another process.
-//!   Then it is [`StoreError::Unavailable`]. So is a full disk, until there is room.
+//! - **Schema.** [`SqlxStore::migrate`] creates missing tables and indexes, and does not alter the
+//!   tables of the application. Columns of `user` and `role` that the application left out are read
+//!   as empty. Writing a value to one is an error that names it.
+//! - **Case.** Unique indexes compare exactly. Lookups that ignore case also cover letters outside
+//!   of ASCII ([`fs_core::port::fold_case`]). SQLite, and PostgreSQL in a database with the `C`
+//!   locale, fold ASCII letters only. There, a lookup of a name with other letters scans all names
+//!   that have such letters, with an index that holds no others.
+//! - **NUL.** Writes refuse a text with a NUL character; reads find nothing for it.
+//! - **Commits.** If the connection breaks while the database confirms a commit, the outcome is
+//!   unknown, and the error says so. Every other error means that nothing was written.
+//! - **Shared values.** In an existing database, users may share a phone number, or a username in
+//!   the first version of Flask-Security's models. Sharing then stays possible. A uniquifier that
+//!   is shared or empty does not identify an account.
+//! - **Unreadable rows.** Reading a single row that cannot be converted is an error. Lists skip
+//!   such a row. The log names its key and column.
+//! - **Timeouts.** On PostgreSQL a write waits up to 3 seconds for a lock and 10 for a statement,
+//!   unless the role or the database has timeouts of its own. On SQLite it waits up to 5 seconds
+//!   for another process. After that it returns [`StoreError::Unavailable`], as it does while the
+//!   disk is full.
 
 mod column;
 mod datetime;
@@ -67,26 +68,28 @@ use shape::Shape;
 
 pub use migration::{Added, Migration, Problem};
 
-/// A store in SQLite or PostgreSQL. Clones share its connections.
+/// A user store in SQLite or PostgreSQL. Clones share their connections.
 #[derive(Clone)]
 pub struct SqlxStore {
     pool: Arc<Pool>,
     opened: Arc<OnceCell<Opened>>,
 }
 
-/// What is known about a database once it was looked at.
+/// The structure of a database, and the queries that fit it.
 struct Opened {
     shape: Shape,
     queries: Queries,
 }
 
 impl SqlxStore {
-    /// Opens a SQLite database: a path, a `sqlite:` URL, or `:memory:`. The file is made if there
-    /// is none. It is in WAL mode, with foreign keys, and a commit is on the disk when it returns.
+    /// Opens a SQLite database. `place` is a path, a `sqlite:` URL or `:memory:`.
+    ///
+    /// The file is created if it does not exist. It is in WAL mode with foreign keys enabled, and a
+    /// commit is durable when it returns.
     ///
     /// # Errors
     ///
-    /// The file cannot be opened.
+    /// Returns a [`StoreError`] if the file cannot be opened.
     pub async fn sqlite(place: &str) -> Result<Self, StoreError> {
         Ok(Self::new(driver::connect_sqlite(place).await?))
     }
@@ -95,32 +98,33 @@ impl SqlxStore {
     ///
     /// # Errors
     ///
-    /// The URL is not one, or the server does not let us in.
+    /// Returns a [`StoreError`] if the URL is invalid or the connection cannot be opened.
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
         Ok(Self::new(driver::connect_postgres(url).await?))
     }
 
-    /// On SQLite connections that the application has already. `write` should be a pool of one
-    /// connection, since SQLite has one writer; the same pool twice works too. Turn foreign keys
-    /// and WAL on.
+    /// Creates a store on SQLite pools of the application.
+    ///
+    /// `write` should be a pool of one connection, since SQLite has one writer at a time. Passing
+    /// the same pool twice works too. Enable foreign keys and WAL mode.
     pub fn from_sqlite(read: SqlitePool, write: SqlitePool) -> Self {
         let in_memory = driver::is_in_memory(&write);
         Self::new(Pool::Sqlite { read: Reads::Pool(read), write, in_memory })
     }
 
-    /// On PostgreSQL connections that the application has already.
+    /// Creates a store on a PostgreSQL pool of the application.
     pub fn from_postgres(pool: PgPool) -> Self {
         Self::new(Pool::Postgres(Server::new(pool)))
     }
 
-    /// Does without named prepared statements, for a pooler that gives each transaction another
-    /// connection to PostgreSQL: PgBouncer with `pool_mode = transaction`.
+    /// Disables named prepared statements, for PgBouncer with `pool_mode = transaction` and other
+    /// poolers that give each transaction another connection to PostgreSQL.
     ///
-    /// Every read becomes a transaction, which takes three round trips more. PgBouncer 1.21 and
-    /// newer keeps track of prepared statements where its `max_prepared_statements` is above 0; then
-    /// this is not needed. Without a pooler, and on SQLite, it changes nothing that matters.
+    /// Every read then becomes a transaction, which takes three more round trips. PgBouncer 1.21
+    /// and newer does not need this if its `max_prepared_statements` is above 0. On SQLite it has
+    /// no effect.
     ///
-    /// Call it first: what the store has learned about its tables is forgotten.
+    /// Call this before any other method: it discards what the store has learned about its tables.
     #[must_use]
     pub fn without_prepared_statements(self) -> Self {
         match &*self.pool {
@@ -129,8 +133,8 @@ impl SqlxStore {
         }
     }
 
-    /// The connections, for tables of the application's own: its migrations, its queries, its
-    /// transactions. On SQLite they are the ones that write.
+    /// Returns the connections, for the application's own tables, migrations and transactions. On
+    /// SQLite they are the connections that write.
     pub fn pool(&self) -> SqlPool {
         match &*self.pool {
             Pool::Sqlite { write, .. } => SqlPool::Sqlite(write.clone()),
@@ -138,22 +142,24 @@ impl SqlxStore {
         }
     }
 
-    /// Makes the tables and indexes that are missing, and returns what it added and what it could
-    /// not. Safe to call at every start, by several processes at once. The same is logged.
+    /// Creates the missing tables and indexes. Returns what it added and the problems that it
+    /// found, and logs them.
     ///
-    /// A role that a user was given twice in `roles_users` (the original's models allow that) is
-    /// taken from them once.
+    /// It is safe to call at every start, and by several processes at once.
+    ///
+    /// Duplicate rows of `roles_users`, which Flask-Security's models allow, are removed.
     ///
     /// # Errors
     ///
-    /// Returns [`StoreError::Other`] if a table lacks a column that is needed or has one of a type
-    /// that cannot be used; the error names each with its table, its type and the type to give it.
-    /// Also if the database refuses, for instance because the account may not make tables.
+    /// Returns [`StoreError::Other`] if a table lacks a required column or has one of an
+    /// unsupported type. The error names each with its table, its type and the type to use. It
+    /// returns a [`StoreError`] as well if the database refuses, for instance because the role may
+    /// not create tables.
     pub async fn migrate(&self) -> Result<Migration, StoreError> {
         Ok(migrate::migrate(&self.pool).await?)
     }
 
-    /// Closes all connections and waits until they are.
+    /// Closes all connections and waits until they are closed.
     pub async fn close(&self) {
         self.pool.close().await;
     }
@@ -162,7 +168,7 @@ impl SqlxStore {
         Self { pool: Arc::new(pool), opened: Arc::default() }
     }
 
-    /// Looks at the database, once.
+    /// Reads the structure of the database, once.
     async fn opened(&self) -> Result<&Opened, Error> {
         self.opened
             .get_or_try_init(|| async {
@@ -177,13 +183,13 @@ impl SqlxStore {
     }
 }
 
-/// The connections of a store. Clones share them.
+/// Connection pool of a store. Clones share the connections.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum SqlPool {
-    /// To a SQLite database.
+    /// A pool of connections to a SQLite database.
     Sqlite(SqlitePool),
-    /// To a PostgreSQL server.
+    /// A pool of connections to a PostgreSQL server.
     Postgres(PgPool),
 }
 

@@ -1,16 +1,16 @@
-//! Makes what is missing in a database, and changes nothing that is there.
+//! Creates missing tables, columns and indexes.
 
 use crate::driver::{Pool, Writer};
 use crate::error::Error;
 use crate::migration::{Added, Migration, Problem};
 use crate::shape::{Shape, Table};
 
-/// Attributes that one user at most may have.
+/// Columns whose values should be unique.
 const UNIQUE: [&str; 5] =
     ["email", "username", "fs_uniquifier", "fs_token_uniquifier", "us_phone_number"];
-/// Attributes that people type in either case.
+/// Columns that are looked up ignoring case.
 const TYPED: [&str; 2] = ["email", "username"];
-/// The tables that the dialect's schema makes.
+/// Tables that the dialect's schema creates.
 const TABLES: [&str; 10] = [
     "role",
     "user",
@@ -24,8 +24,7 @@ const TABLES: [&str; 10] = [
     "fs_audit",
 ];
 
-/// Makes the tables that do not exist, then the indexes. Any number of processes may do this at the
-/// same time.
+/// Creates the missing tables, then the indexes. Several processes may call this at the same time.
 pub(crate) async fn migrate(pool: &Pool) -> Result<Migration, Error> {
     let mut work = Work { tx: pool.begin_migration().await?, done: Migration::default() };
     work.make_tables().await?;
@@ -72,7 +71,7 @@ impl Work {
         Ok(())
     }
 
-    /// Adds a column to a table of our own.
+    /// Adds a column to one of our own tables.
     async fn add(&mut self, table: &str, column: &str, kind: &str) -> Result<(), Error> {
         let there = self.names(self.tx.dialect.columns, table).await?;
         if !there.iter().any(|name| name == column) {
@@ -110,8 +109,8 @@ impl Work {
         Ok(())
     }
 
-    /// Adds a unique index, or a plain one where users share a value already: Flask-Security's older
-    /// models let them.
+    /// Adds a unique index, or a plain one if users already share a value, which Flask-Security's
+    /// older models allow.
     async fn make_unique(&mut self, column: &'static str) -> Result<(), Error> {
         let name = format!("fs_user_{column}");
         let users = self
@@ -129,7 +128,7 @@ impl Work {
         self.index(&name, users == 0, &format!("\"user\" ({column})")).await
     }
 
-    /// Finds what only the application's author can mend.
+    /// Finds problems that only the developer of the application can fix.
     async fn look_around(&mut self, shape: &Shape) -> Result<(), Error> {
         let uniquifier = shape.read_from(Table::User, "u", "fs_uniquifier");
         let none = format!("SELECT count(*) FROM \"user\" u WHERE coalesce({uniquifier}, '') = ''");

@@ -1,10 +1,11 @@
-//! What a migration did, and what it could not do.
+//! The result of a migration.
 
 use std::fmt;
 
-/// What [`SqlxStore::migrate`](crate::SqlxStore::migrate) added, and what it could not.
+/// Result of [`SqlxStore::migrate`](crate::SqlxStore::migrate): what it added, and the problems
+/// that it found.
 ///
-/// Its text has a line for each; print it where somebody reads it.
+/// Its `Display` has a line for each of them; print it where an operator reads it.
 ///
 /// ```
 /// # #[tokio::main]
@@ -20,15 +21,15 @@ use std::fmt;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Migration {
-    /// What was not there before.
+    /// Tables, columns and indexes that were created, and duplicates that were removed.
     pub added: Vec<Added>,
-    /// What stays as it is and should not. None of it keeps the store from working; each says what
-    /// does not work.
+    /// Problems that the developer should fix. None of them prevents the store from working; each
+    /// describes what does not work.
     pub problems: Vec<Problem>,
 }
 
 impl Migration {
-    /// Whether nothing was missing and nothing is wrong.
+    /// Returns `true` if nothing was changed and no problem was found.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.problems.is_empty()
     }
@@ -46,29 +47,29 @@ impl fmt::Display for Migration {
     }
 }
 
-/// Something that a migration changed.
+/// A change that a migration made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Added {
-    /// A table.
+    /// The table of this name was created.
     Table(String),
-    /// A column of one of the tables whose names begin with `fs_`.
+    /// A column was added to one of the tables whose names begin with `fs_`.
     Column {
-        /// The table.
+        /// Name of the table.
         table: String,
-        /// The column.
+        /// Name of the column.
         column: String,
     },
-    /// An index.
+    /// An index was created.
     Index {
-        /// Its name.
+        /// Name of the index.
         name: String,
-        /// Whether it keeps values unique.
+        /// Whether it is a unique index.
         unique: bool,
     },
-    /// Rows of `roles_users` that gave a user a role for the second time were removed.
+    /// Duplicate rows of `roles_users` were removed.
     RepeatedGrants {
-        /// How many rows.
+        /// Number of rows.
         rows: u64,
     },
 }
@@ -87,40 +88,39 @@ impl fmt::Display for Added {
     }
 }
 
-/// Something that a migration leaves to you.
+/// A problem that a migration cannot fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {
-    /// Users share a value that should name one of them, so it was not made unique.
+    /// Several users share a value that should be unique, so the column did not get a unique index.
     SharedValues {
-        /// The column of `user`.
+        /// Name of the column of `user`.
         column: &'static str,
-        /// How many users share a value of it.
+        /// Number of users that share a value.
         users: u64,
     },
-    /// Users whose `fs_uniquifier` is NULL or an empty text.
+    /// Users have an `fs_uniquifier` that is NULL or empty.
     NoUniquifier {
-        /// How many.
+        /// Number of these users.
         users: u64,
     },
-    /// A column that the application's models leave out.
+    /// The application's models leave a column out.
     MissingColumn {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// The column.
+        /// Name of the column.
         column: &'static str,
     },
-    /// A column of the application's that must not be NULL, has no default, and is not known to
-    /// this store.
+    /// A column of the application is NOT NULL, has no default and is unknown to this store.
     UnfilledColumn {
-        /// The table.
+        /// Name of the table.
         table: &'static str,
-        /// The column.
+        /// Name of the column.
         column: String,
     },
-    /// A column that keeps the day of a moment and not its time.
+    /// A column that should hold a date and time is a date and loses the time of day.
     DaysOnly {
-        /// The column of `user`.
+        /// Name of the column of `user`.
         column: String,
     },
 }

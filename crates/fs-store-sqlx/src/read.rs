@@ -1,4 +1,4 @@
-//! Queries, and what their rows mean.
+//! Queries, and the conversion of their rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::error::Error;
 use crate::shape::{Shape, Table};
 use crate::value::Row;
 
-/// The columns whose values name one user each.
+/// Columns whose value identifies one user.
 pub(crate) const UNIQUIFIERS: [&str; 2] = ["fs_uniquifier", "fs_token_uniquifier"];
 
 /// The optional columns of a user, in the order in which [`read_user`] reads them.
@@ -41,7 +41,7 @@ const SESSION: &str = "s.id, s.kind, s.uniquifier, s.created_at, s.authenticated
 const CREDENTIAL: &str = "c.id, c.kind, c.user_id, c.value, c.created_at, c.used_at, \
                           c.expires_at, c.revision";
 
-/// The queries of a store, made once: they depend on the columns that exist.
+/// Queries of a store. They depend on the columns that exist and are built once.
 pub(crate) struct Queries {
     pub(crate) by_id: Arc<str>,
     pub(crate) by_uniquifier: Arc<str>,
@@ -58,16 +58,17 @@ pub(crate) struct Queries {
     pub(crate) roles: Arc<str>,
 }
 
-/// The queries for one attribute that people type.
+/// Queries for an attribute that users type to identify themselves.
 pub(crate) struct Names {
-    /// The user of exactly this value, or another one. It takes the value twice.
+    /// Finds the user with exactly this value; without one it returns another user's row, so that
+    /// both answers cost the same. Binds the value twice.
     pub(crate) exact: Arc<str>,
-    /// The user whose value is the same for the database, where it ignores the case, or another one.
-    /// It takes the value three times: of several users, the one of exactly this value is meant.
+    /// Finds the user whose value is equal for the database, ignoring case; without one it returns
+    /// another user's row. Prefers an exact match. Binds the value three times.
     pub(crate) folded: Arc<str>,
-    /// All users whose value is the same for the database, where it ignores the case.
+    /// Finds all users whose value is equal for the database, ignoring case.
     pub(crate) all_folded: Arc<str>,
-    /// Keys and values of all users whose value is not plain ASCII.
+    /// Finds keys and values of all users whose value is not ASCII only.
     pub(crate) wide: Arc<str>,
 }
 
@@ -168,7 +169,7 @@ impl Queries {
 
 const JOIN: &str = "LEFT JOIN fs_user_extra x ON x.user_id = u.id";
 
-/// What [`read_user`] reads; NULL stands in for columns that do not exist.
+/// Returns the column list for [`read_user`], with NULL for columns that do not exist.
 pub(crate) fn user_columns(shape: &Shape) -> String {
     let mut columns = vec!["u.id".to_owned()];
     for column in ["email", "password", "active"].into_iter().chain(UNIQUIFIERS).chain(OPTIONAL) {
@@ -188,24 +189,25 @@ pub(crate) fn user_columns(shape: &Shape) -> String {
     columns.join(", ")
 }
 
-/// What [`read_role`] reads.
+/// Returns the column list for [`read_role`].
 fn role_columns(shape: &Shape) -> [String; 3] {
     ["name", "description", "permissions"].map(|column| shape.read_from(Table::Role, "r", column))
 }
 
-/// The roles of a user as one text: as rows of their own, each would repeat the user's row.
+/// Returns the expression that reads the roles of a user as one text. A join would repeat the
+/// user's row for each role.
 fn roles_of_user(dialect: &Dialect, shape: &Shape) -> String {
     let columns = role_columns(shape).into_iter();
     columns.fold(dialect.roles.to_owned(), |text, column| text.replacen("{}", &column, 1))
 }
 
-/// The users of rows that can be read; the others are named in the log.
+/// Reads users. Rows that cannot be read are skipped and logged.
 pub(crate) fn read_users(rows: Vec<Row>, shape: &Shape) -> Vec<User> {
     rows.into_iter().filter_map(|mut row| read_whole_user(&mut row, shape).ok()).collect()
 }
 
-/// The user of a row, with attributes, recovery codes and roles. A row that cannot be read is named
-/// in the log, by its key and column.
+/// Reads a user with attributes, recovery codes and roles. A row that cannot be read is logged with
+/// its key and column.
 pub(crate) fn read_whole_user(row: &mut Row, shape: &Shape) -> Result<User, Error> {
     let id = row.required_text("id").inspect_err(|_| refused("user", "?", "id"))?;
     let user = read_rest(row, shape, UserId::new(id.as_str()));
@@ -218,7 +220,8 @@ pub(crate) fn read_whole_user(row: &mut Row, shape: &Shape) -> Result<User, Erro
     })
 }
 
-/// The work of [`read_whole_user`] for a row that nobody asked for.
+/// Performs the work of [`read_whole_user`] and discards the result, so that a lookup without a
+/// match takes as long as one with a match.
 pub(crate) fn read_in_vain(row: &mut Row, shape: &Shape) {
     let id = row.required_text("id").map(UserId::new);
     std::hint::black_box(id.and_then(|id| read_rest(row, shape, id)).ok());
@@ -232,7 +235,7 @@ fn read_rest(row: &mut Row, shape: &Shape, id: UserId) -> Result<User, Error> {
     Ok(user)
 }
 
-/// What can be read of the rows of a table of our own; the others are named in the log.
+/// Reads the rows of one of our own tables. Rows that cannot be read are skipped and logged.
 pub(crate) fn readable<T>(
     rows: Vec<Row>,
     table: &'static str,
@@ -253,7 +256,7 @@ fn refused(table: &str, key: &str, column: &str) {
     tracing::error!(table, key, column, "a row was passed over: a value of it cannot be read");
 }
 
-/// The user of a row, without attributes, recovery codes and roles.
+/// Reads a user without attributes, recovery codes and roles.
 pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
     let id = UserId::new(row.required_text("id")?);
     read_fields(row, id)
@@ -301,8 +304,8 @@ fn read_fields(row: &mut Row, id: UserId) -> Result<User, Error> {
     })
 }
 
-/// Sorted by name, each once: nothing keeps others from granting a role twice. A role that cannot be
-/// read allows nothing.
+/// Reads the roles of a user, sorted by name and without duplicates: other applications may grant a
+/// role twice. A role that cannot be read grants nothing.
 fn read_roles_of_user(text: Option<String>, shape: &Shape) -> Result<Vec<Role>, Error> {
     type Rows = Vec<(Option<String>, Option<String>, Option<String>)>;
     let Some(text) = text else { return Ok(Vec::new()) };
@@ -361,7 +364,7 @@ pub(crate) fn read_role(row: &mut Row, shape: &Shape) -> Result<Role, Error> {
     }
 }
 
-/// Names with commas between them, or a list of JSON where the column is of such a type.
+/// Reads permissions: names separated by commas, or a JSON list if the column has such a type.
 pub(crate) fn read_permissions(text: Option<String>, shape: &Shape) -> Result<Permissions, Error> {
     let Some(text) = text else { return Ok(Permissions::default()) };
     if !shape.is_list(Table::Role, "permissions") {

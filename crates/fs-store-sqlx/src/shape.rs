@@ -1,4 +1,4 @@
-//! Which of Flask-Security's columns a database has, and of which types.
+//! The structure of Flask-Security's tables in a database: columns and their types.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,30 +8,31 @@ use crate::driver::{Pool, Writer};
 use crate::error::Error;
 use crate::value::{Row, Value};
 
-/// The columns of the tables that we share. Applications leave optional ones out.
+/// Columns of the tables that are shared with Flask-Security. Applications may leave optional ones
+/// out.
 pub(crate) struct Shape {
     user: Columns,
     role: Columns,
     roles_users: Columns,
-    /// The columns of `user` that are unique by themselves.
+    /// Columns of `user` that have a unique index of their own.
     unique: BTreeSet<String>,
-    /// Whether `lower` knows letters outside of ASCII.
+    /// Whether the database's `lower` converts letters outside of ASCII.
     pub(crate) knows_letters: bool,
 }
 
 type Columns = BTreeMap<String, Column>;
 
-/// A column that was found.
+/// A column of the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
-    /// Whether it must not be NULL.
+    /// Whether it is NOT NULL.
     required: bool,
     /// Whether it has a default.
     filled: bool,
     form: Form,
 }
 
-/// One of the tables that we share.
+/// A table that is shared with Flask-Security.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
     User,
@@ -50,7 +51,7 @@ impl Table {
         }
     }
 
-    /// The columns that we know, what they hold, and whether they must exist.
+    /// Returns the known columns: name, kind of value, and whether the column is required.
     fn known(self) -> &'static [(&'static str, Wanted, bool)] {
         match self {
             Self::User => &[
@@ -85,7 +86,7 @@ impl Table {
 }
 
 impl Shape {
-    /// Asks the database.
+    /// Reads the structure from the database.
     pub(crate) async fn read(pool: &Pool) -> Result<Self, Error> {
         let dialect = pool.dialect();
         let ask = async |query: &str, values| pool.rows(&dialect.translate(query), values).await;
@@ -98,7 +99,7 @@ impl Shape {
         Self::from_rows(dialect, tables, unique, letters)
     }
 
-    /// The same, within a transaction.
+    /// Reads the structure within a transaction.
     pub(crate) async fn read_in(tx: &mut Writer) -> Result<Self, Error> {
         let dialect = tx.dialect;
         let mut tables = Vec::new();
@@ -145,19 +146,19 @@ impl Shape {
         self.of(table).contains_key(column)
     }
 
-    /// The first table that does not exist.
+    /// Returns the first table that does not exist.
     pub(crate) fn missing(&self) -> Option<&'static str> {
         let missing = Table::ALL.into_iter().find(|table| self.of(*table).is_empty());
         missing.map(Table::name)
     }
 
-    /// Optional columns that the application left out.
+    /// Returns the optional columns that the application left out.
     pub(crate) fn left_out(&self, table: Table) -> Vec<&'static str> {
         let names = table.known().iter().map(|(name, ..)| *name);
         names.filter(|name| !self.has(table, name)).collect()
     }
 
-    /// Columns that a new row must have a value for, and that we know nothing of.
+    /// Returns the unknown columns that need a value in a new row.
     pub(crate) fn unfilled(&self, table: Table) -> Vec<String> {
         let known = |name: &str| table.known().iter().any(|(known, ..)| *known == name);
         let columns = self.of(table).iter();
@@ -167,23 +168,23 @@ impl Shape {
         unfilled.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Columns of days where a time of the day is meant.
+    /// Returns the date columns that should hold a date and time.
     pub(crate) fn days(&self) -> Vec<String> {
         let days = self.user.iter().filter(|(_, column)| column.form == Form::Day);
         days.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Whether the column must not be NULL.
+    /// Checks whether the column is NOT NULL.
     pub(crate) fn is_required(&self, table: Table, column: &str) -> bool {
         self.of(table).get(column).is_some_and(|column| column.required)
     }
 
-    /// Whether two users cannot have the same value.
+    /// Checks whether the column has a unique index of its own.
     pub(crate) fn is_unique(&self, column: &str) -> bool {
         self.unique.contains(column)
     }
 
-    /// The expression that reads a column; NULL where there is none.
+    /// Returns the expression that reads a column, or NULL if it does not exist.
     pub(crate) fn read_from(&self, table: Table, alias: &str, column: &str) -> String {
         match self.of(table).get(column) {
             Some(found) => found.form.read(&format!("{alias}.{column}")),
@@ -191,18 +192,18 @@ impl Shape {
         }
     }
 
-    /// The expression that writes a value to a column, or compares one with it.
+    /// Returns the expression that writes a value to a column, or compares a value with it.
     pub(crate) fn write_to(&self, table: Table, column: &str) -> String {
         self.of(table).get(column).map_or_else(|| "?".to_owned(), |found| found.form.write())
     }
 
-    /// Whether a list of names is read as JSON.
+    /// Checks whether the column's list of names is read as JSON.
     pub(crate) fn is_list(&self, table: Table, column: &str) -> bool {
         let list = |form: &Form| matches!(form, Form::Json(_) | Form::JsonText | Form::List(_));
         self.of(table).get(column).is_some_and(|found| list(&found.form))
     }
 
-    /// Whether a list of names is written as JSON by us.
+    /// Checks whether the column's list of names must be serialized as JSON before it is written.
     pub(crate) fn is_json_text(&self, table: Table, column: &str) -> bool {
         self.of(table).get(column).is_some_and(|found| found.form == Form::JsonText)
     }
@@ -215,8 +216,8 @@ impl Shape {
         }
     }
 
-    /// The columns that exist, with their values. A value that has no column is an error; what is
-    /// no address is not written to a column of addresses.
+    /// Returns the existing columns with their values. A value for a missing column is an error. A
+    /// text that is not an IP address is written as NULL to an address column.
     pub(crate) fn present(
         &self,
         table: Table,
@@ -234,8 +235,8 @@ impl Shape {
     }
 }
 
-/// The columns of a table, and what is wrong with them. Those of a table that does not exist are
-/// none.
+/// Converts the description of a table's columns, and adds what is wrong to `mistakes`. Returns no
+/// columns for a table that does not exist.
 fn columns(
     dialect: &Dialect,
     table: Table,

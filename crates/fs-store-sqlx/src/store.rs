@@ -1,4 +1,4 @@
-//! Reads, and the port.
+//! The reads, and the implementation of `UserStore`.
 
 use std::sync::Arc;
 
@@ -115,7 +115,8 @@ impl UserStore for SqlxStore {
 }
 
 impl SqlxStore {
-    /// The rows of a read. A text with a NUL character is in no row.
+    /// Returns the rows of a read; none if a value contains a NUL character, since no row contains
+    /// one.
     async fn rows(&self, query: &Arc<str>, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         match self.pool.rows(query, values).await {
             Err(Error::Nul) => Ok(Vec::new()),
@@ -196,7 +197,7 @@ impl SqlxStore {
         }
     }
 
-    /// Looks through all users whose value is the same for the database, where it ignores the case.
+    /// Searches all users whose value is equal for the database, ignoring case.
     async fn find_folded(
         &self,
         opened: &Opened,
@@ -224,8 +225,8 @@ impl SqlxStore {
         }
     }
 
-    /// For a database that ignores the case of ASCII letters only: looks through the values that
-    /// have others.
+    /// Searches the values with letters outside of ASCII, for a database that folds ASCII letters
+    /// only.
     async fn find_wide(
         &self,
         opened: &Opened,
@@ -247,7 +248,7 @@ impl SqlxStore {
     }
 }
 
-/// The user's value of the attribute.
+/// Returns the user's value of the attribute.
 fn stored<'a>(user: &'a User, identity: &Identity) -> Option<&'a str> {
     use fs_core::identity::IdentityAttribute;
     match identity.attribute {
@@ -257,7 +258,7 @@ fn stored<'a>(user: &'a User, identity: &Identity) -> Option<&'a str> {
     }
 }
 
-/// What `read` reads, each followed by its user.
+/// Reads rows that consist of the columns of `read`, followed by those of a user.
 fn read_with_user<T>(
     rows: Vec<Row>,
     read: impl Fn(&mut Row) -> Result<T, Error>,

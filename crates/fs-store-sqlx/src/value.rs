@@ -1,11 +1,12 @@
-//! Values on their way into and out of a database.
+//! Column values, and rows that are read value by value.
 
 use fs_core::Timestamp;
 
 use crate::datetime;
 use crate::error::Error;
 
-/// A value of a column, the same for every database. It may be a secret, so it has no `Debug`.
+/// A column value, independent of the database. It may be a secret, so it does not implement
+/// `Debug`.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Value {
     Null(Kind),
@@ -15,11 +16,11 @@ pub(crate) enum Value {
     Bytes(Vec<u8>),
     /// A date and time without a zone, in UTC.
     Time(Timestamp),
-    /// A value that was found and is of no known type, or is no text.
+    /// A value of an unknown type, or one that is not valid text.
     Unreadable,
 }
 
-/// What a missing value would have been: PostgreSQL wants to know.
+/// Type of a NULL, which PostgreSQL requires for a bound value.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Int,
@@ -32,12 +33,12 @@ impl Value {
         matches!(self, Self::Null(_))
     }
 
-    /// Whether it is an address of the network, without a zone.
+    /// Checks whether the value is the text of an IP address without a zone.
     pub(crate) fn is_address(&self) -> bool {
         matches!(self, Self::Text(text) if text.parse::<std::net::IpAddr>().is_ok())
     }
 
-    /// A moment in a table of our own: microseconds in an integer.
+    /// Returns a timestamp as our own tables store it: as microseconds in an integer.
     pub(crate) fn micros(moment: Timestamp) -> Self {
         Self::Int(moment.micros())
     }
@@ -81,7 +82,7 @@ impl From<Option<Timestamp>> for Value {
 
 /// A row, read column by column in the order of the query.
 ///
-/// Each method takes the next column; its argument is the column's name, for errors.
+/// Each method reads the next column. Its argument is the column's name, for error messages.
 pub(crate) struct Row(std::vec::IntoIter<Value>);
 
 impl Row {
@@ -93,7 +94,8 @@ impl Row {
         self.0.next().ok_or(Error::Unreadable { column })
     }
 
-    /// A text, or what SQLite made of one: it keeps digits as a number in some columns.
+    /// Reads a text. Accepts a number too: in some columns SQLite stores a text of digits as a
+    /// number.
     pub(crate) fn text(&mut self, column: &'static str) -> Result<Option<String>, Error> {
         match self.next(column)? {
             Value::Null(_) => Ok(None),
@@ -107,7 +109,8 @@ impl Row {
         }
     }
 
-    /// A text; to other applications, an empty one is none.
+    /// Reads a text. Returns `None` for an empty text, which other applications store in place of
+    /// NULL.
     pub(crate) fn filled(&mut self, column: &'static str) -> Result<Option<String>, Error> {
         Ok(self.text(column)?.filter(|text| !text.is_empty()))
     }
@@ -133,7 +136,7 @@ impl Row {
         self.int(column)?.ok_or(Error::Unreadable { column })
     }
 
-    /// True or false. NULL is false, and so is an empty text, as in Python.
+    /// Reads a Boolean. NULL and an empty text are `false`, as in Python.
     pub(crate) fn bool(&mut self, column: &'static str) -> Result<bool, Error> {
         let value = match self.next(column)? {
             Value::Null(_) => Some(false),
@@ -149,8 +152,8 @@ impl Row {
         value.ok_or(Error::Unreadable { column })
     }
 
-    /// A date and time: as the database's own type, as a text ([`datetime::parse`]), or as seconds
-    /// since 1970. An empty text is none, and so is 0, as in Python.
+    /// Reads a date and time: a value of the database's own type, a text ([`datetime::parse`]), or
+    /// a number of seconds since 1970. Returns `None` for an empty text and for 0, as Python does.
     ///
     /// [`datetime::parse`]: crate::datetime::parse
     pub(crate) fn time(&mut self, column: &'static str) -> Result<Option<Timestamp>, Error> {
@@ -165,7 +168,7 @@ impl Row {
         found.map(Some).ok_or(Error::Unreadable { column })
     }
 
-    /// A moment in a table of our own.
+    /// Reads a timestamp of one of our own tables, in microseconds.
     pub(crate) fn micros(&mut self, column: &'static str) -> Result<Timestamp, Error> {
         self.required_int(column).map(Timestamp::from_micros)
     }

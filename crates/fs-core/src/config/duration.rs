@@ -1,15 +1,15 @@
-//! Flask-Security's texts for spans of time: `5 days`, `30 minutes`.
+//! Parses Flask-Security's duration texts: `5 days`, `30 minutes`.
 
 use std::time::Duration;
 
-/// Why a text is not a span of time.
+/// Error for a text that is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{0:?} is not a span of time; write a whole number and weeks, days, hours, minutes, seconds, milliseconds or microseconds, as in \"5 days\""
 )]
 pub struct DurationTextError(pub String);
 
-/// Reads `<whole number> <unit>`; the unit is a plural lower-case word, as Flask-Security wants it.
+/// Parses `<whole number> <unit>`. The unit is a plural word in lower case, as in Flask-Security.
 ///
 /// ```
 /// use std::time::Duration;
@@ -21,7 +21,8 @@ pub struct DurationTextError(pub String);
 ///
 /// # Errors
 ///
-/// [`DurationTextError`] with the text and what to write instead.
+/// Returns [`DurationTextError`] if the text is not a duration. Its message has the text and what
+/// to write instead.
 pub fn parse_duration_text(text: &str) -> Result<Duration, DurationTextError> {
     let wrong = || DurationTextError(text.chars().take(40).collect());
     let (count, unit) = text.trim().split_once(' ').ok_or_else(wrong)?;

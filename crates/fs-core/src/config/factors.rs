@@ -1,4 +1,4 @@
-//! Second factors, sign-in by code, and sign-in by link.
+//! Settings of second factors, unified sign-in and sign-in links.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,22 +10,23 @@ use crate::recovery_code::RECOVERY_CODES;
 use crate::secret::Secret;
 use crate::totp::{TotpRules, TotpRulesError, WalletFormat, Window};
 
-/// A way to receive or make a code.
+/// Method by which a user gets a code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CodeMethod {
-    /// By mail. NIST does not count it as a factor: whoever reads the mail resets the password too.
+    /// Code sent by mail. NIST does not accept it as a second factor: anyone who can read the mail
+    /// can reset the password too.
     #[serde(rename = "email")]
     Email,
-    /// From an authenticator app.
+    /// Code shown by an authenticator app.
     #[serde(rename = "authenticator")]
     Authenticator,
-    /// By text message, which needs [`Ports::sms`](crate::Ports::sms).
+    /// Code sent by text message. Requires [`Ports::sms`](crate::Ports::sms).
     #[serde(rename = "sms")]
     Sms,
 }
 
 impl CodeMethod {
-    /// The name that Flask-Security gives it.
+    /// Returns Flask-Security's name of the method.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Email => "email",
@@ -34,7 +35,8 @@ impl CodeMethod {
         }
     }
 
-    /// The method of that name. Flask-Security stored two of them under older names.
+    /// Returns the method with that name, or `None` if there is no such method. Accepts the older
+    /// names that Flask-Security stored as well.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "email" | "mail" => Some(Self::Email),
@@ -44,24 +46,24 @@ impl CodeMethod {
         }
     }
 
-    /// Whether a code must be sent.
+    /// Checks whether the code of this method must be sent.
     pub const fn is_sent(self) -> bool {
         !matches!(self, Self::Authenticator)
     }
 }
 
-/// A way to sign in with an identity and a passcode (unified sign-in).
+/// Method of unified sign-in, in which a user enters an identity and a passcode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum SignInMethod {
-    /// The password.
+    /// The passcode is the password.
     Password,
-    /// A code.
+    /// The passcode is a one-time code of this method.
     Code(CodeMethod),
 }
 
 impl SignInMethod {
-    /// The name that Flask-Security gives it.
+    /// Returns Flask-Security's name of the method.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
@@ -69,7 +71,7 @@ impl SignInMethod {
         }
     }
 
-    /// The method of that name.
+    /// Returns the method with that name, or `None` if there is no such method.
     pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "password" => Some(Self::Password),
@@ -93,110 +95,115 @@ impl TryFrom<String> for SignInMethod {
     }
 }
 
-/// Second factors.
+/// Settings of second factors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TwoFactor {
-    /// Everybody must have one.
+    /// Whether every user must have a second factor.
     pub required: bool,
-    /// What can be chosen, in the order in which it is offered.
+    /// Methods that users can choose from, in the order in which they are offered.
     pub methods: Vec<CodeMethod>,
-    /// Which codes of an authenticator app are accepted.
+    /// Time window in which a code of an authenticator app is accepted.
     pub authenticator_window: Window,
-    /// Which codes that were mailed are accepted.
+    /// Time window in which a code sent by mail is accepted.
     pub email_window: Window,
-    /// Which codes that were sent as text messages are accepted.
+    /// Time window in which a code sent by text message is accepted.
     pub sms_window: Window,
-    /// How long after the first factor the second one may be given; longer where a code that is sent
-    /// is good for longer.
+    /// Time after the first factor within which the second one must be given. It is extended if a
+    /// sent code is valid for longer.
     #[serde(with = "spans")]
     pub pending: Duration,
-    /// How long a browser that was remembered is not asked again; nothing: it always is.
+    /// Time for which a trusted browser is not asked for the second factor again. `None` disables
+    /// trusted browsers.
     #[serde(with = "spans::optional")]
     pub device: Option<Duration>,
-    /// Who says that the device is lost gets a code by mail, whatever their second factor is. Then
-    /// whoever reads the mail can reset the password and give the second factor as well: one
-    /// factor in all.
+    /// Whether users who lost their device can get a code by mail, whatever their second factor is.
+    /// If so, anyone who can read the mail can reset the password and pass the second factor too,
+    /// so both count as one factor.
     pub mail_rescue: bool,
-    /// Who is told when somebody can use neither factor nor mail.
+    /// Address that is notified when a user has access to neither the second factor nor the mail.
     pub rescue_mail: String,
-    /// How many recovery codes somebody gets, from 1 to 100; nothing: there are none.
+    /// Number of recovery codes for each user, from 1 to 100. `None` disables recovery codes.
     pub recovery_codes: Option<usize>,
-    /// A notice is mailed when somebody's second factor was set up, changed or switched off.
+    /// Whether to mail the user a notice when their second factor is set up, changed or disabled.
     pub send_notice: bool,
-    /// A second factor is held to its word: changing or removing it, making recovery codes and
-    /// changing sign-in methods takes a code of it or a recovery code, given as lately as
-    /// [`Freshness::within`](super::Freshness::within) says; it counts only if it is of another kind
-    /// than the first factor; and once [`required`](Self::required) is on, sessions, remembered
-    /// browsers and tokens of accounts without one are refused until it is set up.
+    /// Whether the second factor is enforced strictly:
+    ///
+    /// - Changing or removing it, creating recovery codes and changing sign-in methods require one
+    ///   of its codes or a recovery code, given within
+    ///   [`Freshness::within`](super::Freshness::within).
+    /// - It counts only if it is of another kind than the first factor.
+    /// - Once [`required`](Self::required) is on, sessions, remembered browsers and tokens of
+    ///   accounts without a second factor are rejected until one is set up.
     pub strict: bool,
 }
 
-/// Sign-in with an identity and a password or code.
+/// Settings of unified sign-in, which accepts an identity with a password or a code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Unified {
-    /// What is accepted, in the order in which it is tried.
+    /// Methods that are accepted, in the order in which they are tried.
     pub methods: Vec<SignInMethod>,
-    /// After which of them a second factor is asked for. Whoever has one and signs in by a method that
-    /// is not here gives one factor in all.
+    /// Methods after which a second factor is required. A user who signs in with any other method
+    /// gives one factor in all, even with a second factor set up.
     pub second_factor_after: Vec<SignInMethod>,
-    /// Which codes of an authenticator app are accepted.
+    /// Time window in which a code of an authenticator app is accepted.
     pub authenticator_window: Window,
-    /// Which codes that were sent are accepted.
+    /// Time window in which a sent code is accepted.
     pub sent_window: Window,
-    /// How long setting up a method may take.
+    /// Maximum time for setting up a method.
     #[serde(with = "spans")]
     pub setup_within: Duration,
-    /// A notice is mailed when a method was set up, changed or removed.
+    /// Whether to mail the user a notice when a method is set up, changed or removed.
     pub send_notice: bool,
-    /// A reset of the password removes every method that was set up. Otherwise whoever set one up
-    /// behind the owner's back keeps it.
+    /// Whether a password reset removes every sign-in method of the user. Otherwise a method that
+    /// an attacker set up keeps working after the reset.
     pub end_with_reset: bool,
 }
 
-/// Sign-in by a link in a mail.
+/// Settings of sign-in links, which are sent by mail.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignInLinks {
-    /// How long a link is good.
+    /// Validity period of a link.
     #[serde(with = "spans")]
     pub within: Duration,
-    /// Whether a link works once.
+    /// Whether a link is single-use.
     pub once: bool,
-    /// A link lets in an account as well whose address must be confirmed first. It confirms
-    /// nothing: whoever made the account may not be who reads its mail.
+    /// Whether a link also works for an account whose address is not confirmed yet. It does not
+    /// confirm the address: the person who created the account may not be the one who reads its
+    /// mail.
     pub unconfirmed: bool,
 }
 
-/// The secrets of second factors, and what their codes are like.
+/// Settings of one-time codes and of the storage of their secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TotpSettings {
-    /// Keys that seal stored secrets, by tag: the greatest tag seals, all open. None: keys are
-    /// derived from the signing keys.
+    /// Keys that encrypt stored secrets, by tag. The key with the greatest tag encrypts; all of
+    /// them decrypt. If empty, keys are derived from the signing keys.
     #[serde(default, skip_serializing, deserialize_with = "file::named_secrets")]
     pub keys: BTreeMap<String, Secret>,
-    /// How stored secrets are sealed.
+    /// Encryption format of stored secrets.
     pub format: WalletFormat,
-    /// What apps call the application.
+    /// Name of the application in authenticator apps.
     pub issuer: String,
-    /// How many digits a code has, 6 to 8. Many apps know codes of 6 digits alone, whatever they
-    /// are told: try before you rely on it. With another number, and with another period, apps
-    /// that people have set up make wrong codes.
+    /// Number of digits of a code, from 6 to 8. Many apps support only 6 digits and ignore the
+    /// setting, so test before you rely on another number. After a change of the number of digits
+    /// or of the period, apps that are already set up show wrong codes.
     pub digits: u8,
-    /// How long an app shows a code, and how long a step of the windows lasts: 15 to 120 whole
+    /// Time for which an app shows a code, and length of a step of the windows: 15 to 120 whole
     /// seconds.
     #[serde(with = "spans")]
     pub period: Duration,
-    /// The code of a step works once in all: what proved an app while it was set up does not sign
-    /// in as well. And a code by mail or text message works only if it was sent. Otherwise, as with
-    /// Flask-Security 4.1, it works once for each use, and whether it was sent or not.
+    /// Whether a code is accepted only once in all, and a code by mail or text message only if it
+    /// was sent. A code that completed the setup of an app then does not sign in as well. If
+    /// `false`, as in Flask-Security 4.1, a code is accepted once for each use, sent or not.
     pub strict: bool,
 }
 
 impl Default for TotpSettings {
-    /// Codes as every app makes them: six digits, thirty seconds.
+    /// Returns the settings that every app supports: 6 digits and 30 seconds.
     fn default() -> Self {
         let usual = TotpRules::default();
         Self {
@@ -211,16 +218,16 @@ impl Default for TotpSettings {
 }
 
 impl TotpSettings {
-    /// How codes are made and checked.
+    /// Returns the rules by which codes are generated and checked.
     ///
     /// # Errors
     ///
-    /// Digits or period are none that codes can have.
+    /// Returns [`TotpRulesError`] if the number of digits or the period is out of range.
     pub fn rules(&self) -> Result<TotpRules, TotpRulesError> {
         TotpRules::new(self.digits, self.period)
     }
 
-    /// What is wrong with digits and period, each by itself.
+    /// Returns the mistakes in the number of digits and in the period.
     pub(super) fn mistakes(&self) -> Vec<String> {
         let usual = TotpRules::default();
         let digits = TotpRules::new(self.digits, usual.period()).err();
@@ -242,7 +249,8 @@ impl TotpSettings {
 }
 
 impl Default for TwoFactor {
-    /// Authenticator apps. Mail is weak and text messages need a sender: they must be chosen.
+    /// Returns settings that offer authenticator apps only. Mail is a weak factor and text messages
+    /// need a sender, so both must be enabled explicitly.
     fn default() -> Self {
         Self {
             required: false,
@@ -262,7 +270,7 @@ impl Default for TwoFactor {
 }
 
 impl TwoFactor {
-    /// Which codes of a method are accepted.
+    /// Returns the time window in which a code of the method is accepted.
     pub fn window(&self, method: CodeMethod) -> Window {
         match method {
             CodeMethod::Authenticator => self.authenticator_window,
@@ -271,8 +279,8 @@ impl TwoFactor {
         }
     }
 
-    /// How long a pending sign-in lives, and a second factor that is being set up: `least`, or longer
-    /// where a code that is sent meanwhile is good for longer.
+    /// Returns the lifetime of a pending sign-in or of the setup of a second factor: `least`, or
+    /// longer if a code that is sent meanwhile is valid for longer.
     pub(crate) fn waits(&self, least: Duration, period: Duration) -> Duration {
         let sent = self.methods.iter().copied().filter(|method| method.is_sent());
         let sent = sent.chain(self.mail_rescue.then_some(CodeMethod::Email));
@@ -287,7 +295,7 @@ impl TwoFactor {
 }
 
 impl Unified {
-    /// Which codes of a method are accepted.
+    /// Returns the time window in which a code of the method is accepted.
     pub fn window(&self, method: CodeMethod) -> Window {
         match method {
             CodeMethod::Authenticator => self.authenticator_window,
@@ -301,8 +309,8 @@ impl Unified {
 }
 
 impl Default for Unified {
-    /// Everything is accepted but text messages, which need a sender; a second factor is asked for
-    /// after anything, text messages included.
+    /// Returns settings that accept every method but text messages, which need a sender. A second
+    /// factor is required after every method, text messages included.
     fn default() -> Self {
         let [email, app, text] =
             [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms].map(SignInMethod::Code);

@@ -1,4 +1,4 @@
-//! The configuration from a file of settings, by serde.
+//! Deserializes the configuration from a settings file.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -29,7 +29,7 @@ impl Serialize for Config {
     }
 }
 
-/// A configuration of which nothing is left out.
+/// A configuration in which every setting is given.
 struct Strict(Config);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -82,10 +82,10 @@ fn with_all_rules(rules: PasswordRules) -> PasswordRules {
     }
 }
 
-/// What an error says in place of a value that is a secret.
+/// Text that replaces a secret value in error messages.
 const SECRET: &str = "write a text in quotes; it is not shown here, because it is a secret";
 
-/// Reads one secret.
+/// Deserializes one secret.
 pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret>, D::Error> {
     match Value::deserialize(from)? {
         Value::Null => Ok(None),
@@ -94,7 +94,7 @@ pub(crate) fn secret<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Secret
     }
 }
 
-/// Reads one secret or a list of them.
+/// Deserializes one secret or a list of them.
 pub(super) fn secrets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Secret>, D::Error> {
     let list = match Value::deserialize(from)? {
         Value::Array(list) => list,
@@ -107,7 +107,7 @@ pub(super) fn secrets<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Secret>,
     texts.collect()
 }
 
-/// Reads secrets by their names.
+/// Deserializes a map from names to secrets.
 pub(super) fn named_secrets<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<BTreeMap<String, Secret>, D::Error> {
@@ -129,7 +129,7 @@ mod tests {
         serde_json::from_value(given).map_err(|error| error.to_string())
     }
 
-    /// Whether some table of the tree has an entry of that name.
+    /// Checks whether any table of the tree has an entry with that name.
     fn names(value: &Value, name: &str) -> bool {
         match value {
             Value::Object(table) => {

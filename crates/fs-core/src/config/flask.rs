@@ -1,4 +1,4 @@
-//! Reading Flask-Security's own keys into [`Config`].
+//! Reads Flask-Security's configuration keys into a [`Config`].
 
 use serde_json::Value;
 
@@ -13,9 +13,9 @@ const HOUR: std::time::Duration = std::time::Duration::from_secs(3_600);
 const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 impl Config {
-    /// Reads Flask-Security's keys on top of [`Config::flask_security_4`]. Keys that belong to
-    /// HTTP alone are left for `fs-http`; whoever reads last calls [`FlaskKeys::finish`] for what
-    /// is wrong.
+    /// Reads Flask-Security's keys on top of [`Config::flask_security_4`]. Keys that concern only
+    /// HTTP are left for `fs-http`. After the last reader, call [`FlaskKeys::finish`] for the
+    /// mistakes.
     pub fn from_flask(keys: &mut FlaskKeys) -> Self {
         let mut config = Self::flask_security_4();
         config.read_keys(keys);
@@ -261,7 +261,7 @@ fn identity_rules(value: &Value) -> Option<Vec<IdentityRule>> {
         .collect()
 }
 
-/// A sender: an address, or a name with one.
+/// Returns the sender of mails: an address, or a name with an address.
 fn sender(value: &Value) -> Option<String> {
     if let Value::String(address) = value {
         return Some(address.clone());

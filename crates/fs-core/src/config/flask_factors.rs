@@ -1,4 +1,4 @@
-//! Reading Flask-Security's keys of second factors, unified sign-in and sign-in by link.
+//! Reads Flask-Security's keys for second factors, unified sign-in and sign-in links.
 
 use std::time::Duration;
 
@@ -116,7 +116,7 @@ fn two_factor(keys: &mut FlaskKeys) -> Option<TwoFactor> {
     Some(rules)
 }
 
-/// Recovery codes are Flask-Security's from 5.0 on.
+/// Reads the settings of recovery codes, which Flask-Security has since 5.0.
 fn read_recovery_codes(keys: &mut FlaskKeys, rules: &mut TwoFactor) {
     let (mut on, mut count) = (false, 5);
     keys.bool("SECURITY_MULTI_FACTOR_RECOVERY_CODES", &mut on);

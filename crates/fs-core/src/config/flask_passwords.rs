@@ -1,4 +1,4 @@
-//! Reading what Flask-Security's keys say of passwords.
+//! Reads Flask-Security's keys for passwords.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::password::{
 };
 use crate::secret::Secret;
 
-/// In Flask-Security's default lists; hashes of theirs match nothing here.
+/// Schemes of Flask-Security's default lists that are not supported: their hashes never match.
 const NEVER_MATCH: [&str; 3] = ["plaintext", "des_crypt", "django_des_crypt"];
 
 impl Config {
@@ -116,13 +116,13 @@ impl Config {
     }
 }
 
-/// passlib's own rounds of Argon2.
+/// passlib's default number of rounds for Argon2.
 const PASSLIB_ROUNDS: u32 = 3;
 const OPTIONS: &str = "SECURITY_PASSWORD_HASH_PASSLIB_OPTIONS";
 const OLD_OPTIONS: &str = "SECURITY_PASSWORD_HASH_OPTIONS";
 
-/// What hashing is to cost, by passlib's names (`argon2__rounds`). Options of schemes that are not
-/// written here are left out.
+/// Returns the cost parameters of hashing by passlib's names (`argon2__rounds`). Options of schemes
+/// that are not used for new hashes are left out.
 fn costs(keys: &mut FlaskKeys) -> BTreeMap<String, u32> {
     let mut options = Vec::new();
     match keys.take(OLD_OPTIONS) {

@@ -1,4 +1,4 @@
-//! Flask-Security's keys as they are found in a map or the environment.
+//! Flask-Security's configuration keys, from a map or from environment variables.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{parse_duration_text, unread};
 
-/// Keys of Flask's own that matter here.
+/// Flask's own keys that are used here.
 const OF_FLASK: [&str; 7] = [
     "SECRET_KEY",
     "SECRET_KEY_FALLBACKS",
@@ -18,30 +18,31 @@ const OF_FLASK: [&str; 7] = [
     "MAX_CONTENT_LENGTH",
     "MAIL_DEFAULT_SENDER",
 ];
-/// How the keys of Flask-Security begin, and those of what it stands on.
+/// Prefixes of the keys of Flask-Security and of its dependencies.
 const STARTS: [&str; 4] = ["SECURITY_", "SESSION_COOKIE_", "REMEMBER_COOKIE_", "WTF_CSRF_"];
 
-/// A configuration in Flask's own keys, on its way into ours.
+/// Configuration in Flask's own keys, to be converted to ours.
 ///
-/// Whoever reads a key takes it out; what is left at the end is known to nobody. Mistakes are
-/// collected, so that all of them are told at once. Its `Debug` shows no value: many are secrets.
+/// Reading a key removes it, so the keys that remain at the end are unknown. Mistakes are collected
+/// in order to report all of them at once. `Debug` does not show values, since many are secrets.
 #[derive(Clone, Default)]
 pub struct FlaskKeys {
     values: BTreeMap<String, Value>,
-    /// The variables as they were written, where the values were read from some.
+    /// Original texts of the environment variables, if the values were read from them.
     written: BTreeMap<String, String>,
     mistakes: Vec<KeyError>,
 }
 
-/// What is wrong with one key.
+/// Error of one configuration key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {what}")]
 pub struct KeyError {
-    /// The key.
+    /// Name of the key.
     pub key: String,
-    /// What is wrong, and what to write instead. Never the value: it may be a secret.
+    /// What is wrong and what to write instead. It does not contain the value, which may be a
+    /// secret.
     pub what: String,
-    /// The key is right, but what it switches on does not exist here yet.
+    /// Whether the key is valid but enables a feature that is not supported yet.
     pub unsupported: bool,
 }
 
@@ -53,16 +54,16 @@ impl fmt::Debug for FlaskKeys {
 }
 
 impl FlaskKeys {
-    /// Keys with JSON values. Durations are texts (`5 days`) or seconds.
+    /// Creates keys from JSON values. Durations are texts (`5 days`) or numbers of seconds.
     pub fn from_map(values: impl IntoIterator<Item = (String, Value)>) -> Self {
         Self { values: values.into_iter().collect(), ..Self::default() }
     }
 
-    /// Keys from environment variables: values that are JSON are read as such (`true`, `8`,
-    /// `["a"]`), all others are texts. Where a text is asked for, `123` is one. Other variables than
-    /// those that Flask-Security goes by are left out.
+    /// Creates keys from environment variables. Values that are valid JSON are parsed (`true`, `8`,
+    /// `["a"]`); all others are texts. Where a text is expected, `123` is one. Variables that
+    /// Flask-Security does not use are ignored.
     ///
-    /// Hand in the variables, for instance `std::env::vars()`.
+    /// Pass the variables, for instance `std::env::vars()`.
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let ours = |key: &str| {
             OF_FLASK.contains(&key) || STARTS.iter().any(|start| key.starts_with(start))
@@ -78,12 +79,12 @@ impl FlaskKeys {
         Self { values: values.collect(), written, mistakes: Vec::new() }
     }
 
-    /// Takes a key out.
+    /// Removes a key and returns its value.
     pub fn take(&mut self, key: &str) -> Option<Value> {
         self.values.remove(key)
     }
 
-    /// Takes out all keys that start so, without that start.
+    /// Removes all keys with the prefix `start`, and returns them without the prefix.
     pub fn take_prefixed(&mut self, start: &str) -> Vec<(String, Value)> {
         let found: Vec<_> =
             self.values.keys().filter(|key| key.starts_with(start)).cloned().collect();
@@ -96,7 +97,7 @@ impl FlaskKeys {
             .collect()
     }
 
-    /// Takes out a key whose value is to be a text.
+    /// Removes a key whose value should be a text, and returns the value.
     fn take_text(&mut self, key: &str) -> Option<Value> {
         let value = self.take(key)?;
         Some(match (value, self.written.get(key)) {
@@ -106,12 +107,12 @@ impl FlaskKeys {
         })
     }
 
-    /// Notes a mistake.
+    /// Records a mistake.
     pub fn wrong(&mut self, key: &str, what: impl Into<String>) {
         self.mistakes.push(KeyError { key: key.to_owned(), what: what.into(), unsupported: false });
     }
 
-    /// Notes a feature that does not exist here yet.
+    /// Records that a key enables a feature that is not supported yet.
     pub fn unsupported(&mut self, key: &str) {
         self.mistakes.push(KeyError {
             key: key.to_owned(),
@@ -120,7 +121,7 @@ impl FlaskKeys {
         });
     }
 
-    /// Reads a truth value into `into`, if the key is there.
+    /// Reads a Boolean into `into`, if the key exists.
     pub fn bool(&mut self, key: &str, into: &mut bool) {
         match self.take(key) {
             None => {}
@@ -129,7 +130,7 @@ impl FlaskKeys {
         }
     }
 
-    /// Reads a text into `into`, if the key is there and not null.
+    /// Reads a text into `into`, if the key exists and is not null.
     pub fn text(&mut self, key: &str, into: &mut String) {
         match self.take_text(key) {
             None | Some(Value::Null) => {}
@@ -138,7 +139,7 @@ impl FlaskKeys {
         }
     }
 
-    /// Reads a text or null.
+    /// Reads a text into `into`, if the key exists. Null is `None`.
     pub fn optional_text(&mut self, key: &str, into: &mut Option<String>) {
         match self.take_text(key) {
             None => {}
@@ -148,7 +149,7 @@ impl FlaskKeys {
         }
     }
 
-    /// Reads a whole number.
+    /// Reads a whole number into `into`, if the key exists.
     pub fn number(&mut self, key: &str, into: &mut usize) {
         match self.take(key) {
             None => {}
@@ -159,7 +160,7 @@ impl FlaskKeys {
         }
     }
 
-    /// Reads a list of texts; `[]` for null.
+    /// Reads a list of texts. Null is an empty list.
     pub fn texts(&mut self, key: &str) -> Option<Vec<String>> {
         let value = self.take(key)?;
         if value.is_null() {
@@ -174,7 +175,8 @@ impl FlaskKeys {
         texts
     }
 
-    /// Reads a span of time: a text such as `5 days`, or seconds.
+    /// Reads a duration into `into`, if the key exists: a text such as `5 days`, or a number of
+    /// seconds.
     pub fn duration(&mut self, key: &str, into: &mut Duration) {
         match self.take(key) {
             None => {}
@@ -189,7 +191,7 @@ impl FlaskKeys {
         }
     }
 
-    /// Reads a span of time; a negative one, or null, is none.
+    /// Reads a duration into `into`, if the key exists. A negative one and null are `None`.
     pub fn optional_duration(&mut self, key: &str, into: &mut Option<Duration>) {
         match self.take(key) {
             None => {}
@@ -207,7 +209,7 @@ impl FlaskKeys {
         }
     }
 
-    /// What is wrong: all mistakes, and every key that nobody took.
+    /// Returns all mistakes, and an error for every key that was not read.
     pub fn finish(self) -> Vec<KeyError> {
         let mut all = self.mistakes;
         all.extend(self.values.into_keys().map(|key| KeyError {

@@ -1,30 +1,31 @@
-//! Settings from a file that says only what differs from a profile.
+//! Settings files that contain only the differences from a profile.
 
 use serde::de::DeserializeOwned;
 use serde::de::Error;
 use serde_json::{Map, Value};
 
-/// Where settings start from.
+/// A named set of default settings.
 #[derive(Debug)]
 pub struct Profile {
-    /// Its name in files.
+    /// Name of the profile in settings files.
     pub name: &'static str,
-    /// What holds where the file says nothing.
+    /// Values of settings that the file does not mention.
     pub base: Value,
-    /// The same with everything on: what a feature starts from that the profile has off.
+    /// The same with every feature enabled: the defaults of a feature that the profile disables and
+    /// the file enables.
     pub full: Value,
 }
 
-/// Reads settings of type `T`: the file's on top of those of the profile that it names by
-/// `profile`, the first one if it names none.
+/// Reads settings of type `T` by merging a file into a profile. The file names the profile by
+/// `profile`; the default is the first one.
 ///
-/// - A table changes what it names; the rest stays as the profile has it.
-/// - `true` switches on what can be off, `false` switches it off.
-/// - A list replaces the profile's.
+/// - A table changes the settings that it names. The others keep the values of the profile.
+/// - `true` enables an optional feature, `false` disables it.
+/// - A list replaces the list of the profile.
 ///
 /// # Errors
 ///
-/// The first mistake, with the path of the setting and what to write instead.
+/// Returns an error for the first mistake, with the path of the setting and what to write instead.
 pub fn over_profile<T: DeserializeOwned, E: Error>(
     given: Value,
     profiles: &[Profile],
@@ -48,7 +49,7 @@ pub fn over_profile<T: DeserializeOwned, E: Error>(
     })
 }
 
-/// Puts what is given over what is there.
+/// Merges the given settings into the existing ones.
 fn merge(there: &mut Value, full: &Value, given: Value) {
     match given {
         Value::Object(given) => {
@@ -77,8 +78,8 @@ fn merge(there: &mut Value, full: &Value, given: Value) {
     }
 }
 
-/// Whether two tables of one entry each are about different kinds of a thing, such as
-/// `{ seconds = 120 }` in the place of `{ steps = 1 }`: one replaces the other.
+/// Checks whether two tables with one entry each are different variants of an enum, such as `{
+/// seconds = 120 }` and `{ steps = 1 }`. One then replaces the other.
 fn is_other_kind(there: &Value, given: &Map<String, Value>) -> bool {
     let Value::Object(there) = there else { return false };
     there.len() == 1 && given.len() == 1 && !given.keys().all(|name| there.contains_key(name))

@@ -1,4 +1,4 @@
-//! The configuration: typed, with two profiles, checked as a whole before anything starts.
+//! The configuration of accounts, with two profiles. It is validated as a whole at the start.
 
 mod duration;
 mod factors;
@@ -32,14 +32,14 @@ use crate::secret::Secret;
 use crate::token::{Salts, TokenFormat};
 use crate::totp::WalletFormat;
 
-/// How accounts behave.
+/// Configuration of accounts: features, credentials, sessions, tokens and limits.
 ///
-/// [`Config::default`] is what the standards ask for today; [`Config::flask_security_4`] is what
-/// Flask-Security 4.1 does, for those who move an existing application over. Start from one, set
-/// what differs, and hand it to [`Security::new`](crate::Security::new), which refuses it
-/// with the whole list of what is wrong.
+/// [`Config::default`] follows current standards. [`Config::flask_security_4`] behaves as
+/// Flask-Security 4.1 does, for the migration of an existing application. Start from one of them,
+/// change what differs, and pass it to [`Security::new`](crate::Security::new), which returns all
+/// mistakes at once.
 ///
-/// What the second profile weakens, compared with the first:
+/// Differences between the two profiles; the second one is weaker:
 ///
 /// | | `default` | `flask_security_4` |
 /// | --- | --- | --- |
@@ -69,11 +69,16 @@ use crate::totp::WalletFormat;
 ///
 /// # From a file
 ///
-/// Settings can be read from TOML, JSON or whatever else serde reads, under the names that they have
-/// here. A file says only what differs from the profile that it names (`default`, if none): tables
-/// change what they name, `true` and `false` switch on and off what can be off, spans of time are
-/// `"90 minutes"` or a number of seconds. Names that do not exist are refused. What is written back
-/// holds no secrets. `docs/settings.toml` of the project names everything.
+/// Settings can be read from TOML, JSON or any other format of serde. They have the names of the
+/// fields. A file contains only the differences from the profile that it names (`default` if none):
+///
+/// - A table changes the settings that it names.
+/// - `true` and `false` enable and disable an optional feature.
+/// - A duration is a text such as `"90 minutes"` or a number of seconds.
+/// - An unknown name is an error.
+///
+/// Serialized settings do not contain secrets. `docs/settings.toml` of the project lists every
+/// setting.
 ///
 /// ```
 /// use fs_core::Config;
@@ -92,192 +97,197 @@ use crate::totp::WalletFormat;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct Config {
-    /// The keys that sign and seal: the first signs, all verify. At least one, of 32 bytes or more.
+    /// Keys that sign tokens and encrypt sessions. The first key signs, all of them verify. At
+    /// least one is required, of 32 bytes or more each.
     #[serde(default, skip_serializing, deserialize_with = "file::secrets")]
     pub signing_keys: Vec<Secret>,
-    /// The format of links and tokens.
+    /// Format of links and tokens.
     pub token_format: TokenFormat,
-    /// What keeps tokens of different purposes apart in the itsdangerous format.
+    /// Salts that separate tokens of different purposes in the itsdangerous format.
     pub salts: Salts,
-    /// Whether answers may tell that an account exists.
+    /// Whether answers may reveal that an account exists.
     pub disclosure: Disclosure,
-    /// The public address of the application, such as `https://example.org`; links in mails start
-    /// with it. Nothing: the request's own, which trusts the `Host` header.
+    /// Public URL of the application, such as `https://example.org`. Links in mails begin with it.
+    /// `None` uses the host of the request, which trusts the `Host` header.
     pub base_url: Option<String>,
-    /// What a person can type to say who they are, and how it is read.
+    /// Identities that users can sign in with, and how the typed text is normalized.
     pub identities: IdentityRules,
-    /// Accounts have a username.
+    /// Whether accounts have a username.
     pub usernames: bool,
-    /// How passwords are hashed.
+    /// Hash algorithms and their cost.
     pub hashing: HashingRules,
-    /// What is asked of a new password.
+    /// Requirements for new passwords.
     pub password: PasswordRules,
-    /// People may register; nothing: they may not.
+    /// Registration. `None` disables it.
     pub registration: Option<Registration>,
-    /// Addresses must be proven; nothing: they need not.
+    /// Confirmation of mail addresses. `None` disables it.
     pub confirmation: Option<Confirmation>,
-    /// Forgotten passwords can be reset; nothing: they cannot.
+    /// Reset of forgotten passwords. `None` disables it.
     pub recovery: Option<Recovery>,
-    /// Passwords can be changed; nothing: they cannot.
+    /// Change of passwords by signed-in users. `None` disables it.
     pub password_change: Option<PasswordChange>,
-    /// Accounts can have a second factor; nothing: they cannot.
+    /// Second factors. `None` disables them.
     pub two_factor: Option<TwoFactor>,
-    /// People can sign in with codes as well; nothing: they cannot.
+    /// Unified sign-in, which also accepts codes. `None` disables it.
     pub unified: Option<Unified>,
-    /// People sign in by links in mails; nothing: they do not.
+    /// Sign-in links, which are sent by mail. `None` disables them.
     pub sign_in_links: Option<SignInLinks>,
-    /// The secrets of second factors and sign-in codes.
+    /// One-time codes, and the storage of their secrets.
     pub totp: TotpSettings,
-    /// Time, address and number of sign-ins are kept with the user.
+    /// Whether to record the time, the client address and the number of sign-ins of each user.
     pub tracking: bool,
-    /// Sessions.
+    /// Lifetime of sessions and remembered browsers.
     pub sessions: Sessions,
-    /// When a sign-in counts as fresh.
+    /// Time for which a sign-in counts as recent.
     pub freshness: Freshness,
-    /// Auth tokens.
+    /// Validity of auth tokens.
     pub auth_tokens: AuthTokens,
-    /// How often passwords and codes may be tried, and how much is sent.
+    /// Rate limits for passwords, codes and sent messages.
     pub limits: Limits,
-    /// Mails.
+    /// Sender and format of mails.
     pub mail: MailSettings,
-    /// The texts that people read.
+    /// Texts of messages to users.
     pub messages: Catalogue,
-    /// How what people type is read, where it is not as configured above. Code, so no file of
-    /// settings can hold it.
+    /// Functions that replace the normalization of user input. They are code, so a settings file
+    /// cannot contain them.
     #[serde(skip)]
     pub readers: Readers,
 }
 
-/// Whether answers may tell that an account exists.
+/// Whether answers may reveal that an account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Disclosure {
-    /// They are the same for known and unknown accounts.
+    /// Answers are the same for known and unknown accounts, which prevents enumeration.
     Generic,
-    /// They say what is wrong.
+    /// Answers say what is wrong.
     Explicit,
 }
 
-/// Registration.
+/// Settings of registration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registration {
-    /// A welcome is mailed.
+    /// Whether to send a welcome mail.
     pub send_welcome: bool,
-    /// What the form takes besides address, username and password. Nothing else is accepted.
+    /// Additional fields of the form, besides address, username and password. Other fields are not
+    /// stored.
     pub fields: Vec<ExtraField>,
 }
 
-/// Proof of mail addresses.
+/// Settings of the confirmation of mail addresses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Confirmation {
-    /// How long a link is good.
+    /// Validity period of a link.
     #[serde(with = "spans")]
     pub within: Duration,
-    /// Who follows the link is signed in.
+    /// Whether following the link signs the user in.
     pub sign_in_after: bool,
-    /// Who has not confirmed yet may sign in all the same.
+    /// Whether users can sign in before they confirmed their address.
     pub sign_in_without: bool,
-    /// A link that is opened in another browser than the one that registered asks for the password
-    /// that was chosen, or for a new one, which ends everything that was there before. Without,
-    /// somebody who registers another person's address keeps the password once its owner opens the
-    /// link.
+    /// Whether a link that is opened in another browser than the one that registered asks for the
+    /// chosen password or for a new one. A new password ends everything that existed before. If
+    /// `false`, someone who registers another person's address keeps the password after its owner
+    /// opened the link.
     pub asks_for_password: bool,
 }
 
-/// Reset of forgotten passwords.
+/// Settings of the reset of forgotten passwords.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recovery {
-    /// How long a link is good.
+    /// Validity period of a link.
     #[serde(with = "spans")]
     pub within: Duration,
-    /// The link is mailed. Without, an application listens to the event and tells it otherwise.
+    /// Whether to mail the link. If `false`, the application must handle the event and deliver the
+    /// link itself.
     pub send_instructions: bool,
-    /// A notice is mailed when it was done.
+    /// Whether to mail the user a notice after the reset.
     pub send_notice: bool,
-    /// Who resets a password is signed in.
+    /// Whether a reset signs the user in.
     pub sign_in_after: bool,
-    /// A reset proves the address as well, because its link was mailed there. So whoever owns an
-    /// address takes over an account that somebody else made with it. Without, an account that is
-    /// not confirmed gets no link.
+    /// Whether a reset also confirms the address, since its link was mailed there. The owner of an
+    /// address can then take over an account that someone else created with it. If `false`, an
+    /// unconfirmed account does not get a link.
     pub confirms: bool,
-    /// How long the notice of a changed second factor or sign-in method carries a link that undoes
-    /// the change and starts a reset; `None`: it carries none. Whoever holds the mailbox can undo
-    /// for that time.
+    /// Time for which the link in a notice can undo a change of a second factor or sign-in method
+    /// and start a reset. `None` omits the link. Anyone who can read the mail can undo the change
+    /// during that time.
     #[serde(with = "spans::optional")]
     pub undo_within: Option<Duration>,
 }
 
-/// Change of passwords.
+/// Settings of the change of passwords.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
-    /// A notice is mailed.
+    /// Whether to mail the user a notice after the change.
     pub send_notice: bool,
 }
 
-/// Sessions.
+/// Settings of sessions and remembered browsers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sessions {
-    /// How long a session lasts at most.
+    /// Maximum lifetime of a session.
     #[serde(with = "spans")]
     pub lifetime: Duration,
-    /// How long a browser is remembered at most; nothing: never.
+    /// Maximum time for which a browser is remembered. `None` disables remembered browsers.
     #[serde(with = "spans::optional")]
     pub remember: Option<Duration>,
-    /// Whether a browser is remembered when nobody says otherwise.
+    /// Whether a browser is remembered if the sign-in request does not say.
     pub remember_by_default: bool,
-    /// The CSRF secret changes at sign-in.
+    /// Whether to renew the CSRF secret at sign-in.
     pub renew_csrf_at_sign_in: bool,
-    /// What an account was entered by ends when it is deactivated; otherwise it rests until the
-    /// account is activated again.
+    /// Whether deactivating an account revokes its sessions, remembered browsers and tokens. If
+    /// `false`, they are valid again once the account is activated again.
     pub end_with_deactivation: bool,
-    /// What an account was entered by ends when its second factor is set up, changed or switched
-    /// off, but for the session in which that is done.
+    /// Whether setting up, changing or disabling a second factor revokes the sessions, remembered
+    /// browsers and tokens of the account. The session that makes the change is kept.
     pub end_with_second_factor: bool,
 }
 
-/// When a sign-in counts as fresh.
+/// Settings of freshness: the time for which a sign-in counts as recent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Freshness {
-    /// How long ago it may lie, more than zero; nothing: always fresh, and there is no page to prove
-    /// it again.
+    /// Maximum age of a fresh sign-in, greater than zero. `None` treats every sign-in as fresh and
+    /// disables the page to verify it again.
     #[serde(with = "spans::optional")]
     pub within: Option<Duration>,
-    /// How long it stays fresh once it was found fresh.
+    /// Grace period: time for which a sign-in stays fresh after it was checked and found fresh.
     #[serde(with = "spans")]
     pub grace: Duration,
-    /// How long after the sign-in the grace ends in any case; nothing: it slides without end.
+    /// Age of the sign-in at which the grace period ends in any case. `None` extends it without
+    /// limit.
     #[serde(with = "spans::optional")]
     pub grace_limit: Option<Duration>,
 }
 
-/// Auth tokens.
+/// Settings of auth tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AuthTokens {
-    /// How long they are good; nothing: until the user's uniquifier changes.
+    /// Validity period of a token. `None` keeps it valid until the user's uniquifier changes.
     #[serde(with = "spans::optional")]
     pub max_age: Option<Duration>,
-    /// They are bound to a uniquifier of their own, and outlive a password change.
+    /// Whether tokens are bound to a uniquifier of their own, so that they survive a password
+    /// change.
     pub own_uniquifier: bool,
 }
 
-/// Mails.
+/// Settings of mails.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailSettings {
-    /// The sender: an address, or `Name <address>`.
+    /// Sender: an address, or `Name <address>`.
     pub from: String,
-    /// A plain part is sent.
+    /// Whether mails have a plain text part.
     pub text: bool,
-    /// An HTML part is sent.
+    /// Whether mails have an HTML part.
     pub html: bool,
-    /// Subjects in place of our own, by the mail's template name.
+    /// Subjects that replace the default ones, by the name of the mail's template.
     pub subjects: std::collections::BTreeMap<String, String>,
 }
 
@@ -285,8 +295,9 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 impl Default for Config {
-    /// What the standards ask for today (OWASP ASVS 5.0, NIST SP 800-63B-4). Features that open a
-    /// door (registration, recovery) are on, because mails prove them; set `None` to close one.
+    /// Returns the profile that follows current standards (OWASP ASVS 5.0, NIST SP 800-63B-4).
+    /// Registration and recovery are enabled, because they are verified by mail; set them to `None`
+    /// to disable them.
     fn default() -> Self {
         Self {
             signing_keys: Vec::new(),
@@ -347,7 +358,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// What Flask-Security 4.1 does when nothing is configured. See [`Config`] for what it weakens.
+    /// Returns the profile that behaves as Flask-Security 4.1 does by default. See [`Config`] for
+    /// what it weakens.
     pub fn flask_security_4() -> Self {
         Self {
             token_format: TokenFormat::Itsdangerous,
@@ -384,11 +396,11 @@ impl Config {
         }
     }
 
-    /// The default profile, with the two things that an application must say: its key, of 32 bytes
-    /// or more, and its public address, such as `https://example.org`. Whether they will do is said
-    /// by [`mistakes`](Self::mistakes), with all that is wrong.
+    /// Returns the default profile with the two required settings: the signing key, of 32 bytes or
+    /// more, and the public URL, such as `https://example.org`. [`mistakes`](Self::mistakes) checks
+    /// both.
     ///
-    /// What else differs is written over it:
+    /// Use struct update syntax for other changes:
     ///
     /// ```
     /// use fs_core::Config;
@@ -405,7 +417,7 @@ impl Config {
         }
     }
 
-    /// Whether an address must be proven before its account can be used.
+    /// Checks whether an address must be confirmed before the account can be used.
     pub fn confirmation_required(&self) -> bool {
         self.confirmation.as_ref().is_some_and(|confirmation| !confirmation.sign_in_without)
     }

@@ -1,6 +1,6 @@
-//! Spans of time in files of settings: `"90 minutes"`, or a number of seconds.
+//! Durations in settings files: `"90 minutes"`, or a number of seconds.
 //!
-//! For `#[serde(with = "…")]`; [`optional`] is for spans that can be off.
+//! Use it as `#[serde(with = "…")]`, and [`optional`] for an `Option<Duration>`.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde::{Deserializer, Serializer};
 
 use super::parse_duration_text;
 
-/// Units, the greatest first.
+/// Units, in descending order.
 const UNITS: [(&str, u128); 6] = [
     ("weeks", 604_800_000_000),
     ("days", 86_400_000_000),
@@ -20,20 +20,20 @@ const UNITS: [(&str, u128); 6] = [
     ("milliseconds", 1_000),
 ];
 
-/// Writes a span in the greatest unit of which it is a whole number.
+/// Serializes a duration in the greatest unit of which it is a whole number.
 ///
 /// # Errors
 ///
-/// Those of the format.
+/// Returns an error if the serializer does.
 pub fn serialize<S: Serializer>(span: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&written(*span))
 }
 
-/// Reads a span.
+/// Deserializes a duration.
 ///
 /// # Errors
 ///
-/// It is none; the error says what to write.
+/// Returns an error if the value is not a duration. Its message says what to write.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     deserializer.deserialize_any(SpanVisitor)
 }
@@ -77,17 +77,17 @@ impl Visitor<'_> for SpanVisitor {
     }
 }
 
-/// The same for a span that can be off.
+/// Durations that can be disabled.
 pub mod optional {
     use std::time::Duration;
 
     use serde::{Deserialize, Deserializer, Serializer};
 
-    /// Writes it; nothing where it is off.
+    /// Serializes a duration, or `None`.
     ///
     /// # Errors
     ///
-    /// Those of the format.
+    /// Returns an error if the serializer does.
     pub fn serialize<S: Serializer>(
         span: &Option<Duration>,
         serializer: S,
@@ -98,11 +98,11 @@ pub mod optional {
         }
     }
 
-    /// Reads it.
+    /// Deserializes a duration, or `None`.
     ///
     /// # Errors
     ///
-    /// It is no span; the error says what to write.
+    /// Returns an error if the value is not a duration. Its message says what to write.
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {

@@ -1,6 +1,6 @@
-//! Keys that nothing here reads, and what takes their place.
+//! Flask-Security's keys that are not supported, and their replacements.
 
-/// What to do about a key that nobody took.
+/// Returns advice for a key that was not read.
 pub(super) fn advice(key: &str) -> &'static str {
     let own = key.strip_prefix("SECURITY_").unwrap_or(key);
     match own {

@@ -1,4 +1,4 @@
-//! What a configuration must fulfil as a whole.
+//! Validation of the configuration as a whole.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
 use crate::second_factor::FactorKind;
 
-/// Everything that is wrong with a configuration, in words that say what to write instead.
+/// All mistakes of a configuration, each with what to write instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mistakes(pub Vec<String>);
 
 impl Mistakes {
-    /// The same, or nothing when there are none.
+    /// Returns `Ok` if there are no mistakes.
     ///
     /// # Errors
     ///
-    /// Itself, when there is a mistake.
+    /// Returns the mistakes if there are any.
     pub fn into_result(self) -> Result<(), Self> {
         if self.0.is_empty() { Ok(()) } else { Err(self) }
     }
@@ -35,7 +35,7 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 impl Config {
-    /// All mistakes of this configuration.
+    /// Returns all mistakes of this configuration.
     pub fn mistakes(&self) -> Mistakes {
         let mut found = Vec::new();
         let mut wrong = |when: bool, what: &str| {
@@ -123,10 +123,10 @@ impl Config {
         Mistakes(found)
     }
 
-    /// Second factors that nobody could sign in with, because every first factor is of their kind.
-    /// `sign_in_page` says whether people sign in at a page of passwords or links as well, beside
-    /// unified sign-in. [`Security::new`](crate::Security::new) takes it that they do: whoever has no
-    /// such page asks again.
+    /// Returns an error for each second factor that is useless, because every first factor is of
+    /// the same kind. `sign_in_page` says whether there is a sign-in page for passwords or links
+    /// besides unified sign-in. [`Security::new`](crate::Security::new) assumes that there is one;
+    /// call this again if there is none.
     pub fn one_kind_mistakes(&self, sign_in_page: bool) -> Vec<String> {
         let Some(rules) = self.two_factor.as_ref().filter(|rules| rules.strict) else {
             return Vec::new();
@@ -161,8 +161,8 @@ impl Config {
     }
 }
 
-/// Whether mails can be from there: an address, alone or in angle brackets behind a name, which is
-/// in quotes if it has signs that mean something.
+/// Checks whether the text is a valid sender: an address, or a name and an address in angle
+/// brackets. A name with special characters must be quoted.
 fn is_mailbox(text: &str) -> bool {
     const SIGNS: &str = "<>,;:@\"()[]\\";
     let text = text.trim();

@@ -121,8 +121,8 @@ impl Security {
         let mut last = None;
         for _ in 0..TRIES {
             let at_hand = self.remembered_as(ctx, user, remember_cookie).await?;
-            let remember = match at_hand {
-                Some(_) => Remember::Yes,
+            let remember = match &at_hand {
+                Some(at_hand) => at_hand.until().map_or(Remember::Yes, Remember::Until),
                 None => Remember::No,
             };
             let mut user = user.clone();

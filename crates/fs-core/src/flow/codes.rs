@@ -20,8 +20,10 @@ use crate::totp::{self, Step, TotpSecret, Window};
 pub(super) enum CodePurpose {
     /// The second factor of a sign-in.
     SecondFactor,
-    /// Signing in, or proving again who one is, with a code.
+    /// Signing in with a code.
     SignIn(CodeMethod),
+    /// The same for whoever is signed in and asks for it. It is accepted as one to sign in.
+    Verify(CodeMethod),
     /// Proving a method that is being set up.
     SetUp,
 }
@@ -30,7 +32,7 @@ impl CodePurpose {
     fn name(self) -> String {
         match self {
             Self::SecondFactor => "second factor".to_owned(),
-            Self::SignIn(method) => format!("sign in by {}", method.name()),
+            Self::SignIn(method) | Self::Verify(method) => format!("sign in by {}", method.name()),
             Self::SetUp => "set up".to_owned(),
         }
     }
@@ -187,7 +189,7 @@ impl Security {
         let code = code.expose();
         let kind = match message.purpose {
             CodePurpose::SecondFactor => MailKind::SecondFactorCode { code },
-            CodePurpose::SignIn(_) | CodePurpose::SetUp => {
+            CodePurpose::SignIn(_) | CodePurpose::Verify(_) | CodePurpose::SetUp => {
                 MailKind::SignInCode { code, link: message.link }
             }
         };

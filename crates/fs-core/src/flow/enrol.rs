@@ -116,7 +116,10 @@ impl Security {
             },
             _ => None,
         };
-        let (secret, sealed) = self.enrolment_secret(ctx, visit, &user, method).await?;
+        // A new one at each beginning: who saw the last one, in a copy of the session or on a screen,
+        // does not know this one, and a code that went to one number proves no other.
+        let secret = self.new_totp_secret()?;
+        let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
         visit.set_enrolment(Some(Enrolment {
             uniquifier: user.uniquifier.as_str().to_owned(),
             method,
@@ -146,30 +149,6 @@ impl Security {
         let username = self.identity_of(&user).unwrap_or("Unknown").to_owned();
         let key = (method == CodeMethod::Authenticator).then_some(secret);
         Ok(EnrolOutcome::Begun { method, key, username })
-    }
-
-    /// The secret of what is being set up: the same as long as the method is.
-    async fn enrolment_secret(
-        &self,
-        ctx: &Context,
-        visit: &Visit,
-        user: &User,
-        method: CodeMethod,
-    ) -> Result<(TotpSecret, SealedSecret), FlowError> {
-        let before = visit.enrolment().filter(|enrolment| {
-            enrolment.method == method
-                && enrolment.is_open(ctx.now, self.set_up_within())
-                && enrolment.is_of(user)
-        });
-        if let Some(enrolment) = before {
-            let sealed = SealedSecret::new(enrolment.secret.as_str());
-            if let Some(secret) = self.open_totp(ctx, user, &sealed).await? {
-                return Ok((secret, sealed));
-            }
-        }
-        let secret = self.new_totp_secret()?;
-        let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
-        Ok((secret, sealed))
     }
 
     /// Takes the code that proves what `user`, who is signed in, is setting up.

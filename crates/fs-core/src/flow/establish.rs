@@ -40,6 +40,7 @@ pub(super) struct Seat {
     pub(super) factor_at: Option<Timestamp>,
     pub(super) csrf: Option<CsrfSecret>,
     pub(super) parent: Option<CredentialKey>,
+    pub(super) until: Timestamp,
 }
 
 /// The account that a session is made for.
@@ -119,6 +120,8 @@ impl Clearance {
 pub(crate) enum Remember {
     Yes,
     No,
+    /// Until then at most: it was remembered before.
+    Until(Timestamp),
 }
 
 impl Security {
@@ -139,9 +142,14 @@ impl Security {
             ctx.now.plus(sessions.lifetime),
         )?;
         let remember = match remember {
-            Remember::Yes => self.remember(ctx, holder)?,
+            Remember::Yes => self.remember(ctx, holder, None)?,
+            Remember::Until(end) => self.remember(ctx, holder, Some(end))?,
             Remember::No => None,
         };
+        if let (FactorGiven::AsBefore(user), Some(before)) = (&clearance.factor, visit.sign_in()) {
+            let end = before.until.filter(|_| before.user == *user);
+            record.expires_at = end.map_or(record.expires_at, |end| end.min(record.expires_at));
+        }
         // The session of a remembered browser ends with it.
         record.parent = remember.as_ref().and_then(NewRemembered::key);
         let replaced = record.parent.as_ref().and_then(|_| visit.sign_in()?.parent.clone());
@@ -176,7 +184,8 @@ impl Security {
             false => None,
         };
         let (authenticated_at, parent) = (record.authenticated_at, record.parent.clone());
-        Ok(Seat { id, authenticated_at, factor_at: None, csrf, parent })
+        let until = record.expires_at;
+        Ok(Seat { id, authenticated_at, factor_at: None, csrf, parent, until })
     }
 
     /// A new session: its id, for the browser, and its record, for the store.
@@ -232,6 +241,7 @@ impl Seat {
             grace_until: None,
             factor_at: self.factor_at,
             parent: self.parent,
+            until: Some(self.until),
         }));
         visit.set_crumb(CrumbState::Due);
         if let Some(csrf) = self.csrf {

@@ -186,13 +186,15 @@ impl Security {
 
     /// What a code counts that is sent to somebody, from wherever it is asked for.
     ///
-    /// Those of a second factor, which come after the first one, are counted apart: else who knows
-    /// an address or a number could use up what its owner signs in by.
+    /// Those that nobody but the owner can ask for are counted apart: of a second factor, which come
+    /// after the first one, and of whoever is signed in. Else who knows an address or a number could
+    /// use up what its owner signs in by.
     pub(super) fn code_message_tally(&self, message: &CodeMessage<'_>) -> Tally {
         let (names, user) = (self.counters(), message.user);
         let kind = match message.purpose {
             CodePurpose::SecondFactor => "second_factor",
-            CodePurpose::SignIn(_) | CodePurpose::SetUp => "code",
+            CodePurpose::SignIn(_) => "code",
+            CodePurpose::Verify(_) | CodePurpose::SetUp => "code of the owner",
         };
         match (message.method, message.phone) {
             (CodeMethod::Email, _) => self.limits().mails.to(names, kind, &fold_case(&user.email)),

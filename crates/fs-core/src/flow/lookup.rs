@@ -48,7 +48,7 @@ impl Security {
     /// The work is the same for an account and for none, call by call and row by row. What is left is
     /// microseconds of memory and caches. To find those behind this, somebody must ask many
     /// thousands of times about one address, and the limits do not let them.
-    async fn blur_time(&self) -> Result<(), FlowError> {
+    pub(super) async fn blur_time(&self) -> Result<(), FlowError> {
         if self.config().disclosure == Disclosure::Generic {
             let drawn = u64::from(u32::from_be_bytes(self.random()?));
             let longest = u64::try_from(LONGEST_WAIT.as_micros()).unwrap_or_default();

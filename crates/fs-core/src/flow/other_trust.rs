@@ -65,8 +65,11 @@ impl Security {
             true => self.remembered_as(ctx, user, remember_cookie).await?,
             false => None,
         };
-        let remember = match at_hand {
-            Some(_) => self.remember(ctx, Holder { id: Some(&user.id), uniquifier: &new })?,
+        let remember = match &at_hand {
+            Some(at_hand) => {
+                let holder = Holder { id: Some(&user.id), uniquifier: &new };
+                self.remember(ctx, holder, at_hand.until())?
+            }
             None => None,
         };
         let sign_in = before
@@ -75,9 +78,12 @@ impl Security {
                 let (id, mut record) =
                     self.session_record(ctx, SessionKind::SignIn, &new, expires_at)?;
                 record.authenticated_at = before.authenticated_at;
+                let end = before.until.unwrap_or(record.expires_at);
+                record.expires_at = record.expires_at.min(end);
                 record.parent = remember.as_ref().and_then(NewRemembered::key);
                 let parent = record.parent.clone();
-                Ok::<_, FlowError>((VisitSignIn { id, parent, ..before.clone() }, record))
+                let until = Some(record.expires_at);
+                Ok::<_, FlowError>((VisitSignIn { id, parent, until, ..before.clone() }, record))
             })
             .transpose()?;
         Ok(NewTrust {

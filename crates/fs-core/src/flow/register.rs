@@ -11,7 +11,6 @@ use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
-use crate::limit::{Tally, is_sub_address};
 use crate::message::{Message, MessageKey};
 use crate::model::{NewUser, PasswordHash, SignIns, Uniquifier, User, UserId};
 use crate::port::{
@@ -123,10 +122,13 @@ impl Security {
             new.token_uniquifier = Some(self.new_uniquifier()?);
         }
         // Not before the work is done that a new account costs.
-        match owner {
+        let outcome = match owner {
             Some(owner) => self.registered_before(ctx, visit, &owner, new, name).await,
             None => self.insert_registered(ctx, visit, rules, new, name).await,
-        }
+        };
+        // The request that comes next does not find memory that the new account has just warmed.
+        self.blur_time().await?;
+        outcome
     }
 
     /// A token that confirms an address, and how long it is good, where addresses are confirmed.
@@ -229,7 +231,7 @@ impl Security {
             let name = new.username.as_deref().unwrap_or(&new.email);
             batch.push(self.mail_to(ctx, &new.email, name, MailKind::Welcome { confirmation })?);
         }
-        let tally = self.registered_mail_tally(&new.email);
+        let tally = self.mail_to_tally("register", &new.email);
         tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
@@ -311,7 +313,7 @@ impl Security {
         batch.push(audit(ctx, "registered_again", Some(&owner.id)));
         batch.push(mail);
         let name = new.username.as_deref();
-        let tally = self.registered_mail_tally(&new.email);
+        let tally = self.mail_to_tally("register", &new.email);
         match (self.commit_mail(ctx, batch, tally, Some(owner)).await, name) {
             (Ok(true), _) => self.mail_waits(),
             (Ok(false), _) => {}
@@ -335,13 +337,6 @@ impl Security {
             signed_in: None,
             challenge: None,
         }))
-    }
-
-    /// What the mail of a registration counts for its address. Sub-addresses are counted apart: they
-    /// use up nothing of whoever registers the address itself.
-    fn registered_mail_tally(&self, email: &str) -> Tally {
-        let kind = if is_sub_address(email) { "register sub-address" } else { "register" };
-        self.mail_to_tally(kind, email)
     }
 
     /// Changes that take about the work of making `new`, and make nothing that lasts: names that

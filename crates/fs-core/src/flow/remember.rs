@@ -64,28 +64,35 @@ impl NewRemembered {
 }
 
 /// A remembered browser that a flow found, and whose cookie it replaces.
-pub(super) struct AtHand(Option<(CredentialKey, u32)>);
+pub(super) struct AtHand(Option<(CredentialKey, u32, Timestamp)>);
 
 impl AtHand {
     /// The change that ends it, if it is still what was found.
     pub(super) fn end(&self) -> Option<Change> {
-        let (key, revision) = self.0.clone()?;
+        let (key, revision, _) = self.0.clone()?;
         Some(Change::RemoveCredential { key, expect: Some(revision) })
+    }
+
+    /// When it ends, where it has a record. Whatever takes its place ends then too.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.0.as_ref().map(|(.., until)| *until)
     }
 }
 
 impl Security {
-    /// Prepares a remembered browser; nothing when browsers are not remembered, or when it would need
-    /// a record and the account has no key yet.
+    /// Prepares a remembered browser, until `end` at most. `None` if browsers are not remembered, or if
+    /// it would need a record and the account has no key yet.
     pub(super) fn remember(
         &self,
         ctx: &Context,
         holder: Holder<'_>,
+        end: Option<Timestamp>,
     ) -> Result<Option<NewRemembered>, FlowError> {
         let Some(span) = self.config().sessions.remember else {
             return Ok(None);
         };
         let expires_at = ctx.now.plus(span);
+        let expires_at = end.map_or(expires_at, |end| end.min(expires_at));
         let (record, csrf, name) = match (self.config().token_format, holder.id) {
             (TokenFormat::Native, Some(owner)) => {
                 let cookie = FamilyCookie::from_random(self.random()?, self.random()?);
@@ -104,7 +111,7 @@ impl Security {
     /// Remembers the browser in which an account was made just now: its key is only known after that
     /// commit. The account stands, whether this succeeds or not.
     pub(super) async fn remember_new_account(&self, ctx: &Context, user: &User) -> RememberChange {
-        let Ok(Some(new)) = self.remember(ctx, Holder::of(user)) else {
+        let Ok(Some(new)) = self.remember(ctx, Holder::of(user), None) else {
             return RememberChange::Keep;
         };
         if let Some(change) = new.change()
@@ -176,6 +183,6 @@ impl Security {
             let standing = family::standing(record, owner, &cookie, ctx.now);
             owner.id == user.id && matches!(standing, Standing::Current | Standing::Late)
         });
-        Ok(found.map(|(record, _)| AtHand(Some((record.key, record.revision)))))
+        Ok(found.map(|(record, _)| AtHand(Some((record.key, record.revision, record.expires_at)))))
     }
 }

@@ -174,12 +174,14 @@ impl Security {
         user: User,
     ) -> Restored {
         let renews = self.config().sessions.renew_csrf_at_sign_in;
+        let lasts = used.at.plus(self.config().sessions.lifetime);
         let seat = Seat {
             id: used.session,
             authenticated_at: None,
             factor_at: None,
             csrf: renews.then(|| cookie.csrf(self.family_key())),
             parent: Some(record.key.clone()),
+            until: lasts.min(record.expires_at),
         };
         seat.take(visit, &user);
         let remember = match used.next {

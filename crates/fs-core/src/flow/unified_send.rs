@@ -57,7 +57,10 @@ impl Security {
         };
         let active = user.as_ref().filter(|user| user.active);
         let sent = match active {
-            Some(user) => self.send_sign_in_code_to(ctx, user, method, true).await,
+            Some(user) => {
+                let purpose = CodePurpose::SignIn(method);
+                self.send_code_of_method(ctx, user, method, true, purpose).await
+            }
             None => Ok(SendCodeOutcome::NotSent),
         };
         let sent = match sent {
@@ -145,6 +148,17 @@ impl Security {
         method: CodeMethod,
         link: bool,
     ) -> Result<SendCodeOutcome, FlowError> {
+        self.send_code_of_method(ctx, user, method, link, CodePurpose::Verify(method)).await
+    }
+
+    async fn send_code_of_method(
+        &self,
+        ctx: &Context,
+        user: &User,
+        method: CodeMethod,
+        link: bool,
+        purpose: CodePurpose,
+    ) -> Result<SendCodeOutcome, FlowError> {
         if !self.signs_in_by(method) {
             return Ok(refused(MessageKey::UsMethodNotAvailable));
         }
@@ -170,8 +184,7 @@ impl Security {
                 set: vec![UserField::SignInSecrets(after)],
             }
         });
-        let (secret, purpose) = (&secret, CodePurpose::SignIn(method));
-        let phone = user.phone.as_deref();
+        let (secret, phone) = (&secret, user.phone.as_deref());
         let message = CodeMessage { user, method, secret, phone, purpose, link, new_secret };
         Ok(match self.send_code(ctx, message).await? {
             true => SendCodeOutcome::Sent,

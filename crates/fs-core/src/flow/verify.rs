@@ -84,6 +84,10 @@ impl Security {
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (id, mut record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
         let before = visit.sign_in().filter(|before| before.user == user.id);
+        // A new proof of one factor does not move its end.
+        if let Some(end) = before.and_then(|before| before.until) {
+            record.expires_at = record.expires_at.min(end);
+        }
         record.parent = before.and_then(|before| before.parent.clone());
         let mut sign_in = VisitSignIn {
             id,
@@ -92,6 +96,7 @@ impl Security {
             grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
             factor_at: before.and_then(|before| before.factor_at),
             parent: record.parent.clone(),
+            until: Some(record.expires_at),
         };
         match renewal {
             Renewal::FirstFactor => sign_in.authenticated_at = Some(ctx.now),

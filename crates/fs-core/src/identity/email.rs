@@ -1,4 +1,4 @@
-//! Mail addresses: one spelling each (RFC 5321, RFC 6531, UTS #46).
+//! Validation and normalization of mail addresses (RFC 5321, RFC 6531, UTS #46).
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -8,11 +8,11 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::email_domain::{is_visible, normalise_domain};
 
-/// Octets of a whole address (RFC 3696, erratum 1690).
+/// Maximum length of an address in bytes (RFC 3696, erratum 1690).
 const MAX_ADDRESS: usize = 254;
-/// Octets before the `@` (RFC 5321, 4.5.3.1.1).
+/// Maximum length of the part before the `@` in bytes (RFC 5321, 4.5.3.1.1).
 const MAX_LOCAL: usize = 64;
-/// Mailboxes whose case never matters (RFC 2142).
+/// Mailbox names that are always case-insensitive (RFC 2142).
 const ROLE_MAILBOXES: [&str; 15] = [
     "abuse",
     "ftp",
@@ -31,14 +31,14 @@ const ROLE_MAILBOXES: [&str; 15] = [
     "www",
 ];
 
-/// Which addresses are accepted.
+/// Rules for mail addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmailRules {
     /// Whether `@test` and `@….test` are accepted. For tests only; no mail can be delivered there.
     pub allow_test_domains: bool,
-    /// Whether letters outside of ASCII may stand before the `@`. Mail servers need SMTPUTF8 for
-    /// such addresses.
+    /// Whether to accept letters outside of ASCII before the `@`. Mail servers need SMTPUTF8 for
+    /// these addresses.
     pub allow_unicode_local: bool,
 }
 
@@ -48,7 +48,7 @@ impl Default for EmailRules {
     }
 }
 
-/// A mail address in the one spelling that is stored and compared.
+/// A normalized mail address, as it is stored and compared.
 ///
 /// The part before the `@` keeps its case and is in Unicode's NFC; the domain is lower case, in
 /// Unicode (`bücher.de`, not `xn--bcher-kva.de`).
@@ -56,18 +56,18 @@ impl Default for EmailRules {
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// An address in the spelling of an application's own rules, which are trusted: nothing is
-    /// checked.
+    /// Creates an address without any check, for an application that validates and normalizes
+    /// addresses itself.
     pub fn unchecked(address: impl Into<String>) -> Self {
         Self(address.into())
     }
 
-    /// The address.
+    /// Returns the address.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The address.
+    /// Converts the address to a `String`.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -79,7 +79,7 @@ impl fmt::Display for EmailAddress {
     }
 }
 
-/// Why a text is no mail address.
+/// Reason why a text is not a valid mail address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmailProblem {
     /// More than 254 octets, or more than 64 before the `@`.
@@ -88,23 +88,23 @@ pub enum EmailProblem {
     /// There is no `@`.
     #[error("an address needs an @")]
     NoAt,
-    /// The part before the `@` is empty or has characters or dots where none may be.
+    /// The part before the `@` is empty or has a character or dot that is not allowed there.
     #[error("the part before the @ is not allowed")]
     Local,
-    /// The part after the `@` is no domain name that can receive mail.
+    /// The part after the `@` is not a domain name that can receive mail.
     #[error("the part after the @ is no domain of the public mail system")]
     Domain,
 }
 
-/// Brings an address to its one spelling, or says why it is none.
+/// Validates and normalizes a mail address.
 ///
-/// The rules are those of the library that Flask-Security 4.1 uses (`email-validator`), without
-/// the question to the DNS: no quoted local parts, no address literals, no comments, no blanks
-/// around; a domain of two labels at least, not reserved for special use.
+/// The rules are those of `email-validator`, which Flask-Security 4.1 uses, without its DNS lookup:
+/// no quoted local parts, no address literals, no comments and no surrounding blanks. The domain
+/// must have at least two labels and must not be reserved for special use.
 ///
 /// # Errors
 ///
-/// [`EmailProblem`], for the first rule that is broken.
+/// Returns [`EmailProblem`] for the first rule that is violated.
 ///
 /// ```
 /// use fs_core::identity::{EmailRules, normalise_email};
@@ -138,8 +138,8 @@ fn normalise_local(rules: &EmailRules, local: &str) -> Result<String, EmailProbl
     Ok(composed)
 }
 
-/// Checks that all that stands before the `@` can be seen, and its length. Its syntax is judged with
-/// the whole address.
+/// Checks the length of the part before the `@`, and that all its characters are visible. Its
+/// syntax is checked with the whole address.
 fn check_local(rules: &EmailRules, local: &str) -> Result<(), EmailProblem> {
     if local.len() > MAX_LOCAL {
         return Err(EmailProblem::TooLong);
@@ -155,8 +155,8 @@ fn check_local(rules: &EmailRules, local: &str) -> Result<(), EmailProblem> {
 
 /// Checks the syntax of an address (RFC 5322), its domain in ASCII.
 ///
-/// The crate looks for the octets of UTF-8 in the number of a character, so it refuses most letters
-/// outside of ASCII, whole scripts among them. A letter that was checked already stands in for each.
+/// The crate mistakes code points for bytes of UTF-8, so it refuses most letters outside of ASCII
+/// and whole scripts. A letter that is already checked replaces each of them.
 fn check_syntax(local: &str, ascii_domain: &str) -> Result<(), EmailProblem> {
     let options = Options::default().without_display_text().without_domain_literal();
     let local: String = local.chars().map(|c| if c.is_ascii() { c } else { 'x' }).collect();

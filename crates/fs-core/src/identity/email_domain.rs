@@ -6,14 +6,14 @@ use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCa
 
 use super::{EmailProblem, EmailRules};
 
-/// Octets of a domain name in its ASCII form (RFC 1035).
+/// Maximum length of a domain name in ASCII, in bytes (RFC 1035).
 const MAX_DOMAIN: usize = 253;
 
-/// Top-level names that no mail is delivered to (RFC 6761, 6762, 7686).
+/// Top-level domains to which mail cannot be delivered (RFC 6761, 6762, 7686).
 const SPECIAL_USE: [&str; 6] = ["arpa", "invalid", "local", "localhost", "onion", "test"];
 
-/// Returns an address with its domain in ASCII (`ann@xn--bcher-kva.de`): the form for mail servers
-/// that do not speak SMTPUTF8. Anything that has no such form is returned as it is.
+/// Returns an address with its domain in ASCII (`ann@xn--bcher-kva.de`), for mail servers that do
+/// not support SMTPUTF8. A text without an ASCII form is returned unchanged.
 ///
 /// ```
 /// use fs_core::identity::with_ascii_domain;
@@ -31,8 +31,8 @@ pub fn with_ascii_domain(address: &str) -> String {
     ascii.unwrap_or_else(|| address.to_owned())
 }
 
-/// Whether a character can be seen and stands for itself. A combining mark in the first place
-/// would change the character before the text.
+/// Checks whether a character is visible by itself. A combining mark in the first position would
+/// modify the character before the text.
 pub(super) fn is_visible(at: usize, c: char) -> bool {
     match c.general_category_group() {
         GeneralCategoryGroup::Letter
@@ -44,7 +44,7 @@ pub(super) fn is_visible(at: usize, c: char) -> bool {
     }
 }
 
-/// The domain in Unicode and in ASCII.
+/// Returns the domain in Unicode and in ASCII.
 pub(super) fn normalise_domain(
     rules: &EmailRules,
     domain: &str,
@@ -72,8 +72,8 @@ pub(super) fn normalise_domain(
     Ok((unicode.into_owned(), ascii.into_owned()))
 }
 
-/// What IDNA 2008 allows in labels (RFC 5892): letters, marks, decimal digits, and a few single
-/// characters, wherever they stand. UTS #46 alone would let emoji in.
+/// Checks whether IDNA 2008 allows the character in labels (RFC 5892): letters, marks, decimal
+/// digits and a few single characters, at any position. UTS #46 alone would admit emoji.
 fn may_be_in_domain(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';

@@ -1,14 +1,14 @@
-//! From a typed text to the accounts that it may mean.
+//! Maps a typed text to the identities that it may mean.
 
 use super::{EmailRules, Region, UsernameRules};
 use crate::port::{Identity, UniqueAttribute, fold_case};
 use crate::reading::Readers;
 use serde::{Deserialize, Serialize};
 
-/// The longest text that is looked up as it was typed, in octets.
+/// Maximum length of a text that is looked up as it was typed, in bytes.
 const LONGEST_TYPED: usize = 320;
 
-/// An attribute that people can sign in with.
+/// An attribute with which users can sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IdentityAttribute {
@@ -30,32 +30,33 @@ impl From<IdentityAttribute> for UniqueAttribute {
     }
 }
 
-/// One way to name an account (an entry of Flask-Security's `USER_IDENTITY_ATTRIBUTES`).
+/// Rule for an attribute with which users can sign in (an entry of Flask-Security's
+/// `USER_IDENTITY_ATTRIBUTES`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityRule {
-    /// Which attribute is looked at.
+    /// Attribute of the user.
     pub attribute: IdentityAttribute,
-    /// Whether letters of either case are the same.
+    /// Whether to ignore case.
     pub ignore_case: bool,
 }
 
-/// How typed texts are read, and in which order.
+/// Rules for reading typed identities, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IdentityRules {
-    /// The ways to name an account, the preferred one first.
+    /// Attributes with which users can sign in, in order of preference.
     pub order: Vec<IdentityRule>,
-    /// How addresses are read.
+    /// Rules for mail addresses.
     pub email: EmailRules,
-    /// How usernames are read.
+    /// Rules for user names.
     pub username: UsernameRules,
-    /// Whose telephone numbers need no country code.
+    /// Country whose phone numbers can be typed without a country code.
     pub region: Region,
 }
 
 impl Default for IdentityRules {
-    /// By mail address, in either case.
+    /// Returns rules that accept a mail address, ignoring case.
     fn default() -> Self {
         Self {
             order: vec![IdentityRule { attribute: IdentityAttribute::Email, ignore_case: true }],
@@ -67,12 +68,13 @@ impl Default for IdentityRules {
 }
 
 impl IdentityRules {
-    /// What to look up for a typed text, in order: the first account that is found is meant.
+    /// Returns the identities to look up for a typed text, in order. The first account that is
+    /// found is meant.
     ///
-    /// Each attribute is looked up as it was typed and, where it differs, in the spelling of new values:
-    /// accounts from before a rule was made keep theirs. Blanks around the text never count. Which
-    /// lookups there are depends on the text alone, never on the accounts. (Flask-Security 4.1 tries
-    /// only the first reading, so that a username entry in front hides all mail addresses.)
+    /// Each attribute is looked up as it was typed and, if different, in its normalized form:
+    /// accounts that are older than a rule keep their spelling. Surrounding blanks are ignored. The
+    /// lookups depend on the text only, never on the accounts. (Flask-Security 4.1 tries only the
+    /// first match, so that a user name rule in front hides all mail addresses.)
     ///
     /// ```
     /// use fs_core::identity::IdentityRules;
@@ -98,7 +100,7 @@ impl IdentityRules {
         all
     }
 
-    /// The spelling of new values that a typed text has as an attribute, if it can be one.
+    /// Returns the normalized form of a typed text for an attribute, or `None` if it cannot be one.
     pub(crate) fn read(
         &self,
         attribute: IdentityAttribute,
@@ -119,7 +121,7 @@ impl IdentityRules {
 }
 
 impl IdentityRule {
-    /// What to look up for a trimmed text that has the spelling `read` among new values.
+    /// Returns the identities to look up for a trimmed text whose normalized form is `read`.
     pub(crate) fn lookups(&self, typed: &str, read: Option<String>) -> Vec<Identity> {
         let by = |value: &str, ignore_case| Identity {
             attribute: self.attribute,

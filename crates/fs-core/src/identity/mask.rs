@@ -1,8 +1,8 @@
-//! What may be shown of an address or a number, so that its owner recognises it.
+//! Masks addresses and phone numbers so that only their owner recognizes them.
 
-/// Shows an e-mail address by its first letter and its domain: `a…@example.com`.
+/// Masks a mail address, except for its first letter and its domain: `a…@example.com`.
 ///
-/// An address whose local part is a single letter is shown by its domain alone.
+/// If the local part is a single letter, only the domain is shown.
 ///
 /// ```
 /// assert_eq!(fs_core::identity::mask_email("ann@example.com"), "a…@example.com");
@@ -16,7 +16,7 @@ pub fn mask_email(address: &str) -> String {
     }
 }
 
-/// Shows a telephone number by its last two digits: `…23`.
+/// Masks a phone number, except for its last two digits: `…23`.
 ///
 /// ```
 /// assert_eq!(fs_core::identity::mask_phone("+14155550123"), "…23");

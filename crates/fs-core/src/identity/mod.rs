@@ -1,8 +1,8 @@
-//! What a person types to say who they are: mail addresses, usernames, telephone numbers.
+//! Identities that users type: mail addresses, user names and phone numbers.
 //!
-//! Each kind has one spelling that is stored and looked up. [`IdentityRules::lookups`] says which
-//! accounts a typed text may mean. No function here panics, whatever the text; texts that are too
-//! long to be any identity are refused before any work is done on them.
+//! Each kind has one normalized form that is stored and looked up. [`IdentityRules::lookups`]
+//! returns the accounts that a typed text may mean. No function here panics, whatever the text is.
+//! Texts that are too long for any identity are refused before any work is done on them.
 
 mod email;
 mod email_domain;

@@ -1,7 +1,7 @@
 //! Numbering plans: libphonenumber's procedure over the metadata of the `phonenumber` crate.
 //!
-//! The crate's parser reads a number in international form by the default region, cuts digits off the
-//! numbers of some twenty countries, and is content when the beginning of a number is right. Its
+//! The crate's own parser reads international numbers by the default region, truncates the numbers
+//! of some twenty countries, and accepts a number of which only the beginning is valid. Its
 //! metadata is a copy of libphonenumber's.
 
 use std::collections::HashMap;
@@ -12,10 +12,10 @@ use phonenumber::Metadata;
 use phonenumber::metadata::{DATABASE, Descriptor};
 use regex::{Regex, RegexBuilder};
 
-/// How many digits a national number has at least and at most.
+/// Minimum and maximum number of digits of a national number.
 const NATIONAL: RangeInclusive<usize> = 2..=17;
 
-/// The plans of each country code, the main country's first.
+/// Numbering plans of each country code, the main country's first.
 static PLANS: LazyLock<HashMap<u16, Vec<Slot>>> = LazyLock::new(|| {
     let plans = |code| Some((code, DATABASE.by_code(&code)?.into_iter().map(Slot::new).collect()));
     (1..1_000).filter_map(plans).collect()
@@ -37,7 +37,7 @@ impl Slot {
     }
 }
 
-/// The numbers of a country, or of a service without a country.
+/// Numbering plan of a country, or of a service without a country.
 struct Plan {
     /// Matches every number of the plan.
     general: Regex,
@@ -51,13 +51,13 @@ struct Plan {
     transform: Option<&'static str>,
     /// Matches what is dialled before a country code.
     exit: Option<Regex>,
-    /// How many digits numbers have, ascending.
+    /// Possible numbers of digits, in ascending order.
     lengths: Vec<usize>,
-    /// How many digits numbers have that are dialled within their area alone.
+    /// Possible numbers of digits of numbers that can only be dialled within their area.
     local_lengths: Vec<usize>,
 }
 
-/// What the number of digits says about a national number.
+/// Result of checking the number of digits of a national number.
 #[derive(PartialEq)]
 enum Length {
     Possible,
@@ -126,7 +126,7 @@ impl Plan {
         }
     }
 
-    /// The digits without the trunk prefix; all of them where there is none.
+    /// Returns the digits without the trunk prefix, if there is one.
     fn without_trunk(&self, national: &str) -> String {
         self.strip_trunk(national).unwrap_or_else(|| national.to_owned())
     }
@@ -156,8 +156,8 @@ impl Plan {
 
 /// Returns the number in E.164, if it can be in use.
 ///
-/// `digits` are all digits that were typed. `international` says whether a plus sign was before
-/// them; then `region` has no part in the answer.
+/// `digits` are all digits that were typed. `international` is whether a plus sign precedes them;
+/// if so, `region` is ignored.
 pub(super) fn e164(region: &str, international: bool, digits: &str) -> Option<String> {
     let (code, mut national) = match international {
         true => split_code(digits)?,
@@ -177,7 +177,7 @@ pub(super) fn e164(region: &str, international: bool, digits: &str) -> Option<St
     in_use.then(|| format!("+{code}{national}"))
 }
 
-/// The plan that a national number belongs to, among those of one country code.
+/// Returns the plan of a national number, among those of one country code.
 fn plan_of<'a>(slots: &'a [Slot], national: &str) -> Option<&'a Plan> {
     if let [only] = slots {
         return only.plan();
@@ -188,7 +188,7 @@ fn plan_of<'a>(slots: &'a [Slot], national: &str) -> Option<&'a Plan> {
     })
 }
 
-/// Country code and national number of what is dialled in a region.
+/// Returns the country code and the national number of digits that are dialled in a region.
 fn dialled(region: &str, digits: &str) -> Option<(u16, String)> {
     let code = DATABASE.by_id(region)?.country_code();
     let home = PLANS.get(&code)?.iter().find(|slot| slot.metadata.id() == region)?.plan()?;
@@ -210,7 +210,7 @@ fn dialled(region: &str, digits: &str) -> Option<(u16, String)> {
     Some((code, digits.to_owned()))
 }
 
-/// Splits digits that begin with a country code. No country code begins another one.
+/// Splits the country code off. No country code is a prefix of another one.
 fn split_code(digits: &str) -> Option<(u16, String)> {
     (1..=3).find_map(|length| {
         let (code, national) = digits.split_at_checked(length)?;
@@ -227,7 +227,7 @@ fn beginning(pattern: &str) -> Option<Regex> {
     compile(&format!("^(?:{pattern})"))
 }
 
-/// Compiles a pattern whose digits are those of ASCII, which keeps it small.
+/// Compiles a pattern that matches ASCII digits only, which keeps it small.
 fn compile(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).ignore_whitespace(true).unicode(false).build().ok()
 }

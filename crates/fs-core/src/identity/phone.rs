@@ -1,4 +1,4 @@
-//! Telephone numbers, in E.164.
+//! Validation and normalization of phone numbers to E.164.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -9,15 +9,15 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::numbering;
 
-/// A number has at most 15 digits; this leaves room for whatever people put between them.
+/// Maximum length of a typed number. A number has at most 15 digits; the rest is for separators.
 const MAX_TYPED: usize = 64;
 
-/// The country whose numbers may be typed without a country code: `US`, `DE`.
+/// Country whose phone numbers can be typed without a country code, such as `US` or `DE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Region(country::Id);
 
-/// That is no country that has telephone numbers.
+/// Error for a text that is not the code of a country with phone numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no region: give the two capital letters of a country, such as US")]
 pub struct UnknownRegion(String);
@@ -55,18 +55,18 @@ impl TryFrom<String> for Region {
 pub struct PhoneNumber(String);
 
 impl PhoneNumber {
-    /// A number in the spelling of an application's own rules, which are trusted: nothing is
-    /// checked.
+    /// Creates a number without any check, for an application that validates and normalizes numbers
+    /// itself.
     pub fn unchecked(number: impl Into<String>) -> Self {
         Self(number.into())
     }
 
-    /// The number.
+    /// Returns the number.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The number.
+    /// Converts the number to a `String`.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -78,16 +78,18 @@ impl fmt::Display for PhoneNumber {
     }
 }
 
-/// The text is no telephone number that exists in its country's numbering plan.
+/// Error for a text that is not a phone number of its country's numbering plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is no valid telephone number; try it with its country code, as in +1 415 555 0123")]
 pub struct PhoneProblem;
 
-/// Brings a telephone number to E.164, by the rules and numbering plans of libphonenumber.
+/// Validates a phone number and converts it to E.164, by the rules and numbering plans of
+/// libphonenumber.
 ///
-/// What begins with a plus sign is read as it stands; anything else is read as if it were dialled in
-/// `region`. Digits, a plus sign and the usual separators are understood; letters and extensions are
-/// not. The first call loads the numbering plans, which takes some tenths of a second in debug builds.
+/// A text that begins with a plus sign is an international number; any other is read as dialled in
+/// `region`. Digits, a plus sign and the usual separators are accepted; letters and extensions are
+/// not. The first call loads the numbering plans, which takes some tenths of a second in debug
+/// builds.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Usernames: letters and digits, normalised.
+//! Validation and normalization of user names, which consist of letters and digits.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -7,17 +7,17 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection, skeleton};
 
-/// How usernames are written in Unicode (UAX #15).
+/// Unicode normalization form of user names (UAX #15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormalForm {
-    /// Composed.
+    /// Canonical composition.
     Nfc,
-    /// Decomposed.
+    /// Canonical decomposition.
     Nfd,
-    /// Composed, with look-alike variants of one character made one.
+    /// Compatibility composition, which merges variants of a character.
     Nfkc,
-    /// Decomposed, with look-alike variants of one character made one.
+    /// Compatibility decomposition, which merges variants of a character.
     Nfkd,
 }
 
@@ -32,20 +32,20 @@ impl NormalForm {
     }
 }
 
-/// What is asked of usernames.
+/// Rules for user names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct UsernameRules {
-    /// The fewest characters, counted after normalisation.
+    /// Minimum number of characters, counted after normalization.
     pub min: usize,
-    /// The most characters, counted after normalisation.
+    /// Maximum number of characters, counted after normalization.
     pub max: usize,
-    /// The form in which they are stored and looked up.
+    /// Unicode form in which user names are stored and looked up.
     pub form: NormalForm,
-    /// Whether every new account needs one.
+    /// Whether every new account must have a user name.
     pub required: bool,
-    /// Whether new names are refused that can be mistaken for others: letters of several scripts, and
-    /// letters that all look like those of ASCII (UTS #39). Names that accounts have go on working.
+    /// Whether to refuse new names that can be confused with others: with letters of several
+    /// scripts, or only with letters that look like ASCII (UTS #39). Existing names remain valid.
     pub refuse_look_alikes: bool,
 }
 
@@ -55,22 +55,23 @@ impl Default for UsernameRules {
     }
 }
 
-/// A username that keeps all rules, as it is stored.
+/// A valid, normalized user name, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Username(String);
 
 impl Username {
-    /// A name in the spelling of an application's own rules, which are trusted: nothing is checked.
+    /// Creates a user name without any check, for an application that validates and normalizes user
+    /// names itself.
     pub fn unchecked(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// The name.
+    /// Returns the user name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name.
+    /// Converts the user name to a `String`.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -82,42 +83,41 @@ impl fmt::Display for Username {
     }
 }
 
-/// Why a text cannot become a username.
+/// Reason why a text is not a valid user name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UsernameProblem {
-    /// Nothing was given, and the rules ask for a name.
+    /// The text is empty, and a user name is required.
     #[error("a username is needed")]
     Missing,
-    /// Blanks around it, control characters, or what HTML reads as markup.
+    /// The text has surrounding blanks, control characters or HTML markup.
     #[error("the username has characters that cannot be stored as they are")]
     Illegal,
-    /// Something else than letters and digits: `@` and `_` are among it.
+    /// The text has characters other than letters and digits, such as `@` or `_`.
     #[error("a username has letters and digits only")]
     Disallowed,
-    /// It can be mistaken for another name.
+    /// The name can be confused with another one.
     #[error("the username has letters of several scripts, or all of them look like ASCII")]
     LookAlike,
-    /// Too short or too long.
+    /// The name is too short or too long.
     #[error("a username has {min} to {max} characters")]
     Length {
-        /// The fewest.
+        /// Minimum number of characters.
         min: usize,
-        /// The most.
+        /// Maximum number of characters.
         max: usize,
     },
 }
 
-/// Checks a username for a new or changed account, and gives it as it is to be stored; nothing
-/// for an empty text where none is needed.
+/// Validates and normalizes the user name of a new or changed account. Returns `None` for an empty
+/// text if no user name is required.
 ///
-/// The rules and their order are Flask-Security 4.1's. Characters are judged before they are
-/// normalised, so an accent must be typed as part of its letter; what they become may hold accents,
-/// but neither blanks nor signs. Whether the name is free is
-/// decided by the store.
+/// The rules and their order are those of Flask-Security 4.1. Characters are checked before
+/// normalization, so an accent must be typed as part of its letter. The normalized name may contain
+/// accents, but neither blanks nor symbols. The store decides whether the name is free.
 ///
 /// # Errors
 ///
-/// [`UsernameProblem`], for the first rule that is broken.
+/// Returns [`UsernameProblem`] for the first rule that is violated.
 ///
 /// ```
 /// use fs_core::identity::{UsernameProblem, UsernameRules, check_username};
@@ -158,8 +158,8 @@ pub fn check_username(
     Ok(Some(Username(name)))
 }
 
-/// Whether a name mixes scripts as no language does (UTS #39, 5.2: more than "highly restrictive"),
-/// or reads as a name in ASCII without being one.
+/// Checks whether a name mixes scripts as no language does (UTS #39, 5.2: more than "highly
+/// restrictive"), or looks like an ASCII name without being one.
 fn is_look_alike(name: &str) -> bool {
     let composed: String = name.nfc().collect();
     !composed.is_ascii()
@@ -167,11 +167,12 @@ fn is_look_alike(name: &str) -> bool {
             || skeleton(&composed).all(|c| c.is_ascii()))
 }
 
-/// A typed text in the spelling to look a username up by; nothing if it cannot be one.
+/// Normalizes a typed text in order to look up a user name. Returns `None` if the text cannot be a
+/// user name.
 ///
-/// The lengths and the letters-only rule are not asked: accounts from before a rule was made must
-/// be found. A text with an `@` is never a username, so that nobody can take a name that reads as
-/// somebody else's address.
+/// The rules for length and characters are not applied, so that accounts that are older than a rule
+/// are found. A text with an `@` is never a user name, so that nobody can take a name that looks
+/// like another user's address.
 pub fn normalise_username(rules: &UsernameRules, text: &str) -> Option<String> {
     let text = text.trim();
     let never = text.is_empty()
@@ -185,7 +186,8 @@ pub fn normalise_username(rules: &UsernameRules, text: &str) -> Option<String> {
     (!name.contains('@')).then_some(name)
 }
 
-/// Composing letters makes at most three of them one, and none has more than four octets.
+/// Checks whether a text is too long to become a valid name: composition merges at most three
+/// characters into one, and none has more than four bytes.
 fn is_too_long_to_look_at(rules: &UsernameRules, text: &str) -> bool {
     text.len() > rules.max.saturating_mul(16)
 }

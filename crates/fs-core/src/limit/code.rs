@@ -1,8 +1,8 @@
-//! How often codes may be tried.
+//! Rate limits for one-time codes.
 //!
-//! A code of six digits is guessed in a million tries, so tries are few, whatever the code is
-//! called (from an app, a mail, a text message, a recovery code) and however often the sign-in
-//! starts anew.
+//! A code of six digits can be guessed in a million attempts, so few attempts are allowed. Codes of
+//! all kinds count together (of an app, a mail, a text message, or recovery codes), even if the
+//! sign-in starts anew.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,29 +10,28 @@ use super::tally::OnSuccess::{Forget, TakeBack};
 use super::{Cap, CounterNames, DAY, HOUR, Limit, Stranger, Tally};
 use crate::model::UserId;
 
-/// How often wrong codes may be given. A right one starts the counts anew.
+/// Rate limits for wrong codes. A right code resets the counts.
 ///
-/// The defaults leave a guesser of a second factor, with the default window of three steps, one
-/// chance in 6,600 a day, and one in 3,300 in all: after 100 failures in a row (NIST SP 800-63B-4,
-/// 3.2.2) no code is taken for a month, or until the password is reset.
+/// With the default window of three steps, the defaults leave an attacker who guesses a second
+/// factor one chance in 6,600 a day and one in 3,300 in all. After 100 failures in a row (NIST SP
+/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CodeLimits {
-    /// For codes that sign in, of one account from one network: 10 in an hour, 20 in a day, 100 in
-    /// a month.
+    /// Codes that sign in, per account and network: 10 per hour, 20 per day, 100 per month.
     pub here: Vec<Cap>,
-    /// For codes that sign in, of one account from all networks together: 50 in a day, 100 in a
-    /// month. When they are used up, a right code is still taken from a network that the owner
-    /// signed in from lately.
+    /// Codes that sign in, per account from all networks: 50 per day, 100 per month. Once this
+    /// limit is reached, a right code is still accepted from a network from which the owner signed
+    /// in recently.
     pub everywhere: Vec<Cap>,
-    /// For codes that sign in, from one network, whichever accounts it means: 100 in an hour. When
-    /// they are used up, a right code is still taken from owners who signed in from there lately.
+    /// Codes that sign in, per network for all accounts: 100 per hour. Once this limit is reached,
+    /// a right code is still accepted from owners who recently signed in from that network.
     pub network: Vec<Cap>,
-    /// For one sign-in that waits for its second factor: 10 in a day.
+    /// Codes for one pending sign-in: 10 per day.
     pub sign_in: Vec<Cap>,
-    /// For the second factor of one account: 20 in an hour, 50 in a day, 100 in a month.
+    /// Codes for the second factor, per account: 20 per hour, 50 per day, 100 per month.
     pub second_factor: Vec<Cap>,
-    /// For one account by who is signed in to it: 20 in an hour, 50 in a day, 100 in a month.
+    /// Codes of signed-in users, per account: 20 per hour, 50 per day, 100 per month.
     pub signed_in: Vec<Cap>,
 }
 
@@ -53,20 +52,20 @@ impl Default for CodeLimits {
     }
 }
 
-/// Who tries a code, having proven something before.
+/// Purpose of a code of a user who is already partly or fully authenticated.
 ///
-/// They are counted apart, and apart from strangers: else everybody who knows an address could
-/// lock its owner out.
+/// They are counted separately, and separately from unauthenticated attempts. Otherwise anyone who
+/// knows an address could lock its owner out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeUse {
-    /// Who gave a first factor.
+    /// Second factor of a pending sign-in.
     SecondFactor,
-    /// Who is signed in, and proves it again or sets up a method.
+    /// A signed-in user who verifies their identity again or sets up a method.
     SignedIn,
 }
 
 impl CodeLimits {
-    /// What an attempt to sign in by a code counts.
+    /// Returns the tally of an attempt to sign in with a code.
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
         let mut tally = Tally::default();
         if let Some(network) = who.network {
@@ -80,15 +79,15 @@ impl CodeLimits {
         tally.and(self.everywhere(names, who.identity))
     }
 
-    /// The count of an account's codes as a whole.
+    /// Returns the tally of an account's codes from all networks.
     pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
         let tally =
             Tally::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget);
         tally.sparing_owner()
     }
 
-    /// What an attempt of somebody known counts. `sign_in` is the id of the waiting sign-in, if
-    /// there is one.
+    /// Returns the tally of an attempt by a user who is already partly or fully authenticated.
+    /// `sign_in` is the id of the pending sign-in, if there is one.
     pub fn known(
         &self,
         names: &CounterNames,

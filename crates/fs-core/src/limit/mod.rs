@@ -30,7 +30,6 @@ pub use network::{Network, Width};
 pub use password::{PasswordLimits, Stranger};
 pub use registration::RegistrationLimits;
 pub use send::SendLimits;
-pub(crate) use send::is_sub_address;
 pub use tally::{Limit, Reached, Tally};
 
 use crate::config::spans;

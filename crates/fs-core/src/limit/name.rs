@@ -1,4 +1,4 @@
-//! What counters are called.
+//! Names of counters.
 
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
@@ -8,8 +8,8 @@ use crate::port::Counter;
 use crate::secret::Secret;
 use crate::token::keyed;
 
-/// Names counters by digests under a key: who reads the database learns no address from them, and
-/// cannot find one by trying.
+/// Creates names of counters as keyed digests, so that someone who reads the database can neither
+/// read an address in them nor find one by trying.
 #[derive(Clone)]
 pub struct CounterNames(Secret);
 
@@ -20,25 +20,25 @@ impl std::fmt::Debug for CounterNames {
 }
 
 impl CounterNames {
-    /// Names under a key of the application, which all its nodes share. With another key all
-    /// counts start anew.
+    /// Creates names under a key that all nodes of the application share. Changing the key resets
+    /// all counts.
     pub fn new(key: Secret) -> Self {
         Self(key)
     }
 
-    /// A name for something else than a counter, by `purpose` and whom it is about.
+    /// Returns a keyed digest for a purpose other than a counter.
     pub(crate) fn digest(&self, purpose: &str, whom: &[&str]) -> String {
         let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
         finish(mac.chain_update(purpose).chain_update([0]), whom)
     }
 
-    /// A secret of `whom`, which nobody knows without the key.
+    /// Derives a secret for `whom`, which cannot be computed without the key.
     pub(crate) fn secret(&self, purpose: &str, whom: &[&str]) -> [u8; 32] {
         let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
         with_parts(mac.chain_update(purpose).chain_update([0]), whom).finalize().into_bytes().into()
     }
 
-    /// The counter of a limit's cap for whom it is about.
+    /// Returns the counter of a limit's cap for `whom`.
     pub(super) fn counter(&self, limit: Limit, cap: Cap, whom: &[&str]) -> Counter {
         let mac: Hmac<Sha256> = keyed(self.0.expose().as_bytes());
         let mac = mac

@@ -1,28 +1,28 @@
-//! From where an attempt comes.
+//! The network that an attempt comes from.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// What one caller usually has in hand: an IPv4 address, or the first 64 bits of an IPv6 address.
+/// Network that one client usually controls: an IPv4 address, or the /64 prefix of an IPv6 address.
 ///
-/// Many customers and every rented server hold more of IPv6: the first 56 or 48 bits, with 256 or
-/// 65,536 networks in them. So an IPv6 address is counted at all three [lengths](Self::widths).
+/// Many customers and every rented server control a larger IPv6 prefix, /56 or /48, with 256 or
+/// 65,536 such networks. So an IPv6 address is counted at all three [lengths](Self::widths).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network(Vec<String>);
 
-/// A network or one of those around it.
+/// A network, or a wider one that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Width<'a> {
-    /// Its name.
+    /// Name of the network.
     pub name: &'a str,
-    /// By how much its caps are larger than those of the narrowest.
+    /// Factor by which its caps are larger than those of the narrowest network.
     pub times: u32,
 }
 
-/// Lengths of IPv6 prefixes, the narrowest first. Each has twice the caps of the one before.
+/// Lengths of IPv6 prefixes, narrowest first. Each has twice the caps of the previous one.
 const LENGTHS: [u32; 3] = [64, 56, 48];
 
 impl Network {
-    /// The network of an address. A text that is not an address is a network of its own.
+    /// Returns the network of an address. A text that is not an address is a network of its own.
     pub fn of(address: &str) -> Self {
         Self(match address.trim().parse::<IpAddr>().map(|ip| ip.to_canonical()) {
             Ok(IpAddr::V6(ip)) => LENGTHS.map(|length| prefix(ip, length)).to_vec(),
@@ -31,12 +31,12 @@ impl Network {
         })
     }
 
-    /// The name of the narrowest network.
+    /// Returns the name of the narrowest network.
     pub fn as_str(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
 
-    /// The network and those around it that are counted as well, the narrowest first.
+    /// Returns the network and the wider ones that are counted as well, narrowest first.
     pub fn widths(&self) -> Vec<Width<'_>> {
         self.0.iter().zip([1, 2, 4]).map(|(name, times)| Width { name, times }).collect()
     }

@@ -1,4 +1,4 @@
-//! How often passwords may be tried.
+//! Rate limits for passwords.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,33 +6,35 @@ use super::tally::OnSuccess::{Forget, TakeBack};
 use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Tally};
 use crate::model::UserId;
 
-/// How often wrong passwords may be given.
+/// Rate limits for wrong passwords.
 ///
-/// The defaults allow an account no more than 100 in a day, the number that NIST SP 800-63B-4
-/// (3.2.2) sets, and one caller far fewer. Only failures add up: the count of an attempt is taken
-/// back when the password was right. While a password is compared its attempt counts, so that a
-/// program that sends many requests with HTTP Basic at the same moment needs a cap above their
-/// number.
+/// The defaults allow at most 100 failures per account and day, as NIST SP 800-63B-4 (3.2.2)
+/// requires, and far fewer per client.
+///
+/// Only failures accumulate: the count of an attempt is taken back if the password was right.
+/// Attempts count while they are being compared, so a program that sends many concurrent requests
+/// with HTTP Basic authentication needs a cap above their number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordLimits {
-    /// For one account from one network: 20 in 15 minutes, 40 in a day. A success forgets them.
+    /// Passwords per account and network: 20 per 15 minutes, 40 per day. A success resets the
+    /// count.
     ///
-    /// Caps of networks are those of an IPv4 address or an IPv6 prefix of 64 bits; twice as much is
-    /// allowed in 56 bits, and four times as much in 48.
+    /// The caps apply to an IPv4 address or an IPv6 /64. A /56 has twice the caps, a /48 four times
+    /// the caps.
     pub here: Vec<Cap>,
-    /// For one account from all networks together: 100 in a day. When they are used up, the right
-    /// password is still taken from a network that the owner signed in from lately.
+    /// Passwords per account from all networks: 100 per day. Once this limit is reached, the right
+    /// password is still accepted from a network from which the owner signed in recently.
     pub everywhere: Vec<Cap>,
-    /// For one network, whichever accounts it means: 100 in 15 minutes. When they are used up, the
-    /// right password is still taken from owners who signed in from there lately; a wrong one, and
-    /// one of anybody else, is told to wait. Of such attempts ten times as many are compared.
+    /// Passwords per network for all accounts: 100 per 15 minutes. Once this limit is reached, the
+    /// right password is still accepted from owners who recently signed in from that network; every
+    /// other attempt is told to wait. Up to ten times as many of these attempts are compared.
     pub network: Vec<Cap>,
-    /// For one account by who is signed in to it, and is to prove it again or to change the
-    /// password: 10 in 15 minutes, 30 in a day. A success forgets them.
+    /// Passwords of signed-in users who verify their identity again or change the password, per
+    /// account: 10 per 15 minutes, 30 per day. A success resets the count.
     pub signed_in: Vec<Cap>,
-    /// New passwords that are checked for one account, by who is signed in to it or has a link to
-    /// reset it: 30 in 15 minutes, 100 in a day. A new password that is taken forgets them.
+    /// New passwords to check, per account, of users who are signed in or have a reset link: 30 per
+    /// 15 minutes, 100 per day. An accepted password resets the count.
     pub new: Vec<Cap>,
 }
 
@@ -48,20 +50,20 @@ impl Default for PasswordLimits {
     }
 }
 
-/// How many times as many attempts are compared where the counts of a network are full.
+/// Factor by which more attempts are compared after a network reached its limit.
 const BEYOND: u32 = 10;
 
-/// Somebody who is not signed in and says who they are.
+/// An unauthenticated caller with a claimed identity.
 #[derive(Clone, Copy, Debug)]
 pub struct Stranger<'a> {
-    /// What they say, in one spelling for all spellings of one identity.
+    /// Claimed identity, in one form for all spellings.
     pub identity: &'a str,
-    /// Where they are, if it is known.
+    /// Network of the caller, if known.
     pub network: Option<&'a Network>,
 }
 
 impl PasswordLimits {
-    /// No limits.
+    /// Returns no limits.
     pub const fn none() -> Self {
         Self {
             here: Vec::new(),
@@ -72,7 +74,7 @@ impl PasswordLimits {
         }
     }
 
-    /// What an attempt to sign in counts.
+    /// Returns the tally of an attempt to sign in.
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
         let mut tally = Tally::default();
         if let Some(network) = who.network {
@@ -86,7 +88,7 @@ impl PasswordLimits {
         tally.and(self.everywhere(names, who.identity))
     }
 
-    /// What an attempt counts where another count is full that spares owners.
+    /// Returns the tally of an attempt after a limit was reached that spares owners.
     pub fn beyond(&self, names: &CounterNames, network: &Network) -> Tally {
         let more = |cap: &Cap| Cap { most: cap.most.saturating_mul(BEYOND), ..*cap };
         let caps: Vec<_> = self.network.iter().map(more).collect();
@@ -94,18 +96,18 @@ impl PasswordLimits {
         Tally::default().with_network(names, limit, &caps, whom, TakeBack)
     }
 
-    /// The count of an account as a whole.
+    /// Returns the tally of an account from all networks.
     pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
         let caps = &self.everywhere;
         Tally::default().with(names, Limit::Password, caps, &[identity], TakeBack).sparing_owner()
     }
 
-    /// What a new password counts before it is checked.
+    /// Returns the tally of a new password. Count it before the password is checked.
     pub fn new_password(&self, names: &CounterNames, user: &UserId) -> Tally {
         Tally::default().with(names, Limit::PasswordNew, &self.new, &[user.as_str()], Forget)
     }
 
-    /// What an attempt of who is signed in counts.
+    /// Returns the tally of an attempt by a signed-in user.
     pub fn signed_in(&self, names: &CounterNames, user: &UserId) -> Tally {
         let limit = Limit::PasswordSignedIn;
         Tally::default().with(names, limit, &self.signed_in, &[user.as_str()], Forget)

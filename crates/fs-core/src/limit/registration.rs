@@ -1,19 +1,20 @@
-//! How often accounts may be registered.
+//! Rate limits for registrations.
 
 use serde::{Deserialize, Serialize};
 
 use super::tally::OnSuccess::Keep;
 use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Tally};
 
-/// How many accounts may be registered.
+/// Rate limits for registrations.
 ///
-/// A registration costs a hash and a mail. It is counted apart from sign-ins and from mails that
-/// are asked for: many who register behind one address do not keep others there from signing in.
+/// A registration costs a hash and a mail. Registrations are counted separately from sign-ins and
+/// from requested mails, so that many registrations from one address do not lock others there out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RegistrationLimits {
-    /// From one network, whatever comes of them: 100 in 15 minutes, 500 in a day. For IPv6, twice as
-    /// many in 56 bits of an address and four times as many in 48.
+    /// Registrations per network, successful or not: 100 per 15 minutes, 500 per day. These caps
+    /// apply to an IPv4 address or an IPv6 /64; a /56 has twice the caps, a /48 four times the
+    /// caps.
     pub network: Vec<Cap>,
 }
 
@@ -24,12 +25,12 @@ impl Default for RegistrationLimits {
 }
 
 impl RegistrationLimits {
-    /// No limits.
+    /// Returns no limits.
     pub const fn none() -> Self {
         Self { network: Vec::new() }
     }
 
-    /// What a registration counts, before the hash that it costs.
+    /// Returns the tally of a registration. Count it before the password is hashed.
     pub fn of_network(&self, names: &CounterNames, network: &Network) -> Tally {
         let (caps, limit) = (&self.network, Limit::RegistrationNetwork);
         Tally::default().with_network(names, limit, caps, (&[], network), Keep)

@@ -10,8 +10,8 @@ use crate::model::UserId;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendLimits {
-    /// To one mailbox, of each kind of mail; to one number, of each kind of code. `ann+shop@site.test`
-    /// and `ann@site.test` are one mailbox.
+    /// To one mailbox, of each kind of mail; to one number, of each kind of code. All sub-addresses of a
+    /// mailbox, such as `ann+shop@site.test`, are counted together, and apart from `ann@site.test`.
     pub to: Vec<Cap>,
     /// For one account, of each kind of code. Mails are counted by their address alone.
     pub user: Vec<Cap>,
@@ -56,7 +56,11 @@ impl SendLimits {
     /// What a mail to an address counts. `kind` is a fixed word: kinds are counted apart, so that
     /// who is bombed with one still gets others. Count it for addresses without an account as well.
     pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Tally {
-        Tally::default().with(names, Limit::MailTo, &self.to, &[kind, &mailbox(to)], Keep)
+        let mailbox = mailbox(to);
+        // Those of its sub-addresses are counted together, and apart from its own: who asks for them
+        // uses up nothing of whoever has the address itself.
+        let of = if mailbox == to { "address" } else { "sub-addresses" };
+        Tally::default().with(names, Limit::MailTo, &self.to, &[kind, of, &mailbox], Keep)
     }
 
     /// What a message counts for the network from which it is asked for, if that is known.
@@ -84,19 +88,11 @@ impl SendLimits {
 /// An address without what a sub-address adds to it (RFC 5233). Where a mail server knows none, people
 /// whose names differ behind a plus sign share a count, and whoever fills it could fill one alone.
 fn mailbox(address: &str) -> String {
-    parts(address).map_or_else(|| address.to_owned(), |[mailbox, at]| format!("{mailbox}@{at}"))
-}
-
-/// Whether an address has such a part.
-pub(crate) fn is_sub_address(address: &str) -> bool {
-    parts(address).is_some()
-}
-
-/// Mailbox and domain of a sub-address.
-fn parts(address: &str) -> Option<[&str; 2]> {
-    let (local, domain) = address.rsplit_once('@')?;
-    let (mailbox, _) = local.split_once('+').filter(|(mailbox, _)| !mailbox.is_empty())?;
-    Some([mailbox, domain])
+    let parts = address.rsplit_once('@').and_then(|(local, domain)| {
+        let (mailbox, _) = local.split_once('+').filter(|(mailbox, _)| !mailbox.is_empty())?;
+        Some(format!("{mailbox}@{domain}"))
+    });
+    parts.unwrap_or_else(|| address.to_owned())
 }
 
 #[cfg(test)]
@@ -115,16 +111,18 @@ mod tests {
     }
 
     #[test]
-    fn sub_addresses_are_one_mailbox() {
+    fn sub_addresses_of_a_mailbox_are_counted_together_and_apart_from_it() {
         let names = CounterNames::new(Secret::from("key"));
         let counters = |to: &str| -> Vec<_> {
             let counted = SendLimits::mails().to(&names, "reset", to).counts(Timestamp::EPOCH);
             counted.into_iter().map(|change| format!("{change:?}")).collect()
         };
         for to in ["ann+1@site.test", "ann+shop+2@site.test", "ann+@site.test"] {
-            assert_eq!(counters(to), counters("ann@site.test"));
+            assert_eq!(counters(to), counters("ann+@site.test"));
         }
-        for to in ["+ann@site.test", "ann@site+1.test", "bob+ann@site.test", "ann"] {
+        let others =
+            ["ann+@site.test", "+ann@site.test", "ann@site+1.test", "bob+ann@site.test", "ann"];
+        for to in others {
             assert_ne!(counters(to), counters("ann@site.test"));
         }
     }

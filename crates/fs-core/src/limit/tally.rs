@@ -1,4 +1,4 @@
-//! What one attempt or message counts.
+//! The counts that an attempt or a message is charged to.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -7,51 +7,51 @@ use super::{Cap, CounterNames, Network};
 use crate::Timestamp;
 use crate::port::{Change, Counter};
 
-/// What is limited.
+/// Name of a rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Passwords of one account from one network.
+    /// Passwords per account and network.
     PasswordHere,
-    /// Passwords of one account from everywhere.
+    /// Passwords per account from all networks.
     Password,
-    /// Passwords of all accounts from one network.
+    /// Passwords per network for all accounts.
     PasswordNetwork,
-    /// Passwords from one network whose other counts are full.
+    /// Passwords per network after another limit of it was reached.
     PasswordBeyond,
-    /// Passwords of one account by who is signed in to it.
+    /// Passwords of signed-in users, per account.
     PasswordSignedIn,
-    /// New passwords of one account.
+    /// New passwords, per account.
     PasswordNew,
-    /// Registrations from one network.
+    /// Registrations per network.
     RegistrationNetwork,
-    /// Codes that sign in, of one account from one network.
+    /// Codes that sign in, per account and network.
     CodeHere,
-    /// Codes that sign in, of one account from everywhere.
+    /// Codes that sign in, per account from all networks.
     CodeFirst,
-    /// Codes that sign in, of all accounts from one network.
+    /// Codes that sign in, per network for all accounts.
     CodeNetwork,
-    /// Codes of one sign-in that waits for its second factor.
+    /// Codes for one pending sign-in.
     CodeSignIn,
-    /// Codes of one account's second factor.
+    /// Codes for the second factor, per account.
     CodeSecond,
-    /// Codes of one account by who is signed in to it.
+    /// Codes of signed-in users, per account.
     CodeSignedIn,
-    /// Mails of one kind to one address.
+    /// Mails of one kind, per address.
     MailTo,
-    /// Mails that one network asks for.
+    /// Requested mails, per network.
     MailNetwork,
-    /// Text messages to one number.
+    /// Text messages per phone number.
     TextTo,
-    /// Text messages of one account.
+    /// Text messages per account.
     TextUser,
-    /// Text messages that one network asks for.
+    /// Requested text messages, per network.
     TextNetwork,
-    /// All text messages.
+    /// All text messages together.
     TextAll,
 }
 
 impl Limit {
-    /// A fixed word, for events, logs and the names of counters.
+    /// Returns the fixed name of the limit, for events, logs and the names of counters.
     pub const fn name(self) -> &'static str {
         match self {
             Self::PasswordHere => "password_here",
@@ -77,14 +77,14 @@ impl Limit {
     }
 }
 
-/// What a success does to a count.
+/// Effect of a success on a count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OnSuccess {
-    /// All failures so far are forgotten.
+    /// Resets the count.
     Forget,
-    /// The attempt itself is not counted; the failures before it are.
+    /// Takes back the count of this attempt. Earlier failures remain.
     TakeBack,
-    /// Nothing: it is counted whatever comes of it.
+    /// No effect: successes count too.
     Keep,
 }
 
@@ -97,8 +97,8 @@ struct Line {
     spares_owner: bool,
 }
 
-/// What one attempt or message counts. Commit [`counts`](Self::counts) before it is made, and
-/// [`success`](Self::success) in the batch of its success.
+/// Set of counters that an attempt or a message is charged to. Commit [`counts`](Self::counts)
+/// before the attempt, and [`success`](Self::success) in the batch of its success.
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct Tally(Vec<Line>);
@@ -106,11 +106,12 @@ pub struct Tally(Vec<Line>);
 /// A limit that was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
-    /// Which.
+    /// Limit that was reached.
     pub limit: Limit,
-    /// How long it may take until more is allowed, at most.
+    /// Maximum time until another attempt is allowed.
     pub wait: Duration,
-    /// Whether the account's owner still gets in from a network that they signed in from lately.
+    /// Whether the owner of the account is still admitted from a network from which they signed in
+    /// recently.
     pub spares_owner: bool,
 }
 
@@ -130,8 +131,8 @@ impl Tally {
         self
     }
 
-    /// The same for a network and those around it, each with larger caps. Failures that a success
-    /// forgets are those of the narrowest: a neighbour's go on counting.
+    /// Adds a limit for a network and the wider ones, each with larger caps. A success resets only
+    /// the failures of the narrowest network; those of its neighbours remain.
     pub(super) fn with_network(
         mut self,
         names: &CounterNames,
@@ -152,30 +153,32 @@ impl Tally {
         self
     }
 
-    /// The same, as what does not stop an owner where they signed in lately.
+    /// Marks the limits as not applying to an owner on a network from which they signed in
+    /// recently.
     pub(super) fn sparing_owner(mut self) -> Self {
         self.0.iter_mut().for_each(|line| line.spares_owner = true);
         self
     }
 
-    /// What stops owners as well.
+    /// Returns the part that applies to owners as well.
     pub fn of_everybody(&self) -> Self {
         Self(self.0.iter().filter(|line| !line.spares_owner).cloned().collect())
     }
 
-    /// Both together.
+    /// Returns the union of two tallies.
     pub fn and(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
     }
 
-    /// Whether nothing is limited.
+    /// Returns `true` if there are no limits.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Counts one up, unless a cap is reached: then none is. The caps of the longest times come first:
-    /// of several that are reached, the one that takes longest is named.
+    /// Returns the changes that increment all counters. The commit fails if one of them has reached
+    /// its cap; then none is incremented. The caps with the longest windows come first, so that the
+    /// longest wait is reported.
     pub fn counts(&self, now: Timestamp) -> Vec<Change> {
         let count = |line: &Line| {
             let Cap { most, within } = line.cap;
@@ -186,7 +189,7 @@ impl Tally {
         lines.into_iter().map(count).collect()
     }
 
-    /// What a success changes.
+    /// Returns the changes that a success makes.
     pub fn success(&self) -> Vec<Change> {
         let settle = |line: &Line| match line.on_success {
             OnSuccess::Forget => Some(Change::ResetCount(line.counter.clone())),
@@ -196,18 +199,20 @@ impl Tally {
         self.0.iter().filter_map(settle).collect()
     }
 
-    /// As if the attempt had not been made: something else was right.
+    /// Returns the changes that take the attempt back entirely, for an attempt that succeeded in
+    /// another way.
     pub fn take_back(&self) -> Vec<Change> {
         self.0.iter().map(|line| Change::Uncount(line.counter.clone())).collect()
     }
 
-    /// Forgets the failures that are remembered for longer than `than`.
+    /// Returns the changes that reset the counters whose window is longer than `than`.
     pub fn forget_longer(&self, than: Duration) -> Vec<Change> {
         let long = self.0.iter().filter(|line| line.cap.within > than);
         long.map(|line| Change::ResetCount(line.counter.clone())).collect()
     }
 
-    /// What a full counter means; nothing when it is not one of these.
+    /// Returns the limit of a counter that is at its cap, or `None` if the counter is not part of
+    /// this tally.
     pub fn reached(&self, full: &Counter) -> Option<Reached> {
         let line = self.0.iter().find(|line| line.counter == *full)?;
         Some(Reached { limit: line.limit, wait: line.cap.within, spares_owner: line.spares_owner })

@@ -1,4 +1,4 @@
-//! The words for messages.
+//! The texts of messages.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Category, Message, MessageKey};
 
-/// The text and severity of every message: the defaults, and what the application put in their place.
+/// Text and severity of every message: the defaults, and the replacements of the application.
 ///
-/// A text names its values as `%(email)s` or `%(min)d`; `%%` is a percent sign. This is the format of
-/// Flask-Security's `SECURITY_MSG_…` settings, so such texts can be used as they are.
+/// A text contains placeholders such as `%(email)s` or `%(min)d`; `%%` is a percent sign. This is
+/// the format of Flask-Security's `SECURITY_MSG_…` settings, so their texts can be used unchanged.
 #[derive(Clone, Debug, Default)]
 pub struct Catalogue {
     changed: BTreeMap<MessageKey, (String, Category)>,
@@ -22,16 +22,16 @@ impl Catalogue {
         self.changed.insert(key, (text.into(), category));
     }
 
-    /// How serious a message is.
+    /// Returns the severity of a message.
     pub fn category(&self, key: MessageKey) -> Category {
         self.changed.get(&key).map_or(key.default_category(), |(_, category)| *category)
     }
 
-    /// The words of a message, its values filled in.
+    /// Returns the text of a message, with its values filled in.
     ///
-    /// A placeholder without a value stays in the text as it is written, as does a percent sign that
-    /// starts none. Values are put in as they are, never read as a text themselves. The result is
-    /// plain text: escape it for HTML.
+    /// A placeholder without a value is kept as it is written, and so is a percent sign that does
+    /// not begin a placeholder. Values are inserted literally. The result is plain text: escape it
+    /// for HTML.
     pub fn text(&self, message: &Message) -> String {
         if let Some(words) = &message.words {
             return words.clone();
@@ -41,7 +41,7 @@ impl Catalogue {
     }
 }
 
-/// What a file says of a message: its text alone, or its severity as well.
+/// Entry of a message in a settings file: its text, or its text and severity.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, expecting = "write a text, or { text = \"…\", category = \"info\" }")]
 enum Changed {
@@ -92,7 +92,7 @@ fn fill(text: &str, args: &[(&'static str, String)]) -> String {
     out
 }
 
-/// Reads `(name)s` or `(name)d`: the value, and what follows.
+/// Parses `(name)s` or `(name)d`. Returns the value and the rest of the text.
 fn placeholder<'a>(
     text: &'a str,
     args: &'a [(&'static str, String)],

@@ -265,6 +265,8 @@ keys! {
     PasswordTooManyBytes = "PASSWORD_TOO_MANY_BYTES", Error, "This password is too long: use at most %(max)d plain letters and digits. Other signs and letters with accents count as several.";
     /// The username can be mistaken for another one.
     UsernameLooksAlike = "USERNAME_LOOKS_ALIKE", Error, "This name can be mistaken for another one. Use letters of one alphabet.";
+    /// The username can be read as a telephone number, and people sign in with numbers.
+    UsernameIsNumber = "USERNAME_IS_NUMBER", Error, "A phone number cannot be a username. Choose another one.";
     /// The value is of a wrong type, or holds characters that cannot be stored.
     InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
     /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.

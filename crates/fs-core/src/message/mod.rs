@@ -1,8 +1,8 @@
-//! What fs says to people: keys, severities and texts.
+//! Messages to users: keys, severities and texts.
 //!
-//! Flows answer with a [`Message`]: a [`MessageKey`] and the values that belong to it. The words are
-//! in a [`Catalogue`], which the application can change. Keys and severities are those of
-//! Flask-Security 4.1, the default texts are our own.
+//! Flows return a [`Message`]: a [`MessageKey`] with its values. The texts are in a [`Catalogue`],
+//! which the application can change. Keys and severities are those of Flask-Security 4.1; the
+//! default texts are our own.
 //!
 //! ```
 //! use fs_core::message::{Catalogue, Category, Message, MessageKey};
@@ -23,20 +23,20 @@ pub use key::{MessageKey, UnknownMessageKey};
 
 use serde::{Deserialize, Serialize};
 
-/// How serious a message is.
+/// Severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
-    /// Worth knowing.
+    /// For information.
     Info,
-    /// What was asked for is done.
+    /// The request succeeded.
     Success,
-    /// What was asked for is not done.
+    /// The request failed.
     Error,
 }
 
 impl Category {
-    /// The name on the wire: `info`, `success` or `error`.
+    /// Returns the name in answers: `info`, `success` or `error`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -45,7 +45,7 @@ impl Category {
         }
     }
 
-    /// The category of that name, if there is one.
+    /// Returns the category with that name, or `None` if there is no such category.
     ///
     /// ```
     /// use fs_core::message::Category;
@@ -63,32 +63,32 @@ impl Category {
     }
 }
 
-/// Something to say, without its words. [`Catalogue::text`] gives the words.
+/// A message to a user, as a key and values. [`Catalogue::text`] returns its text.
 ///
-/// `Debug` shows the names of the values but not the values: one of them can be a sign-in code.
+/// `Debug` shows the names of the values but not the values, one of which can be a sign-in code.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
-    /// What is said.
+    /// Key of the message.
     pub key: MessageKey,
     /// Values for the placeholders of the text, by name.
     pub args: Vec<(&'static str, String)>,
-    /// Words of the application's own in place of the catalogue's.
+    /// Text of the application that replaces the text of the catalogue.
     pub words: Option<String>,
 }
 
 impl Message {
-    /// A message without values.
+    /// Creates a message without values.
     pub const fn new(key: MessageKey) -> Self {
         Self { key, args: Vec::new(), words: None }
     }
 
-    /// Words that are not in the catalogue, such as what an application's own check of a field has
-    /// to say.
+    /// Creates a message with a text that is not in the catalogue, such as the result of an
+    /// application's check of a field.
     pub fn words(words: impl Into<String>) -> Self {
         Self { words: Some(words.into()), ..Self::new(MessageKey::InvalidInput) }
     }
 
-    /// The same message with one more value. [`MessageKey`] tells which values a key has.
+    /// Adds a value. The documentation of each [`MessageKey`] lists its values.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.args.push((name, value.to_string()));

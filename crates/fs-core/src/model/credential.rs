@@ -1,4 +1,4 @@
-//! Credential records: what lets somebody in, or vouches for them, as rows of one shape.
+//! Credential records: remembered browsers, auth tokens and other credentials, in one format.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 use super::UserId;
 use crate::Timestamp;
 
-/// What a credential record stands for.
+/// Kind of a credential.
 ///
-/// Stores keep the [text](Self::as_str), so a further kind changes no table.
+/// Stores keep the [text](Self::as_str), so a new kind does not change a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CredentialKind {
@@ -21,11 +21,11 @@ pub enum CredentialKind {
     RememberFamily,
     /// An auth token, which a program sends with every request.
     AuthToken,
-    /// The right to put second factors back as they were before a change.
+    /// The right to undo a change of second factors and sign-in methods.
     FactorUndo,
 }
 
-/// A kind of credential that this version does not know.
+/// Error for a text that is not a known kind of credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown kind of credential")]
 pub struct UnknownCredentialKind;
@@ -34,7 +34,7 @@ impl CredentialKind {
     /// All kinds.
     pub const ALL: [Self; 3] = [Self::RememberFamily, Self::AuthToken, Self::FactorUndo];
 
-    /// The text that stores keep.
+    /// Returns the text that stores keep.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RememberFamily => "remember_family",
@@ -52,54 +52,55 @@ impl FromStr for CredentialKind {
     }
 }
 
-/// Unique name of a credential in a store: a digest of its secret, in base64url.
+/// Unique key of a credential in a store: a digest of its secret, in base64url.
 ///
-/// Nobody can go back from it to the secret, so a stolen copy of the database lets nobody in. The
-/// secret must have at least 128 random bits: it gets neither salt nor a slow hash.
+/// The secret cannot be computed from it, so a stolen copy of the database does not contain usable
+/// credentials. The secret must have at least 128 random bits, because it gets neither a salt nor a
+/// slow hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialKey(String);
 
 impl CredentialKey {
-    /// Derives the key of a secret. Secrets of different kinds never share a key.
+    /// Derives the key of a secret. Secrets of different kinds never have the same key.
     pub fn of(kind: CredentialKind, secret: &str) -> Self {
         let digest = Sha256::new().chain_update(kind.as_str()).chain_update([0]);
         Self(URL_SAFE_NO_PAD.encode(digest.chain_update(secret).finalize()))
     }
 
-    /// Takes the key as a store holds it.
+    /// Creates a key from the text that a store holds.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A credential as the store keeps it.
+/// A credential, as the store keeps it.
 ///
-/// It names its owner by key, so it outlives a new uniquifier. A kind that must end with the
-/// uniquifier keeps it, or a digest of it, in `value`, and compares.
+/// It refers to its owner by key, so it survives a new uniquifier. A kind that must be revoked with
+/// the uniquifier stores it, or a digest of it, in `value` and compares.
 #[derive(Clone, PartialEq)]
 pub struct CredentialRecord {
-    /// Unique name.
+    /// Unique key of the credential.
     pub key: CredentialKey,
-    /// What it stands for. It never changes.
+    /// Kind of the credential. It never changes.
     pub kind: CredentialKind,
-    /// The account that it belongs to. It never changes.
+    /// Owner of the credential. It never changes.
     pub owner: UserId,
-    /// What its kind needs to know. It may hold secrets, so `Debug` does not show it.
+    /// Data of its kind. It may contain secrets, so `Debug` does not show it.
     pub value: Value,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last used, as precisely as its kind notes it; `None` if it never was.
+    /// Time of the last use, as precisely as its kind records it. `None` if it was never used.
     pub used_at: Option<Timestamp>,
-    /// From when on it is refused.
+    /// Time from which it is refused.
     pub expires_at: Timestamp,
-    /// How often it was written. The store counts: a new one has revision 1, and every
-    /// [`Change::PutCredential`](crate::port::Change::PutCredential) adds one. What a caller puts
-    /// here is ignored by writes.
+    /// Number of writes, which the store counts: a new credential has revision 1, and every
+    /// [`Change::PutCredential`](crate::port::Change::PutCredential) adds one. Writes ignore the
+    /// value that a caller sets.
     pub revision: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Identifiers, and the texts that only a few places may read.
+//! Identifiers, and texts that must not be shown.
 
 use std::fmt;
 
@@ -10,19 +10,19 @@ use subtle::ConstantTimeEq;
 
 use crate::secret::Secret;
 
-/// The primary key of a user, as the store writes it: `"17"`, a UUID, an ObjectId.
+/// Primary key of a user, as the store writes it: `"17"`, a UUID or an ObjectId.
 ///
-/// Nothing outside of the store reads meaning into it.
+/// Code outside of the store must not interpret it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserId(String);
 
 impl UserId {
-    /// The key as a store writes it.
+    /// Creates a key from the text that a store writes.
     pub fn new(key: impl Into<String>) -> Self {
         Self(key.into())
     }
 
-    /// The key's text.
+    /// Returns the text of the key.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,43 +34,44 @@ impl fmt::Display for UserId {
     }
 }
 
-/// The random name of a user's present trust (Flask-Security's `fs_uniquifier`).
+/// Security stamp of a user (Flask-Security's `fs_uniquifier`): changing it revokes every session
+/// and token of the user.
 ///
-/// Sessions, remember cookies and most tokens name a user by it. Whoever gives the user a new one
-/// ends all of them at once.
+/// It is a random text. Sessions, remember cookies and most tokens refer to a user by it, so a new
+/// one revokes all of them at once.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Uniquifier(String);
 
 impl Uniquifier {
-    /// The text of a stored uniquifier.
+    /// Creates a uniquifier from a stored text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Whether there is none: a database that was taken over may hold accounts without a uniquifier,
-    /// or with one that they share. An empty uniquifier names nobody, so nothing opens the account
-    /// by it.
+    /// Returns `true` if the uniquifier is empty. An imported database may have accounts without a
+    /// uniquifier, or with a shared one. An empty uniquifier never identifies an account.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A new one from 16 random bytes, as 32 lower-case hexadecimal digits.
+    /// Creates a uniquifier from 16 random bytes, as 32 lower-case hexadecimal digits.
     pub fn from_random(bytes: [u8; 16]) -> Self {
         Self(HEXLOWER.encode(&bytes))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A digest that names it in a credential that ends with it.
+    /// Returns a digest of the uniquifier, for a credential that must be revoked with it.
     pub(crate) fn stamp(&self) -> String {
         URL_SAFE_NO_PAD
             .encode(Sha256::new_with_prefix("fs stamp v1").chain_update(&self.0).finalize())
     }
 
-    /// Whether a [`stamp`](Self::stamp) is its own. An empty one has none: nothing opens its account.
+    /// Checks whether `stamp` is the [`stamp`](Self::stamp) of this uniquifier. An empty uniquifier
+    /// never matches.
     pub(crate) fn is_stamped(&self, stamp: &str) -> bool {
         !self.0.is_empty() && self.stamp() == stamp
     }
@@ -82,30 +83,30 @@ impl fmt::Debug for Uniquifier {
     }
 }
 
-/// The name of a session: 256 random bits, in base64url.
+/// Secret id of a session: 256 random bits, in base64url.
 ///
-/// Whoever holds it is signed in, so it has no readable `Debug`, and no store ever sees it: records
-/// are kept under its [`key`](Self::key).
+/// Anyone who knows it is signed in. So `Debug` does not show it, and stores never see it: they
+/// keep the session under its [`key`](Self::key).
 #[derive(Clone, PartialEq, Eq)]
 pub struct SessionId(String);
 
 impl SessionId {
-    /// The id as a cookie holds it.
+    /// Creates an id from the text in a cookie.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// A new one from 32 random bytes.
+    /// Creates an id from 32 random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What its record is kept under.
+    /// Returns the key under which the session is stored.
     pub fn key(&self) -> SessionKey {
         SessionKey(URL_SAFE_NO_PAD.encode(Sha256::digest(&self.0)))
     }
@@ -117,36 +118,36 @@ impl fmt::Debug for SessionId {
     }
 }
 
-/// What a store knows a session by: the SHA-256 of its [`SessionId`], in base64url.
+/// Key of a session in a store: the SHA-256 of its [`SessionId`], in base64url.
 ///
-/// Nobody can go back from it to the id, so a stolen copy of the database opens no session. The
-/// id's 256 random bits need neither salt nor a slow hash.
+/// The id cannot be computed from it, so a stolen copy of the database does not contain usable
+/// sessions. The 256 random bits of the id need neither a salt nor a slow hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey(String);
 
 impl SessionKey {
-    /// The key as a store holds it.
+    /// Creates a key from the text that a store holds.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A stored password hash in one of passlib's text formats. It has no readable `Debug`.
+/// A stored password hash in one of passlib's text formats. `Debug` does not show it.
 #[derive(Clone)]
 pub struct PasswordHash(Secret);
 
 impl PasswordHash {
-    /// A hash as the store holds it.
+    /// Creates a hash from the text that a store holds.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Secret::from(text.into()))
     }
 
-    /// The text, for a store or a verifier.
+    /// Returns the text, for a store or a verifier.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }
@@ -166,17 +167,17 @@ impl fmt::Debug for PasswordHash {
     }
 }
 
-/// A second factor's secret as it is stored: encrypted, opaque here.
+/// Encrypted secret of a second factor, as it is stored.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedSecret(Secret);
 
 impl SealedSecret {
-    /// A sealed secret as the store holds it.
+    /// Creates a sealed secret from the text that a store holds.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Secret::from(text.into()))
     }
 
-    /// The sealed text, for a store.
+    /// Returns the encrypted text, for a store.
     pub fn expose(&self) -> &str {
         self.0.expose()
     }

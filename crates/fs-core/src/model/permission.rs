@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-/// What a role allows: a set of names, compared exactly and case-sensitively.
+/// Permissions of a role: a set of names, which are case-sensitive.
 ///
-/// Stores of Flask-Security keep it as one comma-separated text; [`Permissions::from_text`] reads
-/// that, with the blanks around commas removed and empty names left out.
+/// Flask-Security stores them as one comma-separated text. [`Permissions::from_text`] parses it,
+/// without blanks around commas and without empty names.
 ///
 /// ```
 /// use fs_core::model::Permissions;
@@ -20,22 +20,22 @@ use std::fmt;
 pub struct Permissions(BTreeSet<String>);
 
 impl Permissions {
-    /// Reads a comma-separated text.
+    /// Parses a comma-separated text.
     pub fn from_text(text: &str) -> Self {
         text.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
     }
 
-    /// Whether `name` is among them.
+    /// Checks whether the set contains `name`.
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains(name)
     }
 
-    /// Whether there are none.
+    /// Returns `true` if the set is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The names, sorted.
+    /// Returns the names, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
@@ -45,7 +45,7 @@ impl Permissions {
         self.0.extend(more.0.iter().cloned());
     }
 
-    /// Takes all of `less` away; names that are not there are ignored.
+    /// Removes all of `less`. Names that are not in the set are ignored.
     pub fn remove(&mut self, less: &Self) {
         self.0.retain(|name| !less.0.contains(name));
     }

@@ -2,19 +2,19 @@
 
 use super::Permissions;
 
-/// A role: a name that users hold, and what it allows.
+/// A role, which grants permissions to its users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Role {
-    /// Unique, compared exactly and case-sensitively; at most 80 characters in Flask-Security's tables.
+    /// Unique, case-sensitive name. Flask-Security's tables allow at most 80 characters.
     pub name: String,
-    /// For people.
+    /// Description for administrators.
     pub description: Option<String>,
-    /// What holders may do.
+    /// Permissions that the role grants.
     pub permissions: Permissions,
 }
 
 impl Role {
-    /// A role that allows nothing in particular.
+    /// Creates a role without permissions.
     pub fn named(name: impl Into<String>) -> Self {
         Self { name: name.into(), description: None, permissions: Permissions::default() }
     }

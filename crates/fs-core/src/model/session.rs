@@ -3,40 +3,41 @@
 use super::{CredentialKey, SessionKey, Uniquifier};
 use crate::Timestamp;
 
-/// What a session record stands for.
+/// Kind of a session record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionKind {
-    /// A browser that is signed in.
+    /// A signed-in browser.
     SignIn,
-    /// That a code was mailed or texted. It is kept under a name that no [`SessionId`] leads to, and
-    /// signs nobody in.
+    /// Record that a code was sent by mail or text message. No [`SessionId`] leads to its key, so
+    /// it signs nobody in.
     ///
     /// [`SessionId`]: super::SessionId
     SentCode,
 }
 
-/// A session as the store keeps it.
+/// A session, as the store keeps it.
 ///
-/// It names its user by the uniquifier: when the user gets a new one, the record finds nobody any
-/// more, without a further write.
+/// It refers to its user by the uniquifier. A new uniquifier therefore revokes it without a further
+/// write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionRecord {
-    /// The digest of its id, which the cookie holds; for a code that was sent, one of the code.
+    /// Digest of the session id in the cookie. For a sent code, a digest of the code.
     pub key: SessionKey,
-    /// What it stands for.
+    /// Kind of the record.
     pub kind: SessionKind,
-    /// Whose it is.
+    /// Uniquifier of the user.
     pub uniquifier: Uniquifier,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When the user last proved who they are; nothing where a remember cookie made the session.
+    /// Time at which the user last authenticated. `None` for a session that was created from a
+    /// remember cookie.
     pub authenticated_at: Option<Timestamp>,
-    /// From when on it is refused, whatever the cookie says.
+    /// Time from which it is refused, whatever the cookie says.
     pub expires_at: Timestamp,
-    /// The browser, as its `User-Agent` named itself, cut to 255 characters; for a list of devices.
+    /// `User-Agent` of the browser, truncated to 255 characters, for a list of devices.
     pub user_agent: Option<String>,
-    /// The address that it was made from.
+    /// IP address from which it was created.
     pub client_ip: Option<String>,
-    /// The credential that it was made from. The session ends when that is removed.
+    /// Credential from which it was created. Removing the credential ends the session.
     pub parent: Option<CredentialKey>,
 }

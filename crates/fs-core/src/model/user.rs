@@ -10,60 +10,61 @@ use super::{PasswordHash, Permissions, Role, SealedSecret, Uniquifier, UserId};
 use crate::Timestamp;
 use crate::recovery_code::RecoveryCodeHash;
 
-/// An account, with its roles: what one read of the store gives.
+/// An account with its roles, as one read of the store returns it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct User {
-    /// The store's key.
+    /// Key of the user in the store.
     pub id: UserId,
-    /// The mail address, normalised. Unique.
+    /// Normalized mail address. Unique.
     pub email: String,
-    /// The name to sign in with, normalised, where the application has one. Unique.
+    /// Normalized user name, if the application uses user names. Unique.
     pub username: Option<String>,
-    /// The password's hash; nothing for an account that signs in another way.
+    /// Hash of the password. `None` for an account without a password.
     pub password: Option<PasswordHash>,
-    /// Whether the account may be used at all.
+    /// Whether the account is active. A deactivated account cannot be used.
     pub active: bool,
-    /// Names the user's present trust; see [`Uniquifier`].
+    /// Security stamp: changing it revokes every session and token of the user. See [`Uniquifier`].
     pub uniquifier: Uniquifier,
-    /// The same for auth tokens alone, where they are to outlive a password change.
+    /// Security stamp of auth tokens, if they survive a password change.
     pub token_uniquifier: Option<Uniquifier>,
-    /// When the mail address was proven.
+    /// Time at which the mail address was confirmed. `None` if it is not confirmed.
     pub confirmed_at: Option<Timestamp>,
-    /// When and from where the user signed in.
+    /// Times and addresses of the user's sign-ins.
     pub sign_ins: SignIns,
-    /// The second factor that is asked for after the first.
+    /// Second factor of the user.
     pub second_factor: SecondFactor,
-    /// What is left of the codes that stand in for a lost second factor.
+    /// Hashes of the unused recovery codes.
     pub recovery_codes: Vec<RecoveryCodeHash>,
-    /// Secrets of the methods to sign in with besides the password, by method.
+    /// Encrypted secrets of the sign-in methods other than the password, by method.
     pub sign_in_secrets: BTreeMap<String, SealedSecret>,
-    /// The telephone number to sign in with, in E.164.
+    /// Phone number to sign in with, in E.164.
     pub phone: Option<String>,
-    /// What the application keeps with its users.
+    /// Additional attributes that the application stores.
     pub attributes: Map<String, Value>,
-    /// The roles that the user holds.
+    /// Roles of the user.
     pub roles: Vec<Role>,
 }
 
 impl User {
-    /// Whether the user holds the role.
+    /// Checks whether the user has the role.
     pub fn has_role(&self, name: &str) -> bool {
         self.roles.iter().any(|role| role.name == name)
     }
 
-    /// Whether one of the user's roles allows it.
+    /// Checks whether one of the user's roles grants the permission.
     pub fn has_permission(&self, name: &str) -> bool {
         self.roles.iter().any(|role| role.permissions.contains(name))
     }
 
-    /// What an attacker would try first as this user's password: address, name, attributes.
+    /// Returns the words that an attacker would try first as the password: address, name and
+    /// attributes.
     pub fn words(&self) -> Vec<String> {
         let attributes = self.attributes.values().filter_map(Value::as_str).map(str::to_owned);
         let named = self.username.iter().chain(&self.phone).cloned();
         std::iter::once(self.email.clone()).chain(named).chain(attributes).collect()
     }
 
-    /// All that the user's roles allow.
+    /// Returns all permissions of the user's roles.
     pub fn permissions(&self) -> Permissions {
         let mut all = Permissions::default();
         for role in &self.roles {
@@ -73,23 +74,23 @@ impl User {
     }
 }
 
-/// When and from where a user signed in (Flask-Security's `TRACKABLE` columns).
+/// Times and addresses of a user's sign-ins (Flask-Security's `TRACKABLE` columns).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignIns {
-    /// The time of the sign-in before the present one.
+    /// Time of the previous sign-in.
     pub last_at: Option<Timestamp>,
-    /// The time of the present sign-in.
+    /// Time of the current sign-in.
     pub current_at: Option<Timestamp>,
-    /// The address of the sign-in before the present one.
+    /// IP address of the previous sign-in.
     pub last_ip: Option<String>,
-    /// The address of the present sign-in.
+    /// IP address of the current sign-in.
     pub current_ip: Option<String>,
-    /// How many there were.
+    /// Number of sign-ins.
     pub count: Option<i64>,
 }
 
 impl SignIns {
-    /// The same after one more sign-in. The first one counts as its own predecessor in time.
+    /// Returns the values after one more sign-in. The first sign-in is its own predecessor in time.
     #[must_use]
     pub fn and_one(&self, now: Timestamp, ip: Option<&str>) -> Self {
         Self {
@@ -105,17 +106,17 @@ impl SignIns {
 /// The second factor of an account (Flask-Security's `tf_*` columns).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SecondFactor {
-    /// `authenticator`, `sms` or `email`; nothing when there is none.
+    /// Method: `authenticator`, `sms` or `email`. `None` if the account has no second factor.
     pub method: Option<String>,
-    /// The sealed TOTP secret.
+    /// Encrypted TOTP secret.
     pub totp_secret: Option<SealedSecret>,
-    /// The number that codes go to, in E.164.
+    /// Phone number for codes, in E.164.
     pub phone: Option<String>,
 }
 
 impl SecondFactor {
-    /// A short digest of the factor, which gives nothing of it away: another factor, even another
-    /// one by the same method, has another. Nothing where there is none.
+    /// Returns a short digest of the second factor, which reveals nothing about it. It differs for
+    /// every second factor, even of the same method. Returns `None` if there is no second factor.
     pub fn mark(&self) -> Option<String> {
         let secret = self.totp_secret.as_ref()?;
         let mut digest = Sha256::new_with_prefix("fs second factor v1");
@@ -129,7 +130,7 @@ impl SecondFactor {
     }
 }
 
-/// A user that does not exist yet: a [`User`] less its key.
+/// A user to insert: a [`User`] without a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewUser {
     /// See [`User::email`].
@@ -158,12 +159,12 @@ pub struct NewUser {
     pub phone: Option<String>,
     /// See [`User::attributes`].
     pub attributes: Map<String, Value>,
-    /// Names of roles that exist already.
+    /// Names of the user's roles, which must exist.
     pub roles: Vec<String>,
 }
 
 impl NewUser {
-    /// An active account with nothing but its address and its uniquifier.
+    /// Creates an active account with an address and a uniquifier only.
     pub fn new(email: impl Into<String>, uniquifier: Uniquifier) -> Self {
         Self {
             email: email.into(),
@@ -183,7 +184,7 @@ impl NewUser {
         }
     }
 
-    /// The user that it becomes under a key of the store's, still without its roles.
+    /// Converts it to a user with the given key, without its roles.
     pub fn into_user(self, id: UserId) -> User {
         User {
             id,
@@ -205,7 +206,7 @@ impl NewUser {
     }
 }
 
-/// One field of a user with a value: what an update writes, or what a guard expects to find.
+/// A field of a user with a value, to be written by an update or expected by a guard.
 #[derive(Clone, Debug, PartialEq)]
 pub enum UserField {
     /// [`User::email`]
@@ -237,7 +238,7 @@ pub enum UserField {
 }
 
 impl UserField {
-    /// Whether the user's field has this value.
+    /// Checks whether the user's field has this value.
     pub fn holds(&self, user: &User) -> bool {
         match self {
             Self::Email(value) => *value == user.email,
@@ -256,7 +257,7 @@ impl UserField {
         }
     }
 
-    /// Gives the user's field this value.
+    /// Sets the user's field to this value.
     pub fn write(self, user: &mut User) {
         match self {
             Self::Email(value) => user.email = value,

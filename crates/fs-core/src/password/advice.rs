@@ -1,49 +1,49 @@
-//! Why a password is easily guessed, in our words.
+//! Reasons why a password is easy to guess.
 
 use std::fmt;
 
 use zxcvbn::feedback::Warning;
 
-/// What makes a password easy to guess.
+/// Reason why a password is easy to guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Advice {
-    /// `qwertzuiop`.
+    /// A row of the keyboard, such as `qwertzuiop`.
     KeyboardRow,
-    /// `zaq1xsw2`.
+    /// A pattern on the keyboard, such as `zaq1xsw2`.
     KeyboardPattern,
-    /// `aaaaaaaa`.
+    /// A repeated character, such as `aaaaaaaa`.
     RepeatedCharacter,
-    /// `abcabcabc`.
+    /// A repeated part, such as `abcabcabc`.
     RepeatedPart,
-    /// Among the ten most used passwords.
+    /// One of the ten most common passwords.
     Top10,
-    /// Among the hundred most used passwords.
+    /// One of the hundred most common passwords.
     Top100,
-    /// On the list of often used passwords.
+    /// A common password.
     OftenUsed,
-    /// A small change of an often used password.
+    /// A slightly changed common password.
     NearOftenUsed,
-    /// `abcdefgh`, `98765432`.
+    /// A sequence, such as `abcdefgh` or `98765432`.
     Sequence,
     /// A recent year.
     Year,
-    /// One word of a dictionary.
+    /// A single word of a dictionary.
     SingleWord,
     /// A date.
     Date,
-    /// A name alone.
+    /// Only a name.
     NameAlone,
-    /// A usual name among other things.
+    /// A common name with other characters.
     UsualName,
 }
 
 impl Advice {
-    /// A key for translations, in the style of message keys.
+    /// Returns a key for translations, in the style of message keys.
     pub fn key(self) -> &'static str {
         self.key_and_text().0
     }
 
-    /// The advice in English, one sentence.
+    /// Returns the advice in English, as one sentence.
     pub fn text(self) -> &'static str {
         self.key_and_text().1
     }

@@ -1,4 +1,4 @@
-//! Asking a list of breached passwords without telling it the password.
+//! Lookup in a list of breached passwords that does not reveal the password.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use sha1::{Digest, Sha1};
 use crate::port::{BreachChecker, BreachError};
 use crate::secret::Secret;
 
-/// How many hexadecimal digits of the SHA-1 the list is told.
+/// Number of hexadecimal digits of the SHA-1 that are sent.
 const PREFIX: usize = 5;
 
-/// A password as the "range" interface of Have I Been Pwned asks about it: the first five digits
-/// of its SHA-1 are sent, and the answer lists what the rest may be, so that the list never learns
+/// A query about a password for the "range" API of Have I Been Pwned. It sends the first five
+/// digits of the SHA-1, and the answer lists the possible remainders, so that the list never learns
 /// the password (k-anonymity).
 ///
 /// ```
@@ -28,36 +28,37 @@ pub struct BreachQuery {
     suffix: Secret,
 }
 
-/// What a list of breached passwords says of one.
+/// Result of a lookup in a list of breached passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreachFinding {
-    /// It was not asked.
+    /// The lookup was not made.
     NotAsked,
-    /// How often it has seen the password; 0 for never.
+    /// Number of times that the list has seen the password; 0 for never.
     Seen(u32),
-    /// It could not be asked, or its answer could not be read.
+    /// The list could not be reached, or its answer could not be read.
     Unavailable,
 }
 
 impl BreachQuery {
-    /// The query about a password, which must be spelled as it is hashed.
+    /// Creates the query for a password, which must be normalized as for hashing.
     pub fn of(password: &Secret) -> Self {
         let mut prefix = HEXUPPER.encode(&Sha1::digest(password.expose()));
         let suffix = Secret::from(prefix.split_off(PREFIX));
         Self { prefix, suffix }
     }
 
-    /// What the list is told: five digits, in upper case.
+    /// Returns the prefix to send: five digits in upper case.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// How often the password is on the list, by its answer: a line `SUFFIX:COUNT` for each
-    /// password that begins so.
+    /// Returns the number of times that the list has seen the password. `answer` has a line
+    /// `SUFFIX:COUNT` for each password with this prefix.
     ///
     /// # Errors
     ///
-    /// The answer is something else, for instance the page of a proxy.
+    /// Returns [`BreachError`] if the answer has another format, for instance because it is a
+    /// proxy's error page.
     pub fn count_in(&self, answer: &str) -> Result<u32, BreachError> {
         let mut count = 0;
         for line in answer.trim_start_matches('\u{feff}').lines().map(str::trim) {
@@ -72,7 +73,7 @@ impl BreachQuery {
         Ok(count)
     }
 
-    /// Asks the list about a password.
+    /// Looks a password up in the list.
     pub async fn ask(checker: &dyn BreachChecker, password: &Secret) -> BreachFinding {
         let query = Self::of(password);
         let answer = checker.range(query.prefix()).await;

@@ -1,12 +1,12 @@
-//! Which Argon2 parameters a machine can afford.
+//! Choice of the Argon2 parameters that a machine can afford.
 //!
-//! `fs-services` measures; this decides by the figures.
+//! `fs-services` measures; this module chooses by the results.
 
 use std::time::Duration;
 
 use super::NewHash;
 
-/// Parameters worth measuring, from cheap to dear: OWASP's minimum first.
+/// Parameters to measure, in ascending order of cost, beginning with OWASP's minimum.
 pub const CANDIDATES: [NewHash; 7] = [
     NewHash::OWASP_MINIMUM,
     argon2id(32_768, 2),
@@ -21,8 +21,8 @@ const fn argon2id(memory_kib: u32, iterations: u32) -> NewHash {
     NewHash::Argon2id { memory_kib, iterations, lanes: 1 }
 }
 
-/// The last of the measured parameters, in the order given, that take no longer than the target.
-/// When all do, or nothing was measured, OWASP's minimum: never less.
+/// Returns the last of the measured parameters, in the given order, that take no longer than the
+/// target. If all take longer or nothing was measured, returns OWASP's minimum.
 ///
 /// ```
 /// use std::time::Duration;

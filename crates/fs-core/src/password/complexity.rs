@@ -1,24 +1,26 @@
-//! Whether a password is easily guessed.
+//! Estimates how easy a password is to guess.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::Advice;
 
-/// Asks the estimator zxcvbn how easily a password is guessed.
+/// Check of passwords with the strength estimator zxcvbn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Zxcvbn {
-    /// The lowest score that passes, from 0 to 4. Flask-Security has 3: more than 10^8 guesses.
+    /// Minimum score that is accepted, from 0 to 4. Flask-Security uses 3: more than 10^8 guesses.
     pub min_score: u8,
 }
 
 impl Zxcvbn {
-    /// How many code points are estimated at once. zxcvbn's time grows steeply with the length: a
-    /// hundred well chosen characters take it half a second, these at most as long as a hash.
+    /// Number of code points that are estimated at once. zxcvbn's time grows steeply with the
+    /// length: a hundred well chosen characters take half a second, this many at most as long as a
+    /// hash.
     const PART: usize = 24;
 
-    /// Whether the password is hard enough to guess; what makes it easy, if it is not.
+    /// Checks whether the password is hard enough to guess. The error is the reason, if there is a
+    /// single one.
     pub(super) fn check(self, password: &str, context: &[&str]) -> Result<(), Option<Advice>> {
         if password.chars().nth(Self::PART).is_none() {
             return self.estimate(password, context);
@@ -49,7 +51,7 @@ impl Zxcvbn {
     }
 }
 
-/// The text in parts of that many code points, the last one shorter.
+/// Splits the text into parts of `length` code points. The last one may be shorter.
 fn parts(text: &str, length: usize) -> impl Iterator<Item = Zeroizing<String>> {
     let mut chars = text.chars();
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! Hashing and verifying.
+//! Hashing and verification of passwords.
 
 use argon2::Params;
 use base64::Engine;
@@ -12,10 +12,11 @@ use super::{Deprecated, HashingMistakes, HashingRules, NewHash, Scheme, Scratch,
 use crate::model::PasswordHash;
 use crate::secret::Secret;
 
-/// Passwords of more bytes are refused unread.
+/// Maximum length of a password in bytes. Longer ones are refused without hashing.
 pub const MAX_PASSWORD_BYTES: usize = 4096;
 
-/// Hashes and verifies passwords by [`HashingRules`]: CPU work, to be run on a hashing thread.
+/// Hashes and verifies passwords by [`HashingRules`]. Both are CPU-bound: run them on a hashing
+/// thread.
 ///
 /// ```
 /// use fs_core::password::{HashingRules, PasswordHasher, Scratch};
@@ -38,33 +39,33 @@ pub struct PasswordHasher {
     create: Create,
 }
 
-/// [`NewHash`], checked.
+/// A validated [`NewHash`].
 #[derive(Clone, Debug)]
 enum Create {
     Argon2id(Params),
     Bcrypt(u32),
 }
 
-/// What came of comparing a password with a stored hash.
+/// Result of the verification of a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verification {
-    /// Whether it is the account's password.
+    /// Whether the password matches the stored hash.
     pub matched: bool,
-    /// Whether the stored hash should be replaced by a new one of the same password. Never without
-    /// a match.
+    /// Whether the stored hash should be replaced by a new one of the same password. Always `false`
+    /// without a match.
     pub outdated: bool,
 }
 
-/// Why a password cannot be hashed.
+/// Reason why a password cannot be hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HashRefusal {
-    /// The scheme would not read all of it.
+    /// The password is longer than the scheme can read.
     #[error("the password is longer than {limit} bytes")]
     TooLong {
-        /// The most bytes that are possible.
+        /// Maximum length in bytes.
         limit: usize,
     },
-    /// bcrypt without a pepper cannot hold it.
+    /// The password contains a NUL character, which bcrypt cannot hash without a pepper.
     #[error("the password contains a NUL character")]
     NulCharacter,
     /// The hash function failed.
@@ -73,11 +74,11 @@ pub enum HashRefusal {
 }
 
 impl PasswordHasher {
-    /// Takes the rules into use.
+    /// Creates a hasher from rules.
     ///
     /// # Errors
     ///
-    /// The rules have [mistakes](HashingRules::mistakes).
+    /// Returns [`HashingMistakes`] if the rules have [mistakes](HashingRules::mistakes).
     pub fn new(rules: HashingRules) -> Result<Self, HashingMistakes> {
         let mistakes = rules.mistakes();
         if !mistakes.is_empty() {
@@ -97,13 +98,13 @@ impl PasswordHasher {
         Ok(Self { rules, create })
     }
 
-    /// The rules in use.
+    /// Returns the rules in use.
     pub fn rules(&self) -> &HashingRules {
         &self.rules
     }
 
-    /// The first of two hashes: HMAC-SHA512 of the password by the pepper, in base64: 88
-    /// characters (Flask-Security's `get_hmac`). Nothing without a pepper.
+    /// Returns the first of two hashes: the HMAC-SHA512 of the password under the pepper, as 88
+    /// characters of base64 (Flask-Security's `get_hmac`). Returns `None` without a pepper.
     pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
         let pepper = self.rules.pepper.as_ref()?;
         let mac = Hmac::<Sha512>::new_from_slice(pepper.expose().as_bytes()).ok()?;
@@ -113,11 +114,11 @@ impl PasswordHasher {
         Some(text)
     }
 
-    /// Makes the hash of a new password. `salt` must be fresh random bytes.
+    /// Hashes a new password. `salt` must be new random bytes.
     ///
     /// # Errors
     ///
-    /// Says why this password cannot be hashed.
+    /// Returns [`HashRefusal`] if the password cannot be hashed.
     pub fn hash(
         &self,
         password: &Secret,
@@ -140,10 +141,10 @@ impl PasswordHasher {
         self.create(&input, salt, scratch).map(PasswordHash::new).ok_or(HashRefusal::Failed)
     }
 
-    /// Compares a password with a stored hash.
+    /// Verifies a password against a stored hash.
     ///
-    /// Where there is nothing to compare with (the hash is unusable, the password is too long or
-    /// cannot have been hashed by that scheme), it takes as long as [`decoy`](Self::decoy).
+    /// If no comparison is possible (the hash is unusable, or the password is too long or cannot
+    /// have been hashed with that scheme), it takes as long as [`decoy`](Self::decoy).
     pub fn verify(
         &self,
         password: &Secret,
@@ -170,10 +171,11 @@ impl PasswordHasher {
         Verification { matched, outdated: matched && self.is_outdated(scheme, &hash) }
     }
 
-    /// The work of verifying a hash of the scheme that new hashes have, for accounts that do not
-    /// exist or have no password. Never matches.
+    /// Performs the work of verifying a hash of the current scheme, for accounts that do not exist
+    /// or have no password, so that both take the same time. Never matches.
     ///
-    /// Time tells accounts with older hashes apart all the same, until they are renewed.
+    /// Accounts with older hashes can still be distinguished by time until their hashes are
+    /// renewed.
     pub fn decoy(&self, password: &Secret, scratch: &mut Scratch) -> Verification {
         let too_long = password.expose().len() > MAX_PASSWORD_BYTES;
         let nothing = Secret::from("");
@@ -184,12 +186,12 @@ impl PasswordHasher {
         Verification::default()
     }
 
-    /// Whether a stored hash can be verified at all, and its scheme. For reports: an
-    /// administrator wants to know of accounts whose passwords cannot work.
+    /// Checks whether a stored hash can be verified, and returns its scheme. Use it for reports
+    /// about accounts whose passwords cannot work.
     ///
     /// # Errors
     ///
-    /// Says why no password can match.
+    /// Returns [`UnusableHash`] if no password can match the hash.
     pub fn inspect(&self, stored: &PasswordHash) -> Result<Scheme, UnusableHash> {
         self.read(stored).map(|(scheme, _)| scheme)
     }
@@ -205,7 +207,7 @@ impl PasswordHasher {
         Ok((scheme, StoredHash::read(scheme, stored.expose())?))
     }
 
-    /// What the scheme is fed with: the password or its HMAC.
+    /// Returns the input of the scheme: the password or its HMAC.
     fn input(&self, scheme: Scheme, password: &Secret) -> Option<Secret> {
         if self.rules.hashes_twice(scheme) {
             self.get_hmac(password)
@@ -238,7 +240,7 @@ impl PasswordHasher {
         }
     }
 
-    /// How much Argon2 memory a thread keeps.
+    /// Returns the number of Argon2 blocks that a thread keeps.
     fn kept_blocks(&self) -> usize {
         match &self.create {
             Create::Argon2id(params) => params.block_count(),

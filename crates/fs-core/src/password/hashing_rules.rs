@@ -1,4 +1,4 @@
-//! How passwords are hashed: which schemes, at what cost, with which pepper.
+//! Rules for hashing passwords: schemes, cost and pepper.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -8,14 +8,15 @@ use super::Scheme;
 use super::stored::{MAX_BCRYPT_COST, MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_MEMORY_PASSES_KIB};
 use crate::secret::Secret;
 
-/// The least that OWASP asks of Argon2id: any of these pairs of KiB and passes, with any lanes.
+/// OWASP's minimum parameters of Argon2id: any of these pairs of KiB and passes, with any number of
+/// lanes.
 const ARGON2_MINIMUM: [(u32, u32); 5] =
     [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
 const MIN_BCRYPT_COST: u32 = 10;
-/// How much of its input bcrypt reads, in bytes.
+/// Number of bytes of its input that bcrypt reads.
 const BCRYPT_READS: usize = 72;
 
-/// How passwords are hashed.
+/// Rules for hashing passwords: schemes, cost and pepper.
 ///
 /// ```
 /// use fs_core::password::{HashingRules, NewHash};
@@ -26,19 +27,19 @@ const BCRYPT_READS: usize = 72;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HashingRules {
-    /// How new hashes are made.
+    /// Scheme and cost of new hashes.
     pub create: NewHash,
-    /// The schemes of stored hashes that are verified. Others never match.
+    /// Schemes of stored hashes that are accepted. Hashes of other schemes never match.
     pub accepted: BTreeSet<Scheme>,
-    /// Which of the accepted schemes are replaced when their owner signs in.
+    /// Accepted schemes whose hashes are replaced when the user signs in.
     pub deprecated: Deprecated,
-    /// Whether a bcrypt hash of another cost than [`NewHash::Bcrypt`]'s is replaced as well.
-    /// Argon2 hashes of other parameters always are.
+    /// Whether bcrypt hashes whose cost differs from that of [`NewHash::Bcrypt`] are replaced as
+    /// well. Argon2 hashes with other parameters are always replaced.
     pub renew_bcrypt_cost: bool,
-    /// Which schemes get the password itself. All others get its HMAC-SHA512 by the pepper.
+    /// Schemes that hash the password itself. All others hash its HMAC-SHA512 under the pepper.
     pub single_hash: SingleHash,
-    /// The key of the HMAC (Flask-Security's `PASSWORD_SALT`). Keep it apart from the database.
-    /// Whoever loses it loses every password.
+    /// Key of the HMAC (Flask-Security's `PASSWORD_SALT`). Store it apart from the database. If it
+    /// is lost, no password can be verified any more.
     #[serde(default, skip_serializing, deserialize_with = "crate::config::secret")]
     pub pepper: Option<Secret>,
 }
@@ -49,30 +50,30 @@ pub struct HashingRules {
 pub enum NewHash {
     /// Argon2id (RFC 9106).
     Argon2id {
-        /// Memory, in KiB. Each hashing thread keeps that much.
+        /// Memory in KiB. Each hashing thread keeps this much.
         memory_kib: u32,
-        /// Passes over the memory.
+        /// Number of passes over the memory.
         iterations: u32,
-        /// Lanes. They are computed one after the other here, so that more of them only change
-        /// the hash; 1 unless another program that shares the database wants more.
+        /// Number of lanes. They are computed sequentially here, so more lanes change the hash but
+        /// not the time. Use 1, unless another program that shares the database needs more.
         lanes: u32,
     },
-    /// bcrypt, for databases that are shared with programs that read nothing else. It reads only
-    /// 72 bytes of what it is given: without a pepper, longer new passwords are refused.
+    /// bcrypt, for databases that are shared with programs that support nothing else. It reads only
+    /// 72 bytes of its input: without a pepper, longer new passwords are refused.
     Bcrypt {
-        /// The logarithm of the number of rounds.
+        /// Binary logarithm of the number of rounds.
         cost: u32,
     },
-    /// Argon2id that protects nothing: 8 KiB, one pass. Only for tests, which otherwise spend
-    /// their time hashing.
+    /// Argon2id with 8 KiB and one pass, which gives no protection. For tests only, to keep them
+    /// fast.
     CheapestForTests,
 }
 
 impl NewHash {
-    /// The least that OWASP recommends first: Argon2id with 19 MiB and two passes.
+    /// OWASP's first recommendation: Argon2id with 19 MiB and two passes.
     pub const OWASP_MINIMUM: Self = Self::Argon2id { memory_kib: 19_456, iterations: 2, lanes: 1 };
 
-    /// The scheme of new hashes.
+    /// Returns the scheme of new hashes.
     pub fn scheme(self) -> Scheme {
         match self {
             Self::Argon2id { .. } | Self::CheapestForTests => Scheme::Argon2,
@@ -80,7 +81,8 @@ impl NewHash {
         }
     }
 
-    /// Whether OWASP would have it so (Password Storage Cheat Sheet).
+    /// Returns what is wrong with the parameters by OWASP's Password Storage Cheat Sheet, or
+    /// `None`.
     pub(super) fn mistake(self) -> Option<String> {
         match self {
             Self::CheapestForTests => None,
@@ -114,29 +116,30 @@ fn argon2_mistake(memory_kib: u32, iterations: u32, lanes: u32) -> Option<String
     None
 }
 
-/// Which accepted schemes are replaced by a new hash when their owner signs in.
+/// Accepted schemes whose hashes are replaced when the user signs in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deprecated {
-    /// All but the scheme of new hashes.
+    /// All schemes except that of new hashes.
     Auto,
-    /// These.
+    /// These schemes.
     Listed(BTreeSet<Scheme>),
 }
 
-/// Which schemes are given the password itself (Flask-Security's `PASSWORD_SINGLE_HASH`).
+/// Schemes that hash the password itself (Flask-Security's `PASSWORD_SINGLE_HASH`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SingleHash {
-    /// All: there is no double hash.
+    /// All schemes: there is no double hash.
     All,
-    /// These; the others are given the HMAC of the password.
+    /// These schemes; the others hash the HMAC of the password.
     Listed(BTreeSet<Scheme>),
 }
 
 impl Default for HashingRules {
-    /// Argon2id at OWASP's minimum, without a pepper. passlib's schemes are accepted and replaced
-    /// at the next sign-in; Django's must be added to [`accepted`](Self::accepted).
+    /// Returns rules for Argon2id at OWASP's minimum, without a pepper. Hashes of passlib's schemes
+    /// are accepted and replaced at the next sign-in; Django's schemes must be added to
+    /// [`accepted`](Self::accepted).
     fn default() -> Self {
         let django = Scheme::of_django();
         Self {
@@ -151,7 +154,7 @@ impl Default for HashingRules {
 }
 
 impl HashingRules {
-    /// The default with a pepper: Argon2id gets the HMAC-SHA512 of the password.
+    /// Returns the default rules with a pepper: Argon2id hashes the HMAC-SHA512 of the password.
     #[must_use]
     pub fn peppered(pepper: Secret) -> Self {
         Self {
@@ -161,10 +164,11 @@ impl HashingRules {
         }
     }
 
-    /// Flask-Security 4.1's defaults: bcrypt of cost 12 over the HMAC by `PASSWORD_SALT`.
+    /// Returns Flask-Security 4.1's defaults: bcrypt with cost 12 over the HMAC under
+    /// `PASSWORD_SALT`.
     ///
-    /// Of its default schemes, `des_crypt` and `plaintext` are left out: they cannot be read. A
-    /// stored value of no known format, which Flask-Security takes for plain text, never matches.
+    /// Of its default schemes, `des_crypt` and `plaintext` are not supported. A stored value of an
+    /// unknown format never matches, whereas Flask-Security treats it as plain text.
     #[must_use]
     pub fn flask_security_4(password_salt: Option<Secret>) -> Self {
         Self {
@@ -184,13 +188,13 @@ impl HashingRules {
         }
     }
 
-    /// The default with hashes that protect nothing, for tests only.
+    /// Returns the default rules with the cheapest hashes, for tests only.
     #[must_use]
     pub fn cheapest_for_tests() -> Self {
         Self { create: NewHash::CheapestForTests, ..Self::default() }
     }
 
-    /// Whether passwords of the scheme go through the HMAC first.
+    /// Checks whether the scheme hashes the HMAC of the password.
     pub fn hashes_twice(&self, scheme: Scheme) -> bool {
         match &self.single_hash {
             SingleHash::All => false,
@@ -198,14 +202,15 @@ impl HashingRules {
         }
     }
 
-    /// The most bytes that a new password may have, if this one has more: bcrypt reads no further.
+    /// Returns the maximum length in bytes if this new password is longer, since bcrypt does not
+    /// read further.
     pub fn limit_of(&self, password: &Secret) -> Option<usize> {
         let scheme = self.create.scheme();
         let cut = scheme == Scheme::Bcrypt && !self.hashes_twice(scheme);
         (cut && password.expose().len() > BCRYPT_READS).then_some(BCRYPT_READS)
     }
 
-    /// Everything that is wrong with these rules, in plain words; nothing when they can be used.
+    /// Returns all mistakes of these rules. An empty list means that they can be used.
     pub fn mistakes(&self) -> Vec<String> {
         let scheme = self.create.scheme();
         let mut mistakes: Vec<String> = self.create.mistake().into_iter().collect();
@@ -226,7 +231,7 @@ impl HashingRules {
     }
 }
 
-/// The mistakes of [`HashingRules`] that cannot be used.
+/// Mistakes of [`HashingRules`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashingMistakes(pub Vec<String>);
 

@@ -1,4 +1,4 @@
-//! Hashing work, as values that a pool of threads runs.
+//! Hashing jobs, which a pool of threads runs.
 
 use std::sync::Arc;
 
@@ -6,66 +6,68 @@ use super::{HashLane, HashRefusal, PasswordHasher, Scratch, Verification};
 use crate::model::PasswordHash;
 use crate::secret::Secret;
 
-/// One piece of hashing work: by which rules, for whom, and what.
+/// A hashing job: the work, the rules and the queue in which it waits.
 #[derive(Debug)]
 pub struct HashJob {
-    /// The rules, ready for use.
+    /// Hasher with the rules.
     pub hasher: Arc<PasswordHasher>,
-    /// The queue in which the work waits.
+    /// Lane of the queue in which the job waits.
     pub lane: HashLane,
-    /// The work.
+    /// Work to do.
     pub task: HashTask,
 }
 
-/// The kinds of hashing work.
+/// Kind of hashing work.
 #[derive(Debug)]
 pub enum HashTask {
-    /// Make the hash of a new password.
+    /// Hash a new password.
     Create {
-        /// The password, normalised.
+        /// Normalized password.
         password: Secret,
-        /// Fresh random bytes.
+        /// New random bytes.
         salt: [u8; 16],
     },
-    /// Compare a password with a stored hash.
+    /// Verify a password against a stored hash.
     Verify {
-        /// The password, normalised.
+        /// Normalized password.
         password: Secret,
-        /// What the store holds.
+        /// Stored hash.
         stored: PasswordHash,
     },
-    /// Compare two spellings of one password, always both. Without a stored hash the same work is
-    /// done. Answers [`HashAnswer::VerifiedBoth`].
+    /// Verify two normalized forms of one password, always both. Without a stored hash the same
+    /// work is done. The answer is [`HashAnswer::VerifiedBoth`].
     VerifyBoth {
-        /// The spellings.
+        /// The two forms of the password.
         spellings: [Secret; 2],
-        /// What the store holds.
+        /// Stored hash.
         stored: Option<PasswordHash>,
     },
-    /// Spend the time of a comparison where there is nothing to compare with: the account does not
-    /// exist or has no password. Answers [`HashAnswer::Verified`], never matched.
+    /// Perform the work of a verification for an account that does not exist or has no password, so
+    /// that both take the same time. The answer is [`HashAnswer::Verified`] without a match.
     Decoy {
-        /// The password, normalised.
+        /// Normalized password.
         password: Secret,
     },
-    /// Another comparison that is as slow as a password's: that of a token which Python bound to
-    /// an address or a password. Answers [`HashAnswer::Verified`], never outdated.
+    /// Run another comparison that is as slow as a verification, such as that of a token that
+    /// Python bound to an address or a password. The answer is [`HashAnswer::Verified`] and never
+    /// outdated.
     Compare(SlowComparison),
 }
 
-/// A comparison that takes the time of one or several password hashes.
+/// A comparison that takes as long as one or more password hashes.
 pub struct SlowComparison {
     compare: Box<dyn FnOnce() -> bool + Send>,
     hashes: u32,
 }
 
 impl SlowComparison {
-    /// A comparison as a closure.
+    /// Creates a comparison from a closure.
     pub fn new(compare: impl FnOnce() -> bool + Send + 'static) -> Self {
         Self { compare: Box::new(compare), hashes: 1 }
     }
 
-    /// The comparison, which takes the time of that many hashes. Its lane gives up as many turns.
+    /// Sets the duration of the comparison as a number of hashes. It takes as many turns of its
+    /// lane.
     #[must_use]
     pub fn as_long_as(self, hashes: u32) -> Self {
         Self { hashes, ..self }
@@ -78,21 +80,21 @@ impl std::fmt::Debug for SlowComparison {
     }
 }
 
-/// What came of a job.
+/// Result of a hashing job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HashAnswer {
-    /// Of [`HashTask::Create`]: the new hash, to be stored.
+    /// New hash to store, from [`HashTask::Create`].
     Created(PasswordHash),
-    /// Of [`HashTask::Create`]: this password cannot be hashed.
+    /// The password cannot be hashed, from [`HashTask::Create`].
     Refused(HashRefusal),
-    /// Of [`HashTask::Verify`] and [`HashTask::Decoy`].
+    /// Result of [`HashTask::Verify`], [`HashTask::Decoy`] and [`HashTask::Compare`].
     Verified(Verification),
-    /// Of [`HashTask::VerifyBoth`], for each spelling.
+    /// Result of [`HashTask::VerifyBoth`], for each form of the password.
     VerifiedBoth([Verification; 2]),
 }
 
 impl HashJob {
-    /// How many turns of its lane the work takes: one for each hash, at least 1.
+    /// Returns the number of turns of its lane that the job takes: one per hash, at least 1.
     pub fn turns(&self) -> u32 {
         match &self.task {
             HashTask::Compare(comparison) => comparison.hashes.max(1),
@@ -101,7 +103,7 @@ impl HashJob {
         }
     }
 
-    /// Does the work. It takes milliseconds to seconds of one core.
+    /// Runs the job. It takes milliseconds to seconds of one core.
     pub fn run(self, scratch: &mut Scratch) -> HashAnswer {
         match self.task {
             HashTask::Create { password, salt } => {

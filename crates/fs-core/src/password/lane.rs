@@ -1,19 +1,20 @@
-//! In whose queue hashing work waits.
+//! Lanes of the queue for hashing jobs.
 
 use crate::limit::Network;
 
-/// The queue in which a job waits: networks take turns, within a network accounts do.
+/// Lane of the queue in which a hashing job waits. Networks take turns, and so do the accounts of a
+/// network.
 ///
-/// A pool that serves lanes in turn keeps one client with a hundred sign-ins from delaying others:
-/// each of them waits for a job or two of that client, not for all of them.
+/// Because a pool serves lanes in turn, a client with a hundred sign-ins does not block others:
+/// each of them waits for a job or two of that client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct HashLane(Vec<String>);
 
 impl HashLane {
-    /// The lane of an account for a client in a network.
+    /// Returns the lane of an account for a client in a network.
     ///
-    /// `account` is what the client typed, in one spelling, or the id of the user who is signed in.
-    /// Whether such an account exists makes no difference.
+    /// `account` is the normalized identity that the client typed, or the id of the signed-in user.
+    /// It makes no difference whether the account exists.
     pub fn of(network: Option<&Network>, account: &str) -> Self {
         let network = network.map(Network::widths).unwrap_or_default();
         let mut steps: Vec<_> =
@@ -25,13 +26,13 @@ impl HashLane {
         Self(steps)
     }
 
-    /// The lane of work that no client asked for, such as that of a script.
+    /// Returns the lane of work that no client requested, such as that of a script.
     pub fn application() -> Self {
         Self(vec!["application".to_owned()])
     }
 
-    /// The names on the way to the lane: the widest network first, the account last. At each step
-    /// those of one name share a turn.
+    /// Returns the path to the lane: the widest network first, the account last. At each step,
+    /// lanes with the same name share a turn.
     pub fn steps(&self) -> &[String] {
         &self.0
     }

@@ -1,17 +1,17 @@
-//! Passwords: how they are hashed, and what is asked of a new one.
+//! Passwords: hashing, and rules for new passwords.
 //!
-//! Hashing is slow by design, so nothing here is called on a thread that serves requests: a flow
-//! makes a [`HashJob`] and hands it to the port [`HashPool`](crate::port::HashPool), whose threads
-//! call [`HashJob::run`].
+//! Hashing is slow by design and must not run on a thread that serves requests. A flow creates a
+//! [`HashJob`] and passes it to the port [`HashPool`](crate::port::HashPool), whose threads call
+//! [`HashJob::run`].
 //!
-//! | part | holds |
+//! | item | contents |
 //! | --- | --- |
-//! | [`Scheme`] | the formats that can be read, by passlib's names |
+//! | [`Scheme`] | the supported formats, by passlib's names |
 //! | [`HashingRules`] | which of them are accepted, how new hashes are made, the pepper |
 //! | [`PasswordHasher`] | hashes and verifies: pure CPU work |
-//! | [`HashJob`] | one piece of that work, for a pool of threads |
+//! | [`HashJob`] | a job for a pool of threads |
 //! | [`PasswordRules`] | normalisation, length, breaches and complexity of new passwords |
-//! | [`BreachQuery`] | what is asked of a list of breached passwords, and how its answer is read |
+//! | [`BreachQuery`] | a query to a list of breached passwords |
 //! | [`calibrate`] | which Argon2 parameters a machine can afford |
 //!
 //! Sources: the formats of passlib 1.7 and Django; RFC 9106 (Argon2); the OWASP Password Storage

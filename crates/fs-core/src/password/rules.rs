@@ -1,4 +1,4 @@
-//! What is asked of a new password.
+//! Rules for new passwords.
 
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::{Advice, BreachFinding, Zxcvbn};
 use crate::secret::Secret;
 
-/// How passwords are spelled, and what is asked of new ones.
+/// Normalization of passwords, and requirements for new ones.
 ///
 /// ```
 /// use fs_core::password::{BreachFinding, PasswordProblem, PasswordRules};
@@ -21,18 +21,18 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordRules {
-    /// The fewest code points.
+    /// Minimum length in code points.
     pub min_length: usize,
-    /// The most code points.
+    /// Maximum length in code points.
     pub max_length: usize,
-    /// The Unicode form of passwords, new or entered; nothing leaves them as received.
+    /// Unicode form to which passwords are normalized. `None` leaves them as received.
     pub normalise: Option<Normalisation>,
-    /// The form in which another system hashed the passwords whose hashes were taken over from it;
-    /// it is tried where [`normalise`](Self::normalise) does not match. Nothing where none were.
+    /// Unicode form in which another system hashed the imported passwords. It is tried if
+    /// [`normalise`](Self::normalise) does not match. `None` if no hashes were imported.
     pub imported: Option<Normalisation>,
-    /// Whether easily guessed passwords are refused.
+    /// Check for passwords that are easy to guess. `None` disables it.
     pub complexity: Option<Zxcvbn>,
-    /// Whether passwords that leaked elsewhere are refused.
+    /// Check for breached passwords. `None` disables it.
     pub breached: Option<BreachRule>,
 }
 
@@ -40,13 +40,13 @@ pub struct PasswordRules {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalisation {
-    /// Composed: what NIST SP 800-63B-4 asks for.
+    /// Canonical composition, which NIST SP 800-63B-4 recommends.
     Nfc,
-    /// Decomposed.
+    /// Canonical decomposition.
     Nfd,
-    /// Composed, and look-alikes made equal.
+    /// Compatibility composition, which merges variants of a character.
     Nfkc,
-    /// Decomposed, and look-alikes made equal: Flask-Security's default.
+    /// Compatibility decomposition, which merges variants of a character. Flask-Security's default.
     Nfkd,
 }
 
@@ -61,50 +61,51 @@ impl Normalisation {
     }
 }
 
-/// Asks a list of passwords that leaked.
+/// Check of new passwords against a list of breached ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BreachRule {
-    /// Whether new passwords are refused while the list cannot be asked.
+    /// Whether new passwords are refused if the list is unavailable. If `false`, the check
+    /// soft-fails.
     pub strict: bool,
-    /// How often the list must have seen a password, at least, for it to be refused.
+    /// Minimum number of times that the list must have seen a password for it to be refused.
     pub threshold: u32,
 }
 
-/// The first thing that is wrong with a new password.
+/// Reason why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordProblem {
-    /// Fewer code points than asked for (`PASSWORD_INVALID_LENGTH`).
+    /// The password has too few code points (`PASSWORD_INVALID_LENGTH`).
     #[error("the password has fewer than {min} characters")]
     TooShort {
-        /// The fewest that pass.
+        /// Minimum length.
         min: usize,
     },
-    /// More code points than allowed (`PASSWORD_INVALID_LENGTH`).
+    /// The password has too many code points (`PASSWORD_INVALID_LENGTH`).
     #[error("the password has more than {max} characters")]
     TooLong {
-        /// The most that pass.
+        /// Maximum length.
         max: usize,
     },
-    /// It leaked elsewhere (`PASSWORD_BREACHED`).
+    /// The password is on a list of breached ones (`PASSWORD_BREACHED`).
     #[error("the password is on a list of breached passwords")]
     Breached,
-    /// Whether it leaked could not be asked, and the rule is strict
+    /// The list of breached passwords is unavailable, and the rule is strict
     /// (`PASSWORD_BREACHED_SITE_ERROR`).
     #[error("the list of breached passwords could not be asked")]
     BreachListUnavailable,
-    /// It is easily guessed (`PASSWORD_TOO_SIMPLE`, or the advice where there is one).
+    /// The password is easy to guess (`PASSWORD_TOO_SIMPLE`, or the advice if there is one).
     #[error("the password is easily guessed")]
     TooSimple {
-        /// What makes it easy, when one thing does.
+        /// Reason, if there is a single one.
         advice: Option<Advice>,
     },
 }
 
 impl Default for PasswordRules {
-    /// What NIST SP 800-63B-4 asks of a password that is the only factor: 15 code points and NFC,
-    /// nothing easily guessed. Where a second factor is required, 8 code points will do. Hashes
-    /// that were taken over may be Flask-Security's.
+    /// Returns the rules of NIST SP 800-63B-4 for a password that is the only factor: 15 code
+    /// points, NFC, and nothing that is easy to guess. If a second factor is required, 8 code
+    /// points are enough. Imported hashes may be Flask-Security's.
     fn default() -> Self {
         Self {
             min_length: 15,
@@ -118,7 +119,7 @@ impl Default for PasswordRules {
 }
 
 impl PasswordRules {
-    /// Flask-Security 4.1's defaults: 8 to 128 code points, NFKD, nothing else.
+    /// Returns Flask-Security 4.1's defaults: 8 to 128 code points, NFKD, no other checks.
     #[must_use]
     pub fn flask_security_4() -> Self {
         Self {
@@ -131,7 +132,7 @@ impl PasswordRules {
         }
     }
 
-    /// Everything that is wrong with these rules, in plain words; nothing when they can be used.
+    /// Returns all mistakes of these rules. An empty list means that they can be used.
     pub fn mistakes(&self) -> Vec<String> {
         let mut mistakes = Vec::new();
         if self.min_length > self.max_length {
@@ -151,32 +152,32 @@ impl PasswordRules {
         mistakes
     }
 
-    /// The spelling of a password that is hashed and compared. Blanks are never touched.
+    /// Normalizes a password for hashing and verification. Blanks are never removed.
     pub fn normalise(&self, received: &str) -> Secret {
         self.normalise.map_or_else(|| Secret::from(received), |form| form.spell(received))
     }
 
-    /// The spelling that the system hashed which hashes were [taken over](Self::imported) from,
-    /// where it is another than [`normalise`](Self::normalise)'s. A hash that does not match is to
-    /// be tried once more with this.
+    /// Normalizes a password as the system did from which hashes were [imported](Self::imported).
+    /// Returns `None` if the result is the same as that of [`normalise`](Self::normalise). Try it
+    /// if a hash does not match.
     pub fn imported_spelling(&self, received: &str) -> Option<Secret> {
         let imported = self.imported?.spell(received);
         (imported != self.normalise(received)).then_some(imported)
     }
 
-    /// Whether the list of breached passwords is to be asked about a new password before
-    /// [`check`](Self::check). Not when it is refused for its length anyway.
+    /// Checks whether a new password must be looked up in the list of breached ones before
+    /// [`check`](Self::check). It need not if its length is refused anyway.
     pub fn asks_breach_list(&self, normalised: &Secret) -> bool {
         self.breached.is_some() && self.check_length(normalised).is_ok()
     }
 
-    /// Checks a new password, already [normalised](Self::normalise): its length, then breaches,
-    /// then complexity. `context` are words that an attacker would try first, such as the
-    /// account's name and address.
+    /// Checks a new, [normalized](Self::normalise) password: its length, then breaches, then
+    /// complexity. `context` are words that an attacker would try first, such as the account's name
+    /// and address.
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong.
+    /// Returns [`PasswordProblem`] for the first rule that is violated.
     pub fn check(
         &self,
         normalised: &Secret,
@@ -224,7 +225,8 @@ impl PasswordRules {
     }
 }
 
-/// Collects into memory of the right size, so that no half of a password stays behind.
+/// Collects the characters into a buffer of the right size, so that no reallocation leaves a part
+/// of the password in memory.
 fn collect(chars: impl Iterator<Item = char> + Clone) -> Secret {
     let mut text = String::with_capacity(chars.clone().map(char::len_utf8).sum());
     text.extend(chars);

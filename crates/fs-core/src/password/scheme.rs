@@ -45,9 +45,9 @@ pub enum Scheme {
     DjangoPbkdf2Sha1,
     /// Django's PBKDF2-HMAC-SHA256: `pbkdf2_sha256$…`.
     DjangoPbkdf2Sha256,
-    /// Django's salted MD5: `md5$…`. Fast to guess; accept it only to take over old accounts.
+    /// Django's salted MD5: `md5$…`. Fast to guess; accept it only to migrate old accounts.
     DjangoSaltedMd5,
-    /// Django's salted SHA-1: `sha1$…`. Fast to guess; accept it only to take over old accounts.
+    /// Django's salted SHA-1: `sha1$…`. Fast to guess; accept it only to migrate old accounts.
     DjangoSaltedSha1,
 }
 
@@ -73,26 +73,26 @@ const TABLE: [Row; 15] = [
 ];
 
 impl Scheme {
-    /// Every scheme.
+    /// Returns every scheme.
     pub fn all() -> impl Iterator<Item = Self> {
         TABLE.into_iter().map(|(scheme, ..)| scheme)
     }
 
-    /// The schemes whose hashes Django makes. Flask-Security hashes their passwords once.
+    /// Returns the schemes that Django uses. Flask-Security applies no double hash to them.
     pub fn of_django() -> BTreeSet<Self> {
         Self::all().filter(|scheme| scheme.passlib_name().starts_with("django_")).collect()
     }
 
-    /// The name that passlib gives the scheme.
+    /// Returns passlib's name of the scheme.
     pub fn passlib_name(self) -> &'static str {
         TABLE.iter().find(|(scheme, ..)| *scheme == self).map_or("", |(_, name, _)| name)
     }
 
-    /// The scheme of passlib's name.
+    /// Returns the scheme with that name in passlib.
     ///
     /// # Errors
     ///
-    /// Says why hashes of that name are not read.
+    /// Returns [`UnreadableScheme`] if hashes of that name are not supported.
     pub fn from_passlib_name(name: &str) -> Result<Self, UnreadableScheme> {
         match name {
             "plaintext" => Err(UnreadableScheme::Plaintext),
@@ -105,8 +105,8 @@ impl Scheme {
         }
     }
 
-    /// The scheme of a stored hash, by its prefix. Nothing for what is of no known format: it is
-    /// never taken for a password in plain text.
+    /// Returns the scheme of a stored hash, by its prefix. Returns `None` for an unknown format,
+    /// which is never treated as a password in plain text.
     pub fn identify(stored: &PasswordHash) -> Option<Self> {
         let text = stored.expose();
         TABLE
@@ -122,16 +122,16 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// Why hashes of a named scheme are not read.
+/// Reason why a scheme is not supported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableScheme {
-    /// Passwords must not be stored as they are.
+    /// Passwords must not be stored in plain text.
     #[error("plaintext stores passwords readably; it is not read, reset those passwords")]
     Plaintext,
-    /// DES looks at eight characters, with 4096 salts: such hashes protect nothing.
+    /// DES reads only eight characters and has 4096 salts, so its hashes give no protection.
     #[error("DES-based hashes are broken within hours; they are not read, reset those passwords")]
     DesCrypt,
-    /// No scheme that is known here.
+    /// The scheme is unknown.
     #[error("'{0}' is no password scheme that can be read")]
     Unknown(String),
 }

@@ -1,30 +1,30 @@
-//! The memory that Argon2 fills.
+//! Working memory of Argon2.
 
 use argon2::Block;
 use zeroize::Zeroize;
 
-/// Working memory of one hashing thread, kept between jobs and wiped after each.
+/// Working memory of a hashing thread, which is kept between jobs and wiped after each.
 ///
-/// Argon2 needs tens of megabytes a hash. Fresh memory costs a third of the whole time and, freed
-/// at random, makes the process grow; kept memory does not. It grows to what new hashes need. A
-/// stored hash that needs more gets that memory once.
+/// Argon2 needs tens of megabytes per hash. Allocating them for each hash would cost a third of the
+/// time and make the process grow. The kept memory grows to what new hashes need. A stored hash
+/// that needs more gets it for that hash only.
 #[derive(Default)]
 pub struct Scratch {
     kept: Vec<Block>,
 }
 
 impl Scratch {
-    /// No memory yet; the first job brings it.
+    /// Creates a scratch without memory. The first job allocates it.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How much is kept, in KiB.
+    /// Returns the size of the kept memory, in KiB.
     pub fn kept_kib(&self) -> usize {
         self.kept.len()
     }
 
-    /// Zeroed blocks of 1 KiB. At most `keep` of them stay allocated afterwards.
+    /// Lends zeroed blocks of 1 KiB. At most `keep` of them stay allocated afterwards.
     pub(super) fn lend(&mut self, blocks: usize, keep: usize) -> Lent<'_> {
         if blocks > keep {
             return Lent::Once(vec![Block::new(); blocks]);
@@ -42,7 +42,7 @@ impl std::fmt::Debug for Scratch {
     }
 }
 
-/// Blocks that are wiped when they are given back, also by a panic.
+/// Blocks that are wiped when they are returned, even by a panic.
 pub(super) enum Lent<'a> {
     Kept(&'a mut [Block]),
     Once(Vec<Block>),

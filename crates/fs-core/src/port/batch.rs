@@ -1,4 +1,4 @@
-//! The one way to write: a list of changes that happens as a whole or not at all.
+//! Batches of changes, which are the only way to write to a store.
 
 use std::time::Duration;
 
@@ -11,22 +11,22 @@ use crate::model::{
     SessionRecord, Uniquifier, UserField, UserId,
 };
 
-/// Changes that are committed together by [`UserStore::commit`](super::UserStore::commit).
+/// Changes that [`UserStore::commit`](super::UserStore::commit) applies atomically.
 ///
-/// Changes apply in order. Guards (the `expect` fields, [`Change::Spend`], [`Change::Count`]) are
-/// part of the writing statement, so that of many concurrent callers exactly one wins.
+/// Changes apply in order. Guards (the `expect` fields, [`Change::Spend`], [`Change::Count`]) must
+/// be part of the statement that writes, so that exactly one of many concurrent callers succeeds.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     changes: Vec<Change>,
 }
 
 impl Batch {
-    /// A batch without changes.
+    /// Creates an empty batch.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Appends a change.
+    /// Appends a change and returns the batch.
     #[must_use]
     pub fn and(mut self, change: Change) -> Self {
         self.changes.push(change);
@@ -43,13 +43,13 @@ impl Batch {
         self.changes.extend(changes);
     }
 
-    /// The changes in their order.
+    /// Returns the changes in order.
     pub fn changes(&self) -> &[Change] {
         &self.changes
     }
 
-    /// The latest moment that a change speaks of as the present, for stores that tidy up while they
-    /// write; they have no clock.
+    /// Returns the latest current time among the changes, for stores that remove expired rows while
+    /// they write: they have no clock.
     pub fn present(&self) -> Option<Timestamp> {
         let present = |change: &Change| match change {
             Change::InsertSession(session) => Some(session.created_at),
@@ -64,7 +64,7 @@ impl Batch {
         self.changes.iter().filter_map(present).max()
     }
 
-    /// Whether there is nothing to do.
+    /// Returns `true` if the batch has no changes.
     pub fn is_empty(&self) -> bool {
         self.changes.is_empty()
     }
@@ -76,218 +76,225 @@ impl From<Change> for Batch {
     }
 }
 
-/// One change. A store implements every one of them.
+/// A change to the store. A store must implement every variant.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// Adds a user with its roles. A taken address, username, phone or uniquifier is
-    /// [`CommitError::Conflict`](super::CommitError::Conflict); an unknown role is
-    /// [`CommitError::Stale`](super::CommitError::Stale) with [`Guard::Role`].
+    /// Adds a user with its roles. Returns [`CommitError::Conflict`](super::CommitError::Conflict)
+    /// if the address, username, phone number or uniquifier is taken, and
+    /// [`CommitError::Stale`](super::CommitError::Stale) with [`Guard::Role`] if a role does not
+    /// exist.
     InsertUser(Box<NewUser>),
-    /// Writes `set` if every field of `expect` still holds its value and the user exists;
-    /// otherwise [`Guard::User`] is stale.
+    /// Sets fields of a user. [`Guard::User`] fails if the user does not exist or a field of
+    /// `expect` has another value.
     UpdateUser {
-        /// Whom.
+        /// Key of the user.
         user: UserId,
-        /// What must still be so.
+        /// Fields that must still have these values.
         expect: Vec<UserField>,
-        /// What becomes so. May be empty: then the change only guards.
+        /// Fields to set. If empty, the change is only a guard.
         set: Vec<UserField>,
     },
-    /// Removes a user, its grants, sessions and credentials. [`Guard::User`] when there is none.
+    /// Removes a user with its roles, sessions and credentials. [`Guard::User`] fails if the user
+    /// does not exist.
     DeleteUser(UserId),
-    /// Adds a role. A taken name is a conflict.
+    /// Adds a role. Returns [`CommitError::Conflict`](super::CommitError::Conflict) if the name is
+    /// taken.
     InsertRole(Role),
-    /// Replaces a role's permissions if they still are `expect`; otherwise [`Guard::Role`].
+    /// Replaces the permissions of a role. [`Guard::Role`] fails if the role does not exist or its
+    /// permissions are not `expect`.
     SetPermissions {
-        /// The role's name.
+        /// Name of the role.
         role: String,
-        /// What must still be so.
+        /// Permissions that the role must still have.
         expect: Permissions,
-        /// What becomes so.
+        /// New permissions.
         set: Permissions,
     },
-    /// Removes a role and takes it from all users. [`Guard::Role`] when there is none.
+    /// Removes a role, also from all users. [`Guard::Role`] fails if the role does not exist.
     DeleteRole(String),
-    /// Gives a role. [`Guard::Grant`] when the user has it already, [`Guard::User`] or
-    /// [`Guard::Role`] when there is no such user or role.
+    /// Grants a role to a user. [`Guard::Grant`] fails if the user already has the role;
+    /// [`Guard::User`] or [`Guard::Role`] fails if the user or the role does not exist.
     Grant {
-        /// To whom.
+        /// Key of the user.
         user: UserId,
-        /// The role's name.
+        /// Name of the role.
         role: String,
     },
-    /// Takes a role away. [`Guard::Grant`] when the user does not have it.
+    /// Revokes a role from a user. [`Guard::Grant`] fails if the user does not have the role.
     Revoke {
-        /// From whom.
+        /// Key of the user.
         user: UserId,
-        /// The role's name.
+        /// Name of the role.
         role: String,
     },
-    /// Adds a session record. A key that is taken is [`Guard::Session`]: nothing is overwritten.
+    /// Adds a session. [`Guard::Session`] fails if the key is taken; a session is never
+    /// overwritten.
     InsertSession(SessionRecord),
-    /// Ends one session; that there is none is no error.
+    /// Ends a session. It is not an error if the session does not exist.
     EndSession(SessionKey),
-    /// Ends all sessions of a uniquifier, but for the one named.
+    /// Ends all sessions of a uniquifier, except for one.
     EndSessionsOf {
-        /// Whose.
+        /// Uniquifier of the user.
         uniquifier: Uniquifier,
-        /// The one that stays.
+        /// Session to keep. `None` ends all of them.
         except: Option<SessionKey>,
     },
-    /// Adds a credential, or replaces one of the same key, kind and owner; otherwise
-    /// [`Guard::Credential`] is stale. A new one has revision 1, a replaced one a revision one
-    /// higher than before. [`Guard::User`] when the owner does not exist.
+    /// Adds a credential, or replaces one with the same key, kind and owner. [`Guard::Credential`]
+    /// fails if the stored credential is not as `expect` says; [`Guard::User`] fails if the owner
+    /// does not exist. A new credential has revision 1; replacing increments the revision.
     PutCredential {
-        /// The credential as it is to be, but for its revision.
+        /// Credential to store. Its revision is ignored.
         credential: Box<CredentialRecord>,
-        /// What must be there now.
+        /// Condition on the stored credential.
         expect: ExpectedCredential,
     },
-    /// Removes a credential, and ends all sessions whose
-    /// [`parent`](SessionRecord::parent) it is, whether it was there or not.
+    /// Removes a credential, and ends all sessions whose [`parent`](SessionRecord::parent) it is,
+    /// even if the credential does not exist.
     RemoveCredential {
-        /// Which.
+        /// Key of the credential.
         key: CredentialKey,
-        /// The revision that it must have: otherwise, or if it is gone, [`Guard::Credential`] is
-        /// stale. `None` removes any, and it is no error that there is none.
+        /// Revision that the credential must have. [`Guard::Credential`] fails if it has another
+        /// one or does not exist. `None` removes any revision; it is then not an error if the
+        /// credential does not exist.
         expect: Option<u32>,
     },
-    /// Removes all credentials of one kind and owner, and ends all sessions made from them; that
-    /// there are none is no error.
+    /// Removes all credentials of one kind and owner, and ends all sessions that were created from
+    /// them. It is not an error if there are none.
     RemoveCredentialsOf {
-        /// Whose.
+        /// Key of the owner.
         owner: UserId,
-        /// Which.
+        /// Kind of the credentials.
         kind: CredentialKind,
-        /// The one that stays, with its sessions.
+        /// Credential to keep, with its sessions. `None` removes all of them.
         except: Option<CredentialKey>,
     },
-    /// Notes that a credential was used, unless a later use is noted. The revision stays; that
-    /// there is none is no error.
+    /// Records the use of a credential, unless a later use is recorded. Does not change the
+    /// revision. It is not an error if the credential does not exist.
     CredentialUsed {
-        /// Which.
+        /// Key of the credential.
         key: CredentialKey,
-        /// When.
+        /// Time of the use.
         at: Timestamp,
     },
-    /// Marks a single-use secret as used; [`Guard::Secret`] when it was before.
+    /// Marks a single-use secret as spent. [`Guard::Secret`] fails if it was spent before.
     Spend {
-        /// Which.
+        /// Digest of the secret.
         secret: SpentSecret,
-        /// From when on the mark may be forgotten: when the secret has expired by itself.
+        /// Time from which the record may be removed, because the secret has expired.
         until: Timestamp,
     },
-    /// Counts one up if fewer than `cap` were counted in the running window; otherwise
-    /// [`Guard::Counter`]. A window starts with its first count and lasts `window`.
+    /// Increments a counter. [`Guard::Counter`] fails if it has reached `cap` in the current
+    /// window. A window starts with its first count and lasts `window`.
     Count {
-        /// What is counted.
+        /// Counter to increment.
         counter: Counter,
-        /// The time now.
+        /// Current time.
         now: Timestamp,
-        /// How many are allowed in a window.
+        /// Maximum count in a window.
         cap: u32,
-        /// How long a window lasts.
+        /// Duration of a window.
         window: Duration,
     },
-    /// Takes one count back; that there is none is no error.
+    /// Decrements a counter. It is not an error if the counter does not exist.
     Uncount(Counter),
-    /// Forgets a count; that there is none is no error.
+    /// Removes a counter. It is not an error if the counter does not exist.
     ResetCount(Counter),
-    /// Puts a mail into the outbox, due at once. If there is one of that id, nothing happens.
+    /// Adds a mail to the outbox, due at once. Does nothing if the outbox has a mail with this id.
     EnqueueMail(Box<OutboxEntry>),
-    /// Takes a mail that was delivered out of the outbox; that there is none is no error.
+    /// Removes a delivered mail from the outbox. It is not an error if the mail does not exist.
     MailDelivered(OutboxId),
-    /// Puts a mail that could not be delivered back, due at `due`, with one attempt more; that
-    /// there is none is no error.
+    /// Returns an undelivered mail to the outbox, due at `due`, and increments its number of
+    /// attempts. It is not an error if the mail does not exist.
     MailFailed {
-        /// Which.
+        /// Id of the mail.
         mail: OutboxId,
-        /// When to try again; [`Timestamp::MAX`] never. Then the mail's text and HTML are wiped:
-        /// they may hold a link that still works.
+        /// Time of the next attempt. [`Timestamp::MAX`] gives the mail up and wipes its text and
+        /// HTML, which may hold a link that still works.
         due: Timestamp,
-        /// What the mail server said, for whoever looks. A store may keep 500 characters of it.
+        /// Answer of the mail server, for the operator. A store may truncate it to 500 characters.
         reason: String,
     },
-    /// Appends to the audit log.
+    /// Appends an entry to the audit log.
     Audit(AuditEntry),
 }
 
-/// What must be there for a credential to be written.
+/// Condition under which a credential is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedCredential {
-    /// No credential of that key, expired or not.
+    /// No credential has that key, expired or not.
     Absent,
-    /// The credential of that key, with this revision.
+    /// The credential with that key has this revision.
     Revision(u32),
 }
 
-/// A mail on its way into the outbox.
+/// A mail to add to the outbox.
 #[derive(Clone, Debug)]
 pub struct OutboxEntry {
-    /// Its name, made by the caller.
+    /// Id of the mail, chosen by the caller.
     pub id: OutboxId,
-    /// The mail.
+    /// Content of the mail.
     pub mail: OutgoingMail,
-    /// When it was written.
+    /// Time at which the mail was written.
     pub at: Timestamp,
 }
 
-/// Names a secret that can be used once, without containing it: a 32-byte digest.
+/// Digest of a single-use secret, 32 bytes long. It identifies the secret without revealing it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SpentSecret(pub [u8; 32]);
 
-/// Names something that is counted: what, and of whom.
+/// Name of a counter: what is counted, and for whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Counter(String);
 
 impl Counter {
-    /// A counter of `what` (a short fixed word) for `whom` (a user, an address, a sign-in).
+    /// Creates the name of the counter of `what` (a short fixed word) for `whom` (a user, an
+    /// address or a sign-in).
     pub fn new(what: &str, whom: &str) -> Self {
         Self(format!("{what}:{whom}"))
     }
 
-    /// The name, for a store.
+    /// Returns the name as a store keeps it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A line of the audit log: who did what, without secrets.
+/// An entry of the audit log. It does not contain secrets.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AuditEntry {
-    /// When.
+    /// Time of the action.
     pub at: Timestamp,
-    /// What happened: a fixed word, such as `sign_in` or `reset_requested`.
+    /// Name of the action, such as `sign_in` or `reset_requested`.
     pub what: &'static str,
-    /// Whose account, if there is one.
+    /// User whose account is concerned, if there is one.
     pub user: Option<UserId>,
-    /// From which address.
+    /// IP address of the client, if known.
     pub client_ip: Option<String>,
-    /// More, by fixed names.
+    /// Further details, by name.
     pub details: Map<String, Value>,
 }
 
-/// A guard that did not hold. Nothing of its batch was written.
+/// A guard that failed. Nothing of its batch was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Guard {
-    /// A user's fields were not as expected any more, or the user is gone.
+    /// The fields of the user have changed, or the user does not exist.
     User(UserId),
-    /// A role was not as expected any more, or there is none of that name.
+    /// The permissions of the role have changed, or the role does not exist.
     Role(String),
     /// The user has the role already, or does not have it.
     Grant {
-        /// Who.
+        /// Key of the user.
         user: UserId,
-        /// Which.
+        /// Name of the role.
         role: String,
     },
-    /// A session's key is taken.
+    /// The key of the session is taken.
     Session,
-    /// A credential was not as expected: another caller wrote or removed it, or its key is taken.
+    /// The credential has changed or does not exist, or its key is taken.
     Credential(CredentialKey),
-    /// A single-use secret was used before.
+    /// The single-use secret is already spent.
     Secret,
-    /// A counter is at its cap.
+    /// The counter has reached its cap.
     Counter(Counter),
 }
 

@@ -1,4 +1,4 @@
-//! Time and randomness.
+//! Ports for time and randomness.
 
 use std::time::Duration;
 
@@ -6,29 +6,30 @@ use async_trait::async_trait;
 
 use crate::Timestamp;
 
-/// Tells the time. Tests bring a clock that they move.
+/// Source of the current time. Tests use a clock that they advance themselves.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Waits, a few milliseconds at most: so long, drawn at random, a request waits that must not tell
-    /// by its time who has an account. A clock of a test returns at once, as this does unless it is
-    /// written anew.
+    /// Waits for a few milliseconds at most. A request whose duration must not reveal whether an
+    /// account exists waits for a random time. The default implementation returns at once, as the
+    /// clocks of tests do.
     async fn wait(&self, _span: Duration) {}
 }
 
-/// Gives random bytes fit for keys. Tests bring a seeded one.
+/// Source of cryptographically secure random bytes. Tests use a seeded one.
 pub trait Entropy: Send + Sync {
-    /// Fills the buffer.
+    /// Fills the buffer with random bytes.
     ///
     /// # Errors
     ///
-    /// The operating system had no randomness to give; nothing may be signed or stored then.
+    /// Returns [`EntropyError`] if the source failed. The caller must then not sign or store
+    /// anything.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
 }
 
-/// The source of randomness failed.
+/// Error of a failed source of randomness.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the source of randomness failed: {0}")]
 pub struct EntropyError(pub String);

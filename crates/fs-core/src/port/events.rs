@@ -1,16 +1,17 @@
-//! Who is told what happened.
+//! Port for receivers of events.
 
 use crate::event::Event;
 
-/// Receives events, after the change that they speak of was committed.
+/// Receives events after their change was committed.
 ///
-/// It must not block and cannot fail: a receiver's trouble never undoes a change.
+/// An implementation must not block and cannot return an error: a failing receiver never undoes a
+/// change.
 pub trait EventSink: Send + Sync {
-    /// Takes notice of an event.
+    /// Handles an event.
     fn emit(&self, event: &Event);
 }
 
-/// A closure is a receiver.
+/// Closures are event sinks.
 impl<F: Fn(&Event) + Send + Sync> EventSink for F {
     fn emit(&self, event: &Event) {
         self(event);

@@ -1,4 +1,4 @@
-//! Mails.
+//! Ports for mails, and the mails of accounts.
 
 use std::time::Duration;
 
@@ -8,43 +8,45 @@ use super::OutgoingSms;
 use crate::config::CodeMethod;
 use crate::secret::Secret;
 
-/// Hands mails to a mail server.
+/// Sends mails, usually through a mail server.
 #[async_trait]
 pub trait Mailer: Send + Sync {
-    /// Sends one mail, or gives up within a minute: two minutes after it was taken from the outbox,
-    /// another process may send it.
+    /// Sends one mail. An implementation must give up within a minute: two minutes after a mail was
+    /// claimed from the outbox, another process may send it.
     ///
     /// # Errors
     ///
-    /// [`MailError::Temporary`] is tried again later, [`MailError::Permanent`] never.
+    /// Returns [`MailError::Temporary`] if the mail should be retried later, and
+    /// [`MailError::Permanent`] if it should not.
     async fn send(&self, id: &OutboxId, mail: &OutgoingMail) -> Result<(), MailError>;
 }
 
-/// A mail that is ready to go. Its body may hold a link that signs somebody in: treat it as a secret.
+/// A mail that is ready to be sent. Treat its body as a secret: it may hold a link that signs the
+/// user in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutgoingMail {
-    /// Which of the mails it is: the name of its template, such as `welcome`.
+    /// Name of the mail's template, such as `welcome`.
     pub template: String,
-    /// Whom it goes to: one address.
+    /// Recipient: one address.
     pub to: String,
-    /// Whom it comes from: an address, or `Name <address>`.
+    /// Sender: an address, or `Name <address>`.
     pub from: String,
-    /// The subject, without line breaks.
+    /// Subject, without line breaks.
     pub subject: String,
-    /// The plain part.
+    /// Plain text part, if there is one.
     pub text: Option<String>,
-    /// The HTML part.
+    /// HTML part, if there is one.
     pub html: Option<String>,
 }
 
-/// What stands in place of a template where the outbox carries a text message.
+/// Template name that marks a text message in the outbox.
 const TEXT_MESSAGE: &str = "text message";
 
-/// What a decoy is filled with.
+/// Character that fills a decoy.
 const DECOY: &str = "-";
 
 impl OutgoingMail {
-    /// A text message on its way through the outbox. Stores need not know it from a mail.
+    /// Wraps a text message as a mail for the outbox. Stores do not need to distinguish the two.
     pub(crate) fn of_text(sms: &OutgoingSms) -> Self {
         Self {
             template: TEXT_MESSAGE.to_owned(),
@@ -56,10 +58,10 @@ impl OutgoingMail {
         }
     }
 
-    /// The same row without its content: as long in every column, and sent to nobody.
+    /// Returns a decoy: a row of the same length in every column that is never sent.
     ///
-    /// It stands in the outbox where an address has no account, so that the work of storing, claiming
-    /// and deleting it is that of a mail. What somebody typed is not kept in it.
+    /// A decoy is stored if an address has no account, so that storing, claiming and deleting it
+    /// takes the work of a real mail. It does not contain what the user typed.
     pub(crate) fn into_decoy(self) -> Self {
         let hidden = |text: String| DECOY.repeat(text.len());
         Self {
@@ -71,13 +73,14 @@ impl OutgoingMail {
         }
     }
 
-    /// Whether it is a [decoy](Self::into_decoy). No mail goes to an address without an `@`, no
-    /// text message to a number without a digit.
+    /// Checks whether this is a [decoy](Self::into_decoy). A real recipient has an `@` or, in a
+    /// text message, a digit.
     pub(crate) fn is_decoy(&self) -> bool {
         self.to.starts_with(DECOY) && self.to.trim_start_matches(DECOY).is_empty()
     }
 
-    /// The text message that it is. A telephone number is no address of a mail.
+    /// Returns the text message that this wraps, or `None` for a mail. A recipient with an `@` is
+    /// always a mail.
     pub(crate) fn as_text(&self) -> Option<OutgoingSms> {
         let text = self.text.as_ref().filter(|_| self.template == TEXT_MESSAGE)?;
         let number = Some(&self.to).filter(|to| !to.contains('@'))?;
@@ -94,69 +97,70 @@ impl std::fmt::Debug for OutgoingMail {
     }
 }
 
-/// The name of a mail in the outbox: a random text. It also makes the mail's `Message-ID`, so that
-/// a mail server can recognise one that was handed over twice.
+/// Id of a mail in the outbox: a random text. The mail's `Message-ID` is derived from it, so that
+/// mail servers and mail programs can recognize a mail that was sent twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutboxId(pub String);
 
-/// A mail that waits in the outbox.
+/// A mail in the outbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutboxMail {
-    /// Its name.
+    /// Id of the mail.
     pub id: OutboxId,
-    /// The mail.
+    /// Content of the mail.
     pub mail: OutgoingMail,
-    /// How often it was tried.
+    /// Number of failed attempts to send it.
     pub attempts: u32,
 }
 
-/// Why a mail was not sent.
+/// Error of sending a mail.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// The server could not be reached, or asked to try again.
+    /// The server could not be reached, or asked for another attempt.
     #[error("the mail could not be sent now: {0}")]
     Temporary(String),
-    /// The server refused this mail for good.
+    /// The server refused this mail permanently.
     #[error("the mail was refused: {0}")]
     Permanent(String),
 }
 
-/// Writes mails: finds the words, makes the links. No IO: templates are loaded before.
+/// Renders mails with their texts and links. It must not perform IO: load templates before.
 pub trait MailComposer: Send + Sync {
-    /// The mail for a draft.
+    /// Renders a draft.
     ///
     /// # Errors
     ///
-    /// The template failed. The flow stops before anything is written.
+    /// Returns [`ComposeError`] if the template fails. The flow then stops before it writes
+    /// anything.
     fn compose(&self, draft: &MailDraft<'_>) -> Result<OutgoingMail, ComposeError>;
 }
 
-/// What a mail is about.
+/// Contents of a mail, before it is rendered.
 #[derive(Debug)]
 pub struct MailDraft<'a> {
-    /// Which mail.
+    /// Kind of the mail, with its data.
     pub kind: MailKind<'a>,
-    /// Whom it goes to: a stored address, never a typed one.
+    /// Recipient: a stored address, never one from a request.
     pub to: &'a str,
-    /// How the account is called in it: the first identity that it has.
+    /// Name of the account to show: its first identity.
     pub username: &'a str,
-    /// Links start with it.
+    /// URL with which links begin.
     pub base_url: &'a str,
 }
 
-/// What became of a sign-in method.
+/// Change of a sign-in method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MethodChange {
-    /// There was none of its kind before.
+    /// The method was set up for the first time.
     Added,
-    /// It took the place of one of its kind.
+    /// The method replaced an earlier one of its kind.
     Replaced,
-    /// It is gone.
+    /// The method was removed.
     Removed,
 }
 
 impl MethodChange {
-    /// A fixed word, for templates.
+    /// Returns a fixed name of the change, for templates.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Added => "added",
@@ -166,87 +170,92 @@ impl MethodChange {
     }
 }
 
-/// The mails of accounts. Tokens are secrets: whoever holds one may do what it is for.
+/// A kind of mail. Tokens are secrets: anyone who holds one can use it.
 pub enum MailKind<'a> {
-    /// Somebody registered; with a token to confirm the address where that is asked for.
+    /// Welcome after a registration. It has a confirmation link if the address must be confirmed.
     Welcome {
-        /// Confirms the address, and how long it is good.
+        /// Token that confirms the address, with its validity period. `None` if no confirmation is
+        /// needed.
         confirmation: Option<(&'a str, Duration)>,
     },
-    /// A link to confirm the address.
+    /// Link to confirm the address.
     ConfirmationInstructions {
-        /// Confirms the address.
+        /// Token that confirms the address.
         token: &'a str,
-        /// How long it is good.
+        /// Validity period of the token.
         within: Duration,
     },
-    /// A link to reset the password.
+    /// Link to reset the password.
     ResetInstructions {
-        /// Resets the password.
+        /// Token that resets the password.
         token: &'a str,
-        /// How long it is good.
+        /// Validity period of the token.
         within: Duration,
     },
-    /// The password was reset.
+    /// Notice that the password was reset.
     ResetNotice,
-    /// The password was changed.
+    /// Notice that the password was changed.
     ChangeNotice,
-    /// A remembered browser was signed out, since an old copy of its cookie was used.
+    /// Notice that a remembered browser was signed out because an old copy of its cookie was used.
     RememberedBrowserEnded,
-    /// Somebody tried to register with the address of this account.
+    /// Notice that someone tried to register with the address of this account.
     AccountExists {
-        /// Confirms the address, and how long it is good; `None` if it was confirmed before.
+        /// Token that confirms the address, with its validity period. `None` if the address is
+        /// already confirmed.
         confirmation: Option<(&'a str, Duration)>,
     },
-    /// A link to sign in with.
+    /// Link to sign in.
     SignInLink {
-        /// Signs in.
+        /// Token that signs the user in.
         token: &'a str,
-        /// How long it is good.
+        /// Validity period of the token.
         within: Duration,
     },
-    /// The code of a second factor.
+    /// Code for the second factor.
     SecondFactorCode {
-        /// The code.
+        /// The one-time code.
         code: &'a str,
     },
-    /// The second factor is another one now, or there is none any more.
+    /// Notice that the second factor was changed or disabled.
     SecondFactorChanged {
-        /// By which method its codes come now.
+        /// The new method. `None` if the second factor was disabled.
         method: Option<CodeMethod>,
-        /// Undoes the change, and how long it is good.
+        /// Token that undoes the change, with its validity period. `None` if the mail has no such
+        /// link.
         undo: Option<(&'a str, Duration)>,
     },
-    /// A method to sign in with was set up, changed or removed.
+    /// Notice that a sign-in method was set up, changed or removed.
     SignInMethodChanged {
-        /// The method.
+        /// The sign-in method.
         method: CodeMethod,
-        /// What became of it.
+        /// What changed.
         change: MethodChange,
-        /// Undoes the change, and how long it is good.
+        /// Token that undoes the change, with its validity period. `None` if the mail has no such
+        /// link.
         undo: Option<(&'a str, Duration)>,
     },
-    /// A recovery code was used in place of a second factor.
+    /// Notice that a recovery code was used instead of the second factor.
     RecoveryCodeUsed {
-        /// How many are left.
+        /// Number of recovery codes that are left.
         left: usize,
     },
-    /// Somebody can use neither second factor nor mail: for whoever runs the application.
+    /// Request for help, sent to the operator: a user has access to neither the second factor nor
+    /// the mail.
     SecondFactorRescue {
-        /// Who: the address of the account.
+        /// Address of the account.
         user: &'a str,
     },
-    /// A code to sign in with.
+    /// Code to sign in.
     SignInCode {
-        /// The code.
+        /// The one-time code.
         code: &'a str,
-        /// Whether the mail has a link that signs in with it.
+        /// Whether the mail has a link that signs the user in with the code.
         link: bool,
     },
 }
 
 impl MailKind<'_> {
-    /// The name of its template.
+    /// Returns the name of the mail's template.
     pub const fn template(&self) -> &'static str {
         match self {
             Self::Welcome { .. } => "welcome",
@@ -273,19 +282,20 @@ impl std::fmt::Debug for MailKind<'_> {
     }
 }
 
-/// A mail could not be written.
+/// Error of rendering a mail.
 #[derive(Debug, thiserror::Error)]
 #[error("the mail {template} could not be written: {why}")]
 pub struct ComposeError {
-    /// Which.
+    /// Name of the template.
     pub template: &'static str,
-    /// Why.
+    /// Reason for the failure.
     pub why: String,
 }
 
-/// Is told that a mail waits in the outbox, so that it need not wait for the next look.
+/// Wakes the task that sends the mails of the outbox, so that a new mail does not wait for the next
+/// poll.
 pub trait OutboxWaker: Send + Sync {
-    /// A mail waits. It must not block.
+    /// Signals that a mail waits in the outbox. Must not block.
     fn wake(&self);
 }
 

@@ -1,6 +1,6 @@
-//! What the outside implements.
+//! Ports: traits for the external services that the core needs.
 //!
-//! Each trait is small, mandatory and free of policy. Implement them with
+//! Each trait is small and contains no policy. Implement them with
 //! [`async_trait`](https://docs.rs/async-trait): write plain `async fn`, annotate the `impl`.
 
 mod batch;

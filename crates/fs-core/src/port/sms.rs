@@ -1,39 +1,41 @@
-//! Text messages to telephones.
+//! Port for text messages.
 
 use async_trait::async_trait;
 
 use crate::secret::Secret;
 
-/// Hands text messages to whoever delivers them.
+/// Sends text messages, usually through an SMS service.
 ///
-/// An implementation gives up within a minute, better within seconds: where answers may tell who
-/// has an account a request waits for it, elsewhere whoever empties the outbox.
+/// An implementation must give up within a minute, and should do so within seconds. Where answers
+/// may reveal that an account exists, the request waits for it. Elsewhere the task that sends the
+/// outbox does.
 #[async_trait]
 pub trait SmsSender: Send + Sync {
-    /// Sends one message. `Ok` says that it was accepted, not that it arrived.
+    /// Sends one message. `Ok` means that it was accepted, not that it was delivered.
     ///
     /// # Errors
     ///
-    /// [`SmsError::Temporary`] may be tried again later, [`SmsError::Permanent`] never.
+    /// Returns [`SmsError::Temporary`] if the message may be retried later, and
+    /// [`SmsError::Permanent`] if it must not be.
     async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError>;
 }
 
-/// A text message that is ready to go.
+/// A text message that is ready to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingSms {
-    /// Whom it goes to: a stored number in E.164, such as `+14155550123`.
+    /// Recipient: a stored number in E.164, such as `+14155550123`.
     pub to: String,
-    /// The words. They hold a code that signs somebody in.
+    /// Text of the message. It holds a code that signs the user in.
     pub text: Secret,
 }
 
-/// Why a text message was not sent. The reasons never hold the message.
+/// Error of sending a text message. It never contains the message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SmsError {
-    /// The service could not be reached, or asked to try again.
+    /// The service could not be reached, or asked for another attempt.
     #[error("the text message could not be sent now: {0}")]
     Temporary(String),
-    /// The service refused this message for good.
+    /// The service refused this message permanently.
     #[error("the text message was refused: {0}")]
     Permanent(String),
 }

@@ -1,4 +1,4 @@
-//! The database.
+//! Port for the database.
 
 use async_trait::async_trait;
 
@@ -10,30 +10,32 @@ use crate::model::{
     User, UserId,
 };
 
-/// The database that keeps users, roles, sessions and the outbox.
+/// Database for users, roles, sessions, credentials and the outbox.
 ///
-/// Reads are few and coarse; every write is one [`commit`](Self::commit). Prove an implementation
-/// with the conformance suite of `fs-testkit`.
+/// There are few reads, each of which returns whole records. Every write is one
+/// [`commit`](Self::commit). Test an implementation with the conformance suite of `fs-testkit`.
 ///
 /// # Errors
 ///
-/// A read says [`StoreError`]; never "nothing found" for a database that did not answer.
+/// A read returns [`StoreError`] if the database failed. It must not return `None` or an empty list
+/// in that case.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// The user that `by` names, with roles (in the order of their names) and permissions, in one
+    /// Returns the user that `by` identifies, with roles (sorted by name) and permissions, in one
     /// round trip.
     ///
-    /// Uniqueness is exact: `Ann@x.org` and `ann@x.org` can be two users. Where the case is ignored
-    /// and several match, the one that matches exactly is meant, otherwise the one made first.
-    /// An empty uniquifier names nobody, and neither does one that several users share.
+    /// Uniqueness is exact: `Ann@x.org` and `ann@x.org` can be two users. If a lookup ignores case
+    /// and several users match, the exact match wins, otherwise the user that was created first. A
+    /// uniquifier that is empty or shared by several users matches no one.
     ///
-    /// A look for an [`Identity`](UserLookup::Identity) that nobody has should take as long as one
-    /// that finds somebody: read another user in that case, and return `None`. Strangers measure.
+    /// A lookup of an [`Identity`](UserLookup::Identity) without a match should take as long as one
+    /// with a match: read another user in that case and return `None`. Otherwise its duration would
+    /// allow enumeration.
     async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError>;
 
-    /// The session of that key and the user that its uniquifier names, in one round trip.
+    /// Returns the session with that key and the user with its uniquifier, in one round trip.
     ///
-    /// Nothing when there is no such record, when it has expired at `now`, or when no user has
+    /// Returns `None` if there is no such session, if it has expired at `now`, or if no user has
     /// its uniquifier.
     async fn session(
         &self,
@@ -41,17 +43,17 @@ pub trait UserStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<(SessionRecord, User)>, StoreError>;
 
-    /// The living sessions of a uniquifier, newest first. Notes of codes
-    /// that were sent ([`SessionKind::SentCode`](crate::model::SessionKind::SentCode)) are none.
+    /// Returns the sessions of a uniquifier that have not expired at `now`, newest first. Records
+    /// of sent codes ([`SessionKind::SentCode`](crate::model::SessionKind::SentCode)) are left out.
     async fn sessions_of(
         &self,
         uniquifier: &Uniquifier,
         now: Timestamp,
     ) -> Result<Vec<SessionRecord>, StoreError>;
 
-    /// Returns the credential of that key with its owner, in one round trip.
+    /// Returns the credential with that key and its owner, in one round trip.
     ///
-    /// `None` if there is no such credential, or if it has expired at `now`.
+    /// Returns `None` if there is no such credential, or if it has expired at `now`.
     async fn credential(
         &self,
         key: &CredentialKey,
@@ -66,21 +68,21 @@ pub trait UserStore: Send + Sync {
         now: Timestamp,
     ) -> Result<Vec<CredentialRecord>, StoreError>;
 
-    /// The role of that name.
+    /// Returns the role with that name, or `None` if there is no such role.
     async fn role(&self, name: &str) -> Result<Option<Role>, StoreError>;
 
-    /// Users in the order of their addresses, compared byte by byte. There may be fewer than the page
-    /// has room for: a row that cannot be read is left out and named in the log.
+    /// Returns users sorted by address, compared byte by byte. The result can be shorter than the
+    /// page: rows that cannot be read are skipped and logged.
     async fn users(&self, page: Page) -> Result<Vec<User>, StoreError>;
 
-    /// All roles in the order of their names, compared byte by byte.
+    /// Returns all roles sorted by name, compared byte by byte.
     async fn roles(&self) -> Result<Vec<Role>, StoreError>;
 
-    /// Makes all changes of the batch, or none.
+    /// Applies all changes of the batch atomically.
     async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError>;
 
-    /// Takes up to `limit` mails that are due at `now`, the longest due first, and hides them from
-    /// other callers until `until`. Of concurrent callers none gets a mail that another one got.
+    /// Claims up to `limit` mails that are due at `now`, the longest due first, and hides them from
+    /// other callers until `until`. Concurrent callers never get the same mail.
     async fn claim_mails(
         &self,
         now: Timestamp,
@@ -89,35 +91,35 @@ pub trait UserStore: Send + Sync {
     ) -> Result<Vec<OutboxMail>, StoreError>;
 }
 
-/// How a user is named in a lookup.
+/// Key by which a user is looked up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UserLookup {
-    /// By the store's key.
+    /// The store's key of the user.
     Id(UserId),
-    /// By the uniquifier.
+    /// The user's uniquifier.
     Uniquifier(Uniquifier),
-    /// By the uniquifier of auth tokens.
+    /// The user's uniquifier for auth tokens.
     TokenUniquifier(Uniquifier),
-    /// By something a person types.
+    /// An identity that the user typed.
     Identity(Identity),
 }
 
 /// A normalised value of an identity attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// Which attribute holds it.
+    /// Attribute that holds the value.
     pub attribute: IdentityAttribute,
-    /// What it must be.
+    /// Value of the attribute.
     pub value: String,
-    /// Whether letters of either case are the same: both sides are compared by [`fold_case`].
+    /// Whether to ignore case: if so, both sides are compared after [`fold_case`].
     pub ignore_case: bool,
 }
 
 impl Identity {
-    /// Whether a stored value is the one meant.
+    /// Checks whether a stored value matches.
     ///
-    /// A database may narrow the search in its own way; this has the last word, so that every
-    /// store finds the same user.
+    /// A database may narrow the search in its own way. This method makes the final decision, so
+    /// that every store finds the same user.
     ///
     /// ```
     /// use fs_core::identity::IdentityAttribute;
@@ -140,11 +142,11 @@ impl Identity {
     }
 }
 
-/// The text with each letter in lower case, one letter at a time.
+/// Converts each letter of the text to lower case, one letter at a time.
 ///
-/// A letter stays as it is when its lower case is more than one character (`İ`), or is in ASCII
-/// though the letter is not (the Kelvin sign): mails have gone to the accounts of others where such
-/// letters counted as the same.
+/// A letter is kept if its lower case is more than one character (`İ`), or if its lower case is
+/// ASCII and the letter is not (the Kelvin sign). Treating these letters as equal to others has led
+/// to mails for the wrong account.
 pub fn fold_case(text: &str) -> String {
     let fold = |letter: char| {
         let mut lower = letter.to_lowercase();
@@ -156,52 +158,52 @@ pub fn fold_case(text: &str) -> String {
     text.chars().map(fold).collect()
 }
 
-/// Attributes of a user that are unique.
+/// A unique attribute of a user or role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UniqueAttribute {
     /// The mail address.
     Email,
-    /// The username.
+    /// The user name.
     Username,
     /// The telephone number.
     Phone,
-    /// One of the uniquifiers.
+    /// The uniquifier, or the one for auth tokens.
     Uniquifier,
-    /// A role's name.
+    /// The name of a role.
     RoleName,
 }
 
-/// What a commit made.
+/// Result of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt {
-    /// The keys of the users that the batch inserted, in its order.
+    /// Keys of the users that the batch inserted, in the order of the batch.
     pub users: Vec<UserId>,
 }
 
-/// Which part of a listing.
+/// Section of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// How many to pass over.
+    /// Number of entries to skip.
     pub offset: u32,
-    /// How many to give at most.
+    /// Maximum number of entries to return.
     pub limit: u32,
 }
 
-/// Why a store could not answer.
+/// Error of a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The database could not be reached or was too busy. Trying again may help.
+    /// The database could not be reached or was too busy. Another attempt may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Anything else: a missing table, a value that cannot be read.
+    /// Any other error, such as a missing table or a value that cannot be read.
     #[error("the database failed: {0}")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// Why a batch was not written. Nothing of it was.
+/// Error of a commit. Nothing of the batch was written.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
-    /// Another user or role has that value already.
+    /// Another user or role already has the value of this attribute.
     #[error("{0:?} is taken")]
     Conflict(UniqueAttribute),
     /// A guard did not hold.

@@ -1,9 +1,9 @@
-//! Between "who are you" and "signed in": what is still asked for, as pure decisions.
+//! Pending sign-ins and the decision whether a second factor is required.
 //!
-//! A sign-in moves through few states. A first factor leads to *admitted*, or to *pending*: the
-//! account's code is wanted, or the account must choose a second factor first. A pending sign-in
-//! lives in the browser's session under an id; its attempts are counted in the store, so that an
-//! old copy of the cookie buys nobody a new try.
+//! A sign-in has few states. After the first factor it is *admitted* or *pending*: either a code of
+//! the second factor is required, or the user must set up a second factor first. A pending sign-in
+//! is stored in the browser's session under an id. The store counts its attempts, so that an old
+//! copy of the cookie does not give new ones.
 
 mod pending;
 mod policy;

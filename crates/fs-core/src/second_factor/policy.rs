@@ -1,30 +1,30 @@
-//! Whether a second factor is asked for.
+//! Decides whether a second factor is required.
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use crate::model::User;
 
-/// What a factor rests on. Two factors of one kind count as one: whoever has the mailbox has all its
-/// codes and links, whoever has the app all its keys.
+/// What a factor depends on. Two factors of one kind count as one: someone with access to the
+/// mailbox has all its codes and links, and someone with the app has all its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FactorKind {
-    /// Knowing the password.
+    /// Knowledge of the password.
     #[serde(rename = "p")]
     Password,
-    /// Reading the mail: codes and links.
+    /// Access to the mailbox: codes and links in mails.
     #[serde(rename = "m")]
     Mailbox,
-    /// Having the authenticator app.
+    /// Possession of the authenticator app.
     #[serde(rename = "a")]
     App,
-    /// Reading the text messages.
+    /// Access to text messages.
     #[serde(rename = "t")]
     Phone,
 }
 
 impl FactorKind {
-    /// The kind of a code.
+    /// Returns the kind of a code.
     pub const fn of_code(method: CodeMethod) -> Self {
         match method {
             CodeMethod::Email => Self::Mailbox,
@@ -33,7 +33,7 @@ impl FactorKind {
         }
     }
 
-    /// The kind of a sign-in method.
+    /// Returns the kind of a sign-in method.
     pub const fn of(method: SignInMethod) -> Self {
         match method {
             SignInMethod::Password => Self::Password,
@@ -42,29 +42,29 @@ impl FactorKind {
     }
 }
 
-/// The way by which somebody gave a first factor.
+/// Means by which the first factor was given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Identity and password.
     Password,
-    /// Identity and passcode, which was that of a method.
+    /// Identity and passcode of unified sign-in, with the method of the passcode.
     Unified(SignInMethod),
-    /// The link in a mail with a code.
+    /// Link in the mail that contains a code.
     CodeLink,
-    /// The link of a sign-in by mail.
+    /// Sign-in link.
     SignInLink,
-    /// Registering.
+    /// Registration.
     Register,
-    /// Following a confirmation link.
+    /// Confirmation link.
     Confirm,
-    /// Resetting the password.
+    /// Password reset.
     Reset,
-    /// The application vouches for somebody whom it let in by means of its own.
+    /// Authentication by the application itself, such as single sign-on.
     Application,
 }
 
 impl Entry {
-    /// The name of the means, for events.
+    /// Returns the name of the means, for events.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Password => "password",
@@ -78,7 +78,8 @@ impl Entry {
         }
     }
 
-    /// The kind of the factor that was given; `None` if the application vouches for it.
+    /// Returns the kind of the factor that was given, or `None` if the application authenticated
+    /// the user.
     pub const fn kind(self) -> Option<FactorKind> {
         match self {
             Self::Password | Self::Register => Some(FactorKind::Password),
@@ -90,30 +91,31 @@ impl Entry {
         }
     }
 
-    /// Whether a browser that gave its second factor before is let through without it: only where
-    /// the first factor was typed.
+    /// Checks whether a trusted browser may skip the second factor. It may only if the first factor
+    /// was typed.
     pub const fn trusts_devices(self) -> bool {
         matches!(self, Self::Password | Self::Unified(_))
     }
 }
 
-/// What is still needed after the first factor.
+/// What is required after the first factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
-    /// Nothing.
+    /// Nothing: the sign-in is complete.
     Nothing,
     /// The code of the account's second factor.
     Code(CodeMethod),
     /// A second factor must be set up first.
     SetUp,
-    /// Another first factor: the second factor of the account is of the same kind.
+    /// Another first factor, because the second factor of the account is of the same kind.
     Another,
 }
 
-/// Decides what is still needed. `device` says whether the browser gave its second factor before.
+/// Decides what is required after the first factor. `device` is whether this is a trusted browser.
 ///
-/// A new account has none to give, and a confirmation link proves no more than the mail address:
-/// both ask where everybody must have one; the link asks for one that is there as well.
+/// After a registration or a confirmation link, a second factor must be set up only if everyone
+/// must have one. After a confirmation link, an existing second factor is required too, since the
+/// link proves no more than access to the mailbox.
 pub fn needed(
     rules: Option<&TwoFactor>,
     unified: Option<&Unified>,
@@ -146,8 +148,8 @@ pub fn needed(
     }
 }
 
-/// The method of the user's second factor, if it is complete. One of a name that is unknown here
-/// still is a second factor: its codes are those of an app.
+/// Returns the method of the user's second factor, if it is complete. A method with an unknown name
+/// still counts as a second factor, with the codes of an app.
 pub fn method_of(user: &User) -> Option<CodeMethod> {
     let factor = &user.second_factor;
     factor.totp_secret.as_ref()?;

@@ -95,6 +95,10 @@ pub struct VisitSignIn {
     /// The remembered browser that it was made from, or with: signing out ends both.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none", with = "parent")]
     pub parent: Option<CredentialKey>,
+    /// When the session ends. A new proof of who one is does not move it. `None` for a session from
+    /// before this was kept.
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
 }
 
 /// A message that waits for the next page.
@@ -490,7 +494,15 @@ mod tests {
     fn sign_in(user: &str, id: &str) -> Option<VisitSignIn> {
         let (id, user) = (SessionId::new(id), UserId::new(user));
         let (authenticated_at, grace_until, factor_at, parent) = (None, None, None, None);
-        Some(VisitSignIn { id, user, authenticated_at, grace_until, factor_at, parent })
+        Some(VisitSignIn {
+            id,
+            user,
+            authenticated_at,
+            grace_until,
+            factor_at,
+            parent,
+            until: None,
+        })
     }
 
     #[test]

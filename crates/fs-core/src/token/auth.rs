@@ -10,15 +10,15 @@ use crate::Timestamp;
 use crate::model::Uniquifier;
 use crate::secret::Secret;
 
-/// The holder may act as the user. Sent in a header, until it expires or the uniquifier changes.
+/// Auth token: its holder can act as the user until it expires or the uniquifier changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthToken {
-    /// Names the user: the uniquifier of auth tokens where users have one, else the general one.
+    /// Uniquifier of the user: the one for auth tokens if it exists, otherwise the general one.
     pub uniquifier: Uniquifier,
 }
 
 impl AuthToken {
-    /// Makes a token.
+    /// Issues a token.
     ///
     /// ```
     /// use fs_core::Timestamp;
@@ -39,14 +39,14 @@ impl AuthToken {
         signer.auth.seal(&[uniquifier.as_str()], now)
     }
 
-    /// Reads a token that is not older than `max_age`; tokens never expire without one.
+    /// Verifies a token that is not older than `max_age`. `None` disables expiry.
     ///
-    /// In the format of itsdangerous, tokens of Flask-Security 3 are read as well: lists whose
-    /// third item is the uniquifier.
+    /// The itsdangerous format also accepts tokens of Flask-Security 3: lists whose third item is
+    /// the uniquifier.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,

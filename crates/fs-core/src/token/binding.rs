@@ -1,4 +1,4 @@
-//! What ties a token to the address or the password that it was made for.
+//! Binding of a token to the address or password for which it was issued.
 
 use std::fmt;
 
@@ -11,11 +11,11 @@ use subtle::ConstantTimeEq;
 use super::native;
 use super::signer::Codec;
 
-/// Random octets for a token that is tied to a text. Draw them anew for each token.
+/// Random bytes for a token that is bound to a text. Use new ones for each token.
 #[derive(Clone, Copy, Debug)]
 pub struct BindingSalt(pub [u8; 12]);
 
-/// A digest that a token carries, with what is needed to compare it.
+/// Digest in a token, with the key to compare it.
 #[derive(Clone)]
 pub(super) enum Binding {
     /// A short MAC under the key that signed the token.
@@ -25,10 +25,10 @@ pub(super) enum Binding {
 }
 
 impl Binding {
-    /// The digest of `text` to put into a token.
+    /// Returns the digest of `text` for a token.
     ///
-    /// Python must be able to verify it, so it is `sha256_crypt` there; with the fewest rounds,
-    /// for what it protects is signed and no password.
+    /// In Python's format it is `sha256_crypt`, with the fewest rounds, since the digest is signed
+    /// and does not protect a password.
     pub(super) fn of(codec: &Codec, text: &str, salt: BindingSalt) -> String {
         match codec {
             Codec::Native(signer) => signer.tie(text),
@@ -36,7 +36,7 @@ impl Binding {
         }
     }
 
-    /// A digest from a token that `codec` opened, signed with the key of that number.
+    /// Reads a digest from a token that `codec` opened and that was signed with key number `key`.
     pub(super) fn read(codec: &Codec, key: usize, digest: String) -> Self {
         match codec {
             Codec::Native(signer) => Self::Tied { signer: signer.clone(), key, tie: digest },

@@ -1,4 +1,4 @@
-//! Tokens that prove a mail address.
+//! Tokens that confirm a mail address.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use crate::Timestamp;
 use crate::model::Uniquifier;
 use crate::secret::Secret;
 
-/// The holder reads the mail of the address that the token was made for.
+/// Confirmation token: its holder can read the mail of the address for which it was issued.
 ///
-/// Verifying takes two steps: [`verify`](Self::verify) is fast; [`is_for`](Self::is_for), once the
-/// user was loaded, may not be.
+/// Verification has two steps: [`verify`](Self::verify) is fast. After the user is loaded, call
+/// [`is_for`](Self::is_for), which may be slow.
 #[derive(Clone, Debug)]
 pub struct ConfirmToken {
-    /// Names the user.
+    /// Uniquifier of the user.
     pub uniquifier: Uniquifier,
     binding: Binding,
 }
 
 impl ConfirmToken {
-    /// Makes a token that proves `email` and no other address.
+    /// Issues a token that confirms only the address `email`.
     pub fn issue(
         signer: &TokenSigner,
         uniquifier: &Uniquifier,
@@ -32,11 +32,11 @@ impl ConfirmToken {
         signer.confirm.seal(&(uniquifier.as_str(), digest), now)
     }
 
-    /// Reads a token that is not older than `max_age`.
+    /// Verifies a token that is not older than `max_age`.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,
@@ -51,15 +51,15 @@ impl ConfirmToken {
         opened.in_time(token, now, Some(max_age))
     }
 
-    /// Whether the token was made for this address. A token that fails here is invalid.
+    /// Checks whether the token was issued for this address. If not, the token is invalid.
     ///
-    /// See [`is_slow`](Self::is_slow) for what it costs.
+    /// See [`is_slow`](Self::is_slow) for its cost.
     pub fn is_for(&self, email: &str) -> bool {
         self.binding.matches(email)
     }
 
-    /// Whether [`is_for`](Self::is_for) takes the time of a password hash, as it does for tokens
-    /// that Python made. Then run it where passwords are hashed.
+    /// Checks whether [`is_for`](Self::is_for) takes as long as a password hash, as it does for
+    /// tokens from Python. If so, run it on a hashing thread.
     pub fn is_slow(&self) -> bool {
         self.binding.is_slow()
     }

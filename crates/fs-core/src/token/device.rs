@@ -1,4 +1,4 @@
-//! Tokens of devices that need no second factor for a while.
+//! Tokens of trusted devices, which need no second factor for a while.
 
 use std::time::Duration;
 
@@ -9,16 +9,17 @@ use crate::Timestamp;
 use crate::model::{Uniquifier, User};
 use crate::secret::Secret;
 
-/// On this device the user gave a second factor and asked to be remembered. It replaces that second
-/// factor, and no other, and never the first: compare it with the user that the first one named.
+/// Token of a trusted device: on it the user gave a second factor and asked to trust the device. It
+/// replaces that second factor only, and never the first: compare it with the user who gave the
+/// first factor.
 ///
-/// Flask-Security's own tokens name the user alone. They are read in its format, and good for
-/// whatever second factor there is.
+/// Flask-Security's own tokens contain only the user. They are accepted in its format, and valid
+/// for any second factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceToken {
-    /// Names the user.
+    /// Uniquifier of the user.
     pub uniquifier: Uniquifier,
-    /// The [mark](crate::model::SecondFactor::mark) of the second factor that was given.
+    /// [Digest](crate::model::SecondFactor::mark) of the second factor that was given.
     pub factor: Option<String>,
 }
 
@@ -30,7 +31,7 @@ enum Claims {
 }
 
 impl DeviceToken {
-    /// Makes a token for a user whose second factor has that mark.
+    /// Issues a token for a user and the digest of the second factor.
     pub fn issue(
         signer: &TokenSigner,
         uniquifier: &Uniquifier,
@@ -40,11 +41,11 @@ impl DeviceToken {
         signer.device.seal(&(uniquifier.as_str(), factor), now)
     }
 
-    /// Reads a token that is not older than `max_age`.
+    /// Verifies a token that is not older than `max_age`.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,
@@ -62,7 +63,7 @@ impl DeviceToken {
         opened.in_time(token, now, Some(max_age))
     }
 
-    /// Whether it spares this user the second factor.
+    /// Checks whether the token replaces the second factor of this user.
     pub fn is_for(&self, user: &User) -> bool {
         let factor = user.second_factor.mark();
         self.uniquifier == user.uniquifier

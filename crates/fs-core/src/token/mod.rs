@@ -1,10 +1,10 @@
-//! Signed, timed tokens: one type for each purpose.
+//! Signed, timed tokens, with one type for each purpose.
 //!
-//! A token is not stored. It says who it is for, when it was made and, where that matters, what
-//! it was made for, under a signature. Who holds the signing keys can make every token; who does
-//! not, none. A token of one purpose never verifies as another.
+//! Tokens are not stored. A signed token contains its user, its creation time and, if needed, the
+//! data to which it is bound. Only someone with the signing keys can create a token. A token of one
+//! purpose never verifies as one of another purpose.
 //!
-//! | type | says | ends with |
+//! | type | meaning | invalidated by a change of |
 //! | --- | --- | --- |
 //! | [`AuthToken`] | the holder may act as the user; in the itsdangerous format alone | the (token) uniquifier |
 //! | [`ConfirmToken`] | the holder reads the mail of this address | the uniquifier, the address |
@@ -14,10 +14,10 @@
 //! | [`DeviceToken`] | this device needs no second factor | the uniquifier, the second factor |
 //! | [`RememberToken`] | this browser was asked to remember the user | its use and the credential record, or the uniquifier |
 //!
-//! Each ends by age as well. Whether a token was used before, and whether its user still exists,
-//! is for the caller to ask.
+//! Each token also expires by age. The caller must check whether a token was used before and
+//! whether its user still exists.
 //!
-//! Two formats exist, see [`TokenFormat`]: our own, and the one of itsdangerous, which
+//! There are two formats, see [`TokenFormat`]: our own, and that of itsdangerous, which
 //! Flask-Security 4.1 reads and writes.
 
 mod auth;

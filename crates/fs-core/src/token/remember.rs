@@ -1,4 +1,4 @@
-//! Tokens in remember cookies.
+//! Tokens of remember cookies.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::{SigningKeys, TokenFormat, TokenProblem, TokenSigner};
 use crate::Timestamp;
 use crate::secret::Secret;
 
-/// This browser was asked to remember the user. It signs in again, and is never fresh.
+/// Token of a remembered browser. It signs the user in again, but never as a fresh sign-in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RememberToken {
-    /// In our format the credential of the remembered browser and the secret of one use; in
-    /// Flask-Login's the user's uniquifier.
+    /// In our own format, the credential of the remembered browser and the secret of one use; in
+    /// Flask-Login's, the user's uniquifier.
     pub name: String,
 }
 
@@ -28,9 +28,9 @@ impl fmt::Debug for RememberToken {
 }
 
 impl RememberToken {
-    /// Makes a token.
+    /// Issues a token.
     ///
-    /// In the format of itsdangerous it is Flask-Login's cookie, which says nothing of its age.
+    /// In the itsdangerous format it is Flask-Login's cookie, which does not contain its age.
     pub fn issue(signer: &TokenSigner, name: &str, now: Timestamp) -> Secret {
         match &signer.remember {
             RememberSigner::Native(codec) => codec.seal(&[name], now),
@@ -42,13 +42,13 @@ impl RememberToken {
         }
     }
 
-    /// Reads a token that is not older than `max_age`.
+    /// Verifies a token that is not older than `max_age`.
     ///
-    /// Flask-Login's cookies have no age: only the browser forgets them.
+    /// Flask-Login's cookies do not contain their age: only the browser expires them.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,

@@ -1,4 +1,4 @@
-//! Tokens that allow a new password.
+//! Tokens that allow the user to set a new password.
 
 use std::time::Duration;
 
@@ -9,33 +9,34 @@ use crate::Timestamp;
 use crate::model::{PasswordHash, Uniquifier};
 use crate::secret::Secret;
 
-/// The holder reads the user's mail and may set a new password, as long as the old one stands.
+/// Reset token: its holder can read the user's mail and may set a new password, until the password
+/// changes.
 ///
-/// In our format it is bound to the uniquifier, which every change of the password replaces, and to
-/// the address. A hash that is only made anew, because the stored one was imported or is outdated,
-/// leaves it good. Python's format is bound to the uniquifier and the stored hash.
+/// In our own format it is bound to the address and to the uniquifier, which every password change
+/// replaces. It stays valid if the same password is hashed anew because the stored hash was
+/// imported or is outdated. Python's format is bound to the uniquifier and the stored hash.
 ///
-/// Verifying takes two steps: [`verify`](Self::verify) is fast; [`is_for`](Self::is_for), once the
-/// user was loaded, may not be.
+/// Verification has two steps: [`verify`](Self::verify) is fast. After the user is loaded, call
+/// [`is_for`](Self::is_for), which may be slow.
 #[derive(Clone, Debug)]
 pub struct ResetToken {
-    /// Names the user.
+    /// Uniquifier of the user.
     pub uniquifier: Uniquifier,
     bound: Bound,
 }
 
-/// What must not have changed.
+/// Data to which the token is bound.
 #[derive(Clone, Debug)]
 enum Bound {
     /// The address.
     Address(Binding),
-    /// The stored hash, or that there is none.
+    /// The stored hash, or its absence.
     Hash(Option<Binding>),
 }
 
 impl ResetToken {
-    /// Makes a token that is good while `uniquifier` is the user's and, in our format, `email` their
-    /// address; in Python's, while `password` is the stored hash.
+    /// Issues a token. It is valid while `uniquifier` is the user's and, in our own format, `email`
+    /// is their address; in Python's format, while `password` is the stored hash.
     pub fn issue(
         signer: &TokenSigner,
         uniquifier: &Uniquifier,
@@ -52,11 +53,11 @@ impl ResetToken {
         signer.reset.seal(&(uniquifier.as_str(), digest), now)
     }
 
-    /// Reads a token that is not older than `max_age`.
+    /// Verifies a token that is not older than `max_age`.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,
@@ -76,10 +77,10 @@ impl ResetToken {
         opened.in_time(token, now, Some(max_age))
     }
 
-    /// Whether what the token is bound to beside the uniquifier is still so: the address, or in
-    /// Python's format the stored hash. A token that fails here is invalid.
+    /// Checks the binding of the token to the address or, in Python's format, to the stored hash.
+    /// If this fails, the token is invalid.
     ///
-    /// See [`is_slow`](Self::is_slow) for what it costs.
+    /// See [`is_slow`](Self::is_slow) for its cost.
     pub fn is_for(&self, email: &str, password: Option<&PasswordHash>) -> bool {
         match (&self.bound, password) {
             (Bound::Address(binding), _) => binding.matches(email),
@@ -89,8 +90,8 @@ impl ResetToken {
         }
     }
 
-    /// Whether [`is_for`](Self::is_for) takes the time of a password hash, as it does for tokens
-    /// that Python made. Then run it where passwords are hashed.
+    /// Checks whether [`is_for`](Self::is_for) takes as long as a password hash, as it does for
+    /// tokens from Python. If so, run it on a hashing thread.
     pub fn is_slow(&self) -> bool {
         matches!(&self.bound, Bound::Hash(Some(binding)) if binding.is_slow())
     }

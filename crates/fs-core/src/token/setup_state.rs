@@ -1,4 +1,4 @@
-//! Tokens that carry the set-up of a sign-in method until its code proves it.
+//! Tokens that carry the setup of a sign-in method until its code is verified.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,18 +13,18 @@ use crate::model::{SealedSecret, Uniquifier};
 use crate::port::SpentSecret;
 use crate::secret::Secret;
 
-/// The holder is setting up a method to sign in with, and it is stored once a code proves it.
+/// State of the setup of a sign-in method, which is stored once its code is verified.
 ///
-/// It is for one user and works once: put [`spent`](Self::spent) into the batch that stores the
-/// method. Flask-Security reads what is written in its format; states of its own are refused,
-/// for they work for every user and as often as one likes.
+/// It is bound to one user and single-use: put [`spent`](Self::spent) into the batch that stores
+/// the method. Flask-Security can read tokens in its format. Its own tokens are refused, because
+/// they work for every user and any number of times.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetupStateToken {
-    /// The new secret, sealed.
+    /// Encrypted new secret.
     pub totp_secret: SealedSecret,
-    /// The method: `email`, `sms` or `authenticator`.
+    /// Method: `email`, `sms` or `authenticator`.
     pub method: String,
-    /// The telephone number that codes went to, in E.164.
+    /// Phone number to which codes were sent, in E.164.
     pub phone: Option<String>,
     id: String,
 }
@@ -40,7 +40,7 @@ struct Claims {
 }
 
 impl SetupStateToken {
-    /// A state to be issued. `id` is random.
+    /// Creates a state. `id` must be random.
     pub fn new(
         totp_secret: SealedSecret,
         method: impl Into<String>,
@@ -50,7 +50,7 @@ impl SetupStateToken {
         Self { totp_secret, method: method.into(), phone, id: HEXLOWER.encode(&id) }
     }
 
-    /// Makes a token for a user.
+    /// Issues a token for a user.
     pub fn issue(&self, signer: &TokenSigner, user: &Uniquifier, now: Timestamp) -> Secret {
         let claims = Claims {
             totp_secret: self.totp_secret.expose().to_owned(),
@@ -62,11 +62,12 @@ impl SetupStateToken {
         signer.setup_state.seal(&claims, now)
     }
 
-    /// Reads a token of this user that is not older than `max_age`.
+    /// Verifies a token of this user that is not older than `max_age`.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`]; the token of another user is invalid.
+    /// Returns [`TokenProblem`] if the token is invalid or has expired. The token of another user
+    /// is invalid.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,
@@ -89,8 +90,8 @@ impl SetupStateToken {
         opened.in_time(state, now, Some(max_age))
     }
 
-    /// The mark that this state was used, for [`Change::Spend`](crate::port::Change::Spend). It
-    /// may be forgotten when the token has expired.
+    /// Returns the secret to spend with [`Change::Spend`](crate::port::Change::Spend) when this
+    /// state is used. The record may be removed when the token has expired.
     pub fn spent(&self) -> SpentSecret {
         let digest = Sha256::new().chain_update("fs setup state v1").chain_update(&self.id);
         SpentSecret(digest.finalize().into())

@@ -1,4 +1,4 @@
-//! Tokens in mailed sign-in links.
+//! Tokens of sign-in links.
 
 use std::time::Duration;
 
@@ -7,24 +7,25 @@ use crate::Timestamp;
 use crate::model::Uniquifier;
 use crate::secret::Secret;
 
-/// The holder reads the user's mail and may sign in once. That it is once is for the caller.
+/// Token of a sign-in link: its holder can read the user's mail and may sign in once. The caller
+/// must enforce that it is single-use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInLinkToken {
-    /// Names the user.
+    /// Uniquifier of the user.
     pub uniquifier: Uniquifier,
 }
 
 impl SignInLinkToken {
-    /// Makes a token.
+    /// Issues a token.
     pub fn issue(signer: &TokenSigner, uniquifier: &Uniquifier, now: Timestamp) -> Secret {
         signer.sign_in_link.seal(&[uniquifier.as_str()], now)
     }
 
-    /// Reads a token that is not older than `max_age`.
+    /// Verifies a token that is not older than `max_age`.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,

@@ -1,4 +1,4 @@
-//! The keys of all tokens, derived once.
+//! The keys of all tokens, which are derived once.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -10,24 +10,24 @@ use super::timed::Opened;
 use crate::Timestamp;
 use crate::secret::Secret;
 
-/// The secrets that sign: the first one signs, all of them verify.
+/// Signing keys: the first one signs, all of them verify.
 ///
-/// To change the secret, put a new one in front and take the old one away when the last of its
-/// tokens has expired. A secret should have 32 random octets or more.
+/// To rotate a key, insert a new one at the front, and remove the old one when its last token has
+/// expired. A key should have at least 32 random bytes.
 #[derive(Clone, Debug)]
 pub struct SigningKeys(Vec<Secret>);
 
-/// There is no key to sign with, or one of them is empty.
+/// Error for an empty list of signing keys, or for an empty key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a signing key is missing or empty: set a random secret of 32 octets or more")]
 pub struct NoSigningKey;
 
 impl SigningKeys {
-    /// Takes the present key and, after it, those that were used before.
+    /// Creates signing keys from the current key, followed by earlier ones.
     ///
     /// # Errors
     ///
-    /// [`NoSigningKey`] when there is none, or one is empty.
+    /// Returns [`NoSigningKey`] if there is no key or a key is empty.
     pub fn new(keys: Vec<Secret>) -> Result<Self, NoSigningKey> {
         if keys.is_empty() || keys.iter().any(Secret::is_empty) {
             return Err(NoSigningKey);
@@ -40,39 +40,41 @@ impl SigningKeys {
     }
 }
 
-/// How tokens are written.
+/// Format of tokens.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokenFormat {
-    /// Our own: HMAC-SHA256, keys by HKDF. Tokens are tied to an address or a password by a MAC.
+    /// Our own format: HMAC-SHA256, with keys derived by HKDF. A MAC binds tokens to an address or
+    /// a password.
     #[default]
     Native,
-    /// That of itsdangerous and Flask-Login, so that a Flask-Security application with the same
-    /// secret and salts accepts our tokens and we accept its own. HMAC-SHA1; tokens are tied to
-    /// an address or a password by `sha256_crypt`, which is slow where Python made it.
+    /// The format of itsdangerous and Flask-Login. A Flask-Security application with the same
+    /// secret and salts accepts our tokens, and we accept its tokens. It uses HMAC-SHA1.
+    /// `sha256_crypt` binds tokens to an address or a password, which is slow for tokens from
+    /// Python.
     Itsdangerous,
 }
 
-/// What sets the tokens of each purpose apart. To change a salt makes its tokens invalid.
+/// Salts that separate the tokens of each purpose. Changing a salt invalidates its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Salts {
-    /// Of auth tokens.
+    /// Salt of auth tokens.
     pub auth: String,
-    /// Of the tokens that confirm an address.
+    /// Salt of confirmation tokens.
     pub confirm: String,
-    /// Of the tokens that allow a new password.
+    /// Salt of reset tokens.
     pub reset: String,
-    /// Of the tokens in sign-in links.
+    /// Salt of the tokens of sign-in links.
     pub sign_in_link: String,
-    /// Of the states of a set-up.
+    /// Salt of the tokens of a setup.
     pub setup_state: String,
-    /// Of the tokens of devices that need no second factor.
+    /// Salt of the tokens of trusted devices.
     pub device: String,
 }
 
 impl Default for Salts {
-    /// Flask-Security's.
+    /// Returns Flask-Security's salts.
     fn default() -> Self {
         Self {
             auth: "remember-salt".to_owned(),
@@ -85,12 +87,12 @@ impl Default for Salts {
     }
 }
 
-/// Two purposes have the same salt: a token of one could be used as the other.
+/// Error for two purposes with the same salt: a token of one could be used as one of the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the salts of two kinds of tokens are the same: each kind needs its own")]
 pub struct SaltsCollide;
 
-/// Signs and verifies tokens of all purposes. Make one at the start; keys are not derived again.
+/// Signs and verifies tokens of all purposes. Create one at the start: it derives its keys once.
 #[derive(Clone)]
 pub struct TokenSigner {
     pub(super) auth: Codec,
@@ -104,11 +106,11 @@ pub struct TokenSigner {
 }
 
 impl TokenSigner {
-    /// Derives the keys.
+    /// Derives the keys and creates the signer.
     ///
     /// # Errors
     ///
-    /// [`SaltsCollide`] when two salts are the same.
+    /// Returns [`SaltsCollide`] if two salts are the same.
     ///
     /// ```
     /// use fs_core::secret::Secret;
@@ -154,7 +156,7 @@ impl fmt::Debug for TokenSigner {
     }
 }
 
-/// The keys of one purpose in one format.
+/// Keys of one purpose in one format.
 #[derive(Clone)]
 pub(crate) enum Codec {
     Native(native::Signer),

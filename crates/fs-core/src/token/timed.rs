@@ -1,4 +1,4 @@
-//! What all signed, timed texts have in common.
+//! Common parts of all signed, timed texts.
 
 use std::time::Duration;
 
@@ -7,30 +7,30 @@ use hmac::digest::KeyInit;
 
 use crate::Timestamp;
 
-/// No token and no cookie that we make is longer, in octets.
+/// Maximum length of tokens and cookies, in bytes.
 pub(super) const MAX_TEXT: usize = 16 * 1024;
 
-/// A text whose signature was right.
+/// A signed text whose signature was verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
-    /// What was signed: JSON.
+    /// Signed payload, as JSON.
     pub payload: Vec<u8>,
-    /// When, in seconds since the epoch.
+    /// Time of signing, in seconds since the epoch.
     pub issued_at: i64,
-    /// Which of the keys it was signed with.
+    /// Index of the key that signed it.
     pub(crate) key: usize,
 }
 
 impl Opened {
-    /// Gives `claims` back if the text is not older than `max_age` and was not made further in the
-    /// future than [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY): another node's clock may be ahead.
+    /// Returns `claims` if the text is not older than `max_age` and not further in the future than
+    /// [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY), since another node's clock may be ahead.
     ///
-    /// Ages are whole seconds; a token is good in the second in which it reaches `max_age`. With
-    /// no `max_age` every age is fine, a future one as well.
+    /// Ages are whole seconds. A token is still valid in the second in which it reaches `max_age`.
+    /// With `None`, every age is accepted, even one in the future.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem::Expired`].
+    /// Returns [`TokenProblem::Expired`] otherwise.
     pub fn in_time<C>(
         &self,
         claims: C,
@@ -46,26 +46,26 @@ impl Opened {
     }
 }
 
-/// Why a token is not accepted. It says no more, on purpose.
+/// Reason why a token is not accepted. It deliberately contains no further details.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenProblem<C> {
-    /// It was not made by us, not for this purpose, or was altered.
+    /// The token was not issued by this application or not for this purpose, or it was altered.
     #[error("the token is invalid")]
     Invalid,
-    /// It was genuine once: this is what it said. Good to answer with a new one to the same
-    /// address, never to act on.
+    /// The token is genuine but has expired; these are its claims. Use them only to send a new
+    /// token to the same address, never to act on.
     #[error("the token has expired")]
     Expired(C),
 }
 
-/// Seconds since the epoch, big-endian, without leading zeros, in base64url.
+/// Encodes the seconds since the epoch: big-endian, without leading zeros, in base64url.
 pub(super) fn encode_time(now: Timestamp) -> String {
     let octets = now.seconds().max(0).to_be_bytes();
     let zeros = octets.iter().take_while(|octet| **octet == 0).count();
     BASE64URL_NOPAD.encode(octets.get(zeros..).unwrap_or_default())
 }
 
-/// The reverse of [`encode_time`].
+/// Decodes the result of [`encode_time`].
 pub(super) fn decode_time(text: &str) -> Option<i64> {
     let octets = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
     let zeros = 8_usize.checked_sub(octets.len())?;
@@ -74,7 +74,7 @@ pub(super) fn decode_time(text: &str) -> Option<i64> {
     i64::try_from(u64::from_be_bytes(wide)).ok()
 }
 
-/// A MAC with its key worked in, to be cloned for each text.
+/// Returns a keyed MAC, to be cloned for each text.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
 pub(crate) fn keyed<M: KeyInit>(key: &[u8]) -> M {
     M::new_from_slice(key).expect("HMAC takes keys of every length")

@@ -6,29 +6,29 @@ use super::{TokenProblem, TokenSigner};
 use crate::Timestamp;
 use crate::secret::Secret;
 
-/// The holder reads the owner's mail, and says that a change was not theirs. What is undone is in the
-/// record that the token names.
+/// Undo token: its holder can read the owner's mail and states that a change was not theirs. The
+/// record with this name contains the change to undo.
 ///
-/// Flask-Security has no such token, so it is of our format in every profile.
+/// Flask-Security has no such token, so it has our own format in every profile.
 #[derive(Clone, PartialEq, Eq)]
 pub struct UndoToken {
-    /// Names the record.
+    /// Name of the record.
     pub name: Secret,
 }
 
 impl UndoToken {
-    /// Makes a token. `name` is random.
+    /// Issues a token. `name` must be random.
     pub fn issue(signer: &TokenSigner, name: &Secret, now: Timestamp) -> Secret {
         // A name is hexadecimal digits, which JSON holds as they are.
         let payload = format!("[\"{}\"]", name.expose());
         Secret::from(signer.undo.sign(payload.as_bytes(), now))
     }
 
-    /// Reads a token that is not older than `max_age`.
+    /// Verifies a token that is not older than `max_age`.
     ///
     /// # Errors
     ///
-    /// [`TokenProblem`].
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
     pub fn verify(
         signer: &TokenSigner,
         text: &str,

@@ -1,11 +1,11 @@
-//! The content security policy of pages, by directive.
+//! The `Content-Security-Policy` of pages, by directive.
 
 use std::collections::BTreeMap;
 
-/// What stands for the nonce of a page in the value of a directive.
+/// Placeholder for the nonce of the page in the value of a directive.
 const NONCE: &str = "{nonce}";
 
-/// The directives of a page, unless the application sets them.
+/// Default directives of a page.
 const DEFAULTS: [(&str, &str); 6] = [
     ("default-src", "'none'"),
     ("style-src", "'nonce-{nonce}'"),
@@ -15,7 +15,8 @@ const DEFAULTS: [(&str, &str); 6] = [
     ("frame-ancestors", "'none'"),
 ];
 
-/// The value of the header. Directives of the application replace defaults of the same name.
+/// Returns the value of the header. Directives of the application replace defaults of the same
+/// name.
 pub(crate) fn header(own: &BTreeMap<String, String>, nonce: &str) -> String {
     let defaults = DEFAULTS.into_iter().filter(|(name, _)| !own.contains_key(*name));
     let own = own.iter().map(|(name, value)| (name.as_str(), value.as_str()));

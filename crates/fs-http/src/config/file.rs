@@ -1,4 +1,4 @@
-//! The configuration from a file of settings, by serde.
+//! Deserializes the configuration from a settings file.
 
 use fs_core::config::layers::{Profile, over_profile};
 use serde::de::Error;
@@ -24,7 +24,7 @@ impl Serialize for HttpConfig {
     }
 }
 
-/// A configuration of which nothing is left out.
+/// A configuration in which every setting is given.
 struct Strict(HttpConfig);
 
 impl<'de> Deserialize<'de> for Strict {

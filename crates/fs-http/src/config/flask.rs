@@ -1,4 +1,4 @@
-//! Reading the keys of Flask, Flask-Login, Flask-WTF and Flask-Security that reach the wire.
+//! Reads the keys of Flask, Flask-Login, Flask-WTF and Flask-Security that concern HTTP.
 
 use fs_core::authn::Mechanism;
 use fs_core::config::FlaskKeys;
@@ -7,17 +7,17 @@ use serde_json::{Map, Value};
 use super::{CookieAttributes, CsrfCookie, CsrfScope, HttpConfig, SameSite};
 use crate::route::Endpoint;
 
-/// Flask-Security's own pattern of redirect targets that are refused.
+/// Flask-Security's default pattern for redirect targets that are refused.
 const USUAL_PATTERN: &str = r"^/{4,}|\\{3,}|[\s\000-\037][/\\]{2,}";
 
-/// The attributes of a cookie that are given in an object.
+/// Attributes of a cookie that are given in an object.
 const ATTRIBUTES: [&str; 5] = ["httponly", "secure", "samesite", "path", "domain"];
 
 impl HttpConfig {
     /// Reads Flask's keys on top of [`HttpConfig::flask_security_4`].
     ///
-    /// `protect` says whether the Flask application has the global CSRF protection of Flask-WTF
-    /// (`CSRFProtect(app)`), which no key tells.
+    /// `protect` is whether the Flask application uses the global CSRF protection of Flask-WTF
+    /// (`CSRFProtect(app)`). No key contains this.
     ///
     /// ```
     /// use fs_core::Config;
@@ -108,8 +108,9 @@ impl HttpConfig {
         self.read_refused_targets(keys);
     }
 
-    /// Our own check refuses all that Flask-Security's pattern refuses, and more; it cannot be
-    /// switched off. A pattern of the application's own comes on top.
+    /// Reads the pattern of refused redirect targets. The built-in check refuses everything that
+    /// Flask-Security's default pattern refuses, and more, and cannot be disabled. A pattern of the
+    /// application is applied in addition.
     fn read_refused_targets(&mut self, keys: &mut FlaskKeys) {
         let (mut mode, mut own) = (None, None);
         keys.optional_text("SECURITY_REDIRECT_VALIDATE_MODE", &mut mode);
@@ -252,7 +253,7 @@ fn cookie(keys: &mut FlaskKeys, start: &str, into: &mut CookieAttributes) {
     }
 }
 
-/// The attributes of a cookie that are given in an object; those that are not read are mistakes.
+/// Returns the attributes of a cookie that are given in an object. Unknown attributes are mistakes.
 fn attributes(keys: &mut FlaskKeys, key: &str, more: &[&str]) -> Option<Map<String, Value>> {
     let given = match keys.take(key)? {
         Value::Null => return None,

@@ -1,4 +1,4 @@
-//! HTTP methods in files of settings: `["POST"]`.
+//! HTTP methods in settings files: `["POST"]`.
 
 use http::Method;
 use serde::de::Error;

@@ -1,4 +1,4 @@
-//! What the HTTP side can be told: addresses, redirects, cookies, CSRF.
+//! Configuration of the HTTP layer: paths, redirects, cookies, CSRF and headers.
 
 pub(crate) mod csp;
 mod file;
@@ -20,22 +20,22 @@ use crate::form::FormName;
 use crate::pages::PagesConfig;
 use crate::route::Endpoint;
 
-/// How accounts look over HTTP. [`HttpConfig::default`] goes with [`Config::default`], and
+/// Configuration of the HTTP layer. Use [`HttpConfig::default`] with [`Config::default`], and
 /// [`HttpConfig::flask_security_4`] with [`Config::flask_security_4`].
 ///
-/// What the second profile weakens, compared with the first:
+/// Differences between the two profiles; the second one is weaker:
 ///
 /// | | `default` | `flask_security_4` |
 /// | --- | --- | --- |
-/// | CSRF | always for sessions and Basic authentication | forms of this library alone |
+/// | CSRF | always for sessions and Basic authentication | forms of this library only |
 /// | signing out | by POST | by GET as well |
-/// | links in mails | show a button first | confirm, sign in, and replace themselves when they are too old, when they are opened |
+/// | links in mails | show a button first | act at once when opened: confirm, sign in, and send a new link if they have expired |
 /// | cookies | `SameSite=Lax`, `Secure` unless told otherwise | neither |
-/// | bodies that are not UTF-8 or hold NUL | refused | read as far as it goes |
+/// | bodies that are not UTF-8 or hold NUL | refused | read as far as possible |
 /// | auth tokens | header | header, query, JSON body |
-/// | security headers | on every answer of ours | none |
+/// | security headers | on every answer of this library | none |
 ///
-/// From a file it is read as [`Config`](fs_core::Config) is:
+/// It can be read from a settings file in the same way as [`Config`](fs_core::Config):
 ///
 /// ```
 /// use fs_core::Config;
@@ -61,181 +61,186 @@ use crate::route::Endpoint;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Where the endpoints are, all below this path, such as `/auth`; empty for none.
+    /// Path prefix of all endpoints, such as `/auth`. Empty for no prefix.
     pub url_prefix: String,
-    /// The endpoints are answered. Without, an application answers at their paths itself, with the
-    /// flows of the core; links in mails lead there all the same.
+    /// Whether to answer the endpoints. If `false`, the application must answer at their paths
+    /// itself, with the flows of the core; links in mails still lead there.
     pub serve_endpoints: bool,
-    /// Paths of endpoints that are not in their usual place.
+    /// Paths of endpoints that differ from the defaults.
     pub urls: BTreeMap<Endpoint, String>,
-    /// By which methods one signs out; empty: there is no such endpoint.
+    /// HTTP methods of the sign-out endpoint. If empty, there is no such endpoint.
     #[serde(with = "methods")]
     pub sign_out_methods: Vec<http::Method>,
-    /// Where people are sent.
+    /// Redirect targets after each flow.
     pub views: Views,
-    /// What a redirect may lead to.
+    /// Allowed redirect targets.
     pub redirects: Redirects,
-    /// CSRF protection.
+    /// Settings of CSRF protection.
     pub csrf: CsrfConfig,
-    /// The cookie of the session. What the application keeps in the session is in a second one, of the
-    /// same name with `-data` behind it.
+    /// Session cookie. Data that the application keeps in the session is in a second cookie, with
+    /// `-data` appended to the name.
     pub session_cookie: CookieAttributes,
-    /// The cookie of a remembered browser.
+    /// Cookie of a remembered browser.
     pub remember_cookie: CookieAttributes,
-    /// The cookie of a browser that is spared the second factor.
+    /// Cookie of a trusted browser, which is not asked for the second factor.
     pub device_cookie: CookieAttributes,
-    /// The sign-in page is that of unified sign-in.
+    /// Whether the page of unified sign-in replaces the sign-in page.
     pub unified_replaces_sign_in: bool,
-    /// Where auth tokens are looked for.
+    /// Where a request may carry an auth token.
     pub token: TokenCarriers,
-    /// The mechanisms that the endpoints of this library accept from who is signed in.
+    /// Authentication mechanisms that the endpoints for signed-in users accept.
     pub api_mechanisms: Vec<Mechanism>,
-    /// The realm of HTTP Basic authentication.
+    /// Realm of HTTP Basic authentication.
     pub realm: String,
-    /// Who is not authenticated gets 401 and a page, never a redirect (Flask-Security's
-    /// `BACKWARDS_COMPAT_UNAUTHN`).
+    /// Whether unauthenticated requests are answered with 401 and a page instead of a redirect
+    /// (Flask-Security's `BACKWARDS_COMPAT_UNAUTHN`).
     pub always_401: bool,
-    /// JSON answers hold an auth token without being asked (`BACKWARDS_COMPAT_AUTH_TOKEN`).
+    /// Whether JSON answers contain an auth token even if the request does not ask for one
+    /// (`BACKWARDS_COMPAT_AUTH_TOKEN`).
     pub always_hand_out_token: bool,
-    /// A link in a mail shows a page with a button, and only the button does what the link is for:
-    /// confirm an address, sign in. Programs that open links before people do, such as scanners of
-    /// mails, then do nothing. A program that sends the form as JSON is answered in JSON.
+    /// Whether a link in a mail first shows a page with a button, which then confirms the address
+    /// or signs in. Programs that open links before the user does, such as mail scanners, then have
+    /// no effect. A program that sends the form as JSON gets a JSON answer.
     pub links_ask_first: bool,
-    /// Messages wait in the session for the next page.
+    /// Whether to store messages in the session for the next page.
     pub flash_messages: bool,
-    /// Proxies whose `X-Forwarded-For` header is trusted. In a file an address stands for a network
-    /// of one: `["127.0.0.1", "10.0.0.0/8"]`; in code write `IpAddr::into`.
+    /// Proxies whose `X-Forwarded-For` header is trusted. In a settings file, an address is a
+    /// network with one host: `["127.0.0.1", "10.0.0.0/8"]`. In code, use `IpAddr::into`.
     #[serde(with = "networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// The longest body that is read, in bytes.
+    /// Maximum length of a request body, in bytes.
     pub body_limit: usize,
-    /// How long a body that is read here may take to arrive; `None` disables the deadline. A body
-    /// that only the application reads is not held to it.
+    /// Maximum time for a request body to arrive. `None` disables the timeout. It does not apply to
+    /// bodies that only the application reads.
     #[serde(with = "spans::optional")]
     pub body_timeout: Option<Duration>,
-    /// Bodies that are not UTF-8, or hold NUL, are refused.
+    /// Whether to refuse bodies that are not UTF-8 or contain NUL.
     pub strict_bodies: bool,
-    /// Refused requests are told why: what was tried, which rule failed, on the page, in JSON, and
-    /// after a redirect on the page that follows. For development alone: it tells everybody which
-    /// roles and permissions there are, and what became of a session or token.
+    /// Whether answers explain why a request was refused: what was tried and which rule failed. The
+    /// explanation is on the page, in JSON, or on the page after a redirect.
+    ///
+    /// Enable it only for development: it reveals to everyone which roles and permissions exist,
+    /// and the state of sessions and tokens.
     pub explain_refusals: bool,
-    /// `Cache-Control`, `Referrer-Policy` and `Content-Security-Policy` on our answers.
+    /// Whether to send `Cache-Control`, `Referrer-Policy` and `Content-Security-Policy` with the
+    /// answers of this library.
     pub security_headers: bool,
-    /// Directives of `Content-Security-Policy` on pages, by name, such as `img-src = "'self'
-    /// https://cdn.example.org"`. They replace the default of the same name or add to the policy;
-    /// an empty value removes the directive. `{nonce}` stands for the nonce of the page, which
-    /// templates know as `nonce`.
+    /// Directives of the `Content-Security-Policy` of pages, by name, such as `img-src = "'self'
+    /// https://cdn.example.org"`.
+    ///
+    /// A directive replaces the default of the same name or adds to the policy. An empty value
+    /// removes it. `{nonce}` stands for the nonce of the page, which templates know as `nonce`.
     pub csp: BTreeMap<String, String>,
-    /// Fields that the application adds to forms. Their values are for [`FormCheck`] and are not
-    /// kept; what belongs to the account is declared in [`Registration::fields`] instead.
+    /// Fields that the application adds to forms. Their values are passed to [`FormCheck`] and are
+    /// not stored. Declare fields of the account in [`Registration::fields`] instead.
     ///
     /// [`FormCheck`]: crate::FormCheck
     /// [`Registration::fields`]: fs_core::config::Registration::fields
     pub form_fields: BTreeMap<FormName, Vec<ExtraField>>,
-    /// The pages and mails.
+    /// Settings of pages and mails.
     pub pages: PagesConfig,
 }
 
-/// Where people are sent: a path, a URL, or the name of one of our endpoints or of the
-/// application's routes.
+/// Redirect targets. Each is a path, a URL, or the name of an endpoint or of a route of the
+/// application.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Views {
-    /// Where the application begins; `/` unless told otherwise.
+    /// Start page of the application. The default is `/`.
     pub root: String,
-    /// After signing in.
+    /// Target after a sign-in.
     pub after_sign_in: Option<String>,
-    /// After signing out.
+    /// Target after a sign-out.
     pub after_sign_out: Option<String>,
-    /// After registering.
+    /// Target after a registration.
     pub after_register: Option<String>,
-    /// After confirming an address.
+    /// Target after the confirmation of an address.
     pub after_confirm: Option<String>,
-    /// After a reset.
+    /// Target after a password reset.
     pub after_reset: Option<String>,
-    /// After a change of password.
+    /// Target after a password change.
     pub after_change: Option<String>,
-    /// After proving again who one is.
+    /// Target after the user verified their identity again.
     pub after_verify: Option<String>,
-    /// When a role or permission is missing.
+    /// Target if a role or permission is missing.
     pub unauthorized: Option<String>,
-    /// When a confirmation link is worth nothing.
+    /// Target if a confirmation link is invalid.
     pub confirm_error: Option<String>,
-    /// When a reset link is worth nothing, in a single-page application.
+    /// Target if a reset link is invalid, in a single-page application.
     pub reset_error: Option<String>,
-    /// The form for a new password, in a single-page application.
+    /// Page with the form for a new password, in a single-page application.
     pub reset: Option<String>,
-    /// When a link to sign in with is worth nothing, in a single-page application.
+    /// Target if a sign-in link is invalid, in a single-page application.
     pub sign_in_error: Option<String>,
-    /// After setting up a method to sign in with.
+    /// Target after a sign-in method was set up.
     pub after_method_setup: Option<String>,
-    /// After a second factor was set up, changed or switched off, and its recovery codes were
-    /// made; else where a sign-in leads.
+    /// Target after a second factor was set up, changed or disabled and its recovery codes were
+    /// created. `None` uses the target after a sign-in.
     pub after_second_factor: Option<String>,
-    /// When the address must be confirmed first.
+    /// Target if the address must be confirmed first.
     pub requires_confirmation: Option<String>,
-    /// Paths of the application's routes by their names.
+    /// Paths of the application's routes, by name.
     pub named: BTreeMap<String, String>,
 }
 
-/// What a redirect may lead to, and how links of mails answer.
+/// Allowed redirect targets, and redirects to a single-page application.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redirects {
-    /// Links of mails lead browsers to views of a single-page application, with what happened in the
-    /// query.
+    /// Whether links in mails redirect to views of a single-page application, with the result in
+    /// the query.
     pub spa: bool,
-    /// The host of those views, when it is not ours.
+    /// Host of those views. `None` uses the host of this application.
     pub host: Option<String>,
-    /// Targets below this domain are allowed as well.
+    /// Domain whose subdomains are allowed as targets too. `None` allows no other host.
     pub subdomains_of: Option<String>,
-    /// A pattern of targets that are refused besides those that are unsafe. It is matched at their
-    /// start.
+    /// Regular expression for targets to refuse, in addition to unsafe ones. It is matched at the
+    /// start of the target.
     pub refused: Option<String>,
 }
 
-/// CSRF protection.
+/// Settings of CSRF protection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CsrfConfig {
-    /// Whether anything is checked at all.
+    /// Whether CSRF protection is enabled.
     pub enabled: bool,
-    /// What is checked besides our own forms.
+    /// Requests that are checked, in addition to the forms of this library.
     pub scope: CsrfScope,
-    /// Callers that are not signed in are not checked.
+    /// Whether to skip the check for unauthenticated requests.
     pub ignore_strangers: bool,
-    /// How long a token is good; nothing: as long as the session.
+    /// Validity period of a token. `None` keeps it valid as long as the session.
     #[serde(with = "spans::optional")]
     pub time_limit: Option<Duration>,
-    /// The name of the form field.
+    /// Name of the form field that holds the token.
     pub field: String,
-    /// Headers that may hold the token.
+    /// Names of headers that may hold the token.
     pub headers: Vec<String>,
-    /// A cookie that scripts read the token from.
+    /// Cookie from which scripts read the token. `None` disables it.
     pub cookie: Option<CsrfCookie>,
 }
 
-/// What is checked besides our own forms.
+/// Requests that are checked for a CSRF token, in addition to the forms of this library.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CsrfScope {
-    /// Nothing.
+    /// No other requests.
     Forms,
     /// Every unsafe request that the layer sees.
     Everything,
-    /// Requests that were authenticated by one of these.
+    /// Requests that were authenticated with one of these mechanisms.
     Mechanisms(Vec<Mechanism>),
 }
 
-/// The cookie that scripts read the CSRF token from.
+/// Cookie from which scripts read the CSRF token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CsrfCookie {
-    /// Its name and attributes.
+    /// Name and attributes of the cookie.
     pub attributes: CookieAttributes,
-    /// The header that scripts send it back in.
+    /// Header in which scripts send the token back.
     pub header: String,
-    /// It is sent with every answer.
+    /// Whether to send the cookie with every answer.
     pub every_answer: bool,
 }
 
@@ -243,43 +248,43 @@ pub struct CsrfCookie {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CookieAttributes {
-    /// Its name.
+    /// Name of the cookie.
     pub name: String,
-    /// Below which path it is sent.
+    /// `Path` attribute: the path below which the browser sends it.
     pub path: String,
-    /// To which domain it is sent; nothing: to this host alone.
+    /// `Domain` attribute. `None` restricts the cookie to this host.
     pub domain: Option<String>,
-    /// Only over TLS.
+    /// `Secure` attribute: whether it is sent over TLS only.
     pub secure: bool,
-    /// Not readable by scripts.
+    /// `HttpOnly` attribute: whether it is hidden from scripts.
     pub http_only: bool,
-    /// Whether other sites' requests carry it.
+    /// `SameSite` attribute. `None` omits it.
     pub same_site: Option<SameSite>,
 }
 
-/// Whether other sites' requests carry a cookie (RFC 6265bis).
+/// `SameSite` attribute: whether requests from other sites carry the cookie (RFC 6265bis).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SameSite {
-    /// Never.
+    /// Cross-site requests never carry the cookie.
     Strict,
-    /// When somebody follows a link.
+    /// Only cross-site navigations, such as following a link, carry the cookie.
     Lax,
-    /// Always; needs `Secure`.
+    /// All requests carry the cookie. Requires `Secure`.
     None,
 }
 
-/// Where auth tokens are looked for.
+/// Where a request may carry an auth token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenCarriers {
-    /// The header.
+    /// Name of the header.
     pub header: String,
-    /// The key in the query and in JSON bodies.
+    /// Name of the parameter in the query and in JSON bodies.
     pub key: String,
-    /// The query is looked at.
+    /// Whether to accept a token in the query.
     pub query: bool,
-    /// JSON bodies are looked at.
+    /// Whether to accept a token in a JSON body.
     pub json_body: bool,
 }
 
@@ -347,8 +352,8 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
-    /// What Flask-Security 4.1 does when nothing is configured. See [`HttpConfig`] for what it
-    /// weakens.
+    /// Returns the profile that behaves as Flask-Security 4.1 does by default. See [`HttpConfig`]
+    /// for what it weakens.
     pub fn flask_security_4() -> Self {
         let cookie = |name| CookieAttributes {
             secure: false,
@@ -378,8 +383,8 @@ impl HttpConfig {
         }
     }
 
-    /// The same without `Secure` and the name prefix that needs it: for plain HTTP on the
-    /// developer's own machine.
+    /// Removes `Secure`, and the name prefix `__Host-` that requires it, from all cookies. Use it
+    /// only for plain HTTP on a developer's machine.
     #[must_use]
     pub fn insecure_cookies(mut self) -> Self {
         for cookie in [&mut self.session_cookie, &mut self.remember_cookie, &mut self.device_cookie]
@@ -390,7 +395,7 @@ impl HttpConfig {
         self
     }
 
-    /// The headers that may hold a CSRF token.
+    /// Returns the names of the headers that may hold a CSRF token.
     pub(crate) fn csrf_headers(&self) -> impl Iterator<Item = &str> {
         let more = self.csrf.cookie.as_ref().map(|cookie| cookie.header.as_str());
         self.csrf.headers.iter().map(String::as_str).chain(more)

@@ -1,4 +1,4 @@
-//! Networks in files of settings. An address is a network of one.
+//! Networks in settings files. An address is a network with one host.
 
 use std::net::IpAddr;
 

@@ -1,11 +1,11 @@
-//! What a configuration must fulfil.
+//! Validation of the configuration.
 
 use fs_core::ExtraField;
 
 use super::{CsrfScope, HttpConfig, SameSite};
 
 impl HttpConfig {
-    /// All mistakes of this configuration.
+    /// Returns all mistakes of this configuration.
     pub fn mistakes(&self) -> Vec<String> {
         let mut found = Vec::new();
         if !self.url_prefix.is_empty()

@@ -51,12 +51,13 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         ChangeOutcome::Refused(problems) => wrong(&problems),
         ChangeOutcome::Done { user, remember } => {
             if owns {
-                exchange.put_visit(visit);
+                exchange.put_visit(visit.clone());
                 exchange.put_remember(remember);
             }
             if exchange.wants_json() {
-                let token = exchange.token_on_request(&user).await?;
-                return Ok(exchange.json_ok(Some(&user), token, Map::new()));
+                let mut more = Map::new();
+                let token = exchange.token_for_factors(&visit, &user, &mut more).await?;
+                return Ok(exchange.json_ok(Some(&user), token, more));
             }
             exchange.accepted();
             exchange.flash(MessageKey::PasswordChange);

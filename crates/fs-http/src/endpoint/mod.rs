@@ -34,8 +34,10 @@ use fs_core::authz::Requirement;
 use fs_core::flow::Problem;
 use fs_core::message::MessageKey;
 use fs_core::model::User;
+use fs_core::session::Visit;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
+use serde_json::{Map, Value};
 
 use crate::csrf::CsrfStanding;
 use crate::exchange::Exchange;
@@ -251,16 +253,43 @@ impl Exchange {
         Ok(problems)
     }
 
+    /// Whether the JSON answer is to hold an auth token.
+    fn asks_for_token(&self) -> bool {
+        let asked = self.request().query_value("include_auth_token").is_some();
+        self.wants_json() && (asked || self.config().always_hand_out_token)
+    }
+
     /// The auth token for a JSON answer, where it is asked for.
     async fn token_on_request(&self, user: &User) -> Result<Option<String>, Box<Response<Bytes>>> {
-        let asked = self.request().query_value("include_auth_token").is_some();
-        if !self.wants_json() || !(asked || self.config().always_hand_out_token) {
+        if !self.asks_for_token() {
             return Ok(None);
         }
         let issued = self.core().issue_auth_token(self.context(), &mut user.clone()).await;
         issued
             .map(|token| Some(token.expose().to_owned()))
             .map_err(|error| self.flow_failed(&error))
+    }
+
+    /// The same for whoever proved the first factor again in a session that may have got in without
+    /// the second one, from a remembered browser. A token outlives the session: where the factor was
+    /// not given lately, none is made, and `more` says so.
+    async fn token_for_factors(
+        &self,
+        visit: &Visit,
+        user: &User,
+        more: &mut Map<String, Value>,
+    ) -> Result<Option<String>, Box<Response<Bytes>>> {
+        if !self.asks_for_token() {
+            return Ok(None);
+        }
+        let needed = self.core().needs_factor_proof(self.context(), visit, user).await;
+        match needed.map_err(|error| self.flow_failed(&error))? {
+            true => {
+                more.insert("tf_proof_required".to_owned(), true.into());
+                Ok(None)
+            }
+            false => self.token_on_request(user).await,
+        }
     }
 
     /// A page with one form and the links to the other pages.

@@ -42,19 +42,10 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         VerifyOutcome::Refused(problem) => wrong(&[problem]),
         VerifyOutcome::Done => {
-            let needs_factor = core.needs_factor_proof(exchange.context(), &visit, user).await;
-            exchange.put_visit(visit);
+            exchange.put_visit(visit.clone());
             if exchange.wants_json() {
-                // A token outlives the session. One that got in without the second factor, from a
-                // remembered browser, gets none for the first factor alone.
                 let mut more = Map::new();
-                let token = match needs_factor.map_err(|error| exchange.flow_failed(&error))? {
-                    true => {
-                        more.insert("tf_proof_required".to_owned(), true.into());
-                        None
-                    }
-                    false => exchange.token_on_request(user).await?,
-                };
+                let token = exchange.token_for_factors(&visit, user, &mut more).await?;
                 return Ok(exchange.json_ok(Some(user), token, more));
             }
             exchange.flash(MessageKey::ReauthenticationSuccessful);

@@ -453,3 +453,41 @@ async fn a_remembered_browser_gets_no_auth_token_for_the_first_factor_alone() {
     let token = answer.pointer("/response/user/authentication_token").and_then(Value::as_str);
     assert!(is_ann(&site, with_token(token.unwrap())).await);
 }
+
+#[tokio::test]
+async fn a_change_of_password_gives_no_auth_token_without_the_second_factor() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut eve = copied_cookie_and_password(&site, 1).await;
+    let target = "/change?include_auth_token";
+    let change = |from: &str, to: &str| {
+        json!({ "password": from, "new_password": to, "new_password_confirm": to })
+    };
+    let answer = eve.post_json(target, change(PASSWORD, NEW)).await;
+    assert_eq!(answer.status, OK, "{}", answer.text());
+    let answer = answer.json();
+    assert_eq!(answer.pointer("/response/user/authentication_token"), None, "{answer}");
+    assert_eq!(answer["response"]["tf_proof_required"], true, "{answer}");
+    // A program that has a token does not make itself another one either.
+    let mut user = site.user(ANN).await.unwrap();
+    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let body = change(NEW, PASSWORD);
+    let mut request = eve.json(target, body).await;
+    request.headers_mut().remove("cookie");
+    request.headers_mut().insert("authentication-token", token.expose().parse().unwrap());
+    let answer = site.browser().send(request).await;
+    assert_eq!(answer.status, OK, "{}", answer.text());
+    assert_eq!(answer.json().pointer("/response/user/authentication_token"), None);
+}
+
+#[tokio::test]
+async fn each_beginning_of_a_set_up_has_a_key_of_its_own() {
+    let site = setup().build();
+    site.add_user(ANN).await;
+    let mut ann = site.browser();
+    ann.sign_in(ANN, PASSWORD).await;
+    let (seen, own) = (choose_app(&mut ann).await, choose_app(&mut ann).await);
+    assert_ne!(give(&mut ann, &code(&site, &seen)).await, OK);
+    assert_eq!(give(&mut ann, &code(&site, &own)).await, OK);
+    assert_ne!(code(&site, &seen), code(&site, &own));
+}

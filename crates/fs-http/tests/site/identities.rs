@@ -1,6 +1,7 @@
 //! What people type to say who they are, over HTTP.
 
 use fs_core::config::{SignInMethod, Unified};
+use fs_core::identity::{IdentityAttribute, IdentityRule};
 use fs_core::model::UserField;
 use fs_core::port::Change;
 use fs_testkit::site::{PASSWORD, Setup};
@@ -84,4 +85,24 @@ async fn a_username_that_looks_like_another_is_refused_and_one_from_before_works
     site.write(Change::UpdateUser { user: user.id, expect: Vec::new(), set }).await;
     let body = json!({ "email": name, "password": PASSWORD });
     assert_eq!(site.browser().post_json("/login", body).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_telephone_number_cannot_be_taken_as_a_username_where_people_sign_in_by_number() {
+    for by_number in [true, false] {
+        let mut setup = Setup::standard();
+        setup.config.usernames = true;
+        let mut order = vec![IdentityAttribute::Email, IdentityAttribute::Username];
+        order.extend(by_number.then_some(IdentityAttribute::Phone));
+        let rule = |attribute| IdentityRule { attribute, ignore_case: true };
+        setup.config.identities.order = order.into_iter().map(rule).collect();
+        let site = setup.build();
+        for (name, is_number) in [("4155550155", true), ("annie4155", false)] {
+            let email = format!("{name}@site.test");
+            let typed = json!({ "email": email, "username": name, "password": PASSWORD });
+            let answer = site.browser().post_json("/register", typed).await;
+            let refused = answer.status == StatusCode::BAD_REQUEST;
+            assert_eq!(refused, by_number && is_number, "{name} {}", answer.text());
+        }
+    }
 }

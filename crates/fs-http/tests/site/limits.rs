@@ -144,3 +144,41 @@ async fn whoever_is_sent_no_more_codes_may_still_give_the_last_one() {
     assert_eq!(answer.status, StatusCode::FOUND);
     assert_eq!(browser.who().await.as_deref(), Some(ANN));
 }
+
+#[tokio::test]
+async fn sub_addresses_use_up_no_mail_of_the_address_itself() {
+    let site = one_mail_an_hour().await;
+    for number in 0..3 {
+        let address = format!("ann+{number}@site.test");
+        let browser = &mut site.browser();
+        browser.post_json("/reset", json!({ "email": address })).await;
+        let typed = json!({ "identity": address, "chosen_method": "email" });
+        browser.post_json("/us-signin/send-code", typed).await;
+    }
+    assert!(site.mails().await.is_empty());
+    site.browser().post_json("/reset", json!({ "email": ANN })).await;
+    let typed = json!({ "identity": ANN, "chosen_method": "email" });
+    site.browser().post_json("/us-signin/send-code", typed).await;
+    assert_eq!(site.mails().await.len(), 2);
+}
+
+#[tokio::test]
+async fn strangers_use_up_no_code_of_whoever_is_signed_in() {
+    let mut setup = Setup::standard();
+    setup.config.unified = Some(Unified::default());
+    setup.config.limits.mails.to = vec![Cap::new(1, Duration::from_secs(3_600))];
+    let site = setup.build();
+    site.add_user(ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    let typed = json!({ "identity": ANN, "chosen_method": "email" });
+    for _ in 0..2 {
+        site.browser().post_json("/us-signin/send-code", typed.clone()).await;
+    }
+    assert_eq!(site.mails().await.len(), 1);
+    let by_mail = json!({ "chosen_method": "email" });
+    let sent = ann.post_json("/us-verify/send-code", by_mail.clone()).await;
+    assert_eq!(sent.status, StatusCode::OK, "{}", sent.text());
+    assert_eq!(site.mails().await.len(), 1);
+    let sent = ann.post_json("/us-verify/send-code", by_mail).await;
+    assert_eq!(sent.status, StatusCode::TOO_MANY_REQUESTS);
+}

@@ -168,3 +168,25 @@ async fn signing_in_again_with_the_box_ticked_replaces_the_remembered_browser() 
     assert_eq!(families.len(), 1);
     assert_eq!(families[0].kind, CredentialKind::RememberFamily);
 }
+
+#[tokio::test]
+async fn a_change_of_password_does_not_prolong_a_remembered_browser() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut browser = sign_ann_in(&site).await;
+    let day = Duration::from_secs(86_400);
+    site.clock.advance(day * 20);
+    assert_eq!(browser.who().await.as_deref(), Some(ANN));
+    let verify = json!({ "password": PASSWORD });
+    assert_eq!(browser.post_json("/verify", verify).await.status, StatusCode::OK);
+    let change = json!({
+        "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW,
+    });
+    assert_eq!(browser.post_json("/change", change).await.status, StatusCode::OK);
+    site.clock.advance(day * 9);
+    close(&mut browser);
+    assert_eq!(browser.who().await.as_deref(), Some(ANN), "29 days after the sign-in");
+    site.clock.advance(day * 2);
+    close(&mut browser);
+    assert_eq!(browser.who().await, None, "31 days after the sign-in");
+}

@@ -389,3 +389,26 @@ async fn cookies_go_to_this_host_over_tls_alone_and_never_to_scripts() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_session_ends_a_day_after_the_sign_in_whatever_is_proven_in_between() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut verified = site.browser();
+    verified.sign_in(ANN, PASSWORD).await;
+    site.clock.advance(Duration::from_secs(23 * 3_600));
+    let verify = json!({ "password": PASSWORD });
+    assert_eq!(verified.post_json("/verify", verify).await.status, StatusCode::OK);
+    let mut changed = site.browser();
+    changed.sign_in(ANN, PASSWORD).await;
+    site.clock.advance(Duration::from_secs(2 * 3_600));
+    assert_eq!(verified.who().await, None, "proven after 23 hours, over after 25");
+    site.clock.advance(Duration::from_secs(21 * 3_600));
+    let change = json!({
+        "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW,
+    });
+    assert_eq!(changed.post_json("/change", change).await.status, StatusCode::OK);
+    assert_eq!(changed.who().await.as_deref(), Some(ANN));
+    site.clock.advance(Duration::from_secs(2 * 3_600));
+    assert_eq!(changed.who().await, None, "changed after 23 hours, over after 25");
+}

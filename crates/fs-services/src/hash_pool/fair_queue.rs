@@ -14,8 +14,8 @@ pub(super) struct Bounds {
 /// Queue of waiting jobs, kept as a tree of lanes. Lanes with the same parent take turns. The queue
 /// decides which job is next and which is refused; it knows neither clocks nor threads.
 ///
-/// After a job that counts as several turns, its lane skips as many turns. A lane without jobs is
-/// removed; when it gets a job again, it joins at the end.
+/// After a job that counts as `n` turns, its lane is passed over `n - 1` times. A lane without jobs
+/// is removed; when it gets a job again, it joins at the end.
 pub(super) struct FairQueue<T> {
     bounds: Bounds,
     root: Lane<T>,
@@ -28,7 +28,7 @@ struct Lane<T> {
     lanes: VecDeque<Lane<T>>,
     /// Number of jobs that wait in this lane and below it.
     waiting: usize,
-    /// Number of turns that this lane must skip, because its last job counted as several.
+    /// How often this lane is still passed over, because its last job counted as several turns.
     debt: u32,
 }
 

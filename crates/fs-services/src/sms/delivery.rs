@@ -35,7 +35,7 @@ pub enum SmsConfigError {
     /// The sender's number or name is empty.
     #[error("name the Twilio number or sender that messages come from")]
     From,
-    /// The bearer token is empty or contains characters other than printable ASCII without spaces.
+    /// The bearer token is empty, or contains a space or a character other than printable ASCII.
     #[error("the bearer token must be of printable ASCII characters, without spaces")]
     BearerToken,
     /// The signing secret is not `whsec_` and the base64 of 24 to 64 bytes.

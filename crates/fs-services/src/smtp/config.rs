@@ -37,9 +37,10 @@ pub struct SmtpConfig {
     /// Additional root certificate to trust, in PEM, for a mail server with a private certificate
     /// authority.
     pub root_certificate: Option<String>,
-    /// User name to authenticate with. `None` sends mails without authentication.
+    /// User name to authenticate with. If it or the password is `None`, mails are sent without
+    /// authentication.
     pub username: Option<String>,
-    /// Password to authenticate with. It has no effect without a user name.
+    /// Password to authenticate with.
     pub password: Option<Secret>,
     /// Name that the client gives in `EHLO`. `None` uses the host name of this machine.
     pub hello_name: Option<String>,

@@ -1,4 +1,4 @@
-//! One connection, taken from its pool, that is closed instead of given back once it is useless.
+//! A pooled connection that is closed instead of returned once it is unusable.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,18 +11,18 @@ use super::{postgres, sqlite};
 use crate::error::Error;
 use crate::value::{Row, Value};
 
-/// How long a server may take to answer a statement. It is longer than the server's own time-outs
+/// Timeout for the answer to a statement. It is longer than the server's own timeouts
 /// ([`postgres::BEGIN`]), and covers servers and networks that do not answer at all.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A connection of either database.
+/// A connection to SQLite or PostgreSQL.
 pub(super) struct Connection {
     held: Held,
-    /// Whether each statement is prepared under a name of its own and kept.
+    /// Whether statements are prepared under names and kept.
     pub(super) prepared: bool,
-    /// How long an answer may take.
+    /// Timeout for an answer.
     pub(super) patience: Duration,
-    /// Whether an error made the connection useless.
+    /// Whether an error made the connection unusable.
     ruined: bool,
 }
 
@@ -68,7 +68,7 @@ impl Connection {
         written.map_err(|error| self.failed(error))
     }
 
-    /// The rows of a query.
+    /// Returns the rows of a query.
     pub(super) async fn rows(
         &mut self,
         statement: Arc<str>,
@@ -91,7 +91,8 @@ impl Connection {
         rows.map_err(|error| self.failed(error))
     }
 
-    /// Runs statements without values, in one round trip, and returns the rows of the last query.
+    /// Runs statements that bind no values, in one round trip, and returns the rows of the last
+    /// query.
     pub(super) async fn script(&mut self, statements: &'static str) -> Result<Vec<Row>, Error> {
         let rows = match &mut self.held {
             Held::Sqlite { connection, .. } => {
@@ -107,7 +108,7 @@ impl Connection {
         rows.map_err(|error| self.failed(error))
     }
 
-    /// Ends a transaction that may be open. A connection on which that fails is closed.
+    /// Rolls back a transaction that may be open. Closes the connection if that fails.
     pub(super) async fn rollback(&mut self) {
         if self.ruined {
             return;
@@ -119,7 +120,7 @@ impl Connection {
         }
     }
 
-    /// Closes the connection when it is dropped, instead of giving it back.
+    /// Marks the connection to be closed on drop instead of returned to the pool.
     pub(super) fn ruin(&mut self) {
         self.ruined = true;
         match &mut self.held {
@@ -139,7 +140,7 @@ impl Connection {
     }
 }
 
-/// Waits for a server, but not for ever.
+/// Waits for a server with a timeout.
 async fn limited<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,

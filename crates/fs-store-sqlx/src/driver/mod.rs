@@ -1,4 +1,4 @@
-//! Connections: statements and values in, rows out, the same for every database.
+//! Database drivers: they run statements and return rows, in the same way for every database.
 
 mod connection;
 mod postgres;
@@ -20,24 +20,25 @@ pub(crate) use postgres::{Server, connect as connect_postgres};
 pub(crate) use sqlite::{connect as connect_sqlite, is_in_memory};
 pub(crate) use transaction::Writer;
 
-/// The connections of a store.
+/// Connections of a store.
 pub(crate) enum Pool {
-    /// SQLite has one writer at a time. Those who wait for it wait in the pool, in order, instead
-    /// of asking the file again and again; readers have connections of their own.
+    /// SQLite. It has one writer at a time. Callers queue for it in the pool, in order, instead of
+    /// polling the file. Readers have connections of their own.
     Sqlite {
         read: Reads,
         write: SqlitePool,
-        /// A database in memory goes with its last connection, so none is closed.
+        /// Whether the database is in memory. It would vanish with its last connection, so none is
+        /// closed.
         in_memory: bool,
     },
     Postgres(Server),
 }
 
-/// What reads from SQLite.
+/// Connections that read from SQLite.
 pub(crate) enum Reads {
-    /// Connections of our own.
+    /// Connections that this crate opens.
     Own(Box<Readers>),
-    /// The application's, or the writer's for a database in memory.
+    /// A pool of the application, or the writer's pool for a database in memory.
     Pool(SqlitePool),
 }
 
@@ -49,7 +50,8 @@ impl Pool {
         }
     }
 
-    /// The rows of a query that writes nothing. The statement is in the database's own dialect.
+    /// Returns the rows of a query that only reads. The statement must be in the database's own
+    /// dialect.
     pub(crate) async fn rows(
         &self,
         query: &Arc<str>,
@@ -82,7 +84,7 @@ impl Pool {
         }
     }
 
-    /// Begins a transaction that may take its time.
+    /// Begins a transaction without the usual timeout for answers.
     pub(crate) async fn begin_migration(&self) -> Result<Writer, Error> {
         match self {
             Self::Sqlite { .. } => self.begin().await,

@@ -1,4 +1,4 @@
-//! PostgreSQL.
+//! The PostgreSQL driver.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -17,20 +17,21 @@ use crate::driver::{Pool, Writer};
 use crate::error::Error;
 use crate::value::{Kind, Row, Value};
 
-/// How long a caller waits for a connection.
+/// Maximum time to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// A connection that was idle for longer is tried before it is used: the server may be gone.
+/// Idle time after which a connection is tested before use, since the server may be gone.
 const TRUSTED: Duration = Duration::from_secs(2);
 
-/// 2000-01-01, from which PostgreSQL counts, in microseconds since 1970.
+/// PostgreSQL's epoch, 2000-01-01, in microseconds since 1970.
 const MILLENNIUM: i128 = 946_684_800_000_000;
-/// How long the server is asked whether a connection still works.
+/// Timeout of the test whether a connection still works.
 const PING: Duration = Duration::from_secs(1);
 
-/// Begins a transaction that writes, in one round trip, and says whether the server lets it write.
+/// Begins a transaction that writes, in one round trip, and returns whether the server is
+/// read-only.
 ///
-/// The isolation is what the guards are written for, whatever the server's default is. Time-outs
-/// that the operator has set for the role or the database are kept.
+/// Sets the isolation level that the guards need, whatever the server's default is. Timeouts that
+/// the operator set for the role or the database are kept.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
     SELECT current_setting('transaction_read_only') = 'on', \
     CASE WHEN current_setting('lock_timeout') = '0' \
@@ -38,8 +39,8 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
     CASE WHEN current_setting('statement_timeout') = '0' \
     THEN set_config('statement_timeout', '10s', true) END";
 
-/// Begins a transaction that may take as long as a large table needs, but not as long as a lock that
-/// nobody lets go of.
+/// Begins a transaction that may take as long as a large table needs, but waits only a limited time
+/// for a lock.
 const BEGIN_MIGRATION: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
     SELECT current_setting('transaction_read_only') = 'on', \
     set_config('lock_timeout', '60s', true), set_config('statement_timeout', '0', true)";
@@ -47,11 +48,11 @@ const BEGIN_MIGRATION: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
 /// Begins a transaction that reads.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY";
 
-/// The connections to a server.
+/// Connections to a PostgreSQL server.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) pool: PgPool,
-    /// Whether statements are prepared under names, which stay with the connection.
+    /// Whether to use named prepared statements, which belong to a connection.
     pub(crate) prepared: bool,
     failover: Arc<Failover>,
 }
@@ -61,7 +62,7 @@ impl Server {
         Self { pool, prepared: true, failover: Arc::new(Failover::new()) }
     }
 
-    /// The rows of a query that writes nothing.
+    /// Returns the rows of a query that only reads.
     pub(super) async fn rows(
         &self,
         query: &Arc<str>,
@@ -94,13 +95,14 @@ impl Server {
         Ok(writer)
     }
 
-    /// The same connections, without prepared statements.
+    /// Returns a copy that shares the connections and does not use named prepared statements.
     pub(crate) fn unprepared(&self) -> Self {
         Self { prepared: false, ..self.clone() }
     }
 
-    /// Begins on a connection that works. Those that the pool kept are closed where they are cut,
-    /// or lead to a server that is read-only; whether a new one does better is asked once.
+    /// Begins a transaction on a working connection. Pooled connections that are broken, or lead to
+    /// a read-only server, are closed and replaced. If a new connection leads to a read-only server
+    /// as well, that is an error.
     async fn begin_with(&self, statements: &'static str) -> Result<Writer, Error> {
         let mut tries = self.tries();
         loop {
@@ -125,12 +127,13 @@ impl Server {
         }
     }
 
-    /// How many connections may turn out to be of no use: all that the pool keeps.
+    /// Maximum number of attempts: every pooled connection may be unusable, and a new one is tried
+    /// as well.
     fn tries(&self) -> u32 {
         self.pool.options().get_max_connections().saturating_add(1)
     }
 
-    /// A connection, and whether the pool may have had it before.
+    /// Returns a connection, and whether it may have been pooled before.
     async fn acquire(&self) -> Result<(Connection, bool), Error> {
         let full = self.pool.size() >= self.pool.options().get_max_connections();
         let reused = full || self.pool.num_idle() > 0;
@@ -138,11 +141,11 @@ impl Server {
     }
 }
 
-/// When a server was last seen to be read-only: connections from before lead to a standby that
-/// falls behind.
+/// Records when a server was last found to be read-only. Older connections may lead to a former
+/// primary that is now a standby.
 struct Failover {
     start: Instant,
-    /// In microseconds from the start; 0 is never.
+    /// Time of the last finding in microseconds since `start`; 0 if there was none.
     seen: AtomicU64,
 }
 
@@ -159,7 +162,7 @@ impl Failover {
         self.seen.fetch_max(self.elapsed().max(1), Ordering::Relaxed);
     }
 
-    /// Whether a connection of that age is from before.
+    /// Checks whether a connection of that age was opened before the last finding.
     fn is_after(&self, age: Duration) -> bool {
         let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
         let seen = self.seen.load(Ordering::Relaxed);
@@ -212,7 +215,8 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<PgArguments, Error> {
     Ok(arguments)
 }
 
-/// The values of a row. What cannot be read is known by its column, and does not fail the others.
+/// Converts a row. A value that cannot be read becomes [`Value::Unreadable`] and does not fail the
+/// row.
 pub(super) fn row(row: &PgRow) -> Row {
     let value = |at| -> Result<Value, sqlx::Error> {
         let raw = row.try_get_raw(at)?;

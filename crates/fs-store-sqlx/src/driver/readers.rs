@@ -1,7 +1,7 @@
 //! Connections that read from a SQLite file.
 //!
-//! A pool of sqlx asks a connection after every use whether it still works, and spawns a task for
-//! that: with a file it always does, and the asking costs more than the query of a request.
+//! A pool of sqlx tests a connection after every use and spawns a task for that. For a file the
+//! test always succeeds, and it costs more than a typical query.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::sqlite::PATIENCE;
 
-/// How many callers read at the same time.
+/// Maximum number of concurrent reads.
 const READERS: usize = 8;
 
-/// A few connections, opened when they are needed.
+/// A fixed number of connections that are opened on demand.
 pub(crate) struct Readers {
     options: SqliteConnectOptions,
     permits: Semaphore,

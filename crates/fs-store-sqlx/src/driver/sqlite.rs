@@ -1,4 +1,4 @@
-//! SQLite.
+//! The SQLite driver.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -15,12 +15,13 @@ use crate::driver::{Pool, Reads};
 use crate::error::{Error, Meaning};
 use crate::value::{Kind, Row, Value};
 
-/// How long a caller waits for a connection or for another process that writes.
+/// Maximum time to wait for a connection, or for another process that writes.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
-/// Between two tries where SQLite does not wait by itself.
+/// Pause between two attempts at a statement for which SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Opens a file, made if there is none. `place` is a path, a `sqlite:` URL, or `:memory:`.
+/// Opens a database file, and creates it if it does not exist. `place` is a path, a `sqlite:` URL
+/// or `:memory:`.
 pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
     let options = if place.starts_with("sqlite:") {
         SqliteConnectOptions::from_str(place)?
@@ -51,15 +52,16 @@ pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
     Ok(Pool::Sqlite { read, write, in_memory })
 }
 
-/// Whether the pool's database is in memory.
+/// Checks whether the pool's database is in memory.
 pub(crate) fn is_in_memory(pool: &SqlitePool) -> bool {
     let options = pool.connect_options();
     let file = options.get_filename().to_string_lossy();
     file.is_empty() || file.contains(":memory:") || file.starts_with("file:sqlx-in-memory")
 }
 
-/// Puts the file into WAL mode, in which it stays. While somebody else is at the file SQLite refuses
-/// this at once, whatever its timeout says: two processes that waited would wait for each other.
+/// Switches the file to WAL mode, which is permanent. While another connection uses the file,
+/// SQLite refuses this at once, whatever its timeout is: two processes that waited would wait for
+/// each other.
 async fn use_wal(pool: &SqlitePool) -> Result<(), Error> {
     let until = Instant::now() + PATIENCE;
     loop {
@@ -93,7 +95,8 @@ pub(super) fn arguments(values: Vec<Value>) -> Result<SqliteArguments, Error> {
     Ok(arguments)
 }
 
-/// The values of a row. What cannot be read is known by its column, and does not fail the others.
+/// Converts a row. A value that cannot be read becomes [`Value::Unreadable`] and does not fail the
+/// row.
 pub(super) fn row(row: &SqliteRow) -> Row {
     let value = |at| -> Result<Value, sqlx::Error> {
         let raw = row.try_get_raw(at)?;

@@ -1,8 +1,9 @@
-//! Transactions that leave their connection clean, or closed.
+//! Transactions that leave their connection either clean or closed.
 //!
-//! sqlx counts transactions by what it sent. SQLite ends one by itself when the disk is full, and
-//! the count is wrong from then on. So the statements are sent here, and nothing is counted: after
-//! every failure, and when a caller goes away, the transaction is rolled back.
+//! sqlx counts open transactions by the statements that it sent. SQLite ends a transaction by
+//! itself when the disk is full, and from then on the count is wrong. So this module sends the
+//! statements itself and counts nothing: it rolls back after every failure, and when a caller is
+//! cancelled.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::value::{Row, Value};
 
-/// A transaction. Dropped, it is rolled back.
+/// A transaction. Dropping it rolls it back.
 pub(crate) struct Writer {
     /// `None` once the transaction has ended.
     connection: Option<Connection>,
@@ -22,7 +23,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// On a connection on which no transaction has begun.
+    /// Creates a transaction on a connection that has none open.
     pub(super) fn new(connection: Connection, dialect: &'static Dialect) -> Self {
         Self { connection: Some(connection), dialect }
     }
@@ -39,7 +40,7 @@ impl Writer {
         }
     }
 
-    /// Begins, and returns the row that the statements end with.
+    /// Begins the transaction and returns the last row of the statements.
     pub(super) async fn begin_postgres(
         &mut self,
         statements: &'static str,
@@ -57,7 +58,7 @@ impl Writer {
         self.connection()?.execute(statement, values).await
     }
 
-    /// The rows of a query.
+    /// Returns the rows of a query.
     pub(crate) async fn rows(
         &mut self,
         statement: &str,
@@ -67,7 +68,7 @@ impl Writer {
         self.connection()?.rows(statement, values).await
     }
 
-    /// The rows of a query that is in the database's own dialect.
+    /// Returns the rows of a query that is already in the database's own dialect.
     pub(super) async fn rows_of(
         &mut self,
         query: &Arc<str>,
@@ -76,7 +77,7 @@ impl Writer {
         self.connection()?.rows(Arc::clone(query), values).await
     }
 
-    /// The first row of a query, if there is one.
+    /// Returns the first row of a query, or `None` if it has no rows.
     pub(crate) async fn row(
         &mut self,
         statement: &str,
@@ -85,13 +86,13 @@ impl Writer {
         Ok(self.rows(statement, values).await?.into_iter().next())
     }
 
-    /// Runs several statements without values.
+    /// Runs several statements that bind no values.
     pub(crate) async fn script(&mut self, statements: &'static str) -> Result<(), Error> {
         self.connection()?.script(statements).await.map(drop)
     }
 
-    /// Commits. A connection that breaks meanwhile leaves the outcome unknown, and the error says
-    /// so.
+    /// Commits the transaction. If the connection breaks meanwhile, the outcome is unknown; the
+    /// error says so.
     pub(crate) async fn commit(mut self) -> Result<(), Error> {
         match self.connection()?.script("COMMIT").await {
             Ok(_) => {
@@ -103,7 +104,7 @@ impl Writer {
         }
     }
 
-    /// Waits for answers as long as they take.
+    /// Disables the timeout for answers.
     pub(super) fn take_time(&mut self) {
         if let Some(connection) = &mut self.connection {
             connection.patience = Duration::MAX;

@@ -99,13 +99,14 @@ impl Work<'_> {
         self.remove_credentials_where("user_id = ? AND kind = ? AND id <> ?", values).await
     }
 
-    /// Removes all credentials of a user who is removed, and the sessions made from them.
+    /// Removes all credentials of a user, and the sessions that were created from them.
     pub(super) async fn remove_all_credentials(&mut self, owner: i64) -> Outcome {
         self.remove_credentials_where("user_id = ?", vec![owner.into()]).await
     }
 
-    /// Locks the credentials first, in the order of their keys, and then their sessions: everybody
-    /// does it in this order, so nobody waits for somebody who waits for them.
+    /// Removes the credentials for which the condition holds, and their sessions. Locks the
+    /// credentials first, in the order of their keys, and then the sessions. Every transaction uses
+    /// this order, so there is no deadlock.
     async fn remove_credentials_where(
         &mut self,
         condition: &'static str,

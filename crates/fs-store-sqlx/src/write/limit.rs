@@ -1,4 +1,4 @@
-//! What happens once, or so many times.
+//! Changes of spent secrets and of counters.
 
 use std::time::Duration;
 

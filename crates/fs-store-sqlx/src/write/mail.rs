@@ -1,4 +1,4 @@
-//! The outbox.
+//! Changes of the outbox.
 
 use fs_core::Timestamp;
 use fs_core::port::{OutboxEntry, OutboxId, OutboxMail, OutgoingMail};
@@ -8,7 +8,7 @@ use crate::driver::Pool;
 use crate::error::Error;
 use crate::value::{Row, Value};
 
-/// How much of a mail server's answer is kept.
+/// Maximum length of the mail server's answer that is kept.
 const REASON: usize = 500;
 
 impl Work<'_> {

@@ -1,7 +1,7 @@
-//! Batches, as one transaction.
+//! Commits a batch of changes in one transaction.
 //!
-//! A guard locks the row that it speaks of, or is the condition of the statement that writes; so
-//! of concurrent transactions one is first, and the others see what it did.
+//! A guard locks the row that it concerns, or is a condition of the statement that writes. So
+//! concurrent transactions run one after the other, and later ones see the changes of earlier ones.
 
 mod credential;
 mod limit;
@@ -23,10 +23,10 @@ pub(crate) use mail::claim;
 
 type Outcome = Result<(), CommitError>;
 
-/// How many expired rows a change removes for each one that it adds.
+/// Maximum number of expired rows to remove for each row that is added.
 const FORGET: usize = 4;
 
-/// Makes all changes of the batch, or none.
+/// Makes all changes of a batch, or none.
 pub(crate) async fn commit(
     pool: &Pool,
     shape: &Shape,
@@ -46,7 +46,7 @@ pub(crate) async fn commit(
     Ok(work.receipt)
 }
 
-/// A batch under way.
+/// A batch that is being committed.
 struct Work<'a> {
     tx: Writer,
     shape: &'a Shape,
@@ -111,7 +111,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Whoever adds what expires also sweeps: a few rows, passing over those that others are at.
+    /// Removes a few expired rows from each table to which the batch adds rows. Skips rows that are
+    /// locked.
     async fn forget_expired(&mut self, batch: &Batch, now: Timestamp) -> Result<(), Error> {
         for (table, key, adds) in [
             ("fs_session", "id", is_session as fn(&Change) -> bool),
@@ -150,7 +151,7 @@ fn is_spend(change: &Change) -> bool {
     matches!(change, Change::Spend { .. })
 }
 
-/// The number in a user's key. One user has one key: `07` is not `7`.
+/// Parses the numeric key of a user. Only the canonical form is accepted: `07` is not `7`.
 pub(crate) fn key(id: &UserId) -> Option<i64> {
     let number: i64 = id.as_str().parse().ok()?;
     (number.to_string() == id.as_str()).then_some(number)

@@ -14,7 +14,7 @@ fn stale(name: &str) -> CommitError {
     CommitError::Stale(Guard::Role(name.to_owned()))
 }
 
-/// No permissions are NULL.
+/// Returns the value of the permissions' column: NULL if there are none.
 fn text(shape: &Shape, permissions: &Permissions) -> Value {
     let text = match shape.is_json_text(Table::Role, "permissions") {
         true => Json::from_iter(permissions.iter()).to_string(),
@@ -41,8 +41,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The permissions are compared as sets, so the text that others wrote may be in any order: it
-    /// is read under a lock, and replaced.
+    /// Replaces the permissions of a role if they are as expected. They are read under a lock and
+    /// compared as sets, since other applications may have written them in any order.
     pub(super) async fn set_permissions(
         &mut self,
         name: &str,

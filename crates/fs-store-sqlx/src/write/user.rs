@@ -146,7 +146,8 @@ impl Work<'_> {
         }
     }
 
-    /// Gives a user a role; false when there is no such role or the user has it.
+    /// Grants a role to a user. Returns `false` if the role does not exist or the user has it
+    /// already.
     async fn link(&mut self, user: i64, role: &str) -> Result<bool, CommitError> {
         let insert = "INSERT INTO roles_users (user_id, role_id) \
                       SELECT ?, id FROM \"role\" WHERE name = ? ON CONFLICT DO NOTHING";
@@ -159,8 +160,8 @@ impl Work<'_> {
         }
     }
 
-    /// The uniquifier of a user whose row nobody else writes from now on, even where the rest of the
-    /// row cannot be read.
+    /// Locks the row of a user and returns the uniquifier, even if the rest of the row cannot be
+    /// read.
     async fn lock(&mut self, key: i64) -> Result<Option<Uniquifier>, Error> {
         let lock = self.tx.dialect.lock;
         let read = self.shape.read_from(Table::User, "u", "fs_uniquifier");
@@ -172,8 +173,8 @@ impl Work<'_> {
         }))
     }
 
-    /// The user, whose row nobody else writes from now on; without roles, and with what is in our
-    /// own table only if `expect` needs it.
+    /// Locks the row of a user and returns the user, without roles. Attributes and recovery codes
+    /// are read only if `expect` needs them.
     async fn locked_user(&mut self, key: i64, expect: &[UserField]) -> Result<Option<User>, Error> {
         let columns = user_columns(self.shape);
         let lock = self.tx.dialect.lock;
@@ -194,8 +195,9 @@ impl Work<'_> {
         Ok(Some(user))
     }
 
-    /// Takes a uniquifier that several users share from all but one, who is about to lose it as
-    /// well. Left to the last of them, what was made for the others would open their account.
+    /// Removes a shared uniquifier from all other users before it is replaced for this one.
+    /// Otherwise the last user who keeps it could be reached with credentials that were issued to
+    /// the others.
     async fn take_from_others(&mut self, key: i64, column: &str) -> Result<(), Error> {
         let shared = UNIQUIFIERS.contains(&column)
             && self.shape.has(Table::User, column)
@@ -252,7 +254,7 @@ fn is_uniquifier(field: &UserField) -> bool {
     matches!(field, UserField::Uniquifier(_))
 }
 
-/// The fields of a new user, but for what is not in its row.
+/// Returns the fields of a new user that are columns of its row.
 fn fields(user: &NewUser) -> [UserField; 11] {
     [
         UserField::Email(user.email.clone()),
@@ -269,7 +271,7 @@ fn fields(user: &NewUser) -> [UserField; 11] {
     ]
 }
 
-/// The columns that hold a field.
+/// Returns the columns that hold a field.
 fn columns_of(shape: &Shape, field: &UserField) -> Result<Columns, Error> {
     Ok(match field {
         UserField::Email(email) => vec![("email", email.as_str().into())],
@@ -311,7 +313,8 @@ fn columns_of(shape: &Shape, field: &UserField) -> Result<Columns, Error> {
     })
 }
 
-/// No password is NULL, or an empty text where the models forbid NULL, as Flask-Security's do.
+/// Returns the value of the password's column. Without a password it is NULL, or an empty text if
+/// the column forbids NULL, as in Flask-Security's models.
 fn password_value(shape: &Shape, password: &Option<PasswordHash>) -> Value {
     match password {
         Some(hash) => hash.expose().into(),
