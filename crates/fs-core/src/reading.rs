@@ -1,5 +1,5 @@
-//! How what people type is read: addresses, names, numbers, passwords. An application can read
-//! them otherwise.
+//! Normalization of user input: addresses, user names, phone numbers and passwords. An application
+//! can replace it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,8 @@ use crate::password::{BreachFinding, PasswordProblem, PasswordRules};
 use crate::secret::Secret;
 use crate::security::Security;
 
-/// Reads mail addresses (Flask-Security's `MailUtil`). What is not written differently is as usual.
+/// Normalizes and validates mail addresses (Flask-Security's `MailUtil`). Methods that are not
+/// implemented have the default behaviour.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -40,68 +41,69 @@ use crate::security::Security;
 /// # let _ = readers;
 /// ```
 pub trait ReadEmail: Send + Sync {
-    /// The one spelling of an address that somebody typed, whatever for. It must not depend on
-    /// anything but the text: what was stored is compared with what is typed later.
+    /// Normalizes a typed address, for every purpose. The result must depend on the text only,
+    /// since stored addresses are compared with those that are typed later.
     ///
     /// # Errors
     ///
-    /// It is none.
+    /// Returns [`EmailProblem`] if the text is not a valid address.
     fn normalise(&self, rules: &EmailRules, typed: &str) -> Result<EmailAddress, EmailProblem> {
         normalise_email(rules, typed)
     }
 
-    /// The same for the address of a new account, of which more can be asked.
+    /// Normalizes and validates the address of a new account, for which the rules may be stricter.
     ///
     /// # Errors
     ///
-    /// What is wrong, for people.
+    /// Returns a message for the user if the text is not valid.
     fn validate(&self, rules: &EmailRules, typed: &str) -> Result<EmailAddress, Message> {
         self.normalise(rules, typed).map_err(|_| MessageKey::InvalidEmailAddress.into())
     }
 }
 
-/// Reads usernames (Flask-Security's `UsernameUtil`).
+/// Normalizes and validates user names (Flask-Security's `UsernameUtil`).
 pub trait ReadUsername: Send + Sync {
-    /// The one spelling of a name that somebody typed to be found by; nothing when it can be none.
+    /// Normalizes a typed name in order to look it up. Returns `None` if it cannot be a user name.
     fn normalise(&self, rules: &UsernameRules, typed: &str) -> Option<String> {
         normalise_username(rules, typed)
     }
 
-    /// The name of a new account; nothing for an empty text where none is needed.
+    /// Normalizes and validates the user name of a new account. Returns `None` for an empty text if
+    /// no user name is required.
     ///
     /// # Errors
     ///
-    /// What is wrong, for people.
+    /// Returns a message for the user if the text is not valid.
     fn validate(&self, rules: &UsernameRules, typed: &str) -> Result<Option<Username>, Message> {
         check_username(rules, typed).map_err(username_message)
     }
 }
 
-/// Reads telephone numbers (Flask-Security's `PhoneUtil`).
+/// Normalizes and validates phone numbers (Flask-Security's `PhoneUtil`).
 pub trait ReadPhone: Send + Sync {
-    /// The one spelling of a number, whatever it was typed for.
+    /// Normalizes a typed phone number, for every purpose.
     ///
     /// # Errors
     ///
-    /// What is wrong, for people.
+    /// Returns a message for the user if the text is not valid.
     fn normalise(&self, region: Region, typed: &str) -> Result<PhoneNumber, Message> {
         normalise_phone(region, typed).map_err(|_| MessageKey::PhoneInvalid.into())
     }
 }
 
-/// Reads passwords (Flask-Security's `PasswordUtil`).
+/// Normalizes and validates passwords (Flask-Security's `PasswordUtil`).
 pub trait ReadPassword: Send + Sync {
-    /// The spelling that is hashed and compared, of new passwords and of those typed to sign in.
-    /// With another one, stored hashes of passwords that it changes do not match any more.
+    /// Normalizes a password for hashing and verification, new or entered. If an implementation
+    /// changes, stored hashes of the passwords that it normalizes differently no longer match.
     fn normalise(&self, rules: &PasswordRules, typed: &str) -> Secret {
         rules.normalise(typed)
     }
 
-    /// Judges a new password, normalised already. `words` are what an attacker would try first.
+    /// Validates a new, normalized password. `words` are those that an attacker would try first.
     ///
     /// # Errors
     ///
-    /// What is wrong, for people: at least one thing.
+    /// Returns messages for the user, at least one, if the password is refused.
     fn validate(
         &self,
         rules: &PasswordRules,
@@ -114,20 +116,20 @@ pub trait ReadPassword: Send + Sync {
     }
 }
 
-/// Who reads what. By default as the configuration says, and nothing else.
+/// Functions that normalize and validate user input. The defaults follow the configuration.
 #[derive(Clone)]
 pub struct Readers {
-    /// Mail addresses.
+    /// Normalization of mail addresses.
     pub email: Arc<dyn ReadEmail>,
-    /// Usernames.
+    /// Normalization of user names.
     pub username: Arc<dyn ReadUsername>,
-    /// Telephone numbers.
+    /// Normalization of phone numbers.
     pub phone: Arc<dyn ReadPhone>,
-    /// Passwords.
+    /// Normalization of passwords.
     pub password: Arc<dyn ReadPassword>,
 }
 
-/// As the configuration says.
+/// The default behaviour, which follows the configuration.
 struct Usual;
 
 impl ReadEmail for Usual {}
@@ -153,19 +155,19 @@ impl fmt::Debug for Readers {
 }
 
 impl Security {
-    /// An address as somebody typed it.
+    /// Normalizes a typed address.
     pub(crate) fn read_email(&self, typed: &str) -> Result<EmailAddress, EmailProblem> {
         let config = self.config();
         config.readers.email.normalise(&config.identities.email, typed)
     }
 
-    /// The address of a new account.
+    /// Normalizes and validates the address of a new account.
     pub(crate) fn read_new_email(&self, typed: &str) -> Result<EmailAddress, Message> {
         let config = self.config();
         config.readers.email.validate(&config.identities.email, typed)
     }
 
-    /// The username of a new account.
+    /// Normalizes and validates the user name of a new account.
     pub(crate) fn read_new_username(&self, typed: &str) -> Result<Option<Username>, Message> {
         let config = self.config();
         let name = config.readers.username.validate(&config.identities.username, typed)?;
@@ -181,13 +183,13 @@ impl Security {
         }
     }
 
-    /// A telephone number as somebody typed it.
+    /// Normalizes a typed phone number.
     pub(crate) fn read_phone(&self, typed: &str) -> Result<PhoneNumber, Message> {
         let config = self.config();
         config.readers.phone.normalise(config.identities.region, typed)
     }
 
-    /// A password as it is hashed and compared.
+    /// Normalizes a password for hashing and verification.
     pub(crate) fn read_password(&self, typed: &Secret) -> Secret {
         let config = self.config();
         // To be spelled as it is hashed.

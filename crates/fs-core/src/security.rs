@@ -90,7 +90,7 @@ impl Security {
     ///
     /// # Errors
     ///
-    /// Returns [`Mistakes`](crate::config::Mistakes) with every mistake of the configuration.
+    /// Returns [`Mistakes`] with every mistake of the configuration.
     pub fn new(
         config: Config,
         ports: Ports,

@@ -1,4 +1,4 @@
-//! How every adapter begins.
+//! The first steps of every adapter.
 
 use std::net::IpAddr;
 
@@ -16,40 +16,45 @@ use crate::fields::{Reading, is_form_type};
 use crate::incoming::{BodyRead, Incoming, is_json_type};
 use crate::web::WebSecurity;
 
-/// What an adapter does with a request's body before it opens the exchange.
+/// How an adapter must treat the body of a request before it opens the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyUse {
-    /// It stays with the framework.
+    /// Leave the body to the framework.
     Leave,
-    /// It is read, up to so many bytes; nobody else needs it.
+    /// Read the body up to the limit. The application does not need it.
     Read {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// Its beginning is read, up to so many bytes, and then all of it is handed on to the framework.
-    /// Where a framework shows less of it than that, as much as it shows.
+    /// Read the beginning of the body up to the limit, then forward the whole body to the
+    /// framework. If a framework shows less than that, read as much as it shows.
     Share {
         /// The limit, in bytes.
         limit: usize,
     },
 }
 
-/// What becomes of a request.
+/// Result of beginning a request.
 #[derive(Debug)]
 pub enum Begun<S, E> {
-    /// It is answered, cookies and all.
+    /// The request is answered. The answer is complete, with its cookies.
     Answered(Response<Bytes>),
-    /// The application is to answer it. [`Exchange::write_headers`] completes what it says.
+    /// The application must answer the request. [`Exchange::write_headers`] adds the headers to its
+    /// answer.
     Application(Exchange, Replayed<S, E>),
 }
 
 impl WebSecurity {
-    /// Answers a request that is for one of our endpoints, or that must go no further. For
-    /// frameworks that let one read a body and hand it on; the three steps can be taken one by one
-    /// as well: [`body_use`](Self::body_use), [`open`](Self::open), [`serve`](Self::serve).
+    /// Answers a request if it is for an endpoint of this library, or must not reach the
+    /// application.
     ///
-    /// `peer` is the other end of the connection, whatever the headers say. Without one, the client's
-    /// network is not known: all such clients share the rate limits of one, and the log says so.
+    /// It is for frameworks that allow reading a body and forwarding it. The three steps can also
+    /// be called separately: [`body_use`](Self::body_use), [`open`](Self::open),
+    /// [`serve`](Self::serve).
+    ///
+    /// `peer` is the other end of the connection, regardless of the headers. With `None` the
+    /// client's network is unknown: all such clients share one set of rate limits, and a warning is
+    /// logged.
     pub async fn begin<S, E>(&self, parts: &Parts, body: S, peer: Option<IpAddr>) -> Begun<S, E>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -70,7 +75,7 @@ impl WebSecurity {
         }
     }
 
-    /// What is to be done with the body of a request.
+    /// Returns how the body of a request must be treated.
     pub fn body_use(&self, parts: &Parts) -> BodyUse {
         let config = &self.0.config;
         let limit = config.body_limit;
@@ -90,8 +95,8 @@ impl WebSecurity {
         if for_token || for_csrf { BodyUse::Share { limit } } else { BodyUse::Leave }
     }
 
-    /// Begins to answer a request that came from `peer`: the other end of the connection, whatever
-    /// its headers say.
+    /// Opens the exchange of a request. `peer` is the other end of the connection, regardless of
+    /// the headers.
     pub async fn open(&self, parts: &Parts, body: BodyRead, peer: Option<IpAddr>) -> Exchange {
         let config = &self.0.config;
         let client = Client::of(peer, &parts.headers, &config.trusted_proxies);
@@ -110,8 +115,8 @@ impl WebSecurity {
         Exchange::new(self.clone(), incoming)
     }
 
-    /// Answers a request that is for one of our endpoints, or that must go no further; nothing
-    /// when the application is to answer it.
+    /// Answers a request if it is for an endpoint of this library, or must not reach the
+    /// application. Returns `None` if the application must answer it.
     pub async fn serve(&self, exchange: &Exchange) -> Option<Response<Bytes>> {
         crate::endpoint::serve(exchange).await
     }

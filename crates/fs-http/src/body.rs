@@ -1,4 +1,4 @@
-//! Reading a body, and handing it on whole.
+//! Reads a body and forwards it unchanged.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -13,16 +13,15 @@ use futures_timer::Delay;
 use crate::begin::BodyUse;
 use crate::incoming::BodyRead;
 
-/// How many bytes are still taken of a body that was answered before its end. Many clients read no
-/// answer before they have sent everything, and lose it when the connection is closed meanwhile.
+/// Maximum number of bytes to discard of a body that was answered before its end. Many clients read
+/// the answer only after they sent everything, and lose it if the connection is closed before that.
 const DRAINED: usize = 8 * 1024 * 1024;
-/// How long that may take.
+/// Maximum time for that.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// How long the client may be silent meanwhile.
+/// Maximum time without data from the client meanwhile.
 const DRAIN_SILENCE: Duration = Duration::from_secs(1);
 
-/// A body of which some was read: what was read, then the rest. Reading it is as if nobody had
-/// read before.
+/// A body whose beginning was read. It yields that part again, then the rest.
 #[derive(Debug)]
 pub struct Replayed<S, E> {
     read: VecDeque<Result<Bytes, E>>,
@@ -30,10 +29,9 @@ pub struct Replayed<S, E> {
     ended: bool,
 }
 
-/// Reads as much as is to be read, for as long as `within`.
+/// Reads as much of the body as required, for at most `within`.
 ///
-/// A body that ends in an error before it is whole counts as not read: whoever reads on will see
-/// the error.
+/// A body that fails before its end counts as not read: the next reader gets the error.
 pub(crate) async fn read<S, E>(
     mut body: S,
     how: BodyUse,
@@ -92,7 +90,7 @@ impl<S, E> Replayed<S, E>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    /// Takes the rest of a body that nobody wants, within bounds: bytes, time, silence.
+    /// Reads and discards the rest of a body, within limits of bytes, time and silence.
     pub(crate) async fn drain(mut self) {
         if self.ended {
             return;

@@ -1,4 +1,4 @@
-//! Writing mails: templates, subjects and links.
+//! Composes mails from templates, subjects and links.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::pages::{Pages, PagesError};
 use crate::route::{Endpoint, Routes};
 use crate::web::WebSecurity;
 
-/// Writes the mails of accounts with the templates and the routing table.
+/// Composes the mails of accounts from the templates and the routing table.
 pub(crate) struct Composer {
     pub(crate) pages: Arc<Pages>,
     pub(crate) routes: Arc<Routes>,
@@ -133,12 +133,14 @@ impl Composer {
 }
 
 impl WebSecurity {
-    /// Writes a mail of the application's own from its templates `security/email/<name>.txt` and
-    /// `.html`, in the look of ours. [`Security::send_mail`](fs_core::Security::send_mail) sends it.
+    /// Composes a mail of the application from its templates `security/email/<name>.txt` and
+    /// `.html`, in the layout of the library's mails. Send it with
+    /// [`Security::send_mail`](fs_core::Security::send_mail).
     ///
     /// # Errors
     ///
-    /// There are no such templates, or they failed.
+    /// - Returns [`PagesError::Unknown`] if the templates do not exist.
+    /// - Returns [`PagesError::Render`] if one of them fails.
     pub fn compose_mail(
         &self,
         name: &str,
@@ -161,7 +163,7 @@ impl WebSecurity {
     }
 }
 
-/// A header cannot hold more than a line.
+/// Joins the lines of a subject, since a header has only one line.
 fn one_line(subject: &str) -> String {
     subject.replace(['\r', '\n'], " ")
 }

@@ -1,4 +1,4 @@
-//! Every cookie that an answer sets, in one place.
+//! Writes every cookie that an answer sets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,11 +16,11 @@ use crate::exchange::Exchange;
 use crate::trace::Way;
 
 impl Exchange {
-    /// Writes what the answer must carry. Call it once, for every answer.
+    /// Adds the headers that the answer must carry, such as cookies. Call it once for every answer.
     ///
     /// # Errors
     ///
-    /// The answer to send instead, when the session could not be sealed.
+    /// Returns the answer to send instead if the session could not be encrypted.
     pub fn write_headers(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
         self.write_crumb(headers)?;
         self.write_remember(headers);
@@ -234,7 +234,7 @@ impl Exchange {
     }
 }
 
-/// The name of the cookie for what the application keeps in the session.
+/// Returns the name of the cookie for the application's data in the session.
 pub(crate) fn kept_cookie(session: &str) -> String {
     format!("{session}-data")
 }

@@ -1,8 +1,9 @@
-//! Who a request is from: each mechanism is tried once, and what came of it is remembered.
+//! Authentication of a request. Each mechanism is tried once and its result is kept.
 //!
-//! One request has one principal. Mechanisms are tried in one order: token, session (or the remembered
-//! browser that becomes one), HTTP Basic. The first that names somebody decides; the others are not
-//! looked at. Guards, extractors and endpoints all ask here, so they cannot name two people.
+//! A request has one principal. Mechanisms are tried in a fixed order: token, session (or the
+//! remembered browser that becomes one), HTTP Basic. The first that authenticates a user decides;
+//! the others are not tried. Guards, extractors and endpoints all use this module, so they always
+//! agree on the user.
 
 use std::sync::Arc;
 
@@ -74,15 +75,15 @@ enum TokenPlace {
 }
 
 impl Exchange {
-    /// Who the request is from: whom a guard has let in, else whom an auth token, the session or the
-    /// remembered browser names, in this order. Each is looked at once.
+    /// Returns the user of the request: the one that a guard admitted, otherwise the one of the
+    /// auth token, the session or the remembered browser, in this order. Each is tried once.
     ///
-    /// HTTP Basic is not looked at: a route has to name it.
+    /// HTTP Basic authentication is not tried: a route has to name it.
     ///
     /// # Errors
     ///
-    /// Returns an error if nothing could be found out. Treat the caller as nobody and answer with an
-    /// error.
+    /// Returns [`FlowError`] if the authentication itself failed. Treat the request as
+    /// unauthenticated and answer with an error.
     pub async fn current(&self) -> Result<Option<Authentication>, FlowError> {
         let mut known = self.credentials().lock().await;
         if known.ended {

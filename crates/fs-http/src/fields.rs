@@ -1,4 +1,4 @@
-//! The body of a request: a form or JSON, read into named values.
+//! Parses the body of a request, a form or JSON, into named values.
 
 use std::fmt;
 
@@ -9,30 +9,30 @@ use serde_json::{Map, Value};
 
 use crate::incoming::{BodyRead, is_json_type};
 
-/// More fields than any form of ours has; a body with more is refused.
+/// Maximum number of fields. A body with more is refused.
 const MOST_FIELDS: usize = 1_000;
 /// The type of a form.
 const FORM: &str = "application/x-www-form-urlencoded";
 /// The type of a form that may hold files.
 const MULTIPART: &str = "multipart/form-data";
 
-/// What a body says. Its `Debug` does not show values.
+/// Parsed body of a request. `Debug` does not show values.
 #[derive(Clone, Default)]
 pub enum Fields {
-    /// There is none, or it is of a kind that is not read.
+    /// There is no body, or its type is not supported.
     #[default]
     None,
-    /// A JSON body of no bytes.
+    /// An empty body with a JSON content type.
     EmptyJson,
-    /// A form: names and values in their order.
+    /// A form: names and values in order.
     Form(Vec<(String, String)>),
-    /// JSON.
+    /// A JSON value.
     Json(Value),
-    /// It is not what it says it is.
+    /// The body does not match its content type.
     Malformed(Malformed),
-    /// It is longer than the limit.
+    /// The body is longer than the limit.
     TooLong,
-    /// It did not arrive within the deadline.
+    /// The body did not arrive in time.
     TooSlow,
 }
 
@@ -48,23 +48,23 @@ pub(crate) enum Reading {
     Partial,
 }
 
-/// Why a body cannot be read.
+/// Reason why a body cannot be parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Malformed {
-    /// It is not JSON.
+    /// The body is not JSON.
     Json,
-    /// It is JSON, but not an object.
+    /// The body is JSON, but not an object.
     NotAnObject,
-    /// It is not UTF-8, or holds NUL.
+    /// The body is not UTF-8, or contains NUL.
     Text,
     /// The parts of a multipart form are broken.
     Multipart,
-    /// It has too many fields.
+    /// The body has too many fields.
     TooMany,
 }
 
 impl Malformed {
-    /// What is wrong, for whoever sent it.
+    /// Returns what is wrong, for the client.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Json => "The body is not valid JSON.",
@@ -76,12 +76,12 @@ impl Malformed {
     }
 }
 
-/// A value of a field. Its `Debug` does not show it: it may be a password.
+/// Value of a field. `Debug` does not show it, since it may be a password.
 #[derive(Clone, PartialEq)]
 pub enum FieldValue {
-    /// A text.
+    /// Text.
     Text(String),
-    /// Something else, which only JSON can send.
+    /// Any other value, which only JSON can contain.
     Other(Value),
 }
 
@@ -123,7 +123,8 @@ impl Fields {
         if nul { Self::Malformed(Malformed::Text) } else { self }
     }
 
-    /// The first value of a field; nothing for null, for an empty list, and where there is none.
+    /// Returns the first value of a field. Returns `None` for null, for an empty list, and for a
+    /// missing field.
     pub fn get(&self, name: &str) -> Option<FieldValue> {
         match self {
             Self::Form(pairs) => {
@@ -145,7 +146,7 @@ impl Fields {
         }
     }
 
-    /// The same as JSON, whichever the body is.
+    /// Returns the first value of a field as JSON, for both kinds of body.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         self.get(name).map(|value| match value {
             FieldValue::Text(text) => Value::String(text),
@@ -153,7 +154,7 @@ impl Fields {
         })
     }
 
-    /// The JSON object, where the body is one.
+    /// Returns the JSON object, or `None` if the body is not a JSON object.
     pub fn object(&self) -> Option<&Map<String, Value>> {
         match self {
             Self::Json(Value::Object(map)) => Some(map),

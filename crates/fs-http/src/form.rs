@@ -1,4 +1,4 @@
-//! The forms by their names, and what an application adds to them.
+//! The forms of the library, and additions of the application.
 
 use async_trait::async_trait;
 use fs_core::flow::Problem;
@@ -11,7 +11,7 @@ use crate::pages::{ChoiceView, FieldKind, FieldView, FormView};
 
 macro_rules! forms {
     ($($(#[$doc:meta])+ $variant:ident = $name:literal, [$($own:literal),*];)+) => {
-        /// The forms of this library. Their names are those that they have in their pages.
+        /// A form of this library, with the name that it has in its page.
         #[derive(
             Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
@@ -21,17 +21,17 @@ macro_rules! forms {
         }
 
         impl FormName {
-            /// All of them.
+            /// All forms.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
-            /// Its name in the page, as in `<form name="login_user_form">`.
+            /// Returns the name in the page, as in `<form name="login_user_form">`.
             pub const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
                 }
             }
 
-            /// The fields that it has of its own.
+            /// Returns the names of the form's own fields.
             pub(crate) const fn own_fields(self) -> &'static [&'static str] {
                 match self {
                     $(Self::$variant => &[$($own),*],)+
@@ -42,52 +42,52 @@ macro_rules! forms {
 }
 
 forms! {
-    /// Signing in with a password.
+    /// Sign-in with a password.
     SignIn = "login_user_form", ["next", "email", "password", "remember"];
-    /// Proving again who one is.
+    /// Verification of the identity of a signed-in user.
     Verify = "verify_form", ["password"];
-    /// Registering.
+    /// Registration.
     Register = "register_user_form", ["next", "email", "username", "password", "password_confirm"];
-    /// Asking for a reset link.
+    /// Request of a reset link.
     ForgotPassword = "forgot_password_form", ["email"];
-    /// Choosing a new password.
+    /// Choice of a new password.
     ResetPassword = "reset_password_form", ["password", "password_confirm"];
-    /// Changing the password.
+    /// Change of the password.
     ChangePassword = "change_password_form", ["password", "new_password", "new_password_confirm"];
-    /// Asking for a confirmation link.
+    /// Request of a confirmation link.
     SendConfirmation = "send_confirmation_form", ["email"];
-    /// Asking for a link to sign in with.
+    /// Request of a sign-in link.
     SendSignInLink = "send_login_form", ["email"];
-    /// Choosing a second factor.
+    /// Setup of a second factor.
     TwoFactorSetup = "two_factor_setup_form", ["setup", "phone"];
-    /// Giving the code of a second factor.
+    /// Entry of the code of a second factor.
     TwoFactorCode = "two_factor_verify_code_form", ["code", "send_code"];
-    /// Help with a second factor.
+    /// Help for users who cannot use their second factor.
     TwoFactorRescue = "two_factor_rescue_form", ["help_setup"];
-    /// Making recovery codes.
+    /// Creation of recovery codes.
     RecoveryCodes = "mf_recovery_codes_form", [];
-    /// Using a recovery code in place of a second factor.
+    /// Entry of a recovery code instead of a second factor.
     UseRecoveryCode = "mf_recovery_form", ["code"];
-    /// Ending an auth token, or all of them.
+    /// Revocation of one or all auth tokens.
     AuthTokens = "auth_tokens_form", ["end"];
-    /// Signing in with a password or code. Asking for a code sends this form as well.
+    /// Unified sign-in with a password or code. It also requests a code.
     UnifiedSignIn = "us_signin_form", [
         "identity", "passcode", "remember", "chosen_method", "submit_send_code"
     ];
-    /// Setting up a method to sign in with.
+    /// Setup of a sign-in method.
     UnifiedSetup = "us_setup_form", ["chosen_method", "phone", "delete_method"];
-    /// Proving a method that is set up.
+    /// Verification of a sign-in method during its setup.
     UnifiedSetupValidate = "us_setup_validate_form", ["passcode"];
-    /// Proving again who one is, with a password or code.
+    /// Verification of the identity of a signed-in user, with a password or code.
     UnifiedVerify = "us_verify_form", ["passcode", "chosen_method", "submit_send_code"];
 }
 
-/// Judges whole forms, where a look at single values is not enough: a puzzle against robots that a
-/// service must confirm, an invitation that must be in the database, addresses of one company.
+/// Check of a whole form by the application, such as a CAPTCHA that a service must confirm, an
+/// invitation in the database, or mail addresses of one company.
 ///
-/// It is asked after the CSRF token and the declared fields were found good, and before anything
-/// else happens: no account is looked up yet, so what it answers is the same for known and unknown
-/// ones, and nothing is done where it finds something wrong.
+/// It is called after the CSRF token and the declared fields were found valid, and before anything
+/// else. No account is looked up yet, so its result does not depend on whether an account exists.
+/// If it finds a problem, nothing is changed.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -116,13 +116,13 @@ forms! {
 /// ```
 #[async_trait]
 pub trait FormCheck: Send + Sync {
-    /// What is wrong with a form; nothing when it may be acted upon.
+    /// Returns the problems of a form. An empty list accepts the form.
     ///
     /// `values` are those of [`HttpConfig::form_fields`](crate::HttpConfig::form_fields): texts,
-    /// numbers, true and false. The form's own fields are in
-    /// [`Exchange::request`](crate::Exchange::request), passwords among them: log none of it. What
-    /// is to be remembered of the values belongs into the session
-    /// ([`Exchange::session`](crate::Exchange::session)) or the application's own store.
+    /// numbers and Booleans. The form's own fields, including passwords, are in
+    /// [`Exchange::request`](crate::Exchange::request): do not log them. To keep a value, store it
+    /// in the session ([`Exchange::session`](crate::Exchange::session)) or in the application's own
+    /// store.
     async fn check(
         &self,
         exchange: &Exchange,
@@ -132,13 +132,13 @@ pub trait FormCheck: Send + Sync {
 }
 
 impl Exchange {
-    /// What was sent for the fields that the application added to a form, as far as it is good;
-    /// for templates and checks.
+    /// Returns the valid values of the fields that the application added to a form, for templates
+    /// and checks.
     pub fn form_values(&self, form: FormName) -> Map<String, Value> {
         self.read_added(form).0
     }
 
-    /// What the application finds wrong with a form.
+    /// Returns the problems that the application finds in a form.
     pub(crate) async fn added_problems(&self, form: FormName) -> Vec<Problem> {
         let (values, problems) = self.read_added(form);
         match &self.web().hooks.form_check {
@@ -159,14 +159,14 @@ impl Exchange {
         (values, problems)
     }
 
-    /// Puts the fields that the application added to a form at its end.
+    /// Appends the fields that the application added to a form.
     pub(crate) fn add_fields(&self, form: &mut FormView) {
         let fields = self.config().form_fields.iter();
         let added = fields.filter(|(name, _)| name.as_str() == form.name);
         form.fields.extend(added.flat_map(|(_, fields)| fields).map(|field| self.shown(field)));
     }
 
-    /// A declared field, with what was typed into it.
+    /// Returns a declared field with its submitted value.
     pub(crate) fn shown(&self, field: &ExtraField) -> FieldView {
         let sent = match self.request().is_unsafe() {
             true => self.request().fields.value(&field.name),

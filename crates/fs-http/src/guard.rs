@@ -1,4 +1,4 @@
-//! Holding a request against what a route asks for.
+//! Checks whether a request meets the requirements of a route.
 
 use bytes::Bytes;
 use fs_core::authn::{Authentication, Mechanism};
@@ -12,11 +12,13 @@ use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 
 impl Exchange {
-    /// Who calls, if the requirement lets them.
+    /// Returns the user of the request if it meets the requirement. `None` is an admitted
+    /// unauthenticated request.
     ///
     /// # Errors
     ///
-    /// The answer to send instead: 401, 403, a redirect to sign in or to prove again who one is.
+    /// Returns the answer to send instead: 401, 403, or a redirect to sign in or to verify the
+    /// identity again.
     pub async fn authorize(
         &self,
         requirement: &Requirement,
@@ -24,12 +26,12 @@ impl Exchange {
         self.check(requirement).await.map_err(|refusal| Box::new(self.refuse(&refusal)))
     }
 
-    /// Who calls, if the requirement lets them and they are somebody: for handlers that need a
-    /// user.
+    /// Returns the user of the request if it meets the requirement, for handlers that need a user.
     ///
     /// # Errors
     ///
-    /// Why not. A requirement for strangers lets nobody through here.
+    /// Returns the [`Refusal`] if the requirement is not met. A requirement that admits only
+    /// unauthenticated requests is never met here.
     pub async fn check_user(&self, requirement: &Requirement) -> Result<Authentication, Refusal> {
         match self.check(requirement).await? {
             Some(caller) => Ok(caller),
@@ -41,14 +43,15 @@ impl Exchange {
         }
     }
 
-    /// Who calls, if the requirement lets them. [`authorize`](Self::authorize) with the reason in
-    /// place of the answer, for adapters.
+    /// Returns the user of the request if it meets the requirement. Like
+    /// [`authorize`](Self::authorize), but with the reason instead of the answer, for adapters.
     ///
     /// The order is fixed: authentication, freshness, CSRF, roles and permissions.
     ///
     /// # Errors
     ///
-    /// Why not; [`refuse`](Self::refuse) makes the answer of it.
+    /// Returns the [`Refusal`] if the requirement is not met. [`refuse`](Self::refuse) makes the
+    /// answer of it.
     pub async fn check(
         &self,
         requirement: &Requirement,

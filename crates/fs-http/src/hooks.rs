@@ -1,4 +1,4 @@
-//! What an application may answer in place of this library.
+//! Hooks: functions of the application that replace or extend the library's answers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use crate::form::FormCheck;
 use crate::incoming::Incoming;
 
 type Hook<T> = Option<Arc<T>>;
-/// Judges a request.
+/// Decides whether a request gets a JSON answer.
 pub type WantJson = dyn Fn(&Incoming) -> bool + Send + Sync;
-/// Makes an answer from a payload.
+/// Builds a JSON answer from a payload, the status and the user.
 pub type RenderJson = dyn Fn(Value, StatusCode, Option<&User>) -> Response<Bytes> + Send + Sync;
-/// Answers in place of the library, told what was asked for.
+/// Answers a refused request. The second argument is the requirement that was not met.
 pub type Refuse<T> = dyn Fn(&Exchange, &T) -> Response<Bytes> + Send + Sync;
-/// What is told of a user.
+/// Returns the data of a user for JSON answers.
 pub type UserPayload = dyn Fn(&User) -> Map<String, Value> + Send + Sync;
-/// Writes a page or mail from the name of its template and everything that a template of ours would
-/// know. Nothing: ours is used; an error, without values of the page: the page or mail fails.
+/// Renders a page or mail from the name of its template and its variables. `None` uses the
+/// library's template. An error fails the page or mail; it must not contain values of the page.
 pub type RenderTemplate = dyn Fn(&str, &Value) -> Option<Result<String, String>> + Send + Sync;
-/// Draws what an authenticator app is told.
+/// Draws the QR code for an authenticator app.
 pub type QrCode = dyn Fn(&Provisioning<'_>) -> Option<Secret> + Send + Sync;
-/// What a template gets besides; without an exchange it is that of a mail.
+/// Returns additional variables for a template. The exchange is `None` for a mail.
 pub type PageContext = dyn Fn(Option<&Exchange>) -> Map<String, Value> + Send + Sync;
 
-/// Replaceable answers. Each takes the place of what the library would do; all are optional.
+/// Functions that replace answers of the library. All of them are optional.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -50,30 +50,31 @@ pub type PageContext = dyn Fn(Option<&Exchange>) -> Map<String, Value> + Send + 
 /// ```
 #[derive(Clone, Default)]
 pub struct Hooks {
-    /// Whether the answer is JSON.
+    /// Decides whether the answer is JSON.
     pub want_json: Hook<WantJson>,
-    /// Makes every JSON answer: from the payload, the status and, where there is one, the user.
+    /// Builds every JSON answer from the payload, the status and the user, if there is one.
     pub render_json: Hook<RenderJson>,
-    /// Answers who is not authenticated; the mechanisms are those that were tried.
+    /// Answers unauthenticated requests. The argument has the mechanisms that were tried.
     pub unauthenticated: Hook<Refuse<[Mechanism]>>,
-    /// Answers who lacks a role or permission.
+    /// Answers requests whose user lacks a role or permission.
     pub unauthorized: Hook<Refuse<Rule>>,
-    /// Answers who must prove again who they are.
+    /// Answers requests whose user must verify their identity again.
     pub reauthenticate: Hook<Refuse<FreshnessRule>>,
-    /// What JSON answers tell of a user. Without it: nothing.
+    /// Returns the data of a user for JSON answers. `None` includes no data.
     pub user_payload: Hook<UserPayload>,
-    /// Judges whole forms.
+    /// Checks whole forms.
     pub form_check: Hook<dyn FormCheck>,
-    /// Writes pages and mails with another engine than ours.
+    /// Renders pages and mails with another template engine.
     pub render_template: Hook<RenderTemplate>,
-    /// Draws the code that authenticator apps read: a `data:` URI.
+    /// Draws the QR code for authenticator apps, as a `data:` URI.
     pub qr_code: Hook<QrCode>,
-    /// What templates of pages get besides: by the page's template, or `*` for all, mails included.
+    /// Additional variables for templates, by the name of the template. `*` applies to all, mails
+    /// included.
     pub page_context: BTreeMap<String, Arc<PageContext>>,
 }
 
 impl Hooks {
-    /// What templates of a page get besides: for all, then for this one.
+    /// Returns the additional variables of a template: those for all templates, then its own.
     pub(crate) fn context(
         &self,
         template: &str,

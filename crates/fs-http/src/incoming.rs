@@ -1,4 +1,4 @@
-//! A request as the endpoints see it, whatever framework it came through.
+//! A request, independent of the web framework.
 
 use std::net::IpAddr;
 
@@ -10,20 +10,20 @@ use http::{HeaderMap, Method};
 
 use crate::fields::{Fields, Reading};
 
-/// A request: its head, what of its body was read, and where it came from. Nearly all of it can be
-/// a secret, so its `Debug` tells the method alone.
+/// A request: its head, its body as far as it was read, and the client's address. Nearly all of it
+/// can be secret, so `Debug` shows the method only.
 pub struct Incoming {
-    /// Its method.
+    /// HTTP method.
     pub method: Method,
-    /// Its path, as sent.
+    /// Path, as sent.
     pub path: String,
-    /// Its query, as sent.
+    /// Query, as sent.
     pub query: Option<String>,
-    /// Its headers.
+    /// Headers.
     pub headers: HeaderMap,
-    /// The address it came from, as far as the application trusts it.
+    /// IP address of the client, as far as the application trusts it.
     pub client_ip: Option<IpAddr>,
-    /// What its body says.
+    /// Fields of the body.
     pub fields: Fields,
     /// How many bytes of the body were looked at, where it is longer than that.
     pub(crate) looked_at: Option<usize>,
@@ -31,19 +31,19 @@ pub struct Incoming {
     authority: Option<String>,
 }
 
-/// What an adapter read of a body. Its `Debug` does not show the body.
+/// Result of reading a body. `Debug` does not show the body.
 #[derive(Clone)]
 pub enum BodyRead {
-    /// Nothing: it was not asked to.
+    /// The body was not to be read.
     NotRead,
-    /// All of it.
+    /// The whole body.
     Whole(Bytes),
-    /// Its first bytes, where the application reads the whole. Of a form, the fields that are whole
-    /// count; of anything else, nothing.
+    /// The beginning of the body, which the application reads as a whole. The complete fields of a
+    /// form are used; any other body is ignored.
     Beginning(Bytes),
-    /// It was longer than the limit, and was not read further.
+    /// The body is longer than the limit and was not read further.
     TooLong,
-    /// It did not arrive within the deadline.
+    /// The body did not arrive in time.
     TooSlow,
 }
 
@@ -78,31 +78,31 @@ impl Incoming {
         }
     }
 
-    /// Whether it may change something.
+    /// Checks whether the request may change something.
     pub fn is_unsafe(&self) -> bool {
         is_unsafe(&self.method)
     }
 
-    /// A header's text; nothing when it is absent or not text.
+    /// Returns the text of a header, or `None` if it is missing or not text.
     pub fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The values of the query, decoded, in their order.
+    /// Returns the decoded names and values of the query, in order.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
         let query = self.query.as_deref().unwrap_or_default();
         form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 
-    /// The first value of that name in the query.
+    /// Returns the first value with that name in the query.
     pub fn query_value(&self, name: &str) -> Option<String> {
         let query = self.query.as_deref()?;
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
 
-    /// The cookie of that name; `None` when it was sent with several values: somebody else may have
-    /// set one of them.
+    /// Returns the cookie with that name. Returns `None` if it was sent with several values, since
+    /// someone else may have set one of them.
     pub fn cookie(&self, name: &str) -> Option<String> {
         let mut values = self.cookie_values(name);
         let first = values.next()?;
@@ -144,25 +144,25 @@ impl Incoming {
         values.next().is_some_and(|first| values.any(|value| value != first))
     }
 
-    /// Whether the connection is to become something else than HTTP: whoever asks for that follows no
-    /// redirect and shows no page. Such is every WebSocket (RFC 6455, RFC 8441).
+    /// Checks whether the connection is to be upgraded to another protocol, as for every WebSocket
+    /// (RFC 6455, RFC 8441). Such a client neither follows redirects nor shows pages.
     pub fn is_upgrade(&self) -> bool {
         let to = self.header(UPGRADE).unwrap_or_default();
         self.method == Method::CONNECT || to.trim().eq_ignore_ascii_case("websocket")
     }
 
-    /// Whether the body is JSON, by its `Content-Type`.
+    /// Checks whether the body is JSON, by its `Content-Type`.
     pub fn is_json(&self) -> bool {
         self.header(CONTENT_TYPE).is_some_and(is_json_type)
     }
 
-    /// Whether the answer should be JSON: the body is, or JSON is what `Accept` likes best.
+    /// Checks whether the answer should be JSON: the body is JSON, or `Accept` prefers it.
     pub fn wants_json(&self) -> bool {
         self.is_json() || self.header(ACCEPT).is_some_and(likes_json_best)
     }
 
-    /// The host that the caller named, with the port. The target counts before the header `Host`
-    /// (RFC 9112, 3.2.2), and of several headers none.
+    /// Returns the host of the request, with the port. The request target takes precedence over the
+    /// `Host` header (RFC 9112, 3.2.2). Several `Host` headers are ignored.
     pub fn host(&self) -> Option<&str> {
         let mut named = self.headers.get_all(HOST).iter();
         let header = match (named.next(), named.next()) {
@@ -172,7 +172,7 @@ impl Incoming {
         self.authority.as_deref().or(header)
     }
 
-    /// `https` or `http`, as the framework saw it.
+    /// Returns `https` or `http`, as the framework reports it.
     pub fn scheme(&self) -> &'static str {
         if self.https { "https" } else { "http" }
     }

@@ -1,22 +1,22 @@
-//! The HTTP side of fs, once for every framework.
+//! The HTTP layer of fs, independent of the web framework.
 //!
-//! An adapter does three things: it hands every request's head, body and peer to
-//! [`WebSecurity::begin`], runs what is the application's as [`unwound`], and lets
-//! [`Exchange::write_headers`] complete the application's answers. Everything else, endpoints,
-//! guards, cookies, CSRF, pages, is here.
+//! An adapter does three things: it passes the head, body and peer of every request to
+//! [`WebSecurity::begin`], runs the application's code in [`unwound`], and calls
+//! [`Exchange::write_headers`] for the application's answers. Everything else is here: endpoints,
+//! guards, cookies, CSRF protection and pages.
 //!
-//! | room | holds |
+//! | module | contents |
 //! | --- | --- |
-//! | [`config`] | what the HTTP side can be told |
+//! | [`config`] | the configuration of the HTTP layer |
 //! | [`route`] | the routing table, as data |
-//! | [`policies`] | what every route asks, as a table to review |
-//! | [`exchange`] | one request: who it is from, what its session knows |
-//! | `begin`, `body`, `client`, `panic` | what adapters have in common |
-//! | `guard`, `refusal`, `trace` | holding a request against what a route asks for; why it was refused |
+//! | [`policies`] | the requirements of every route, as a table to review |
+//! | [`exchange`] | the context of a request: authentication and session |
+//! | `begin`, `body`, `client`, `panic` | common parts of adapters |
+//! | `guard`, `refusal`, `trace` | checks of a route's requirements, and reasons for a refusal |
 //! | `endpoint` | the endpoints, one file each |
 //! | `csrf`, `cookies`, `duplicates`, `views`, `reply` | one decision each, in one place |
-//! | [`form`] | the forms by name, and what an application adds to them |
-//! | [`hooks`] | what an application may answer instead |
+//! | [`form`] | the forms by name, and additions of the application |
+//! | [`hooks`] | functions that replace answers of the library |
 //! | [`pages`] | templates of pages and mails |
 
 mod begin;
@@ -59,7 +59,7 @@ pub use refusal::Refusal;
 pub use trace::{Trace, Way, Why};
 pub use web::WebSecurity;
 
-/// Items of the core and of this crate that an application needs. Every adapter re-exports them.
+/// Re-exports of the items that an application needs. Every adapter re-exports them as well.
 pub mod application {
     pub use fs_core::authz::{Policy, Requirement};
     pub use fs_core::event::Event;

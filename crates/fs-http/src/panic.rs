@@ -1,21 +1,21 @@
-//! Panics of an application's code, turned into answers.
+//! Converts panics of the application's code to answers.
 
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use futures::FutureExt;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{Response, StatusCode};
 
-/// Runs what is the application's to write. A panic in it becomes an answer with status 500 that
-/// tells nothing, and leaves the connection and the other requests alone. What panicked is on the
-/// standard error, where Rust's panic hook puts it.
+/// Runs code of the application. A panic in it becomes an answer with status 500 and no details;
+/// the connection and other requests are not affected. Rust's panic hook prints the panic to
+/// standard error.
 ///
-/// The answer brings no cookies: what the session was to become is not known.
+/// The answer sets no cookies, since the state of the session is unknown.
 ///
 /// # Errors
 ///
-/// It panicked; the answer to send instead.
+/// Returns the answer to send if the code panicked.
 #[expect(clippy::result_large_err, reason = "an answer is what it is for, and it is not kept")]
 pub fn unwound<T>(
     work: impl Future<Output = T>,
@@ -27,7 +27,8 @@ pub fn unwound<T>(
 }
 
 fn told_nothing() -> Response<Bytes> {
-    tracing::error!("the request panicked");
+    // A log that cannot be written may be what panicked.
+    let _ = catch_unwind(|| tracing::error!("the request panicked"));
     let mut answer = Response::new(Bytes::from_static(b"Internal Server Error\n"));
     *answer.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");

@@ -1,11 +1,13 @@
-//! What every route asks of its callers, as a table to review.
+//! The requirements of every route, as a table to review.
 //!
-//! Our own endpoints are in the table by themselves. Frameworks do not tell which guards their
-//! routes have, so an application declares its own beside them, with the policies that its handlers
-//! name. Keep the table as a file in the repository and let a test compare the two: a route that
-//! asks for less than before is then a line in a diff. Let another test ask the running application
-//! as a stranger and as somebody without roles, and compare what it answers with the declaration;
-//! with [`HttpConfig::explain_refusals`] the answers name the rule.
+//! The endpoints of this library are in the table automatically. Frameworks do not reveal which
+//! guards their routes have, so an application declares its own routes with the policies that its
+//! handlers name.
+//!
+//! Keep the table as a file in the repository and compare it in a test: a route that requires less
+//! than before is then a line in a diff. In another test, send requests to the running application,
+//! unauthenticated and as a user without roles, and compare the answers with the declaration. With
+//! [`HttpConfig::explain_refusals`] the answers name the rule.
 //!
 //! ```
 //! use fs_core::Config;
@@ -40,23 +42,23 @@ use crate::credentials::USUAL;
 use crate::incoming::is_unsafe;
 use crate::route::{Endpoint, Route, Routes};
 
-/// What the application's own routes ask.
+/// Requirements of the application's own routes.
 #[derive(Clone, Debug, Default)]
 pub struct RoutePolicies(Vec<RoutePolicy>);
 
-/// What one route asks.
+/// Requirement of a route.
 #[derive(Clone, Debug)]
 pub struct RoutePolicy {
-    /// By which method it is called.
+    /// HTTP method of the route.
     pub method: Method,
-    /// Its path, as the framework has it.
+    /// Path of the route, as written for the framework.
     pub path: String,
-    /// What it asks.
+    /// Requirement for callers.
     pub requirement: Requirement,
 }
 
 impl RoutePolicies {
-    /// The same with one route more.
+    /// Adds a route.
     #[must_use]
     pub fn route(
         mut self,
@@ -69,13 +71,13 @@ impl RoutePolicies {
         self
     }
 
-    /// The routes, in the order in which they were declared.
+    /// Returns the routes in the order of their declaration.
     pub fn iter(&self) -> impl Iterator<Item = &RoutePolicy> {
         self.0.iter()
     }
 
-    /// The table: a line for each method and path, of these routes and of our endpoints, sorted by
-    /// path. It changes when what a route asks changes, and with nothing else.
+    /// Returns the table: a line for each method and path of these routes and of the library's
+    /// endpoints, sorted by path. It changes only if the requirement of a route changes.
     pub fn table(&self, config: &Config, http: &HttpConfig) -> String {
         let own = self.0.iter().map(|route| {
             let asks = asks(&route.requirement, config);
@@ -99,7 +101,7 @@ impl RoutePolicies {
 }
 
 impl Endpoint {
-    /// What it asks of its callers.
+    /// Returns the requirement of the endpoint.
     pub(crate) fn requirement(self, http: &HttpConfig) -> Requirement {
         let signed_in = || Requirement::signed_in().by(http.api_mechanisms.iter().copied());
         // What these change is the session itself.
@@ -135,7 +137,7 @@ impl Endpoint {
     }
 }
 
-/// A line, after what it is sorted by.
+/// Returns a line, preceded by its sort keys.
 fn line(path: &str, method: &Method, asks: &str) -> (String, String, String) {
     let line = format!("{:<6} {path:<46} {asks}\n", method.as_str());
     (path.to_owned(), method.to_string(), line)

@@ -1,4 +1,4 @@
-//! Why a guard lets a request not through, and what it is answered.
+//! Reasons why a guard refuses a request, and the answers.
 
 use std::time::Duration;
 
@@ -14,52 +14,51 @@ use http::{Response, StatusCode};
 use crate::exchange::Exchange;
 use crate::reply::failure_of;
 
-/// Why a guard lets a request not through. [`Exchange::refuse`] makes the answer of it.
+/// Reason why a guard refuses a request. [`Exchange::refuse`] makes the answer of it.
 ///
-/// The two are apart because a handler may ask for a caller *or nobody*: then nothing is refused,
-/// and no message may wait in the session for a sign-in that nobody asked for.
+/// Reason and answer are separate because a handler may accept a missing user. Then nothing is
+/// refused, and the session must not get a message that asks the user to sign in.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// Nobody is signed in by any of these.
+    /// The request is not authenticated by any accepted mechanism.
     #[error("nobody is signed in by any of {mechanisms:?}")]
     Unauthenticated {
-        /// What would have been accepted.
+        /// Accepted mechanisms.
         mechanisms: Vec<Mechanism>,
-        /// The realm of HTTP Basic authentication, where the route has one of its own.
+        /// Realm of HTTP Basic authentication, if the route has its own.
         realm: Option<String>,
     },
-    /// Nobody is signed in, and the route sends strangers to the sign-in page, whatever they want.
+    /// The request is not authenticated, and the route always redirects to the sign-in page.
     #[error("nobody is signed in")]
     SignInFirst,
-    /// Somebody is signed in where nobody may be.
+    /// The request is authenticated, and the route admits only unauthenticated requests.
     #[error("somebody is signed in")]
     NotAnonymous,
-    /// The request brings credentials of two people, and names one where the other was let in.
+    /// The request carries credentials of two users.
     #[error("the request carries credentials of two people")]
     MixedCredentials,
-    /// The sign-in is too old.
+    /// The sign-in is not recent enough.
     #[error("the sign-in is older than the route accepts")]
     NotFresh {
-        /// What the route asks for.
+        /// Freshness that the route requires.
         rule: FreshnessRule,
-        /// How old the proof is; nothing where the session has none of its own.
+        /// Age of the sign-in. `None` if the session has no sign-in of its own.
         age: Option<Duration>,
     },
-    /// The request may be another site's.
+    /// The CSRF check failed.
     #[error(transparent)]
     Csrf(CsrfProblem),
-    /// A role or permission is missing.
+    /// The user lacks a role or permission.
     #[error("the caller lacks {0:?}")]
     Missing(Rule),
-    /// Nothing could be found out.
+    /// The check itself failed, for instance because of the database.
     #[error(transparent)]
     Failed(#[from] FlowError),
 }
 
 impl Refusal {
-    /// Every [`status`](Self::status) that there is, for frameworks that name their answers to
-    /// failures by it.
+    /// All values of [`status`](Self::status), for frameworks that select error handlers by status.
     pub const STATUSES: [StatusCode; 7] = [
         StatusCode::BAD_REQUEST,
         StatusCode::UNAUTHORIZED,
@@ -70,8 +69,8 @@ impl Refusal {
         StatusCode::SERVICE_UNAVAILABLE,
     ];
 
-    /// The status that stands for it where the answer is not made yet. The answer may have another
-    /// one: a redirect, or what a hook says.
+    /// Returns the status that represents the refusal before the answer is made. The answer may
+    /// have another status: a redirect, or that of a hook.
     pub fn status(&self) -> StatusCode {
         match self {
             Self::Unauthenticated { .. } | Self::SignInFirst | Self::NotFresh { .. } => {
@@ -85,11 +84,11 @@ impl Refusal {
 }
 
 impl Exchange {
-    /// The answer to who is refused. Why is in the log, at the level `debug`, and in
+    /// Returns the answer to a refused request. The reason is logged at the level `debug` and is in
     /// [`trace`](Self::trace).
     ///
-    /// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) it is in the answer
-    /// as well; where that is a redirect, on the page that it leads to.
+    /// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer
+    /// contains the reason as well; for a redirect, the page to which it leads.
     pub fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
         self.note(refusal);
         let answer = self.answer_to(refusal);

@@ -27,8 +27,8 @@ impl Exchange {
         self.core().config().messages.text(&message.into())
     }
 
-    /// Keeps a message for the next page: a key of the catalogue, or
-    /// [words](Message::words) of the application's own.
+    /// Stores a message for the next page: a key of the catalogue, or a [text](Message::words) of
+    /// the application.
     pub fn flash(&self, message: impl Into<Message>) {
         if self.config().flash_messages {
             let message = message.into();
@@ -38,8 +38,8 @@ impl Exchange {
         }
     }
 
-    /// A JSON answer in the envelope `{"meta": {"code": …}, "response": …}`, or as
-    /// [`Hooks::render_json`](crate::Hooks::render_json) has it; `user` is for the latter.
+    /// Returns a JSON answer in the envelope `{"meta": {"code": …}, "response": …}`, or as
+    /// [`Hooks::render_json`](crate::Hooks::render_json) builds it. `user` is passed to that hook.
     pub fn json(
         &self,
         status: StatusCode,
@@ -124,7 +124,7 @@ impl Exchange {
         self.page(status, page)
     }
 
-    /// An answer that tells nothing but its status: JSON or a page.
+    /// Returns an answer with a status and no details, as JSON or a page.
     pub fn failure(&self, status: StatusCode) -> Response<Bytes> {
         if self.wants_json() {
             let reason = status.canonical_reason().unwrap_or("Error");
@@ -159,11 +159,11 @@ impl Exchange {
         Box::new(response)
     }
 
-    /// A page of ours or of the application: with the messages that wait, CSRF fields in its forms,
-    /// a nonce, what [`Hooks::page_context`](crate::Hooks::page_context) adds, and the headers that
-    /// protect it.
+    /// Renders a page of the library or of the application: with the waiting messages, CSRF fields
+    /// in its forms, a nonce, the variables of [`Hooks::page_context`](crate::Hooks::page_context),
+    /// and the security headers.
     ///
-    /// An application's own template extends `security/base.html` to look like ours:
+    /// A template of the application can extend `security/base.html` to use the library's layout:
     ///
     /// ```
     /// use bytes::Bytes;
@@ -218,7 +218,7 @@ impl Exchange {
         }
     }
 
-    /// A redirect by 302. `to` is trusted: hold what came with a request against
+    /// Returns a redirect with status 302. `to` is trusted: check a target from the request with
     /// [`is_safe`](Self::is_safe) first.
     pub fn redirect(&self, to: &str) -> Response<Bytes> {
         let mut response = self.answer(StatusCode::FOUND, "text/html; charset=utf-8", Vec::new());

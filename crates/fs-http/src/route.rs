@@ -1,4 +1,4 @@
-//! Which endpoints there are and where: the routing table, as data.
+//! The routing table of the endpoints, as data.
 
 use fs_core::Config;
 use fs_core::token::TokenFormat;
@@ -9,57 +9,57 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::config::HttpConfig;
 
-/// The endpoints of this library.
+/// An endpoint of this library.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// Signing in with a password.
+    /// Sign-in with a password.
     SignIn,
-    /// Signing out.
+    /// Sign-out.
     SignOut,
-    /// Proving again who one is.
+    /// Verification of the identity of a signed-in user.
     Verify,
-    /// Registering.
+    /// Registration.
     Register,
-    /// Asking for a confirmation link.
+    /// Request of a confirmation link.
     SendConfirmation,
-    /// Following a confirmation link.
+    /// Confirmation link.
     Confirm,
-    /// Asking for a reset link.
+    /// Request of a reset link.
     ForgotPassword,
-    /// Following a reset link.
+    /// Reset link, and choice of a new password.
     ResetPassword,
-    /// Changing the password.
+    /// Change of the password.
     ChangePassword,
-    /// Following a link to sign in with.
+    /// Sign-in link.
     SignInLink,
-    /// Choosing a second factor.
+    /// Setup of a second factor.
     TwoFactorSetup,
-    /// Giving the code of a second factor.
+    /// Entry of the code of a second factor.
     TwoFactorValidate,
-    /// Help with a second factor.
+    /// Help for users who cannot use their second factor.
     TwoFactorRescue,
-    /// Making recovery codes.
+    /// Creation of recovery codes.
     RecoveryCodes,
-    /// Using a recovery code in place of a second factor.
+    /// Entry of a recovery code instead of a second factor.
     UseRecoveryCode,
-    /// Listing and ending auth tokens.
+    /// List and revocation of auth tokens.
     AuthTokens,
-    /// Signing in with a password or code.
+    /// Unified sign-in with a password or code.
     UnifiedSignIn,
-    /// Asking for a code to sign in with.
+    /// Request of a code to sign in.
     UnifiedSendCode,
-    /// Setting up a method to sign in with.
+    /// Setup of a sign-in method.
     UnifiedSetup,
-    /// Proving a method that is set up.
+    /// Verification of a sign-in method during its setup.
     UnifiedSetupValidate,
-    /// Proving again who one is, with a password or code.
+    /// Verification of the identity of a signed-in user, with a password or code.
     UnifiedVerify,
-    /// Asking for a code to prove again who one is.
+    /// Request of a code to verify the identity of a signed-in user.
     UnifiedVerifySendCode,
-    /// Following the link of a mailed code.
+    /// Link in the mail with a code, which signs the user in.
     UnifiedLink,
-    /// Following the link that undoes a change of second factor or sign-in method.
+    /// Link that undoes a change of the second factor or of a sign-in method.
     UndoChange,
 }
 
@@ -82,7 +82,7 @@ impl<'de> Deserialize<'de> for Endpoint {
 }
 
 impl Endpoint {
-    /// All of them.
+    /// All endpoints.
     pub const ALL: &[Self] = &[
         Self::SignIn,
         Self::SignOut,
@@ -110,7 +110,8 @@ impl Endpoint {
         Self::UndoChange,
     ];
 
-    /// Its name in Flask-Security, without the blueprint's. `auth_tokens` is ours.
+    /// Returns the name in Flask-Security, without that of the blueprint. Endpoints that
+    /// Flask-Security does not have get a name in the same style.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignIn => "login",
@@ -140,7 +141,7 @@ impl Endpoint {
         }
     }
 
-    /// The key that Flask-Security sets its path with, or one in its style.
+    /// Returns Flask-Security's configuration key for the path, or a key in the same style.
     pub const fn url_key(self) -> &'static str {
         match self {
             Self::SignIn | Self::SignInLink => "SECURITY_LOGIN_URL",
@@ -269,16 +270,16 @@ impl Endpoint {
     }
 }
 
-/// One line of the routing table.
+/// An entry of the routing table.
 #[derive(Clone, Debug)]
 pub struct Route {
-    /// Which endpoint.
+    /// Endpoint of the route.
     pub endpoint: Endpoint,
-    /// Its path, with the prefix; what follows it is the token, where there is one.
+    /// Path with the prefix, without a token.
     pub path: String,
-    /// Whether a token follows the path.
+    /// Whether the path is followed by a token.
     pub token: bool,
-    /// By which methods. `HEAD` goes with `GET`, `OPTIONS` with all.
+    /// HTTP methods. `GET` includes `HEAD`; `OPTIONS` is always answered.
     pub methods: Vec<Method>,
 }
 
@@ -286,12 +287,12 @@ pub struct Route {
 #[derive(Clone, Debug)]
 pub struct Routes(Vec<Route>);
 
-/// A request's place in the table. Its `Debug` does not show the token.
+/// The route that matches a request. `Debug` does not show the token.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Matched {
-    /// Which endpoint.
+    /// Endpoint of the request.
     pub endpoint: Endpoint,
-    /// The token of a link.
+    /// Token of a link, if there is one.
     pub token: Option<String>,
 }
 
@@ -321,17 +322,18 @@ impl Routes {
         )
     }
 
-    /// Its lines.
+    /// Returns the entries.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
         self.0.iter()
     }
 
-    /// The path of an endpoint, without a token; nothing when the endpoint is off.
+    /// Returns the path of an endpoint, without a token. Returns `None` if the endpoint is
+    /// disabled.
     pub fn path(&self, endpoint: Endpoint) -> Option<&str> {
         self.0.iter().find(|route| route.endpoint == endpoint).map(|route| route.path.as_str())
     }
 
-    /// The path of a link with a token.
+    /// Returns the path of a link with a token. Returns `None` if the endpoint is disabled.
     pub fn link(&self, endpoint: Endpoint, token: &str) -> Option<String> {
         let path = self.path(endpoint)?;
         let token = utf8_percent_encode(token, IN_A_TOKEN);
@@ -341,14 +343,14 @@ impl Routes {
         })
     }
 
-    /// The path that a name stands for, as in `login` or `security.login`.
+    /// Returns the path of an endpoint by its name, such as `login` or `security.login`.
     pub fn named(&self, name: &str) -> Option<&str> {
         let name = name.strip_prefix("security.").unwrap_or(name);
         let found = self.0.iter().find(|route| !route.token && route.endpoint.name() == name);
         found.map(|route| route.path.as_str())
     }
 
-    /// Which endpoint a path belongs to.
+    /// Returns the endpoint of a path.
     pub(crate) fn find(&self, path: &str) -> Option<(&Route, Matched)> {
         self.0.iter().find_map(|route| {
             let token = match (route.token, path.strip_prefix(&route.path)?) {

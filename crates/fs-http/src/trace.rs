@@ -1,5 +1,5 @@
-//! Why a request was refused: by what it could have said who it is from, which rule failed, and what
-//! it was answered.
+//! Traces of authentication and authorization: the credentials that were tried, the rule that was
+//! not met, and the answer.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,24 +14,24 @@ use serde_json::{Map, Value, json};
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 
-/// In what a request can say who it is from.
+/// Where a request carries its credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
     /// An auth token.
     Token,
     /// The browser's session.
     Session,
-    /// The cookie of a remembered browser, which becomes a session.
+    /// The cookie of a remembered browser, from which a session is created.
     Remembered,
-    /// Name and password with each request.
+    /// HTTP Basic authentication: name and password with each request.
     Basic,
 }
 
-/// Why a request is let through or not, as far as anybody has asked. It holds no secret, and nothing
-/// of the account that was named: it can be logged.
+/// Trace of a request: the results of authentication and authorization so far. It contains no
+/// secrets and nothing about the named account, so it can be logged.
 ///
-/// [`Exchange::trace`] has it; the log has it at the level `debug` of everything that is refused; and
-/// with [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer shows it.
+/// [`Exchange::trace`] returns it. It is logged at the level `debug` for every refused request.
+/// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     tried: [Option<Result<(), Unproven>>; 4],
@@ -39,39 +39,39 @@ pub struct Trace {
     answered: Option<StatusCode>,
 }
 
-/// Which rule a request did not meet.
+/// Rule that a request did not meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Why {
-    /// Nobody is signed in.
+    /// The request is not authenticated.
     NobodySignedIn {
-        /// By what one could be.
+        /// Accepted mechanisms.
         accepted: Vec<Mechanism>,
     },
-    /// Somebody is signed in, where only strangers are let through.
+    /// The request is authenticated, and the route admits only unauthenticated requests.
     SomebodySignedIn,
-    /// The request carries credentials of two people.
+    /// The request carries credentials of two users.
     MixedCredentials,
-    /// The proof of who it is is too old.
+    /// The sign-in is not recent enough.
     NotFresh {
-        /// How old it is; nothing where there is none: in a remembered browser, and with a token.
+        /// Age of the sign-in. `None` for a remembered browser and for a token.
         age: Option<Duration>,
-        /// How old it may be.
+        /// Maximum age.
         within: Option<Duration>,
     },
-    /// The request may be another site's.
+    /// The CSRF check failed.
     Csrf(CsrfProblem),
-    /// A role or permission is missing.
+    /// The user lacks a role or permission.
     Missing(Rule),
-    /// Nothing could be found out. What happened is in the log.
+    /// The check itself failed. The failure is in the log.
     Failed,
 }
 
 impl Way {
-    /// All of them, in the order in which a trace names them.
+    /// All variants, in the order of a trace.
     pub const ALL: [Self; 4] = [Self::Token, Self::Session, Self::Remembered, Self::Basic];
 
-    /// Its name in JSON.
+    /// Returns the name in JSON.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Token => "token",
@@ -92,33 +92,33 @@ impl Way {
 }
 
 impl Trace {
-    /// What was looked at, and what came of it.
+    /// Returns the credentials that were tried, with their results.
     pub fn tried(&self) -> impl Iterator<Item = (Way, Result<(), Unproven>)> {
         Way::ALL.into_iter().zip(self.tried).filter_map(|(way, found)| Some((way, found?)))
     }
 
-    /// Whether a way was looked at.
+    /// Checks whether these credentials were tried.
     pub(crate) fn has_tried(&self, way: Way) -> bool {
         self.tried().any(|(tried, _)| tried == way)
     }
 
-    /// Whether what the request brings of this kind has ended.
+    /// Checks whether these credentials of the request were revoked or have expired.
     pub(crate) fn found_ended(&self, way: Way) -> bool {
         self.tried().any(|found| found == (way, Err(Unproven::Ended)))
     }
 
-    /// The rule that was not met, where one was not.
+    /// Returns the rule that was not met, if there is one.
     pub fn why(&self) -> Option<&Why> {
         self.why.as_ref()
     }
 
-    /// What was answered; a redirect is a status too. Nothing before the answer is made, and where
-    /// nothing was refused.
+    /// Returns the status of the answer to a refused request, which may be a redirect. Returns
+    /// `None` before the answer is made, and if nothing was refused.
     pub fn answered(&self) -> Option<StatusCode> {
         self.answered
     }
 
-    /// For people: a sentence each.
+    /// Returns the trace as sentences for developers.
     pub fn lines(&self) -> Vec<String> {
         let tried = self.tried().map(|(way, found)| match found {
             Ok(()) => format!("{}: accepted.", way.words()),
@@ -127,7 +127,7 @@ impl Trace {
         tried.chain(self.why.iter().map(|why| format!("Refused: {why}."))).collect()
     }
 
-    /// For programs.
+    /// Returns the trace as JSON.
     pub fn to_json(&self) -> Value {
         let tried = self.tried().map(|(way, found)| {
             let found = found.map_or_else(|unproven| json!(unproven), |()| json!("accepted"));
@@ -146,7 +146,7 @@ impl fmt::Display for Trace {
 }
 
 impl Why {
-    /// Its name in JSON.
+    /// Returns the name in JSON.
     pub const fn name(&self) -> &'static str {
         match self {
             Self::NobodySignedIn { .. } => "nobody_signed_in",
@@ -222,23 +222,23 @@ impl From<&Refusal> for Why {
 }
 
 impl Exchange {
-    /// Why the request is let through or not, as far as anybody has asked.
+    /// Returns the trace of this request so far.
     pub fn trace(&self) -> Trace {
         self.state().trace.clone()
     }
 
-    /// The trace, where refusals are explained and there was one.
+    /// Returns the trace if the request was refused and refusals are explained.
     pub(crate) fn explanation(&self) -> Option<Trace> {
         let explains = self.config().explain_refusals;
         explains.then(|| self.trace()).filter(|trace| trace.why.is_some())
     }
 
-    /// Whether the request names an account that must set up a second factor first.
+    /// Checks whether the user of the request must set up a second factor first.
     pub(crate) fn lacks_second_factor(&self) -> bool {
         self.trace().tried().any(|(_, found)| found == Err(Unproven::FactorMissing))
     }
 
-    /// Notes what came of a way.
+    /// Records the result of trying credentials.
     pub(crate) fn found<T>(&self, way: Way, found: Result<T, Unproven>) -> Option<T> {
         let (note, found) = match found {
             Ok(found) => (Ok(()), Some(found)),
@@ -250,12 +250,12 @@ impl Exchange {
         found
     }
 
-    /// Notes that a guard refuses.
+    /// Records a refusal by a guard.
     pub(crate) fn note(&self, refusal: &Refusal) {
         self.state().trace.why = Some(refusal.into());
     }
 
-    /// Notes what a refusal is answered.
+    /// Records the status of the answer to a refusal.
     pub(crate) fn note_answer(&self, status: StatusCode) {
         self.state().trace.answered = Some(status);
     }

@@ -1,4 +1,4 @@
-//! Where people are sent.
+//! Redirect targets.
 
 use fs_core::model::User;
 use fs_core::redirect::{Origin, RedirectTarget, resolve_view};
@@ -9,16 +9,16 @@ use crate::fields::FieldValue;
 use crate::route::{Endpoint, Routes};
 
 impl Exchange {
-    /// The path of one of our endpoints, with a query; the application's root when it is off
-    /// (Flask-Security's `url_for_security`). A whole URL begins with the `base_url` of
-    /// [`context`](Self::context).
+    /// Returns the path of an endpoint with a query, or the application's root if the endpoint is
+    /// disabled (Flask-Security's `url_for_security`). For an absolute URL, prefix it with the
+    /// `base_url` of [`context`](Self::context).
     pub fn endpoint_url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> String {
         let path = self.web().routes.path(endpoint);
         resolve_view(path.unwrap_or(&self.config().views.root), query, None)
     }
 
-    /// The address of a configured view: the name of a route, or a path or URL; the application's
-    /// root for none (Flask-Security's `get_url`).
+    /// Returns the URL of a configured view: the name of a route, a path or a URL. `None` is the
+    /// application's root (Flask-Security's `get_url`).
     pub fn view(&self, view: Option<&str>, query: &[(&str, &str)]) -> String {
         let Some(view) = view else {
             return resolve_view(&self.config().views.root, query, None);
@@ -88,7 +88,7 @@ impl Exchange {
         self.endpoint_url(endpoint, &query)
     }
 
-    /// Whether a redirect to `target`, which came with the request, stays with us.
+    /// Checks whether it is safe to redirect to `target`, which comes from the request.
     pub fn is_safe(&self, target: &str) -> bool {
         self.judge(target).is_some()
     }
@@ -99,8 +99,8 @@ impl Exchange {
         RedirectTarget::judge(target, &own, &self.web().redirect_rules)
     }
 
-    /// What a single-page application is told of a user in the query of a redirect: address and
-    /// identity (Flask-Security's `get_redirect_qparams`).
+    /// Returns the data of a user for the query of a redirect to a single-page application: address
+    /// and identity (Flask-Security's `get_redirect_qparams`).
     pub fn spa_query<'a>(&'a self, user: &'a User) -> Vec<(&'static str, &'a str)> {
         let identity = self.core().identity_of(user).unwrap_or_default();
         vec![("email", user.email.as_str()), ("identity", identity)]

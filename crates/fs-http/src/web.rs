@@ -1,4 +1,4 @@
-//! The one object that an adapter holds.
+//! The main object of the HTTP layer, which an adapter holds.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::pages::Pages;
 use crate::route::{Matched, Route, Routes};
 use crate::warnings::Warnings;
 
-/// Accounts over HTTP: a cheap clone. Adapters translate between it and their framework.
+/// Accounts and sign-in over HTTP. It is cheap to clone. Adapters translate between it and their
+/// framework.
 #[derive(Clone)]
 pub struct WebSecurity(pub(crate) Arc<Web>);
 
@@ -29,11 +30,11 @@ pub(crate) struct Web {
 }
 
 impl WebSecurity {
-    /// Puts it together.
+    /// Validates the configurations and the templates, and creates a `WebSecurity`.
     ///
     /// # Errors
     ///
-    /// Every mistake of both configurations and of the templates at once.
+    /// Returns every mistake of both configurations and of the templates.
     pub fn new(
         config: Config,
         mut http: HttpConfig,
@@ -88,22 +89,22 @@ impl WebSecurity {
         Ok(Self(Arc::new(web)))
     }
 
-    /// The core: flows without HTTP.
+    /// Returns the core, whose flows do not depend on HTTP.
     pub fn core(&self) -> &Security {
         &self.0.security
     }
 
-    /// The configuration of the HTTP side.
+    /// Returns the configuration of the HTTP layer.
     pub fn config(&self) -> &HttpConfig {
         &self.0.config
     }
 
-    /// The routing table.
+    /// Returns the routing table.
     pub fn routes(&self) -> &Routes {
         &self.0.routes
     }
 
-    /// The endpoint that is answered at a path.
+    /// Returns the endpoint that is answered at a path.
     pub(crate) fn endpoint_at(&self, path: &str) -> Option<(&Route, Matched)> {
         self.0.routes.find(path).filter(|_| self.0.config.serve_endpoints)
     }

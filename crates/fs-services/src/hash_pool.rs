@@ -217,7 +217,8 @@ impl Shared {
 /// itself.
 fn run(work: Work, scratch: &mut Scratch) -> Answer {
     catch_unwind(AssertUnwindSafe(|| work(scratch))).map_err(|_| {
-        tracing::error!("hashing a password panicked");
+        // A log that cannot be written panics, and must not end the thread.
+        let _ = catch_unwind(|| tracing::error!("hashing a password panicked"));
         HashPoolError::Failed
     })
 }

@@ -1,10 +1,12 @@
 //! The background task that sends the mails of the outbox.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fs_core::Security;
 use fs_core::port::OutboxWaker;
+use futures::FutureExt;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
@@ -100,7 +102,9 @@ async fn work(
             () = bell.notified() => {}
             _ = ticks.tick() => {}
         }
-        deliver(&security).await;
+        // A round that panics, as one does whose log cannot be written, ends by itself and not with
+        // the task: nobody would start another one.
+        let _ = AssertUnwindSafe(deliver(&security)).catch_unwind().await;
     }
 }
 

@@ -17,6 +17,9 @@ use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use fs_store_memory::MemoryStore;
 use tokio::sync::mpsc;
 
+/// The address at which the mailer panics.
+const PANICS: &str = "eve@example.com";
+
 /// Tells of every mail.
 struct TellingMailer {
     told: mpsc::UnboundedSender<String>,
@@ -25,6 +28,7 @@ struct TellingMailer {
 #[async_trait]
 impl Mailer for TellingMailer {
     async fn send(&self, _: &OutboxId, mail: &OutgoingMail) -> Result<(), MailError> {
+        assert!(mail.to != PANICS, "a mailer that panics");
         self.told.send(mail.to.clone()).map_err(|error| MailError::Temporary(error.to_string()))
     }
 }
@@ -99,4 +103,16 @@ async fn a_worker_that_stopped_delivers_nothing_more() {
     send_a_notice(&security, "ann@example.com").await;
     assert!(mails.try_recv().is_err());
     assert_eq!(security.deliver_mails().await.unwrap().sent, 1);
+}
+
+#[tokio::test]
+async fn a_round_that_panics_does_not_end_the_worker() {
+    let bell = OutboxBell::default();
+    let (security, mut mails) = security(&bell);
+    let never = Duration::from_secs(1_000_000_000);
+    let worker = OutboxWorker::start_every(never, security.clone(), &bell);
+    send_a_notice(&security, PANICS).await;
+    send_a_notice(&security, "ann@example.com").await;
+    assert_eq!(mails.recv().await.as_deref(), Some("ann@example.com"));
+    worker.stop().await;
 }

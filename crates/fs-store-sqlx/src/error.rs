@@ -70,10 +70,8 @@ impl Error {
                     matches!(code, NOMEM | READONLY | IOERR | CORRUPT | CANTOPEN | NOTADB)
                 }
                 None => {
-                    // A table was altered, and a prepared statement is from before.
-                    let outdated = code == "0A000" && message.contains("cached plan");
                     let classes = ["08", "57P", "58", "XX"];
-                    outdated
+                    is_outdated(code, message)
                         || is_unprepared(code)
                         || code == "25006"
                         || classes.iter().any(|class| code.starts_with(class))
@@ -81,6 +79,17 @@ impl Error {
             },
             _ => false,
         }
+    }
+
+    /// Converts an error of opening a connection. Whatever the server says, trying again may help.
+    pub(crate) fn no_connection(error: sqlx::Error) -> Self {
+        Self::Connection(error)
+    }
+
+    /// Checks whether the server did not answer in time. Another connection would wait as long.
+    pub(crate) fn is_timeout(&self) -> bool {
+        let timed_out = |error: &std::io::Error| error.kind() == std::io::ErrorKind::TimedOut;
+        matches!(self, Self::Connection(sqlx::Error::Io(error)) if timed_out(error))
     }
 
     /// Checks whether SQLite refused to begin a transaction because one is already open.
@@ -99,7 +108,7 @@ impl From<sqlx::Error> for Error {
                     taken(error.constraint().unwrap_or(error.message()))
                 } else if error.is_foreign_key_violation() {
                     Meaning::Dangling
-                } else if is_transient(&code) {
+                } else if is_transient(&code) || is_outdated(&code, error.message()) {
                     Meaning::Transient
                 } else {
                     Meaning::Fault
@@ -132,6 +141,11 @@ fn taken(index: &str) -> Meaning {
     ];
     let found = attributes.into_iter().find(|(part, _)| index.contains(part));
     found.map_or(Meaning::Fault, |(_, attribute)| Meaning::Taken(attribute))
+}
+
+/// Checks for an error that means that a table was altered after a statement was prepared.
+fn is_outdated(code: &str, message: &str) -> bool {
+    code == "0A000" && message.contains("cached plan")
 }
 
 /// Advice for errors about missing prepared statements.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::shape::TRACKING;
+
 /// Result of [`SqlxStore::migrate`](crate::SqlxStore::migrate): what it added, and the problems
 /// that it found.
 ///
@@ -140,6 +142,9 @@ impl fmt::Display for Problem {
             ),
             Self::NoUniquifier { users } => {
                 write!(f, "{users} users have no fs_uniquifier: each gets one at the next sign-in")
+            }
+            Self::MissingColumn { table, column } if TRACKING.contains(column) => {
+                write!(f, "{table} has no column {column}: sign-ins are not recorded in it")
             }
             Self::MissingColumn { table, column } => write!(
                 f,

@@ -8,6 +8,10 @@ use crate::driver::{Pool, Writer};
 use crate::error::Error;
 use crate::value::{Row, Value};
 
+/// Columns that record sign-ins. Older models lack them.
+pub(crate) const TRACKING: [&str; 5] =
+    ["last_login_at", "current_login_at", "last_login_ip", "current_login_ip", "login_count"];
+
 /// Columns of the tables that are shared with Flask-Security. Applications may leave optional ones
 /// out.
 pub(crate) struct Shape {
@@ -216,7 +220,8 @@ impl Shape {
         }
     }
 
-    /// Returns the existing columns with their values. A value for a missing column is an error. A
+    /// Returns the existing columns with their values. A value for a missing column is an error, except
+    /// for one that only records sign-ins: without it, nobody could sign in. A
     /// text that is not an IP address is written as NULL to an address column.
     pub(crate) fn present(
         &self,
@@ -228,7 +233,7 @@ impl Shape {
                 Some(Ok((column, Value::from(None::<&str>))))
             }
             Some(_) => Some(Ok((column, value))),
-            None if value.is_null() => None,
+            None if value.is_null() || TRACKING.contains(&column) => None,
             None => Some(Err(Error::MissingColumn { table: table.name(), column })),
         };
         columns.into_iter().filter_map(keep).collect()

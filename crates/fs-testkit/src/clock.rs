@@ -1,4 +1,4 @@
-//! A clock that tests move.
+//! A clock that tests advance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use fs_core::Timestamp;
 use fs_core::port::Clock;
 
-/// A clock that stands still until it is moved. Clones show the same time.
+/// A clock that stands still until a test advances it. Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;
@@ -24,24 +24,24 @@ use fs_core::port::Clock;
 pub struct VirtualClock(Arc<AtomicI64>);
 
 impl VirtualClock {
-    /// A clock that shows `start`.
+    /// Creates a clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
         Self(Arc::new(AtomicI64::new(start.micros())))
     }
 
-    /// Moves it forward.
+    /// Advances the clock.
     pub fn advance(&self, span: Duration) {
         self.set(self.now().plus(span));
     }
 
-    /// Moves it to `moment`, backward too.
+    /// Sets the clock to `moment`, which may be earlier.
     pub fn set(&self, moment: Timestamp) {
         self.0.store(moment.micros(), Ordering::SeqCst);
     }
 }
 
 impl Default for VirtualClock {
-    /// A clock that shows 2024-01-01T00:00:00Z.
+    /// Returns a clock that shows 2024-01-01T00:00:00Z.
     fn default() -> Self {
         Self::new(Timestamp::from_seconds(1_704_067_200))
     }

@@ -1,12 +1,12 @@
-//! Randomness that repeats.
+//! Deterministic randomness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fs_core::port::{Entropy, EntropyError};
 
-/// Bytes that look random and are the same in every run of one seed: SplitMix64. Clones go on in
-/// the same sequence. For tests only: whoever knows the seed knows every key.
+/// Deterministic pseudo-random bytes from a seed (SplitMix64). Clones continue the same sequence.
+/// For tests only: anyone who knows the seed knows every key.
 ///
 /// ```
 /// use fs_core::port::Entropy;
@@ -22,7 +22,7 @@ use fs_core::port::{Entropy, EntropyError};
 pub struct SeededEntropy(Arc<AtomicU64>);
 
 impl SeededEntropy {
-    /// The sequence of that seed.
+    /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(AtomicU64::new(seed)))
     }
@@ -47,7 +47,7 @@ impl Entropy for SeededEntropy {
     }
 }
 
-/// A source that always fails, for the paths that nobody sees otherwise.
+/// A source of randomness that always fails, to test error paths.
 #[derive(Clone, Copy, Debug)]
 pub struct BrokenEntropy;
 

@@ -5,22 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fs_core::event::Event;
 use fs_core::port::EventSink;
 
-/// Keeps every event in its order. Clones share one log.
+/// An event sink that keeps every event in order. Clones share one log.
 #[derive(Clone, Debug, Default)]
 pub struct EventLog(Arc<Mutex<Vec<Event>>>);
 
 impl EventLog {
-    /// An empty log.
+    /// Creates an empty log.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// All events so far.
+    /// Returns all events so far.
     pub fn events(&self) -> Vec<Event> {
         self.log().clone()
     }
 
-    /// The same, and empties the log.
+    /// Returns all events so far and empties the log.
     pub fn take(&self) -> Vec<Event> {
         std::mem::take(&mut self.log())
     }

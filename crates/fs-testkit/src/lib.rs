@@ -1,18 +1,18 @@
-//! What tests of fs, of its backends and of applications need.
+//! Tools for tests of fs, of its backends and of applications.
 //!
-//! | module | holds |
+//! | module | contents |
 //! | --- | --- |
-//! | `adapter` | what every adapter must do, as one test for each rule (feature `adapter`; `http2` for that) |
-//! | [`calls`] | every call of a port, in order, and a fault at any of them |
-//! | [`clock`] | a clock that tests move |
-//! | [`conformance`] | what every store must do, as one test for each rule |
-//! | [`entropy`] | randomness that repeats |
+//! | `adapter` | a test suite for adapters, one test per rule (feature `adapter`; `http2` for HTTP/2) |
+//! | [`calls`] | a record of port calls, with fault injection |
+//! | [`clock`] | a clock that tests advance |
+//! | [`conformance`] | a test suite for stores, with one test per rule |
+//! | [`entropy`] | deterministic randomness |
 //! | [`events`] | a log of events |
 //! | `mail_server` | a mail server on a socket, with and without TLS (feature `mail-server`) |
-//! | `log` | what a thread logs, to be searched for secrets (feature `log`) |
-//! | [`outbox`] | a mailer that keeps what it is given |
+//! | `log` | the log of a thread, to search for secrets (feature `log`) |
+//! | [`outbox`] | a mailer that keeps mails in memory |
 //! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
-//! | `visitor` | somebody with cookies who talks to a server over TCP (feature `site`) |
+//! | `visitor` | an HTTP client with cookies that talks to a server over TCP (feature `site`) |
 
 #[cfg(feature = "adapter")]
 pub mod adapter;

@@ -1,4 +1,4 @@
-//! What is logged while a test runs.
+//! Captures the log of a test.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,12 +7,12 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// A log of one thread, to look for what must not be in it.
+/// Captured log of one thread, to check what it must not contain.
 #[derive(Clone, Debug, Default)]
 pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// Writes down what this thread logs, from that level on, as long as the guard lives.
+    /// Captures the log of this thread from the level `from` on, until the guard is dropped.
     pub fn begin(&self, from: LevelFilter) -> DefaultGuard {
         let writer = self.clone();
         tracing_subscriber::fmt()
@@ -22,7 +22,7 @@ impl Log {
             .set_default()
     }
 
-    /// What was logged so far.
+    /// Returns the log so far.
     pub fn text(&self) -> String {
         let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&bytes).into_owned()

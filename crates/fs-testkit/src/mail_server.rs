@@ -11,48 +11,48 @@ use mailin::{Action, AuthMechanism, Handler, Response, Session, SessionBuilder};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// How the server treats its callers.
+/// Behaviour of the server.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// It takes every mail.
+    /// It accepts every mail.
     Accepts,
-    /// It takes the connection and never says a word.
+    /// It accepts connections and never sends anything.
     IsSilent,
-    /// It takes the whole mail and never says so.
+    /// It receives the whole mail and never confirms it.
     NeverConfirms,
-    /// It answers every recipient with this.
+    /// It answers every recipient with this code and text.
     Refuses(u16, &'static str),
-    /// It asks for a password, and accepts none.
+    /// It requires a password and refuses all of them.
     RefusesPasswords,
 }
 
-/// How the way to the server is protected.
+/// TLS mode of the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
-    /// From the first byte on.
+    /// TLS from the first byte on.
     AtOnce,
-    /// After STARTTLS, which the client may leave out.
+    /// TLS after STARTTLS, which the client may omit.
     OnDemand,
 }
 
-/// A mail as it came over the wire.
+/// A mail as it was received.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
-    /// The sender of the envelope.
+    /// Sender in the envelope.
     pub from: String,
-    /// The recipients of the envelope.
+    /// Recipients in the envelope.
     pub to: Vec<String>,
     /// Headers and body.
     pub data: Vec<u8>,
-    /// Whether it came over TLS.
+    /// Whether it was received over TLS.
     pub protected: bool,
 }
 
-/// A server that listens on this machine until the process ends.
+/// A mail server that listens on this machine until the process ends.
 pub struct MailServer {
-    /// Where it listens.
+    /// Address on which it listens.
     pub address: SocketAddr,
-    /// The certificate that it made itself, in PEM, if it speaks TLS.
+    /// Its self-signed certificate in PEM, if it uses TLS.
     pub certificate: Option<String>,
     inbox: Arc<Inbox>,
 }
@@ -74,20 +74,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 #[expect(clippy::expect_used, reason = "a test whose server cannot be had has failed")]
 impl MailServer {
-    /// A server without TLS.
+    /// Starts a server without TLS.
     ///
     /// # Panics
     ///
-    /// There is no free port.
+    /// Panics if no port is free.
     pub fn start(manner: Manner) -> Self {
         Self::listen(manner, None, None)
     }
 
-    /// A server with TLS that takes every mail, under the name of its address.
+    /// Starts a server with TLS that accepts every mail. Its certificate names its address.
     ///
     /// # Panics
     ///
-    /// There is no free port, or no certificate to be made.
+    /// Panics if no port is free or the certificate cannot be created.
     pub fn start_with_tls(protection: Protection) -> Self {
         let names = vec!["127.0.0.1".to_owned()];
         let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
@@ -119,16 +119,16 @@ impl MailServer {
         server
     }
 
-    /// Waits until so many mails came.
+    /// Waits until `count` mails were received.
     ///
     /// # Panics
     ///
-    /// They do not come.
+    /// Panics if they do not arrive.
     pub fn wait_for_mails(&self, count: usize) -> Vec<Received> {
         self.inbox.wait(|state| state.mails.len() >= count, |state| state.mails.clone())
     }
 
-    /// How many connections there were.
+    /// Returns the number of connections so far.
     pub fn connections(&self) -> usize {
         self.inbox.wait(|_| true, |state| state.connections)
     }

@@ -1,4 +1,4 @@
-//! A mailer that keeps what it is given.
+//! A mailer that keeps mails in memory.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
 
-/// Keeps every mail instead of sending it, and fails on demand. Clones share one box.
+/// A mailer that keeps every mail instead of sending it, and fails on demand. Clones share their
+/// mails.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryMailer(Arc<Mutex<State>>);
 
@@ -17,27 +18,27 @@ struct State {
 }
 
 impl MemoryMailer {
-    /// An empty box.
+    /// Creates a mailer without mails.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Lets the next mail that has no failure yet fail in this way. Call it twice for two mails.
+    /// Makes the next mail fail with this error. Call it twice to make two mails fail.
     pub fn fail_next(&self, failure: MailError) {
         self.state().failures.push_back(failure);
     }
 
-    /// All mails so far, in their order.
+    /// Returns all mails so far, in order.
     pub fn sent(&self) -> Vec<(OutboxId, OutgoingMail)> {
         self.state().sent.clone()
     }
 
-    /// The same, and empties the box.
+    /// Returns all mails so far, in order, and removes them.
     pub fn take(&self) -> Vec<(OutboxId, OutgoingMail)> {
         std::mem::take(&mut self.state().sent)
     }
 
-    /// The newest mail to that address.
+    /// Returns the newest mail to an address.
     pub fn last_to(&self, address: &str) -> Option<OutgoingMail> {
         self.state()
             .sent

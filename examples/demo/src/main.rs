@@ -51,7 +51,8 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let coloured = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured);
-    log.with_writer(std::io::stderr).init();
+    // A log that cannot be written, on a full disk, would panic when it says so.
+    log.with_writer(std::io::stderr).log_internal_errors(false).init();
     let options = Options::parse();
     if let Some(Task::Policies) = options.task {
         print!("{}", settings::policies());

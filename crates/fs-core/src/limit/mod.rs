@@ -1,16 +1,16 @@
-//! How often passwords and codes may be tried, and how much is mailed and texted.
+//! Rate limits for passwords, codes, mails and text messages.
 //!
-//! What is limited is counted *before* it is done: of a thousand guesses at once no more are
-//! looked at than the limits allow. A [`Tally`] holds what one attempt or message counts, and what
-//! a success takes back, so that only failures add up.
+//! An attempt is counted *before* it is made, so that of a thousand concurrent guesses no more are
+//! evaluated than the limits allow. A [`Tally`] holds the counters of an attempt or message, and
+//! what a success takes back, so that only failures accumulate.
 //!
-//! Guessing is limited narrowly for one account from one network, and widely for the account as a
-//! whole: a stranger who keeps guessing shuts out themselves and not the owner. Where the owner
-//! signed in from lately, a right password is taken although a wide limit is reached; whoever gives
-//! a wrong one there is told to wait, as everybody else is. Unknown accounts are counted under what
-//! was typed, like known ones, so a limit tells nothing.
+//! Guesses are limited strictly for one account from one network, and loosely for the account as a
+//! whole, so that an attacker locks themselves out and not the owner. On networks from which the
+//! owner signed in recently, the right password is accepted even if a loose limit is reached; a
+//! wrong one is told to wait, as everywhere else. Unknown accounts are counted by the typed text in
+//! the same way as known ones, so that limits do not allow enumeration.
 //!
-//! The counts are kept under digests with a key: the table holds no addresses.
+//! Counters are named by keyed digests, so the table does not contain addresses.
 
 mod code;
 mod name;
@@ -34,19 +34,19 @@ pub use tally::{Limit, Reached, Tally};
 
 use crate::config::spans;
 
-/// So many in such a time. The time starts with the first one.
+/// Maximum count in a window of time. The window starts with the first count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cap {
-    /// How many.
+    /// Maximum count.
     pub most: u32,
-    /// In which time.
+    /// Length of the window.
     #[serde(with = "spans")]
     pub within: Duration,
 }
 
 impl Cap {
-    /// `most` in `within`.
+    /// Creates a cap of `most` within `within`.
     pub const fn new(most: u32, within: Duration) -> Self {
         Self { most, within }
     }
@@ -56,22 +56,22 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// All limits. Each is a list of caps that hold at the same time; an empty one limits nothing.
+/// All rate limits. Each is a list of caps that apply together. An empty list disables the limit.
 ///
-/// A cap that is reached is answered with status 429 and, as `Retry-After`, the longest time that
-/// it may take; codes are then wrong, and mails to one address are silently left out.
+/// When a cap is reached, the answer has status 429 and, as `Retry-After`, the maximum waiting
+/// time. Codes are then treated as wrong, and mails to one address are silently dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
-    /// Wrong passwords.
+    /// Limits for wrong passwords.
     pub passwords: PasswordLimits,
-    /// Wrong codes.
+    /// Limits for wrong codes.
     pub codes: CodeLimits,
-    /// New accounts.
+    /// Limits for registrations.
     pub registrations: RegistrationLimits,
-    /// Mails that anybody can ask for.
+    /// Limits for mails that anyone can request.
     pub mails: SendLimits,
-    /// Text messages.
+    /// Limits for text messages.
     pub texts: SendLimits,
 }
 
@@ -88,8 +88,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What the profile of Flask-Security 4.1 has: it limits nothing itself, but codes of six
-    /// digits are guessed too soon without.
+    /// Returns the limits of the Flask-Security 4.1 profile. Flask-Security has no limits, but
+    /// without any, codes of six digits could be guessed quickly; so only codes are limited.
     pub fn flask_security_4() -> Self {
         Self {
             passwords: PasswordLimits::none(),

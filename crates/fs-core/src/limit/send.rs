@@ -1,4 +1,4 @@
-//! How much is mailed and texted.
+//! Rate limits for mails and text messages.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,31 +6,32 @@ use super::tally::OnSuccess::Keep;
 use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Tally};
 use crate::model::UserId;
 
-/// How many messages may be asked for.
+/// Rate limits for requested messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SendLimits {
-    /// To one mailbox, of each kind of mail; to one number, of each kind of code. All sub-addresses of a
-    /// mailbox, such as `ann+shop@site.test`, are counted together, and apart from `ann@site.test`.
+    /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code. All
+    /// sub-addresses of a mailbox, such as `ann+shop@site.test`, are counted together, but
+    /// separately from `ann@site.test`.
     pub to: Vec<Cap>,
-    /// For one account, of each kind of code. Mails are counted by their address alone.
+    /// Text messages per account and kind of code. Mails are counted by their address only.
     pub user: Vec<Cap>,
-    /// For one network: an IPv4 address or an IPv6 prefix of 64 bits. Twice as many may be asked for
-    /// in 56 bits, and four times as many in 48.
+    /// Requests per network: an IPv4 address or an IPv6 /64. A /56 has twice the caps, a /48 four
+    /// times the caps.
     pub network: Vec<Cap>,
-    /// For all together, of each kind of code: those of a second factor, and all others. Mails are
-    /// not.
+    /// All text messages together, separately for codes of second factors and for all other codes.
+    /// It does not apply to mails.
     pub in_all: Vec<Cap>,
 }
 
 impl SendLimits {
-    /// No limits.
+    /// Returns no limits.
     pub const fn none() -> Self {
         Self { to: Vec::new(), user: Vec::new(), network: Vec::new(), in_all: Vec::new() }
     }
 
-    /// For mails: 10 of a kind to one address in an hour and 20 in a day, 100 from one network in
-    /// an hour.
+    /// Returns the limits for mails: per kind and address 10 per hour and 20 per day, per network
+    /// 100 per hour.
     pub fn mails() -> Self {
         Self {
             to: vec![Cap::new(10, HOUR), Cap::new(20, DAY)],
@@ -40,9 +41,9 @@ impl SendLimits {
         }
     }
 
-    /// For text messages, which cost money: to one number, and for one account, 10 in an hour and
-    /// 20 in a day; 30 from one network in an hour; 500 in an hour in all. An application that
-    /// sends more allows itself more.
+    /// Returns the limits for text messages, which cost money: per number and per account 10 per
+    /// hour and 20 per day, per network 30 per hour, and 500 per hour in all. Raise them for an
+    /// application that sends more.
     pub fn texts() -> Self {
         let few = vec![Cap::new(10, HOUR), Cap::new(20, DAY)];
         Self {
@@ -53,8 +54,9 @@ impl SendLimits {
         }
     }
 
-    /// What a mail to an address counts. `kind` is a fixed word: kinds are counted apart, so that
-    /// who is bombed with one still gets others. Count it for addresses without an account as well.
+    /// Returns the tally of a mail to an address. Count it for addresses without an account as
+    /// well. `kind` is a fixed word: kinds are counted separately, so that a flood of one kind does
+    /// not block the others.
     pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Tally {
         let mailbox = mailbox(to);
         // Those of its sub-addresses are counted together, and apart from its own: who asks for them
@@ -63,7 +65,7 @@ impl SendLimits {
         Tally::default().with(names, Limit::MailTo, &self.to, &[kind, of, &mailbox], Keep)
     }
 
-    /// What a message counts for the network from which it is asked for, if that is known.
+    /// Returns the tally of a message for the network that requests it, if that is known.
     pub fn of_network(
         &self,
         names: &CounterNames,
@@ -76,7 +78,8 @@ impl SendLimits {
         Tally::default().with_network(names, limit, &self.network, (&[], network), Keep)
     }
 
-    /// What a text message to a number counts. `kind` is a fixed word: kinds are counted apart.
+    /// Returns the tally of a text message to a number. `kind` is a fixed word: kinds are counted
+    /// separately.
     pub fn text(&self, names: &CounterNames, kind: &'static str, to: &str, user: &UserId) -> Tally {
         Tally::default()
             .with(names, Limit::TextTo, &self.to, &[kind, to], Keep)
@@ -85,8 +88,9 @@ impl SendLimits {
     }
 }
 
-/// An address without what a sub-address adds to it (RFC 5233). Where a mail server knows none, people
-/// whose names differ behind a plus sign share a count, and whoever fills it could fill one alone.
+/// Returns an address without its sub-address (RFC 5233). If a mail server does not support
+/// sub-addresses, users whose names differ only after a plus sign share a count; anyone who
+/// exhausts it could exhaust a single one.
 fn mailbox(address: &str) -> String {
     let parts = address.rsplit_once('@').and_then(|(local, domain)| {
         let (mailbox, _) = local.split_once('+').filter(|(mailbox, _)| !mailbox.is_empty())?;

@@ -1,20 +1,20 @@
-//! The keys of messages, with their default severity and text.
+//! Keys of messages, with their default severity and text.
 
 use super::Category;
 use super::Category::{Error, Info, Success};
 
-/// No message has this key.
+/// Error for a text that is not the key of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no message {0:?}: see the list of message keys")]
 pub struct UnknownMessageKey(pub String);
 
 macro_rules! keys {
     ($($(#[doc = $doc:literal])+ $name:ident = $key:literal, $category:ident, $text:literal;)+) => {
-        /// Everything that fs says to people.
+        /// Key of a message to users.
         ///
-        /// The name on the wire is the key of Flask-Security 4.1 (`SECURITY_MSG_…` without the
-        /// prefix), or ours in the same style. Values that a message carries are named in its
-        /// description.
+        /// The name in answers is the key of Flask-Security 4.1 (`SECURITY_MSG_…` without the
+        /// prefix), or a key in the same style. The description of each key lists the values of its
+        /// message.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum MessageKey {
@@ -22,20 +22,20 @@ macro_rules! keys {
         }
 
         impl MessageKey {
-            /// Every key.
+            /// All keys.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// The name on the wire, such as `EMAIL_NOT_PROVIDED`.
+            /// Returns the name in answers, such as `EMAIL_NOT_PROVIDED`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $key,)+ }
             }
 
-            /// How serious it is, unless a [`Catalogue`](super::Catalogue) says otherwise.
+            /// Returns the default severity, which a [`Catalogue`](super::Catalogue) can change.
             pub const fn default_category(self) -> Category {
                 match self { $(Self::$name => $category,)+ }
             }
 
-            /// Its text, unless a [`Catalogue`](super::Catalogue) says otherwise.
+            /// Returns the default text, which a [`Catalogue`](super::Catalogue) can change.
             pub const fn default_text(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
             }

@@ -133,31 +133,31 @@ impl SecondFactor {
 /// A user to insert: a [`User`] without a key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NewUser {
-    /// See [`User::email`].
+    /// Initial value of [`User::email`].
     pub email: String,
-    /// See [`User::username`].
+    /// Initial value of [`User::username`].
     pub username: Option<String>,
-    /// See [`User::password`].
+    /// Initial value of [`User::password`].
     pub password: Option<PasswordHash>,
-    /// See [`User::active`].
+    /// Initial value of [`User::active`].
     pub active: bool,
-    /// See [`User::uniquifier`].
+    /// Initial value of [`User::uniquifier`].
     pub uniquifier: Uniquifier,
-    /// See [`User::token_uniquifier`].
+    /// Initial value of [`User::token_uniquifier`].
     pub token_uniquifier: Option<Uniquifier>,
-    /// See [`User::confirmed_at`].
+    /// Initial value of [`User::confirmed_at`].
     pub confirmed_at: Option<Timestamp>,
-    /// See [`User::sign_ins`].
+    /// Initial value of [`User::sign_ins`].
     pub sign_ins: SignIns,
-    /// See [`User::second_factor`].
+    /// Initial value of [`User::second_factor`].
     pub second_factor: SecondFactor,
-    /// See [`User::recovery_codes`].
+    /// Initial value of [`User::recovery_codes`].
     pub recovery_codes: Vec<RecoveryCodeHash>,
-    /// See [`User::sign_in_secrets`].
+    /// Initial value of [`User::sign_in_secrets`].
     pub sign_in_secrets: BTreeMap<String, SealedSecret>,
-    /// See [`User::phone`].
+    /// Initial value of [`User::phone`].
     pub phone: Option<String>,
-    /// See [`User::attributes`].
+    /// Initial value of [`User::attributes`].
     pub attributes: Map<String, Value>,
     /// Names of the user's roles, which must exist.
     pub roles: Vec<String>,

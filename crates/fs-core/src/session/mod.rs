@@ -1,4 +1,4 @@
-//! What a browser's session knows, and how it is sealed into its cookie.
+//! The session of a browser, and its encryption into a cookie.
 
 mod seal;
 mod visit;

@@ -1,4 +1,4 @@
-//! Sealing a session into a cookie: XChaCha20-Poly1305 with keys derived from the signing keys.
+//! Encrypts sessions for cookies: XChaCha20-Poly1305 with keys derived from the signing keys.
 
 use std::time::Duration;
 
@@ -16,32 +16,33 @@ use crate::secret::Secret;
 const VERSION: u8 = 1;
 const NONCE: usize = 24;
 const STAMP: usize = 8;
-/// What a cookie may hold: browsers take 4096 bytes with its name and attributes.
+/// Maximum length of a cookie's value in bytes. Browsers accept 4096 bytes with name and
+/// attributes.
 const LONGEST: usize = 3_800;
 
-/// Seals sessions into cookie values and opens them again.
+/// Encrypts sessions into cookie values and decrypts them.
 ///
-/// The first key seals, all of them open, so that keys can be rotated. The random nonces of
-/// XChaCha20 need no counter. The moment of sealing is inside, so that an old copy of a cookie
-/// ends with the lifetime, whatever the browser says.
+/// The first key encrypts and all of them decrypt, so that keys can be rotated. The nonces of
+/// XChaCha20 are random and need no counter. The time of encryption is included, so that an old
+/// copy of a cookie expires with the lifetime, whatever the browser does.
 pub struct Sealer {
     ciphers: Vec<XChaCha20Poly1305>,
     purpose: &'static [u8],
 }
 
-/// Why a session was not sealed.
+/// Error of encrypting a session.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub enum SealError {
-    /// It does not fit a cookie. Keep less application data in it.
+    /// The session does not fit into a cookie. Store less application data in it.
     #[error("the session is {0} bytes long, a cookie takes {LONGEST}: keep less in it")]
     TooLong(usize),
-    /// There is no key to seal with.
+    /// There is no key.
     #[error("there is no signing key")]
     NoKey,
 }
 
 impl Sealer {
-    /// A sealer for one purpose: what one of them seals, another does not open.
+    /// Creates a sealer for one purpose. It cannot decrypt values of another purpose.
     pub fn new(keys: &[Secret], purpose: &'static str) -> Self {
         let ciphers = keys
             .iter()
@@ -56,11 +57,12 @@ impl Sealer {
         Self { ciphers, purpose: purpose.as_bytes() }
     }
 
-    /// The cookie's value for a session. `nonce` must be random and never used before.
+    /// Encrypts a session into the value of its cookie. `nonce` must be random and never used
+    /// before.
     ///
     /// # Errors
     ///
-    /// [`SealError::TooLong`] when it would not fit a cookie.
+    /// Returns [`SealError::TooLong`] if it does not fit into a cookie.
     pub fn seal(
         &self,
         visit: &Visit,
@@ -71,14 +73,14 @@ impl Sealer {
         self.seal_json(&json, self.purpose, now, nonce)
     }
 
-    /// The value of the second cookie of a session: what the application keeps in it.
+    /// Encrypts the application's data in a session into the value of the second cookie.
     ///
-    /// It is a cookie of its own, so that a handler that answers late does not bring an earlier sign-in
-    /// back along with its data.
+    /// It is a separate cookie, so that a handler that answers late does not restore an earlier
+    /// sign-in together with its data.
     ///
     /// # Errors
     ///
-    /// [`SealError::TooLong`] when it would not fit a cookie.
+    /// Returns [`SealError::TooLong`] if it does not fit into a cookie.
     pub fn seal_kept(
         &self,
         visit: &Visit,
@@ -105,16 +107,16 @@ impl Sealer {
         if text.len() > LONGEST { Err(SealError::TooLong(text.len())) } else { Ok(text) }
     }
 
-    /// The session of a cookie's value; nothing when it is not one of ours, was altered, or was
-    /// sealed longer than `lifetime` ago or further in the future than
-    /// [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
+    /// Decrypts the session of a cookie's value. Returns `None` if the value was not issued by this
+    /// application, was altered, was encrypted more than `lifetime` ago, or is further in the
+    /// future than [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Visit> {
         let json = self.open_json(text, self.purpose, now, lifetime)?;
         serde_json::from_str(&json).ok().map(Visit::from_state)
     }
 
-    /// Puts what the second cookie of a session holds into it, if it belongs to whom the session is
-    /// signed in as, or to nobody. What cannot be opened is left out.
+    /// Adds the data of the second cookie to a session, if it belongs to the user of the session or
+    /// to no user. A value that cannot be decrypted is ignored.
     pub fn open_kept(&self, visit: &mut Visit, text: &str, now: Timestamp, lifetime: Duration) {
         let json = self.open_json(text, &self.kept_purpose(), now, lifetime);
         let kept = json.and_then(|json| serde_json::from_str(&json).ok());

@@ -1,4 +1,4 @@
-//! The session of one browser, between its requests.
+//! The session of a browser, between its requests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,14 +14,14 @@ use crate::message::Category;
 use crate::model::{CredentialKey, SessionId, User, UserId};
 use crate::second_factor::{Enrolment, Pending};
 
-/// The session of one browser: small, sealed into its cookie, changed only through methods that
-/// remember that it must be written back.
+/// Session of a browser. It is encrypted into a cookie, and its methods record whether it must be
+/// written back.
 ///
-/// Before sign-in it costs no row. After sign-in it names a session record, which is loaded with
-/// its user. Who is signed in is changed by flows alone.
+/// Before sign-in it needs no row in the database. After sign-in it refers to a session record,
+/// which is loaded with its user. Only flows change who is signed in.
 ///
-/// What the application keeps is beside it, in a cookie of its own: a handler that answers late must not
-/// bring an earlier sign-in back along with its data.
+/// The application's data is in a separate cookie, so that a handler that answers late does not
+/// restore an earlier sign-in together with its data.
 #[derive(Clone, Debug, Default)]
 pub struct Visit {
     state: State,
@@ -73,30 +73,30 @@ struct DoneForm {
 /// How long a second press of a button is recognised.
 const SECOND_PRESS: Duration = Duration::from_secs(600);
 
-/// Who is signed in, as the browser's session says.
+/// Sign-in in the browser's session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct VisitSignIn {
-    /// Its name; its record is kept under the [key](SessionId::key).
+    /// Id of the session. Its record is stored under the [key](SessionId::key).
     #[serde(rename = "i", with = "session_id")]
     pub id: SessionId,
-    /// Whom what the application keeps in the session belongs to. Who is signed in now, the record
-    /// says alone.
+    /// Owner of the application's data in the session. Only the session record determines who is
+    /// signed in.
     #[serde(rename = "u", with = "user_id")]
     pub user: UserId,
-    /// When the user last proved who they are; nothing for a remembered browser.
+    /// Time at which the user last authenticated. `None` for a remembered browser.
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub authenticated_at: Option<Timestamp>,
-    /// Until when the session counts as fresh because it was found fresh before.
+    /// End of the grace period, in which the session counts as fresh after an earlier check.
     #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
     pub grace_until: Option<Timestamp>,
-    /// When the second factor, or a recovery code in its place, was last given.
+    /// Time at which the second factor, or a recovery code instead, was last given.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub factor_at: Option<Timestamp>,
-    /// The remembered browser that it was made from, or with: signing out ends both.
+    /// Remembered browser from which, or with which, it was created. Signing out revokes both.
     #[serde(rename = "r", default, skip_serializing_if = "Option::is_none", with = "parent")]
     pub parent: Option<CredentialKey>,
-    /// When the session ends. A new proof of who one is does not move it. `None` for a session from
-    /// before this was kept.
+    /// Time at which the session ends. Verifying the identity again does not extend it. `None` for
+    /// a session of an earlier version, which did not store it.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
@@ -104,28 +104,28 @@ pub struct VisitSignIn {
 /// A message that waits for the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
-    /// Of which kind.
+    /// Severity of the message.
     #[serde(rename = "c")]
     pub category: Category,
-    /// Its text.
+    /// Text of the message.
     #[serde(rename = "t")]
     pub text: String,
 }
 
-/// What is to happen to the CSRF cookie that scripts read.
+/// State of the CSRF cookie that scripts read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CrumbState {
-    /// Nobody is signed in: there is none.
+    /// Nobody is signed in, so there is no cookie.
     #[default]
     #[serde(rename = "a")]
     Absent,
-    /// It must be sent with the next answer.
+    /// The cookie must be sent with the next answer.
     #[serde(rename = "d")]
     Due,
-    /// The browser has it.
+    /// The browser has the cookie.
     #[serde(rename = "s")]
     Sent,
-    /// It must be taken away with the next answer.
+    /// The cookie must be removed with the next answer.
     #[serde(rename = "c")]
     Clear,
 }
@@ -158,27 +158,28 @@ impl Visit {
         &self.state
     }
 
-    /// Whether it must be written back.
+    /// Checks whether the session must be written back.
     pub fn is_changed(&self) -> bool {
         self.changed
     }
 
-    /// Whether it says nothing, so that no cookie is needed. What the application keeps has its own.
+    /// Returns `true` if the session is empty, so that it needs no cookie. The application's data
+    /// has its own cookie.
     pub fn is_empty(&self) -> bool {
         self.state == State::default()
     }
 
-    /// Whether what the application keeps must be written back.
+    /// Checks whether the application's data must be written back.
     pub fn is_kept_changed(&self) -> bool {
         self.data_changed
     }
 
-    /// Whether the application keeps nothing.
+    /// Returns `true` if the application has no data in the session.
     pub fn keeps_nothing(&self) -> bool {
         self.data.is_empty()
     }
 
-    /// Who is signed in.
+    /// Returns the sign-in, if there is one.
     pub fn sign_in(&self) -> Option<&VisitSignIn> {
         self.state.sign_in.as_ref()
     }
@@ -207,7 +208,7 @@ impl Visit {
         }
     }
 
-    /// The sign-in that waits for its second factor.
+    /// Returns the pending sign-in, which waits for its second factor.
     pub fn pending(&self) -> Option<&Pending> {
         self.state.pending.as_ref()
     }
@@ -222,7 +223,7 @@ impl Visit {
         }
     }
 
-    /// The second factor that is being set up.
+    /// Returns the second factor that is being set up.
     pub fn enrolment(&self) -> Option<&Enrolment> {
         self.state.enrolment.as_ref()
     }
@@ -254,7 +255,7 @@ impl Visit {
         }
     }
 
-    /// Notes until when the session counts as fresh.
+    /// Sets the end of the grace period.
     pub fn set_grace(&mut self, until: Timestamp) {
         if let Some(sign_in) = &mut self.state.sign_in
             && sign_in.grace_until != Some(until)
@@ -264,23 +265,23 @@ impl Visit {
         }
     }
 
-    /// The secret that this browser's CSRF tokens are made of.
+    /// Returns the CSRF secret of this browser.
     pub fn csrf(&self) -> Option<&CsrfSecret> {
         self.state.csrf.as_ref()
     }
 
-    /// Gives the session a CSRF secret, or takes it away.
+    /// Sets or removes the CSRF secret of the session.
     pub fn set_csrf(&mut self, secret: Option<CsrfSecret>) {
         self.state.csrf = secret;
         self.changed = true;
     }
 
-    /// What is to happen to the CSRF cookie.
+    /// Returns the state of the CSRF cookie.
     pub fn crumb(&self) -> CrumbState {
         self.state.crumb
     }
 
-    /// Says what is to happen to the CSRF cookie.
+    /// Sets the state of the CSRF cookie.
     pub fn set_crumb(&mut self, crumb: CrumbState) {
         if self.state.crumb != crumb {
             self.state.crumb = crumb;
@@ -288,8 +289,9 @@ impl Visit {
         }
     }
 
-    /// Keeps a message for the next page; one that waits already is told once. At most ten wait, of
-    /// a thousand bytes together: the cookie has to hold them. The oldest make room.
+    /// Stores a message for the next page. The same message is stored once. At most ten messages of
+    /// a thousand bytes in total are kept, because they must fit into the cookie; the oldest ones
+    /// are dropped.
     pub fn flash(&mut self, category: Category, text: impl Into<String>) {
         let flashes = &mut self.state.flashes;
         let flash = Flash { category, text: text.into() };
@@ -302,7 +304,7 @@ impl Visit {
         self.changed = true;
     }
 
-    /// Takes the waiting messages.
+    /// Removes and returns the waiting messages.
     pub fn take_flashes(&mut self) -> Vec<Flash> {
         if !self.state.flashes.is_empty() {
             self.changed = true;
@@ -310,37 +312,37 @@ impl Visit {
         std::mem::take(&mut self.state.flashes)
     }
 
-    /// A value that the application keeps in the session.
+    /// Returns a value of the application's data.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.data.get(key)
     }
 
-    /// Keeps a value for the application. The whole session must fit a cookie: keep it small.
+    /// Stores a value of the application. Keep it small, since the data must fit into a cookie.
     ///
-    /// What is kept before somebody signs in stays with them. It goes when they sign out, or when
-    /// somebody else signs in at the same browser.
+    /// Data that is stored before a sign-in belongs to the user who then signs in. It is removed
+    /// when they sign out, or when another user signs in with the same browser.
     pub fn insert(&mut self, key: impl Into<String>, value: Value) {
         self.data.insert(key.into(), value);
         self.data_changed = true;
     }
 
-    /// Takes a value of the application's out.
+    /// Removes a value of the application's data and returns it.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
         let value = self.data.remove(key);
         self.data_changed |= value.is_some();
         value
     }
 
-    /// Notes that a form was accepted, and where its sender was led. `form` is all that was typed into
-    /// it, with the path.
+    /// Records that a form was accepted, and the target of its redirect. `form` is the path and
+    /// everything that was typed into the form.
     pub fn note_done(&mut self, form: &[&str], led_to: impl Into<String>, now: Timestamp) {
         let done = DoneForm { digest: digest(form), led_to: led_to.into(), at: now };
         self.state.done = Some(done);
         self.changed = true;
     }
 
-    /// Where the sender of that form was led when it was accepted a short while ago. `None` if another
-    /// one was.
+    /// Returns the redirect target of a form that was accepted a short while ago. Returns `None` if
+    /// the last accepted form was another one.
     pub fn done(&self, form: &[&str], now: Timestamp) -> Option<&str> {
         let done = self.state.done.as_ref()?;
         let same = done.digest == digest(form) && now.since(done.at) <= SECOND_PRESS;

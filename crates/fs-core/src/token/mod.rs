@@ -4,7 +4,7 @@
 //! data to which it is bound. Only someone with the signing keys can create a token. A token of one
 //! purpose never verifies as one of another purpose.
 //!
-//! | type | meaning | invalidated by a change of |
+//! | type | meaning | ends with |
 //! | --- | --- | --- |
 //! | [`AuthToken`] | the holder may act as the user; in the itsdangerous format alone | the (token) uniquifier |
 //! | [`ConfirmToken`] | the holder reads the mail of this address | the uniquifier, the address |

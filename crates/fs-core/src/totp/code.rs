@@ -1,4 +1,4 @@
-//! Making and checking codes.
+//! Generation and verification of codes.
 
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
@@ -17,33 +17,33 @@ use crate::secret::Secret;
 use crate::token::keyed;
 use crate::{CLOCK_LEEWAY, Timestamp};
 
-/// The longest text that is read as a code, in octets.
+/// Maximum length of a text that is parsed as a code, in bytes.
 const LONGEST_TYPED: usize = 64;
 
-/// How far a window may reach to either side, in steps.
+/// Maximum number of steps of a window to either side.
 const FARTHEST: u64 = 1_000;
 
-/// The number of a span of time that has one code, counted from 1970.
+/// Number of a time step, counted from 1970. Each step has one code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step(pub u64);
 
-/// Which steps around the present one are accepted.
+/// Window of accepted steps around the current one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Window {
-    /// So many steps to either side. RFC 6238 recommends one.
+    /// This many steps to either side. RFC 6238 recommends one.
     Steps(u64),
-    /// All steps that this span, to either side, touches: what Flask-Security does. 120 seconds
-    /// are nine steps, 300 are twenty-one.
+    /// All steps within this time to either side, even partly. This is Flask-Security's behaviour:
+    /// 120 seconds are nine steps, 300 are twenty-one.
     Seconds(#[serde(with = "crate::config::spans")] Duration),
-    /// All steps that this span touches, counted back from now: for codes that are sent, as no
-    /// code can arrive before its time. The node that sent it may be ahead by
+    /// All steps within this time before now, even partly. It is for sent codes, which cannot
+    /// arrive before their time. The node that sent the code may be ahead by
     /// [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     Back(#[serde(with = "crate::config::spans")] Duration),
 }
 
 impl Window {
-    /// How far the window reaches back.
+    /// Returns how far the window reaches into the past.
     pub(crate) fn reach(self, period: Duration) -> Duration {
         match self {
             Self::Steps(steps) => {
@@ -55,44 +55,45 @@ impl Window {
 }
 
 impl Default for Window {
-    /// One step to either side.
+    /// Returns a window of one step to either side.
     fn default() -> Self {
         Self::Steps(1)
     }
 }
 
-/// How codes look and how long each lasts.
+/// Number of digits of codes, and duration of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TotpRules {
     digits: u8,
     period: u64,
 }
 
-/// The rules for codes ask for something that no app does, or that is not safe.
+/// Error for rules that apps do not support or that are not safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TotpRulesError {
-    /// The number of digits.
+    /// The number of digits is not from 6 to 8.
     #[error("codes have 6, 7 or 8 digits, not {0}")]
     Digits(u8),
-    /// The length of a step.
+    /// The duration of a step is not from 15 to 120 whole seconds.
     #[error("a step lasts from 15 to 120 whole seconds, not {0:?}")]
     Period(Duration),
 }
 
 impl Default for TotpRules {
-    /// Six digits and thirty seconds, as every app expects it.
+    /// Returns rules of 6 digits and 30 seconds, which every app supports.
     fn default() -> Self {
         Self { digits: 6, period: 30 }
     }
 }
 
 impl TotpRules {
-    /// Other rules than the usual ones. Many apps silently ignore them: try before you rely on it.
+    /// Creates rules that differ from the default. Many apps silently ignore them, so test before
+    /// you rely on them.
     ///
     /// # Errors
     ///
-    /// [`TotpRulesError`] unless codes have 6 to 8 digits (RFC 4226) and steps last from 15 to
-    /// 120 whole seconds (at most two minutes: NIST SP 800-63B-4, 3.1.4).
+    /// Returns [`TotpRulesError`] unless codes have 6 to 8 digits (RFC 4226) and steps last from 15
+    /// to 120 whole seconds (at most two minutes: NIST SP 800-63B-4, 3.1.4).
     pub fn new(digits: u8, period: Duration) -> Result<Self, TotpRulesError> {
         if !(6..=8).contains(&digits) {
             return Err(TotpRulesError::Digits(digits));
@@ -103,22 +104,22 @@ impl TotpRules {
         Ok(Self { digits, period: period.as_secs() })
     }
 
-    /// How many digits a code has.
+    /// Returns the number of digits of a code.
     pub fn digits(&self) -> u8 {
         self.digits
     }
 
-    /// How long a step lasts.
+    /// Returns the duration of a step.
     pub fn period(&self) -> Duration {
         Duration::from_secs(self.period)
     }
 
-    /// The step of a moment; all moments before 1970 are in the first.
+    /// Returns the step of a time. Times before 1970 are in the first step.
     pub fn step_at(&self, now: Timestamp) -> Step {
         Step(seconds(now) / self.period)
     }
 
-    /// The code of a moment: to be sent by mail or SMS, and what an app shows.
+    /// Returns the code at a time, as an app shows it and as it is sent by mail or text message.
     ///
     /// ```
     /// use fs_core::Timestamp;
@@ -137,19 +138,20 @@ impl TotpRules {
         Secret::from(self.generator(secret).generate(seconds(now)).to_string())
     }
 
-    /// The code of a step, whenever that is.
+    /// Returns the code of a step.
     pub fn code_of(&self, secret: &TotpSecret, step: Step) -> Secret {
         let at = step.0.saturating_mul(self.period);
         Secret::from(self.generator(secret).generate(at).to_string())
     }
 
-    /// The step whose code was typed; nothing when it is none of those that the window allows.
+    /// Returns the step whose code was typed, or `None` if it is not in the window.
     ///
-    /// Blanks, `-` and `=` are left out of what was typed; the rest must be the digits 0 to 9,
-    /// as many as a code has. Steps up to and with `after` are refused, if one is given. All
-    /// candidates are compared, each in constant time.
+    /// Blanks, `-` and `=` in the typed text are ignored. The rest must be the digits 0 to 9, as
+    /// many as a code has. Steps up to and including `after` are refused, if given. All candidates
+    /// are compared, each in constant time.
     ///
-    /// The step must be spent in the commit that the code pays for, see [`spent`].
+    /// Spend the step in the commit that the code permits, see [`spent`]; otherwise the code can be
+    /// replayed.
     pub fn check(
         &self,
         secret: &TotpSecret,
@@ -195,8 +197,8 @@ impl TotpRules {
         found
     }
 
-    /// From when on the window does not reach the step any more, on whatever node: then its mark
-    /// may be forgotten.
+    /// Returns the time from which the step is outside of the window on every node. From then on,
+    /// the record that it was spent may be removed.
     pub fn closed_at(&self, step: Step, window: Window) -> Timestamp {
         let end = step.0.saturating_add(1).saturating_mul(self.period);
         let (steps, span) = match window {
@@ -252,10 +254,11 @@ impl TotpRules {
     }
 }
 
-/// The mark of a step that was accepted, for [`Change::Spend`](crate::port::Change::Spend).
+/// Returns the secret to spend with [`Change::Spend`](crate::port::Change::Spend) for an accepted
+/// step.
 ///
-/// `user_key` is the user's key in the store. The mark is a MAC under the secret: it tells
-/// nothing, and other users and other secrets of the same user have other marks.
+/// `user_key` is the user's key in the store. The result is a MAC under the TOTP secret: it reveals
+/// nothing, and differs for each user and for each secret of a user.
 pub fn spent(user_key: &str, secret: &TotpSecret, step: Step) -> SpentSecret {
     let mac: Hmac<Sha256> = keyed(secret.expose());
     let mac = mac.chain_update("fs totp step v1").chain_update(step.0.to_be_bytes());

@@ -1,14 +1,14 @@
-//! Codes from an authenticator app, or sent by mail or SMS: time-based one-time passwords.
+//! Time-based one-time passwords, from an authenticator app or sent by mail or text message.
 //!
-//! Everybody who has a [`TotpSecret`] can compute the code of a [`Step`], a span of thirty
-//! seconds (RFC 6238 over RFC 4226, with SHA-1 as all apps understand it). [`TotpRules`] makes
-//! and checks codes, a [`Wallet`] seals secrets for the database, [`Provisioning`] hands them to
-//! an app.
+//! Anyone who has a [`TotpSecret`] can compute the code of a [`Step`], a time step of thirty
+//! seconds (RFC 6238 over RFC 4226, with SHA-1, which all apps support). [`TotpRules`] generates
+//! and checks codes, a [`Wallet`] encrypts secrets for the database, and [`Provisioning`] passes
+//! them to an app.
 //!
-//! A code is good for a few steps around its own, and everybody who saw it can type it. So a step
-//! must be accepted once: put the [`spent`] mark of the step that [`TotpRules::check`] gives into
-//! a [`Change::Spend`](crate::port::Change::Spend) of the batch that the code pays for. How many
-//! codes may be tried is for [`limit`](crate::limit).
+//! A code is valid for a few steps around its own, so someone who saw it could replay it. A step
+//! must therefore be accepted only once: pass the step that [`TotpRules::check`] returns to
+//! [`spent`], and add the result as a [`Change::Spend`](crate::port::Change::Spend) to the batch
+//! that the code permits. [`limit`](crate::limit) restricts the number of attempts.
 
 mod app_wallet;
 mod code;

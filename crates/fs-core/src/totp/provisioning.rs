@@ -1,4 +1,4 @@
-//! Handing a secret to an authenticator app.
+//! Provisioning of a secret to an authenticator app.
 
 use data_encoding::BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,16 +8,16 @@ use qrcode::render::svg;
 use super::{TotpRules, TotpSecret};
 use crate::secret::Secret;
 
-/// All but what RFC 3986 calls unreserved.
+/// Every character except those that RFC 3986 calls unreserved.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// The same, but for `@`.
 const LABEL: &AsciiSet = &QUERY.remove(b'@');
 
-/// How many pixels a module of the QR code measures.
+/// Size of a module of the QR code in pixels.
 const MODULE: u32 = 4;
 
-/// What an app is told: the secret, and the names to show it under.
+/// Data for an authenticator app: the secret, and the names to show.
 ///
 /// ```
 /// use fs_core::totp::{Provisioning, TotpRules, TotpSecret};
@@ -34,20 +34,20 @@ const MODULE: u32 = 4;
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Provisioning<'a> {
-    /// The secret. Apps have it for good once they read it.
+    /// Secret. An app that read it keeps it forever.
     pub secret: &'a TotpSecret,
-    /// The rules that the app must follow; it is told what is not as usual.
+    /// Rules for codes. Only values that differ from the default are sent to the app.
     pub rules: TotpRules,
-    /// Who asks for the codes: the name of the service.
+    /// Name of the service.
     pub issuer: &'a str,
-    /// Whose they are.
+    /// Name of the account.
     pub username: &'a str,
 }
 
 impl Provisioning<'_> {
-    /// The `otpauth` URI that apps read, in passlib's spelling.
+    /// Returns the `otpauth` URI for apps, encoded as passlib does.
     ///
-    /// Apps split the names at a colon, so those inside a name are left out.
+    /// Apps split the names at a colon, so colons within a name are removed.
     pub fn uri(&self) -> Secret {
         let [issuer, username] = [self.issuer, self.username].map(|name| name.replace(':', ""));
         let encode = |text, set| utf8_percent_encode(text, set).to_string();
@@ -68,8 +68,8 @@ impl Provisioning<'_> {
         Secret::from(uri)
     }
 
-    /// The [`uri`](Self::uri) as a QR code, a picture in a `data:` URI; nothing when the names
-    /// are too long for one.
+    /// Returns the [`uri`](Self::uri) as a QR code, as an image in a `data:` URI. Returns `None` if
+    /// the names are too long for one.
     pub fn qr_code(&self) -> Option<Secret> {
         let code = QrCode::new(self.uri().expose()).ok()?;
         let picture = code.render::<svg::Color<'_>>().module_dimensions(MODULE, MODULE).build();

@@ -1,4 +1,4 @@
-//! The secret that an authenticator app and we share.
+//! The secret that is shared with an authenticator app.
 
 use std::fmt;
 
@@ -8,36 +8,36 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// What an app shows, in characters of a group.
+/// Number of characters of a group, for display.
 const GROUP: usize = 4;
 
-/// The longest text that is read as base 32, in octets.
+/// Maximum length of a text that is parsed as base 32, in bytes.
 const LONGEST_TEXT: usize = 256;
 
-/// The key of one authenticator of one user. Whoever has it can make every code.
+/// Secret of one authenticator of one user. Anyone who has it can compute every code.
 ///
-/// New ones have 20 octets (RFC 4226 recommends that length). Imported ones have 10 to 64: no
-/// shorter secret is accepted, whatever another system stored.
+/// New secrets have 20 bytes, as RFC 4226 recommends. Imported ones have 10 to 64; shorter ones are
+/// refused, even if another system stored them.
 #[derive(Clone)]
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
-/// A text or a key is no secret for codes.
+/// Error for a text or key that cannot be a TOTP secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this is not a TOTP secret: it takes 10 to 64 octets, written in base 32")]
 pub struct NotATotpSecret;
 
 impl TotpSecret {
-    /// A new one.
+    /// Creates a secret from random bytes.
     pub fn from_random(bytes: [u8; 20]) -> Self {
         let bytes = Zeroizing::new(bytes);
         Self(Zeroizing::new(bytes.to_vec()))
     }
 
-    /// One that another system made.
+    /// Creates a secret from bytes of another system.
     ///
     /// # Errors
     ///
-    /// [`NotATotpSecret`] when it is shorter than 10 octets or longer than 64.
+    /// Returns [`NotATotpSecret`] if it is shorter than 10 bytes or longer than 64.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, NotATotpSecret> {
         if !(10..=64).contains(&bytes.len()) {
             return Err(NotATotpSecret);
@@ -45,12 +45,13 @@ impl TotpSecret {
         Ok(Self(Zeroizing::new(bytes.to_vec())))
     }
 
-    /// Reads base 32 as people and apps write it: upper or lower case, with or without blanks,
+    /// Parses base 32 as users and apps write it: in upper or lower case, with or without blanks,
     /// hyphens and padding.
     ///
     /// # Errors
     ///
-    /// [`NotATotpSecret`] when it is something else, too short or too long.
+    /// Returns [`NotATotpSecret`] if the text is not base 32, or the secret is too short or too
+    /// long.
     ///
     /// ```
     /// use fs_core::totp::TotpSecret;
@@ -70,12 +71,13 @@ impl TotpSecret {
         Self::from_bytes(&Zeroizing::new(bytes))
     }
 
-    /// In base 32 without padding, as URIs and JSON answers have it.
+    /// Returns the secret in base 32 without padding, as in URIs and JSON answers.
     pub fn to_base32(&self) -> Secret {
         Secret::from(BASE32_NOPAD.encode(&self.0))
     }
 
-    /// In base 32, in groups of four with hyphens, for people who type it into their app.
+    /// Returns the secret in base 32, in groups of four with hyphens, for users who type it into
+    /// their app.
     pub fn to_groups(&self) -> Secret {
         let text = Zeroizing::new(BASE32_NOPAD.encode(&self.0));
         let mut groups = String::with_capacity(2 * text.len());
@@ -88,7 +90,7 @@ impl TotpSecret {
         Secret::from(groups)
     }
 
-    /// The octets, for a cipher or a MAC.
+    /// Returns the bytes, for a cipher or a MAC.
     pub(super) fn expose(&self) -> &[u8] {
         &self.0
     }

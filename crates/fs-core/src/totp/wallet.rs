@@ -1,4 +1,4 @@
-//! Sealing secrets for the database.
+//! Encryption of TOTP secrets for the database.
 
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
@@ -18,33 +18,35 @@ use crate::model::SealedSecret;
 use crate::secret::Secret;
 use crate::token::SigningKeys;
 
-/// How our own sealed texts begin.
+/// Prefix of encrypted texts in our own format.
 const PREFIX: &str = "fs1";
 
 const NONCE: usize = 24;
 
-/// The longest tag: with it a sealed text still fits the 255 characters of the column.
+/// Maximum length of a tag. With it an encrypted text still fits the 255 characters of the column.
 const LONGEST_TAG: usize = 64;
 
-/// The longest text that is opened, in octets.
+/// Maximum length of a text to decrypt, in bytes.
 const LONGEST: usize = 2_048;
 
-/// How secrets are written. Both formats are always read.
+/// Format in which secrets are encrypted. Both formats can always be decrypted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WalletFormat {
-    /// Our own: XChaCha20-Poly1305 under a key by HKDF-SHA256, bound to the key's tag.
+    /// Our own format: XChaCha20-Poly1305 with a key derived by HKDF-SHA256, bound to the key's
+    /// tag.
     #[default]
     Native,
-    /// passlib's, so that a Flask-Security application can share the database: AES-256-CTR under
-    /// a key by PBKDF2, which whoever writes to the database can alter unnoticed.
+    /// passlib's format, so that a Flask-Security application can share the database: AES-256-CTR
+    /// with a key derived by PBKDF2. It has no authentication: someone who can write to the
+    /// database can alter a secret unnoticed.
     Passlib,
 }
 
-/// The keys that seal TOTP secrets: the newest seals, all of them open.
+/// Keys for the encryption of TOTP secrets: the newest one encrypts, all of them decrypt.
 ///
-/// Keep a key for as long as something is sealed with it. Texts of passlib that are not encrypted,
-/// and `otpauth://` URIs, are opened as well.
+/// Keep a key as long as a secret is encrypted with it. Unencrypted texts of passlib and
+/// `otpauth://` URIs can be opened as well.
 ///
 /// ```
 /// use std::collections::BTreeMap;
@@ -72,16 +74,16 @@ struct Key {
     cipher: XChaCha20Poly1305,
 }
 
-/// The keys of a wallet cannot be used.
+/// Error in the keys of a wallet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WalletKeyError {
-    /// There is none.
+    /// No key is given.
     #[error("there is no key to seal TOTP secrets with: set one, a random text of 32 octets")]
     None,
-    /// The key of this tag is empty.
+    /// The key with this tag is empty.
     #[error("the key {0:?} for TOTP secrets is empty: set a random text of 32 octets")]
     Empty(String),
-    /// This is not a tag.
+    /// The text is not a valid tag.
     #[error(
         "{0:?} cannot be the tag of a key for TOTP secrets: take up to 64 of a-z, A-Z, 0-9, \
          and after the first of these also `_`, `.` and `-`"
@@ -89,33 +91,33 @@ pub enum WalletKeyError {
     Tag(String),
 }
 
-/// Why a stored secret was not opened. It never says what was stored.
+/// Reason why a stored secret cannot be decrypted. It never contains the stored text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WalletProblem {
-    /// It is in none of the known formats.
+    /// The text has an unknown format.
     #[error("the stored TOTP secret is in no known format")]
     Malformed,
-    /// It was sealed with a key that this wallet does not have.
+    /// The text was encrypted with a key that this wallet does not have.
     #[error("the stored TOTP secret was sealed with a key that is not configured any more")]
     UnknownKey,
-    /// It was altered, or its key has become another one under the same tag.
+    /// The text was altered, or its tag now belongs to another key.
     #[error("the stored TOTP secret was altered, or the key of its tag was replaced")]
     Altered,
-    /// Its format is known, but asks for another version, algorithm, number of digits or period,
-    /// or for an absurd amount of work.
+    /// The format is known, but requires an unsupported version, algorithm, number of digits or
+    /// period, or an absurd amount of work.
     #[error("the stored TOTP secret asks for a version or settings that are not supported")]
     Unsupported,
 }
 
 impl Wallet {
-    /// A wallet of tagged keys, such as Flask-Security's `TOTP_SECRETS`.
+    /// Creates a wallet of tagged keys, such as Flask-Security's `TOTP_SECRETS`.
     ///
-    /// The newest is the one with the greatest tag: by number if all tags are numbers, else in
-    /// the order of the alphabet.
+    /// The key with the greatest tag is the newest. Tags are compared as numbers if all of them are
+    /// numbers, otherwise alphabetically.
     ///
     /// # Errors
     ///
-    /// [`WalletKeyError`].
+    /// Returns [`WalletKeyError`] if there is no key, or a key or tag is invalid.
     pub fn new(
         keys: BTreeMap<String, Secret>,
         format: WalletFormat,
@@ -129,11 +131,11 @@ impl Wallet {
         Self::of(keys.collect::<Result<_, _>>()?, format)
     }
 
-    /// A wallet of keys without tags, the newest first; it writes our own format.
+    /// Creates a wallet of keys without tags, newest first. It encrypts in our own format.
     ///
     /// # Errors
     ///
-    /// [`WalletKeyError`].
+    /// Returns [`WalletKeyError`] if there is no key, or a key or tag is invalid.
     pub fn from_keys(keys: &SigningKeys) -> Result<Self, WalletKeyError> {
         let key = |secret: &Secret| Key::new(tag_of(secret), secret.clone());
         Self::of(keys.iter().map(key).collect::<Result<_, _>>()?, WalletFormat::Native)
@@ -145,9 +147,9 @@ impl Wallet {
         Ok(Self { newest, older: keys.collect(), format })
     }
 
-    /// Seals a secret with the newest key. `random` must be random and never used before.
+    /// Encrypts a secret with the newest key. `random` must be random and never used before.
     ///
-    /// What passlib's format takes, 16384 rounds of PBKDF2, is milliseconds of work.
+    /// passlib's format takes 16384 rounds of PBKDF2, some milliseconds.
     pub fn seal(&self, secret: &TotpSecret, random: [u8; NONCE]) -> SealedSecret {
         let Key { tag, secret: key, .. } = &self.newest;
         SealedSecret::new(match self.format {
@@ -160,11 +162,11 @@ impl Wallet {
         })
     }
 
-    /// Opens what [`seal`](Self::seal) or passlib wrote.
+    /// Decrypts a text of [`seal`](Self::seal) or of passlib.
     ///
     /// # Errors
     ///
-    /// [`WalletProblem`].
+    /// Returns [`WalletProblem`] if the text cannot be decrypted.
     pub fn open(&self, sealed: &SealedSecret) -> Result<TotpSecret, WalletProblem> {
         let text = sealed.expose();
         if text.len() > LONGEST {
@@ -181,8 +183,8 @@ impl Wallet {
         stored.open(key.map(|key| &key.secret))
     }
 
-    /// Whether a stored secret is in the format and under the key that are used now. If not, seal
-    /// it anew at the next occasion.
+    /// Checks whether a stored secret has the current format and the newest key. If not, encrypt it
+    /// again at the next opportunity.
     pub fn is_current(&self, sealed: &SealedSecret) -> bool {
         let text = sealed.expose();
         match self.format {

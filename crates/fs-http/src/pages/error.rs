@@ -1,4 +1,4 @@
-//! What can go wrong with templates.
+//! Errors of templates.
 
 use std::path::PathBuf;
 
@@ -6,15 +6,15 @@ use minijinja::Error;
 
 use super::Pages;
 
-/// A template that cannot be used. None of the texts holds a value of a page.
+/// Error of a template. Its messages do not contain values of a page.
 #[derive(Debug, thiserror::Error)]
 pub enum PagesError {
-    /// A file or directory of templates cannot be read. Found at start-up.
+    /// A file or directory of templates cannot be read. Detected at the start.
     #[error("cannot read the templates in {}: {source}", path.display())]
     Read {
-        /// The file or directory.
+        /// Path of the file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         source: std::io::Error,
     },
     /// A default template cannot be written. Only [`Pages::write_defaults`] returns it.
@@ -25,29 +25,29 @@ pub enum PagesError {
         /// The error of the operating system.
         source: std::io::Error,
     },
-    /// A template of the application is wrong. Found at start-up.
+    /// A template of the application is invalid. Detected at the start.
     #[error("the template {file} is wrong in line {line}: {reason}")]
     Template {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The line, from 1; 0 when it is not known.
+        /// Line number, from 1; 0 if it is unknown.
         line: usize,
-        /// What is wrong with it.
+        /// Description of the mistake.
         reason: String,
     },
-    /// There is no template of this name.
+    /// No template with this name exists.
     #[error(
         "there is no template {0:?}: give one of that name in pages.templates or pages.directory"
     )]
     Unknown(String),
-    /// A template failed on the values that it got.
+    /// A template failed with the values of a page.
     #[error("the template {file} failed in line {line}: {reason}")]
     Render {
-        /// The file.
+        /// Name of the file.
         file: String,
-        /// The line, from 1; 0 when it is not known.
+        /// Line number, from 1; 0 if it is unknown.
         line: usize,
-        /// The kind of failure, without values.
+        /// Kind of failure, without values.
         reason: String,
     },
 }

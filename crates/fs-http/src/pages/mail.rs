@@ -1,4 +1,4 @@
-//! Mails.
+//! Templates and variables of mails.
 //!
 //! | name | sent when | variables besides `user.email`, `username` and `branding` |
 //! | --- | --- | --- |
@@ -26,22 +26,22 @@ use serde_json::{Map, Value as Json};
 
 use super::{Pages, PagesError};
 
-/// The parts of a mail. It can hold a link that signs somebody in: treat it as a secret. It has no
-/// `Debug` for that reason.
+/// Rendered parts of a mail. Treat it as a secret, since it may contain a link that signs the user
+/// in. For that reason it has no `Debug`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RenderedMail {
-    /// The plain part.
+    /// Plain text part, if there is one.
     pub text: Option<String>,
-    /// The HTML part.
+    /// HTML part, if there is one.
     pub html: Option<String>,
 }
 
 impl Pages {
-    /// Makes the parts of a mail that are asked for, from `security/email/<name>.txt` and `.html`.
+    /// Renders the requested parts of a mail from `security/email/<name>.txt` and `.html`.
     ///
     /// # Errors
     ///
-    /// As [`Pages::render`].
+    /// Returns the same errors as [`Pages::render`].
     pub fn render_mail(
         &self,
         name: &str,

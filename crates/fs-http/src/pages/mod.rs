@@ -1,4 +1,4 @@
-//! Pages and mails, made from templates.
+//! Renders pages and mails from templates.
 //!
 //! An endpoint fills a [`PageView`], [`Pages::render`] makes HTML of it; [`Pages::render_mail`] does
 //! the same for mails. Templates are in Jinja2's language and named as in Flask-Security 4.1, so
@@ -91,30 +91,30 @@ pub use view::{
     PageView,
 };
 
-/// Where templates come from, and whose they are.
+/// Settings of templates, and the branding of pages and mails.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PagesConfig {
-    /// Templates of the application, by name: `security/login_user.html` takes the place of ours of
-    /// that name; others can be included or extended. For programs of one file:
-    /// `include_str!("…")`.
+    /// Templates of the application, by name. `security/login_user.html` replaces the library's
+    /// template of that name; others can be included or extended. Use it with `include_str!("…")`
+    /// for a program in a single file.
     pub templates: BTreeMap<String, String>,
-    /// A directory with templates of the application. A file `security/login_user.html` in it takes
-    /// the place of ours of that name; other files can be included or extended. All `.html`, `.txt`
-    /// and `.css` files are read once, at start-up. They go before [`templates`](Self::templates)
-    /// of the same name.
+    /// Directory with templates of the application. A file `security/login_user.html` replaces the
+    /// library's template of that name; others can be included or extended. All `.html`, `.txt` and
+    /// `.css` files are read once, at the start. They take precedence over
+    /// [`templates`](Self::templates).
     pub directory: Option<PathBuf>,
-    /// The name on every page and mail.
+    /// Name and home page to show on pages and in mails.
     pub branding: Branding,
 }
 
-/// The product that people sign in to.
+/// Branding of the application.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Branding {
-    /// Its name, as people know it.
+    /// Name of the application.
     pub name: String,
-    /// Where its name on a page leads: a path or a URL.
+    /// Target of the link on the name: a path or URL.
     pub home_url: String,
 }
 
@@ -124,7 +124,7 @@ impl Default for Branding {
     }
 }
 
-/// All templates, read and checked.
+/// All templates, loaded and validated.
 #[derive(Debug)]
 pub struct Pages {
     env: Environment<'static>,
@@ -145,13 +145,13 @@ impl std::fmt::Debug for Renderer {
 }
 
 impl Pages {
-    /// Reads and checks the templates.
+    /// Loads and validates the templates.
     ///
     /// # Errors
     ///
-    /// [`PagesError::Read`] when the directory or a file in it cannot be read, and
-    /// [`PagesError::Template`], with file and line, when one of the files is no template, or asks
-    /// for a template, filter, test or function that is not there.
+    /// - Returns [`PagesError::Read`] if the directory or a file in it cannot be read.
+    /// - Returns [`PagesError::Template`], with file and line, if a template is invalid or uses a
+    ///   template, filter, test or function that does not exist.
     pub fn new(config: &PagesConfig) -> Result<Self, PagesError> {
         let mut pages = Self {
             env: engine::environment(),
@@ -182,16 +182,16 @@ impl Pages {
         self
     }
 
-    /// Makes the HTML of a page.
+    /// Renders the HTML of a page.
     ///
-    /// `context` is what the application adds for its own templates: each entry is a variable.
-    /// Entries cannot hide what the page itself has. One is known to our own templates: `lang`, the
-    /// language of the page (`en` without it).
+    /// `context` contains additional variables for the application's templates. They cannot replace
+    /// those of the page. The library's own templates use one of them: `lang`, the language of the
+    /// page (`en` by default).
     ///
     /// # Errors
     ///
-    /// [`PagesError::Unknown`] when there is no such template, [`PagesError::Render`] when it fails,
-    /// which only a template of the application can.
+    /// - Returns [`PagesError::Unknown`] if the template does not exist.
+    /// - Returns [`PagesError::Render`] if it fails, which only a template of the application can.
     pub fn render(
         &self,
         page: &PageView,

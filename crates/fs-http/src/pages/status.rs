@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::PageView;
 
 impl PageView {
-    /// The page for an error status. `text` replaces our own description of what happened.
+    /// Creates the page for an error status. `text` replaces the default description.
     ///
     /// Its template also knows `status`, `text` and `advice`.
     pub fn error(status: StatusCode, text: Option<String>) -> Self {

@@ -1,4 +1,4 @@
-//! What a page shows, before it is HTML.
+//! Contents of a page, before it is rendered.
 //!
 //! These types have no `Debug`: they hold CSRF tokens, and the paths of links that reset passwords.
 
@@ -6,36 +6,37 @@ use fs_core::message::{Catalogue, Category, Message};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A page.
+/// Contents of a page.
 #[derive(Clone, PartialEq, Default, Serialize)]
 pub struct PageView {
-    /// The name of its template, such as `security/login_user.html`.
+    /// Name of the template, such as `security/login_user.html`.
     pub template: String,
-    /// The title of the window, without the product's name.
+    /// Title of the window, without the product's name.
     pub title: String,
-    /// The heading on the page.
+    /// Heading of the page.
     pub heading: String,
-    /// Its forms, in their order.
+    /// Forms, in order.
     pub forms: Vec<FormView>,
-    /// Messages at the top.
+    /// Messages at the top of the page.
     pub flashes: Vec<FlashView>,
-    /// Links at the bottom.
+    /// Links at the bottom of the page.
     pub links: Vec<LinkView>,
-    /// The nonce of the style, as in the response's `Content-Security-Policy`. New for each response.
+    /// Nonce of the style, as in the response's `Content-Security-Policy`. It is new for each
+    /// response.
     pub nonce: String,
-    /// More variables for the template. They cannot hide the fields above.
+    /// Additional variables for the template. They cannot replace the fields above.
     #[serde(skip)]
     pub extra: Map<String, Value>,
 }
 
 impl PageView {
-    /// A page without anything on it but a title and a heading of the same words.
+    /// Creates a page with only a title and a heading of the same text.
     pub fn new(template: impl Into<String>, title: impl Into<String>) -> Self {
         let title = title.into();
         Self { template: template.into(), heading: title.clone(), title, ..Self::default() }
     }
 
-    /// A page that only tells something. What to do next can be in `extra` as `advice`, and an
+    /// Creates a page that shows a text. `extra` may contain the next step as `advice`, and an
     /// `icon`: `mail` or `done`.
     pub fn notice(title: impl Into<String>, text: impl Into<String>) -> Self {
         let mut page = Self::new("security/notice.html", title);
@@ -47,14 +48,14 @@ impl PageView {
 /// A message at the top of a page.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct FlashView {
-    /// How serious it is.
+    /// Severity of the message.
     pub category: Category,
-    /// What it says, as plain text.
+    /// Text of the message, as plain text.
     pub text: String,
 }
 
 impl FlashView {
-    /// A message in the words of the catalogue.
+    /// Creates the message with its text from the catalogue.
     pub fn new(catalogue: &Catalogue, message: &Message) -> Self {
         Self { category: catalogue.category(message.key), text: catalogue.text(message) }
     }
@@ -63,33 +64,33 @@ impl FlashView {
 /// A link.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct LinkView {
-    /// Where to: a path or URL. Never take one from a request unchecked: `javascript:` is a URL too.
+    /// Target: a path or URL. Never use one from a request unchecked: `javascript:` is a URL too.
     pub href: String,
-    /// What it says.
+    /// Text of the link.
     pub text: String,
 }
 
 /// A form.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct FormView {
-    /// Its name in the page, such as `login_user_form`. The ids of its fields begin with it.
+    /// Name in the page, such as `login_user_form`. The ids of its fields begin with it.
     pub name: String,
-    /// Where it is sent: a path.
+    /// Path to which the form is sent.
     pub action: String,
-    /// How it is sent.
+    /// Method by which the form is sent.
     pub method: FormMethod,
-    /// What its button says. Without words there is no button.
+    /// Label of the button. If empty, there is no button.
     pub submit: String,
-    /// Its fields, in their order. Hidden ones can be anywhere.
+    /// Fields, in order. Hidden ones can be anywhere.
     pub fields: Vec<FieldView>,
     /// Further buttons, below the first.
     pub buttons: Vec<ButtonView>,
-    /// What is wrong with the form as a whole.
+    /// Errors of the form as a whole.
     pub errors: Vec<String>,
 }
 
 impl FormView {
-    /// A form that is posted, without fields yet.
+    /// Creates a form that is sent by POST, without fields.
     pub fn new(
         name: impl Into<String>,
         action: impl Into<String>,
@@ -107,65 +108,65 @@ impl FormView {
     }
 }
 
-/// A further button of a form, which sends it to another place. The browser does not check then
-/// whether everything is filled in: the fields that are left empty may not matter there.
+/// An additional button of a form, which sends it to another path. The browser then does not check
+/// for empty required fields, since they may not matter there.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct ButtonView {
-    /// What it says.
+    /// Label of the button.
     pub text: String,
-    /// Its name in what is sent, where there is one; its value is empty.
+    /// Name of the submitted value, if there is one. The value is empty.
     pub name: Option<String>,
-    /// Where the form is sent by it: a path.
+    /// Path to which the button sends the form.
     pub formaction: String,
 }
 
-/// How a form is sent.
+/// Method by which a form is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FormMethod {
-    /// In the address: for questions.
+    /// GET, for queries.
     Get,
-    /// In the body: for everything that changes something or is secret.
+    /// POST, for everything that changes something or is secret.
     Post,
 }
 
 /// A field of a form.
 #[derive(Clone, PartialEq, Default, Serialize)]
 pub struct FieldView {
-    /// Its name in what is sent.
+    /// Name of the submitted value.
     pub name: String,
-    /// What it is called on the page; not shown for hidden fields.
+    /// Label on the page. It is not shown for hidden fields.
     pub label: String,
-    /// What can be entered.
+    /// Kind of input.
     pub kind: FieldKind,
-    /// What is in it. Never shown in a password field. For a checkbox, what is sent when it is
-    /// checked (`y` when empty).
+    /// Value of the field. It is never shown in a password field. For a checkbox, the value that is
+    /// sent if it is checked (`y` if empty).
     pub value: String,
     /// Whether a checkbox is checked.
     pub checked: bool,
-    /// Whether it must be filled in.
+    /// Whether the field must be filled in.
     pub required: bool,
-    /// What browsers and password managers may fill in, in the words of HTML's `autocomplete`:
+    /// Value that browsers and password managers may fill in, as in HTML's `autocomplete`:
     /// `username`, `email`, `current-password`, `new-password`, `one-time-code`, …
     pub autocomplete: Option<String>,
-    /// Whether the cursor is in it first. A field with an error takes precedence.
+    /// Whether the field has the focus first. A field with an error takes precedence.
     pub autofocus: bool,
-    /// A sentence of help.
+    /// Help text.
     pub hint: Option<String>,
-    /// A link beside the label, such as to the page for forgotten passwords.
+    /// Link beside the label, such as to the page for forgotten passwords.
     pub hint_link: Option<LinkView>,
-    /// What is wrong with the value.
+    /// Errors of the value.
     pub errors: Vec<String>,
-    /// What there is to choose from; only for [`FieldKind::Radio`].
+    /// Choices, only for [`FieldKind::Radio`].
     pub choices: Vec<ChoiceView>,
-    /// The least number of characters.
+    /// Minimum number of characters.
     pub minlength: Option<usize>,
-    /// The greatest number of characters.
+    /// Maximum number of characters.
     pub maxlength: Option<usize>,
 }
 
 impl FieldView {
-    /// A required field without a value.
+    /// Creates a required field without a value.
     pub fn new(kind: FieldKind, name: impl Into<String>, label: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -176,13 +177,13 @@ impl FieldView {
         }
     }
 
-    /// A hidden field.
+    /// Creates a hidden field.
     pub fn hidden(name: impl Into<String>, value: impl Into<String>) -> Self {
         Self { value: value.into(), ..Self::new(FieldKind::Hidden, name, "") }
     }
 }
 
-/// What can be entered into a field.
+/// Kind of input of a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FieldKind {
@@ -195,23 +196,23 @@ pub enum FieldKind {
     Password,
     /// A phone number.
     Tel,
-    /// Yes or no.
+    /// A checkbox.
     Checkbox,
-    /// Nothing: it is sent back as it is.
+    /// A hidden value that is sent back unchanged.
     Hidden,
-    /// One of several choices.
+    /// A choice of several values.
     Radio,
     /// A number.
     Number,
 }
 
-/// One of several choices.
+/// A choice of a field.
 #[derive(Clone, PartialEq, Serialize)]
 pub struct ChoiceView {
-    /// What is sent.
+    /// Value that is sent.
     pub value: String,
-    /// What is shown.
+    /// Label of the choice.
     pub label: String,
-    /// Whether it is the one chosen.
+    /// Whether it is selected.
     pub checked: bool,
 }

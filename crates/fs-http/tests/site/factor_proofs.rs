@@ -460,9 +460,7 @@ async fn a_change_of_password_gives_no_auth_token_without_the_second_factor() {
     add_with(&site, ANN, &key(1)).await;
     let mut eve = copied_cookie_and_password(&site, 1).await;
     let target = "/change?include_auth_token";
-    let change = |from: &str, to: &str| {
-        json!({ "password": from, "new_password": to, "new_password_confirm": to })
-    };
+    let change = |from: &str, to: &str| json!({ "password": from, "new_password": to, "new_password_confirm": to });
     let answer = eve.post_json(target, change(PASSWORD, NEW)).await;
     assert_eq!(answer.status, OK, "{}", answer.text());
     let answer = answer.json();

@@ -71,8 +71,8 @@ async fn a_password_of_129_characters_is_told_the_upper_limit() {
 async fn a_username_that_looks_like_another_is_refused_and_one_from_before_works() {
     let mut setup = Setup::standard();
     setup.config.usernames = true;
-    let attribute = fs_core::identity::IdentityAttribute::Username;
-    let rule = fs_core::identity::IdentityRule { attribute, ignore_case: true };
+    let attribute = IdentityAttribute::Username;
+    let rule = IdentityRule { attribute, ignore_case: true };
     setup.config.identities.order.push(rule);
     let site = setup.build();
     let name = "\u{430}liceotter";

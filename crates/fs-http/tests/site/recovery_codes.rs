@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 use fs_core::config::TwoFactor;
+use fs_core::model::{SealedSecret, UserField};
+use fs_core::port::Change;
 use fs_core::totp::TotpSecret;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
@@ -293,5 +295,23 @@ async fn faults_leave_nothing_half_done() {
             })
             .await;
         }
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_opened_leaves_the_recovery_codes() {
+    for profile in PROFILES {
+        let site = with_codes(profile).build();
+        let mut ann = ann_with_a_factor(&site).await;
+        let codes = make(&mut ann).await;
+        let user = site.user(ANN).await.unwrap();
+        let mut factor = user.second_factor.clone();
+        factor.totp_secret = Some(SealedSecret::new("sealed by another key"));
+        let (user, set) = (user.id, vec![UserField::SecondFactor(factor)]);
+        site.write(Change::UpdateUser { user, expect: Vec::new(), set }).await;
+        let mut browser = waiting(&site).await;
+        let used = browser.post_json(USE, json!({ "code": codes[0] })).await;
+        assert_eq!(used.status, StatusCode::OK, "{}", used.text());
+        assert_eq!(browser.who().await.as_deref(), Some(ANN));
     }
 }

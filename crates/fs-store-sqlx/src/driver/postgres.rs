@@ -39,6 +39,11 @@ const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
     CASE WHEN current_setting('statement_timeout') = '0' \
     THEN set_config('statement_timeout', '10s', true) END";
 
+/// Limits statements outside of transactions: a read that waits for a lock would keep a process of
+/// the server busy after we gave up. A timeout that the operator set is kept.
+const LIMIT_READS: &str = "SELECT CASE WHEN current_setting('statement_timeout') = '0' \
+    THEN set_config('statement_timeout', '10s', false) END";
+
 /// Begins a transaction that may take as long as a large table needs, but waits only a limited time
 /// for a lock.
 const BEGIN_MIGRATION: &str = "BEGIN ISOLATION LEVEL READ COMMITTED; \
@@ -79,7 +84,8 @@ impl Server {
             let (mut connection, reused) = self.acquire().await?;
             tries = tries.saturating_sub(1);
             match connection.rows(Arc::clone(query), values.clone()).await {
-                Err(error) if reused && tries > 0 && error.ruins_connection() => {}
+                Err(error)
+                    if reused && tries > 0 && error.ruins_connection() && !error.is_timeout() => {}
                 done => return done,
             }
         }
@@ -112,7 +118,7 @@ impl Server {
             // It knows of the transaction before the server does, in case the caller goes away.
             let mut writer = Writer::new(connection, &POSTGRES);
             let row = match writer.begin_postgres(statements).await {
-                Err(error) if again && error.ruins_connection() => continue,
+                Err(error) if again && error.ruins_connection() && !error.is_timeout() => continue,
                 begun => begun?,
             };
             let read_only = row.map(|mut row| row.bool("transaction_read_only")).transpose()?;
@@ -137,7 +143,8 @@ impl Server {
     async fn acquire(&self) -> Result<(Connection, bool), Error> {
         let full = self.pool.size() >= self.pool.options().get_max_connections();
         let reused = full || self.pool.num_idle() > 0;
-        Ok((Connection::postgres(self.pool.acquire().await?, self.prepared), reused))
+        let connection = self.pool.acquire().await.map_err(Error::no_connection)?;
+        Ok((Connection::postgres(connection, self.prepared), reused))
     }
 }
 
@@ -178,6 +185,9 @@ pub(crate) async fn connect(url: &str) -> Result<Pool, Error> {
         .acquire_timeout(PATIENCE)
         // Asking before every query would double the round trips.
         .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move { sqlx::raw_sql(LIMIT_READS).execute(connection).await.map(drop) })
+        })
         .before_acquire(move |connection, state| {
             let misled = noticed.is_after(state.age);
             Box::pin(async move {

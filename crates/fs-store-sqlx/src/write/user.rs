@@ -288,7 +288,8 @@ fn columns_of(shape: &Shape, field: &UserField) -> Result<Columns, Error> {
             ("current_login_at", sign_ins.current_at.into()),
             ("last_login_ip", sign_ins.last_ip.as_deref().into()),
             ("current_login_ip", sign_ins.current_ip.as_deref().into()),
-            ("login_count", sign_ins.count.into()),
+            // The column has 32 bits.
+            ("login_count", sign_ins.count.map(|count| count.min(i32::MAX.into())).into()),
         ],
         UserField::SecondFactor(factor) => vec![
             ("tf_primary_method", factor.method.as_deref().into()),

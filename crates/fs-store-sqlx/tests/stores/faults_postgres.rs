@@ -300,3 +300,32 @@ async fn a_server_that_does_not_answer_is_unavailable() {
     store.close().await;
     schema.drop().await;
 }
+
+/// A migration of the application's that holds a table keeps nobody busy on the server after the
+/// answer: processes would pile up there.
+#[tokio::test]
+async fn a_read_behind_a_table_lock_ends_on_the_server_too() {
+    let Some(schema) = or_not_run().await else { return };
+    let store = SqlxStore::postgres(&schema.url(schema.port())).await.unwrap();
+    store.migrate().await.unwrap();
+    warm_up(&store).await;
+    let mut other = schema.pool.acquire().await.unwrap();
+    let lock = "BEGIN; LOCK TABLE \"user\" IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(lock).execute(&mut *other).await.unwrap();
+    let read = store.users(PAGE).await;
+    assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
+    let waiting: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity \
+         WHERE application_name = $1 AND wait_event_type = 'Lock'",
+    )
+    .bind(schema.name())
+    .fetch_one(&mut *other)
+    .await
+    .unwrap();
+    assert_eq!(waiting, 0);
+    sqlx::raw_sql("ROLLBACK").execute(&mut *other).await.unwrap();
+    drop(other);
+    store.users(PAGE).await.unwrap();
+    store.close().await;
+    schema.drop().await;
+}

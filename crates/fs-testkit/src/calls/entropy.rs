@@ -1,4 +1,4 @@
-//! Watched randomness.
+//! Randomness whose calls are recorded.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use fs_core::port::{Entropy, EntropyError};
 
 use super::{Call, Calls};
 
-/// Another source of randomness, watched.
+/// Wrapper of a source of randomness that records its calls.
 #[derive(Clone)]
 pub struct WatchedEntropy {
     inner: Arc<dyn Entropy>,
@@ -14,7 +14,7 @@ pub struct WatchedEntropy {
 }
 
 impl WatchedEntropy {
-    /// Watches `inner`.
+    /// Wraps `inner`.
     pub fn new(inner: Arc<dyn Entropy>, calls: Calls) -> Self {
         Self { inner, calls }
     }

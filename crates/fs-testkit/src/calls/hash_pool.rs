@@ -8,12 +8,12 @@ use fs_core::port::{HashPool, HashPoolError};
 
 use super::{Call, Calls, HashKind, give_way};
 
-/// Hashes on the thread of whoever calls. A fault is a full queue.
+/// A hash pool that hashes on the caller's thread. An injected fault is a full queue.
 #[derive(Clone, Debug, Default)]
 pub struct InlineHashPool(Calls);
 
 impl InlineHashPool {
-    /// A pool whose jobs are written down in `calls`.
+    /// Creates a pool whose jobs are recorded in `calls`.
     pub fn new(calls: Calls) -> Self {
         Self(calls)
     }

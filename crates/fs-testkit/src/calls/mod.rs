@@ -1,8 +1,9 @@
-//! Every call of a port, in order, and a fault at any of them.
+//! A record of port calls, with fault injection.
 //!
-//! [`WatchedStore`], [`WatchedEntropy`] and [`InlineHashPool`] share one [`Calls`]: it writes down
-//! what is called, and lets the call of a chosen number fail. To try a fault everywhere, run with
-//! [`fail_at`](Calls::fail_at) 0, 1, 2, … until [`disarm`](Calls::disarm) says that no call failed.
+//! [`WatchedStore`], [`WatchedEntropy`] and [`InlineHashPool`] share one [`Calls`], which records
+//! their calls and makes a chosen call fail. To test a fault at every call, run with
+//! [`fail_at`](Calls::fail_at) 0, 1, 2, … until [`disarm`](Calls::disarm) returns that no call
+//! failed.
 
 mod entropy;
 mod hash_pool;
@@ -47,23 +48,23 @@ pub enum Call {
     Compose,
 }
 
-/// The kinds of hashing work.
+/// Kind of hashing work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HashKind {
-    /// A new hash is made.
+    /// A new password is hashed.
     Create,
-    /// A password is compared with a stored hash.
+    /// A password is verified against a stored hash.
     Verify,
-    /// Two spellings of a password are compared, or their work is done for nothing.
+    /// Two forms of a password are verified, or the same work is done without a stored hash.
     VerifyBoth,
-    /// The work of a comparison, for nothing.
+    /// The work of a verification is done without a stored hash.
     Decoy,
-    /// What a token is bound to is compared.
+    /// The binding of a token is compared.
     Compare,
 }
 
 impl Call {
-    /// Whether it asks the store for something.
+    /// Checks whether the call reads from the store.
     pub const fn is_read(self) -> bool {
         matches!(
             self,
@@ -80,18 +81,17 @@ impl Call {
     }
 }
 
-/// In which way a call fails.
+/// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It does nothing and says that it failed.
+    /// The call does nothing and returns an error.
     Refused,
-    /// It does what it should and says that it failed, as when the connection to a database breaks
-    /// between a commit and its answer. Only a commit can fail in this way; everything else is
-    /// refused.
+    /// The call succeeds but returns an error, as when the connection to a database breaks between
+    /// a commit and its answer. Only a commit can fail in this way; any other call is refused.
     AnswerLost,
 }
 
-/// The calls so far, and the one that is to fail. Clones share both.
+/// The recorded calls, and the call that is to fail. Clones share both.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<State>>);
 
@@ -105,28 +105,28 @@ struct State {
 }
 
 impl Calls {
-    /// Nothing was called yet.
+    /// Creates an empty record.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The calls since the last time, in order. Counting starts at zero again.
+    /// Returns the calls since the last time, in order, and resets the count to zero.
     pub fn take(&self) -> Vec<Call> {
         std::mem::take(&mut self.state().calls)
     }
 
-    /// The changes that were committed since the last time, in order: the name of each, and of a mail
-    /// how long it is. Batches that failed are not among them.
+    /// Returns the changes that were committed since the last time, in order: the name of each,
+    /// with the length of a mail. Failed batches are left out.
     pub fn take_rows(&self) -> Vec<String> {
         std::mem::take(&mut self.state().rows)
     }
 
-    /// How many commits succeeded in all, but for those that only count.
+    /// Returns the number of all successful commits, except those that only change counters.
     pub fn commits(&self) -> usize {
         self.state().commits
     }
 
-    /// Lets the call of that number fail, counted from 0 and from now.
+    /// Makes the call with that number fail. Calls are counted from 0, starting now.
     pub fn fail_at(&self, number: usize, fault: Fault) {
         let mut state = self.state();
         state.calls.clear();
@@ -134,7 +134,7 @@ impl Calls {
         state.failed = None;
     }
 
-    /// Lets no call fail any more, and tells which one did.
+    /// Stops fault injection, and returns the call that failed.
     pub fn disarm(&self) -> Option<Call> {
         let mut state = self.state();
         state.fault = None;

@@ -1,4 +1,4 @@
-//! A watched store.
+//! A store whose calls are recorded.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use fs_core::port::{
 
 use super::{Call, Calls, Fault, give_way};
 
-/// Another store, watched. A fault is a database that cannot be reached. Texts with NUL are
-/// refused, as PostgreSQL does: they must not come that far.
+/// Wrapper of a store that records its calls. An injected fault is a database that cannot be
+/// reached. Texts with NUL are refused, as PostgreSQL does: they must not reach the store.
 #[derive(Clone)]
 pub struct WatchedStore {
     inner: Arc<dyn UserStore>,
@@ -23,7 +23,7 @@ pub struct WatchedStore {
 }
 
 impl WatchedStore {
-    /// Watches `inner`.
+    /// Wraps `inner`.
     pub fn new(inner: Arc<dyn UserStore>, calls: Calls) -> Self {
         Self { inner, calls }
     }

@@ -1,7 +1,7 @@
-//! What every store must do, as one named rule each.
+//! Conformance suite for stores, with one named rule per requirement.
 //!
-//! A backend runs all of them with one line in its tests. Each rule becomes a test of its own, with
-//! a fresh and empty store:
+//! A backend runs the suite with one line in its tests. Each rule becomes a test of its own, with a
+//! new and empty store:
 //!
 //! ```no_run
 //! # mod backend {
@@ -17,8 +17,8 @@
 //! # }
 //! ```
 //!
-//! A factory that answers [`NoStore::NotRun`] says that there is no server to test against: each
-//! rule is then reported by name as not run, on the standard error.
+//! A factory returns [`NoStore::NotRun`] if there is no server to test against. Each rule is then
+//! reported by name as not run, on standard error.
 
 mod batches;
 pub(crate) mod check;
@@ -43,22 +43,22 @@ use std::sync::Arc;
 
 use fs_core::port::{CommitError, StoreError, UserStore};
 
-/// The work of a rule or of a clean-up.
+/// Future of a rule or of a clean-up.
 pub type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// A store without anything in it, for one rule.
+/// An empty store for one rule.
 pub struct FreshStore {
     store: Arc<dyn UserStore>,
     cleanup: Option<Work<()>>,
 }
 
 impl FreshStore {
-    /// A store that needs no clean-up.
+    /// Creates an entry for a store that needs no clean-up.
     pub fn new(store: Arc<dyn UserStore>) -> Self {
         Self { store, cleanup: None }
     }
 
-    /// What to do when the rule is done, however it ended.
+    /// Sets the clean-up, which runs after the rule whether it succeeded or not.
     #[must_use]
     pub fn with_cleanup(mut self, cleanup: impl Future<Output = ()> + Send + 'static) -> Self {
         self.cleanup = Some(Box::pin(cleanup));
@@ -66,11 +66,11 @@ impl FreshStore {
     }
 }
 
-/// Why there is no store to test.
+/// Reason why there is no store to test.
 pub enum NoStore {
-    /// There is no server here, for this reason. That is no failure.
+    /// There is no server, for this reason. The test does not fail.
     NotRun(String),
-    /// It could not be made, which fails the test.
+    /// The store could not be created. The test fails.
     Failed(Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -80,21 +80,21 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for NoStore {
     }
 }
 
-/// One thing that a store must do.
+/// A requirement for stores.
 #[derive(Clone, Copy)]
 pub struct Rule {
-    /// What it is about: `users`, `sessions`, `races` …
+    /// Group of the rule: `users`, `sessions`, `races` …
     pub group: &'static str,
-    /// Its name.
+    /// Name of the rule.
     pub name: &'static str,
-    /// Finds out whether a store, fresh and empty, keeps it. Needs a tokio runtime.
+    /// Checks a new, empty store. Needs a tokio runtime.
     pub check: Check,
 }
 
-/// Finds out whether a store keeps a rule.
+/// Function that checks whether a store meets a rule.
 pub type Check = fn(Arc<dyn UserStore>) -> Work<Result<(), Violation>>;
 
-/// A rule that was not kept.
+/// A violation of a rule.
 #[derive(Debug)]
 pub struct Violation {
     what: String,
@@ -130,11 +130,12 @@ impl From<CommitError> for Violation {
     }
 }
 
-/// Runs one rule against a store that the factory makes; for [`store_conformance!`](crate::store_conformance).
+/// Runs one rule against a store of the factory, for
+/// [`store_conformance!`](crate::store_conformance).
 ///
 /// # Errors
 ///
-/// The store does not keep the rule, or it panicked.
+/// Returns [`Violation`] if the store cannot be created, violates the rule or panics.
 pub fn run<F, Fut>(rule: Rule, factory: F) -> Result<(), Violation>
 where
     F: FnOnce() -> Fut,
@@ -173,17 +174,17 @@ pub fn not_run(test: &str, reason: &str) {
 /// All rules.
 pub const RULES: &[Rule] = crate::__each_store_rule!(__store_rule_list());
 
-/// The rule of that name; for [`store_conformance!`](crate::store_conformance).
+/// Returns the rule with that name, for [`store_conformance!`](crate::store_conformance).
 ///
 /// # Errors
 ///
-/// There is none.
+/// Returns [`Violation`] if there is no such rule.
 pub fn rule(name: &str) -> Result<Rule, Violation> {
     let found = RULES.iter().find(|rule| rule.name == name).copied();
     found.ok_or_else(|| Violation::new(format!("there is no rule {name}")))
 }
 
-/// Makes one test of every rule. The argument is an `async fn() -> Result<FreshStore, NoStore>`.
+/// Creates one test for every rule. The argument is an `async fn() -> Result<FreshStore, NoStore>`.
 #[macro_export]
 macro_rules! store_conformance {
     ($factory:path) => {

@@ -1,9 +1,9 @@
-//! Who is evicted by what: for each event of an account, which credentials of it end.
+//! Evictions: the credentials that each event of an account revokes.
 //!
-//! [`fate`] reads a table; a [`Walk`] makes each credential on a whole site, lets the event happen, and
-//! uses the credential. So the table is what the library does, on every store and in both profiles.
+//! [`fate`] reads a table. A [`Walk`] creates each credential on a whole site, causes the event,
+//! and uses the credential. So the table is verified on every store and in both profiles.
 //!
-//! `docs/evictions.md` is [`markdown`], which a test compares.
+//! `docs/evictions.md` is the output of [`markdown`], which a test compares.
 
 mod artefacts;
 mod events;
@@ -21,7 +21,7 @@ use self::people::World;
 pub use self::print::markdown;
 pub use self::table::fate;
 
-/// The profile whose column is meant.
+/// Profile of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
     /// [`Config::default`](fs_core::Config::default).
@@ -30,42 +30,43 @@ pub enum Profile {
     FlaskSecurity4,
 }
 
-/// What happens to an account.
+/// Event of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountEvent {
-    /// Somebody registers its address once more.
+    /// Someone registers the address of the account again.
     RegisteredAgain,
-    /// Its address is confirmed in another browser than the one that registered, with a new password.
+    /// The address is confirmed in another browser than the one that registered, with a new
+    /// password.
     Confirmed,
-    /// Its password is reset by a mailed link.
+    /// The password is reset with a mailed link.
     PasswordReset,
-    /// Its owner changes the password.
+    /// The owner changes the password.
     PasswordChanged,
-    /// Its owner sets up a first second factor.
+    /// The owner sets up a second factor for the first time.
     FactorAdded,
-    /// Its owner replaces the second factor.
+    /// The owner replaces the second factor.
     FactorReplaced,
-    /// Its owner removes the second factor.
+    /// The owner removes the second factor.
     FactorRemoved,
-    /// Its owner sets up a sign-in method.
+    /// The owner sets up a sign-in method.
     MethodAdded,
-    /// Its owner removes a sign-in method.
+    /// The owner removes a sign-in method.
     MethodRemoved,
-    /// Somebody follows the link of a notice: "this was not me".
+    /// The link of a notice is followed, which undoes a change ("this was not me").
     ChangesUndone,
-    /// Its owner signs out, in one browser.
+    /// The owner signs out in one browser.
     SignedOut,
-    /// It gets a new uniquifier: "sign out everywhere".
+    /// The account gets a new uniquifier ("sign out everywhere").
     SignedOutEverywhere,
-    /// An administrator deactivates and activates it.
+    /// An administrator deactivates and reactivates the account.
     Reactivated,
-    /// A copy of a used remember cookie is brought.
+    /// A used remember cookie is replayed.
     RememberCookieReused,
-    /// A second factor becomes required of everybody; the account has none.
+    /// A second factor becomes required, and the account has none.
     FactorRequired,
 }
 
-/// What lets somebody into an account, or vouches for them.
+/// Credential or state that gives access to an account or is a step towards it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Artefact {
     /// The session of the browser in which the event is caused.
@@ -74,13 +75,13 @@ pub enum Artefact {
     CopyOfSession,
     /// The session of another browser.
     OtherSession,
-    /// The session that another browser got for its remember cookie.
+    /// The session that was created from the remember cookie of another browser.
     RememberedSession,
     /// The remember cookie of another browser.
     RememberCookie,
     /// An auth token.
     AuthToken,
-    /// The mark of a browser that is spared the second factor.
+    /// The token of a trusted browser, which is not asked for the second factor.
     DeviceToken,
     /// A sign-in that waits for the second factor.
     PendingSignIn,
@@ -106,29 +107,30 @@ pub enum Artefact {
     UndoLink,
 }
 
-/// What an event does to an artefact.
+/// Effect of an event on an artefact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fate {
-    /// It is worth nothing afterwards.
+    /// The artefact is revoked.
     Ends,
-    /// It goes on.
+    /// The artefact remains valid.
     Stays,
-    /// The two do not meet: the event makes it, or the account cannot have it.
+    /// The combination does not occur: the event creates the artefact, or the account cannot have
+    /// it.
     Apart,
 }
 
-/// A cell of the table that a site does not keep.
+/// A cell of the table that differs from what a site does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// The profile.
+    /// Profile of the site.
     pub profile: Profile,
-    /// The event.
+    /// Event of the account.
     pub event: AccountEvent,
-    /// The artefact.
+    /// Artefact of the account.
     pub artefact: Artefact,
-    /// What the table says.
+    /// Effect according to the table.
     pub wanted: Fate,
-    /// What happened.
+    /// Observed effect.
     pub found: Fate,
 }
 
@@ -139,27 +141,27 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A site on which the table is tried, cell by cell.
+/// A site on which the table is verified, cell by cell.
 pub struct Walk {
     profile: Profile,
     world: World,
 }
 
 impl Walk {
-    /// Makes a site of that profile on a store.
+    /// Creates a site with a profile on a store.
     ///
     /// # Panics
     ///
-    /// The configuration has mistakes.
+    /// Panics if the configuration has mistakes.
     pub fn new(profile: Profile, store: Arc<dyn UserStore>) -> Self {
         Self { profile, world: World::new(profile, store) }
     }
 
-    /// Compares one cell of the table with what the site does.
+    /// Compares a cell of the table with what the site does. Returns the difference, or `None`.
     ///
     /// # Panics
     ///
-    /// The artefact cannot be made, or the event cannot be caused.
+    /// Panics if the artefact cannot be created or the event cannot be caused.
     pub async fn check(&self, event: AccountEvent, artefact: Artefact) -> Option<Difference> {
         let (profile, wanted) = (self.profile, fate(self.profile, event, artefact));
         if wanted == Fate::Apart {
@@ -172,11 +174,11 @@ impl Walk {
         (found != wanted).then_some(Difference { profile, event, artefact, wanted, found })
     }
 
-    /// Compares all cells.
+    /// Compares all cells and returns the differences.
     ///
     /// # Panics
     ///
-    /// An artefact cannot be made, or an event cannot be caused.
+    /// Panics if an artefact cannot be created or an event cannot be caused.
     pub async fn check_all(&self) -> Vec<Difference> {
         let mut differences = Vec::new();
         for event in AccountEvent::ALL {

@@ -1,4 +1,4 @@
-//! A browser, or a program that speaks JSON: keeps cookies and follows the CSRF rule.
+//! A browser or a JSON client, which keeps cookies and sends CSRF tokens.
 
 use std::collections::BTreeMap;
 
@@ -11,11 +11,11 @@ use super::{Answer, BASE_URL, PASSWORD, Site};
 
 const JSON: &str = "application/json";
 
-/// A browser with its cookies. A clone has a copy of them.
+/// A browser with cookies. A clone has a copy of them.
 #[derive(Clone)]
 pub struct Browser {
     site: Site,
-    /// Its cookies, by name.
+    /// Cookies, by name.
     pub cookies: BTreeMap<String, String>,
 }
 
@@ -25,8 +25,8 @@ impl Browser {
         Self { site, cookies: BTreeMap::new() }
     }
 
-    /// Sends a request with the browser's cookies, and keeps those that come back. A request that
-    /// brings a `Cookie` header of its own keeps it.
+    /// Sends a request with the browser's cookies and stores those of the answer. A request with a
+    /// `Cookie` header of its own keeps it.
     pub async fn send(&mut self, mut request: Request<Bytes>) -> Answer {
         let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
         let cookies = pairs.collect::<Vec<_>>().join("; ");
@@ -45,29 +45,29 @@ impl Browser {
         answer
     }
 
-    /// A request to the site.
+    /// Creates a request to the site.
     ///
     /// # Panics
     ///
-    /// `target` is no path.
+    /// Panics if `target` is not a path.
     pub fn request(method: Method, target: &str) -> Request<Bytes> {
         let request = Request::builder().method(method).uri(format!("{BASE_URL}{target}"));
         let host = BASE_URL.trim_start_matches("https://");
         request.header(HOST, host).body(Bytes::new()).expect("a request")
     }
 
-    /// The same that wants JSON.
+    /// Creates a request that accepts JSON.
     pub fn json_request(method: Method, target: &str) -> Request<Bytes> {
         let mut request = Self::request(method, target);
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(JSON));
         request
     }
 
-    /// The request with a body of that type.
+    /// Adds a body with a content type to a request.
     ///
     /// # Panics
     ///
-    /// `kind` does not fit a header.
+    /// Panics if `kind` is not a valid header value.
     pub fn with_body(
         mut request: Request<Bytes>,
         kind: &str,
@@ -84,13 +84,14 @@ impl Browser {
         self.send(Self::request(Method::GET, target)).await
     }
 
-    /// Follows a link of a mail, and presses its button where the page asks first, with [`PASSWORD`]
-    /// in case it asks for that.
+    /// Follows a link of a mail. If it shows a page with a button first, sends its form, with
+    /// [`PASSWORD`] if it asks for one.
     pub async fn follow(&mut self, link: &str) -> Answer {
         self.follow_with(link, &[("password", PASSWORD)]).await
     }
 
-    /// Follows a link of a mail, and sends its form where the page asks first.
+    /// Follows a link of a mail. If it shows a page with a button first, sends its form with the
+    /// given values.
     pub async fn follow_with(&mut self, link: &str, typed: &[(&str, &str)]) -> Answer {
         let answer = self.get(link).await;
         match answer.status == StatusCode::OK && self.site.web.config().links_ask_first {
@@ -99,19 +100,19 @@ impl Browser {
         }
     }
 
-    /// Asks for JSON.
+    /// Sends a GET request that accepts JSON.
     pub async fn get_json(&mut self, target: &str) -> Answer {
         self.send(Self::json_request(Method::GET, target)).await
     }
 
-    /// A CSRF token of this browser's session.
+    /// Returns a CSRF token of this browser's session.
     pub async fn csrf_token(&mut self) -> String {
         let answer = self.get_json("/login").await.json();
         let token = answer.pointer("/response/csrf_token").and_then(Value::as_str);
         token.unwrap_or_default().to_owned()
     }
 
-    /// A form that is ready to be sent, with a CSRF token.
+    /// Creates a request that sends a form, with a CSRF token.
     pub async fn form(&mut self, target: &str, fields: &[(&str, &str)]) -> Request<Bytes> {
         let token = self.csrf_token().await;
         let mut body = form_urlencoded::Serializer::new(String::new());
@@ -126,8 +127,8 @@ impl Browser {
         self.send(form).await
     }
 
-    /// JSON that is ready to be sent, with a CSRF token in the body and in a header, as either
-    /// profile wants it.
+    /// Creates a request that sends JSON, with a CSRF token in the body and in a header, as
+    /// required by either profile.
     pub async fn json(&mut self, target: &str, mut body: Value) -> Request<Bytes> {
         let token = self.csrf_token().await;
         if let Value::Object(body) = &mut body {
@@ -151,19 +152,19 @@ impl Browser {
     ///
     /// # Panics
     ///
-    /// The site refuses.
+    /// Panics if the site refuses.
     pub async fn sign_in(&mut self, email: &str, password: &str) {
         let answer =
             self.post_json("/login", json!({ "email": email, "password": password })).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     }
 
-    /// Who the site takes this browser for: the address of an account.
+    /// Returns the mail address of the user as whom this browser is signed in.
     pub async fn who(&mut self) -> Option<String> {
         Some(self.get("/").await.text()).filter(|who| !who.is_empty())
     }
 
-    /// The value of the session cookie, whatever its name.
+    /// Returns the value of the session cookie, whatever its name is.
     pub fn session_cookie(&self) -> Option<&str> {
         let name = &self.site.web.config().session_cookie.name;
         self.cookies.get(name).map(String::as_str)

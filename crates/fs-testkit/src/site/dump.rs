@@ -1,4 +1,4 @@
-//! All that a site keeps.
+//! A snapshot of the data of a site.
 
 use fs_core::Timestamp;
 use fs_core::model::{CredentialKind, CredentialRecord, Role, SessionRecord, User};
@@ -6,31 +6,31 @@ use fs_core::port::{AuditEntry, Page, UserStore};
 
 use super::Site;
 
-/// All that a site keeps, but for the mails that wait. Two of them are equal when nothing was
+/// Snapshot of the data of a site, except for waiting mails. Two of them are equal if nothing was
 /// written in between.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dump {
-    /// The accounts.
+    /// All accounts.
     pub users: Vec<User>,
-    /// The roles.
+    /// All roles.
     pub roles: Vec<Role>,
-    /// The sessions of these accounts.
+    /// Sessions of these accounts.
     pub sessions: Vec<SessionRecord>,
-    /// The credentials of these accounts.
+    /// Credentials of these accounts.
     pub credentials: Vec<CredentialRecord>,
-    /// The audit log.
+    /// Audit log.
     pub audit: Vec<AuditEntry>,
-    /// How many commits there were, whatever they wrote. Those that only count do not count: they
-    /// are made before what they limit.
+    /// Number of commits, whatever they wrote. Commits that only change counters are left out,
+    /// since they are made before what they limit.
     pub commits: usize,
 }
 
 impl Site {
-    /// All that it keeps, read past [`calls`](Site::calls).
+    /// Returns a snapshot, without recording the reads in [`calls`](Site::calls).
     ///
     /// # Panics
     ///
-    /// The store failed.
+    /// Panics if the store fails.
     #[expect(clippy::expect_used, reason = "a test whose store cannot be read has failed")]
     pub async fn dump(&self) -> Dump {
         let all = Page { offset: 0, limit: u32::MAX };

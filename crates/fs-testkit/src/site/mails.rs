@@ -52,11 +52,11 @@ pub(super) fn context(calls: &Calls) -> Map<String, Value> {
 }
 
 impl Site {
-    /// Delivers what waits, and takes everything that was delivered since the last time.
+    /// Delivers the waiting mails, and returns all mails that were delivered since the last time.
     ///
     /// # Panics
     ///
-    /// The store failed.
+    /// Panics if the store fails.
     #[expect(clippy::expect_used, reason = "a test whose mails cannot be read has failed")]
     pub async fn mails(&self) -> Vec<OutgoingMail> {
         self.core().deliver_mails().await.expect("mails are delivered");
@@ -64,7 +64,7 @@ impl Site {
     }
 }
 
-/// The path of the first link in a mail that leads to the site; nothing when there is none.
+/// Returns the path of the first link to the site in a mail, or `None` if there is no link.
 pub fn link_in(mail: &OutgoingMail) -> Option<String> {
     let text = mail.text.as_deref().or(mail.html.as_deref())?;
     let (_, link) = text.split_once(BASE_URL)?;

@@ -1,7 +1,7 @@
 //! A whole site in memory, and browsers that visit it.
 //!
-//! No socket, no thread, no clock of its own: a request goes straight into
-//! [`WebSecurity`], and whatever happens is the same in every run.
+//! It has no sockets, threads or clock: a request is passed directly to [`WebSecurity`], so that
+//! every run is deterministic.
 //!
 //! ```
 //! use fs_testkit::site::{PASSWORD, Setup};
@@ -45,23 +45,23 @@ pub use dump::Dump;
 pub use mails::link_in;
 pub use setup::Setup;
 
-/// The address of the site.
+/// URL of the site.
 pub const BASE_URL: &str = "https://site.test";
-/// The password of users that [`Site::add_user`] makes: long enough for both profiles.
+/// Password of the users of [`Site::add_user`]. It is long enough for both profiles.
 pub const PASSWORD: &str = "marble otter candle seven";
 
-/// A site in memory. A cheap clone.
+/// A site in memory. It is cheap to clone.
 #[derive(Clone)]
 pub struct Site {
-    /// Accounts over HTTP.
+    /// HTTP layer of the site.
     pub web: WebSecurity,
-    /// The calls of its ports.
+    /// Recorded calls of its ports.
     pub calls: Calls,
-    /// Its clock.
+    /// Clock of the site.
     pub clock: VirtualClock,
-    /// Mails that were delivered.
+    /// Mailer with the delivered mails.
     pub mailer: MemoryMailer,
-    /// What happened.
+    /// Log of its events.
     pub events: EventLog,
     /// From where its visitors come.
     client_ip: Option<std::net::IpAddr>,
@@ -71,12 +71,12 @@ pub struct Site {
 
 #[expect(clippy::expect_used, reason = "a test whose site cannot be prepared has failed")]
 impl Site {
-    /// The flows, without HTTP.
+    /// Returns the core, whose flows do not depend on HTTP.
     pub fn core(&self) -> &Security {
         self.web.core()
     }
 
-    /// The facts of a request that comes now.
+    /// Returns the context of a request at the current time.
     pub fn context(&self) -> Context {
         Context {
             now: self.core().now(),
@@ -86,28 +86,28 @@ impl Site {
         }
     }
 
-    /// The same site for visitors from another address than `203.0.113.7`.
+    /// Returns the same site for visitors from another address. The default is `203.0.113.7`.
     #[must_use]
     pub fn visited_from(&self, client_ip: impl Into<std::net::IpAddr>) -> Self {
         Self { client_ip: Some(client_ip.into()), ..self.clone() }
     }
 
-    /// The same site behind an adapter that does not say where requests come from.
+    /// Returns the same site behind an adapter that does not know the address of clients.
     #[must_use]
     pub fn visited_from_nowhere(&self) -> Self {
         Self { client_ip: None, ..self.clone() }
     }
 
-    /// A browser without cookies.
+    /// Creates a browser without cookies.
     pub fn browser(&self) -> Browser {
         Browser::new(self.clone())
     }
 
-    /// Makes a confirmed account with [`PASSWORD`].
+    /// Creates a confirmed account with [`PASSWORD`].
     ///
     /// # Panics
     ///
-    /// It cannot be made.
+    /// Panics if the account cannot be created.
     pub async fn add_user(&self, email: &str) -> User {
         let new = NewAccount {
             email: email.to_owned(),
@@ -118,11 +118,11 @@ impl Site {
         self.core().create_user(&self.context(), new).await.expect("the account is made")
     }
 
-    /// The account of that address, read past [`calls`](Self::calls).
+    /// Returns the account with that address, without recording the read in [`calls`](Self::calls).
     ///
     /// # Panics
     ///
-    /// The store failed.
+    /// Panics if the store fails.
     pub async fn user(&self, email: &str) -> Option<User> {
         let by = UserLookup::Identity(Identity {
             attribute: IdentityAttribute::Email,
@@ -132,18 +132,19 @@ impl Site {
         self.store.user(&by).await.expect("memory answers")
     }
 
-    /// Writes as another program on the same database does: a call like any other.
+    /// Commits a batch, as another program on the same database would. The call is recorded.
     ///
     /// # Panics
     ///
-    /// The batch is refused.
+    /// Panics if the batch is refused.
     pub async fn write(&self, batch: impl Into<Batch>) {
         let store = WatchedStore::new(self.store.clone(), self.calls.clone());
         store.commit(batch.into()).await.expect("the batch is good");
     }
 
-    /// What a request is answered: by an account endpoint or by the application, which says with
-    /// status 200 the address of who calls, on the paths of [`Setup::routes`].
+    /// Returns the answer to a request, of an account endpoint or of the application. On the paths
+    /// of [`Setup::routes`], the application answers with status 200 and the mail address of the
+    /// user.
     pub async fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         let read = match self.web.body_use(&parts) {

@@ -1,4 +1,4 @@
-//! Building a site.
+//! Builder of a site.
 
 use std::sync::Arc;
 
@@ -20,22 +20,22 @@ use crate::entropy::SeededEntropy;
 use crate::events::EventLog;
 use crate::outbox::MemoryMailer;
 
-/// What a site is made of. Take a profile, change what the test is about, and build.
+/// Configuration of a site. Start from a profile, change what the test needs, and build it.
 pub struct Setup {
-    /// How accounts behave.
+    /// Configuration of accounts.
     pub config: Config,
-    /// How they look over HTTP.
+    /// Configuration of the HTTP layer.
     pub http: HttpConfig,
-    /// What the application answers instead. The context of all templates (`*`) is the site's own.
+    /// Hooks of the application. The context of all templates (`*`) is replaced by the site's own.
     pub hooks: Hooks,
-    /// Who sends text messages; nothing: nobody does.
+    /// Sender of text messages, if there is one.
     pub sms: Option<Arc<dyn SmsSender>>,
-    /// The paths that the application answers, and what they ask.
+    /// Paths that the application answers, with their requirements.
     pub routes: Vec<(&'static str, Requirement)>,
 }
 
 impl Setup {
-    /// The default profile, with the cheapest hashing.
+    /// Returns the default profile with the cheapest hashing.
     pub fn standard() -> Self {
         let mut config = Config {
             signing_keys: vec![Secret::from("0123456789abcdef0123456789abcdef")],
@@ -47,7 +47,8 @@ impl Setup {
         Self::with(config, HttpConfig::default())
     }
 
-    /// The profile of Flask-Security 4.1 with all its features on, with the cheapest hashing.
+    /// Returns the profile of Flask-Security 4.1 with all features enabled and the cheapest
+    /// hashing.
     pub fn flask_security_4() -> Self {
         let keys = json!({
             "SECRET_KEY": "a key of the test",
@@ -78,7 +79,7 @@ impl Setup {
         Self { config, http, hooks: Hooks::default(), sms: None, routes }
     }
 
-    /// The same with mails of a word or two, the writing of which can be made to fail.
+    /// Uses mails of a word or two, whose rendering can be made to fail.
     #[must_use]
     pub fn with_plain_mails(mut self) -> Self {
         self.config.mail.html = false;
@@ -86,20 +87,20 @@ impl Setup {
         self
     }
 
-    /// The site.
+    /// Builds the site.
     ///
     /// # Panics
     ///
-    /// The configuration has mistakes.
+    /// Panics if the configuration has mistakes.
     pub fn build(self) -> Site {
         self.build_with(|_| {})
     }
 
-    /// The site, with ports that are changed before.
+    /// Builds the site after `change` was applied to its ports.
     ///
     /// # Panics
     ///
-    /// The configuration has mistakes.
+    /// Panics if the configuration has mistakes.
     #[expect(clippy::expect_used, reason = "a test with a wrong configuration has failed")]
     pub fn build_with(mut self, change: impl FnOnce(&mut Ports)) -> Site {
         let (calls, clock) = (Calls::new(), VirtualClock::default());

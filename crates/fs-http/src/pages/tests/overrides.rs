@@ -132,5 +132,5 @@ fn default_templates_are_written_once_and_read_again() {
     let template = "register_user";
     let render = |pages| rendered(pages, template, &Map::new());
     assert_eq!(render(&own), render(&ours));
-    assert_eq!(Pages::write_defaults(directory.path()).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(Pages::write_defaults(directory.path()).unwrap(), Vec::<PathBuf>::new());
 }
