@@ -25,7 +25,8 @@ pub async fn serve(
     store: StoreKind,
     stop: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let plane = Plane::new(Box::new(server), Stores::open(store).await?)?;
+    let stores = Stores::open(store, server.shares_runtime()).await?;
+    let plane = Plane::new(Box::new(server), stores)?;
     let served = hand_on(listener, &plane, stop).await;
     plane.close().await?;
     served.map_err(|error| error.to_string())

@@ -26,18 +26,19 @@ pub enum StoreKind {
 pub(super) enum Stores {
     Memory,
     Sqlite { folder: TempDir, count: AtomicU32 },
-    Postgres { admin: PgPool, schema: String, url: String },
+    Postgres { admin: PgPool, schema: String, url: String, shared: Option<Arc<SqlxStore>> },
 }
 
 impl Stores {
-    pub(super) async fn open(kind: StoreKind) -> Result<Self, String> {
+    /// `shared`: all stores may be one that is emptied.
+    pub(super) async fn open(kind: StoreKind, shared: bool) -> Result<Self, String> {
         match kind {
             StoreKind::Memory => Ok(Self::Memory),
             StoreKind::Sqlite => {
                 let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
                 Ok(Self::Sqlite { folder, count: AtomicU32::new(0) })
             }
-            StoreKind::Postgres => open_postgres().await.map_err(|error| error.to_string()),
+            StoreKind::Postgres => open_postgres(shared).await.map_err(|error| error.to_string()),
         }
     }
 
@@ -53,11 +54,12 @@ impl Stores {
                 store.migrate().await.map_err(|error| error.to_string())?;
                 Ok(Arc::new(store))
             }
-            Self::Postgres { admin, schema, url } => {
+            Self::Postgres { admin, schema, url, shared } => {
                 let emptied = empty_tables(admin, schema).await;
                 emptied.map_err(|error| error.to_string())?;
-                // Connections belong to the runtime they were made in. Some servers have runtimes of
-                // their own, which end with them at any moment after the next one has begun.
+                if let Some(store) = shared {
+                    return Ok(Arc::clone(store) as Arc<dyn UserStore>);
+                }
                 let store = SqlxStore::postgres(url).await;
                 Ok(Arc::new(store.map_err(|error| error.to_string())?))
             }
@@ -66,7 +68,10 @@ impl Stores {
 
     /// Leaves nothing behind.
     pub(super) async fn close(&self) -> Result<(), String> {
-        if let Self::Postgres { admin, schema, .. } = self {
+        if let Self::Postgres { admin, schema, shared, .. } = self {
+            if let Some(store) = shared {
+                store.close().await;
+            }
             let drop = format!("DROP SCHEMA {schema} CASCADE");
             let dropped = sqlx::query(AssertSqlSafe(drop)).execute(admin).await;
             dropped.map_err(|error| error.to_string())?;
@@ -75,7 +80,7 @@ impl Stores {
     }
 }
 
-async fn open_postgres() -> Result<Stores, Box<dyn std::error::Error>> {
+async fn open_postgres(shared: bool) -> Result<Stores, Box<dyn std::error::Error>> {
     let url = std::env::var("FS_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let admin = PgPoolOptions::new().max_connections(1).connect(&url).await?;
@@ -92,8 +97,14 @@ async fn open_postgres() -> Result<Stores, Box<dyn std::error::Error>> {
     let url = format!("{url}{joint}{options}");
     let store = SqlxStore::postgres(&url).await?;
     store.migrate().await?;
-    store.close().await;
-    Ok(Stores::Postgres { admin, schema, url })
+    let shared = match shared {
+        true => Some(Arc::new(store)),
+        false => {
+            store.close().await;
+            None
+        }
+    };
+    Ok(Stores::Postgres { admin, schema, url, shared })
 }
 
 async fn empty_tables(admin: &PgPool, schema: &str) -> Result<(), sqlx::Error> {

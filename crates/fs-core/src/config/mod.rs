@@ -112,7 +112,7 @@ pub struct Config {
     pub base_url: Option<String>,
     /// Identities that users can sign in with, and how the typed text is normalized.
     pub identities: IdentityRules,
-    /// Whether accounts have a username.
+    /// Whether accounts have a username. To sign in with it, add it to [`IdentityRules::order`] as well.
     pub usernames: bool,
     /// Hash algorithms and their cost.
     pub hashing: HashingRules,

@@ -31,6 +31,13 @@ pub trait ContractServer: Send + Sync + 'static {
     ///
     /// It could not start. The scenario fails.
     async fn start(&self, security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr>;
+
+    /// Whether the server handles requests on the runtime that [`start`](Self::start) is called on. Then
+    /// scenarios share the connections to a database. Connections belong to a runtime: those of
+    /// one that ends with its server would break under the next one.
+    fn shares_runtime(&self) -> bool {
+        false
+    }
 }
 
 /// The adapters of this project.
@@ -55,6 +62,11 @@ impl ContractServer for Adapter {
             Self::Actix => actix::start(security, stopped).await,
             Self::Hyper => hyper::start(security, stopped).await,
         }
+    }
+
+    fn shares_runtime(&self) -> bool {
+        // The workers of actix-web have runtimes of their own.
+        *self != Self::Actix
     }
 }
 
