@@ -47,7 +47,8 @@ impl Security {
         Ok(!self.is_session_of(ctx, visit, user).await?)
     }
 
-    async fn is_session_of(
+    /// Whether the session of the browser lives, and is the user's.
+    pub(super) async fn is_session_of(
         &self,
         ctx: &Context,
         visit: &Visit,

@@ -80,6 +80,10 @@ impl Security {
         set: Vec<UserField>,
         with: Vec<Change>,
     ) -> Result<bool, FlowError> {
+        // The comparison of a password takes a while, in which the session may have been ended.
+        if visit.is_of(user) && !self.is_session_of(ctx, visit, user).await? {
+            return Ok(false);
+        }
         let kind = SessionKind::SignIn;
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (id, mut record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;

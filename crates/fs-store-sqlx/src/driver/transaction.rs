@@ -104,6 +104,15 @@ impl Writer {
         }
     }
 
+    /// Rolls the transaction back, and returns when its locks are gone.
+    pub(crate) async fn roll_back(mut self) {
+        // It stays with the transaction meanwhile, in case the caller goes away.
+        if let Some(connection) = &mut self.connection {
+            connection.rollback().await;
+        }
+        self.connection = None;
+    }
+
     /// Disables the timeout for answers.
     pub(super) fn take_time(&mut self) {
         if let Some(connection) = &mut self.connection {

@@ -36,13 +36,14 @@ pub(crate) async fn commit(
         return Ok(Receipt::default());
     }
     let mut work = Work { tx: pool.begin().await?, shape, receipt: Receipt::default() };
-    for change in batch.changes() {
-        work.apply(change).await?;
+    match work.apply_all(batch).await {
+        Ok(()) => work.tx.commit().await?,
+        Err(error) => {
+            // Whoever reads next finds no row that is still locked.
+            work.tx.roll_back().await;
+            return Err(error);
+        }
     }
-    if let Some(now) = batch.present() {
-        work.forget_expired(batch, now).await?;
-    }
-    work.tx.commit().await?;
     Ok(work.receipt)
 }
 
@@ -54,6 +55,16 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    async fn apply_all(&mut self, batch: &Batch) -> Outcome {
+        for change in batch.changes() {
+            self.apply(change).await?;
+        }
+        if let Some(now) = batch.present() {
+            self.forget_expired(batch, now).await?;
+        }
+        Ok(())
+    }
+
     async fn apply(&mut self, change: &Change) -> Outcome {
         match change {
             Change::InsertUser(user) => self.insert_user(user).await,
