@@ -135,6 +135,11 @@ impl SqlxStore {
 
     /// Returns the connections, for the application's own tables, migrations and transactions. On
     /// SQLite they are the connections that write.
+    ///
+    /// On PostgreSQL, statements on connections that [`postgres`](Self::postgres) opened end after ten
+    /// seconds, unless the role or the database has a `statement_timeout` of its own. Use
+    /// [`from_postgres`](Self::from_postgres) with a pool of your own, or `SET LOCAL statement_timeout`, for
+    /// statements that take longer.
     pub fn pool(&self) -> SqlPool {
         match &*self.pool {
             Pool::Sqlite { write, .. } => SqlPool::Sqlite(write.clone()),

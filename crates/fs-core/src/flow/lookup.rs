@@ -48,14 +48,26 @@ impl Security {
     /// The work is the same for an account and for none, call by call and row by row. What is left is
     /// microseconds of memory and caches. To find those behind this, somebody must ask many
     /// thousands of times about one address, and the limits do not let them.
-    pub(super) async fn blur_time(&self) -> Result<(), FlowError> {
-        if self.config().disclosure == Disclosure::Generic {
-            let drawn = u64::from(u32::from_be_bytes(self.random()?));
-            let longest = u64::try_from(LONGEST_WAIT.as_micros()).unwrap_or_default();
-            let micros = (drawn * longest) >> u32::BITS;
-            self.ports().clock.wait(Duration::from_micros(micros)).await;
-        }
+    async fn blur_time(&self) -> Result<(), FlowError> {
+        let span = self.random_wait()?;
+        self.wait(span).await;
         Ok(())
+    }
+
+    /// How long to wait; `None` where answers may tell who has an account.
+    pub(super) fn random_wait(&self) -> Result<Option<Duration>, FlowError> {
+        if self.config().disclosure != Disclosure::Generic {
+            return Ok(None);
+        }
+        let drawn = u64::from(u32::from_be_bytes(self.random()?));
+        let longest = u64::try_from(LONGEST_WAIT.as_micros()).unwrap_or_default();
+        Ok(Some(Duration::from_micros((drawn * longest) >> u32::BITS)))
+    }
+
+    pub(super) async fn wait(&self, span: Option<Duration>) {
+        if let Some(span) = span {
+            self.ports().clock.wait(span).await;
+        }
     }
 
     /// The user that the first of these means that means one.

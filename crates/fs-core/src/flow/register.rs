@@ -121,13 +121,15 @@ impl Security {
         if self.config().auth_tokens.own_uniquifier {
             new.token_uniquifier = Some(self.new_uniquifier()?);
         }
+        // Drawn before anything is made: without randomness nothing is.
+        let wait = self.random_wait()?;
         // Not before the work is done that a new account costs.
         let outcome = match owner {
             Some(owner) => self.registered_before(ctx, visit, &owner, new, name).await,
             None => self.insert_registered(ctx, visit, rules, new, name).await,
         };
         // The request that comes next does not find memory that the new account has just warmed.
-        self.blur_time().await?;
+        self.wait(wait).await;
         outcome
     }
 
