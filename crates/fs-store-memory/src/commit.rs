@@ -91,6 +91,7 @@ impl Work<'_> {
             Change::Revoke { user, role } => self.revoke(user, role),
             Change::InsertSession(session) => self.insert_session(session),
             Change::EndSession(id) => self.end_sessions([id]),
+            Change::EndLiveSession(id) => self.end_live_session(id),
             Change::EndSessionsOf { uniquifier, except } => {
                 self.end_sessions_of(&uniquifier, except.as_ref())
             }
@@ -225,6 +226,13 @@ impl Work<'_> {
             self.undo.extend(self.state.sessions.remove(&key).map(Undo::SessionRemoved));
         }
         Ok(())
+    }
+
+    fn end_live_session(&mut self, key: SessionKey) -> Outcome {
+        if self.state.sessions.get(&key).is_none() {
+            return Err(CommitError::Stale(Guard::Session));
+        }
+        self.end_sessions([key])
     }
 
     fn end_sessions_of(&mut self, uniquifier: &Uniquifier, except: Option<&SessionKey>) -> Outcome {

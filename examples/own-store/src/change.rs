@@ -35,6 +35,10 @@ impl Work<'_> {
             Change::Revoke { user, role } => self.revoke(user, role)?,
             Change::InsertSession(session) => self.insert_session(session)?,
             Change::EndSession(key) => self.end_session(&key)?,
+            Change::EndLiveSession(key) => match self.session(&key)? {
+                Some(_) => self.end_session(&key)?,
+                None => return Err(CommitError::Stale(Guard::Session)),
+            },
             Change::EndSessionsOf { uniquifier, except } => {
                 self.end_sessions_of(&uniquifier, except.as_ref())?;
             }

@@ -2,11 +2,13 @@
 
 use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::password::Attempt;
+use super::remember::AtHand;
+use super::sign_out::forget;
 use super::{FlowError, Problem, RememberChange};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::User;
-use crate::port::{Batch, CommitError, Guard, MailKind};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -118,19 +120,23 @@ impl Security {
             Ok(hash) => hash,
             Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
         };
+        // Whoever calls by a token or with a password has no session here that could go on.
+        let mut goes_on = visit.is_of(user) && self.is_session_of(ctx, visit, user).await?;
+        let had_session = goes_on;
         let mut last = None;
         for _ in 0..TRIES {
             let at_hand = self.remembered_as(ctx, user, remember_cookie).await?;
+            let ended = visit.sign_in().filter(|_| goes_on).map(|before| before.id.key());
             let remember = match &at_hand {
                 Some(at_hand) => at_hand.until().map_or(Remember::Yes, Remember::Until),
                 None => Remember::No,
             };
             let mut user = user.clone();
-            let mut batch =
-                self.replace_password(ctx, &mut user, hash.clone(), true, at_hand.as_ref())?;
+            let replaced = ended.map(Change::EndLiveSession);
+            let replaced = replaced.into_iter().chain(at_hand.as_ref().and_then(AtHand::end));
+            let mut batch = self.replace_password(ctx, &mut user, hash.clone(), true, replaced)?;
             of_new.success().into_iter().for_each(|change| batch.push(change));
-            // Whoever calls by a token or with a password has no session here that could go on.
-            let session = visit.is_of(&user).then(|| {
+            let session = goes_on.then(|| {
                 let clearance = Clearance::by_session(&user);
                 self.prepare_session(ctx, visit, Holder::of(&user), remember, clearance)
             });
@@ -147,13 +153,25 @@ impl Security {
                     last = Some(guard);
                     continue;
                 }
+                // Somebody signed out in another tab, or it made the session fresh: the password
+                // changes all the same, and the browser is signed out.
+                Err(CommitError::Stale(guard @ Guard::Session)) => {
+                    goes_on = false;
+                    last = Some(guard);
+                    continue;
+                }
                 Err(CommitError::Stale(_)) => return refused(MessageKey::InvalidPassword),
                 Err(error) => return Err(error.into()),
             }
             self.mail_waits();
             let remember = match session {
                 Some(session) => session.settle(self, visit, &user),
-                None => RememberChange::Keep,
+                None => {
+                    if had_session {
+                        forget(visit);
+                    }
+                    RememberChange::Keep
+                }
             };
             self.emit(Event::PasswordChanged { user: Subject::of(&user) });
             return Ok(ChangeOutcome::Done { user: Box::new(user), remember });

@@ -174,7 +174,11 @@ impl Security {
             return Ok(ValidateOutcome::NotPending);
         };
         if self.needs_factor_proof(ctx, visit, user).await? {
-            return Ok(ValidateOutcome::ProofNeeded);
+            // The proof became too old meanwhile: the code may be one of the present factor.
+            return Ok(match self.prove_factor(ctx, visit, user, typed).await? {
+                proven @ ValidateOutcome::Proven { .. } => proven,
+                _ => ValidateOutcome::ProofNeeded,
+            });
         }
         let method = enrolment.method;
         let after = SecondFactor {

@@ -117,14 +117,15 @@ impl NewTrust {
             uniquifier: old.clone(),
             except: None,
         };
-        let mut changes: Vec<_> = self.at_hand.as_ref().and_then(AtHand::end).into_iter().collect();
+        // A sign-out at the same moment wins: the session does not come back.
+        let mut changes: Vec<_> = self.before.iter().cloned().map(Change::EndLiveSession).collect();
+        changes.extend(self.at_hand.as_ref().and_then(AtHand::end));
         if self.names.is_some() {
             let (owner, kind) = (self.owner.clone(), CredentialKind::RememberFamily);
             changes.push(Change::RemoveCredentialsOf { owner, kind, except: None });
         }
         changes.extend(self.remember.as_ref().and_then(NewRemembered::change));
         changes.extend(self.names.as_ref().map(end));
-        changes.extend(self.before.iter().cloned().map(Change::EndSession));
         let records = self.sign_in.iter().map(|(_, record)| record);
         changes.extend(records.cloned().map(Change::InsertSession));
         changes

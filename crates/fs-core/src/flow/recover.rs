@@ -4,7 +4,6 @@ use super::admit::Challenge;
 use super::establish::Holder;
 use super::fresh_start::{NewDetails, username_lost};
 use super::register::audit;
-use super::remember::AtHand;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::event::{Event, Subject};
@@ -295,6 +294,7 @@ impl Security {
                 let tracked = matches!(judged, Some(Ok(_)));
                 let mut batch = self.replace_password(ctx, &mut user, hash, tracked, None)?;
                 batch.extend(self.without_methods(&mut user));
+                batch.extend(self.forget_methods_to_undo(ctx, &user).await?);
                 (batch, judged)
             }
         };
@@ -330,15 +330,15 @@ impl Security {
     }
 
     /// The change of a password and of the uniquifier with it, which ends every session, and the
-    /// user as it will be. Guarded by what the decision rests on: `at_hand` is the remembered browser
-    /// that is to stay one.
+    /// user as it will be. Guarded by what the decision rests on, and by `replaced`: the ends of the
+    /// session and of the remembered browser that are made anew.
     pub(super) fn replace_password(
         &self,
         ctx: &Context,
         user: &mut User,
         hash: impl Into<Option<PasswordHash>>,
         signs_in: bool,
-        at_hand: Option<&AtHand>,
+        replaced: impl IntoIterator<Item = Change>,
     ) -> Result<Batch, FlowError> {
         let (uniquifier, hash) = (self.new_uniquifier()?, hash.into());
         let mut set =
@@ -356,7 +356,7 @@ impl Security {
         user.password = hash;
         let update = Change::UpdateUser { user: user.id.clone(), expect, set };
         let mut batch = Batch::from(update);
-        at_hand.and_then(AtHand::end).into_iter().for_each(|change| batch.push(change));
+        batch.extend(replaced);
         if self.config().token_format == TokenFormat::Native {
             let (owner, kind) = (user.id.clone(), CredentialKind::RememberFamily);
             batch.push(Change::RemoveCredentialsOf { owner, kind, except: None });

@@ -15,6 +15,7 @@ use super::FlowError;
 use super::register::audit;
 use super::sign_out::forget;
 use crate::Timestamp;
+use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::model::{
     CredentialKey, CredentialKind, CredentialRecord, SealedSecret, SecondFactor, User, UserField,
@@ -97,6 +98,15 @@ impl Before {
         }
     }
 
+    /// The state without sign-in methods, and without the number that came with one of them.
+    fn without_methods(mut self) -> Self {
+        if self.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
+            self.phone = None;
+        }
+        self.sign_in_secrets.clear();
+        self
+    }
+
     /// The state as fields. Recovery codes that were used later, while the factor was the same, stay
     /// used: `later` are the states after this one.
     fn fields(&self, later: &[Self]) -> Vec<UserField> {
@@ -154,6 +164,33 @@ impl Security {
         let (credential, expect) = (Box::new(credential), ExpectedCredential::Absent);
         batch.push(Change::PutCredential { credential, expect });
         Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
+    }
+
+    /// The changes that keep a link from before a reset of the password from bringing back sign-in
+    /// methods that the reset removes. Second factors can still be put back.
+    pub(super) async fn forget_methods_to_undo(
+        &self,
+        ctx: &Context,
+        user: &User,
+    ) -> Result<Vec<Change>, FlowError> {
+        let ends = self.config().unified.as_ref().is_some_and(|rules| rules.end_with_reset);
+        if !ends || self.undo_within().is_none() {
+            return Ok(Vec::new());
+        }
+        let mut changes = Vec::new();
+        for record in self.store().credentials_of(&user.id, KIND, ctx.now).await? {
+            let state = self.open_state(&record);
+            let Some(state) = state.filter(|state| !state.sign_in_secrets.is_empty()) else {
+                continue;
+            };
+            let Some(sealed) = self.seal_state(&state.without_methods())? else {
+                continue;
+            };
+            let expect = ExpectedCredential::Revision(record.revision);
+            let credential = Box::new(CredentialRecord { value: Value::from(sealed), ..record });
+            changes.push(Change::PutCredential { credential, expect });
+        }
+        Ok(changes)
     }
 
     fn seal_state(&self, state: &Before) -> Result<Option<String>, FlowError> {

@@ -13,6 +13,7 @@ use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MethodChange, UniqueAttribute};
+use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Visit;
@@ -253,6 +254,19 @@ impl Security {
         let set = proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let mut with = proven.uncounted;
         with.extend(proven.accepted.iter().map(|accepted| accepted.spend()));
+        // As at a sign-in: two codes of one kind are one factor.
+        let judged = self.judge(ctx, user, Entry::Unified(proven.method), None);
+        if judged.is_err_and(|needed| needed == Needed::Another) {
+            return match self.settle(with).await {
+                Ok(()) => {
+                    let same = Problem::new("passcode", MessageKey::SameFactor);
+                    Ok(VerifyOutcome::Refused(same))
+                }
+                // The code was used at the same moment.
+                Err(FlowError::Contended(_)) => Ok(wrong()),
+                Err(error) => Err(error),
+            };
+        }
         Ok(match self.renew_session(ctx, visit, user, Renewal::FirstFactor, set, with).await? {
             true => VerifyOutcome::Done,
             false => wrong(),

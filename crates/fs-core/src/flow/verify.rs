@@ -107,6 +107,8 @@ impl Security {
             Renewal::SecondFactor => sign_in.factor_at = Some(ctx.now),
         }
         record.authenticated_at = sign_in.authenticated_at;
+        // The session of somebody else stays as it is.
+        let before = visit.sign_in().filter(|_| visit.is_of(user)).map(|before| before.id.key());
         let mut batch = Batch::from(Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![
@@ -116,16 +118,12 @@ impl Security {
             ],
             set,
         });
-        with.into_iter().for_each(|change| batch.push(change));
-        // The session of somebody else stays as it is.
-        let theirs = visit.is_of(user);
-        if let Some(before) = visit.sign_in().filter(|_| theirs) {
-            batch.push(Change::EndSession(before.id.key()));
-            batch.push(Change::InsertSession(record));
-        }
+        batch.extend(before.clone().map(Change::EndLiveSession));
+        batch.extend(with);
+        batch.extend(before.as_ref().map(|_| Change::InsertSession(record)));
         match self.store().commit(batch).await {
             Ok(_) => {
-                if theirs {
+                if before.is_some() {
                     visit.set_sign_in(Some(sign_in));
                 }
                 Ok(true)

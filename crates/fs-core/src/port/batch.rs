@@ -132,6 +132,10 @@ pub enum Change {
     InsertSession(SessionRecord),
     /// Ends a session. It is not an error if the session does not exist.
     EndSession(SessionKey),
+    /// Ends a session that must exist. [`Guard::Session`] fails if it does not. Of many concurrent
+    /// callers that end a session, one succeeds: whoever replaces a session by another one cannot
+    /// bring back a session that was ended at the same time.
+    EndLiveSession(SessionKey),
     /// Ends all sessions of a uniquifier, except for one.
     EndSessionsOf {
         /// Uniquifier of the user.
@@ -288,7 +292,7 @@ pub enum Guard {
         /// Name of the role.
         role: String,
     },
-    /// The key of the session is taken.
+    /// The key of the session is taken, or the session that must exist does not.
     Session,
     /// The credential has changed or does not exist, or its key is taken.
     Credential(CredentialKey),

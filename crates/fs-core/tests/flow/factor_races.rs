@@ -1,7 +1,11 @@
 //! Second factors, codes and sign-in links at the same moment, in every order of the port calls.
 
+use std::cell::Cell;
+
 use fs_core::event::Event;
-use fs_core::flow::{CodeLinkOutcome, ConfirmOutcome, FollowLinkOutcome, ResetOutcome};
+use fs_core::flow::{
+    CodeLinkOutcome, ConfirmOutcome, EnrolOutcome, FollowLinkOutcome, ResetOutcome,
+};
 use fs_core::model::SecondFactor;
 use fs_core::session::Visit;
 use fs_testkit::site::{Setup, Site};
@@ -49,6 +53,35 @@ fn a_pending_sign_in_is_completed_once_whatever_copies_there_are() {
         assert_eq!((block_on(is_in(&site, &one)), block_on(is_in(&site, &copy))), (first, second));
     });
     assert!(orders > MANY, "{orders}");
+}
+
+#[test]
+fn a_session_that_is_signed_out_during_a_change_of_factor_does_not_come_back() {
+    let mut kept = 0;
+    let orders = every_order(|order| {
+        let (site, key) = (every_way().build(), key(1));
+        block_on(ann_with(&site, &key));
+        let mut one = block_on(signed_in(&site, &key));
+        let mut same = one.clone();
+        let ctx = site.context();
+        let user = block_on(site.user(ANN)).unwrap();
+        let has_factor = || block_on(site.user(ANN)).unwrap().second_factor.totp_secret.is_some();
+        let core = site.core();
+        let (begun, first) = (site.calls.commits(), Cell::new(false));
+        let off = core.enrol(&ctx, &mut one, Some(&user), "disable", "", None);
+        let out = async {
+            let done = core.sign_out(&ctx, &mut same, Some(&user), None).await;
+            first.set(has_factor() && site.calls.commits() > begun);
+            done
+        };
+        let (off, out) = order.both(off, out);
+        let _ = out.unwrap();
+        assert_eq!(has_factor(), !matches!(off, Ok(EnrolOutcome::Disabled { .. })));
+        assert!(!block_on(is_in(&site, &same)));
+        assert_eq!(block_on(is_in(&site, &one)), !first.get());
+        kept += usize::from(!first.get());
+    });
+    assert!(kept > 0 && kept < orders, "{kept} of {orders}");
 }
 
 #[test]

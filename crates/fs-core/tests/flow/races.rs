@@ -1,5 +1,7 @@
 //! Two flows at the same moment, in every order: one wins, and what must end has ended.
 
+use std::cell::Cell;
+
 use fs_core::flow::{
     ChangeOutcome, ConfirmOutcome, FlowError, NewPassword, RegisterOutcome, RememberChange,
     ResetOutcome, SignInOutcome, VerifyOutcome,
@@ -225,8 +227,11 @@ fn proving_oneself_again_does_not_outlive_a_change_or_being_shut_out() {
             // Two requests of one browser.
             let (mut one, mut same) = (scene.one.clone(), scene.one.clone());
             let change = scene.change(&mut same, new_password(NEW));
-            let (_, changed) = order.both(scene.verify(&mut one), change);
-            assert!(changed && scene.is_in(&same) && !scene.is_in(&one));
+            let (fresh, changed) = order.both(scene.verify(&mut one), change);
+            // Where the other tab came first, the session that the change began in is gone, as
+            // after a sign-out.
+            assert!(changed && !scene.is_in(&one));
+            assert_eq!(scene.is_in(&same), !fresh);
         });
         every_order(|order| {
             let scene = Scene::new(setup);
@@ -235,6 +240,31 @@ fn proving_oneself_again_does_not_outlive_a_change_or_being_shut_out() {
             let (_, shut) = order.both(scene.verify(&mut one), shut);
             assert!(shut.unwrap() && !scene.is_in(&one));
         });
+    }
+}
+
+#[test]
+fn a_session_that_is_signed_out_during_a_change_does_not_come_back() {
+    for setup in PROFILES {
+        let mut kept = 0;
+        let orders = every_order(|order| {
+            let scene = Scene::new(setup);
+            let (mut one, mut same) = (scene.one.clone(), scene.one.clone());
+            let (ctx, begun) = (scene.site.context(), scene.site.calls.commits());
+            let first = Cell::new(false);
+            let out = async {
+                let core = scene.site.core();
+                let done = core.sign_out(&ctx, &mut same, Some(&scene.user), None).await;
+                first.set(scene.has_password(PASSWORD) && scene.site.calls.commits() > begun);
+                done
+            };
+            let (changed, out) = order.both(scene.change(&mut one, new_password(NEW)), out);
+            let _ = out.unwrap();
+            assert!(changed && !scene.is_in(&same));
+            assert_eq!(scene.is_in(&one), !first.get());
+            kept += usize::from(scene.is_in(&one));
+        });
+        assert!(kept > 0 && kept < orders, "{kept} of {orders}");
     }
 }
 

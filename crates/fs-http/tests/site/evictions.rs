@@ -68,7 +68,7 @@ struct Forgetful(MemoryStore, Eviction);
 impl Forgetful {
     fn kept(&self, change: &Change) -> Option<Change> {
         match change {
-            Change::EndSession(_) | Change::EndSessionsOf { .. }
+            Change::EndSession(_) | Change::EndLiveSession(_) | Change::EndSessionsOf { .. }
                 if self.1 == Eviction::Sessions =>
             {
                 None

@@ -489,3 +489,58 @@ async fn each_beginning_of_a_set_up_has_a_key_of_its_own() {
     assert_eq!(give(&mut ann, &code(&site, &own)).await, OK);
     assert_ne!(code(&site, &seen), code(&site, &own));
 }
+
+#[tokio::test]
+async fn a_code_of_the_second_factors_kind_does_not_prove_the_first_factor_again() {
+    for method in ["authenticator", "email"] {
+        let site = setup().build();
+        let user = site.add_user(ANN).await;
+        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
+        let app = Some(site.core().seal_totp(&key(2)).await.unwrap());
+        site.core().tf_set(&user, method, Some(sealed), None).await.unwrap();
+        site.core().us_set(&user, "authenticator", app, None).await.unwrap();
+        let mut ann = pending(&site, ANN).await;
+        let second = match method {
+            "email" => mailed_code(&site).await,
+            _ => code(&site, &key(1)),
+        };
+        assert_eq!(give(&mut ann, &second).await, OK);
+        site.clock.advance(2 * HOUR);
+        let passcode = match method {
+            "email" => {
+                let ask = json!({ "chosen_method": "email" });
+                ann.post_json("/us-verify/send-code", ask).await;
+                mailed_code(&site).await
+            }
+            _ => code(&site, &key(2)),
+        };
+        let answer = ann.post_json("/us-verify", json!({ "passcode": passcode })).await;
+        assert_eq!(answer.status, NO, "{method}: {}", answer.text());
+        let told = answer.json()["response"]["errors"]["passcode"][0].to_string();
+        assert!(told.contains("with your password instead"), "{told}");
+        // Nothing that wants a fresh session is open.
+        let off = ann.post_json("/tf-setup", json!({ "setup": "disable" })).await;
+        assert_eq!(off.status, PROVE, "{}", off.text());
+        let verified = ann.post_json("/us-verify", json!({ "passcode": PASSWORD })).await;
+        assert_eq!(verified.status, OK, "{}", verified.text());
+    }
+}
+
+#[tokio::test]
+async fn a_set_up_goes_on_after_the_present_factor_was_given_again() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut ann = signed_in(&site, ANN, &key(1)).await;
+    site.clock.advance(HOUR - Duration::from_secs(60));
+    let verified = ann.post_json("/verify", json!({ "password": PASSWORD })).await;
+    assert_eq!(verified.status, OK);
+    let other = choose_app(&mut ann).await;
+    site.clock.advance(2 * STEP);
+    // The proof of the present factor became too old meanwhile.
+    assert_eq!(give(&mut ann, &code(&site, &other)).await, PROVE);
+    let before = site.user(ANN).await.unwrap().second_factor;
+    assert_eq!(give(&mut ann, &code(&site, &key(1))).await, OK);
+    assert!(site.user(ANN).await.unwrap().second_factor == before, "proven, not changed");
+    assert_eq!(give(&mut ann, &code(&site, &other)).await, OK);
+    assert!(site.user(ANN).await.unwrap().second_factor != before);
+}

@@ -43,6 +43,7 @@ mod second_press;
 mod secrets;
 mod sessions;
 mod tokens;
+mod tokens_on_request;
 mod undo_links;
 mod uploads;
 mod way_back;

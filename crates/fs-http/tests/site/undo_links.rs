@@ -273,3 +273,32 @@ async fn a_link_that_was_altered_undoes_nothing() {
     }
     assert!(site.dump().await == before);
 }
+
+#[tokio::test]
+async fn undoing_does_not_bring_back_sign_in_methods_that_a_reset_removed() {
+    for reset in [true, false] {
+        let site = setup().build();
+        let user = site.add_user(ANN).await;
+        let sealed = async |number| Some(site.core().seal_totp(&key(number)).await.unwrap());
+        let phone = Some("+14155550123".to_owned());
+        site.core().us_set(&user, "authenticator", sealed(1).await, None).await.unwrap();
+        let user = site.user(ANN).await.unwrap();
+        site.core().us_set(&user, "sms", sealed(2).await, phone).await.unwrap();
+        let mut eve = site.browser();
+        eve.sign_in(ANN, PASSWORD).await;
+        set_up_app(&site, &mut eve).await;
+        let link = noticed(&site).await;
+        if reset {
+            ask_for_reset(&site).await;
+            let form = mailed_link(&site).await;
+            let typed = json!({ "password": NEW, "password_confirm": NEW });
+            assert_eq!(site.browser().post_json(&form, typed).await.status, OK);
+        }
+        let undone = site.browser().post_json(&link, json!({})).await;
+        assert_eq!(undone.status, OK, "{}", undone.text());
+        let user = site.user(ANN).await.unwrap();
+        assert_eq!(user.second_factor.totp_secret, None);
+        let left = (user.sign_in_secrets.len(), user.phone.is_some());
+        assert_eq!(left, if reset { (0, false) } else { (2, true) });
+    }
+}

@@ -12,7 +12,7 @@ mod user;
 
 use fs_core::Timestamp;
 use fs_core::model::UserId;
-use fs_core::port::{AuditEntry, Batch, Change, CommitError, Receipt};
+use fs_core::port::{AuditEntry, Batch, Change, CommitError, Guard, Receipt};
 
 use crate::driver::{Pool, Writer};
 use crate::error::Error;
@@ -78,7 +78,11 @@ impl Work<'_> {
             Change::Grant { user, role } => self.grant(user, role).await,
             Change::Revoke { user, role } => self.revoke(user, role).await,
             Change::InsertSession(session) => self.insert_session(session).await,
-            Change::EndSession(id) => self.end_session(id).await,
+            Change::EndSession(id) => self.end_session(id).await.map(drop),
+            Change::EndLiveSession(id) => match self.end_session(id).await? {
+                0 => Err(CommitError::Stale(Guard::Session)),
+                _ => Ok(()),
+            },
             Change::EndSessionsOf { uniquifier, except } => {
                 self.end_sessions_of(uniquifier, except.as_ref()).await
             }

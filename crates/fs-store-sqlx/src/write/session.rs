@@ -39,9 +39,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    pub(super) async fn end_session(&mut self, key: &SessionKey) -> Outcome {
-        self.tx.execute("DELETE FROM fs_session WHERE id = ?", vec![key.as_str().into()]).await?;
-        Ok(())
+    /// Returns the number of sessions that ended.
+    pub(super) async fn end_session(&mut self, key: &SessionKey) -> Result<u64, CommitError> {
+        let delete = "DELETE FROM fs_session WHERE id = ?";
+        Ok(self.tx.execute(delete, vec![key.as_str().into()]).await?)
     }
 
     pub(super) async fn end_sessions_of(

@@ -166,6 +166,7 @@ fn every_change([ann, bob, _]: &[UserId; 3]) -> Vec<Change> {
         Change::DeleteRole("reader".to_owned()),
         Change::InsertSession(session("u", &uniquifier("ann"))),
         Change::EndSession(SessionKey::new("s")),
+        Change::EndLiveSession(SessionKey::new("t")),
         Change::EndSessionsOf { uniquifier: uniquifier("ann"), except: None },
         Change::UpdateUser {
             user: ann.clone(),
@@ -213,6 +214,7 @@ fn every_failure([.., dan]: &[UserId; 3]) -> Vec<(Change, Failure)> {
             Failure::Stale(Guard::Grant { user: dan.clone(), role: stable() }),
         ),
         (Change::InsertSession(session("v", &uniquifier("ann"))), Failure::Stale(Guard::Session)),
+        (Change::EndLiveSession(SessionKey::new("no")), Failure::Stale(Guard::Session)),
         (spend(9), Failure::Stale(Guard::Secret)),
         (
             Change::Count {

@@ -237,6 +237,7 @@ macro_rules! __each_store_rule {
             sessions::a_session_ends_at_its_expiry
             sessions::a_session_whose_uniquifier_is_nobodys_is_hidden
             sessions::a_taken_session_id_is_never_overwritten
+            sessions::a_session_that_must_exist_ends_once
             sessions::ended_sessions_are_gone
             sessions::all_sessions_of_a_user_can_end_but_one
             sessions::sessions_are_listed_newest_first
@@ -280,6 +281,7 @@ macro_rules! __each_store_rule {
             races::one_new_user_of_many_gets_the_address
             races::one_new_role_of_many_gets_the_name
             races::one_session_of_many_gets_the_id
+            races::one_replacement_of_many_wins
             races::one_new_credential_of_many_gets_the_key
             races::one_rotation_of_many_wins
             races::one_removal_of_many_wins

@@ -170,6 +170,21 @@ pub(super) async fn one_session_of_many_gets_the_id(
     winners(outcomes, 1, |lost| stale(lost, Guard::Session))
 }
 
+pub(super) async fn one_replacement_of_many_wins(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    add(&*store, bare("ann")).await?;
+    let first = session("s", &uniquifier("ann"));
+    store.commit(Change::InsertSession(first.clone()).into()).await?;
+    let outcomes = race(&store, |number| {
+        Batch::from(Change::EndLiveSession(first.key.clone()))
+            .and(Change::InsertSession(session(&text(number), &uniquifier("ann"))))
+    })
+    .await?;
+    winners(outcomes, 1, |lost| stale(lost, Guard::Session))?;
+    equal(store.sessions_of(&uniquifier("ann"), at(50)).await?.len(), 1, "sessions")
+}
+
 pub(super) async fn one_new_credential_of_many_gets_the_key(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {

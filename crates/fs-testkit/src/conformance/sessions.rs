@@ -6,7 +6,7 @@ use fs_core::Timestamp;
 use fs_core::model::{
     CredentialKey, CredentialKind, NewUser, SessionKey, SessionKind, SessionRecord, UserField,
 };
-use fs_core::port::{Change, Guard, UserStore};
+use fs_core::port::{Batch, Change, Guard, UserStore};
 
 use super::Violation;
 use super::check::{equal, some, stale};
@@ -124,6 +124,29 @@ pub(super) async fn ended_sessions_are_gone(store: Arc<dyn UserStore>) -> Result
     }
     // Its id is free again.
     insert(&*store, session("a", &uniquifier("ann"))).await
+}
+
+pub(super) async fn a_session_that_must_exist_ends_once(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    add(&*store, bare("ann")).await?;
+    insert(&*store, session("a", &uniquifier("ann"))).await?;
+    let replace = |new: &str| {
+        Batch::from(Change::EndLiveSession(SessionKey::new("a")))
+            .and(Change::InsertSession(session(new, &uniquifier("ann"))))
+    };
+    store.commit(replace("b")).await?;
+    equal(is_there(&*store, "a").await?, false, "the replaced one")?;
+    equal(is_there(&*store, "b").await?, true, "the new one")?;
+    stale(store.commit(replace("c")).await, Guard::Session)?;
+    equal(is_there(&*store, "c").await?, false, "one that replaces nothing")?;
+    let end = |guard: bool| match guard {
+        true => Change::EndLiveSession(SessionKey::new("b")),
+        false => Change::EndSession(SessionKey::new("b")),
+    };
+    let twice = Batch::from(end(false)).and(end(true));
+    stale(store.commit(twice).await, Guard::Session)?;
+    equal(is_there(&*store, "b").await?, true, "one of a refused batch")
 }
 
 pub(super) async fn all_sessions_of_a_user_can_end_but_one(

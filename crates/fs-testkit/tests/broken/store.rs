@@ -43,6 +43,7 @@ pub(crate) enum Fault {
     ShowsExpiredSessions,
     EndsSessionsLate,
     OverwritesSessions,
+    EndsSessionsThatAreGone,
     TakesSentCodesForSignIns,
     SparesNoSession,
     ListsSessionsBackwards,
@@ -189,6 +190,9 @@ impl Broken {
                     Change::EndSession(session.key.clone()),
                     Change::InsertSession(session),
                 ];
+            }
+            (Some(Fault::EndsSessionsThatAreGone), Change::EndLiveSession(key)) => {
+                Change::EndSession(key)
             }
             (Some(Fault::TakesSentCodesForSignIns), Change::InsertSession(session))
                 if session.kind == SessionKind::SentCode =>

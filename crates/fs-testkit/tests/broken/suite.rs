@@ -40,6 +40,8 @@ const CAUGHT: &[(Fault, &str)] = &[
     (Fault::EndsSessionsLate, "a_session_ends_at_its_expiry"),
     (Fault::OverwritesSessions, "a_taken_session_id_is_never_overwritten"),
     (Fault::OverwritesSessions, "one_session_of_many_gets_the_id"),
+    (Fault::EndsSessionsThatAreGone, "a_session_that_must_exist_ends_once"),
+    (Fault::EndsSessionsThatAreGone, "one_replacement_of_many_wins"),
     (Fault::SparesNoSession, "all_sessions_of_a_user_can_end_but_one"),
     (Fault::TakesSentCodesForSignIns, "a_session_is_kept_with_every_field"),
     (Fault::TakesSentCodesForSignIns, "sessions_are_listed_newest_first"),
