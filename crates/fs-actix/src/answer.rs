@@ -10,12 +10,12 @@ use crate::convert;
 /// redirect or the prompt for a second factor.
 ///
 /// ```
-/// use fs_actix::{Answer, CurrentUser, Session};
+/// use fs_actix::{Answer, CurrentUser, Auth};
 /// use http::StatusCode;
 /// use serde_json::json;
 ///
-/// async fn profile(user: CurrentUser, session: Session) -> Answer {
-///     Answer(session.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
+/// async fn profile(user: CurrentUser, auth: Auth) -> Answer {
+///     Answer(auth.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
 /// }
 /// # let _ = actix_web::web::get().to(profile);
 /// ```

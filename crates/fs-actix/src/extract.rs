@@ -34,7 +34,7 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
 /// The exchange of this request: its session, its CSRF token and its authentication.
 #[derive(Clone, Debug)]
-pub struct Session(pub Exchange);
+pub struct Auth(pub Exchange);
 
 impl Deref for CurrentUser {
     type Target = Authentication;
@@ -52,7 +52,7 @@ impl<P> Deref for Protected<P> {
     }
 }
 
-impl Deref for Session {
+impl Deref for Auth {
     type Target = Exchange;
 
     fn deref(&self) -> &Exchange {
@@ -109,7 +109,7 @@ impl<P: Policy + 'static> FromRequest for Protected<P> {
     }
 }
 
-impl FromRequest for Session {
+impl FromRequest for Auth {
     type Error = Refused;
     type Future = Ready<Result<Self, Refused>>;
 

@@ -47,7 +47,7 @@ mod refused;
 mod require;
 
 pub use answer::Answer;
-pub use extract::{CurrentUser, MaybeUser, Protected, Session};
+pub use extract::{Auth, CurrentUser, MaybeUser, Protected};
 pub use middleware::{SecurityMiddleware, SecurityService};
 pub use refused::Refused;
 pub use require::{Require, RequireService, require};

@@ -7,7 +7,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, Service, ServiceRequest, ServiceResponse, Transform, forward_ready};
 use actix_web::error::{ErrorBadRequest, InternalError};
 use actix_web::{Error, HttpMessage, HttpResponse};
-use fs_http::{Begun, Exchange, WebSecurity, unwound};
+use fs_http::{Dispatch, Exchange, WebSecurity, catch_panic};
 use futures::future::LocalBoxFuture;
 
 use crate::convert;
@@ -82,16 +82,16 @@ where
     };
     let peer = request.peer_addr().map(|address| address.ip());
     let (exchange, body) = match security.begin(&head, request.take_payload(), peer).await {
-        Begun::Answered(answer) => {
+        Dispatch::Answered(answer) => {
             let answer = convert::response(answer).map_into_right_body();
             return Ok(request.into_response(answer));
         }
-        Begun::Application(exchange, body) => (exchange, body),
+        Dispatch::Application(exchange, body) => (exchange, body),
     };
     request.set_payload(Payload::Stream { payload: Box::pin(body) });
     request.extensions_mut().insert(exchange.clone());
     // No copy of the request is kept here: actix-web changes it while it finds the route.
-    let answered = unwound(async move { inner.call(request).await }).await;
+    let answered = catch_panic(async move { inner.call(request).await }).await;
     let failed = |response| InternalError::from_response("answered", response).into();
     match answered {
         Ok(Ok(mut response)) => match complete(&exchange, response.response_mut()) {

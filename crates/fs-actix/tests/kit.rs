@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use actix_web::http::header::SET_COOKIE;
 use actix_web::web::{Bytes, Form, PayloadConfig, ServiceConfig, get, post, scope};
 use actix_web::{App, HttpResponse, HttpServer};
-use fs_actix::{Answer, CurrentUser, MaybeUser, Protected, SecurityMiddleware, Session, require};
+use fs_actix::{Answer, Auth, CurrentUser, MaybeUser, Protected, SecurityMiddleware, require};
 use fs_http::WebSecurity;
 use fs_testkit::adapter::{self, ByPassword, Editor, EveryWay};
 
@@ -31,7 +31,7 @@ fn start(security: WebSecurity) -> SocketAddr {
 fn application(app: &mut ServiceConfig) {
     app.app_data(PayloadConfig::new(1 << 20))
         .route("/hello", get().to(async || "hello"))
-        .route("/seen", get().to(async |session: Session| adapter::seen(&session)))
+        .route("/seen", get().to(async |auth: Auth| adapter::seen(&auth)))
         .route("/user", get().to(async |user: CurrentUser| user.email.clone()))
         .route("/maybe", get().to(maybe))
         .route("/perhaps", get().to(perhaps))
@@ -45,7 +45,7 @@ fn application(app: &mut ServiceConfig) {
                 .wrap(require(adapter::editors()))
                 .route("/inside", get().to(async || "inside")),
         )
-        .route("/visits", get().to(async |session: Session| adapter::visits(&session)))
+        .route("/visits", get().to(async |auth: Auth| adapter::visits(&auth)))
         .route("/cookie", get().to(cookie))
         .route("/enter", get().to(enter))
         .route("/leave", get().to(leave))
@@ -70,17 +70,17 @@ async fn perhaps(user: Option<CurrentUser>) -> String {
     user.map_or("nobody".to_owned(), |user| user.email.clone())
 }
 
-async fn cookie(session: Session) -> HttpResponse {
+async fn cookie(auth: Auth) -> HttpResponse {
     let cookie = (SET_COOKIE, "theirs=1");
-    HttpResponse::Ok().insert_header(cookie).body(adapter::visits(&session))
+    HttpResponse::Ok().insert_header(cookie).body(adapter::visits(&auth))
 }
 
-async fn enter(session: Session) -> Answer {
-    Answer(adapter::enter(&session).await)
+async fn enter(auth: Auth) -> Answer {
+    Answer(adapter::enter(&auth).await)
 }
 
-async fn leave(session: Session) -> String {
-    adapter::leave(&session).await
+async fn leave(auth: Auth) -> String {
+    adapter::leave(&auth).await
 }
 
 async fn body(_: CurrentUser, body: Bytes) -> String {
@@ -91,6 +91,6 @@ async fn form(_: CurrentUser, mut form: Form<HashMap<String, String>>) -> String
     form.remove("text").unwrap_or_default()
 }
 
-async fn panics(session: Session) -> String {
-    adapter::panics(&session)
+async fn panics(auth: Auth) -> String {
+    adapter::panics(&auth)
 }

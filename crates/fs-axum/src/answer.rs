@@ -7,12 +7,12 @@ use axum::response::{IntoResponse, Response};
 /// redirect or the prompt for a second factor.
 ///
 /// ```
-/// use fs_axum::{Answer, CurrentUser, Session};
+/// use fs_axum::{Answer, CurrentUser, Auth};
 /// use http::StatusCode;
 /// use serde_json::json;
 ///
-/// async fn profile(user: CurrentUser, session: Session) -> Answer {
-///     Answer(session.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
+/// async fn profile(user: CurrentUser, auth: Auth) -> Answer {
+///     Answer(auth.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
 /// }
 /// # let _ = axum::routing::get::<_, _, ()>(profile);
 /// ```

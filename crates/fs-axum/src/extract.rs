@@ -38,16 +38,16 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 ///
 /// ```
 /// use axum::response::{IntoResponse, Redirect, Response};
-/// use fs_axum::{Answer, Session};
+/// use fs_axum::{Answer, Auth};
 /// use fs_core::flow::SignInOutcome;
 /// use http::StatusCode;
 ///
 /// /// After the single sign-on has said whose mail address it is.
-/// async fn come_in(session: Session, email: String) -> Result<Response, StatusCode> {
+/// async fn come_in(auth: Auth, email: String) -> Result<Response, StatusCode> {
 ///     let failed = |_| StatusCode::SERVICE_UNAVAILABLE;
-///     let found = session.core().find_by_email(&email).await.map_err(failed)?;
+///     let found = auth.core().find_by_email(&email).await.map_err(failed)?;
 ///     let user = found.ok_or(StatusCode::FORBIDDEN)?;
-///     let signed_in = session.sign_in(&user, None, vec!["single sign-on"]).await;
+///     let signed_in = auth.sign_in(&user, None, vec!["single sign-on"]).await;
 ///     Ok(match signed_in.map_err(failed)? {
 ///         SignInOutcome::Done { .. } => Redirect::to("/").into_response(),
 ///         // Who has a second factor is asked for it, here as everywhere.
@@ -58,14 +58,14 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 ///     })
 /// }
 ///
-/// async fn leave(session: Session) -> Result<Redirect, StatusCode> {
-///     session.sign_out().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+/// async fn leave(auth: Auth) -> Result<Redirect, StatusCode> {
+///     auth.sign_out().await.map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
 ///     Ok(Redirect::to("/"))
 /// }
 /// # let _ = (axum::routing::post::<_, _, ()>(come_in), axum::routing::post::<_, _, ()>(leave));
 /// ```
 #[derive(Clone, Debug)]
-pub struct Session(pub Exchange);
+pub struct Auth(pub Exchange);
 
 impl Deref for CurrentUser {
     type Target = Authentication;
@@ -83,7 +83,7 @@ impl<P> Deref for Protected<P> {
     }
 }
 
-impl Deref for Session {
+impl Deref for Auth {
     type Target = Exchange;
 
     fn deref(&self) -> &Exchange {
@@ -143,10 +143,10 @@ impl<S: Sync, P: Policy> FromRequestParts<S> for Protected<P> {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Session {
+impl<S: Sync> FromRequestParts<S> for Auth {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
-        exchange_of(&parts.extensions).cloned().map(Session).ok_or_else(no_layer)
+        exchange_of(&parts.extensions).cloned().map(Auth).ok_or_else(no_layer)
     }
 }

@@ -38,7 +38,7 @@ mod serve;
 mod service;
 
 pub use answer::Answer;
-pub use extract::{CurrentUser, MaybeUser, Protected, Session};
+pub use extract::{Auth, CurrentUser, MaybeUser, Protected};
 pub use require::{Require, RequireLayer, require};
 pub use serve::{Limits, serve};
 pub use service::{SecurityLayer, SecurityService, WithSecurity};

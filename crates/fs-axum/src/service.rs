@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, NestedPath, Request};
 use axum::response::{IntoResponse, Response};
-use fs_http::{Begun, Exchange, WebSecurity, unwound};
+use fs_http::{Dispatch, Exchange, WebSecurity, catch_panic};
 use http::StatusCode;
 use http::request::Parts;
 use tower::{Layer, Service, ServiceExt};
@@ -84,11 +84,11 @@ where
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     let (exchange, body) = match security.begin(&parts, body.into_data_stream(), peer).await {
-        Begun::Answered(answer) => return Ok(answer.map(Body::from)),
-        Begun::Application(exchange, body) => (exchange, body),
+        Dispatch::Answered(answer) => return Ok(answer.map(Body::from)),
+        Dispatch::Application(exchange, body) => (exchange, body),
     };
     let request = carrying(&exchange, parts, Body::from_stream(body));
-    let mut response = match unwound(inner.oneshot(request)).await {
+    let mut response = match catch_panic(inner.oneshot(request)).await {
         Ok(response) => response?,
         Err(panicked) => return Ok(panicked.map(Body::from)),
     };

@@ -10,7 +10,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header::SET_COOKIE;
 use axum::routing::{get, post};
 use axum::{Form, Router};
-use fs_axum::{Answer, CurrentUser, MaybeUser, Protected, Session, WithSecurity, require};
+use fs_axum::{Answer, Auth, CurrentUser, MaybeUser, Protected, WithSecurity, require};
 use fs_http::WebSecurity;
 use fs_testkit::adapter::{
     ByPassword, Editor, EveryWay, editors, enter, every_way, leave, names, panics, seen, visits,
@@ -39,7 +39,7 @@ fn application() -> Router {
     let stacked = Router::new().route("/names", get(three)).route_layer(require(every_way()));
     Router::new()
         .route("/hello", get(async || "hello"))
-        .route("/seen", get(async |session: Session| seen(&session)))
+        .route("/seen", get(async |auth: Auth| seen(&auth)))
         .route("/user", get(async |user: CurrentUser| user.email.clone()))
         .route("/maybe", get(maybe))
         .route("/perhaps", get(perhaps))
@@ -47,16 +47,13 @@ fn application() -> Router {
         .route("/editors", get(async |user: Protected<Editor>| user.email.clone()))
         .nest("/group", group)
         .nest("/stacked", stacked)
-        .route("/visits", get(async |session: Session| visits(&session)))
-        .route(
-            "/cookie",
-            get(async |session: Session| ([(SET_COOKIE, "theirs=1")], visits(&session))),
-        )
-        .route("/enter", get(async |session: Session| Answer(enter(&session).await)))
-        .route("/leave", get(async |session: Session| leave(&session).await))
+        .route("/visits", get(async |auth: Auth| visits(&auth)))
+        .route("/cookie", get(async |auth: Auth| ([(SET_COOKIE, "theirs=1")], visits(&auth))))
+        .route("/enter", get(async |auth: Auth| Answer(enter(&auth).await)))
+        .route("/leave", get(async |auth: Auth| leave(&auth).await))
         .route("/body", post(async |_: CurrentUser, body: Bytes| body.len().to_string()))
         .route("/form", post(form))
-        .route("/panic", get(async |session: Session| panics(&session)))
+        .route("/panic", get(async |auth: Auth| panics(&auth)))
         .layer(DefaultBodyLimit::max(1 << 20))
 }
 

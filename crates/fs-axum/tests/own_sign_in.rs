@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::Path;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use fs_axum::{Answer, CurrentUser, MaybeUser, Session, WithSecurity};
+use fs_axum::{Answer, Auth, CurrentUser, MaybeUser, WithSecurity};
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::event::Event;
 use fs_core::flow::SignInOutcome;
@@ -20,19 +20,19 @@ use tower::ServiceExt;
 const ANN: &str = "ann@site.test";
 const SECRET: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
 
-async fn come_in(session: Session, Path(email): Path<String>) -> Response {
-    let user = session.core().find_by_email(&email).await.unwrap().unwrap();
-    match session.sign_in(&user, None, vec!["single sign-on"]).await.unwrap() {
+async fn come_in(auth: Auth, Path(email): Path<String>) -> Response {
+    let user = auth.core().find_by_email(&email).await.unwrap().unwrap();
+    match auth.sign_in(&user, None, vec!["single sign-on"]).await.unwrap() {
         SignInOutcome::Done { user, .. } => user.email.into_response(),
         SignInOutcome::SecondFactor { challenge, .. } => {
-            Answer(session.challenged(&challenge)).into_response()
+            Answer(auth.challenged(&challenge)).into_response()
         }
         SignInOutcome::Refused(_) => StatusCode::FORBIDDEN.into_response(),
     }
 }
 
-async fn leave(session: Session) -> Redirect {
-    session.sign_out().await.unwrap();
+async fn leave(auth: Auth) -> Redirect {
+    auth.sign_out().await.unwrap();
     Redirect::to("/")
 }
 

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{any, get};
-use fs_axum::{Answer, Session, WithSecurity, require};
+use fs_axum::{Answer, Auth, WithSecurity, require};
 use fs_contract::server::routes::{echo, name_of, protected, show};
 use fs_contract::server::{ContractServer, Stopped, StoreKind};
 use fs_contract::{Deviations, Options, Report, replay_on};
@@ -37,10 +37,10 @@ impl ContractServer for Elsewhere {
     async fn start(&self, security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
         let mut app = Router::new();
         for (path, requirement) in protected() {
-            let page = async move |session: Session| Answer(show(name_of(path), &session).await);
+            let page = async move |auth: Auth| Answer(show(name_of(path), &auth).await);
             app = app.route(path, get(page).post(page).route_layer(require(requirement)));
         }
-        let echoed = async |session: Session, body: Bytes| Answer(echo(&session, &body).await);
+        let echoed = async |auth: Auth, body: Bytes| Answer(echo(&auth, &body).await);
         app = app.route("/echo", any(echoed));
         if self.protects {
             app = app.with_security(security);

@@ -58,7 +58,7 @@ impl Deref for Authentication {
 /// an account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Unproven {
+pub enum AuthFailure {
     /// The request has no credentials for the mechanism, or a session that is not signed in.
     Absent,
     /// The first factor was given, but the second is still missing.
@@ -78,7 +78,7 @@ pub enum Unproven {
     Wrong,
 }
 
-impl std::fmt::Display for Unproven {
+impl std::fmt::Display for AuthFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Absent => "there is none",

@@ -87,7 +87,7 @@ pub enum CsrfProblem {
 ///
 /// let keys = SigningKeys::new(vec![Secret::from("32 random octets or more, of course")])?;
 /// let signer = CsrfSigner::new(&keys, TokenFormat::Native);
-/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let now = Timestamp::from_secs(1_700_000_000);
 /// let session = CsrfSecret::from_random([17; 20]);
 ///
 /// let token = signer.issue(&session, [42; 20], now);
@@ -174,7 +174,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+    const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
     const HOUR: Option<Duration> = Some(Duration::from_secs(3600));
     const FORMATS: [TokenFormat; 2] = [TokenFormat::Native, TokenFormat::Itsdangerous];
 

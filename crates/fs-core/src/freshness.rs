@@ -56,7 +56,7 @@ pub enum Freshness {
 /// use fs_core::Timestamp;
 /// use fs_core::freshness::{Freshness, FreshnessFacts, FreshnessRule, check};
 ///
-/// let now = Timestamp::from_seconds(1_700_000_000);
+/// let now = Timestamp::from_secs(1_700_000_000);
 /// let minute = Duration::from_secs(60);
 /// let rule = FreshnessRule { within: Some(minute), grace: minute, limit: None };
 /// let facts = FreshnessFacts { authenticated_at: Some(now), ..Default::default() };
@@ -81,7 +81,7 @@ pub fn check(
     }
     let latest = rule.limit.map_or(Timestamp::MAX, |limit| authenticated_at.plus(limit));
     // Sessions keep whole seconds.
-    let prolonged = Timestamp::from_seconds(now.plus(rule.grace).min(latest).seconds());
+    let prolonged = Timestamp::from_secs(now.plus(rule.grace).min(latest).seconds());
 
     if facts.grace_until.is_some_and(|until| now < until.min(latest)) {
         return (Freshness::Fresh, Some(prolonged));
@@ -106,7 +106,7 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
+        Timestamp::from_secs(seconds)
     }
 
     fn rule(within: u64, grace: u64) -> FreshnessRule {

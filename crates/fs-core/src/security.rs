@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Timestamp;
-use crate::config::{CodeMethod, Config, Mistakes, SignInMethod};
+use crate::config::{CodeMethod, Config, ConfigErrors, SignInMethod};
 use crate::csrf::CsrfSigner;
 use crate::event::Event;
 use crate::flow::{FamilyKey, FlowError, TokenUses};
@@ -90,12 +90,12 @@ impl Security {
     ///
     /// # Errors
     ///
-    /// Returns [`Mistakes`] with every mistake of the configuration.
+    /// Returns [`ConfigErrors`] with every mistake of the configuration.
     pub fn new(
         config: Config,
         ports: Ports,
         composer: Arc<dyn MailComposer>,
-    ) -> Result<Self, Mistakes> {
+    ) -> Result<Self, ConfigErrors> {
         let mut mistakes = config.mistakes();
         mistakes.0.extend(missing_ports(&config, &ports));
         let hasher = PasswordHasher::new(config.hashing.clone());

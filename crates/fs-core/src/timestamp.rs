@@ -22,7 +22,7 @@ pub const CLOCK_LEEWAY: Duration = Duration::from_secs(10);
 /// use std::time::Duration;
 /// use fs_core::Timestamp;
 ///
-/// let start = Timestamp::from_seconds(1_700_000_000);
+/// let start = Timestamp::from_secs(1_700_000_000);
 /// assert_eq!(start.plus(Duration::from_secs(60)).since(start), Duration::from_secs(60));
 /// assert_eq!(start.to_string(), "2023-11-14T22:13:20Z");
 /// ```
@@ -39,7 +39,7 @@ impl Timestamp {
     pub const MAX: Self = Self(i64::MAX);
 
     /// Creates a timestamp from seconds since the epoch.
-    pub const fn from_seconds(seconds: i64) -> Self {
+    pub const fn from_secs(seconds: i64) -> Self {
         Self(seconds.saturating_mul(1_000_000))
     }
 
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn an_age_is_never_negative_and_ends_with_the_leeway() {
-        let now = Timestamp::from_seconds(1_000);
+        let now = Timestamp::from_secs(1_000);
         let micro = Duration::from_micros(1);
         for (made, age) in [
             (now.minus(CLOCK_LEEWAY), Some(CLOCK_LEEWAY)),

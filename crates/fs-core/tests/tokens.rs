@@ -7,7 +7,7 @@ use std::time::Duration;
 use fs_core::csrf::{CsrfSecret, CsrfSigner};
 use fs_core::model::{PasswordHash, SealedSecret, Uniquifier};
 use fs_core::secret::Secret;
-use fs_core::session::{Sealer, Visit};
+use fs_core::session::{Sealer, Session};
 use fs_core::token::itsdangerous::{Derivation, Signer};
 use fs_core::token::{
     AuthToken, BindingSalt, ConfirmToken, DeviceToken, RememberToken, ResetToken, Salts,
@@ -19,7 +19,7 @@ use proptest::prelude::*;
 const ID: &str = "bd11075c07ba4ab4bc7437ebaeb19e71";
 const EMAIL: &str = "zoe@example.com";
 const HASH: &str = "$argon2id$v=19$m=65536,t=3,p=4$c2FsdHNhbHQ$aGFzaGhhc2hoYXNo";
-const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 const DAY: Duration = Duration::from_secs(86_400);
 const SALT: BindingSalt = BindingSalt([7; 12]);
 const FORMATS: [TokenFormat; 2] = [TokenFormat::Native, TokenFormat::Itsdangerous];
@@ -345,7 +345,7 @@ proptest! {
         let checked = csrf.check(Some(token.expose()), Some(&session), now, Some(DAY));
         prop_assert_eq!(checked.is_ok(), accepted, "{:?}", checked);
         let sealer = Sealer::new(&[Secret::from("secret")], "session");
-        let sealed = sealer.seal(&Visit::default(), NOW, [7; 24]).unwrap();
+        let sealed = sealer.seal(&Session::default(), NOW, [7; 24]).unwrap();
         prop_assert_eq!(sealer.open(&sealed, now, DAY).is_some(), accepted);
     }
 

@@ -36,7 +36,7 @@ pub enum BodyUse {
 
 /// Result of beginning a request.
 #[derive(Debug)]
-pub enum Begun<S, E> {
+pub enum Dispatch<S, E> {
     /// The request is answered. The answer is complete, with its cookies.
     Answered(Response<Bytes>),
     /// The application must answer the request. [`Exchange::write_headers`] adds the headers to its
@@ -55,7 +55,7 @@ impl WebSecurity {
     /// `peer` is the other end of the connection, regardless of the headers. With `None` the
     /// client's network is unknown: all such clients share one set of rate limits, and a warning is
     /// logged.
-    pub async fn begin<S, E>(&self, parts: &Parts, body: S, peer: Option<IpAddr>) -> Begun<S, E>
+    pub async fn begin<S, E>(&self, parts: &Parts, body: S, peer: Option<IpAddr>) -> Dispatch<S, E>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
@@ -69,9 +69,9 @@ impl WebSecurity {
                 if !gives_up && !parts.headers.contains_key(EXPECT) {
                     Box::pin(body.drain()).await;
                 }
-                Begun::Answered(exchange.finish(answer))
+                Dispatch::Answered(exchange.finish(answer))
             }
-            None => Begun::Application(exchange, body),
+            None => Dispatch::Application(exchange, body),
         }
     }
 

@@ -7,13 +7,13 @@ use bytes::Bytes;
 use cookie::{Cookie, Expiration};
 use fs_core::Timestamp;
 use fs_core::flow::RememberChange;
-use fs_core::session::{CrumbState, SealError, Visit};
+use fs_core::session::{CsrfCookieState, SealError, Session};
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
 use http::{Response, StatusCode};
 
 use crate::config::{CookieAttributes, SameSite};
 use crate::exchange::Exchange;
-use crate::trace::Way;
+use crate::trace::CredentialSource;
 
 impl Exchange {
     /// Adds the headers that the answer must carry, such as cookies. Call it once for every answer.
@@ -33,14 +33,15 @@ impl Exchange {
 
     /// Tells caches which headers decided the answer, and that an answer for somebody is theirs alone.
     fn write_vary(&self, headers: &mut HeaderMap) {
-        let (visit_read, by_accept, trace, somebody) = {
+        let (session_read, by_accept, trace, somebody) = {
             let state = self.state();
-            let somebody = state.via.is_some() || state.visit.sign_in().is_some();
-            (state.visit_read, state.by_accept, state.trace.clone(), somebody)
+            let somebody = state.via.is_some() || state.session.sign_in().is_some();
+            (state.session_read, state.by_accept, state.trace.clone(), somebody)
         };
-        let token = trace.has_tried(Way::Token).then(|| self.config().token.header.clone());
-        let basic = trace.has_tried(Way::Basic).then(|| "Authorization".to_owned());
-        let names = visit_read.then(|| "Cookie".to_owned()).into_iter();
+        let token =
+            trace.has_tried(CredentialSource::Token).then(|| self.config().token.header.clone());
+        let basic = trace.has_tried(CredentialSource::Basic).then(|| "Authorization".to_owned());
+        let names = session_read.then(|| "Cookie".to_owned()).into_iter();
         let names = names.chain(token).chain(basic);
         let names = names.chain(by_accept.then(|| "Accept".to_owned()));
         let names = names.collect::<Vec<_>>().join(", ");
@@ -56,33 +57,33 @@ impl Exchange {
 
     fn write_session(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
         let attributes = &self.config().session_cookie;
-        let visit = Arc::clone(&self.state().visit);
-        self.write_kept(headers, &visit)?;
-        if !visit.is_changed() {
+        let session = Arc::clone(&self.state().session);
+        self.write_kept(headers, &session)?;
+        if !session.is_changed() {
             return Ok(());
         }
         let came_without = !self.request().has_cookie(&attributes.name);
-        if came_without && visit.is_empty() {
+        if came_without && session.is_empty() {
             return Ok(());
         }
-        let signs_in = visit.sign_in().is_some() || visit.pending().is_some();
+        let signs_in = session.sign_in().is_some() || session.pending().is_some();
         if self.is_ambiguous() && !signs_in {
             // The one at its place may be good: the others are cleared.
             return Ok(());
         }
-        if came_without && self.would_be_replaced_by(&visit) {
+        if came_without && self.would_be_replaced_by(&session) {
             tracing::debug!("no session was written for a form of another site");
             return Ok(());
         }
-        if self.only_tells_of_an_ended_session(&visit) {
+        if self.only_tells_of_an_ended_session(&session) {
             return Ok(());
         }
-        if visit.is_empty() && self.state().came_signed_in {
+        if session.is_empty() && self.state().came_signed_in {
             append(headers, cleared(attributes));
             return Ok(());
         }
         let nonce = self.core().random().map_err(|error| self.flow_failed(&error))?;
-        let sealed = self.core().sealer().seal(&visit, self.context().now, nonce);
+        let sealed = self.core().sealer().seal(&session, self.context().now, nonce);
         let sealed = sealed.map_err(|error| self.not_written(&error))?;
         append(headers, cookie(attributes, sealed, None));
         Ok(())
@@ -93,27 +94,27 @@ impl Exchange {
     fn write_kept(
         &self,
         headers: &mut HeaderMap,
-        visit: &Visit,
+        session: &Session,
     ) -> Result<(), Box<Response<Bytes>>> {
         let attributes = &self.config().session_cookie;
         let attributes =
             CookieAttributes { name: kept_cookie(&attributes.name), ..attributes.clone() };
-        if !visit.is_kept_changed() {
+        if !session.is_kept_changed() {
             return Ok(());
         }
         let came_without = !self.request().has_cookie(&attributes.name);
         let without_session = !self.request().has_cookie(&self.config().session_cookie.name);
-        if visit.keeps_nothing() {
+        if session.keeps_nothing() {
             if !came_without {
                 append(headers, cleared(&attributes));
             }
             return Ok(());
         }
-        if came_without && without_session && self.would_be_replaced_by(visit) {
+        if came_without && without_session && self.would_be_replaced_by(session) {
             return Ok(());
         }
         let nonce = self.core().random().map_err(|error| self.flow_failed(&error))?;
-        let sealed = self.core().sealer().seal_kept(visit, self.context().now, nonce);
+        let sealed = self.core().sealer().seal_kept(session, self.context().now, nonce);
         let sealed = sealed.map_err(|error| self.not_written(&error))?;
         append(headers, cookie(&attributes, sealed, None));
         Ok(())
@@ -127,13 +128,15 @@ impl Exchange {
     /// Whether a form came with a session that has ended, and the answer adds no more than messages to
     /// it. A double click sends a form twice with the same cookie: if the first one renewed the session,
     /// the answer to the second must not bring the old one back.
-    fn only_tells_of_an_ended_session(&self, visit: &Visit) -> bool {
-        if !self.request().is_unsafe() || !self.trace().found_ended(Way::Session) {
+    fn only_tells_of_an_ended_session(&self, session: &Session) -> bool {
+        if !self.request().is_unsafe() || !self.trace().found_ended(CredentialSource::Session) {
             return false;
         }
-        let sent = self.sent_visit();
-        let id = |visit: &Visit| visit.sign_in().map(|sign_in| sign_in.id.clone());
-        id(&sent) == id(visit) && sent.csrf() == visit.csrf() && sent.pending() == visit.pending()
+        let sent = self.sent_session();
+        let id = |session: &Session| session.sign_in().map(|sign_in| sign_in.id.clone());
+        id(&sent) == id(session)
+            && sent.csrf() == session.csrf()
+            && sent.pending() == session.pending()
     }
 
     /// Whether another site's page sent a form here, so that the browser kept the session cookie back,
@@ -146,12 +149,12 @@ impl Exchange {
     /// Whoever the application signs in on such a request, as single sign-ons send them, has a new
     /// session. So has, with `Strict`, whoever follows a link from elsewhere: the form on the page that
     /// it leads to needs one.
-    fn would_be_replaced_by(&self, visit: &Visit) -> bool {
+    fn would_be_replaced_by(&self, session: &Session) -> bool {
         // Some browsers take a cookie that says nothing for `Lax`.
         let kept_back = self.config().session_cookie.same_site != Some(SameSite::None);
         let request = self.request();
         let from_elsewhere = request.header("sec-fetch-site") == Some("cross-site");
-        let signs_in = visit.sign_in().is_some() || visit.pending().is_some();
+        let signs_in = session.sign_in().is_some() || session.pending().is_some();
         let may_be = from_elsewhere || self.brings_forgeable_credentials();
         kept_back && may_be && !request.method.is_safe() && !signs_in
     }
@@ -193,30 +196,32 @@ impl Exchange {
 
     /// The CSRF cookie that scripts read: with a sign-in, away with a sign-out, anew when expired.
     fn write_crumb(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
-        let Some(crumb) = &self.config().csrf.cookie else {
+        let Some(csrf_cookie) = &self.config().csrf.cookie else {
             return Ok(());
         };
         let (standing, changed) = {
             let state = self.state();
-            (state.visit.crumb(), state.visit.is_changed())
+            (state.session.csrf_cookie(), state.session.is_changed())
         };
         let send = match standing {
-            CrumbState::Absent => false,
-            CrumbState::Clear => {
-                append(headers, cleared(&crumb.attributes));
-                self.session(|visit| visit.set_crumb(CrumbState::Absent));
+            CsrfCookieState::Absent => false,
+            CsrfCookieState::Clear => {
+                append(headers, cleared(&csrf_cookie.attributes));
+                self.with_session(|session| session.set_csrf_cookie(CsrfCookieState::Absent));
                 return Ok(());
             }
-            CrumbState::Due => true,
-            CrumbState::Sent => crumb.every_answer || self.crumb_is_stale(&crumb.attributes.name),
+            CsrfCookieState::Due => true,
+            CsrfCookieState::Sent => {
+                csrf_cookie.every_answer || self.crumb_is_stale(&csrf_cookie.attributes.name)
+            }
         };
         if !send {
             return Ok(());
         }
         let token = self.csrf_token().map_err(|error| self.flow_failed(&error))?;
-        append(headers, cookie(&crumb.attributes, token, None));
-        if standing != CrumbState::Sent || changed {
-            self.session(|visit| visit.set_crumb(CrumbState::Sent));
+        append(headers, cookie(&csrf_cookie.attributes, token, None));
+        if standing != CsrfCookieState::Sent || changed {
+            self.with_session(|session| session.set_csrf_cookie(CsrfCookieState::Sent));
         }
         Ok(())
     }
@@ -228,7 +233,7 @@ impl Exchange {
         if limit.is_none() || sent.peek().is_none() {
             return false;
         }
-        let secret = self.session(|visit| visit.csrf().cloned());
+        let secret = self.with_session(|session| session.csrf().cloned());
         let (signer, now) = (self.core().csrf(), self.context().now);
         !sent.any(|token| signer.check(Some(token), secret.as_ref(), now, limit).is_ok())
     }

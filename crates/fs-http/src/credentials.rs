@@ -9,18 +9,18 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fs_core::authn::{Authentication, Mechanism, Unproven};
+use fs_core::authn::{AuthFailure, Authentication, Mechanism};
 use fs_core::flow::FlowError;
 use fs_core::model::User;
 use fs_core::port::StoreError;
 use fs_core::secret::Secret;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
 
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
-use crate::trace::Way;
+use crate::trace::CredentialSource;
 
 /// The order in which mechanisms are tried.
 const ORDER: [Mechanism; 3] = [Mechanism::Token, Mechanism::Session, Mechanism::Basic];
@@ -185,7 +185,7 @@ impl Exchange {
 
     /// Who the session that the browser sent is signed in as. A remembered browser stays as it is.
     async fn open_session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
-        if self.session(|visit| visit.sign_in().is_none()) {
+        if self.with_session(|session| session.sign_in().is_none()) {
             return Ok(None);
         }
         self.session_owner().await
@@ -235,39 +235,39 @@ impl Exchange {
 
     /// Who the session is signed in as, or who the browser is remembered as.
     async fn session_user(&self) -> Result<Option<User>, FlowError> {
-        let visit = self.visit_as_it_is();
-        let signed_in = self.core().user_of_session(self.context(), &visit).await?;
-        let signed_in = signed_in.map_err(|unproven| match unproven {
-            Unproven::Absent if self.sent_unreadable_session() => Unproven::Invalid,
-            unproven => unproven,
+        let session = self.shared_session();
+        let signed_in = self.core().user_of_session(self.context(), &session).await?;
+        let signed_in = signed_in.map_err(|failure| match failure {
+            AuthFailure::Absent if self.sent_unreadable_session() => AuthFailure::Invalid,
+            failure => failure,
         });
-        if matches!(signed_in, Err(Unproven::FactorMissing)) {
-            let mut visit = Visit::clone(&visit);
-            self.core().hold_for_second_factor(self.context(), &mut visit).await?;
-            self.put_visit(visit);
+        if matches!(signed_in, Err(AuthFailure::FactorMissing)) {
+            let mut session = Session::clone(&session);
+            self.core().hold_for_second_factor(self.context(), &mut session).await?;
+            self.put_session(session);
         }
-        if let Some(user) = self.found(Way::Session, signed_in) {
+        if let Some(user) = self.found(CredentialSource::Session, signed_in) {
             return Ok(Some(user));
         }
         let Some(cookie) = self.remember_cookie() else {
             return Ok(None);
         };
-        let mut visit = Visit::clone(&visit);
-        let restored = self.core().restore_remembered(self.context(), &mut visit, &cookie);
+        let mut session = Session::clone(&session);
+        let restored = self.core().restore_remembered(self.context(), &mut session, &cookie);
         let restored = Box::pin(restored).await?;
         if restored.who.is_ok() {
-            self.put_visit(visit);
+            self.put_session(session);
         }
         self.use_cookie(restored.remember);
-        Ok(self.found(Way::Remembered, restored.who))
+        Ok(self.found(CredentialSource::Remembered, restored.who))
     }
 
     async fn token_user(&self) -> Result<Option<User>, FlowError> {
         let found = match self.presented_token() {
             Some(token) => self.core().user_of_token(self.context(), &token).await?,
-            None => Err(Unproven::Absent),
+            None => Err(AuthFailure::Absent),
         };
-        Ok(self.found(Way::Token, found))
+        Ok(self.found(CredentialSource::Token, found))
     }
 
     /// The auth token that the request carries: the first one present counts, good or bad.
@@ -300,17 +300,17 @@ impl Exchange {
     /// Name and password of HTTP Basic authentication (RFC 7617), in UTF-8.
     async fn basic_user(&self) -> Result<Option<User>, FlowError> {
         let header = self.request().header(AUTHORIZATION);
-        let credentials = header.ok_or(Unproven::Absent);
+        let credentials = header.ok_or(AuthFailure::Absent);
         let found = match credentials
-            .and_then(|header| basic_credentials(header).ok_or(Unproven::Invalid))
+            .and_then(|header| basic_credentials(header).ok_or(AuthFailure::Invalid))
         {
             Ok((identity, password)) => {
                 let checked = self.core().check_credentials(self.context(), &identity, &password);
-                checked.await?.map_err(|_| Unproven::Wrong)
+                checked.await?.map_err(|_| AuthFailure::Wrong)
             }
-            Err(unproven) => Err(unproven),
+            Err(failure) => Err(failure),
         };
-        Ok(self.found(Way::Basic, found))
+        Ok(self.found(CredentialSource::Basic, found))
     }
 }
 

@@ -118,7 +118,7 @@ impl Exchange {
     }
 
     fn check_token(&self, token: Option<String>) -> Result<(), CsrfProblem> {
-        let secret = self.session(|visit| visit.csrf().cloned());
+        let secret = self.with_session(|session| session.csrf().cloned());
         let (now, limit) = (self.context().now, self.config().csrf.time_limit);
         let token = token.as_deref().filter(|token| !token.is_empty());
         self.core().csrf().check(token, secret.as_ref(), now, limit)?;

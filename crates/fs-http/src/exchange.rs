@@ -8,7 +8,7 @@ use fs_core::authn::{Authentication, Mechanism};
 use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, RememberChange, SignInOutcome};
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::token::RememberToken;
 use fs_core::{Context, Security, Timestamp};
 use http::Response;
@@ -42,7 +42,7 @@ struct Inner {
 
 /// The mutable state of a request.
 pub(crate) struct State {
-    pub(crate) visit: Arc<Visit>,
+    pub(crate) session: Arc<Session>,
     pub(crate) remember: RememberChange,
     /// Result of the use of the remember cookie. The next cookie must reach the browser even if the
     /// request fails, because the old one is spent.
@@ -50,7 +50,7 @@ pub(crate) struct State {
     pub(crate) csrf: CsrfStanding,
     pub(crate) csrf_token: Option<String>,
     pub(crate) device: Option<String>,
-    pub(crate) visit_read: bool,
+    pub(crate) session_read: bool,
     /// Whether the answer depends on the `Accept` header.
     pub(crate) by_accept: bool,
     pub(crate) came_signed_in: bool,
@@ -73,17 +73,17 @@ impl Exchange {
         let context = Context { now, client_ip, user_agent, base_url };
         let opened = opened(&web, &request, now);
         let unreadable = matches!(opened, Some(None));
-        let visit_read = opened.is_some();
-        let visit = with_kept(&web, &request, opened.flatten().unwrap_or_default(), now);
+        let session_read = opened.is_some();
+        let session = with_kept(&web, &request, opened.flatten().unwrap_or_default(), now);
         let state = State {
-            came_signed_in: visit.sign_in().is_some(),
-            visit: Arc::new(visit),
+            came_signed_in: session.sign_in().is_some(),
+            session: Arc::new(session),
             remember: RememberChange::Keep,
             used_cookie: RememberChange::Keep,
             csrf: CsrfStanding::Unchecked,
             csrf_token: None,
             device: None,
-            visit_read,
+            session_read,
             by_accept: false,
             via: None,
             accepted: false,
@@ -156,45 +156,45 @@ impl Exchange {
     }
 
     /// Reads or changes the session. The session is stored in a cookie: keep its data small.
-    pub fn session<T>(&self, with: impl FnOnce(&mut Visit) -> T) -> T {
+    pub fn with_session<T>(&self, with: impl FnOnce(&mut Session) -> T) -> T {
         let mut state = self.state();
-        state.visit_read = true;
-        with(Arc::make_mut(&mut state.visit))
+        state.session_read = true;
+        with(Arc::make_mut(&mut state.session))
     }
 
-    /// Returns a copy of the session for a flow. Store it with [`put_visit`](Self::put_visit)
+    /// Returns a copy of the session for a flow. Store it with [`put_session`](Self::put_session)
     /// afterwards.
-    pub(crate) fn visit(&self) -> Visit {
-        Visit::clone(&self.visit_as_it_is())
+    pub(crate) fn session(&self) -> Session {
+        Session::clone(&self.shared_session())
     }
 
     /// Returns the current session for reading.
-    pub(crate) fn visit_as_it_is(&self) -> Arc<Visit> {
+    pub(crate) fn shared_session(&self) -> Arc<Session> {
         let mut state = self.state();
-        state.visit_read = true;
-        Arc::clone(&state.visit)
+        state.session_read = true;
+        Arc::clone(&state.session)
     }
 
     /// Returns the session as the browser sent it.
-    pub(crate) fn sent_visit(&self) -> Visit {
+    pub(crate) fn sent_session(&self) -> Session {
         let (web, request, now) = (&self.0.web, &self.0.request, self.0.context.now);
         let opened = opened(web, request, now).flatten().unwrap_or_default();
         with_kept(web, request, opened, now)
     }
 
-    pub(crate) fn put_visit(&self, visit: Visit) {
+    pub(crate) fn put_session(&self, session: Session) {
         let mut state = self.state();
-        let before = state.visit.csrf().cloned();
-        if visit.csrf() != before.as_ref() {
+        let before = state.session.csrf().cloned();
+        if session.csrf() != before.as_ref() {
             state.csrf_token = None;
         }
-        state.visit = Arc::new(visit);
+        state.session = Arc::new(session);
     }
 
     /// Discards all changes of the session, so that the browser keeps the one that it sent. Use it
     /// for answers to requests that failed halfway. A sign-out is kept.
     pub fn discard(&self) {
-        self.put_visit(self.sent_visit());
+        self.put_session(self.sent_session());
         let mut state = self.state();
         // What was signed out stays so.
         if state.remember != RememberChange::Clear {
@@ -233,11 +233,11 @@ impl Exchange {
 
     /// Returns the CSRF secret of the session. Creates one if the session has none.
     pub(crate) fn csrf_secret(&self) -> Result<CsrfSecret, FlowError> {
-        if let Some(secret) = self.session(|visit| visit.csrf().cloned()) {
+        if let Some(secret) = self.with_session(|session| session.csrf().cloned()) {
             return Ok(secret);
         }
         let secret = CsrfSecret::from_random(self.core().random()?);
-        self.session(|visit| visit.set_csrf(Some(secret.clone())));
+        self.with_session(|session| session.set_csrf(Some(secret.clone())));
         Ok(secret)
     }
 
@@ -280,10 +280,11 @@ impl Exchange {
         remember: Option<bool>,
         methods: Vec<&'static str>,
     ) -> Result<SignInOutcome, FlowError> {
-        let mut visit = self.visit();
-        let outcome = self.core().sign_in_user(self.context(), &mut visit, user, remember, methods);
+        let mut session = self.session();
+        let outcome =
+            self.core().sign_in_user(self.context(), &mut session, user, remember, methods);
         let outcome = outcome.await?;
-        self.put_visit(visit);
+        self.put_session(session);
         if let SignInOutcome::Done { user, remember } = &outcome {
             self.put_remember(remember.clone());
             let user = Arc::new(User::clone(user));
@@ -305,11 +306,11 @@ impl Exchange {
         let owner = self.session_owner().await?;
         let foreign = caller.zip(owner.as_ref()).is_some_and(|(a, b)| a.user.id != b.id);
         if !foreign {
-            let mut visit = self.visit();
+            let mut session = self.session();
             let cookie = self.remember_cookie();
             let (ctx, owner) = (self.context(), owner.as_deref());
-            let change = self.core().sign_out(ctx, &mut visit, owner, cookie.as_deref()).await?;
-            self.put_visit(visit);
+            let change = self.core().sign_out(ctx, &mut session, owner, cookie.as_deref()).await?;
+            self.put_session(session);
             self.put_remember(change);
         }
         self.set_current(None).await;
@@ -330,37 +331,42 @@ impl Exchange {
 /// Returns the session that the browser sent: `None` without a session cookie, `Some(None)` if it
 /// cannot be read. If the browser sent several cookies, the valid one counts. If more than one is
 /// valid, none counts, since it is unknown which one is the browser's own.
-fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Option<Visit>> {
+fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Option<Session>> {
     let lifetime = web.core().config().sessions.lifetime;
-    let (mut sent, mut found) = (false, None::<(&str, Visit)>);
+    let (mut sent, mut found) = (false, None::<(&str, Session)>);
     for value in request.cookie_values(&web.config().session_cookie.name) {
         sent = true;
         if found.as_ref().is_some_and(|(known, _)| *known == value) {
             continue;
         }
-        let Some(visit) = web.core().sealer().open(value, now, lifetime) else { continue };
+        let Some(session) = web.core().sealer().open(value, now, lifetime) else { continue };
         if found.is_some() {
             web.0.warnings.ambiguous_cookie(&web.config().session_cookie.name);
             return Some(None);
         }
-        found = Some((value, visit));
+        found = Some((value, session));
     }
-    sent.then(|| found.map(|(_, visit)| visit))
+    sent.then(|| found.map(|(_, session)| session))
 }
 
 /// Adds the application's data from the second cookie to the session.
-fn with_kept(web: &WebSecurity, request: &Incoming, mut visit: Visit, now: Timestamp) -> Visit {
+fn with_kept(
+    web: &WebSecurity,
+    request: &Incoming,
+    mut session: Session,
+    now: Timestamp,
+) -> Session {
     let (sealer, lifetime) = (web.core().sealer(), web.core().config().sessions.lifetime);
     let opens = |value: &str| {
-        let mut visit = Visit::clone(&visit);
-        sealer.open_kept(&mut visit, value, now, lifetime);
-        !visit.keeps_nothing()
+        let mut session = Session::clone(&session);
+        sealer.open_kept(&mut session, value, now, lifetime);
+        !session.keeps_nothing()
     };
     let name = kept_cookie(&web.config().session_cookie.name);
     if let Some(sealed) = request.cookie_that_is(&name, opens) {
-        sealer.open_kept(&mut visit, &sealed, now, lifetime);
+        sealer.open_kept(&mut session, &sealed, now, lifetime);
     }
-    visit
+    session
 }
 
 impl std::fmt::Debug for Exchange {

@@ -106,7 +106,7 @@ impl Exchange {
         rule: &FreshnessRule,
         caller: &Authentication,
     ) -> Result<(), Refusal> {
-        let sign_in = self.session(|visit| visit.sign_in().cloned());
+        let sign_in = self.with_session(|session| session.sign_in().cloned());
         let is_theirs = self.owns_session(caller).await?;
         let of_session = sign_in.filter(|_| is_theirs);
         let facts = FreshnessFacts {
@@ -116,7 +116,7 @@ impl Exchange {
         };
         let (verdict, grace_until) = freshness::check(self.context().now, &facts, rule);
         if let Some(until) = grace_until {
-            self.session(|visit| visit.set_grace(until));
+            self.with_session(|session| session.set_grace(until));
         }
         match verdict {
             Freshness::Fresh => Ok(()),

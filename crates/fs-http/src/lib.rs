@@ -1,7 +1,7 @@
 //! The HTTP layer of fs, independent of the web framework.
 //!
 //! An adapter does three things: it passes the head, body and peer of every request to
-//! [`WebSecurity::begin`], runs the application's code in [`unwound`], and calls
+//! [`WebSecurity::begin`], runs the application's code in [`catch_panic`], and calls
 //! [`Exchange::write_headers`] for the application's answers. Everything else is here: endpoints,
 //! guards, cookies, CSRF protection and pages.
 //!
@@ -47,16 +47,16 @@ mod views;
 mod warnings;
 mod web;
 
-pub use begin::{Begun, BodyUse};
+pub use begin::{BodyUse, Dispatch};
 pub use body::Replayed;
 pub use config::HttpConfig;
 pub use exchange::Exchange;
 pub use form::{FormCheck, FormName};
 pub use hooks::Hooks;
 pub use incoming::BodyRead;
-pub use panic::unwound;
+pub use panic::catch_panic;
 pub use refusal::Refusal;
-pub use trace::{Trace, Way, Why};
+pub use trace::{CredentialSource, DenyReason, Trace};
 pub use web::WebSecurity;
 
 /// Re-exports of the items that an application needs. Every adapter re-exports them as well.

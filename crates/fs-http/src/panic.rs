@@ -17,7 +17,7 @@ use http::{Response, StatusCode};
 ///
 /// Returns the answer to send if the code panicked.
 #[expect(clippy::result_large_err, reason = "an answer is what it is for, and it is not kept")]
-pub fn unwound<T>(
+pub fn catch_panic<T>(
     work: impl Future<Output = T>,
 ) -> impl Future<Output = Result<T, Response<Bytes>>> {
     // Whatever the work held is dropped with it. What outlives it, the exchange's state, is locked
@@ -42,10 +42,10 @@ mod tests {
 
     #[test]
     fn a_panic_tells_nothing() {
-        let answer = futures::executor::block_on(unwound(async { panic!("the secret is 42") }));
+        let answer = futures::executor::block_on(catch_panic(async { panic!("the secret is 42") }));
         let answer: Response<Bytes> = answer.map(|(): ()| ()).unwrap_err();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer.body(), "Internal Server Error\n");
-        assert_eq!(futures::executor::block_on(unwound(async { 7 })).unwrap(), 7);
+        assert_eq!(futures::executor::block_on(catch_panic(async { 7 })).unwrap(), 7);
     }
 }

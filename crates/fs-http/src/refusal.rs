@@ -100,7 +100,7 @@ impl Exchange {
         if answer.status().is_redirection()
             && let Some(trace) = self.explanation()
         {
-            self.session(|visit| visit.flash(Category::Info, trace.to_string()));
+            self.with_session(|session| session.flash(Category::Info, trace.to_string()));
         }
         answer
     }

@@ -34,7 +34,7 @@ impl Exchange {
             let message = message.into();
             let category = self.core().config().messages.category(message.key);
             let text = self.text(message);
-            self.session(|visit| visit.flash(category, text));
+            self.with_session(|session| session.flash(category, text));
         }
     }
 
@@ -189,7 +189,7 @@ impl Exchange {
         page.nonce = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, nonce);
         // A page that tells of an error leaves waiting messages for the next one.
         if status.is_success() {
-            let waiting = self.session(fs_core::session::Visit::take_flashes).into_iter();
+            let waiting = self.with_session(fs_core::session::Session::take_flashes).into_iter();
             let views =
                 waiting.map(|flash| FlashView { category: flash.category, text: flash.text });
             page.flashes.extend(views);

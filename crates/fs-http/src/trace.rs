@@ -4,7 +4,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fs_core::authn::{Mechanism, Unproven};
+use fs_core::authn::{AuthFailure, Mechanism};
 use fs_core::authz::Rule;
 use fs_core::csrf::CsrfProblem;
 use fs_core::span_text;
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 
 /// Where a request carries its credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Way {
+pub enum CredentialSource {
     /// An auth token.
     Token,
     /// The browser's session.
@@ -34,15 +34,15 @@ pub enum Way {
 /// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
-    tried: [Option<Result<(), Unproven>>; 4],
-    why: Option<Why>,
+    tried: [Option<Result<(), AuthFailure>>; 4],
+    why: Option<DenyReason>,
     answered: Option<StatusCode>,
 }
 
 /// Rule that a request did not meet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Why {
+pub enum DenyReason {
     /// The request is not authenticated.
     NobodySignedIn {
         /// Accepted mechanisms.
@@ -67,7 +67,7 @@ pub enum Why {
     Failed,
 }
 
-impl Way {
+impl CredentialSource {
     /// All variants, in the order of a trace.
     pub const ALL: [Self; 4] = [Self::Token, Self::Session, Self::Remembered, Self::Basic];
 
@@ -93,22 +93,25 @@ impl Way {
 
 impl Trace {
     /// Returns the credentials that were tried, with their results.
-    pub fn tried(&self) -> impl Iterator<Item = (Way, Result<(), Unproven>)> {
-        Way::ALL.into_iter().zip(self.tried).filter_map(|(way, found)| Some((way, found?)))
+    pub fn tried(&self) -> impl Iterator<Item = (CredentialSource, Result<(), AuthFailure>)> {
+        CredentialSource::ALL
+            .into_iter()
+            .zip(self.tried)
+            .filter_map(|(way, found)| Some((way, found?)))
     }
 
     /// Checks whether these credentials were tried.
-    pub(crate) fn has_tried(&self, way: Way) -> bool {
+    pub(crate) fn has_tried(&self, way: CredentialSource) -> bool {
         self.tried().any(|(tried, _)| tried == way)
     }
 
     /// Checks whether these credentials of the request were revoked or have expired.
-    pub(crate) fn found_ended(&self, way: Way) -> bool {
-        self.tried().any(|found| found == (way, Err(Unproven::Ended)))
+    pub(crate) fn found_ended(&self, way: CredentialSource) -> bool {
+        self.tried().any(|found| found == (way, Err(AuthFailure::Ended)))
     }
 
     /// Returns the rule that was not met, if there is one.
-    pub fn why(&self) -> Option<&Why> {
+    pub fn why(&self) -> Option<&DenyReason> {
         self.why.as_ref()
     }
 
@@ -122,7 +125,7 @@ impl Trace {
     pub fn lines(&self) -> Vec<String> {
         let tried = self.tried().map(|(way, found)| match found {
             Ok(()) => format!("{}: accepted.", way.words()),
-            Err(unproven) => format!("{}: {unproven}.", way.words()),
+            Err(failure) => format!("{}: {failure}.", way.words()),
         });
         tried.chain(self.why.iter().map(|why| format!("Refused: {why}."))).collect()
     }
@@ -130,11 +133,11 @@ impl Trace {
     /// Returns the trace as JSON.
     pub fn to_json(&self) -> Value {
         let tried = self.tried().map(|(way, found)| {
-            let found = found.map_or_else(|unproven| json!(unproven), |()| json!("accepted"));
+            let found = found.map_or_else(|failure| json!(failure), |()| json!("accepted"));
             json!({ "by": way.name(), "found": found })
         });
         let mut all = Map::from_iter([("tried".to_owned(), tried.collect())]);
-        all.extend(self.why.iter().flat_map(Why::members));
+        all.extend(self.why.iter().flat_map(DenyReason::members));
         all.into()
     }
 }
@@ -145,7 +148,7 @@ impl fmt::Display for Trace {
     }
 }
 
-impl Why {
+impl DenyReason {
     /// Returns the name in JSON.
     pub const fn name(&self) -> &'static str {
         match self {
@@ -175,7 +178,7 @@ impl Why {
     }
 }
 
-impl fmt::Display for Why {
+impl fmt::Display for DenyReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NobodySignedIn { accepted } => {
@@ -202,7 +205,7 @@ impl fmt::Display for Why {
     }
 }
 
-impl From<&Refusal> for Why {
+impl From<&Refusal> for DenyReason {
     fn from(refusal: &Refusal) -> Self {
         match refusal {
             Refusal::Unauthenticated { mechanisms, .. } => {
@@ -235,14 +238,18 @@ impl Exchange {
 
     /// Checks whether the user of the request must set up a second factor first.
     pub(crate) fn lacks_second_factor(&self) -> bool {
-        self.trace().tried().any(|(_, found)| found == Err(Unproven::FactorMissing))
+        self.trace().tried().any(|(_, found)| found == Err(AuthFailure::FactorMissing))
     }
 
     /// Records the result of trying credentials.
-    pub(crate) fn found<T>(&self, way: Way, found: Result<T, Unproven>) -> Option<T> {
+    pub(crate) fn found<T>(
+        &self,
+        way: CredentialSource,
+        found: Result<T, AuthFailure>,
+    ) -> Option<T> {
         let (note, found) = match found {
             Ok(found) => (Ok(()), Some(found)),
-            Err(unproven) => (Err(unproven), None),
+            Err(failure) => (Err(failure), None),
         };
         if let Some(place) = self.state().trace.tried.get_mut(way as usize) {
             *place = Some(note);
@@ -268,8 +275,8 @@ mod tests {
     #[test]
     fn a_trace_speaks_to_people_and_programs() {
         let trace = Trace {
-            tried: [Some(Err(Unproven::Expired)), Some(Ok(())), None, None],
-            why: Some(Why::Missing(Rule::AnyRole(vec!["admin".into(), "editor".into()]))),
+            tried: [Some(Err(AuthFailure::Expired)), Some(Ok(())), None, None],
+            why: Some(DenyReason::Missing(Rule::AnyRole(vec!["admin".into(), "editor".into()]))),
             answered: Some(StatusCode::FORBIDDEN),
         };
         let lines = [

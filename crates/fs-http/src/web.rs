@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fs_core::config::Mistakes;
+use fs_core::config::ConfigErrors;
 use fs_core::redirect::RedirectRules;
 use fs_core::{Config, Ports, Security};
 use regex::Regex;
@@ -40,7 +40,7 @@ impl WebSecurity {
         mut http: HttpConfig,
         ports: Ports,
         hooks: Hooks,
-    ) -> Result<Self, Mistakes> {
+    ) -> Result<Self, ConfigErrors> {
         if http.views.root.is_empty() {
             http.views.root = "/".to_owned();
         }
@@ -71,7 +71,7 @@ impl WebSecurity {
         let routes = Arc::new(Routes::new(&config, &http));
         let (Some(pages), true) = (pages, mistakes.is_empty()) else {
             mistakes.extend(config.mistakes().0);
-            return Err(Mistakes(mistakes));
+            return Err(ConfigErrors(mistakes));
         };
         let pages = Arc::new(pages.with_routes(&routes));
         let composer = Composer {

@@ -10,14 +10,14 @@ use crate::convert;
 /// redirect or the prompt for a second factor.
 ///
 /// ```
-/// use fs_rocket::{Answer, CurrentUser, Session};
+/// use fs_rocket::{Answer, CurrentUser, Auth};
 /// use http::StatusCode;
 /// use rocket::get;
 /// use serde_json::json;
 ///
 /// #[get("/profile")]
-/// fn profile(user: CurrentUser, session: Session) -> Answer {
-///     Answer(session.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
+/// fn profile(user: CurrentUser, auth: Auth) -> Answer {
+///     Answer(auth.json(StatusCode::OK, json!({ "email": user.email }), Some(&user)))
 /// }
 /// # let _ = rocket::routes![profile];
 /// ```

@@ -37,7 +37,7 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
 /// The exchange of this request: its session, its CSRF token and its authentication.
 #[derive(Clone, Debug)]
-pub struct Session(pub Exchange);
+pub struct Auth(pub Exchange);
 
 impl Deref for CurrentUser {
     type Target = Authentication;
@@ -55,7 +55,7 @@ impl<P> Deref for Protected<P> {
     }
 }
 
-impl Deref for Session {
+impl Deref for Auth {
     type Target = Exchange;
 
     fn deref(&self) -> &Exchange {
@@ -111,7 +111,7 @@ impl<'r, P: Policy + 'static> FromRequest<'r> for Protected<P> {
 }
 
 #[async_trait]
-impl<'r> FromRequest<'r> for Session {
+impl<'r> FromRequest<'r> for Auth {
     type Error = Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Infallible> {
@@ -140,7 +140,7 @@ impl<P> Sentinel for Protected<P> {
     }
 }
 
-impl Sentinel for Session {
+impl Sentinel for Auth {
     fn abort(rocket: &Rocket<Ignite>) -> bool {
         is_missing(rocket)
     }

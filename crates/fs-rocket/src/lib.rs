@@ -46,7 +46,7 @@ mod require;
 
 pub use answer::Answer;
 pub use fairing::SecurityFairing;
-pub use guard::{CurrentUser, MaybeUser, Protected, Session};
+pub use guard::{Auth, CurrentUser, MaybeUser, Protected};
 pub use require::require;
 
 pub use fs_http::{self, application::*};

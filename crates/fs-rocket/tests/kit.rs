@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::mpsc;
 
 use fs_http::WebSecurity;
-use fs_rocket::{Answer, CurrentUser, MaybeUser, Protected, SecurityFairing, Session, require};
+use fs_rocket::{Answer, Auth, CurrentUser, MaybeUser, Protected, SecurityFairing, require};
 use fs_testkit::adapter::{self, ByPassword, Editor, EveryWay};
 use rocket::config::{Config, LogLevel};
 use rocket::data::{Data, ToByteUnit};
@@ -43,8 +43,8 @@ fn hello() -> &'static str {
 }
 
 #[get("/seen")]
-fn seen(session: Session) -> String {
-    adapter::seen(&session)
+fn seen(auth: Auth) -> String {
+    adapter::seen(&auth)
 }
 
 #[get("/user")]
@@ -83,24 +83,24 @@ fn inside() -> &'static str {
 }
 
 #[get("/visits")]
-fn visits(session: Session) -> String {
-    adapter::visits(&session)
+fn visits(auth: Auth) -> String {
+    adapter::visits(&auth)
 }
 
 #[get("/cookie")]
-fn cookie(session: Session, jar: &CookieJar<'_>) -> String {
+fn cookie(auth: Auth, jar: &CookieJar<'_>) -> String {
     jar.add(Cookie::new("theirs", "1"));
-    adapter::visits(&session)
+    adapter::visits(&auth)
 }
 
 #[get("/enter")]
-async fn enter(session: Session) -> Answer {
-    Answer(adapter::enter(&session).await)
+async fn enter(auth: Auth) -> Answer {
+    Answer(adapter::enter(&auth).await)
 }
 
 #[get("/leave")]
-async fn leave(session: Session) -> String {
-    adapter::leave(&session).await
+async fn leave(auth: Auth) -> String {
+    adapter::leave(&auth).await
 }
 
 #[post("/body", data = "<data>")]
@@ -119,6 +119,6 @@ fn form(_user: CurrentUser, form: Form<Typed>) -> String {
 }
 
 #[get("/panic")]
-fn panics(session: Session) -> String {
-    adapter::panics(&session)
+fn panics(auth: Auth) -> String {
+    adapter::panics(&auth)
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use fs_core::config::Mistakes;
+use fs_core::config::ConfigErrors;
 use fs_core::port::{BreachChecker, EventSink, MailComposer, Mailer, SmsSender, UserStore};
 use fs_core::secret::Secret;
 use fs_core::{Config, Ports, Security};
@@ -214,7 +214,7 @@ impl<S> Deref for Started<S> {
 pub enum StartError {
     /// The configuration has mistakes.
     #[error(transparent)]
-    Configuration(#[from] Mistakes),
+    Configuration(#[from] ConfigErrors),
     /// The environment variable of the signing key is not set, or is empty.
     #[error(
         "the environment variable {0} is not set: set it to a signing key of at least 32 random \

@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn the_clock_tells_a_time_after_this_was_written() {
-        assert!(SystemClock.now() > Timestamp::from_seconds(1_750_000_000));
+        assert!(SystemClock.now() > Timestamp::from_secs(1_750_000_000));
     }
 
     #[test]

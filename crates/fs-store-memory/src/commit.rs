@@ -399,7 +399,7 @@ mod tests {
         let made = commit(&mut state, Change::InsertUser(Box::new(ann)).into()).unwrap();
         let owner = made.users[0].clone();
         for number in 0..100_u8 {
-            let now = Timestamp::from_seconds(number.into());
+            let now = Timestamp::from_secs(number.into());
             let window = Duration::from_secs(1);
             let batch = Batch::new()
                 .and(Change::Count {

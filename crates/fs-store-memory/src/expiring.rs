@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(seconds)
+        Timestamp::from_secs(seconds)
     }
 
     #[test]

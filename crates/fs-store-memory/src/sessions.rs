@@ -130,7 +130,7 @@ mod tests {
                 uniquifier: Uniquifier::new("ann"),
                 created_at: Timestamp::EPOCH,
                 authenticated_at: None,
-                expires_at: Timestamp::from_seconds(expires),
+                expires_at: Timestamp::from_secs(expires),
                 user_agent: None,
                 client_ip: None,
                 parent: (key == "b").then(|| CredentialKey::new("family")),
@@ -141,7 +141,7 @@ mod tests {
         sessions.insert(session("b", 20));
         sessions.insert(session("b", 30));
         assert_eq!(sessions.len(), 2);
-        sessions.forget_expired(Timestamp::from_seconds(20), 5);
+        sessions.forget_expired(Timestamp::from_secs(20), 5);
         assert_eq!(sessions.len(), 1);
         assert_eq!(sessions.keys_of(&Uniquifier::new("ann")), [SessionKey::new("b")]);
         assert_eq!(sessions.keys_from(&CredentialKey::new("family")), [SessionKey::new("b")]);

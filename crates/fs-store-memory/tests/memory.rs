@@ -72,7 +72,7 @@ async fn the_audit_log_keeps_its_newest_lines() {
     let store = MemoryStore::new();
     for second in 0..AUDIT_ENTRIES as i64 + 5 {
         let entry = AuditEntry {
-            at: Timestamp::from_seconds(second),
+            at: Timestamp::from_secs(second),
             what: "sign_in",
             user: None,
             client_ip: None,
@@ -82,7 +82,7 @@ async fn the_audit_log_keeps_its_newest_lines() {
     }
     let log = store.audit_log();
     assert_eq!(log.len(), AUDIT_ENTRIES);
-    assert_eq!(log.first().unwrap().at, Timestamp::from_seconds(5));
+    assert_eq!(log.first().unwrap().at, Timestamp::from_secs(5));
 
     let failing = Batch::new()
         .and(Change::Audit(log[0].clone()))

@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn other_ways_to_write_it_are_read() {
-        let moment = Some(Timestamp::from_seconds(1_614_834_367));
+        let moment = Some(Timestamp::from_secs(1_614_834_367));
         for text in [
             "2021-03-04 05:06:07",
             "2021-03-04T05:06:07Z",
@@ -116,7 +116,7 @@ mod tests {
         ] {
             assert_eq!(parse(text), moment, "{text}");
         }
-        assert_eq!(parse("2021-03-04 05:06"), Some(Timestamp::from_seconds(1_614_834_360)));
+        assert_eq!(parse("2021-03-04 05:06"), Some(Timestamp::from_secs(1_614_834_360)));
         assert_eq!(parse("1970-01-01"), Some(Timestamp::EPOCH));
         for text in [
             "",
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_number_is_seconds_unless_that_is_thousands_of_years_away() {
-        let moment = Some(Timestamp::from_seconds(1_614_834_367));
+        let moment = Some(Timestamp::from_secs(1_614_834_367));
         for number in [1_614_834_367, 1_614_834_367_000, 1_614_834_367_000_000] {
             assert_eq!(from_number(number), moment);
         }

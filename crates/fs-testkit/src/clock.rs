@@ -43,7 +43,7 @@ impl VirtualClock {
 impl Default for VirtualClock {
     /// Returns a clock that shows 2024-01-01T00:00:00Z.
     fn default() -> Self {
-        Self::new(Timestamp::from_seconds(1_704_067_200))
+        Self::new(Timestamp::from_secs(1_704_067_200))
     }
 }
 
@@ -61,8 +61,8 @@ mod tests {
     fn clones_show_the_same_time_and_it_can_go_back() {
         let clock = VirtualClock::default();
         let other = clock.clone();
-        clock.set(Timestamp::from_seconds(7));
-        assert_eq!(other.now(), Timestamp::from_seconds(7));
+        clock.set(Timestamp::from_secs(7));
+        assert_eq!(other.now(), Timestamp::from_secs(7));
         assert_eq!(VirtualClock::default().now().to_string(), "2024-01-01T00:00:00Z");
     }
 }

@@ -5,8 +5,8 @@ use std::{net::TcpListener, time::Duration};
 use actix_web::dev::Server;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{App, HttpServer};
+use fs_actix::{Auth, CurrentUser, Protected, SecurityMiddleware, require};
 use fs_actix::{Builder, Failure, Requirement, WebSecurity};
-use fs_actix::{CurrentUser, Protected, SecurityMiddleware, Session, require};
 use fs_store_sqlx::SqlxStore;
 
 fs_actix::policy! {
@@ -14,10 +14,10 @@ fs_actix::policy! {
 }
 
 /// For everybody: the session counts the visits.
-async fn home(user: Option<CurrentUser>, session: Session) -> String {
-    let visits = session.session(|visit| {
-        let visits = visit.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
-        visit.insert("visits", visits.into());
+async fn home(user: Option<CurrentUser>, auth: Auth) -> String {
+    let visits = auth.with_session(|session| {
+        let visits = session.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
+        session.insert("visits", visits.into());
         visits
     });
     let name = user.map_or("stranger".to_owned(), |user| user.email.clone());

@@ -1,8 +1,8 @@
 //! Accounts on axum and SQLite: pages, JSON API, mails, and four pages of one's own.
 
 use axum::{Router, routing::get};
+use fs_axum::{Auth, CurrentUser, Limits, MaybeUser, Protected, WithSecurity, require};
 use fs_axum::{Builder, Failure, Requirement, WebSecurity};
-use fs_axum::{CurrentUser, Limits, MaybeUser, Protected, Session, WithSecurity, require};
 use fs_store_sqlx::SqlxStore;
 
 fs_axum::policy! {
@@ -10,10 +10,10 @@ fs_axum::policy! {
 }
 
 /// For everybody: the session counts the visits.
-async fn home(MaybeUser(caller): MaybeUser, session: Session) -> String {
-    let visits = session.session(|visit| {
-        let visits = visit.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
-        visit.insert("visits", visits.into());
+async fn home(MaybeUser(caller): MaybeUser, auth: Auth) -> String {
+    let visits = auth.with_session(|session| {
+        let visits = session.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
+        session.insert("visits", visits.into());
         visits
     });
     let name = caller.map_or("stranger".to_owned(), |caller| caller.user.email.clone());

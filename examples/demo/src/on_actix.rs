@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::dev::Payload;
 use actix_web::web::{Data, Path, ServiceConfig, get, post, scope, to};
 use actix_web::{Error, FromRequest, HttpRequest, HttpServer};
-use fs_actix::{Answer, CurrentUser, MaybeUser, Protected, SecurityMiddleware, Session, require};
+use fs_actix::{Answer, Auth, CurrentUser, MaybeUser, Protected, SecurityMiddleware, require};
 use fs_core::authz::Policy;
 use fs_http::WebSecurity;
 use tokio::net::TcpListener;
@@ -63,9 +63,9 @@ impl FromRequest for Screen {
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let parts = <(Data<App>, Session, MaybeUser)>::from_request(request, payload);
+        let parts = <(Data<App>, Auth, MaybeUser)>::from_request(request, payload);
         Box::pin(async move {
-            let (app, Session(exchange), MaybeUser(caller)) = parts.await?;
+            let (app, Auth(exchange), MaybeUser(caller)) = parts.await?;
             Ok(Self::new(&app.into_inner(), exchange, caller))
         })
     }

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, Path};
 use axum::response::Response;
 use axum::routing::{get, post};
-use fs_axum::{Answer, CurrentUser, Limits, MaybeUser, Protected, Session, WithSecurity, require};
+use fs_axum::{Answer, Auth, CurrentUser, Limits, MaybeUser, Protected, WithSecurity, require};
 use fs_core::authz::Policy;
 use fs_http::WebSecurity;
 use http::request::Parts;
@@ -60,7 +60,7 @@ impl FromRequestParts<Arc<App>> for Screen {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
-        let Session(exchange) = Session::from_request_parts(parts, app).await?;
+        let Auth(exchange) = Auth::from_request_parts(parts, app).await?;
         let MaybeUser(caller) = MaybeUser::from_request_parts(parts, app).await?;
         Ok(Self::new(app, exchange, caller))
     }

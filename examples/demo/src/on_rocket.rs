@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use fs_core::authz::Policy;
 use fs_http::{Refusal, WebSecurity};
-use fs_rocket::{Answer, CurrentUser, MaybeUser, Protected, SecurityFairing, Session, require};
+use fs_rocket::{Answer, Auth, CurrentUser, MaybeUser, Protected, SecurityFairing, require};
 use rocket::config::{Config, LogLevel, Shutdown};
 use rocket::fairing::AdHoc;
 use rocket::http::Status;
@@ -71,8 +71,8 @@ impl<'r> FromRequest<'r> for Screen {
 
     async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
         let app = request.rocket().state::<Arc<App>>();
-        let session = request.guard::<Session>().await.succeeded();
-        let (Some(app), Some(Session(exchange))) = (app, session) else {
+        let session = request.guard::<Auth>().await.succeeded();
+        let (Some(app), Some(Auth(exchange))) = (app, session) else {
             return Outcome::Forward(Status::InternalServerError);
         };
         let caller = request.guard::<MaybeUser>().await;

@@ -58,7 +58,7 @@ impl Screen {
         if self.exchange.wants_json() {
             return self.json(StatusCode::OK, json!({ "message": text }));
         }
-        self.exchange.session(|visit| visit.flash(category, text));
+        self.exchange.with_session(|session| session.flash(category, text));
         self.exchange.redirect(back)
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fs_http::{Begun, WebSecurity, unwound};
+use fs_http::{Dispatch, WebSecurity, catch_panic};
 use futures::TryStreamExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, StreamBody};
@@ -114,11 +114,11 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = Box::pin(body.into_data_stream());
     let (exchange, body) = match security.begin(&head, body, Some(peer)).await {
-        Begun::Answered(answer) => return answer,
-        Begun::Application(exchange, body) => (exchange, body),
+        Dispatch::Answered(answer) => return answer,
+        Dispatch::Application(exchange, body) => (exchange, body),
     };
     let body = StreamBody::new(body.map_ok(Frame::data));
-    match unwound(notes.answer(&exchange, body)).await {
+    match catch_panic(notes.answer(&exchange, body)).await {
         Ok(answer) => exchange.finish(answer),
         Err(panicked) => panicked,
     }

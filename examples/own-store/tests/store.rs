@@ -21,7 +21,7 @@ use fs_core::port::{
 use own_store::{JournalStore, OpenError};
 
 fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_seconds(seconds)
+    Timestamp::from_secs(seconds)
 }
 
 fn uniquifier(number: u8) -> Uniquifier {

@@ -1,7 +1,7 @@
 //! Accounts on Rocket and SQLite: pages, JSON API, mails, and four pages of one's own.
 
+use fs_rocket::{Auth, CurrentUser, Protected, SecurityFairing, require};
 use fs_rocket::{Builder, Failure, Requirement, WebSecurity};
-use fs_rocket::{CurrentUser, Protected, SecurityFairing, Session, require};
 use fs_store_sqlx::SqlxStore;
 use rocket::{Build, Rocket, get, routes};
 
@@ -11,10 +11,10 @@ fs_rocket::policy! {
 
 /// For everybody: the session counts the visits.
 #[get("/")]
-fn home(user: Option<CurrentUser>, session: Session) -> String {
-    let visits = session.session(|visit| {
-        let visits = visit.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
-        visit.insert("visits", visits.into());
+fn home(user: Option<CurrentUser>, auth: Auth) -> String {
+    let visits = auth.with_session(|session| {
+        let visits = session.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
+        session.insert("visits", visits.into());
         visits
     });
     let name = user.map_or("stranger".to_owned(), |user| user.email.clone());

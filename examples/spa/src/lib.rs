@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, StatusCode};
 use axum::routing::get;
-use fs_axum::{Answer, CurrentUser, Protected, Session, WithSecurity};
+use fs_axum::{Answer, Auth, CurrentUser, Protected, WithSecurity};
 use fs_core::Config;
 use fs_core::secret::Secret;
 use fs_http::config::{CookieAttributes, CsrfCookie, SameSite};
@@ -77,16 +77,16 @@ pub fn app(security: &WebSecurity) -> Router {
 }
 
 /// For who is signed in.
-async fn me(session: Session, user: CurrentUser) -> Answer {
+async fn me(auth: Auth, user: CurrentUser) -> Answer {
     let roles: Vec<_> = user.roles.iter().map(|role| &role.name).collect();
     let me = json!({ "email": user.email, "roles": roles });
-    Answer(session.json(StatusCode::OK, me, Some(&user)))
+    Answer(auth.json(StatusCode::OK, me, Some(&user)))
 }
 
 /// For auditors.
-async fn report(session: Session, user: Protected<Auditor>) -> Answer {
+async fn report(auth: Auth, user: Protected<Auditor>) -> Answer {
     let report = json!({ "report": "Nothing happened this year." });
-    Answer(session.json(StatusCode::OK, report, Some(&user)))
+    Answer(auth.json(StatusCode::OK, report, Some(&user)))
 }
 
 type File = ([(HeaderName, &'static str); 3], &'static str);

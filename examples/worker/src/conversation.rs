@@ -5,14 +5,14 @@ use std::net::IpAddr;
 use fs_core::flow::{Credentials, FlowError, SignInOutcome, ValidateOutcome};
 use fs_core::model::User;
 use fs_core::secret::Secret;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::{Context, Security};
 
 /// One connection.
 pub(crate) struct Conversation {
     security: Security,
     peer: IpAddr,
-    visit: Visit,
+    session: Session,
     over: bool,
 }
 
@@ -26,7 +26,7 @@ enum Command {
 
 impl Conversation {
     pub(crate) fn new(security: Security, peer: IpAddr) -> Self {
-        Self { security, peer, visit: Visit::default(), over: false }
+        Self { security, peer, session: Session::default(), over: false }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -72,7 +72,7 @@ impl Conversation {
         let ended = match self.current().await {
             Ok(user) => {
                 let ctx = self.context();
-                self.security.sign_out(&ctx, &mut self.visit, user.as_ref(), None).await
+                self.security.sign_out(&ctx, &mut self.session, user.as_ref(), None).await
             }
             Err(error) => Err(error),
         };
@@ -83,7 +83,7 @@ impl Conversation {
 
     async fn login(&mut self, credentials: Credentials) -> Result<String, FlowError> {
         let ctx = self.context();
-        Ok(match self.security.sign_in(&ctx, &mut self.visit, credentials).await? {
+        Ok(match self.security.sign_in(&ctx, &mut self.session, credentials).await? {
             SignInOutcome::Done { user, .. } => ok(&user),
             SignInOutcome::SecondFactor { challenge, .. } => match challenge.method {
                 Some(method) if challenge.sent => format!("code {}", method.name()),
@@ -97,11 +97,11 @@ impl Conversation {
 
     async fn code(&mut self, code: &str) -> Result<String, FlowError> {
         // For who is signed in, the same flow would set up another second factor.
-        if self.visit.pending().is_none() {
+        if self.session.pending().is_none() {
             return Ok("no code is wanted".to_owned());
         }
         let ctx = self.context();
-        let flow = self.security.validate_second_factor(&ctx, &mut self.visit, None, code, None);
+        let flow = self.security.validate_second_factor(&ctx, &mut self.session, None, code, None);
         Ok(match flow.await? {
             ValidateOutcome::SignedIn { user, .. } => ok(&user),
             ValidateOutcome::NotPending => "no code is wanted".to_owned(),
@@ -115,7 +115,7 @@ impl Conversation {
 
     /// Who is signed in: asked anew each time, so that an account that was shut out is out.
     async fn current(&self) -> Result<Option<User>, FlowError> {
-        self.security.authenticate_session(&self.context(), &self.visit).await
+        self.security.authenticate_session(&self.context(), &self.session).await
     }
 
     /// The facts that flows need. The address is what limits go by.

@@ -7,7 +7,7 @@
 //! | `whoami` | `ok NAME`, `nobody` |
 //! | `quit` | `bye` |
 //!
-//! A connection is what a browser is elsewhere: its [`Visit`](fs_core::session::Visit) lives in
+//! A connection is what a browser is elsewhere: its [`Session`](fs_core::session::Session) lives in
 //! memory for as long as the connection does. Everything else, the second factor and the limits
 //! included, is done by the flows.
 //!

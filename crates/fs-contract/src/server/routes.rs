@@ -75,7 +75,7 @@ async fn answer(
         body.insert("user".to_owned(), user.into());
         return with_type("application/json", Value::Object(body).to_string());
     }
-    let flashes = exchange.session(fs_core::session::Visit::take_flashes);
+    let flashes = exchange.with_session(fs_core::session::Session::take_flashes);
     let flashes: String =
         flashes.iter().map(|flash| format!("<li>{}</li>", escape(&flash.text))).collect();
     let page = format!(

@@ -19,7 +19,7 @@ use super::outbox::Outbox;
 use super::stores::Stores;
 
 /// 2026-01-01T00:00:00Z.
-const START: Timestamp = Timestamp::from_seconds(1_767_225_600);
+const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
 /// A configured server with its users.
 pub(super) struct State {

@@ -20,7 +20,7 @@ pub use duration::{DurationTextError, parse_duration_text};
 pub use factors::{CodeMethod, SignInLinks, SignInMethod, TotpSettings, TwoFactor, Unified};
 pub(crate) use file::secret;
 pub use keys::{FlaskKeys, KeyError};
-pub use validate::Mistakes;
+pub use validate::ConfigErrors;
 
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityRules, UsernameRules};

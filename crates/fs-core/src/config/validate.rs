@@ -9,9 +9,9 @@ use crate::second_factor::FactorKind;
 
 /// All mistakes of a configuration, each with what to write instead.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mistakes(pub Vec<String>);
+pub struct ConfigErrors(pub Vec<String>);
 
-impl Mistakes {
+impl ConfigErrors {
     /// Returns `Ok` if there are no mistakes.
     ///
     /// # Errors
@@ -22,7 +22,7 @@ impl Mistakes {
     }
 }
 
-impl fmt::Display for Mistakes {
+impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the configuration has {} mistake(s):", self.0.len())?;
         for mistake in &self.0 {
@@ -32,11 +32,11 @@ impl fmt::Display for Mistakes {
     }
 }
 
-impl std::error::Error for Mistakes {}
+impl std::error::Error for ConfigErrors {}
 
 impl Config {
     /// Returns all mistakes of this configuration.
-    pub fn mistakes(&self) -> Mistakes {
+    pub fn mistakes(&self) -> ConfigErrors {
         let mut found = Vec::new();
         let mut wrong = |when: bool, what: &str| {
             if when {
@@ -120,7 +120,7 @@ impl Config {
         found.extend(self.hashing.mistakes());
         found.extend(self.password.mistakes());
         found.extend(self.totp.mistakes());
-        Mistakes(found)
+        ConfigErrors(found)
     }
 
     /// Returns an error for each second factor that is useless, because every first factor is of

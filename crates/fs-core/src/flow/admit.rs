@@ -9,7 +9,7 @@ use crate::config::CodeMethod;
 use crate::model::User;
 use crate::second_factor::{Entry, Needed, Pending, PendingStage, method_of, needed};
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::DeviceToken;
 
 /// A sign-in that waits for a second factor.
@@ -61,13 +61,15 @@ impl Security {
     pub(super) fn prepare_judged(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         holder: Holder<'_>,
         remember: Remember,
         judged: Result<Clearance, Needed>,
     ) -> Result<Result<Prepared, Needed>, FlowError> {
         match judged {
-            Ok(clearance) => self.prepare_session(ctx, visit, holder, remember, clearance).map(Ok),
+            Ok(clearance) => {
+                self.prepare_session(ctx, session, holder, remember, clearance).map(Ok)
+            }
             Err(needed) => Ok(Err(needed)),
         }
     }
@@ -89,16 +91,16 @@ impl Security {
     pub(super) async fn settle_judged(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         remember: Remember,
         entry: Entry,
-        session: Option<Result<Prepared, Needed>>,
+        prepared: Option<Result<Prepared, Needed>>,
     ) -> Result<(Option<RememberChange>, Option<Challenge>), FlowError> {
-        Ok(match session {
-            Some(Ok(session)) => (Some(session.settle(self, visit, user)), None),
+        Ok(match prepared {
+            Some(Ok(prepared)) => (Some(prepared.settle(self, session, user)), None),
             Some(Err(needed)) => {
-                (None, Some(self.challenge(ctx, visit, user, remember, entry, needed).await?))
+                (None, Some(self.challenge(ctx, session, user, remember, entry, needed).await?))
             }
             None => (None, None),
         })
@@ -117,7 +119,7 @@ impl Security {
     pub(super) async fn challenge(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         remember: Remember,
         entry: Entry,
@@ -129,8 +131,8 @@ impl Security {
             // Who must begin with another factor was refused before.
             Needed::Nothing | Needed::SetUp | Needed::Another => PendingStage::SetUp,
         };
-        visit.set_enrolment(None);
-        visit.set_pending(Some(Pending {
+        session.set_enrolment(None);
+        session.set_pending(Some(Pending {
             id: data_encoding::HEXLOWER.encode(&id),
             uniquifier: user.uniquifier.as_str().to_owned(),
             remember: remember == Remember::Yes,

@@ -11,7 +11,7 @@ use super::FlowError;
 use super::authenticate::worthless;
 use super::register::audit;
 use crate::Timestamp;
-use crate::authn::Unproven;
+use crate::authn::AuthFailure;
 use crate::model::{CredentialKey, CredentialKind, CredentialRecord, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UserLookup};
 use crate::secret::Secret;
@@ -173,24 +173,24 @@ impl Security {
         &self,
         ctx: &Context,
         token: &str,
-    ) -> Result<Result<User, Unproven>, FlowError> {
+    ) -> Result<Result<User, AuthFailure>, FlowError> {
         if !self.lists_auth_tokens() {
             return self.user_of_signed_token(ctx, token).await;
         }
         if !is_token(token) {
-            return Ok(Err(Unproven::Invalid));
+            return Ok(Err(AuthFailure::Invalid));
         }
         let found = self.store().credential(&key(token), ctx.now).await?;
         let Some((record, user)) = found else {
-            return Ok(Err(Unproven::Ended));
+            return Ok(Err(AuthFailure::Ended));
         };
         if let Some(max_age) = self.config().auth_tokens.max_age
             && ctx.now.since(record.created_at) >= max_age
         {
-            return Ok(Err(Unproven::Expired));
+            return Ok(Err(AuthFailure::Expired));
         }
         if self.living(&user, &record).is_none() {
-            return Ok(Err(Unproven::Ended));
+            return Ok(Err(AuthFailure::Ended));
         }
         let who = self.admissible(Some(user));
         if who.is_ok() {
@@ -203,7 +203,7 @@ impl Security {
         &self,
         ctx: &Context,
         token: &str,
-    ) -> Result<Result<User, Unproven>, FlowError> {
+    ) -> Result<Result<User, AuthFailure>, FlowError> {
         let rules = &self.config().auth_tokens;
         let token = match AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) {
             Ok(token) => token,
@@ -214,7 +214,7 @@ impl Security {
             return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?));
         }
         if uniquifier.is_empty() {
-            return Ok(Err(Unproven::Ended));
+            return Ok(Err(AuthFailure::Ended));
         }
         let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
         let found = found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier));

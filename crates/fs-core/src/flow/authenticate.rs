@@ -4,14 +4,14 @@ use super::FlowError;
 use super::establish::Remember;
 use super::sign_out::forget;
 use super::uniquifier::is_session_of;
-use crate::authn::Unproven;
+use crate::authn::AuthFailure;
 use crate::authz::Fresh;
 use crate::freshness::{self, Freshness, FreshnessFacts};
 use crate::model::{SessionKind, User};
 use crate::port::Change;
 use crate::second_factor::{Entry, Needed, method_of};
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::TokenProblem;
 
 impl Security {
@@ -24,9 +24,9 @@ impl Security {
     pub async fn authenticate_session(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
     ) -> Result<Option<User>, FlowError> {
-        Ok(self.user_of_session(ctx, visit).await?.ok())
+        Ok(self.user_of_session(ctx, session).await?.ok())
     }
 
     /// The same, and why it is nobody.
@@ -37,11 +37,11 @@ impl Security {
     pub async fn user_of_session(
         &self,
         ctx: &Context,
-        visit: &Visit,
-    ) -> Result<Result<User, Unproven>, FlowError> {
-        let Some(sign_in) = visit.sign_in() else {
-            let begun = visit.pending().is_some();
-            return Ok(Err(if begun { Unproven::HalfWay } else { Unproven::Absent }));
+        session: &Session,
+    ) -> Result<Result<User, AuthFailure>, FlowError> {
+        let Some(sign_in) = session.sign_in() else {
+            let begun = session.pending().is_some();
+            return Ok(Err(if begun { AuthFailure::HalfWay } else { AuthFailure::Absent }));
         };
         let found = self.store().session(&sign_in.id.key(), ctx.now).await?;
         let found = found.filter(|(record, user)| {
@@ -67,11 +67,11 @@ impl Security {
 
 impl Security {
     /// Who was found, if they may act.
-    pub(super) fn admissible(&self, user: Option<User>) -> Result<User, Unproven> {
-        let user = user.ok_or(Unproven::Ended)?;
+    pub(super) fn admissible(&self, user: Option<User>) -> Result<User, AuthFailure> {
+        let user = user.ok_or(AuthFailure::Ended)?;
         match (user.active, self.owes_second_factor(&user)) {
-            (false, _) => Err(Unproven::Deactivated),
-            (true, true) => Err(Unproven::FactorMissing),
+            (false, _) => Err(AuthFailure::Deactivated),
+            (true, true) => Err(AuthFailure::FactorMissing),
             (true, false) => Ok(user),
         }
     }
@@ -92,9 +92,9 @@ impl Security {
     pub async fn hold_for_second_factor(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
     ) -> Result<(), FlowError> {
-        let Some(sign_in) = visit.sign_in().cloned() else {
+        let Some(sign_in) = session.sign_in().cloned() else {
             return Ok(());
         };
         let key = sign_in.id.key();
@@ -104,7 +104,7 @@ impl Security {
             return Ok(());
         };
         self.store().commit(Change::EndSession(key).into()).await?;
-        forget(visit);
+        forget(session);
         let facts = FreshnessFacts {
             authenticated_at: sign_in.authenticated_at,
             ..FreshnessFacts::default()
@@ -112,16 +112,16 @@ impl Security {
         let rule = Fresh::default().rule(&self.config().freshness);
         if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Fresh {
             let (entry, needed) = (Entry::Application, Needed::SetUp);
-            let _ = self.challenge(ctx, visit, &user, Remember::No, entry, needed).await?;
+            let _ = self.challenge(ctx, session, &user, Remember::No, entry, needed).await?;
         }
         Ok(())
     }
 }
 
 /// What a token that is worth nothing proves.
-pub(super) fn worthless<T>(problem: &TokenProblem<T>) -> Unproven {
+pub(super) fn worthless<T>(problem: &TokenProblem<T>) -> AuthFailure {
     match problem {
-        TokenProblem::Expired(_) => Unproven::Expired,
-        TokenProblem::Invalid => Unproven::Invalid,
+        TokenProblem::Expired(_) => AuthFailure::Expired,
+        TokenProblem::Invalid => AuthFailure::Invalid,
     }
 }

@@ -11,7 +11,7 @@ use crate::model::User;
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 /// A new password, typed twice.
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Security {
     pub async fn change_password(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         current: &Secret,
         new: NewPassword,
@@ -97,10 +97,10 @@ impl Security {
                 return Ok(ChangeOutcome::Refused(problems));
             }
         };
-        let tally = self.signed_in_tally(user);
-        self.count(ctx, &tally, Some(user)).await?;
+        let quota = self.signed_in_quota(user);
+        self.count(ctx, &quota, Some(user)).await?;
         let lane = self.lane(ctx, user.id.as_str());
-        let attempt = Attempt { lane: lane.clone(), tally: &tally };
+        let attempt = Attempt { lane: lane.clone(), quota: &quota };
         let check = self.check_password(attempt, Some(user), current).await?;
         let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
         if !check.matched {
@@ -109,24 +109,24 @@ impl Security {
             return refused(MessageKey::InvalidPassword);
         }
         if self.read_password(current) == self.read_password(&new) {
-            self.settle(tally.success()).await?;
+            self.settle(quota.success()).await?;
             return refused(MessageKey::PasswordIsTheSame);
         }
         // The attempt at the current password is over; the new one is counted by itself.
-        let of_new = self.new_password_tally(user);
-        let batch = tally.success().into_iter().fold(Batch::new(), Batch::and);
+        let of_new = self.new_password_quota(user);
+        let batch = quota.success().into_iter().fold(Batch::new(), Batch::and);
         self.commit_counted(ctx, batch, &of_new, Some(user)).await?;
         let hash = match self.hash_new_password(ctx, "new_password", user, &new).await? {
             Ok(hash) => hash,
             Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
         };
         // Whoever calls by a token or with a password has no session here that could go on.
-        let mut goes_on = visit.is_of(user) && self.is_session_of(ctx, visit, user).await?;
+        let mut goes_on = session.is_of(user) && self.is_session_of(ctx, session, user).await?;
         let had_session = goes_on;
         let mut last = None;
         for _ in 0..TRIES {
             let at_hand = self.remembered_as(ctx, user, remember_cookie).await?;
-            let ended = visit.sign_in().filter(|_| goes_on).map(|before| before.id.key());
+            let ended = session.sign_in().filter(|_| goes_on).map(|before| before.id.key());
             let remember = match &at_hand {
                 Some(at_hand) => at_hand.until().map_or(Remember::Yes, Remember::Until),
                 None => Remember::No,
@@ -136,12 +136,12 @@ impl Security {
             let replaced = replaced.into_iter().chain(at_hand.as_ref().and_then(AtHand::end));
             let mut batch = self.replace_password(ctx, &mut user, hash.clone(), true, replaced)?;
             of_new.success().into_iter().for_each(|change| batch.push(change));
-            let session = goes_on.then(|| {
+            let prepared = goes_on.then(|| {
                 let clearance = Clearance::by_session(&user);
-                self.prepare_session(ctx, visit, Holder::of(&user), remember, clearance)
+                self.prepare_session(ctx, session, Holder::of(&user), remember, clearance)
             });
-            let session = session.transpose()?;
-            let changes = session.iter().flat_map(Prepared::changes);
+            let prepared = prepared.transpose()?;
+            let changes = prepared.iter().flat_map(Prepared::changes);
             changes.for_each(|change| batch.push(change));
             if self.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
                 batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
@@ -164,11 +164,11 @@ impl Security {
                 Err(error) => return Err(error.into()),
             }
             self.mail_waits();
-            let remember = match session {
-                Some(session) => session.settle(self, visit, &user),
+            let remember = match prepared {
+                Some(prepared) => prepared.settle(self, session, &user),
                 None => {
                     if had_session {
-                        forget(visit);
+                        forget(session);
                     }
                     RememberChange::Keep
                 }

@@ -5,7 +5,7 @@ use super::sent_codes::{MOST_A_STEP, is_noted};
 use crate::Timestamp;
 use crate::config::{CodeMethod, Disclosure, TwoFactor, Unified};
 use crate::event::{Event, Subject};
-use crate::limit::{CodeUse, Tally};
+use crate::limit::{CodeUse, Quota};
 use crate::message::{Message, MessageKey};
 use crate::model::{SealedSecret, User};
 use crate::password::HashLane;
@@ -194,16 +194,16 @@ impl Security {
             }
         };
         let change = self.mail(ctx, message.user, kind)?;
-        let (tally, user) = (self.code_message_tally(message), Some(message.user));
+        let (quota, user) = (self.code_message_quota(message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
-            self.commit_counted(ctx, batch.and(change), &tally, user).await?;
+            self.commit_counted(ctx, batch.and(change), &quota, user).await?;
             self.mail_waits();
             return Ok(true);
         }
         let Change::EnqueueMail(entry) = change else {
             return Ok(false);
         };
-        self.commit_counted(ctx, batch, &tally, user).await?;
+        self.commit_counted(ctx, batch, &quota, user).await?;
         Ok(self.ports().mailer.send(&entry.id, &entry.mail).await.is_ok())
     }
 
@@ -218,14 +218,14 @@ impl Security {
             return Ok(false);
         };
         let sms = self.code_text(phone, code);
-        let (tally, user) = (self.code_message_tally(message), Some(message.user));
+        let (quota, user) = (self.code_message_quota(message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
             let change = self.text(ctx, &sms)?;
-            self.commit_counted(ctx, batch.and(change), &tally, user).await?;
+            self.commit_counted(ctx, batch.and(change), &quota, user).await?;
             self.mail_waits();
             return Ok(true);
         }
-        self.commit_counted(ctx, batch, &tally, user).await?;
+        self.commit_counted(ctx, batch, &quota, user).await?;
         Ok(sender.send(&sms).await.is_ok())
     }
 
@@ -289,7 +289,7 @@ impl Security {
         used_as: CodeUse,
         sign_in: Option<&str>,
     ) -> Result<(), FlowError> {
-        self.count(ctx, &self.code_tally(user, used_as, sign_in), Some(user)).await
+        self.count(ctx, &self.code_quota(user, used_as, sign_in), Some(user)).await
     }
 
     /// Tells that somebody gave no right code.
@@ -305,11 +305,11 @@ impl Security {
         used_as: CodeUse,
         sign_in: Option<&str>,
     ) {
-        let forgotten = self.code_tally(user, used_as, sign_in).success();
+        let forgotten = self.code_quota(user, used_as, sign_in).success();
         forgotten.into_iter().for_each(|change| batch.push(change));
     }
 
-    pub(super) fn code_tally(&self, user: &User, used_as: CodeUse, sign_in: Option<&str>) -> Tally {
+    pub(super) fn code_quota(&self, user: &User, used_as: CodeUse, sign_in: Option<&str>) -> Quota {
         self.limits().codes.known(self.counters(), used_as, &user.id, sign_in)
     }
 }

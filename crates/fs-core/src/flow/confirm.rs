@@ -13,7 +13,7 @@ use crate::port::{Batch, Change, CommitError, UserLookup};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::{ConfirmToken, TokenProblem};
 
 /// What somebody typed who follows a confirmation link. By default nothing, which is enough in the
@@ -107,7 +107,7 @@ impl Security {
     pub async fn check_confirm(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         token: &str,
     ) -> Result<ConfirmCheck, FlowError> {
         let Some(rules) = &self.config().confirmation else {
@@ -134,7 +134,7 @@ impl Security {
         if expired {
             return Ok(ConfirmCheck::Expired(user));
         }
-        let here = visit.registered() == Some(user.uniquifier.as_str());
+        let here = session.registered() == Some(user.uniquifier.as_str());
         let proof = match (rules.asks_for_password && !here, &user.password) {
             (false, _) => ConfirmProof::Nothing,
             (true, Some(_)) => ConfirmProof::Password,
@@ -160,13 +160,13 @@ impl Security {
     pub async fn confirm(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         current: Option<&User>,
         remember_cookie: Option<&str>,
         token: &str,
         typed: ConfirmForm,
     ) -> Result<ConfirmOutcome, FlowError> {
-        let (user, proof) = match self.check_confirm(ctx, visit, token).await? {
+        let (user, proof) = match self.check_confirm(ctx, session, token).await? {
             ConfirmCheck::Good { user, proof } => (user, proof),
             ConfirmCheck::AlreadyConfirmed(user) => {
                 return Ok(ConfirmOutcome::AlreadyConfirmed(user));
@@ -184,7 +184,7 @@ impl Security {
             Err(problems) => return Ok(ConfirmOutcome::Refused { user, problems }),
         };
         let forgotten = remember_cookie.filter(|_| current.is_some_and(|who| who.id != user.id));
-        self.confirm_now(ctx, visit, current, forgotten, *user, entitled).await
+        self.confirm_now(ctx, session, current, forgotten, *user, entitled).await
     }
 
     /// What somebody who follows a good link may keep of the account.
@@ -205,17 +205,17 @@ impl Security {
             }
             (ConfirmProof::Password, None, None) => refused(MessageKey::ConfirmWithPassword),
             (ConfirmProof::Password, None, Some(password)) => {
-                let tally = self.sign_in_tally(ctx, &user.email, Some(user)).password;
-                self.count(ctx, &tally, Some(user)).await?;
+                let quota = self.sign_in_quota(ctx, &user.email, Some(user)).password;
+                self.count(ctx, &quota, Some(user)).await?;
                 let lane = self.lane(ctx, user.id.as_str());
-                let attempt = Attempt { lane, tally: &tally };
+                let attempt = Attempt { lane, quota: &quota };
                 if !self.check_password(attempt, Some(user), &password).await?.matched {
                     let (user, reason) = (Some(Subject::of(user)), "wrong_password");
                     self.emit(Event::AuthenticationFailed { user, reason });
                     return refused(MessageKey::InvalidPassword);
                 }
                 let expect = Some(UserField::Password(user.password.clone()));
-                Ok(Ok(Entitled::ToAll { expect, uncounted: tally.success() }))
+                Ok(Ok(Entitled::ToAll { expect, uncounted: quota.success() }))
             }
             (_, new, _) => self.entitle_afresh(ctx, user, new, &details).await,
         }
@@ -240,7 +240,7 @@ impl Security {
             Ok(new) => new,
             Err(problems) => return Ok(Err(problems)),
         };
-        let of_new = self.new_password_tally(user);
+        let of_new = self.new_password_quota(user);
         self.count(ctx, &of_new, Some(user)).await?;
         let password = match self.hash_new_password(ctx, FIELD, user, &new).await? {
             Ok(hash) => Some(hash),
@@ -252,7 +252,7 @@ impl Security {
     async fn confirm_now(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         current: Option<&User>,
         forgotten: Option<&str>,
         mut user: User,
@@ -289,11 +289,11 @@ impl Security {
                 (batch, self.judge_if(ctx, sign_in, &user, Entry::Confirm))
             }
         };
-        let session = judged
-            .map(|judged| self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged))
+        let prepared = judged
+            .map(|judged| self.prepare_judged(ctx, session, Holder::of(&user), remember, judged))
             .transpose()?;
         let leaves = other || (afresh && here);
-        self.end_of_browser(ctx, visit, leaves, forgotten, session.as_ref())
+        self.end_of_browser(ctx, session, leaves, forgotten, prepared.as_ref())
             .into_iter()
             .for_each(|change| batch.push(change));
         match self.store().commit(batch).await {
@@ -310,11 +310,11 @@ impl Security {
             self.emit(Event::PasswordReset { user: Subject::of(&user) });
         }
         if leaves {
-            forget(visit);
+            forget(session);
         }
-        visit.set_registered(None);
+        session.set_registered(None);
         let (signed_in, challenge) =
-            self.settle_judged(ctx, visit, &user, remember, Entry::Confirm, session).await?;
+            self.settle_judged(ctx, session, &user, remember, Entry::Confirm, prepared).await?;
         let mut change = signed_in.clone().unwrap_or(RememberChange::Keep);
         if forgotten.is_some() && !matches!(change, RememberChange::Set { .. }) {
             change = RememberChange::Clear;
@@ -328,16 +328,16 @@ impl Security {
     fn end_of_browser(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         leaves: bool,
         forgotten: Option<&str>,
-        session: Option<&Result<Prepared, Needed>>,
+        prepared: Option<&Result<Prepared, Needed>>,
     ) -> Vec<Change> {
-        let mut changes = match session {
-            Some(Ok(session)) => session.changes(),
+        let mut changes = match prepared {
+            Some(Ok(prepared)) => prepared.changes(),
             _ if leaves => {
-                let session = visit.sign_in().map(|sign_in| sign_in.id.key());
-                session.map(Change::EndSession).into_iter().collect()
+                let ended = session.sign_in().map(|sign_in| sign_in.id.key());
+                ended.map(Change::EndSession).into_iter().collect()
             }
             _ => Vec::new(),
         };

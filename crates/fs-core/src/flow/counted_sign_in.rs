@@ -4,45 +4,45 @@ use std::time::Duration;
 
 use super::FlowError;
 use super::limits::network;
-use crate::limit::{Network, Stranger, Tally};
+use crate::limit::{Network, Quota, Stranger};
 use crate::model::User;
 use crate::port::Change;
 use crate::security::{Context, Security};
 
 /// What an attempt to sign in counts.
-pub(super) struct SignInTally {
+pub(super) struct SignInQuota {
     /// At the password.
-    pub(super) password: Tally,
+    pub(super) password: Quota,
     /// At codes.
-    pub(super) code: Tally,
+    pub(super) code: Quota,
     /// Where a count is full that spares owners.
-    pub(super) beyond: Tally,
+    pub(super) beyond: Quota,
     /// Whether the account's owner signed in from the same network lately.
     pub(super) at_home: bool,
 }
 
-impl SignInTally {
+impl SignInQuota {
     /// What an attempt of somebody who is signed in counts.
-    pub(super) fn of_signed_in(password: Tally, code: Tally) -> Self {
-        Self { password, code, beyond: Tally::default(), at_home: false }
+    pub(super) fn of_signed_in(password: Quota, code: Quota) -> Self {
+        Self { password, code, beyond: Quota::default(), at_home: false }
     }
 
     /// An attempt that cannot be a code.
     pub(super) fn without_code(self) -> Self {
-        Self { code: Tally::default(), ..self }
+        Self { code: Quota::default(), ..self }
     }
 
     /// An attempt that cannot be a password.
     pub(super) fn without_password(self) -> Self {
-        Self { password: Tally::default(), ..self }
+        Self { password: Quota::default(), ..self }
     }
 }
 
 /// An attempt to sign in that was counted.
 pub(super) struct CountedSignIn {
-    password: Tally,
-    code: Tally,
-    beyond: Tally,
+    password: Quota,
+    code: Quota,
+    beyond: Quota,
     at_home: bool,
     /// How long everybody waits but for an owner at home: a count is full that spares owners.
     full: Option<Duration>,
@@ -50,12 +50,12 @@ pub(super) struct CountedSignIn {
 
 impl CountedSignIn {
     /// All that was counted.
-    pub(super) fn all(&self) -> Tally {
+    pub(super) fn all(&self) -> Quota {
         self.password.clone().and(self.code.clone()).and(self.beyond.clone())
     }
 
     /// What was counted at codes.
-    pub(super) fn code(&self) -> &Tally {
+    pub(super) fn code(&self) -> &Quota {
         &self.code
     }
 
@@ -87,12 +87,12 @@ impl CountedSignIn {
 impl Security {
     /// What somebody counts who is not signed in, typed `identity`, and means `user` by it, if
     /// there is such an account.
-    pub(super) fn sign_in_tally(
+    pub(super) fn sign_in_quota(
         &self,
         ctx: &Context,
         identity: &str,
         user: Option<&User>,
-    ) -> SignInTally {
+    ) -> SignInQuota {
         let network = network(ctx);
         let at_home = network.as_ref().is_some_and(|network| {
             let sign_ins = user.map(|user| &user.sign_ins);
@@ -103,7 +103,7 @@ impl Security {
         let who = Stranger { identity: &identity, network: network.as_ref() };
         let (names, passwords) = (self.counters(), &self.limits().passwords);
         let beyond = network.as_ref().map(|network| passwords.beyond(names, network));
-        SignInTally {
+        SignInQuota {
             password: passwords.stranger(names, &who),
             code: self.limits().codes.stranger(names, &who),
             beyond: beyond.unwrap_or_default(),
@@ -120,14 +120,14 @@ impl Security {
     pub(super) async fn count_sign_in(
         &self,
         ctx: &Context,
-        attempt: SignInTally,
+        attempt: SignInQuota,
         user: Option<&User>,
     ) -> Result<CountedSignIn, FlowError> {
-        let SignInTally { password, code, beyond, at_home } = attempt;
+        let SignInQuota { password, code, beyond, at_home } = attempt;
         let all = password.clone().and(code.clone());
         let full = match self.try_count(ctx, &all, user).await? {
             None => {
-                let beyond = Tally::default();
+                let beyond = Quota::default();
                 return Ok(CountedSignIn { password, code, beyond, at_home, full: None });
             }
             Some(full) => full,

@@ -11,7 +11,7 @@ use crate::model::{SealedSecret, SecondFactor, User, UserField};
 use crate::port::{Batch, CommitError, Guard};
 use crate::second_factor::{Enrolment, FactorKind, PendingStage, method_of};
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::totp::TotpSecret;
 
 /// What came of choosing a second factor.
@@ -19,7 +19,7 @@ use crate::totp::TotpSecret;
 #[must_use]
 pub enum EnrolOutcome {
     /// It was begun; a code proves it.
-    Begun {
+    Started {
         /// The method.
         method: CodeMethod,
         /// The key for an authenticator app; nothing for other methods.
@@ -54,16 +54,16 @@ impl Security {
     pub async fn enrolling_user(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         current: Option<&User>,
     ) -> Result<Option<User>, FlowError> {
         if let Some(user) = current {
             return Ok(Some(user.clone()));
         }
-        match self.pending(ctx, visit).await? {
+        match self.pending(ctx, session).await? {
             Some((pending, user)) => Ok((pending.stage == PendingStage::SetUp).then_some(user)),
             None => {
-                self.abandon_second_factor(visit);
+                self.abandon_second_factor(session);
                 Ok(None)
             }
         }
@@ -80,7 +80,7 @@ impl Security {
     pub async fn enrol(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         current: Option<&User>,
         choice: &str,
         phone: &str,
@@ -89,18 +89,18 @@ impl Security {
         let Some(rules) = self.config().two_factor.clone() else {
             return Ok(EnrolOutcome::NotAllowed);
         };
-        let Some(user) = self.enrolling_user(ctx, visit, current).await? else {
+        let Some(user) = self.enrolling_user(ctx, session, current).await? else {
             return Ok(EnrolOutcome::NotAllowed);
         };
-        if current.is_some() && self.needs_factor_proof(ctx, visit, &user).await? {
+        if current.is_some() && self.needs_factor_proof(ctx, session, &user).await? {
             return Ok(EnrolOutcome::ProofNeeded);
         }
         if choice == "disable" && !rules.required && current.is_some() {
-            return self.disable_second_factor(ctx, visit, user, remember_cookie).await;
+            return self.disable_second_factor(ctx, session, user, remember_cookie).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
         // What was given as the first factor is no second one.
-        let first = visit.pending().filter(|_| current.is_none()).and_then(|first| first.kind);
+        let first = session.pending().filter(|_| current.is_none()).and_then(|first| first.kind);
         let given = |method| rules.strict && first == Some(FactorKind::of_code(method));
         let offered = chosen.filter(|method| rules.methods.contains(method) && !given(*method));
         let Some(method) = offered else {
@@ -120,7 +120,7 @@ impl Security {
         // does not know this one, and a code that went to one number proves no other.
         let secret = self.new_totp_secret()?;
         let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
-        visit.set_enrolment(Some(Enrolment {
+        session.set_enrolment(Some(Enrolment {
             uniquifier: user.uniquifier.as_str().to_owned(),
             method,
             secret: sealed.expose().to_owned(),
@@ -148,34 +148,34 @@ impl Security {
         }
         let username = self.identity_of(&user).unwrap_or("Unknown").to_owned();
         let key = (method == CodeMethod::Authenticator).then_some(secret);
-        Ok(EnrolOutcome::Begun { method, key, username })
+        Ok(EnrolOutcome::Started { method, key, username })
     }
 
     /// Takes the code that proves what `user`, who is signed in, is setting up.
     pub(super) async fn prove_enrolment(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         typed: &str,
         remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
-        if visit.enrolment().is_none() {
-            return self.prove_factor(ctx, visit, user, typed).await;
+        if session.enrolment().is_none() {
+            return self.prove_factor(ctx, session, user, typed).await;
         }
         let within = self.set_up_within();
-        let enrolment = visit
+        let enrolment = session
             .enrolment()
             .cloned()
             .filter(|enrolment| enrolment.is_open(ctx.now, within) && enrolment.is_of(user));
         let Some(enrolment) = enrolment else {
-            visit.set_pending(None);
-            visit.set_enrolment(None);
+            session.set_pending(None);
+            session.set_enrolment(None);
             return Ok(ValidateOutcome::NotPending);
         };
-        if self.needs_factor_proof(ctx, visit, user).await? {
+        if self.needs_factor_proof(ctx, session, user).await? {
             // The proof became too old meanwhile: the code may be one of the present factor.
-            return Ok(match self.prove_factor(ctx, visit, user, typed).await? {
+            return Ok(match self.prove_factor(ctx, session, user, typed).await? {
                 proven @ ValidateOutcome::Proven { .. } => proven,
                 _ => ValidateOutcome::ProofNeeded,
             });
@@ -190,7 +190,7 @@ impl Security {
         let Some(accepted) = self.try_code(ctx, user, &after, typed, purpose, None).await? else {
             return Ok(wrong_code());
         };
-        let trust = self.renew_trust(ctx, visit, user, remember_cookie).await?;
+        let trust = self.renew_trust(ctx, session, user, remember_cookie).await?;
         let mut set = vec![UserField::SecondFactor(after.clone())];
         set.extend(trust.fields());
         // Those of the old factor do not stand in for the new one.
@@ -206,16 +206,16 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         self.mail_waits();
-        visit.set_pending(None);
-        visit.set_enrolment(None);
+        session.set_pending(None);
+        session.set_enrolment(None);
         let mut user = user.clone();
         user.second_factor = after;
         if codes_end {
             user.recovery_codes = Vec::new();
         }
-        let remember = trust.settle(visit, &mut user);
-        if visit.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
-            visit.set_factor_at(ctx.now);
+        let remember = trust.settle(session, &mut user);
+        if session.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
+            session.set_factor_at(ctx.now);
         }
         self.emit(Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() });
         Ok(ValidateOutcome::Changed { user: Box::new(user), remember })
@@ -224,11 +224,11 @@ impl Security {
     async fn disable_second_factor(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         mut user: User,
         remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
-        let trust = self.renew_trust(ctx, visit, &user, remember_cookie).await?;
+        let trust = self.renew_trust(ctx, session, &user, remember_cookie).await?;
         let mut set = no_second_factor();
         set.extend(trust.fields());
         let mut batch = Batch::from(still_so(&user, set));
@@ -236,9 +236,9 @@ impl Security {
         self.notify_of_second_factor(ctx, &mut batch, &user, None)?;
         self.store().commit(batch).await?;
         self.mail_waits();
-        visit.set_pending(None);
-        visit.set_enrolment(None);
-        let remember = trust.settle(visit, &mut user);
+        session.set_pending(None);
+        session.set_enrolment(None);
+        let remember = trust.settle(session, &mut user);
         (user.second_factor, user.recovery_codes) = (SecondFactor::default(), Vec::new());
         self.emit(Event::SecondFactorDisabled { user: Subject::of(&user) });
         Ok(EnrolOutcome::Disabled { user: Box::new(user), remember })

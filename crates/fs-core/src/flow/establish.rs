@@ -16,14 +16,14 @@ use crate::model::{
 use crate::port::Change;
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
-use crate::session::{CrumbState, Visit, VisitSignIn};
+use crate::session::{CsrfCookieState, Session, SessionSignIn};
 
 /// A session that is about to be: its changes belong into the batch of whatever led to it, and it
 /// comes into being with [`Prepared::settle`], after the commit.
 #[must_use]
 pub(crate) struct Prepared {
     guard: Option<Change>,
-    seat: Seat,
+    issued: IssuedSession,
     remember: Option<NewRemembered>,
     record: SessionRecord,
     before: Option<SessionKey>,
@@ -34,7 +34,7 @@ pub(crate) struct Prepared {
 
 /// What a browser's session becomes with a session record, after the commit.
 #[must_use]
-pub(super) struct Seat {
+pub(super) struct IssuedSession {
     pub(super) id: SessionId,
     pub(super) authenticated_at: Option<Timestamp>,
     pub(super) factor_at: Option<Timestamp>,
@@ -129,7 +129,7 @@ impl Security {
     pub(super) fn prepare_session(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         holder: Holder<'_>,
         remember: Remember,
         clearance: Clearance,
@@ -146,46 +146,51 @@ impl Security {
             Remember::Until(end) => self.remember(ctx, holder, Some(end))?,
             Remember::No => None,
         };
-        if let (FactorGiven::AsBefore(user), Some(before)) = (&clearance.factor, visit.sign_in()) {
+        if let (FactorGiven::AsBefore(user), Some(before)) = (&clearance.factor, session.sign_in())
+        {
             let end = before.until.filter(|_| before.user == *user);
             record.expires_at = end.map_or(record.expires_at, |end| end.min(record.expires_at));
         }
         // The session of a remembered browser ends with it.
         record.parent = remember.as_ref().and_then(NewRemembered::key);
-        let replaced = record.parent.as_ref().and_then(|_| visit.sign_in()?.parent.clone());
-        let mut seat = self.seat(id, &record)?;
+        let replaced = record.parent.as_ref().and_then(|_| session.sign_in()?.parent.clone());
+        let mut issued = self.issued(id, &record)?;
         if let (Some(csrf), Some(of_browser)) =
-            (&mut seat.csrf, remember.as_ref().and_then(|remember| remember.csrf.clone()))
+            (&mut issued.csrf, remember.as_ref().and_then(|remember| remember.csrf.clone()))
         {
             *csrf = of_browser;
         }
-        seat.factor_at = match clearance.factor {
+        issued.factor_at = match clearance.factor {
             FactorGiven::No => None,
             FactorGiven::Now => Some(ctx.now),
             FactorGiven::AsBefore(user) => {
-                visit.sign_in().filter(|before| before.user == user).and_then(|b| b.factor_at)
+                session.sign_in().filter(|before| before.user == user).and_then(|b| b.factor_at)
             }
         };
         Ok(Prepared {
             guard: clearance.guard,
-            seat,
+            issued,
             remember,
             record,
-            before: visit.sign_in().map(|sign_in| sign_in.id.key()),
+            before: session.sign_in().map(|sign_in| sign_in.id.key()),
             replaced,
             methods: clearance.methods,
         })
     }
 
     /// Prepares what the browser's session becomes with `record`, whose name `id` is.
-    pub(super) fn seat(&self, id: SessionId, record: &SessionRecord) -> Result<Seat, FlowError> {
+    pub(super) fn issued(
+        &self,
+        id: SessionId,
+        record: &SessionRecord,
+    ) -> Result<IssuedSession, FlowError> {
         let csrf = match self.config().sessions.renew_csrf_at_sign_in {
             true => Some(CsrfSecret::from_random(self.random()?)),
             false => None,
         };
         let (authenticated_at, parent) = (record.authenticated_at, record.parent.clone());
         let until = record.expires_at;
-        Ok(Seat { id, authenticated_at, factor_at: None, csrf, parent, until })
+        Ok(IssuedSession { id, authenticated_at, factor_at: None, csrf, parent, until })
     }
 
     /// A new session: its id, for the browser, and its record, for the store.
@@ -225,16 +230,16 @@ impl Security {
     }
 }
 
-impl Seat {
+impl IssuedSession {
     /// Signs the browser in. Nothing of a sign-in that somebody else began is left, and no CSRF
     /// token of the time before is good.
-    pub(super) fn take(self, visit: &mut Visit, user: &User) {
-        visit.set_pending(None);
-        visit.set_enrolment(None);
-        if visit.registered() != Some(user.uniquifier.as_str()) {
-            visit.set_registered(None);
+    pub(super) fn take(self, session: &mut Session, user: &User) {
+        session.set_pending(None);
+        session.set_enrolment(None);
+        if session.registered() != Some(user.uniquifier.as_str()) {
+            session.set_registered(None);
         }
-        visit.set_sign_in(Some(VisitSignIn {
+        session.set_sign_in(Some(SessionSignIn {
             id: self.id,
             user: user.id.clone(),
             authenticated_at: self.authenticated_at,
@@ -243,9 +248,9 @@ impl Seat {
             parent: self.parent,
             until: Some(self.until),
         }));
-        visit.set_crumb(CrumbState::Due);
+        session.set_csrf_cookie(CsrfCookieState::Due);
         if let Some(csrf) = self.csrf {
-            visit.set_csrf(Some(csrf));
+            session.set_csrf(Some(csrf));
         }
     }
 }
@@ -266,10 +271,10 @@ impl Prepared {
     pub(crate) fn settle(
         self,
         security: &Security,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
     ) -> RememberChange {
-        self.seat.take(visit, user);
+        self.issued.take(session, user);
         security.emit(Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
         match self.remember {
             Some(new) => new.into_change(),

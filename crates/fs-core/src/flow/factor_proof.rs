@@ -14,7 +14,7 @@ use crate::model::User;
 use crate::port::MailKind;
 use crate::second_factor::method_of;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 impl Security {
     /// Whether `user` must give the second factor, or a recovery code, before changing it, the
@@ -27,14 +27,14 @@ impl Security {
     pub async fn needs_factor_proof(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         user: &User,
     ) -> Result<bool, FlowError> {
         let strict = self.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
         if !strict || method_of(user).is_none() {
             return Ok(false);
         }
-        let sign_in = visit.sign_in().filter(|sign_in| sign_in.user == user.id);
+        let sign_in = session.sign_in().filter(|sign_in| sign_in.user == user.id);
         let Some(given_at) = sign_in.and_then(|sign_in| sign_in.factor_at) else {
             return Ok(true);
         };
@@ -44,17 +44,17 @@ impl Security {
         if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Stale {
             return Ok(true);
         }
-        Ok(!self.is_session_of(ctx, visit, user).await?)
+        Ok(!self.is_session_of(ctx, session, user).await?)
     }
 
     /// Whether the session of the browser lives, and is the user's.
     pub(super) async fn is_session_of(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         user: &User,
     ) -> Result<bool, FlowError> {
-        let owner = self.user_of_session(ctx, visit).await?;
+        let owner = self.user_of_session(ctx, session).await?;
         Ok(owner.is_ok_and(|owner| owner.id == user.id))
     }
 
@@ -77,21 +77,21 @@ impl Security {
     pub(super) async fn prove_factor(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         typed: &str,
     ) -> Result<ValidateOutcome, FlowError> {
         let strict = self.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
         let Some(method) = method_of(user).filter(|_| strict) else {
-            self.abandon_second_factor(visit);
+            self.abandon_second_factor(session);
             return Ok(ValidateOutcome::NotPending);
         };
-        if !self.is_session_of(ctx, visit, user).await? {
+        if !self.is_session_of(ctx, session, user).await? {
             return Ok(ValidateOutcome::NotPending);
         }
         let recovery = self.accept_recovery_code(user, typed);
         let recovery = recovery.filter(|_| self.offers_recovery_codes());
-        let mut with = self.code_tally(user, CodeUse::SecondFactor, None).success();
+        let mut with = self.code_quota(user, CodeUse::SecondFactor, None).success();
         let mut user = user.clone();
         if let Some(accepted) = recovery {
             // One of the attempts at codes, as at a sign-in.
@@ -109,7 +109,7 @@ impl Security {
             with.push(accepted.spend());
         }
         let renewal = Renewal::SecondFactor;
-        if !self.renew_session(ctx, visit, &user, renewal, Vec::new(), with).await? {
+        if !self.renew_session(ctx, session, &user, renewal, Vec::new(), with).await? {
             return Ok(wrong_code());
         }
         self.mail_waits();

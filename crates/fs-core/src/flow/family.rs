@@ -237,7 +237,7 @@ mod tests {
     use crate::model::NewUser;
 
     fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_seconds(1_000 + seconds)
+        Timestamp::from_secs(1_000 + seconds)
     }
 
     fn ann(uniquifier: &str) -> User {

@@ -7,7 +7,7 @@ use super::codes::{CodeMessage, CodePurpose};
 use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
-use crate::limit::{CodeUse, Limit, Limits, Network, Reached, Tally};
+use crate::limit::{CodeUse, Limit, Limits, Network, Quota, Reached};
 use crate::model::{User, UserId};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard, fold_case};
@@ -24,17 +24,17 @@ impl Security {
     pub(super) async fn try_count(
         &self,
         ctx: &Context,
-        tally: &Tally,
+        quota: &Quota,
         user: Option<&User>,
     ) -> Result<Option<Reached>, FlowError> {
         let mut batch = Batch::new();
-        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        quota.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         if batch.is_empty() {
             return Ok(None);
         }
         match self.store().commit(batch).await {
             Ok(_) => Ok(None),
-            Err(error) => match self.reached(&error, tally, user) {
+            Err(error) => match self.reached(&error, quota, user) {
                 Some(reached) => Ok(Some(reached)),
                 None => Err(error.into()),
             },
@@ -45,11 +45,11 @@ impl Security {
     /// which is no attempt of anybody's.
     pub(super) async fn or_uncount<T>(
         &self,
-        tally: &Tally,
+        quota: &Quota,
         work: Result<T, FlowError>,
     ) -> Result<T, FlowError> {
         if let Err(FlowError::Busy(_) | FlowError::HashPool(_)) = &work {
-            self.settle(tally.take_back()).await?;
+            self.settle(quota.take_back()).await?;
         }
         work
     }
@@ -65,19 +65,19 @@ impl Security {
     }
 
     /// What a password counts that is given by who is signed in.
-    pub(super) fn signed_in_tally(&self, user: &User) -> Tally {
+    pub(super) fn signed_in_quota(&self, user: &User) -> Quota {
         self.limits().passwords.signed_in(self.counters(), &user.id)
     }
 
     /// What a new account counts, before the hash that it costs.
-    pub(super) fn registration_tally(&self, ctx: &Context) -> Tally {
+    pub(super) fn registration_quota(&self, ctx: &Context) -> Quota {
         let (limits, names) = (&self.limits().registrations, self.counters());
         let counted = network(ctx).map(|network| limits.of_network(names, &network));
         counted.unwrap_or_default()
     }
 
     /// What a new password of a user counts, before it is checked.
-    pub(super) fn new_password_tally(&self, user: &User) -> Tally {
+    pub(super) fn new_password_quota(&self, user: &User) -> Quota {
         self.limits().passwords.new_password(self.counters(), &user.id)
     }
 
@@ -105,10 +105,10 @@ impl Security {
     pub(super) async fn count(
         &self,
         ctx: &Context,
-        tally: &Tally,
+        quota: &Quota,
         user: Option<&User>,
     ) -> Result<(), FlowError> {
-        self.commit_counted(ctx, Batch::new(), tally, user).await
+        self.commit_counted(ctx, Batch::new(), quota, user).await
     }
 
     /// Writes a batch, and counts with it. Makes no call where there is nothing to write.
@@ -120,16 +120,16 @@ impl Security {
         &self,
         ctx: &Context,
         mut batch: Batch,
-        tally: &Tally,
+        quota: &Quota,
         user: Option<&User>,
     ) -> Result<(), FlowError> {
-        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        quota.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         if batch.is_empty() {
             return Ok(());
         }
         match self.store().commit(batch).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(match self.reached(&error, tally, user) {
+            Err(error) => Err(match self.reached(&error, quota, user) {
                 Some(reached) => FlowError::TooMany(reached.wait),
                 None => error.into(),
             }),
@@ -147,14 +147,14 @@ impl Security {
     }
 
     /// What a mail counts that anybody can ask for. `kind` is a fixed word.
-    pub(super) fn mail_tally(&self, ctx: &Context, kind: &'static str, to: &str) -> Tally {
+    pub(super) fn mail_quota(&self, ctx: &Context, kind: &'static str, to: &str) -> Quota {
         let (mails, names) = (&self.limits().mails, self.counters());
         let of_network = mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref());
-        self.mail_to_tally(kind, to).and(of_network)
+        self.mail_to_quota(kind, to).and(of_network)
     }
 
     /// What a mail counts for its address alone: the network is counted for what caused it.
-    pub(super) fn mail_to_tally(&self, kind: &'static str, to: &str) -> Tally {
+    pub(super) fn mail_to_quota(&self, kind: &'static str, to: &str) -> Quota {
         self.limits().mails.to(self.counters(), kind, &fold_case(to))
     }
 
@@ -168,13 +168,13 @@ impl Security {
         &self,
         ctx: &Context,
         mut batch: Batch,
-        tally: Tally,
+        quota: Quota,
         user: Option<&User>,
     ) -> Result<bool, FlowError> {
-        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        quota.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         match self.store().commit(batch).await {
             Ok(_) => Ok(true),
-            Err(error) => match self.reached(&error, &tally, user) {
+            Err(error) => match self.reached(&error, &quota, user) {
                 Some(Reached { limit: Limit::MailNetwork, wait, .. }) => {
                     Err(FlowError::TooMany(wait))
                 }
@@ -189,7 +189,7 @@ impl Security {
     /// Those that nobody but the owner can ask for are counted apart: of a second factor, which come
     /// after the first one, and of whoever is signed in. Else who knows an address or a number could
     /// use up what its owner signs in by.
-    pub(super) fn code_message_tally(&self, message: &CodeMessage<'_>) -> Tally {
+    pub(super) fn code_message_quota(&self, message: &CodeMessage<'_>) -> Quota {
         let (names, user) = (self.counters(), message.user);
         let kind = match message.purpose {
             CodePurpose::SecondFactor => "second_factor",
@@ -201,13 +201,13 @@ impl Security {
             (CodeMethod::Sms, Some(phone)) => {
                 self.limits().texts.text(names, kind, phone, &user.id)
             }
-            (CodeMethod::Sms, None) | (CodeMethod::Authenticator, _) => Tally::default(),
+            (CodeMethod::Sms, None) | (CodeMethod::Authenticator, _) => Quota::default(),
         }
     }
 
     /// The same for an identity without an account. The count of all text messages is another one:
     /// nobody who sends none uses that up.
-    pub(super) fn no_code_message_tally(&self, method: CodeMethod, identity: &str) -> Tally {
+    pub(super) fn no_code_message_quota(&self, method: CodeMethod, identity: &str) -> Quota {
         let (names, identity) = (self.counters(), self.one_spelling(identity));
         match method {
             CodeMethod::Sms => {
@@ -221,7 +221,7 @@ impl Security {
     }
 
     /// What a code counts that somebody asks for who is not signed in.
-    pub(super) fn code_request_tally(&self, ctx: &Context, method: CodeMethod) -> Tally {
+    pub(super) fn code_request_quota(&self, ctx: &Context, method: CodeMethod) -> Quota {
         let (limits, limit) = match method {
             CodeMethod::Sms => (&self.limits().texts, Limit::TextNetwork),
             CodeMethod::Email | CodeMethod::Authenticator => {
@@ -235,13 +235,13 @@ impl Security {
     pub(super) fn reached(
         &self,
         error: &CommitError,
-        tally: &Tally,
+        quota: &Quota,
         user: Option<&User>,
     ) -> Option<Reached> {
         let CommitError::Stale(Guard::Counter(counter)) = error else {
             return None;
         };
-        let reached = tally.reached(counter)?;
+        let reached = quota.reached(counter)?;
         let (user, limit) = (user.map(Subject::of), reached.limit.name());
         self.emit(Event::LimitReached { user, limit });
         Some(reached)

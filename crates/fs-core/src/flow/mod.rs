@@ -1,7 +1,7 @@
 //! What people do with accounts: async functions over the ports, each with a typed outcome.
 //!
 //! Every flow has the same four phases: load, slow work, decide, commit. The session in the
-//! caller's hands ([`Visit`](crate::session::Visit)) changes only after the commit.
+//! caller's hands ([`Session`](crate::session::Session)) changes only after the commit.
 
 mod admin;
 mod admit;

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::port::Change;
 use crate::security::{Context, Security};
-use crate::session::{Visit, VisitSignIn};
+use crate::session::{Session, SessionSignIn};
 
 /// The trust that an account goes on with. Nothing of it where a change ends none.
 pub(super) struct NewTrust {
@@ -16,7 +16,7 @@ pub(super) struct NewTrust {
     names: Option<[Uniquifier; 2]>,
     /// The name that auth tokens go by from now on, where they have one of their own.
     token: Option<Uniquifier>,
-    sign_in: Option<(VisitSignIn, SessionRecord)>,
+    sign_in: Option<(SessionSignIn, SessionRecord)>,
     before: Option<SessionKey>,
     /// The remembered browser that `remember` takes the place of.
     at_hand: Option<AtHand>,
@@ -49,7 +49,7 @@ impl Security {
     pub(super) async fn renew_trust(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         user: &User,
         remember_cookie: Option<&str>,
     ) -> Result<NewTrust, FlowError> {
@@ -58,9 +58,9 @@ impl Security {
             let (before, at_hand, remember, owner) = (None, None, None, user.id.clone());
             return Ok(NewTrust { names, token, sign_in, before, at_hand, remember, owner });
         };
-        let theirs = self.user_of_session(ctx, visit).await?;
+        let theirs = self.user_of_session(ctx, session).await?;
         let theirs = theirs.is_ok_and(|owner| owner.id == user.id);
-        let before = visit.sign_in().filter(|_| theirs);
+        let before = session.sign_in().filter(|_| theirs);
         let at_hand = match theirs {
             true => self.remembered_as(ctx, user, remember_cookie).await?,
             false => None,
@@ -83,7 +83,7 @@ impl Security {
                 record.parent = remember.as_ref().and_then(NewRemembered::key);
                 let parent = record.parent.clone();
                 let until = Some(record.expires_at);
-                Ok::<_, FlowError>((VisitSignIn { id, parent, until, ..before.clone() }, record))
+                Ok::<_, FlowError>((SessionSignIn { id, parent, until, ..before.clone() }, record))
             })
             .transpose()?;
         Ok(NewTrust {
@@ -132,7 +132,7 @@ impl NewTrust {
     }
 
     /// Goes on in the browser at hand. Call it after the commit.
-    pub(super) fn settle(self, visit: &mut Visit, user: &mut User) -> RememberChange {
+    pub(super) fn settle(self, session: &mut Session, user: &mut User) -> RememberChange {
         if let Some([_, new]) = self.names {
             user.uniquifier = new;
         }
@@ -140,7 +140,7 @@ impl NewTrust {
             user.token_uniquifier = self.token;
         }
         if let Some((sign_in, _)) = self.sign_in {
-            visit.set_sign_in(Some(sign_in));
+            session.set_sign_in(Some(sign_in));
         }
         match self.remember {
             Some(new) => new.into_change(),

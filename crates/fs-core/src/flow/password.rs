@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{FlowError, Problem};
-use crate::limit::Tally;
+use crate::limit::Quota;
 use crate::message::{Message, MessageKey};
 use crate::model::{PasswordHash, User, UserField};
 use crate::password::{BreachFinding, BreachQuery, HashLane};
@@ -30,7 +30,7 @@ pub(super) struct Attempt<'a> {
     /// Where it waits to be compared.
     pub(super) lane: HashLane,
     /// What it counted.
-    pub(super) tally: &'a Tally,
+    pub(super) quota: &'a Quota,
 }
 
 impl Security {
@@ -49,7 +49,7 @@ impl Security {
         typed: &Secret,
     ) -> Result<bool, FlowError> {
         let lane = HashLane::of(None, user.id.as_str());
-        let attempt = Attempt { lane, tally: &Tally::default() };
+        let attempt = Attempt { lane, quota: &Quota::default() };
         let check = self.check_password(attempt, Some(user), typed).await?;
         if !check.matched {
             return Ok(false);
@@ -88,18 +88,18 @@ impl Security {
         user: Option<&User>,
         typed: &Secret,
     ) -> Result<PasswordCheck, FlowError> {
-        let Attempt { lane, tally } = attempt;
+        let Attempt { lane, quota } = attempt;
         let stored = user.and_then(|user| user.password.clone());
         let spelled = self.read_password(typed);
         let Some(imported) = self.config().password.imported_spelling(typed.expose()) else {
             let verified = self.verify_in(lane.clone(), spelled.clone(), stored).await;
-            let verified = self.or_uncount(tally, verified).await?;
+            let verified = self.or_uncount(quota, verified).await?;
             let renew = (verified.matched && verified.outdated).then_some(spelled);
             return Ok(PasswordCheck { matched: verified.matched, renew, lane });
         };
         let spellings = [spelled.clone(), imported.clone()];
         let verified = self.verify_both_in(lane.clone(), spellings, stored).await;
-        let [first, second] = self.or_uncount(tally, verified).await?;
+        let [first, second] = self.or_uncount(quota, verified).await?;
         // Two texts that only look alike stay two passwords: the hash goes over to our spelling
         // where both spellings are of one text.
         let same_text = self.read_password(&imported) == spelled;
@@ -160,7 +160,7 @@ impl Security {
                 Err(problems) => Ok(Err(problems)),
             }
         };
-        self.or_uncount(&self.new_password_tally(user), hash.await).await
+        self.or_uncount(&self.new_password_quota(user), hash.await).await
     }
 
     /// Checks a new password in the lane of whoever chose it.

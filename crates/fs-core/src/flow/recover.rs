@@ -13,7 +13,7 @@ use crate::port::{Batch, Change, CommitError, MailKind};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::{BindingSalt, ResetToken, TokenFormat, TokenProblem};
 
 /// What somebody typed who follows a reset link. A [`NewPassword`] is one without details.
@@ -144,8 +144,8 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.mail(ctx, user, kind)?);
         }
-        let tally = self.mail_tally(ctx, "reset", &user.email);
-        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+        let quota = self.mail_quota(ctx, "reset", &user.email);
+        if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
             self.emit(Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
         }
@@ -166,8 +166,8 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.no_mail(ctx, email, kind)?);
         }
-        let tally = self.mail_tally(ctx, "reset", email);
-        if self.commit_mail(ctx, batch, tally, None).await? {
+        let quota = self.mail_quota(ctx, "reset", email);
+        if self.commit_mail(ctx, batch, quota, None).await? {
             self.mail_waits();
         }
         Ok(())
@@ -245,7 +245,7 @@ impl Security {
     pub async fn reset_password(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         token: &str,
         typed: impl Into<ResetForm>,
     ) -> Result<ResetOutcome, FlowError> {
@@ -273,7 +273,7 @@ impl Security {
             },
             false => None,
         };
-        let of_new = self.new_password_tally(&user);
+        let of_new = self.new_password_quota(&user);
         self.count(ctx, &of_new, Some(&user)).await?;
         let hash = match self.hash_new_password(ctx, "password", &user, &password).await? {
             Ok(hash) => hash,
@@ -301,11 +301,11 @@ impl Security {
         let forgotten = self.forget_failures(&user).into_iter().chain(of_new.success());
         forgotten.for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
-        let session = judged
-            .map(|judged| self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged))
+        let prepared = judged
+            .map(|judged| self.prepare_judged(ctx, session, Holder::of(&user), remember, judged))
             .transpose()?;
-        if let Some(Ok(session)) = &session {
-            session.changes().into_iter().for_each(|change| batch.push(change));
+        if let Some(Ok(prepared)) = &prepared {
+            prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
         if self.config().recovery.as_ref().is_some_and(|rules| rules.send_notice) {
             batch.push(self.mail(ctx, &user, MailKind::ResetNotice)?);
@@ -325,7 +325,7 @@ impl Security {
             self.emit(Event::UserConfirmed { user: Subject::of(&user) });
         }
         let (signed_in, challenge) =
-            self.settle_judged(ctx, visit, &user, remember, Entry::Reset, session).await?;
+            self.settle_judged(ctx, session, &user, remember, Entry::Reset, prepared).await?;
         Ok(ResetOutcome::Done { user: Box::new(user), signed_in, challenge })
     }
 

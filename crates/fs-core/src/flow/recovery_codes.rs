@@ -11,7 +11,7 @@ use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::recovery_code::{RecoveryCode, RecoveryCodeHash};
 use crate::second_factor::{PendingStage, method_of};
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 /// What came of making recovery codes.
 #[derive(Debug)]
@@ -50,14 +50,14 @@ impl Security {
     pub async fn make_recovery_codes(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
         user: &User,
     ) -> Result<MakeRecoveryCodesOutcome, FlowError> {
         let count = self.recovery_code_count().filter(|_| method_of(user).is_some());
         let Some(count) = count else {
             return Ok(MakeRecoveryCodesOutcome::NoSecondFactor);
         };
-        if self.needs_factor_proof(ctx, visit, user).await? {
+        if self.needs_factor_proof(ctx, session, user).await? {
             return Ok(MakeRecoveryCodesOutcome::ProofNeeded);
         }
         let codes = (0..count).map(|_| self.random().map(RecoveryCode::from_random));
@@ -78,12 +78,12 @@ impl Security {
     pub async fn use_recovery_code(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         typed: &str,
     ) -> Result<ValidateOutcome, FlowError> {
-        let found = self.pending(ctx, visit).await?;
+        let found = self.pending(ctx, session).await?;
         if found.is_none() {
-            self.abandon_second_factor(visit);
+            self.abandon_second_factor(session);
         }
         let waits = found.filter(|(pending, _)| pending.stage == PendingStage::Code);
         let Some((pending, mut user)) = waits.filter(|_| self.offers_recovery_codes()) else {
@@ -96,13 +96,14 @@ impl Security {
         };
         let clearance = Clearance::by_recovery_code(&accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
-        let session = self.prepare_session(ctx, visit, Holder::of(&user), remember, clearance)?;
+        let prepared =
+            self.prepare_session(ctx, session, Holder::of(&user), remember, clearance)?;
         let left = accepted.left.len();
         let mut batch = Batch::from(accepted.spend(&user))
             .and(still_so(&user, self.tracked(ctx, &user).into_iter().collect()));
         batch.push(self.spend_pending(&pending));
         self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
-        session.changes().into_iter().for_each(|change| batch.push(change));
+        prepared.changes().into_iter().for_each(|change| batch.push(change));
         batch.push(self.mail(ctx, &user, MailKind::RecoveryCodeUsed { left })?);
         match self.store().commit(batch).await {
             Ok(_) => {}
@@ -112,7 +113,7 @@ impl Security {
         self.mail_waits();
         user.recovery_codes = accepted.left;
         self.emit(Event::RecoveryCodeUsed { user: Subject::of(&user), left });
-        Ok(self.signed_in(ctx, visit, session, &pending, user))
+        Ok(self.signed_in(ctx, session, prepared, &pending, user))
     }
 
     /// Looks for a code among those of the account. Count the attempt first.

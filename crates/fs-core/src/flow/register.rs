@@ -19,7 +19,7 @@ use crate::port::{
 use crate::second_factor::Entry;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 /// What somebody typed to register.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Security {
     pub async fn register(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         form: RegistrationForm,
     ) -> Result<RegisterOutcome, FlowError> {
         let Some(rules) = &self.config().registration else {
@@ -106,7 +106,7 @@ impl Security {
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
         };
-        let counted = self.registration_tally(ctx);
+        let counted = self.registration_quota(ctx);
         self.count(ctx, &counted, None).await?;
         let hash = self.judge_password(ctx, &form, &checked).await;
         let hash = match self.or_uncount(&counted, hash).await? {
@@ -125,8 +125,8 @@ impl Security {
         let wait = self.random_wait()?;
         // Not before the work is done that a new account costs.
         let outcome = match owner {
-            Some(owner) => self.registered_before(ctx, visit, &owner, new, name).await,
-            None => self.insert_registered(ctx, visit, rules, new, name).await,
+            Some(owner) => self.registered_before(ctx, session, &owner, new, name).await,
+            None => self.insert_registered(ctx, session, rules, new, name).await,
         };
         // The request that comes next does not find memory that the new account has just warmed.
         self.wait(wait).await;
@@ -149,9 +149,9 @@ impl Security {
     /// Notes in the browser's session that it registered: there, and nowhere else, the link of the
     /// mail is enough to confirm the account. Of an address that has an account already, the note
     /// names no account, and the browser cannot tell.
-    fn note_registration(&self, visit: &mut Visit, uniquifier: &Uniquifier) {
+    fn note_registration(&self, session: &mut Session, uniquifier: &Uniquifier) {
         if self.config().confirmation.as_ref().is_some_and(|rules| rules.asks_for_password) {
-            visit.set_registered(Some(uniquifier.as_str().to_owned()));
+            session.set_registered(Some(uniquifier.as_str().to_owned()));
         }
     }
 
@@ -200,7 +200,7 @@ impl Security {
     async fn insert_registered(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         rules: &Registration,
         mut new: NewUser,
         reserved: Vec<Change>,
@@ -221,11 +221,11 @@ impl Security {
         let judged = sign_in
             .then(|| self.judge(ctx, &new.clone().into_user(unknown), Entry::Register, None));
         let holder = Holder { id: None, uniquifier: &new.uniquifier };
-        let session = judged
-            .map(|judged| self.prepare_judged(ctx, visit, holder, remember, judged))
+        let prepared = judged
+            .map(|judged| self.prepare_judged(ctx, session, holder, remember, judged))
             .transpose()?;
-        if let Some(Ok(session)) = &session {
-            session.changes().into_iter().for_each(|change| batch.push(change));
+        if let Some(Ok(prepared)) = &prepared {
+            prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
         batch.push(audit(ctx, "registered", None));
         if rules.send_welcome {
@@ -233,21 +233,21 @@ impl Security {
             let name = new.username.as_deref().unwrap_or(&new.email);
             batch.push(self.mail_to(ctx, &new.email, name, MailKind::Welcome { confirmation })?);
         }
-        let tally = self.mail_to_tally("register", &new.email);
-        tally.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
+        let quota = self.mail_to_quota("register", &new.email);
+        quota.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         let receipt = match self.store().commit(batch).await {
             Ok(receipt) => receipt,
             Err(error) if takes(&error, IdentityAttribute::Email) => {
-                return self.lost_the_race(ctx, visit, new, reserved).await;
+                return self.lost_the_race(ctx, session, new, reserved).await;
             }
             Err(error) if takes(&error, IdentityAttribute::Username) => {
                 let name = new.username.as_deref().unwrap_or_default();
                 return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
             }
             Err(error) => {
-                return match self.reached(&error, &tally, None) {
+                return match self.reached(&error, &quota, None) {
                     // As if the address had an account whose owner was mailed enough.
-                    Some(_) if hides && !sign_in => Ok(self.told_as_ever(visit, new)),
+                    Some(_) if hides && !sign_in => Ok(self.told_as_ever(session, new)),
                     Some(reached) => Err(FlowError::TooMany(reached.wait)),
                     None => Err(error.into()),
                 };
@@ -263,8 +263,8 @@ impl Security {
             confirmation_sent: token.is_some(),
         });
         let (mut signed_in, challenge) =
-            self.settle_judged(ctx, visit, &user, remember, Entry::Register, session).await?;
-        self.note_registration(visit, &user.uniquifier);
+            self.settle_judged(ctx, session, &user, remember, Entry::Register, prepared).await?;
+        self.note_registration(session, &user.uniquifier);
         if remember == Remember::Yes && signed_in == Some(RememberChange::Keep) {
             signed_in = Some(self.remember_new_account(ctx, &user).await);
         }
@@ -282,7 +282,7 @@ impl Security {
     async fn lost_the_race(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         new: NewUser,
         reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
@@ -290,7 +290,7 @@ impl Security {
             return Ok(RegisterOutcome::Refused(vec![taken_email(&new.email)]));
         }
         match self.store().user(&self.email_lookup(&new.email)).await? {
-            Some(owner) => self.registered_before(ctx, visit, &owner, new, reserved).await,
+            Some(owner) => self.registered_before(ctx, session, &owner, new, reserved).await,
             None => Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Email))),
         }
     }
@@ -300,7 +300,7 @@ impl Security {
     async fn registered_before(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         owner: &User,
         new: NewUser,
         reserved: Vec<Change>,
@@ -315,8 +315,8 @@ impl Security {
         batch.push(audit(ctx, "registered_again", Some(&owner.id)));
         batch.push(mail);
         let name = new.username.as_deref();
-        let tally = self.mail_to_tally("register", &new.email);
-        match (self.commit_mail(ctx, batch, tally, Some(owner)).await, name) {
+        let quota = self.mail_to_quota("register", &new.email);
+        match (self.commit_mail(ctx, batch, quota, Some(owner)).await, name) {
             (Ok(true), _) => self.mail_waits(),
             (Ok(false), _) => {}
             (Err(FlowError::Contended(error)), Some(name))
@@ -326,12 +326,12 @@ impl Security {
             }
             (Err(error), _) => return Err(error),
         }
-        Ok(self.told_as_ever(visit, new))
+        Ok(self.told_as_ever(session, new))
     }
 
     /// What is told where no account was made, and nobody must see that.
-    fn told_as_ever(&self, visit: &mut Visit, new: NewUser) -> RegisterOutcome {
-        self.note_registration(visit, &new.uniquifier);
+    fn told_as_ever(&self, session: &mut Session, new: NewUser) -> RegisterOutcome {
+        self.note_registration(session, &new.uniquifier);
         RegisterOutcome::Done(Box::new(Registered {
             email: new.email,
             confirmation_sent: self.config().confirmation.is_some(),

@@ -13,7 +13,7 @@ use super::authenticate::worthless;
 use super::establish::Holder;
 use super::family::{self, FamilyCookie, Standing};
 use crate::Timestamp;
-use crate::authn::Unproven;
+use crate::authn::AuthFailure;
 use crate::csrf::CsrfSecret;
 use crate::model::{CredentialKey, CredentialRecord, Uniquifier, User};
 use crate::port::{Change, ExpectedCredential};
@@ -134,16 +134,16 @@ impl Security {
         &self,
         ctx: &Context,
         cookie: &str,
-    ) -> Result<FamilyCookie, Unproven> {
+    ) -> Result<FamilyCookie, AuthFailure> {
         let name = self.remembered_name(ctx, cookie)?;
         match self.config().token_format {
-            TokenFormat::Native => FamilyCookie::from_text(&name).ok_or(Unproven::Ended),
-            TokenFormat::Itsdangerous => Err(Unproven::Invalid),
+            TokenFormat::Native => FamilyCookie::from_text(&name).ok_or(AuthFailure::Ended),
+            TokenFormat::Itsdangerous => Err(AuthFailure::Invalid),
         }
     }
 
-    fn remembered_name(&self, ctx: &Context, cookie: &str) -> Result<String, Unproven> {
-        let max_age = self.config().sessions.remember.ok_or(Unproven::Invalid)?;
+    fn remembered_name(&self, ctx: &Context, cookie: &str) -> Result<String, AuthFailure> {
+        let max_age = self.config().sessions.remember.ok_or(AuthFailure::Invalid)?;
         let token = RememberToken::verify(self.tokens(), cookie, ctx.now, max_age);
         token.map(|token| token.name).map_err(|problem| worthless(&problem))
     }
@@ -152,12 +152,12 @@ impl Security {
         &self,
         ctx: &Context,
         cookie: &str,
-    ) -> Result<Result<User, Unproven>, FlowError> {
+    ) -> Result<Result<User, AuthFailure>, FlowError> {
         let name = match self.remembered_name(ctx, cookie) {
             Ok(name) => name,
-            Err(unproven) => return Ok(Err(unproven)),
+            Err(failure) => return Ok(Err(failure)),
         };
-        Ok(self.user_of_uniquifier(&Uniquifier::new(name)).await?.ok_or(Unproven::Ended))
+        Ok(self.user_of_uniquifier(&Uniquifier::new(name)).await?.ok_or(AuthFailure::Ended))
     }
 
     /// The remembered browser that `cookie` names, if it is one of `user`. Whoever makes it anew

@@ -1,17 +1,17 @@
 //! Signing a remembered browser in again.
 
 use super::FlowError;
-use super::establish::Seat;
+use super::establish::IssuedSession;
 use super::family::{self, FamilyCookie, Standing, Use};
 use super::register::audit;
 use super::remember::RememberChange;
 use super::uniquifier::is_session_of;
-use crate::authn::Unproven;
+use crate::authn::AuthFailure;
 use crate::event::{Event, Subject};
 use crate::model::{CredentialRecord, SessionKind, SessionRecord, User, UserField};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, MailKind};
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::{RememberToken, TokenFormat};
 
 /// What a remember cookie led to.
@@ -19,13 +19,13 @@ use crate::token::{RememberToken, TokenFormat};
 #[must_use]
 pub struct Restored {
     /// The user that the session is signed in as now, or why it is signed in as nobody.
-    pub who: Result<User, Unproven>,
+    pub who: Result<User, AuthFailure>,
     /// What must happen to the cookie. It was used: send this even if the request fails later.
     pub remember: RememberChange,
 }
 
 impl Restored {
-    fn nobody(why: Unproven) -> Self {
+    fn nobody(why: AuthFailure) -> Self {
         Self { who: Err(why), remember: RememberChange::Keep }
     }
 }
@@ -64,18 +64,18 @@ impl Security {
     pub async fn restore_remembered(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         cookie: &str,
     ) -> Result<Restored, FlowError> {
         if self.config().token_format == TokenFormat::Itsdangerous {
-            return self.restore_by_uniquifier(ctx, visit, cookie).await;
+            return self.restore_by_uniquifier(ctx, session, cookie).await;
         }
         let cookie = match self.family_cookie(ctx, cookie) {
             Ok(cookie) => cookie,
-            Err(unproven) => return Ok(Restored::nobody(unproven)),
+            Err(failure) => return Ok(Restored::nobody(failure)),
         };
         for _ in 0..TRIES {
-            if let Look::Done(restored) = self.use_cookie(ctx, visit, &cookie).await? {
+            if let Look::Done(restored) = self.use_cookie(ctx, session, &cookie).await? {
                 return Ok(*restored);
             }
         }
@@ -85,22 +85,22 @@ impl Security {
     async fn use_cookie(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         cookie: &FamilyCookie,
     ) -> Result<Look, FlowError> {
         let found = self.store().credential(&cookie.key(), ctx.now).await?;
         let Some((record, user)) = found else {
-            return Look::done(Restored::nobody(Unproven::Ended));
+            return Look::done(Restored::nobody(AuthFailure::Ended));
         };
         match family::standing(&record, &user, cookie, ctx.now) {
-            Standing::Ended => Look::done(Restored::nobody(Unproven::Ended)),
+            Standing::Ended => Look::done(Restored::nobody(AuthFailure::Ended)),
             Standing::Reused => self.end_reused(ctx, &record, &user).await,
-            _ if !user.active => Look::done(Restored::nobody(Unproven::Deactivated)),
+            _ if !user.active => Look::done(Restored::nobody(AuthFailure::Deactivated)),
             _ if self.owes_second_factor(&user) => {
-                Look::done(Restored::nobody(Unproven::FactorMissing))
+                Look::done(Restored::nobody(AuthFailure::FactorMissing))
             }
-            Standing::Current => self.rotate(ctx, visit, cookie, record, user).await,
-            Standing::Late => self.share(ctx, visit, cookie, &record, user).await,
+            Standing::Current => self.rotate(ctx, session, cookie, record, user).await,
+            Standing::Late => self.share(ctx, session, cookie, &record, user).await,
         }
     }
 
@@ -108,7 +108,7 @@ impl Security {
     async fn rotate(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         cookie: &FamilyCookie,
         before: CredentialRecord,
         user: User,
@@ -116,7 +116,7 @@ impl Security {
         let nonce = self.random()?;
         let rotated = family::rotate(&before, cookie, self.family_key(), nonce, ctx.now);
         let Some((rotated, used)) = rotated else {
-            return Look::done(Restored::nobody(Unproven::Ended));
+            return Look::done(Restored::nobody(AuthFailure::Ended));
         };
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (kind, of) = (SessionKind::SignIn, &user.uniquifier);
@@ -135,39 +135,39 @@ impl Security {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Credential(_))) => return Ok(Look::Again),
             Err(CommitError::Stale(Guard::User(_))) => {
-                return Look::done(Restored::nobody(Unproven::Ended));
+                return Look::done(Restored::nobody(AuthFailure::Ended));
             }
             Err(error) => return Err(error.into()),
         }
-        Look::done(self.seated(visit, cookie, &before, used, user))
+        Look::done(self.resume(session, cookie, &before, used, user))
     }
 
     /// Gives a parallel request of the same browser what the first one got.
     async fn share(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         cookie: &FamilyCookie,
         record: &CredentialRecord,
         user: User,
     ) -> Result<Look, FlowError> {
         let Some(used) = family::last_use(record, cookie, self.family_key()) else {
-            return Look::done(Restored::nobody(Unproven::Ended));
+            return Look::done(Restored::nobody(AuthFailure::Ended));
         };
         let found = self.store().session(&used.session.key(), ctx.now).await?;
         Look::done(match found {
-            Some((session, owner)) if owner.id == user.id && is_session_of(&session, &owner) => {
-                self.seated(visit, cookie, record, used, owner)
+            Some((current, owner)) if owner.id == user.id && is_session_of(&current, &owner) => {
+                self.resume(session, cookie, record, used, owner)
             }
             // The session was ended meanwhile, and what ended it meant this browser.
-            _ => Restored::nobody(Unproven::Ended),
+            _ => Restored::nobody(AuthFailure::Ended),
         })
     }
 
     /// Signs the browser in after a use.
-    fn seated(
+    fn resume(
         &self,
-        visit: &mut Visit,
+        session: &mut Session,
         cookie: &FamilyCookie,
         record: &CredentialRecord,
         used: Use,
@@ -175,7 +175,7 @@ impl Security {
     ) -> Restored {
         let renews = self.config().sessions.renew_csrf_at_sign_in;
         let lasts = used.at.plus(self.config().sessions.lifetime);
-        let seat = Seat {
+        let issued = IssuedSession {
             id: used.session,
             authenticated_at: None,
             factor_at: None,
@@ -183,7 +183,7 @@ impl Security {
             parent: Some(record.key.clone()),
             until: lasts.min(record.expires_at),
         };
-        seat.take(visit, &user);
+        issued.take(session, &user);
         let remember = match used.next {
             Some(next) => RememberChange::Set {
                 // The same for parallel requests, to the letter.
@@ -213,38 +213,38 @@ impl Security {
         }
         self.mail_waits();
         self.emit(Event::RememberCookieReused { user: Subject::of(user) });
-        Look::done(Restored { who: Err(Unproven::Ended), remember: RememberChange::Clear })
+        Look::done(Restored { who: Err(AuthFailure::Ended), remember: RememberChange::Clear })
     }
 
     /// Signs in by a cookie that names the uniquifier.
     async fn restore_by_uniquifier(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         cookie: &str,
     ) -> Result<Restored, FlowError> {
         let user = match self.user_of_lasting_cookie(ctx, cookie).await? {
             Ok(user) if user.active && self.owes_second_factor(&user) => {
-                return Ok(Restored::nobody(Unproven::FactorMissing));
+                return Ok(Restored::nobody(AuthFailure::FactorMissing));
             }
             Ok(user) if user.active => user,
-            Ok(_) => return Ok(Restored::nobody(Unproven::Deactivated)),
-            Err(unproven) => return Ok(Restored::nobody(unproven)),
+            Ok(_) => return Ok(Restored::nobody(AuthFailure::Deactivated)),
+            Err(failure) => return Ok(Restored::nobody(failure)),
         };
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (id, mut record) =
             self.session_record(ctx, SessionKind::SignIn, &user.uniquifier, expires_at)?;
         record.authenticated_at = None;
-        let seat = self.seat(id, &record)?;
+        let issued = self.issued(id, &record)?;
         let batch = Batch::from(still_trusted(&user)).and(Change::InsertSession(record));
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::User(_))) => {
-                return Ok(Restored::nobody(Unproven::Ended));
+                return Ok(Restored::nobody(AuthFailure::Ended));
             }
             Err(error) => return Err(error.into()),
         }
-        seat.take(visit, &user);
+        issued.take(session, &user);
         Ok(Restored { who: Ok(user), remember: RememberChange::Keep })
     }
 }

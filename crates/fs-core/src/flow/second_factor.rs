@@ -16,7 +16,7 @@ use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::second_factor::{Enrolment, Pending, PendingStage, SET_UP_WITHIN, method_of};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::DeviceToken;
 
 /// What came of giving a code.
@@ -77,9 +77,9 @@ impl Security {
     pub async fn pending(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
     ) -> Result<Option<(Pending, User)>, FlowError> {
-        let (Some(rules), Some(pending)) = (&self.config().two_factor, visit.pending()) else {
+        let (Some(rules), Some(pending)) = (&self.config().two_factor, session.pending()) else {
             return Ok(None);
         };
         if ctx.now.since(pending.since) > rules.waits(rules.pending, self.totp_rules().period()) {
@@ -103,20 +103,20 @@ impl Security {
     pub async fn validate_second_factor(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         current: Option<&User>,
         typed: &str,
         remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
         if let Some(user) = current {
-            return self.prove_enrolment(ctx, visit, user, typed, remember_cookie).await;
+            return self.prove_enrolment(ctx, session, user, typed, remember_cookie).await;
         }
-        let found = self.pending(ctx, visit).await?;
+        let found = self.pending(ctx, session).await?;
         let open = |enrolment: &&Enrolment| enrolment.is_open(ctx.now, self.set_up_within());
-        let enrolment = visit.enrolment().filter(open).cloned();
+        let enrolment = session.enrolment().filter(open).cloned();
         match (found, enrolment) {
             (Some((pending, user)), None) if pending.stage == PendingStage::Code => {
-                self.validate_code(ctx, visit, pending, user, typed).await
+                self.validate_code(ctx, session, pending, user, typed).await
             }
             (Some((pending, user)), Some(enrolment))
                 if pending.stage == PendingStage::SetUp
@@ -127,11 +127,11 @@ impl Security {
                     totp_secret: Some(SealedSecret::new(enrolment.secret.as_str())),
                     phone: enrolment.phone.clone(),
                 };
-                self.complete(ctx, visit, pending, user, typed, Some(after)).await
+                self.complete(ctx, session, pending, user, typed, Some(after)).await
             }
             _ => {
-                visit.set_pending(None);
-                visit.set_enrolment(None);
+                session.set_pending(None);
+                session.set_enrolment(None);
                 Ok(ValidateOutcome::NotPending)
             }
         }
@@ -140,12 +140,12 @@ impl Security {
     async fn validate_code(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         pending: Pending,
         user: User,
         typed: &str,
     ) -> Result<ValidateOutcome, FlowError> {
-        self.complete(ctx, visit, pending, user, typed, None).await
+        self.complete(ctx, session, pending, user, typed, None).await
     }
 
     /// Completes a pending sign-in with the code of the account's second factor, or of `after`,
@@ -153,7 +153,7 @@ impl Security {
     async fn complete(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         pending: Pending,
         mut user: User,
         typed: &str,
@@ -177,7 +177,7 @@ impl Security {
         let new = if after.is_some() { self.uniquifier_of_new_factor()? } else { None };
         let uniquifier = new.as_ref().unwrap_or(&user.uniquifier);
         let holder = Holder { id: Some(&user.id), uniquifier };
-        let session = self.prepare_session(ctx, visit, holder, remember, clearance)?;
+        let prepared = self.prepare_session(ctx, session, holder, remember, clearance)?;
         let mut set: Vec<_> = after.clone().map(UserField::SecondFactor).into_iter().collect();
         set.extend(new.clone().map(UserField::Uniquifier));
         let token = match &new {
@@ -193,7 +193,7 @@ impl Security {
             batch.push(Change::EndSessionsOf { uniquifier, except: None });
         }
         self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
-        session.changes().into_iter().for_each(|change| batch.push(change));
+        prepared.changes().into_iter().for_each(|change| batch.push(change));
         if after.is_some() {
             self.notify_of_second_factor(ctx, &mut batch, &user, Some(method))?;
         }
@@ -209,7 +209,7 @@ impl Security {
             self.mail_waits();
         }
         self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
-        Ok(self.signed_in(ctx, visit, session, &pending, user))
+        Ok(self.signed_in(ctx, session, prepared, &pending, user))
     }
 
     /// The change that ends a pending sign-in for every copy of the cookie: it belongs into the
@@ -233,14 +233,14 @@ impl Security {
     pub(super) fn signed_in(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
-        session: Prepared,
+        session: &mut Session,
+        prepared: Prepared,
         pending: &Pending,
         user: User,
     ) -> ValidateOutcome {
-        visit.set_pending(None);
-        visit.set_enrolment(None);
-        let remember = session.settle(self, visit, &user);
+        session.set_pending(None);
+        session.set_enrolment(None);
+        let remember = prepared.settle(self, session, &user);
         let device = self.config().two_factor.as_ref().and_then(|rules| rules.device);
         let device = device
             .filter(|_| pending.remember)
@@ -267,7 +267,7 @@ impl Security {
             return Ok(None);
         };
         let opened = self.open_totp(ctx, user, sealed).await;
-        let attempt = self.code_tally(user, CodeUse::SecondFactor, sign_in);
+        let attempt = self.code_quota(user, CodeUse::SecondFactor, sign_in);
         let Some(secret) = self.or_uncount(&attempt, opened).await? else {
             return Ok(None);
         };
@@ -291,12 +291,12 @@ impl Security {
     pub async fn rescue(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         problem: &str,
     ) -> Result<RescueOutcome, FlowError> {
-        let found = self.pending(ctx, visit).await?;
+        let found = self.pending(ctx, session).await?;
         if found.is_none() {
-            self.abandon_second_factor(visit);
+            self.abandon_second_factor(session);
         }
         let Some((_, user)) = found.filter(|(pending, _)| pending.stage == PendingStage::Code)
         else {
@@ -344,16 +344,16 @@ impl Security {
         let username = self.identity_of(user).unwrap_or(&user.email).to_owned();
         let kind = MailKind::SecondFactorRescue { user: &user.email };
         let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
-        let tally = self.mail_tally(ctx, "rescue", &user.email);
-        self.commit_counted(ctx, mail.into(), &tally, Some(user)).await?;
+        let quota = self.mail_quota(ctx, "rescue", &user.email);
+        self.commit_counted(ctx, mail.into(), &quota, Some(user)).await?;
         self.mail_waits();
         Ok(true)
     }
 
     /// Ends what is under way in a browser: a pending sign-in, a second factor being set up.
-    pub fn abandon_second_factor(&self, visit: &mut Visit) {
-        visit.set_pending(None);
-        visit.set_enrolment(None);
+    pub fn abandon_second_factor(&self, session: &mut Session) {
+        session.set_pending(None);
+        session.set_enrolment(None);
     }
 
     /// What a page about a pending sign-in shows.
@@ -364,9 +364,9 @@ impl Security {
     pub async fn challenge_of(
         &self,
         ctx: &Context,
-        visit: &Visit,
+        session: &Session,
     ) -> Result<Option<Challenge>, FlowError> {
-        let found = self.pending(ctx, visit).await?;
+        let found = self.pending(ctx, session).await?;
         Ok(found.map(|(pending, user)| Challenge {
             stage: pending.stage,
             method: method_of(&user),

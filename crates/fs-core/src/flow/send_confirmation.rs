@@ -75,8 +75,8 @@ impl Security {
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested", Some(&user.id))).and(mail);
-        let tally = self.mail_tally(ctx, "confirm", &user.email);
-        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+        let quota = self.mail_quota(ctx, "confirm", &user.email);
+        if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
             self.emit(Event::ConfirmInstructionsSent { user: Subject::of(user) });
         }
@@ -96,8 +96,8 @@ impl Security {
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
-        let tally = self.mail_tally(ctx, "confirm", email);
-        if self.commit_mail(ctx, batch, tally, None).await? {
+        let quota = self.mail_quota(ctx, "confirm", email);
+        if self.commit_mail(ctx, batch, quota, None).await? {
             self.mail_waits();
         }
         Ok(())

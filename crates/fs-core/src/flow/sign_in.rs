@@ -11,7 +11,7 @@ use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 /// What somebody typed to sign in.
 #[derive(Debug)]
@@ -109,7 +109,7 @@ impl Security {
     pub async fn sign_in(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         credentials: Credentials,
     ) -> Result<SignInOutcome, FlowError> {
         let remember =
@@ -131,16 +131,18 @@ impl Security {
             if judged.is_ok() {
                 set.extend(self.tracked(ctx, user));
             }
-            let session = self.prepare_judged(ctx, visit, Holder::of(user), remember, judged)?;
+            let prepared = self.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
             let mut batch = Batch::from(proven.still_so(set));
             proven.uncounted.iter().for_each(|change| batch.push(change.clone()));
-            if let Ok(session) = &session {
-                session.changes().into_iter().for_each(|change| batch.push(change));
+            if let Ok(prepared) = &prepared {
+                prepared.changes().into_iter().for_each(|change| batch.push(change));
             }
             match self.store().commit(batch).await {
                 Ok(_) => {
                     let entry = Entry::Password;
-                    return self.admitted(ctx, visit, proven.user, remember, entry, session).await;
+                    return self
+                        .admitted(ctx, session, proven.user, remember, entry, prepared)
+                        .await;
                 }
                 Err(CommitError::Stale(guard @ Guard::User(_))) => last = Some(guard),
                 Err(error) => return Err(error.into()),
@@ -154,20 +156,21 @@ impl Security {
     pub(super) async fn admitted(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: User,
         remember: Remember,
         entry: Entry,
-        session: Result<Prepared, Needed>,
+        prepared: Result<Prepared, Needed>,
     ) -> Result<SignInOutcome, FlowError> {
-        match session {
-            Ok(session) => {
-                let remember = session.settle(self, visit, &user);
+        match prepared {
+            Ok(prepared) => {
+                let remember = prepared.settle(self, session, &user);
                 Ok(SignInOutcome::Done { user: Box::new(user), remember })
             }
             Err(Needed::Another) => Ok(self.refuse(Some(&user), SignInRefusal::SameFactor)),
             Err(needed) => {
-                let challenge = self.challenge(ctx, visit, &user, remember, entry, needed).await?;
+                let challenge =
+                    self.challenge(ctx, session, &user, remember, entry, needed).await?;
                 Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
             }
         }
@@ -224,7 +227,7 @@ impl Security {
     pub async fn sign_in_user(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         remember: Option<bool>,
         methods: Vec<&'static str>,
@@ -240,14 +243,14 @@ impl Security {
         let judged = self.judge(ctx, user, Entry::Application, None);
         let judged = judged.map(|clearance| clearance.named(methods));
         let set = if judged.is_ok() { self.tracked(ctx, user) } else { Vec::new() };
-        let session = self.prepare_judged(ctx, visit, Holder::of(user), remember, judged)?;
+        let prepared = self.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
         let proven = Proven { user: user.clone(), rehashed: None, uncounted: Vec::new() };
         let mut batch = Batch::from(proven.still_so(set));
-        if let Ok(session) = &session {
-            session.changes().into_iter().for_each(|change| batch.push(change));
+        if let Ok(prepared) = &prepared {
+            prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
         self.store().commit(batch).await?;
-        self.admitted(ctx, visit, proven.user, remember, Entry::Application, session).await
+        self.admitted(ctx, session, proven.user, remember, Entry::Application, prepared).await
     }
 
     /// What a sign-in writes where sign-ins are tracked.
@@ -269,12 +272,12 @@ impl Security {
         let counted = match counted {
             Some(counted) => counted,
             None => {
-                let attempt = self.sign_in_tally(ctx, identity, user.as_ref()).without_code();
+                let attempt = self.sign_in_quota(ctx, identity, user.as_ref()).without_code();
                 counted.insert(self.count_sign_in(ctx, attempt, user.as_ref()).await?)
             }
         };
         let lane = self.lane_of_typed(ctx, identity);
-        let attempt = Attempt { lane, tally: &counted.all() };
+        let attempt = Attempt { lane, quota: &counted.all() };
         let check = self.check_password(attempt, user.as_ref(), password).await?;
         counted.judge(check.matched)?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {

@@ -13,7 +13,7 @@ use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret};
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::{SignInLinkToken, TokenProblem};
 
 /// What came of asking for a link.
@@ -87,8 +87,8 @@ impl Security {
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", Some(&user.id))).and(mail);
-        let tally = self.mail_tally(ctx, "sign_in_link", &user.email);
-        if self.commit_mail(ctx, batch, tally, Some(user)).await? {
+        let quota = self.mail_quota(ctx, "sign_in_link", &user.email);
+        if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
             self.emit(Event::SignInLinkSent { user: Subject::of(user) });
         }
@@ -105,8 +105,8 @@ impl Security {
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);
-        let tally = self.mail_tally(ctx, "sign_in_link", email);
-        if self.commit_mail(ctx, batch, tally, None).await? {
+        let quota = self.mail_quota(ctx, "sign_in_link", email);
+        if self.commit_mail(ctx, batch, quota, None).await? {
             self.mail_waits();
         }
         Ok(())
@@ -129,7 +129,7 @@ impl Security {
     pub async fn follow_sign_in_link(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         token: &str,
     ) -> Result<FollowLinkOutcome, FlowError> {
         let Some(rules) = self.config().sign_in_links.clone() else {
@@ -159,8 +159,8 @@ impl Security {
         }
         let remember: Remember = self.remember_by_default();
         let judged = self.judge(ctx, &user, Entry::SignInLink, None);
-        let session = self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged)?;
-        let set = match session {
+        let prepared = self.prepare_judged(ctx, session, Holder::of(&user), remember, judged)?;
+        let set = match prepared {
             Ok(_) => self.tracked(ctx, &user),
             Err(_) => Vec::new(),
         };
@@ -173,8 +173,8 @@ impl Security {
             let secret = spent_link(token);
             batch.push(Change::Spend { secret, until: ctx.now.plus(rules.within * 2) });
         }
-        if let Ok(session) = &session {
-            session.changes().into_iter().for_each(|change| batch.push(change));
+        if let Ok(prepared) = &prepared {
+            prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
         match self.store().commit(batch).await {
             Ok(_) => {}
@@ -184,7 +184,7 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         let entry = Entry::SignInLink;
-        let outcome = self.admitted(ctx, visit, user, remember, entry, session).await?;
+        let outcome = self.admitted(ctx, session, user, remember, entry, prepared).await?;
         Ok(FollowLinkOutcome::Judged(outcome))
     }
 }

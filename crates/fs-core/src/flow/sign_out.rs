@@ -5,7 +5,7 @@ use crate::event::{Event, Subject};
 use crate::model::User;
 use crate::port::{Batch, Change};
 use crate::security::{Context, Security};
-use crate::session::{CrumbState, Visit};
+use crate::session::{CsrfCookieState, Session};
 
 impl Security {
     /// Ends the session and forgets the browser: every session that was made from its remember cookie,
@@ -20,21 +20,21 @@ impl Security {
     pub async fn sign_out(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: Option<&User>,
         remember_cookie: Option<&str>,
     ) -> Result<RememberChange, FlowError> {
-        let sign_in = visit.sign_in();
+        let sign_in = session.sign_in();
         let parent = sign_in.and_then(|sign_in| sign_in.parent.clone());
         let family = parent.map(|key| Change::RemoveCredential { key, expect: None });
         let remembered = remember_cookie.and_then(|cookie| self.end_remembered(ctx, cookie));
-        let session = sign_in.map(|sign_in| Change::EndSession(sign_in.id.key()));
+        let ended = sign_in.map(|sign_in| Change::EndSession(sign_in.id.key()));
         let mut batch = Batch::new();
-        family.into_iter().chain(remembered).chain(session).for_each(|change| batch.push(change));
+        family.into_iter().chain(remembered).chain(ended).for_each(|change| batch.push(change));
         if !batch.is_empty() {
             self.store().commit(batch).await?;
         }
-        forget(visit);
+        forget(session);
         if let Some(user) = user {
             self.emit(Event::UserSignedOut { user: Subject::of(user) });
         }
@@ -46,15 +46,15 @@ impl Security {
 }
 
 /// Takes out of a browser's session what belongs to who was signed in.
-pub(super) fn forget(visit: &mut Visit) {
-    visit.set_pending(None);
-    visit.set_enrolment(None);
-    visit.set_registered(None);
-    if visit.sign_in().is_some() {
-        visit.set_sign_in(None);
-        visit.set_csrf(None);
-        if visit.crumb() != CrumbState::Absent {
-            visit.set_crumb(CrumbState::Clear);
+pub(super) fn forget(session: &mut Session) {
+    session.set_pending(None);
+    session.set_enrolment(None);
+    session.set_registered(None);
+    if session.sign_in().is_some() {
+        session.set_sign_in(None);
+        session.set_csrf(None);
+        if session.csrf_cookie() != CsrfCookieState::Absent {
+            session.set_csrf_cookie(CsrfCookieState::Clear);
         }
     }
 }

@@ -83,7 +83,7 @@ impl Security {
 /// The beginning of the hour.
 fn rounded(now: Timestamp) -> Timestamp {
     let hour = i64::try_from(HOUR.as_secs()).unwrap_or(1);
-    Timestamp::from_seconds(now.seconds().div_euclid(hour).saturating_mul(hour))
+    Timestamp::from_secs(now.seconds().div_euclid(hour).saturating_mul(hour))
 }
 
 #[cfg(test)]
@@ -106,8 +106,8 @@ mod tests {
 
     #[test]
     fn a_use_is_noted_once_an_hour() {
-        let (uses, hour) = (TokenUses::default(), Timestamp::from_seconds(7_200));
-        let at = |seconds: i64| Timestamp::from_seconds(7_200 + seconds);
+        let (uses, hour) = (TokenUses::default(), Timestamp::from_secs(7_200));
+        let at = |seconds: i64| Timestamp::from_secs(7_200 + seconds);
         uses.note(&token(None), at(0));
         uses.note(&token(None), at(3_599));
         assert_eq!(uses.take(), [(CredentialKey::new("t"), hour)]);
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn uses_that_could_not_be_written_are_kept_unless_later_ones_are() {
-        let (uses, at) = (TokenUses::default(), Timestamp::from_seconds);
+        let (uses, at) = (TokenUses::default(), Timestamp::from_secs);
         uses.note(&token(None), at(7_300));
         let taken = uses.take();
         uses.note(&token(None), at(11_000));

@@ -24,7 +24,7 @@ use crate::port::{Batch, Change, CommitError, ExpectedCredential, UniqueAttribut
 use crate::recovery_code::RecoveryCodeHash;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::UndoToken;
 
 const KIND: CredentialKind = CredentialKind::FactorUndo;
@@ -255,7 +255,7 @@ impl Security {
     pub async fn undo_factor_changes(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         token: &str,
     ) -> Result<UndoOutcome, FlowError> {
         let Some((record, user, all)) = self.undo_records(ctx, token).await? else {
@@ -283,8 +283,8 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         let user = after;
-        if visit.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
-            forget(visit);
+        if session.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
+            forget(session);
         }
         self.emit(Event::FactorChangesUndone { user: Subject::of(&user) });
         let reset = self.reset_link_token(ctx, &user)?;

@@ -3,7 +3,7 @@
 use super::FlowError;
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, UNREADABLE_SECRET};
-use super::counted_sign_in::SignInTally;
+use super::counted_sign_in::SignInQuota;
 use super::establish::{Holder, Remember};
 use super::password::Attempt;
 use super::sign_in::{SignInOutcome, SignInRefusal};
@@ -15,7 +15,7 @@ use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::totp::TotpSecret;
 
 /// What somebody typed to sign in with a passcode.
@@ -62,7 +62,7 @@ impl Security {
     pub async fn sign_in_with_passcode(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         typed: Passcode,
     ) -> Result<SignInOutcome, FlowError> {
         let user = self.identity_of_stranger(&typed.identity).await?;
@@ -71,9 +71,9 @@ impl Security {
         if explicit && inactive {
             return Ok(self.refuse(user.as_ref(), SignInRefusal::Inactive));
         }
-        let tally = self.sign_in_tally(ctx, &typed.identity, user.as_ref());
+        let quota = self.sign_in_quota(ctx, &typed.identity, user.as_ref());
         let lane = self.lane_of_typed(ctx, &typed.identity);
-        let proven = self.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, tally).await?;
+        let proven = self.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, quota).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
             (None, _) => return Ok(self.refuse(None, SignInRefusal::UnknownIdentity)),
@@ -89,14 +89,14 @@ impl Security {
         let entry = Entry::Unified(proven.method);
         let device = typed.device.as_ref().map(Secret::expose);
         let manner = Manner { entry, remember, device, begin: true };
-        self.finish_passcode(ctx, visit, user, proven, manner).await
+        self.finish_passcode(ctx, session, user, proven, manner).await
     }
 
     /// What a right passcode leads to: a session, or a pending sign-in.
     pub(super) async fn finish_passcode(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: User,
         proven: ProvenPasscode,
         manner: Manner<'_>,
@@ -109,7 +109,7 @@ impl Security {
         if judged.is_ok() {
             set.extend(self.tracked(ctx, &user));
         }
-        let session = self.prepare_judged(ctx, visit, Holder::of(&user), remember, judged)?;
+        let prepared = self.prepare_judged(ctx, session, Holder::of(&user), remember, judged)?;
         let mut expect =
             vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
         if proven.method == SignInMethod::Password {
@@ -120,8 +120,8 @@ impl Security {
             batch.push(accepted.spend());
         }
         proven.uncounted.into_iter().for_each(|change| batch.push(change));
-        if let Ok(session) = &session {
-            session.changes().into_iter().for_each(|change| batch.push(change));
+        if let Ok(prepared) = &prepared {
+            prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
         match self.store().commit(batch).await {
             Ok(_) => {}
@@ -130,13 +130,13 @@ impl Security {
             }
             Err(error) => return Err(error.into()),
         }
-        match session {
+        match prepared {
             // Nothing is begun: the caller starts a sign-in of its own.
             Err(needed) if !begin && needed != Needed::Another => {
                 let challenge = Challenge::told(needed);
                 Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
             }
-            session => self.admitted(ctx, visit, user, remember, entry, session).await,
+            prepared => self.admitted(ctx, session, user, remember, entry, prepared).await,
         }
     }
 
@@ -151,7 +151,7 @@ impl Security {
         lane: HashLane,
         user: Option<&User>,
         passcode: &Secret,
-        attempt: SignInTally,
+        attempt: SignInQuota,
     ) -> Result<Result<ProvenPasscode, &'static str>, FlowError> {
         let Some(rules) = self.config().unified.clone() else {
             return Ok(Err(WRONG_PASSCODE));
@@ -168,7 +168,7 @@ impl Security {
         let mut proven = Err(WRONG_PASSCODE);
         let by_password = rules.methods.contains(&SignInMethod::Password);
         if by_password {
-            let attempt = Attempt { lane: lane.clone(), tally: &all };
+            let attempt = Attempt { lane: lane.clone(), quota: &all };
             let check = self.check_password(attempt, user, passcode).await?;
             // Where a count is full, the right password of a stranger goes on like a wrong one.
             let taken = counted.judge(check.matched).is_ok();

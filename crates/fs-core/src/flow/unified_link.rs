@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::model::User;
 use crate::second_factor::Entry;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 /// What came of following the link of a mailed code.
 #[derive(Debug)]
@@ -36,13 +36,13 @@ impl Security {
     pub async fn follow_code_link(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         email: &str,
         code: &str,
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
         let user = self.email_of_stranger(email).await?;
-        let attempt = self.sign_in_tally(ctx, email, user.as_ref()).without_password();
+        let attempt = self.sign_in_quota(ctx, email, user.as_ref()).without_password();
         let counted = self.count_sign_in(ctx, attempt, user.as_ref()).await?;
         let method = CodeMethod::Email;
         let rules = self.config().unified.clone();
@@ -85,7 +85,7 @@ impl Security {
         let proven = ProvenPasscode { method, accepted, rehashed: None, uncounted };
         let remember: Remember = self.remember_by_default();
         let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
-        let outcome = self.finish_passcode(ctx, visit, user.clone(), proven, manner).await?;
+        let outcome = self.finish_passcode(ctx, session, user.clone(), proven, manner).await?;
         Ok(match outcome {
             SignInOutcome::Refused(SignInRefusal::WrongPassword) => {
                 CodeLinkOutcome::InvalidCode(Box::new(user))

@@ -9,7 +9,7 @@ use crate::message::MessageKey;
 use crate::model::{SealedSecret, User, UserField};
 use crate::port::{Batch, Change, MailKind, MethodChange};
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 
 /// Outcome of removing a sign-in method.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Security {
     pub async fn remove_method(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         name: &str,
         remember_cookie: Option<&str>,
@@ -66,7 +66,7 @@ impl Security {
         let Some(method) = known else {
             return refused(MessageKey::UsMethodNotAvailable);
         };
-        if self.needs_factor_proof(ctx, visit, user).await? {
+        if self.needs_factor_proof(ctx, session, user).await? {
             return Ok(RemoveMethodOutcome::ProofNeeded);
         }
         let mut after = user.sign_in_secrets.clone();
@@ -74,7 +74,7 @@ impl Security {
         if !self.leaves_a_way_in(user, &after) {
             return refused(MessageKey::LastWayIn);
         }
-        let trust = self.renew_trust(ctx, visit, user, remember_cookie).await?;
+        let trust = self.renew_trust(ctx, session, user, remember_cookie).await?;
         let mut set = vec![UserField::SignInSecrets(after.clone())];
         let phone = (method == CodeMethod::Sms).then_some(UserField::Phone(None));
         set.extend(phone.clone());
@@ -87,7 +87,7 @@ impl Security {
         let mut user = user.clone();
         user.sign_in_secrets = after;
         phone.into_iter().for_each(|field| field.write(&mut user));
-        let remember = trust.settle(visit, &mut user);
+        let remember = trust.settle(session, &mut user);
         self.emit(Event::SignInMethodRemoved { user: Subject::of(&user), method: method.name() });
         Ok(RemoveMethodOutcome::Done { user: Box::new(user), remember })
     }

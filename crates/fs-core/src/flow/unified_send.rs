@@ -49,7 +49,7 @@ impl Security {
             Some("sms") => CodeMethod::Sms,
             _ => CodeMethod::Email,
         };
-        let asked = self.code_request_tally(ctx, counted);
+        let asked = self.code_request_quota(ctx, counted);
         self.count(ctx, &asked, user.as_ref()).await?;
         let method = match self.chosen_to_send(chosen) {
             Ok(method) => method,
@@ -89,7 +89,7 @@ impl Security {
     ) -> Result<(), FlowError> {
         let lane = self.lane_of_typed(ctx, identity);
         let (secret, _) = self.secret_to_send(lane, None, method).await?;
-        let tally = self.no_code_message_tally(method, identity);
+        let quota = self.no_code_message_quota(method, identity);
         for step in self.steps_to_send(ctx) {
             let code = self.totp_rules().code_of(&secret, step);
             let mut batch = Batch::new();
@@ -103,7 +103,7 @@ impl Security {
                     self.no_text(ctx, &self.code_text("+00000000000", &code))?
                 }
             });
-            match self.commit_counted(ctx, batch, &tally, None).await {
+            match self.commit_counted(ctx, batch, &quota, None).await {
                 Ok(()) => {
                     self.mail_waits();
                     return Ok(());

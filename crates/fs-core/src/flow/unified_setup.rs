@@ -1,7 +1,7 @@
 //! Setting up a method to sign in with, and proving again who one is with a passcode.
 
 use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
-use super::counted_sign_in::SignInTally;
+use super::counted_sign_in::SignInQuota;
 use super::other_trust::NewTrust;
 use super::unified_remove::methods_still_so;
 use super::unified_send::SendCodeOutcome;
@@ -16,7 +16,7 @@ use crate::port::{Batch, Change, CommitError, Guard, MethodChange, UniqueAttribu
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::Visit;
+use crate::session::Session;
 use crate::token::{SetupStateToken, TokenProblem};
 use crate::totp::TotpSecret;
 
@@ -25,7 +25,7 @@ use crate::totp::TotpSecret;
 #[must_use]
 pub enum SetupOutcome {
     /// It was begun; a code proves it.
-    Begun {
+    Started {
         /// The method.
         method: CodeMethod,
         /// What was begun, signed: it comes back with the code.
@@ -112,7 +112,7 @@ impl Security {
             return Ok(SetupOutcome::NotSent);
         }
         let state = SetupStateToken::new(sealed, method.name(), phone.clone(), self.random()?);
-        Ok(SetupOutcome::Begun {
+        Ok(SetupOutcome::Started {
             method,
             state: state.issue(self.tokens(), &user.uniquifier, ctx.now),
             phone,
@@ -154,7 +154,7 @@ impl Security {
     pub async fn prove_method(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         state: &str,
         code: &str,
@@ -169,13 +169,13 @@ impl Security {
         else {
             return Ok(ProveSetupOutcome::Invalid);
         };
-        if self.needs_factor_proof(ctx, visit, user).await? {
+        if self.needs_factor_proof(ctx, session, user).await? {
             return Ok(ProveSetupOutcome::ProofNeeded);
         }
         self.count_attempt(ctx, user, CodeUse::SignedIn, None).await?;
         let sealed = &state.totp_secret;
         let opened = self.open_totp(ctx, user, sealed).await;
-        let attempt = self.code_tally(user, CodeUse::SignedIn, None);
+        let attempt = self.code_quota(user, CodeUse::SignedIn, None);
         let Some(secret) = self.or_uncount(&attempt, opened).await? else {
             return Ok(ProveSetupOutcome::Invalid);
         };
@@ -193,7 +193,7 @@ impl Security {
         let replaces = self.removable_methods(user).contains(&method);
         let (change, trust) = match replaces {
             true => {
-                let trust = self.renew_trust(ctx, visit, user, remember_cookie).await?;
+                let trust = self.renew_trust(ctx, session, user, remember_cookie).await?;
                 (MethodChange::Replaced, Some(trust))
             }
             false => (MethodChange::Added, None),
@@ -221,7 +221,7 @@ impl Security {
         self.emit(Event::SignInMethodChanged { user: Subject::of(user), method: method.name() });
         let phone = state.phone.or_else(|| user.phone.clone());
         let remember = match trust {
-            Some(trust) => trust.settle(visit, &mut user.clone()),
+            Some(trust) => trust.settle(session, &mut user.clone()),
             None => RememberChange::Keep,
         };
         Ok(ProveSetupOutcome::Done { method, phone, remember })
@@ -235,16 +235,16 @@ impl Security {
     pub async fn verify_with_passcode(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         passcode: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
         let wrong =
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
-        let code = self.code_tally(user, CodeUse::SignedIn, None);
-        let tally = SignInTally::of_signed_in(self.signed_in_tally(user), code);
+        let code = self.code_quota(user, CodeUse::SignedIn, None);
+        let quota = SignInQuota::of_signed_in(self.signed_in_quota(user), code);
         let lane = self.lane(ctx, user.id.as_str());
-        let proven = match self.prove_passcode(ctx, lane, Some(user), passcode, tally).await? {
+        let proven = match self.prove_passcode(ctx, lane, Some(user), passcode, quota).await? {
             Ok(proven) => proven,
             Err(reason) => {
                 self.code_failed(user, reason);
@@ -267,7 +267,7 @@ impl Security {
                 Err(error) => Err(error),
             };
         }
-        Ok(match self.renew_session(ctx, visit, user, Renewal::FirstFactor, set, with).await? {
+        Ok(match self.renew_session(ctx, session, user, Renewal::FirstFactor, set, with).await? {
             true => VerifyOutcome::Done,
             false => wrong(),
         })

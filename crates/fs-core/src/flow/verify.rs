@@ -8,7 +8,7 @@ use crate::model::{SessionKind, User, UserField};
 use crate::port::{Batch, Change, CommitError};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
-use crate::session::{Visit, VisitSignIn};
+use crate::session::{Session, SessionSignIn};
 
 /// What was given to make a session fresh again.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,13 +40,13 @@ impl Security {
     pub async fn verify(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         password: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
-        let tally = self.signed_in_tally(user);
-        self.count(ctx, &tally, Some(user)).await?;
-        let attempt = Attempt { lane: self.lane(ctx, user.id.as_str()), tally: &tally };
+        let quota = self.signed_in_quota(user);
+        self.count(ctx, &quota, Some(user)).await?;
+        let attempt = Attempt { lane: self.lane(ctx, user.id.as_str()), quota: &quota };
         let check = self.check_password(attempt, Some(user), password).await?;
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
@@ -58,7 +58,7 @@ impl Security {
         let set = renewed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         Ok(
             match self
-                .renew_session(ctx, visit, user, Renewal::FirstFactor, set, tally.success())
+                .renew_session(ctx, session, user, Renewal::FirstFactor, set, quota.success())
                 .await?
             {
                 true => VerifyOutcome::Done,
@@ -74,30 +74,30 @@ impl Security {
     pub(super) async fn renew_session(
         &self,
         ctx: &Context,
-        visit: &mut Visit,
+        session: &mut Session,
         user: &User,
         renewal: Renewal,
         set: Vec<UserField>,
         with: Vec<Change>,
     ) -> Result<bool, FlowError> {
         // The comparison of a password takes a while, in which the session may have been ended.
-        if visit.is_of(user) && !self.is_session_of(ctx, visit, user).await? {
+        if session.is_of(user) && !self.is_session_of(ctx, session, user).await? {
             return Ok(false);
         }
         let kind = SessionKind::SignIn;
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (id, mut record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
-        let before = visit.sign_in().filter(|before| before.user == user.id);
+        let before = session.sign_in().filter(|before| before.user == user.id);
         // A new proof of one factor does not move its end.
         if let Some(end) = before.and_then(|before| before.until) {
             record.expires_at = record.expires_at.min(end);
         }
         record.parent = before.and_then(|before| before.parent.clone());
-        let mut sign_in = VisitSignIn {
+        let mut sign_in = SessionSignIn {
             id,
             user: user.id.clone(),
             authenticated_at: before.and_then(|before| before.authenticated_at),
-            grace_until: visit.sign_in().and_then(|sign_in| sign_in.grace_until),
+            grace_until: session.sign_in().and_then(|sign_in| sign_in.grace_until),
             factor_at: before.and_then(|before| before.factor_at),
             parent: record.parent.clone(),
             until: Some(record.expires_at),
@@ -108,7 +108,8 @@ impl Security {
         }
         record.authenticated_at = sign_in.authenticated_at;
         // The session of somebody else stays as it is.
-        let before = visit.sign_in().filter(|_| visit.is_of(user)).map(|before| before.id.key());
+        let before =
+            session.sign_in().filter(|_| session.is_of(user)).map(|before| before.id.key());
         let mut batch = Batch::from(Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![
@@ -124,7 +125,7 @@ impl Security {
         match self.store().commit(batch).await {
             Ok(_) => {
                 if before.is_some() {
-                    visit.set_sign_in(Some(sign_in));
+                    session.set_sign_in(Some(sign_in));
                 }
                 Ok(true)
             }

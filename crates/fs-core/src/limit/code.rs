@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::OnSuccess::{Forget, TakeBack};
-use super::{Cap, CounterNames, DAY, HOUR, Limit, Stranger, Tally};
+use super::quota::OnSuccess::{Forget, TakeBack};
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Quota, Stranger};
 use crate::model::UserId;
 
 /// Rate limits for wrong codes. A right code resets the counts.
@@ -65,28 +65,28 @@ pub enum CodeUse {
 }
 
 impl CodeLimits {
-    /// Returns the tally of an attempt to sign in with a code.
-    pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
-        let mut tally = Tally::default();
+    /// Returns the quota of an attempt to sign in with a code.
+    pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Quota {
+        let mut quota = Quota::default();
         if let Some(network) = who.network {
             let here = (&[who.identity][..], network);
-            tally = tally.with_network(names, Limit::CodeHere, &self.here, here, Forget);
+            quota = quota.with_network(names, Limit::CodeHere, &self.here, here, Forget);
             let (caps, limit) = (&self.network, Limit::CodeNetwork);
             let of_network =
-                Tally::default().with_network(names, limit, caps, (&[], network), TakeBack);
-            tally = tally.and(of_network.sparing_owner());
+                Quota::default().with_network(names, limit, caps, (&[], network), TakeBack);
+            quota = quota.and(of_network.sparing_owner());
         }
-        tally.and(self.everywhere(names, who.identity))
+        quota.and(self.everywhere(names, who.identity))
     }
 
-    /// Returns the tally of an account's codes from all networks.
-    pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
-        let tally =
-            Tally::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget);
-        tally.sparing_owner()
+    /// Returns the quota of an account's codes from all networks.
+    pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Quota {
+        let quota =
+            Quota::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget);
+        quota.sparing_owner()
     }
 
-    /// Returns the tally of an attempt by a user who is already partly or fully authenticated.
+    /// Returns the quota of an attempt by a user who is already partly or fully authenticated.
     /// `sign_in` is the id of the pending sign-in, if there is one.
     pub fn known(
         &self,
@@ -94,17 +94,17 @@ impl CodeLimits {
         used_as: CodeUse,
         user: &UserId,
         sign_in: Option<&str>,
-    ) -> Tally {
+    ) -> Quota {
         let (limit, caps) = match used_as {
             CodeUse::SecondFactor => (Limit::CodeSecond, &self.second_factor),
             CodeUse::SignedIn => (Limit::CodeSignedIn, &self.signed_in),
         };
-        let tally = Tally::default();
-        let tally = match sign_in {
-            Some(id) => tally.with(names, Limit::CodeSignIn, &self.sign_in, &[id], Forget),
-            None => tally,
+        let quota = Quota::default();
+        let quota = match sign_in {
+            Some(id) => quota.with(names, Limit::CodeSignIn, &self.sign_in, &[id], Forget),
+            None => quota,
         };
-        tally.with(names, limit, caps, &[user.as_str()], Forget)
+        quota.with(names, limit, caps, &[user.as_str()], Forget)
     }
 }
 
@@ -117,25 +117,25 @@ mod tests {
 
     const USES: [CodeUse; 2] = [CodeUse::SecondFactor, CodeUse::SignedIn];
 
-    fn tally(used_as: CodeUse, user: &str, sign_in: Option<&str>) -> Tally {
+    fn quota(used_as: CodeUse, user: &str, sign_in: Option<&str>) -> Quota {
         let names = CounterNames::new(Secret::from("key"));
         CodeLimits::default().known(&names, used_as, &UserId::new(user), sign_in)
     }
 
-    fn counted(tally: &Tally) -> Vec<(Counter, u32, u64)> {
+    fn counted(quota: &Quota) -> Vec<(Counter, u32, u64)> {
         let count = |change| match change {
             Change::Count { counter, cap, window, .. } => (counter, cap, window.as_secs()),
             other => panic!("{other:?}"),
         };
-        tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+        quota.counts(Timestamp::EPOCH).into_iter().map(count).collect()
     }
 
     #[test]
     fn sign_in_hour_day_and_month_are_counted_apart() {
-        let all = counted(&tally(CodeUse::SecondFactor, "17", Some("abc")));
+        let all = counted(&quota(CodeUse::SecondFactor, "17", Some("abc")));
         let caps: Vec<_> = all.iter().map(|(_, most, within)| (*most, *within)).collect();
         assert_eq!(caps, [(100, 2_592_000), (10, 86_400), (50, 86_400), (20, 3_600)]);
-        let others = counted(&tally(CodeUse::SecondFactor, "17", None));
+        let others = counted(&quota(CodeUse::SecondFactor, "17", None));
         assert_eq!(others, [&all[..1], &all[2..]].concat());
     }
 
@@ -143,8 +143,8 @@ mod tests {
     fn no_two_counters_are_the_same() {
         let mut names: Vec<_> = USES
             .into_iter()
-            .flat_map(|used_as| ["17", "18"].map(|user| tally(used_as, user, Some(user))))
-            .flat_map(|tally| counted(&tally))
+            .flat_map(|used_as| ["17", "18"].map(|user| quota(used_as, user, Some(user))))
+            .flat_map(|quota| counted(&quota))
             .map(|(counter, ..)| counter)
             .collect();
         names.sort();
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn a_success_forgets_what_was_counted() {
         for used_as in USES {
-            let tally = tally(used_as, "17", Some("a"));
-            let mut forgotten: Vec<_> = tally
+            let quota = quota(used_as, "17", Some("a"));
+            let mut forgotten: Vec<_> = quota
                 .success()
                 .into_iter()
                 .map(|change| match change {
@@ -165,7 +165,7 @@ mod tests {
                     other => panic!("{other:?}"),
                 })
                 .collect();
-            let counted = counted(&tally).into_iter().map(|(name, ..)| name);
+            let counted = counted(&quota).into_iter().map(|(name, ..)| name);
             let mut counted: Vec<_> = counted.collect();
             forgotten.sort();
             counted.sort();

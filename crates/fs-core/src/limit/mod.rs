@@ -1,7 +1,7 @@
 //! Rate limits for passwords, codes, mails and text messages.
 //!
 //! An attempt is counted *before* it is made, so that of a thousand concurrent guesses no more are
-//! evaluated than the limits allow. A [`Tally`] holds the counters of an attempt or message, and
+//! evaluated than the limits allow. A [`Quota`] holds the counters of an attempt or message, and
 //! what a success takes back, so that only failures accumulate.
 //!
 //! Guesses are limited strictly for one account from one network, and loosely for the account as a
@@ -16,9 +16,9 @@ mod code;
 mod name;
 mod network;
 mod password;
+mod quota;
 mod registration;
 mod send;
-mod tally;
 
 use std::time::Duration;
 
@@ -28,9 +28,9 @@ pub use code::{CodeLimits, CodeUse};
 pub use name::CounterNames;
 pub use network::{Network, Width};
 pub use password::{PasswordLimits, Stranger};
+pub use quota::{Limit, Quota, Reached};
 pub use registration::RegistrationLimits;
 pub use send::SendLimits;
-pub use tally::{Limit, Reached, Tally};
 
 use crate::config::spans;
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::OnSuccess::{Forget, TakeBack};
-use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Tally};
+use super::quota::OnSuccess::{Forget, TakeBack};
+use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Quota};
 use crate::model::UserId;
 
 /// Rate limits for wrong passwords.
@@ -74,43 +74,43 @@ impl PasswordLimits {
         }
     }
 
-    /// Returns the tally of an attempt to sign in.
-    pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Tally {
-        let mut tally = Tally::default();
+    /// Returns the quota of an attempt to sign in.
+    pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Quota {
+        let mut quota = Quota::default();
         if let Some(network) = who.network {
             let here = (&[who.identity][..], network);
-            tally = tally.with_network(names, Limit::PasswordHere, &self.here, here, Forget);
+            quota = quota.with_network(names, Limit::PasswordHere, &self.here, here, Forget);
             let (caps, limit) = (&self.network, Limit::PasswordNetwork);
             let of_network =
-                Tally::default().with_network(names, limit, caps, (&[], network), TakeBack);
-            tally = tally.and(of_network.sparing_owner());
+                Quota::default().with_network(names, limit, caps, (&[], network), TakeBack);
+            quota = quota.and(of_network.sparing_owner());
         }
-        tally.and(self.everywhere(names, who.identity))
+        quota.and(self.everywhere(names, who.identity))
     }
 
-    /// Returns the tally of an attempt after a limit was reached that spares owners.
-    pub fn beyond(&self, names: &CounterNames, network: &Network) -> Tally {
+    /// Returns the quota of an attempt after a limit was reached that spares owners.
+    pub fn beyond(&self, names: &CounterNames, network: &Network) -> Quota {
         let more = |cap: &Cap| Cap { most: cap.most.saturating_mul(BEYOND), ..*cap };
         let caps: Vec<_> = self.network.iter().map(more).collect();
         let (limit, whom) = (Limit::PasswordBeyond, (&[][..], network));
-        Tally::default().with_network(names, limit, &caps, whom, TakeBack)
+        Quota::default().with_network(names, limit, &caps, whom, TakeBack)
     }
 
-    /// Returns the tally of an account from all networks.
-    pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Tally {
+    /// Returns the quota of an account from all networks.
+    pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Quota {
         let caps = &self.everywhere;
-        Tally::default().with(names, Limit::Password, caps, &[identity], TakeBack).sparing_owner()
+        Quota::default().with(names, Limit::Password, caps, &[identity], TakeBack).sparing_owner()
     }
 
-    /// Returns the tally of a new password. Count it before the password is checked.
-    pub fn new_password(&self, names: &CounterNames, user: &UserId) -> Tally {
-        Tally::default().with(names, Limit::PasswordNew, &self.new, &[user.as_str()], Forget)
+    /// Returns the quota of a new password. Count it before the password is checked.
+    pub fn new_password(&self, names: &CounterNames, user: &UserId) -> Quota {
+        Quota::default().with(names, Limit::PasswordNew, &self.new, &[user.as_str()], Forget)
     }
 
-    /// Returns the tally of an attempt by a signed-in user.
-    pub fn signed_in(&self, names: &CounterNames, user: &UserId) -> Tally {
+    /// Returns the quota of an attempt by a signed-in user.
+    pub fn signed_in(&self, names: &CounterNames, user: &UserId) -> Quota {
         let limit = Limit::PasswordSignedIn;
-        Tally::default().with(names, limit, &self.signed_in, &[user.as_str()], Forget)
+        Quota::default().with(names, limit, &self.signed_in, &[user.as_str()], Forget)
     }
 }
 
@@ -125,51 +125,51 @@ mod tests {
         CounterNames::new(Secret::from("key"))
     }
 
-    fn tally(identity: &str, ip: Option<&str>) -> Tally {
+    fn quota(identity: &str, ip: Option<&str>) -> Quota {
         let network = ip.map(Network::of);
         let who = Stranger { identity, network: network.as_ref() };
         PasswordLimits::default().stranger(&names(), &who)
     }
 
-    fn counted(tally: &Tally) -> Vec<(Counter, u32, u64)> {
+    fn counted(quota: &Quota) -> Vec<(Counter, u32, u64)> {
         let count = |change| match change {
             Change::Count { counter, cap, window, .. } => (counter, cap, window.as_secs()),
             other => panic!("{other:?}"),
         };
-        tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+        quota.counts(Timestamp::EPOCH).into_iter().map(count).collect()
     }
 
-    fn caps(tally: &Tally) -> Vec<(u32, u64)> {
-        counted(tally).into_iter().map(|(_, most, within)| (most, within)).collect()
+    fn caps(quota: &Quota) -> Vec<(u32, u64)> {
+        counted(quota).into_iter().map(|(_, most, within)| (most, within)).collect()
     }
 
     #[test]
     fn one_caller_may_try_less_than_all_together() {
         let all = [(40, 86_400), (100, 86_400), (20, 900), (100, 900)];
-        assert_eq!(caps(&tally("ann", Some("203.0.113.7"))), all);
+        assert_eq!(caps(&quota("ann", Some("203.0.113.7"))), all);
     }
 
     #[test]
     fn strangers_do_not_shut_out_who_is_at_home() {
-        let tally = tally("ann", Some("203.0.113.7"));
-        assert_eq!(caps(&tally.of_everybody()), [(40, 86_400), (20, 900)]);
-        let spares: Vec<_> = counted(&tally)
+        let quota = quota("ann", Some("203.0.113.7"));
+        assert_eq!(caps(&quota.of_everybody()), [(40, 86_400), (20, 900)]);
+        let spares: Vec<_> = counted(&quota)
             .into_iter()
-            .map(|(counter, ..)| tally.reached(&counter).unwrap().spares_owner)
+            .map(|(counter, ..)| quota.reached(&counter).unwrap().spares_owner)
             .collect();
         assert_eq!(spares, [false, true, false, true]);
     }
 
     #[test]
     fn whoever_has_many_networks_of_ipv6_is_counted_in_all_of_them() {
-        let one = tally("ann", Some("2001:db8:1:1::1"));
+        let one = quota("ann", Some("2001:db8:1:1::1"));
         let day = [40, 80, 160, 100].map(|most| (most, 86_400));
         let here = [20, 40, 80].map(|most| (most, 900));
         let network = [100, 200, 400].map(|most| (most, 900));
         assert_eq!(caps(&one), [&day[..], &here[..], &network[..]].concat());
         // Another network of the same 56 bits, and one of the same 48.
         let shared = |ip| {
-            let (one, other) = (counted(&one), counted(&tally("ann", Some(ip))));
+            let (one, other) = (counted(&one), counted(&quota("ann", Some(ip))));
             one.iter().filter(|line| other.contains(line)).count()
         };
         let (in_56, in_48) = (shared("2001:db8:1:2::1"), shared("2001:db8:1:100::1"));
@@ -182,36 +182,36 @@ mod tests {
 
     #[test]
     fn without_an_address_the_account_is_limited_alone() {
-        assert_eq!(caps(&tally("ann", None)), [(100, 86_400)]);
+        assert_eq!(caps(&quota("ann", None)), [(100, 86_400)]);
     }
 
     #[test]
     fn a_success_forgets_only_what_was_counted_here() {
-        let tally = tally("ann", Some("203.0.113.7"));
+        let quota = quota("ann", Some("203.0.113.7"));
         let forgotten = |change: &Change| matches!(change, Change::ResetCount(_));
-        let changes: Vec<_> = tally.success().iter().map(forgotten).collect();
+        let changes: Vec<_> = quota.success().iter().map(forgotten).collect();
         assert_eq!(changes, [true, true, false, false]);
     }
 
     #[test]
     fn accounts_and_networks_are_counted_apart() {
-        let name = |identity, ip| counted(&tally(identity, Some(ip))).remove(0).0;
+        let name = |identity, ip| counted(&quota(identity, Some(ip))).remove(0).0;
         assert_ne!(name("ann", "203.0.113.7"), name("bob", "203.0.113.7"));
         assert_ne!(name("ann", "203.0.113.7"), name("ann", "203.0.113.8"));
     }
 
     #[test]
     fn what_is_full_is_named_with_how_long_it_lasts() {
-        let tally = tally("ann", Some("203.0.113.7"));
-        let told: Vec<_> = counted(&tally)
+        let quota = quota("ann", Some("203.0.113.7"));
+        let told: Vec<_> = counted(&quota)
             .into_iter()
-            .map(|(counter, ..)| tally.reached(&counter).unwrap())
+            .map(|(counter, ..)| quota.reached(&counter).unwrap())
             .map(|reached| (reached.limit, reached.wait.as_secs()))
             .collect();
         let (here, network) = (Limit::PasswordHere, Limit::PasswordNetwork);
         // The longest first: of several that are full, that one is named.
         let all = [(here, 86_400), (Limit::Password, 86_400), (here, 900), (network, 900)];
         assert_eq!(told, all);
-        assert_eq!(tally.reached(&Counter::new("password", "ann")), None);
+        assert_eq!(quota.reached(&Counter::new("password", "ann")), None);
     }
 }

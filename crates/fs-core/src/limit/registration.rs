@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::OnSuccess::Keep;
-use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Tally};
+use super::quota::OnSuccess::Keep;
+use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Quota};
 
 /// Rate limits for registrations.
 ///
@@ -30,9 +30,9 @@ impl RegistrationLimits {
         Self { network: Vec::new() }
     }
 
-    /// Returns the tally of a registration. Count it before the password is hashed.
-    pub fn of_network(&self, names: &CounterNames, network: &Network) -> Tally {
+    /// Returns the quota of a registration. Count it before the password is hashed.
+    pub fn of_network(&self, names: &CounterNames, network: &Network) -> Quota {
         let (caps, limit) = (&self.network, Limit::RegistrationNetwork);
-        Tally::default().with_network(names, limit, caps, (&[], network), Keep)
+        Quota::default().with_network(names, limit, caps, (&[], network), Keep)
     }
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::tally::OnSuccess::Keep;
-use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Tally};
+use super::quota::OnSuccess::Keep;
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Quota};
 use crate::model::UserId;
 
 /// Rate limits for requested messages.
@@ -54,34 +54,34 @@ impl SendLimits {
         }
     }
 
-    /// Returns the tally of a mail to an address. Count it for addresses without an account as
+    /// Returns the quota of a mail to an address. Count it for addresses without an account as
     /// well. `kind` is a fixed word: kinds are counted separately, so that a flood of one kind does
     /// not block the others.
-    pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Tally {
+    pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Quota {
         let mailbox = mailbox(to);
         // Those of its sub-addresses are counted together, and apart from its own: who asks for them
         // uses up nothing of whoever has the address itself.
         let of = if mailbox == to { "address" } else { "sub-addresses" };
-        Tally::default().with(names, Limit::MailTo, &self.to, &[kind, of, &mailbox], Keep)
+        Quota::default().with(names, Limit::MailTo, &self.to, &[kind, of, &mailbox], Keep)
     }
 
-    /// Returns the tally of a message for the network that requests it, if that is known.
+    /// Returns the quota of a message for the network that requests it, if that is known.
     pub fn of_network(
         &self,
         names: &CounterNames,
         limit: Limit,
         network: Option<&Network>,
-    ) -> Tally {
+    ) -> Quota {
         let Some(network) = network else {
-            return Tally::default();
+            return Quota::default();
         };
-        Tally::default().with_network(names, limit, &self.network, (&[], network), Keep)
+        Quota::default().with_network(names, limit, &self.network, (&[], network), Keep)
     }
 
-    /// Returns the tally of a text message to a number. `kind` is a fixed word: kinds are counted
+    /// Returns the quota of a text message to a number. `kind` is a fixed word: kinds are counted
     /// separately.
-    pub fn text(&self, names: &CounterNames, kind: &'static str, to: &str, user: &UserId) -> Tally {
-        Tally::default()
+    pub fn text(&self, names: &CounterNames, kind: &'static str, to: &str, user: &UserId) -> Quota {
+        Quota::default()
             .with(names, Limit::TextTo, &self.to, &[kind, to], Keep)
             .with(names, Limit::TextUser, &self.user, &[kind, user.as_str()], Keep)
             .with(names, Limit::TextAll, &self.in_all, &[kind], Keep)
@@ -106,12 +106,12 @@ mod tests {
     use crate::port::Change;
     use crate::secret::Secret;
 
-    fn caps(tally: &Tally) -> Vec<(u32, u64)> {
+    fn caps(quota: &Quota) -> Vec<(u32, u64)> {
         let count = |change| match change {
             Change::Count { cap, window, .. } => (cap, window.as_secs()),
             other => panic!("{other:?}"),
         };
-        tally.counts(Timestamp::EPOCH).into_iter().map(count).collect()
+        quota.counts(Timestamp::EPOCH).into_iter().map(count).collect()
     }
 
     #[test]

@@ -8,7 +8,9 @@ use sha2::Sha512;
 use zeroize::Zeroize;
 
 use super::stored::{Argon2Hash, BcryptHash, StoredHash};
-use super::{Deprecated, HashingMistakes, HashingRules, NewHash, Scheme, Scratch, UnusableHash};
+use super::{
+    Deprecated, HashingConfigErrors, HashingRules, NewHash, Scheme, Scratch, UnusableHash,
+};
 use crate::model::PasswordHash;
 use crate::secret::Secret;
 
@@ -78,15 +80,15 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// Returns [`HashingMistakes`] if the rules have [mistakes](HashingRules::mistakes).
-    pub fn new(rules: HashingRules) -> Result<Self, HashingMistakes> {
+    /// Returns [`HashingConfigErrors`] if the rules have [mistakes](HashingRules::mistakes).
+    pub fn new(rules: HashingRules) -> Result<Self, HashingConfigErrors> {
         let mistakes = rules.mistakes();
         if !mistakes.is_empty() {
-            return Err(HashingMistakes(mistakes));
+            return Err(HashingConfigErrors(mistakes));
         }
         let params = |memory_kib, iterations, lanes| {
             Params::new(memory_kib, iterations, lanes, None)
-                .map_err(|error| HashingMistakes(vec![error.to_string()]))
+                .map_err(|error| HashingConfigErrors(vec![error.to_string()]))
         };
         let create = match rules.create {
             NewHash::Bcrypt { cost } => Create::Bcrypt(cost),
@@ -269,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dearer_stored_hash_does_not_make_the_thread_grow() -> Result<(), HashingMistakes> {
+    fn a_dearer_stored_hash_does_not_make_the_thread_grow() -> Result<(), HashingConfigErrors> {
         let hasher = PasswordHasher::new(HashingRules::cheapest_for_tests())?;
         let stored = PasswordHash::new(
             "$argon2id$v=19$m=8192,t=2,p=2$eW8tZaxVCkFICYGQ0prT+g$R1zn3NJos+iCpG8M6cjWYttWVeiTvAa9vxptGHUWeD8",

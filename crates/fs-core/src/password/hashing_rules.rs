@@ -231,14 +231,14 @@ impl HashingRules {
     }
 }
 
-/// Mistakes of [`HashingRules`].
+/// ConfigErrors of [`HashingRules`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HashingMistakes(pub Vec<String>);
+pub struct HashingConfigErrors(pub Vec<String>);
 
-impl fmt::Display for HashingMistakes {
+impl fmt::Display for HashingConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the rules for hashing passwords cannot be used: {}", self.0.join("; "))
     }
 }
 
-impl std::error::Error for HashingMistakes {}
+impl std::error::Error for HashingConfigErrors {}

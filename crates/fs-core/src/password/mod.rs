@@ -34,7 +34,7 @@ pub use advice::Advice;
 pub use breach::{BreachFinding, BreachQuery};
 pub use complexity::Zxcvbn;
 pub use hasher::{HashRefusal, MAX_PASSWORD_BYTES, PasswordHasher, Verification};
-pub use hashing_rules::{Deprecated, HashingMistakes, HashingRules, NewHash, SingleHash};
+pub use hashing_rules::{Deprecated, HashingConfigErrors, HashingRules, NewHash, SingleHash};
 pub use job::{HashAnswer, HashJob, HashTask, SlowComparison};
 pub use lane::HashLane;
 pub use rules::{BreachRule, Normalisation, PasswordProblem, PasswordRules};

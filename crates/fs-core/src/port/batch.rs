@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_batch_knows_the_present_from_its_changes() {
-        let at = Timestamp::from_seconds;
+        let at = Timestamp::from_secs;
         let count = |now| Change::Count {
             counter: Counter::new("c", ""),
             now: at(now),

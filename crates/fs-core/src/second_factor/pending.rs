@@ -113,11 +113,11 @@ impl fmt::Debug for Enrolment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::Visit;
+    use crate::session::Session;
 
     #[test]
     fn debug_shows_neither_whose_they_are_nor_the_secret() {
-        let since = Timestamp::from_seconds(1_700_000_000);
+        let since = Timestamp::from_secs(1_700_000_000);
         let pending = Pending {
             id: "0a1b-id".to_owned(),
             uniquifier: "2c3d-uniquifier".to_owned(),
@@ -133,10 +133,10 @@ mod tests {
             phone: Some("+14155550123".to_owned()),
             since,
         };
-        let mut visit = Visit::default();
-        visit.set_pending(Some(pending.clone()));
-        visit.set_enrolment(Some(enrolment.clone()));
-        for shown in [format!("{pending:?} {enrolment:#?}"), format!("{visit:?}")] {
+        let mut session = Session::default();
+        session.set_pending(Some(pending.clone()));
+        session.set_enrolment(Some(enrolment.clone()));
+        for shown in [format!("{pending:?} {enrolment:#?}"), format!("{session:?}")] {
             assert!(shown.contains("Code") && shown.contains("Sms"), "{shown}");
             for hidden in ["0a1b", "2c3d", "4e5f", "+1415"] {
                 assert!(!shown.contains(hidden), "{shown}");

@@ -1,7 +1,7 @@
 //! The session of a browser, and its encryption into a cookie.
 
+mod browser;
 mod seal;
-mod visit;
 
+pub use browser::{CsrfCookieState, Flash, Session, SessionSignIn};
 pub use seal::{SealError, Sealer};
-pub use visit::{CrumbState, Flash, Visit, VisitSignIn};

@@ -9,7 +9,7 @@ use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use super::Visit;
+use super::Session;
 use crate::Timestamp;
 use crate::secret::Secret;
 
@@ -65,11 +65,11 @@ impl Sealer {
     /// Returns [`SealError::TooLong`] if it does not fit into a cookie.
     pub fn seal(
         &self,
-        visit: &Visit,
+        session: &Session,
         now: Timestamp,
         nonce: [u8; NONCE],
     ) -> Result<String, SealError> {
-        let json = serde_json::to_vec(visit.state()).map_err(|_| SealError::NoKey)?;
+        let json = serde_json::to_vec(session.state()).map_err(|_| SealError::NoKey)?;
         self.seal_json(&json, self.purpose, now, nonce)
     }
 
@@ -83,11 +83,11 @@ impl Sealer {
     /// Returns [`SealError::TooLong`] if it does not fit into a cookie.
     pub fn seal_kept(
         &self,
-        visit: &Visit,
+        session: &Session,
         now: Timestamp,
         nonce: [u8; NONCE],
     ) -> Result<String, SealError> {
-        let json = serde_json::to_vec(&visit.to_kept()).map_err(|_| SealError::NoKey)?;
+        let json = serde_json::to_vec(&session.to_kept()).map_err(|_| SealError::NoKey)?;
         self.seal_json(&json, &self.kept_purpose(), now, nonce)
     }
 
@@ -110,17 +110,17 @@ impl Sealer {
     /// Decrypts the session of a cookie's value. Returns `None` if the value was not issued by this
     /// application, was altered, was encrypted more than `lifetime` ago, or is further in the
     /// future than [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
-    pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Visit> {
+    pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Session> {
         let json = self.open_json(text, self.purpose, now, lifetime)?;
-        serde_json::from_str(&json).ok().map(Visit::from_state)
+        serde_json::from_str(&json).ok().map(Session::from_state)
     }
 
     /// Adds the data of the second cookie to a session, if it belongs to the user of the session or
     /// to no user. A value that cannot be decrypted is ignored.
-    pub fn open_kept(&self, visit: &mut Visit, text: &str, now: Timestamp, lifetime: Duration) {
+    pub fn open_kept(&self, session: &mut Session, text: &str, now: Timestamp, lifetime: Duration) {
         let json = self.open_json(text, &self.kept_purpose(), now, lifetime);
         let kept = json.and_then(|json| serde_json::from_str(&json).ok());
-        visit.take_kept(kept.unwrap_or_default());
+        session.take_kept(kept.unwrap_or_default());
     }
 
     fn open_json(
@@ -193,19 +193,19 @@ mod tests {
         Sealer::new(&keys, "session")
     }
 
-    fn visit() -> Visit {
-        let mut visit = Visit::default();
-        visit.insert("cart", serde_json::json!([1, 2]));
-        visit.flash(crate::message::Category::Info, "hello");
-        visit
+    fn filled() -> Session {
+        let mut session = Session::default();
+        session.insert("cart", serde_json::json!([1, 2]));
+        session.flash(crate::message::Category::Info, "hello");
+        session
     }
 
     #[test]
     fn what_is_kept_is_in_a_cookie_of_its_own() {
-        let now = Timestamp::from_seconds(1_000);
+        let now = Timestamp::from_secs(1_000);
         let sealer = sealer(&["a key"]);
-        let session = sealer.seal(&visit(), now, [7; 24]).unwrap();
-        let kept = sealer.seal_kept(&visit(), now, [8; 24]).unwrap();
+        let session = sealer.seal(&filled(), now, [7; 24]).unwrap();
+        let kept = sealer.seal_kept(&filled(), now, [8; 24]).unwrap();
         let mut opened = sealer.open(&session, now, DAY).unwrap();
         assert_eq!(opened.get("cart"), None);
         assert!(sealer.open(&kept, now, DAY).is_none(), "one is not taken for the other");
@@ -218,9 +218,9 @@ mod tests {
 
     #[test]
     fn opens_what_it_sealed_and_nothing_altered() {
-        let now = Timestamp::from_seconds(1_000);
+        let now = Timestamp::from_secs(1_000);
         let sealer = sealer(&["a key"]);
-        let text = sealer.seal(&visit(), now, [7; 24]).unwrap();
+        let text = sealer.seal(&filled(), now, [7; 24]).unwrap();
         let mut opened = sealer.open(&text, now, DAY).unwrap();
         assert!(opened.take_flashes().iter().any(|flash| flash.text == "hello"));
         let opened = sealer.open(&text, now, DAY).unwrap();
@@ -234,8 +234,8 @@ mod tests {
 
     #[test]
     fn keys_rotate_and_purposes_are_apart() {
-        let now = Timestamp::from_seconds(1_000);
-        let old = sealer(&["old"]).seal(&visit(), now, [7; 24]).unwrap();
+        let now = Timestamp::from_secs(1_000);
+        let old = sealer(&["old"]).seal(&filled(), now, [7; 24]).unwrap();
         assert!(sealer(&["new", "old"]).open(&old, now, DAY).is_some());
         assert!(sealer(&["new"]).open(&old, now, DAY).is_none());
         let other = Sealer::new(&[Secret::from("old")], "pending");
@@ -244,9 +244,9 @@ mod tests {
 
     #[test]
     fn a_copy_ends_with_its_lifetime() {
-        let sealed_at = Timestamp::from_seconds(1_000);
+        let sealed_at = Timestamp::from_secs(1_000);
         let sealer = sealer(&["a key"]);
-        let text = sealer.seal(&visit(), sealed_at, [7; 24]).unwrap();
+        let text = sealer.seal(&filled(), sealed_at, [7; 24]).unwrap();
         assert!(sealer.open(&text, sealed_at.plus(DAY), DAY).is_some());
         assert!(sealer.open(&text, sealed_at.plus(DAY + Duration::from_secs(1)), DAY).is_none());
         assert!(sealer.open(&text, sealed_at.minus(DAY), DAY).is_none());
@@ -257,9 +257,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_a_cookie_is_refused() {
-        let mut visit = Visit::default();
-        visit.insert("much", Value::from("x".repeat(4_000)));
-        let sealed = sealer(&["a key"]).seal_kept(&visit, Timestamp::EPOCH, [7; 24]);
+        let mut session = Session::default();
+        session.insert("much", Value::from("x".repeat(4_000)));
+        let sealed = sealer(&["a key"]).seal_kept(&session, Timestamp::EPOCH, [7; 24]);
         assert!(matches!(sealed, Err(SealError::TooLong(_))));
     }
 

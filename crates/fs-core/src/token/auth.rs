@@ -28,7 +28,7 @@ impl AuthToken {
     ///
     /// let keys = SigningKeys::new(vec![Secret::from("32 random octets or more, of course")])?;
     /// let signer = TokenSigner::new(&keys, TokenFormat::Native, &Salts::default())?;
-    /// let now = Timestamp::from_seconds(1_700_000_000);
+    /// let now = Timestamp::from_secs(1_700_000_000);
     /// let user = Uniquifier::new("bd11075c07ba4ab4bc7437ebaeb19e71");
     ///
     /// let token = AuthToken::issue(&signer, &user, now);

@@ -106,8 +106,8 @@ mod tests {
     /// Tokens of one version must verify under the next.
     #[test]
     fn the_format_stays() {
-        let text = signer(&["secret"], "salt", "auth")
-            .sign(b"[1]", Timestamp::from_seconds(1_700_000_000));
+        let text =
+            signer(&["secret"], "salt", "auth").sign(b"[1]", Timestamp::from_secs(1_700_000_000));
         assert_eq!(text, "v1.WzFd.ZVPxAA.ZmzW2zjQrKmnkesUeAVqLCWIIqz8p9PQoGpDOqLs-Qw");
     }
 
@@ -115,7 +115,7 @@ mod tests {
     fn keys_rotate() {
         let old = signer(&["old"], "s", "p");
         let new = signer(&["new", "old"], "s", "p");
-        let now = Timestamp::from_seconds(5);
+        let now = Timestamp::from_secs(5);
         let opened = new.open(&old.sign(b"1", now)).unwrap();
         assert_eq!((opened.key, opened.issued_at), (1, 5));
         assert!(new.is_tied(1, &old.tie("text"), "text"));
@@ -148,7 +148,7 @@ mod tests {
         #[test]
         fn altered_texts_never_open(at in any::<prop::sample::Index>(), byte in 0_u8..128) {
             let signer = signer(&["secret"], "salt", "auth");
-            let mut bytes = signer.sign(b"[\"x\"]", Timestamp::from_seconds(1)).into_bytes();
+            let mut bytes = signer.sign(b"[\"x\"]", Timestamp::from_secs(1)).into_bytes();
             let at = at.index(bytes.len());
             prop_assume!(bytes[at] != byte);
             bytes[at] = byte;

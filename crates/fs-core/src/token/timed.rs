@@ -37,7 +37,7 @@ impl Opened {
         now: Timestamp,
         max_age: Option<Duration>,
     ) -> Result<C, TokenProblem<C>> {
-        let age = now.age_of(Timestamp::from_seconds(self.issued_at));
+        let age = now.age_of(Timestamp::from_secs(self.issued_at));
         match (max_age, age) {
             (None, _) => Ok(claims),
             (Some(max), Some(age)) if age.as_secs() <= max.as_secs() => Ok(claims),
@@ -102,9 +102,9 @@ mod tests {
     #[test]
     fn times_survive() {
         for seconds in [0, 1, 255, 256, 1_700_000_000, i64::from(u32::MAX) + 1] {
-            assert_eq!(decode_time(&encode_time(Timestamp::from_seconds(seconds))), Some(seconds));
+            assert_eq!(decode_time(&encode_time(Timestamp::from_secs(seconds))), Some(seconds));
         }
-        assert_eq!(encode_time(Timestamp::from_seconds(1_700_000_000)), "ZVPxAA");
+        assert_eq!(encode_time(Timestamp::from_secs(1_700_000_000)), "ZVPxAA");
         for wrong in ["A", "ZVPxA", "ZVPxAB==", "__________8", "AAAAAAAAAAAA", "ZVPx!A"] {
             assert_eq!(decode_time(wrong), None, "{wrong}");
         }

@@ -127,7 +127,7 @@ impl TotpRules {
     ///
     /// let rules = TotpRules::default();
     /// let secret = TotpSecret::from_base32("QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY")?;
-    /// let now = Timestamp::from_seconds(1_700_000_000);
+    /// let now = Timestamp::from_secs(1_700_000_000);
     ///
     /// assert_eq!(rules.code_at(&secret, now).expose(), "047151");
     /// let step = rules.check(&secret, "047 151", now, Window::default(), None);
@@ -206,7 +206,7 @@ impl TotpRules {
             Window::Seconds(span) | Window::Back(span) => (0, span.min(self.farthest())),
         };
         let end = end.saturating_add(steps * self.period);
-        let end = Timestamp::from_seconds(i64::try_from(end).unwrap_or(i64::MAX));
+        let end = Timestamp::from_secs(i64::try_from(end).unwrap_or(i64::MAX));
         end.plus(span).plus(CLOCK_LEEWAY)
     }
 
@@ -291,7 +291,7 @@ mod tests {
 
     use super::*;
 
-    const NOW: Timestamp = Timestamp::from_seconds(1_700_000_000);
+    const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
     /// What passlib says of the secret below: four steps back, the present one, three ahead.
     const AROUND: [&str; 9] =
         ["406443", "419795", "990637", "289273", "430720", "047151", "739597", "065297", "782353"];
@@ -322,7 +322,7 @@ mod tests {
             (2_000_000_000, "69279037"),
             (20_000_000_000, "65353130"),
         ] {
-            assert_eq!(rules.code_at(&secret, Timestamp::from_seconds(time)).expose(), code);
+            assert_eq!(rules.code_at(&secret, Timestamp::from_secs(time)).expose(), code);
         }
     }
 
@@ -444,7 +444,7 @@ mod tests {
             let rules = TotpRules::default();
             let back = Window::Back(Duration::from_secs(wide));
             for window in [Window::Steps(wide), span(wide), back] {
-                let made = Timestamp::from_seconds(now);
+                let made = Timestamp::from_secs(now);
                 let step = rules.step_at(made);
                 let closed = rules.closed_at(step, window).minus(CLOCK_LEEWAY);
                 let just_before = closed.minus(Duration::from_micros(1));

@@ -2,7 +2,7 @@
 
 use fs_core::flow::{AdminError, NewAccount};
 use fs_core::model::{Permissions, Role, SealedSecret, User};
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::every_fault::every_fault;
@@ -25,9 +25,9 @@ async fn add_role(site: &Site) {
 }
 
 /// An account with a role.
-async fn add_editor(site: &Site, visit: &mut Visit) -> User {
+async fn add_editor(site: &Site, session: &mut Session) -> User {
     add_role(site).await;
-    let user = add_ann(site, visit).await;
+    let user = add_ann(site, session).await;
     assert!(site.core().add_role_to_user(&user.id, "editor").await.unwrap());
     user
 }
@@ -65,8 +65,8 @@ async fn making_and_removing_accounts() {
 async fn shutting_out_and_letting_in() {
     of_an_editor(async |site, user| did(site.core().deactivate_user(&user.id).await?)).await;
     of_an_editor(async |site, user| did(!site.core().toggle_active(&user.id).await?)).await;
-    let shut = async |site: &Site, visit: &mut Visit| {
-        let user = add_ann(site, visit).await;
+    let shut = async |site: &Site, session: &mut Session| {
+        let user = add_ann(site, session).await;
         assert!(site.core().deactivate_user(&user.id).await.unwrap());
         user
     };
@@ -82,7 +82,7 @@ async fn shutting_out_and_letting_in() {
 
 #[tokio::test]
 async fn roles_and_permissions() {
-    let nothing = async |_: &Site, _: &mut Visit| ();
+    let nothing = async |_: &Site, _: &mut Session| ();
     every_fault(setup, nothing, async |site, _, ()| {
         site.core().create_role(Role::named("writer")).await
     })
@@ -95,9 +95,9 @@ async fn roles_and_permissions() {
         did(site.core().remove_role_from_user(&user.id, "editor").await?)
     })
     .await;
-    let without = async |site: &Site, visit: &mut Visit| {
+    let without = async |site: &Site, session: &mut Session| {
         add_role(site).await;
-        add_ann(site, visit).await
+        add_ann(site, session).await
     };
     every_fault(setup, without, async |site, _, user: User| {
         did(site.core().add_role_to_user(&user.id, "editor").await?)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fs_core::authn::Unproven;
+use fs_core::authn::AuthFailure;
 use fs_core::flow::AuthTokenInfo;
 use fs_core::model::User;
 use fs_testkit::calls::{Call, Fault};
@@ -18,7 +18,7 @@ async fn make(site: &Site, user: &User, name: &str) -> String {
     token.unwrap().expose().to_owned()
 }
 
-async fn who(site: &Site, token: &str) -> Result<String, Unproven> {
+async fn who(site: &Site, token: &str) -> Result<String, AuthFailure> {
     let found = site.core().user_of_token(&site.context(), token).await.unwrap();
     found.map(|user| user.email)
 }
@@ -47,12 +47,12 @@ async fn tokens_are_listed_by_name_and_ended_one_by_one() {
     assert!(!core.end_auth_token(&ctx, &bob, &tokens[1].id).await.unwrap(), "it is Ann's");
     assert!(core.end_auth_token(&ctx, &ann, &tokens[1].id).await.unwrap());
     assert!(!core.end_auth_token(&ctx, &ann, &tokens[1].id).await.unwrap());
-    assert_eq!(who(&site, &backup).await, Err(Unproven::Ended));
+    assert_eq!(who(&site, &backup).await, Err(AuthFailure::Ended));
     assert_eq!(who(&site, &import).await.as_deref(), Ok(ANN));
     assert_eq!(names(&listed(&site, &ann).await), ["import"]);
 
     core.end_auth_tokens(&ctx, &ann).await.unwrap();
-    assert_eq!(who(&site, &import).await, Err(Unproven::Ended));
+    assert_eq!(who(&site, &import).await, Err(AuthFailure::Ended));
     assert_eq!(who(&site, &of_bob).await.as_deref(), Ok("bob@site.test"));
     assert!(listed(&site, &ann).await.is_empty());
 }
@@ -95,7 +95,7 @@ async fn the_last_use_is_written_by_the_hour_and_not_by_the_request() {
     let token = make(&site, &ann, "backup").await;
     let hour = |hours: i64| {
         let second = site.core().now().seconds().div_euclid(3_600) * 3_600;
-        Some(fs_core::Timestamp::from_seconds(second - hours * 3_600))
+        Some(fs_core::Timestamp::from_secs(second - hours * 3_600))
     };
     let used = async || listed(&site, &ann).await[0].used_at;
     site.calls.take();
@@ -125,7 +125,7 @@ async fn the_last_use_is_written_by_the_hour_and_not_by_the_request() {
     who(&site, &token).await.unwrap();
     site.core().end_auth_tokens(&site.context(), &ann).await.unwrap();
     site.mails().await;
-    assert_eq!(who(&site, &token).await, Err(Unproven::Ended));
+    assert_eq!(who(&site, &token).await, Err(AuthFailure::Ended));
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn a_shorter_life_holds_for_tokens_that_were_made_before() {
     let stricter = setup.build_with(|ports| ports.store = shared.unwrap());
     assert!(who(&stricter, &token).await.is_ok());
     stricter.clock.advance(HOUR);
-    assert_eq!(who(&stricter, &token).await, Err(Unproven::Expired));
+    assert_eq!(who(&stricter, &token).await, Err(AuthFailure::Expired));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use fs_core::config::{CodeMethod, TwoFactor, Unified};
 use fs_core::flow::{
     CodeLinkOutcome, FlowError, Passcode, SendCodeOutcome, SignInOutcome, VerifyOutcome,
 };
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 
 use crate::people::{ANN, PROFILES, sign_ann_in};
@@ -54,8 +54,8 @@ async fn sign_in(site: &Site, identity: &str, code: &str) -> Try {
         remember: false,
         device: None,
     };
-    let (ctx, mut visit) = (site.context(), Visit::default());
-    match site.core().sign_in_with_passcode(&ctx, &mut visit, typed).await {
+    let (ctx, mut session) = (site.context(), Session::default());
+    match site.core().sign_in_with_passcode(&ctx, &mut session, typed).await {
         Ok(SignInOutcome::Done { .. }) => Try::In,
         Ok(_) => Try::Wrong,
         Err(FlowError::TooMany(_)) => Try::Wait,
@@ -64,8 +64,8 @@ async fn sign_in(site: &Site, identity: &str, code: &str) -> Try {
 }
 
 async fn follow(site: &Site, email: &str, code: &str) -> Try {
-    let (ctx, mut visit) = (site.context(), Visit::default());
-    match site.core().follow_code_link(&ctx, &mut visit, email, code, true).await {
+    let (ctx, mut session) = (site.context(), Session::default());
+    match site.core().follow_code_link(&ctx, &mut session, email, code, true).await {
         Ok(CodeLinkOutcome::Judged(SignInOutcome::Done { .. })) => Try::In,
         Ok(_) => Try::Wrong,
         Err(FlowError::TooMany(_)) => Try::Wait,
@@ -101,7 +101,7 @@ async fn many_networks_together_get_fifty_guesses_a_day() {
     for setup in PROFILES {
         let site = site(setup()).await;
         // Ann was here before, and is not shut out by strangers.
-        let _ = sign_ann_in(&site, &mut Visit::default()).await;
+        let _ = sign_ann_in(&site, &mut Session::default()).await;
         let tracked = site.core().config().tracking;
         let right = code(&site).await;
         let mut guesses = 0;
@@ -149,8 +149,8 @@ async fn a_limit_of_codes_does_not_tell_whether_there_is_an_account() {
 #[tokio::test]
 async fn strangers_do_not_keep_who_is_signed_in_from_proving_it_again() {
     let site = site(Setup::standard()).await;
-    let mut visit = Visit::default();
-    let _ = sign_ann_in(&site, &mut visit).await;
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
     let right = code(&site).await;
     for network in 0..10 {
         for number in 0..10 {
@@ -159,7 +159,7 @@ async fn strangers_do_not_keep_who_is_signed_in_from_proving_it_again() {
         }
     }
     let (ctx, user) = (site.context(), site.user(ANN).await.unwrap());
-    let proven = site.core().verify_with_passcode(&ctx, &mut visit, &user, &right.into()).await;
+    let proven = site.core().verify_with_passcode(&ctx, &mut session, &user, &right.into()).await;
     assert!(matches!(proven, Ok(VerifyOutcome::Done)), "{proven:?}");
 }
 
@@ -175,8 +175,8 @@ async fn no_code_of_the_future_is_taken() {
         remember: false,
         device: None,
     };
-    let mut visit = Visit::default();
-    let outcome = site.core().sign_in_with_passcode(&early, &mut visit, typed).await.unwrap();
+    let mut session = Session::default();
+    let outcome = site.core().sign_in_with_passcode(&early, &mut session, typed).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::Refused(_)), "{outcome:?}");
     assert_eq!(sign_in(&site, ANN, &future).await, Try::In);
 }

@@ -4,7 +4,7 @@ use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::event::Event;
 use fs_core::flow::{SendCodeOutcome, SignInOutcome, ValidateOutcome};
 use fs_core::message::MessageKey;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::totp::{TotpRules, TotpSecret};
 use fs_testkit::site::{Setup, Site};
 
@@ -85,15 +85,15 @@ async fn a_code_of_a_second_factor_is_accepted_once() {
     let sealed = core.seal_totp(&secret).await.unwrap();
     core.tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
     for first in [true, false] {
-        let mut visit = Visit::default();
-        let begun = core.sign_in(&ctx, &mut visit, credentials()).await.unwrap();
+        let mut session = Session::default();
+        let begun = core.sign_in(&ctx, &mut session, credentials()).await.unwrap();
         assert!(matches!(begun, SignInOutcome::SecondFactor { .. }), "{begun:?}");
-        let given = core.validate_second_factor(&ctx, &mut visit, None, &code(&site), None).await;
+        let given = core.validate_second_factor(&ctx, &mut session, None, &code(&site), None).await;
         match given.unwrap() {
             ValidateOutcome::SignedIn { .. } => assert!(first),
             ValidateOutcome::Refused(_) => assert!(!first),
             other => refused(other),
         }
-        assert_eq!(visit.sign_in().is_some(), first);
+        assert_eq!(session.sign_in().is_some(), first);
     }
 }

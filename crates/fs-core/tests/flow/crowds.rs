@@ -7,7 +7,7 @@ use fs_core::flow::{
     ChangeOutcome, ConfirmForm, ConfirmOutcome, RegisterOutcome, ResetOutcome, SignInOutcome,
 };
 use fs_core::limit::Limits;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 use tokio::sync::Barrier;
 
@@ -43,8 +43,8 @@ pub(crate) async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'sta
     answers
 }
 
-async fn is_in(site: &Site, visit: &Visit) -> bool {
-    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+async fn is_in(site: &Site, session: &Session) -> bool {
+    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -59,8 +59,11 @@ async fn one_of_a_hundred_uses_a_reset_link() {
             let (site, token) = (site.clone(), token.clone());
             async move {
                 let new = new_password(&format!("marble otter candle {number}"));
-                let mut visit = Visit::default();
-                site.core().reset_password(&site.context(), &mut visit, &token, new).await.unwrap()
+                let mut session = Session::default();
+                site.core()
+                    .reset_password(&site.context(), &mut session, &token, new)
+                    .await
+                    .unwrap()
             }
         })
         .await;
@@ -76,19 +79,19 @@ async fn one_of_a_hundred_uses_a_confirmation_link() {
     for setup in PROFILES {
         let site = setup().build();
         // In the browser that registered the link alone is enough.
-        let mut here = Visit::default();
+        let mut here = Session::default();
         let ctx = site.context();
         let registered = site.core().register(&ctx, &mut here, registration(ANN));
         assert!(matches!(registered.await, Ok(RegisterOutcome::Done(_))));
         let token = mailed_token(&site).await;
         site.events.take();
         let outcomes = crowd(|_| {
-            let (site, token, mut visit) = (site.clone(), token.clone(), here.clone());
+            let (site, token, mut session) = (site.clone(), token.clone(), here.clone());
             async move {
                 site.core()
                     .confirm(
                         &site.context(),
-                        &mut visit,
+                        &mut session,
                         None,
                         None,
                         &token,
@@ -113,8 +116,8 @@ async fn an_address_is_registered_once() {
         let outcomes = crowd(|_| {
             let site = site.clone();
             async move {
-                let (ctx, mut visit) = (site.context(), Visit::default());
-                site.core().register(&ctx, &mut visit, registration(ANN)).await.unwrap()
+                let (ctx, mut session) = (site.context(), Session::default());
+                site.core().register(&ctx, &mut session, registration(ANN)).await.unwrap()
             }
         })
         .await;
@@ -136,19 +139,19 @@ async fn whoever_of_a_hundred_signs_in_while_being_shut_out_is_out() {
         let visits = crowd(|number| {
             let (site, id) = (site.clone(), user.id.clone());
             async move {
-                let mut visit = Visit::default();
+                let mut session = Session::default();
                 if number == CROWD / 2 {
                     assert!(site.core().deactivate_user(&id).await.unwrap());
                 }
                 let ctx = site.context();
-                let outcome = site.core().sign_in(&ctx, &mut visit, credentials()).await.unwrap();
-                (visit, matches!(outcome, SignInOutcome::Done { .. }))
+                let outcome = site.core().sign_in(&ctx, &mut session, credentials()).await.unwrap();
+                (session, matches!(outcome, SignInOutcome::Done { .. }))
             }
         })
         .await;
-        for (visit, was_in) in visits {
-            assert_eq!(visit.sign_in().is_some(), was_in);
-            assert!(!is_in(&site, &visit).await);
+        for (session, was_in) in visits {
+            assert_eq!(session.sign_in().is_some(), was_in);
+            assert!(!is_in(&site, &session).await);
         }
     }
 }
@@ -158,23 +161,24 @@ async fn one_of_a_hundred_changes_a_password() {
     for setup in PROFILES {
         let site = without_limits(setup()).build();
         let user = site.add_user(ANN).await;
-        let mut visit = Visit::default();
-        let _ = sign_ann_in(&site, &mut visit).await;
+        let mut session = Session::default();
+        let _ = sign_ann_in(&site, &mut session).await;
         let answers = crowd(|number| {
-            let (site, user, mut visit) = (site.clone(), user.clone(), visit.clone());
+            let (site, user, mut session) = (site.clone(), user.clone(), session.clone());
             async move {
                 let new = new_password(&format!("marble otter candle {number}"));
                 let (ctx, old) = (site.context(), PASSWORD.into());
                 let core = site.core();
-                let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, None).await;
-                (visit, matches!(outcome.unwrap(), ChangeOutcome::Done { .. }))
+                let outcome =
+                    core.change_password(&ctx, &mut session, &user, &old, new, None).await;
+                (session, matches!(outcome.unwrap(), ChangeOutcome::Done { .. }))
             }
         })
         .await;
         assert_eq!(answers.iter().filter(|(_, done)| *done).count(), 1);
-        for (visit, done) in answers {
-            assert_eq!(is_in(&site, &visit).await, done);
+        for (session, done) in answers {
+            assert_eq!(is_in(&site, &session).await, done);
         }
-        assert!(!is_in(&site, &visit).await);
+        assert!(!is_in(&site, &session).await);
     }
 }

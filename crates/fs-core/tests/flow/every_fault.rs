@@ -2,7 +2,7 @@
 
 use fs_core::event::Event;
 use fs_core::port::OutgoingMail;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::calls::Fault;
 use fs_testkit::site::{Dump, Setup, Site};
 
@@ -15,9 +15,9 @@ struct Left {
     signed_in: Option<String>,
 }
 
-async fn left(site: &Site, visit: &Visit) -> Left {
+async fn left(site: &Site, session: &Session) -> Left {
     let dump = site.dump().await;
-    let signed_in = site.core().authenticate_session(&site.context(), visit).await.unwrap();
+    let signed_in = site.core().authenticate_session(&site.context(), session).await.unwrap();
     Left {
         dump,
         mails: site.mails().await,
@@ -39,39 +39,39 @@ fn only_counted(left: &Left, before: &Left, done: &Left) -> bool {
 /// did not happen.
 pub(crate) async fn every_fault<S, E: std::fmt::Debug>(
     setup: impl Fn() -> Setup,
-    prepare: impl AsyncFn(&Site, &mut Visit) -> S,
-    run: impl AsyncFn(&Site, &mut Visit, S) -> Result<(), E>,
+    prepare: impl AsyncFn(&Site, &mut Session) -> S,
+    run: impl AsyncFn(&Site, &mut Session, S) -> Result<(), E>,
 ) {
     let start = async || {
         let site = setup().with_plain_mails().build();
-        let mut visit = Visit::default();
-        let state = prepare(&site, &mut visit).await;
+        let mut session = Session::default();
+        let state = prepare(&site, &mut session).await;
         site.mails().await;
         site.events.take();
-        let before = left(&site, &visit).await;
-        (site, visit, state, before)
+        let before = left(&site, &session).await;
+        (site, session, state, before)
     };
-    let (site, mut visit, state, before) = start().await;
-    run(&site, &mut visit, state).await.unwrap();
-    let done = left(&site, &visit).await;
+    let (site, mut session, state, before) = start().await;
+    run(&site, &mut session, state).await.unwrap();
+    let done = left(&site, &session).await;
 
     for fault in [Fault::Refused, Fault::AnswerLost] {
         for number in 0.. {
-            let (site, mut visit, state, same) = start().await;
+            let (site, mut session, state, same) = start().await;
             assert!(same == before, "runs must be alike");
             site.calls.fail_at(number, fault);
-            let session = visit.sign_in().cloned();
-            let result = run(&site, &mut visit, state).await;
+            let sign_in_before = session.sign_in().cloned();
+            let result = run(&site, &mut session, state).await;
             let Some(call) = site.calls.disarm() else {
                 assert!(number > 0, "no call could fail");
                 result.unwrap();
-                assert!(left(&site, &visit).await == done, "runs must be alike");
+                assert!(left(&site, &session).await == done, "runs must be alike");
                 break;
             };
             let case = format!("{fault:?} at call {number}, {call:?}");
             assert!(result.is_err(), "{case}: said success");
-            assert!(visit.sign_in() == session.as_ref(), "{case}: another session");
-            let left = left(&site, &visit).await;
+            assert!(session.sign_in() == sign_in_before.as_ref(), "{case}: another session");
+            let left = left(&site, &session).await;
             if left.dump == before.dump || only_counted(&left, &before, &done) {
                 assert!(left.mails.is_empty(), "{case}: mailed what did not happen");
                 assert_eq!(left.events, [], "{case}: told what did not happen");

@@ -7,7 +7,7 @@ use fs_core::flow::{
     CodeLinkOutcome, ConfirmOutcome, EnrolOutcome, FollowLinkOutcome, ResetOutcome,
 };
 use fs_core::model::SecondFactor;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 use futures::executor::block_on;
 
@@ -92,13 +92,13 @@ fn a_mailed_code_signs_in_once_by_hand_or_by_link() {
             let site = every_way().build();
             block_on(site.add_user(ANN));
             let code = block_on(mailed_code(&site));
-            let (mut one, mut two) = (Visit::default(), Visit::default());
-            let follow = async |visit: &mut Visit| match by_link {
-                false => by_passcode(&site, visit, &code).await,
+            let (mut one, mut two) = (Session::default(), Session::default());
+            let follow = async |session: &mut Session| match by_link {
+                false => by_passcode(&site, session, &code).await,
                 true => {
                     let ctx = site.context();
                     let core = site.core();
-                    let outcome = core.follow_code_link(&ctx, visit, ANN, &code, true).await;
+                    let outcome = core.follow_code_link(&ctx, session, ANN, &code, true).await;
                     matches!(outcome.unwrap(), CodeLinkOutcome::Judged(_))
                 }
             };
@@ -118,11 +118,12 @@ fn a_link_signs_in_once() {
         block_on(site.add_user(ANN));
         let token = block_on(sign_in_link(&site));
         let follow = async || {
-            let mut visit = Visit::default();
+            let mut session = Session::default();
             let ctx = site.context();
-            let outcome = site.core().follow_sign_in_link(&ctx, &mut visit, &token).await.unwrap();
+            let outcome =
+                site.core().follow_sign_in_link(&ctx, &mut session, &token).await.unwrap();
             let done = matches!(outcome, FollowLinkOutcome::Judged(_));
-            assert_eq!(visit.sign_in().is_some(), done);
+            assert_eq!(session.sign_in().is_some(), done);
             done
         };
         let (first, second) = order.both(follow(), follow());
@@ -189,12 +190,12 @@ fn a_state_of_a_set_up_stores_one_method() {
     let orders = every_order(|order| {
         let (site, app) = (every_way().build(), key(1));
         let user = block_on(ann_with(&site, &app));
-        let visit = block_on(signed_in(&site, &app));
+        let session = block_on(signed_in(&site, &app));
         let (key, state) = block_on(set_up_method(&site, &user));
         let codes = code(&site, &key);
         let (first, second) = order.both(
-            prove_method(&site, &visit, &state, &codes),
-            prove_method(&site, &visit, &state, &codes),
+            prove_method(&site, &session, &state, &codes),
+            prove_method(&site, &session, &state, &codes),
         );
         assert!(first != second);
     });
@@ -208,7 +209,7 @@ fn a_pending_sign_in_does_not_outlive_what_ends_the_accounts_trust() {
         let orders = every_order(|order| {
             let (site, key) = (every_way().build(), key(1));
             let user = block_on(ann_with(&site, &key));
-            let mut visit = block_on(pending(&site));
+            let mut session = block_on(pending(&site));
             let code = code(&site, &key);
             let _ = block_on(site.core().request_reset(&site.context(), ANN)).unwrap();
             let token = block_on(mailed_token(&site));
@@ -219,15 +220,15 @@ fn a_pending_sign_in_does_not_outlive_what_ends_the_accounts_trust() {
                     "a new uniquifier" => core.set_uniquifier(&user.id).await.unwrap(),
                     "access taken away" => core.reset_user_access(&user.id).await.unwrap(),
                     _ => {
-                        let mut other = Visit::default();
+                        let mut other = Session::default();
                         let new = new_password(NEW);
                         let outcome = core.reset_password(&ctx, &mut other, &token, new).await;
                         assert!(matches!(outcome.unwrap(), ResetOutcome::Done { .. }));
                     }
                 }
             };
-            let _ = order.both(validate(&site, &mut visit, &code), end());
-            assert!(!block_on(is_in(&site, &visit)), "{deed}");
+            let _ = order.both(validate(&site, &mut session, &code), end());
+            assert!(!block_on(is_in(&site, &session)), "{deed}");
         });
         assert!(orders >= 4, "{deed}: {orders}");
     }
@@ -240,16 +241,16 @@ fn a_sign_in_at_the_moment_of_a_new_uniquifier_is_before_or_after_it() {
         let site = every_way().build();
         let user = block_on(site.add_user(ANN));
         let before = block_on(async {
-            let mut visit = Visit::default();
-            let _ = sign_ann_in(&site, &mut visit).await;
-            visit
+            let mut session = Session::default();
+            let _ = sign_ann_in(&site, &mut session).await;
+            session
         });
-        let mut visit = Visit::default();
+        let mut session = Session::default();
         let change = site.core().set_uniquifier(&user.id);
-        let (_, changed) = order.both(sign_ann_in(&site, &mut visit), change);
+        let (_, changed) = order.both(sign_ann_in(&site, &mut session), change);
         changed.unwrap();
         assert!(!block_on(is_in(&site, &before)));
-        seen[usize::from(block_on(is_in(&site, &visit)))] = true;
+        seen[usize::from(block_on(is_in(&site, &session)))] = true;
     });
     assert_eq!(seen, [true; 2]);
     assert!(orders >= 4, "{orders}");
@@ -283,7 +284,7 @@ fn no_way_in_overtakes_a_second_factor_that_is_being_set_up() {
             } else {
                 block_on(site.add_user(ANN));
             }
-            let mut one = Visit::default();
+            let mut one = Session::default();
             let _ = block_on(sign_ann_in(&site, &mut one));
             let new = block_on(enrol(&site, &mut one));
             match way {
@@ -296,32 +297,32 @@ fn no_way_in_overtakes_a_second_factor_that_is_being_set_up() {
                 _ => {}
             }
             site.events.take();
-            let enter = async |visit: &mut Visit| {
+            let enter = async |session: &mut Session| {
                 let (core, ctx) = (site.core(), site.context());
                 match way {
                     "password" => {
                         let typed = crate::people::credentials();
-                        let _ = core.sign_in(&ctx, visit, typed).await.unwrap();
+                        let _ = core.sign_in(&ctx, session, typed).await.unwrap();
                     }
-                    "passcode" => drop(by_password(&site, visit).await),
-                    "mailed code" => drop(by_passcode(&site, visit, &token).await),
+                    "passcode" => drop(by_password(&site, session).await),
+                    "mailed code" => drop(by_passcode(&site, session, &token).await),
                     "link" => {
-                        let _ = core.follow_sign_in_link(&ctx, visit, &token).await.unwrap();
+                        let _ = core.follow_sign_in_link(&ctx, session, &token).await.unwrap();
                     }
                     "reset" => {
                         let new = new_password(NEW);
-                        let _ = core.reset_password(&ctx, visit, &token, new).await.unwrap();
+                        let _ = core.reset_password(&ctx, session, &token, new).await.unwrap();
                     }
                     _ => {
                         let outcome = core
-                            .confirm(&ctx, visit, None, None, &token, crate::people::chosen())
+                            .confirm(&ctx, session, None, None, &token, crate::people::chosen())
                             .await
                             .unwrap();
                         assert!(!matches!(outcome, ConfirmOutcome::AlreadyConfirmed(_)));
                     }
                 }
             };
-            let mut two = Visit::default();
+            let mut two = Session::default();
             let code = code(&site, &new);
             let _ = order.both(enter(&mut two), validate(&site, &mut one, &code));
             let mut has_factor = false;

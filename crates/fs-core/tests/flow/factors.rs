@@ -6,7 +6,7 @@ use fs_core::flow::{
     SignInOutcome, ValidateOutcome,
 };
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::totp::{TotpRules, TotpSecret};
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
@@ -52,26 +52,26 @@ pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
 }
 
 /// A browser in which Ann gave her password and owes something.
-pub(crate) async fn pending(site: &Site) -> Visit {
-    let mut visit = Visit::default();
-    match site.core().sign_in(&site.context(), &mut visit, credentials()).await.unwrap() {
-        SignInOutcome::SecondFactor { .. } => visit,
+pub(crate) async fn pending(site: &Site) -> Session {
+    let mut session = Session::default();
+    match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
+        SignInOutcome::SecondFactor { .. } => session,
         other => refused(other),
     }
 }
 
 /// A browser in which Ann is signed in.
-pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Visit {
-    let mut visit = pending(site).await;
-    assert!(validate(site, &mut visit, &code(site, key)).await);
-    visit
+pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Session {
+    let mut session = pending(site).await;
+    assert!(validate(site, &mut session, &code(site, key)).await);
+    session
 }
 
 /// What a request with a code does; whether the code was right.
-pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool {
+pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> bool {
     let (ctx, core) = (site.context(), site.core());
-    let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    let outcome = core.validate_second_factor(&ctx, visit, current.as_ref(), code, None).await;
+    let current = core.authenticate_session(&ctx, session).await.unwrap();
+    let outcome = core.validate_second_factor(&ctx, session, current.as_ref(), code, None).await;
     match outcome.unwrap() {
         ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed { .. } => true,
         ValidateOutcome::Proven { .. } => true,
@@ -82,20 +82,20 @@ pub(crate) async fn validate(site: &Site, visit: &mut Visit, code: &str) -> bool
 }
 
 /// What a request that chooses a second factor does; the key to put into an app.
-pub(crate) async fn enrol(site: &Site, visit: &mut Visit) -> TotpSecret {
+pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
     let (ctx, core) = (site.context(), site.core());
-    let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    match core.enrol(&ctx, visit, current.as_ref(), "authenticator", "", None).await.unwrap() {
-        EnrolOutcome::Begun { key: Some(key), .. } => key,
+    let current = core.authenticate_session(&ctx, session).await.unwrap();
+    match core.enrol(&ctx, session, current.as_ref(), "authenticator", "", None).await.unwrap() {
+        EnrolOutcome::Started { key: Some(key), .. } => key,
         other => refused(other),
     }
 }
 
 /// What a request that switches the second factor off does; whether it was.
-pub(crate) async fn disable(site: &Site, visit: &mut Visit) -> bool {
+pub(crate) async fn disable(site: &Site, session: &mut Session) -> bool {
     let (ctx, core) = (site.context(), site.core());
-    let current = core.authenticate_session(&ctx, visit).await.unwrap();
-    let outcome = core.enrol(&ctx, visit, current.as_ref(), "disable", "", None).await;
+    let current = core.authenticate_session(&ctx, session).await.unwrap();
+    let outcome = core.enrol(&ctx, session, current.as_ref(), "disable", "", None).await;
     matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 
@@ -117,40 +117,40 @@ pub(crate) async fn sign_in_link(site: &Site) -> String {
 }
 
 /// What signing in with a passcode comes to; whether somebody is in or owes a second factor.
-pub(crate) async fn by_passcode(site: &Site, visit: &mut Visit, passcode: &str) -> bool {
+pub(crate) async fn by_passcode(site: &Site, session: &mut Session, passcode: &str) -> bool {
     let passcode = Passcode {
         identity: ANN.to_owned(),
         passcode: passcode.into(),
         remember: false,
         device: None,
     };
-    let outcome = site.core().sign_in_with_passcode(&site.context(), visit, passcode).await;
+    let outcome = site.core().sign_in_with_passcode(&site.context(), session, passcode).await;
     !matches!(outcome.unwrap(), SignInOutcome::Refused(_))
 }
 
-pub(crate) async fn by_password(site: &Site, visit: &mut Visit) -> bool {
-    by_passcode(site, visit, PASSWORD).await
+pub(crate) async fn by_password(site: &Site, session: &mut Session) -> bool {
+    by_passcode(site, session, PASSWORD).await
 }
 
 /// What Ann, who is signed in, begins to set up: the key for her app, and the state.
 pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, String) {
     match site.core().set_up_method(&site.context(), user, "authenticator", "").await.unwrap() {
-        SetupOutcome::Begun { key: Some(key), state, .. } => (key, state.expose().to_owned()),
+        SetupOutcome::Started { key: Some(key), state, .. } => (key, state.expose().to_owned()),
         other => refused(other),
     }
 }
 
 /// What a request that proves a method does; whether it was stored.
-pub(crate) async fn prove_method(site: &Site, visit: &Visit, state: &str, code: &str) -> bool {
-    let mut visit = visit.clone();
+pub(crate) async fn prove_method(site: &Site, session: &Session, state: &str, code: &str) -> bool {
+    let mut session = session.clone();
     let (ctx, core) = (site.context(), site.core());
-    let Some(user) = core.authenticate_session(&ctx, &visit).await.unwrap() else {
+    let Some(user) = core.authenticate_session(&ctx, &session).await.unwrap() else {
         return false;
     };
-    let outcome = core.prove_method(&ctx, &mut visit, &user, state, code, None).await.unwrap();
+    let outcome = core.prove_method(&ctx, &mut session, &user, state, code, None).await.unwrap();
     matches!(outcome, ProveSetupOutcome::Done { .. })
 }
 
-pub(crate) async fn is_in(site: &Site, visit: &Visit) -> bool {
-    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+pub(crate) async fn is_in(site: &Site, session: &Session) -> bool {
+    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
 }

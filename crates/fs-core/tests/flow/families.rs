@@ -4,12 +4,12 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fs_core::authn::Unproven;
+use fs_core::authn::AuthFailure;
 use fs_core::event::Event;
 use fs_core::flow::{ChangeOutcome, RememberChange, Restored};
 use fs_core::model::{CredentialKind, User};
 use fs_core::port::UserStore;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::entropy::SeededEntropy;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 use futures::executor::block_on;
@@ -24,28 +24,28 @@ const LATER: Duration = Duration::from_secs(61);
 /// Ann's browser after it was closed: it has the cookie alone.
 async fn closed_browser(site: &Site) -> (User, String) {
     let ann = site.add_user(ANN).await;
-    let remember = sign_ann_in(site, &mut Visit::default()).await;
+    let remember = sign_ann_in(site, &mut Session::default()).await;
     (ann, remember_cookie(&remember).to_owned())
 }
 
-async fn restore(site: &Site, visit: &mut Visit, cookie: &str) -> Restored {
-    site.core().restore_remembered(&site.context(), visit, cookie).await.unwrap()
+async fn restore(site: &Site, session: &mut Session, cookie: &str) -> Restored {
+    site.core().restore_remembered(&site.context(), session, cookie).await.unwrap()
 }
 
 /// Restores in a browser of its own: the session and the next cookie.
-async fn back(site: &Site, cookie: &str) -> (Visit, String) {
-    let mut visit = Visit::default();
-    let restored = restore(site, &mut visit, cookie).await;
+async fn back(site: &Site, cookie: &str) -> (Session, String) {
+    let mut session = Session::default();
+    let restored = restore(site, &mut session, cookie).await;
     assert!(restored.who.is_ok(), "{restored:?}");
-    (visit, remember_cookie(&restored.remember).to_owned())
+    (session, remember_cookie(&restored.remember).to_owned())
 }
 
-async fn is_in(site: &Site, visit: &Visit) -> bool {
-    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+async fn is_in(site: &Site, session: &Session) -> bool {
+    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
 }
 
 async fn is_good(site: &Site, cookie: &str) -> bool {
-    restore(site, &mut Visit::default(), cookie).await.who.is_ok()
+    restore(site, &mut Session::default(), cookie).await.who.is_ok()
 }
 
 async fn families(site: &Site) -> usize {
@@ -59,9 +59,9 @@ async fn every_use_replaces_the_cookie() {
     let (_, mut cookie) = closed_browser(&site).await;
     for _ in 0..5 {
         site.clock.advance(LATER);
-        let (visit, next) = back(&site, &cookie).await;
-        assert!(is_in(&site, &visit).await && next != cookie);
-        assert_eq!(visit.sign_in().unwrap().authenticated_at, None);
+        let (session, next) = back(&site, &cookie).await;
+        assert!(is_in(&site, &session).await && next != cookie);
+        assert_eq!(session.sign_in().unwrap().authenticated_at, None);
         cookie = next;
     }
     assert_eq!(families(&site).await, 1);
@@ -76,9 +76,9 @@ async fn parallel_requests_share_one_session_one_cookie_and_one_csrf_secret() {
     site.clock.advance(GRACE);
     for _ in 1..8 {
         let commits = site.dump().await.commits;
-        let (visit, same) = back(&site, &cookie).await;
-        assert_eq!(visit.sign_in(), first.sign_in());
-        assert!(visit.csrf().is_some() && visit.csrf() == first.csrf() && same == next);
+        let (session, same) = back(&site, &cookie).await;
+        assert_eq!(session.sign_in(), first.sign_in());
+        assert!(session.csrf().is_some() && session.csrf() == first.csrf() && same == next);
         assert_eq!(site.dump().await.commits, commits, "a late request writes nothing");
     }
     assert_eq!(site.dump().await.sessions.len(), before + 1);
@@ -93,9 +93,9 @@ async fn a_second_use_after_the_grace_ends_the_family_and_tells_the_owner() {
     site.events.take();
     site.clock.advance(LATER);
 
-    let mut thief = Visit::default();
+    let mut thief = Session::default();
     let restored = restore(&site, &mut thief, &copied).await;
-    assert!(matches!(restored.who, Err(Unproven::Ended)));
+    assert!(matches!(restored.who, Err(AuthFailure::Ended)));
     assert_eq!(restored.remember, RememberChange::Clear);
     assert_eq!(thief.sign_in(), None);
     assert!(!is_in(&site, &owner).await && !is_good(&site, &next).await);
@@ -131,20 +131,20 @@ async fn signing_out_anywhere_in_the_family_ends_all_of_it() {
         for of_first in [true, false] {
             let site = Setup::standard().build();
             let ann = site.add_user(ANN).await;
-            let mut first = Visit::default();
+            let mut first = Session::default();
             let remember = sign_ann_in(&site, &mut first).await;
             let cookie = remember_cookie(&remember).to_owned();
             let (mut second, next) = back(&site, &cookie).await;
             // Another browser of hers goes on.
-            let mut other = Visit::default();
+            let mut other = Session::default();
             let remember = sign_ann_in(&site, &mut other).await;
             let of_other = remember_cookie(&remember).to_owned();
 
-            let visit = if of_first { &mut first } else { &mut second };
+            let session = if of_first { &mut first } else { &mut second };
             let sent = with_cookie.then_some(next.as_str());
-            let _ = site.core().sign_out(&site.context(), visit, Some(&ann), sent).await.unwrap();
-            for visit in [&first, &second] {
-                assert!(!is_in(&site, visit).await);
+            let _ = site.core().sign_out(&site.context(), session, Some(&ann), sent).await.unwrap();
+            for session in [&first, &second] {
+                assert!(!is_in(&site, session).await);
             }
             for cookie in [&cookie, &next] {
                 assert!(!is_good(&site, cookie).await);
@@ -159,7 +159,7 @@ async fn a_session_from_a_copied_cookie_dies_with_what_ends_trust() {
     for what in ["sign out", "change", "deactivate", "uniquifier", "delete"] {
         let site = Setup::standard().build();
         let ann = site.add_user(ANN).await;
-        let mut owner = Visit::default();
+        let mut owner = Session::default();
         let remember = sign_ann_in(&site, &mut owner).await;
         let (copied, next) = back(&site, remember_cookie(&remember)).await;
         assert!(is_in(&site, &copied).await);
@@ -185,13 +185,14 @@ async fn a_session_from_a_copied_cookie_dies_with_what_ends_trust() {
 async fn a_verified_session_still_ends_with_its_family() {
     let site = Setup::standard().build();
     let (ann, cookie) = closed_browser(&site).await;
-    let (mut visit, next) = back(&site, &cookie).await;
-    let _ = site.core().verify(&site.context(), &mut visit, &ann, &PASSWORD.into()).await.unwrap();
-    assert!(is_in(&site, &visit).await);
+    let (mut session, next) = back(&site, &cookie).await;
+    let _ =
+        site.core().verify(&site.context(), &mut session, &ann, &PASSWORD.into()).await.unwrap();
+    assert!(is_in(&site, &session).await);
     // The thief of a copy signs in with it after the grace.
     site.clock.advance(LATER);
     assert!(!is_good(&site, &cookie).await);
-    assert!(!is_in(&site, &visit).await && !is_good(&site, &next).await);
+    assert!(!is_in(&site, &session).await && !is_good(&site, &next).await);
 }
 
 #[tokio::test]
@@ -203,9 +204,9 @@ async fn a_family_lives_no_longer_than_it_was_promised() {
         site.clock.advance(span / 11);
         cookie = back(&site, &cookie).await.1;
     }
-    let (visit, _) = back(&site, &cookie).await;
+    let (session, _) = back(&site, &cookie).await;
     site.clock.advance(span / 11 + Duration::from_secs(2));
-    assert!(!is_good(&site, &cookie).await && !is_in(&site, &visit).await);
+    assert!(!is_good(&site, &cookie).await && !is_in(&site, &session).await);
 }
 
 #[tokio::test]
@@ -243,7 +244,9 @@ async fn one_of_a_hundred_rotates_and_none_breaks_the_family() {
     })
     .await;
     let (first, next) = &all[0];
-    assert!(all.iter().all(|(visit, cookie)| visit.sign_in() == first.sign_in() && cookie == next));
+    assert!(
+        all.iter().all(|(session, cookie)| session.sign_in() == first.sign_in() && cookie == next)
+    );
     let after = site.dump().await;
     assert_eq!(after.sessions.len(), before.sessions.len() + 1);
     assert_eq!(after.commits, before.commits + 1);
@@ -267,10 +270,10 @@ fn a_browser_that_signs_out_is_not_restored_at_the_same_moment() {
     every_order(|order| {
         let site = Setup::standard().build();
         let ann = block_on(site.add_user(ANN));
-        let (mut visit, mut tab) = (Visit::default(), Visit::default());
-        let remember = block_on(sign_ann_in(&site, &mut visit));
+        let (mut session, mut tab) = (Session::default(), Session::default());
+        let remember = block_on(sign_ann_in(&site, &mut session));
         let (ctx, cookie) = (site.context(), remember_cookie(&remember));
-        let out = site.core().sign_out(&ctx, &mut visit, Some(&ann), Some(cookie));
+        let out = site.core().sign_out(&ctx, &mut session, Some(&ann), Some(cookie));
         let (restored, out) = order.both(restore(&site, &mut tab, cookie), out);
         let _ = out.unwrap();
         assert!(!block_on(is_in(&site, &tab)));
@@ -286,8 +289,8 @@ fn a_browser_that_was_forgotten_is_not_remembered_by_a_change_of_password() {
     let orders = every_order(|order| {
         let site = Setup::standard().build();
         let ann = block_on(site.add_user(ANN));
-        let (mut visit, mut copy) = (Visit::default(), Visit::default());
-        let remember = block_on(sign_ann_in(&site, &mut visit));
+        let (mut session, mut copy) = (Session::default(), Session::default());
+        let remember = block_on(sign_ann_in(&site, &mut session));
         let (ctx, cookie) = (site.context(), remember_cookie(&remember));
         copy.set_csrf(None);
         let commits = || site.calls.commits();
@@ -298,7 +301,7 @@ fn a_browser_that_was_forgotten_is_not_remembered_by_a_change_of_password() {
             done
         };
         let (old, new) = (PASSWORD.into(), new_password(NEW));
-        let change = site.core().change_password(&ctx, &mut visit, &ann, &old, new, Some(cookie));
+        let change = site.core().change_password(&ctx, &mut session, &ann, &old, new, Some(cookie));
         let (changed, out) = order.both(change, out);
         let _ = out.unwrap();
         let ChangeOutcome::Done { remember, .. } = changed.unwrap() else { panic!("refused") };
@@ -320,14 +323,14 @@ fn a_change_of_password_keeps_the_browser_though_another_tab_comes_back() {
     every_order(|order| {
         let site = Setup::standard().build();
         let ann = block_on(site.add_user(ANN));
-        let (mut visit, mut tab) = (Visit::default(), Visit::default());
-        let remember = block_on(sign_ann_in(&site, &mut visit));
+        let (mut session, mut tab) = (Session::default(), Session::default());
+        let remember = block_on(sign_ann_in(&site, &mut session));
         let (ctx, cookie) = (site.context(), remember_cookie(&remember));
         let (old, new) = (PASSWORD.into(), new_password(NEW));
-        let change = site.core().change_password(&ctx, &mut visit, &ann, &old, new, Some(cookie));
+        let change = site.core().change_password(&ctx, &mut session, &ann, &old, new, Some(cookie));
         let (changed, _) = order.both(change, restore(&site, &mut tab, cookie));
         let ChangeOutcome::Done { remember, .. } = changed.unwrap() else { panic!("refused") };
-        assert!(block_on(is_in(&site, &visit)) && !block_on(is_in(&site, &tab)));
+        assert!(block_on(is_in(&site, &session)) && !block_on(is_in(&site, &tab)));
         assert!(block_on(is_good(&site, remember_cookie(&remember))));
         assert!(!block_on(is_good(&site, cookie)));
     });

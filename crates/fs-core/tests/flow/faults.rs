@@ -7,7 +7,7 @@ use fs_core::flow::{
     ResetRequestOutcome, SendConfirmationOutcome, SignInOutcome, VerifyOutcome,
 };
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::every_fault::every_fault;
@@ -18,36 +18,36 @@ use crate::people::{
 
 const YEAR: Duration = Duration::from_secs(366 * 86_400);
 
-pub(crate) async fn add_ann(site: &Site, _: &mut Visit) -> User {
+pub(crate) async fn add_ann(site: &Site, _: &mut Session) -> User {
     site.add_user(ANN).await
 }
 
-async fn add_unconfirmed_ann(site: &Site, _: &mut Visit) {
+async fn add_unconfirmed_ann(site: &Site, _: &mut Session) {
     register_ann(site).await;
 }
 
-async fn register(site: &Site, visit: &mut Visit) -> Result<(), FlowError> {
-    match site.core().register(&site.context(), visit, registration(ANN)).await? {
+async fn register(site: &Site, session: &mut Session) -> Result<(), FlowError> {
+    match site.core().register(&site.context(), session, registration(ANN)).await? {
         RegisterOutcome::Done(_) => Ok(()),
         other => refused(other),
     }
 }
 
-async fn sign_in(site: &Site, visit: &mut Visit) -> Result<(), FlowError> {
-    match site.core().sign_in(&site.context(), visit, credentials()).await? {
+async fn sign_in(site: &Site, session: &mut Session) -> Result<(), FlowError> {
+    match site.core().sign_in(&site.context(), session, credentials()).await? {
         SignInOutcome::Done { .. } => Ok(()),
         other => refused(other),
     }
 }
 
-async fn signed_in_ann(site: &Site, visit: &mut Visit) -> (User, RememberChange) {
+async fn signed_in_ann(site: &Site, session: &mut Session) -> (User, RememberChange) {
     let user = site.add_user(ANN).await;
-    let remember = sign_ann_in(site, visit).await;
+    let remember = sign_ann_in(site, session).await;
     (user, remember)
 }
 
-async fn ann_with_reset_token(site: &Site, visit: &mut Visit) -> String {
-    add_ann(site, visit).await;
+async fn ann_with_reset_token(site: &Site, session: &mut Session) -> String {
+    add_ann(site, session).await;
     let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
     mailed_token(site).await
 }
@@ -55,10 +55,14 @@ async fn ann_with_reset_token(site: &Site, visit: &mut Visit) -> String {
 #[tokio::test]
 async fn registering() {
     for setup in PROFILES {
-        every_fault(setup, async |_, _| (), async |site, visit, ()| register(site, visit).await)
-            .await;
+        every_fault(
+            setup,
+            async |_, _| (),
+            async |site, session, ()| register(site, session).await,
+        )
+        .await;
     }
-    let run = async |site: &Site, visit: &mut Visit, _| register(site, visit).await;
+    let run = async |site: &Site, session: &mut Session, _| register(site, session).await;
     every_fault(Setup::standard, add_ann, run).await;
 }
 
@@ -83,15 +87,15 @@ async fn asking_for_a_confirmation() {
 
 #[tokio::test]
 async fn confirming() {
-    let link = async |site: &Site, visit: &mut Visit| {
-        add_unconfirmed_ann(site, visit).await;
+    let link = async |site: &Site, session: &mut Session| {
+        add_unconfirmed_ann(site, session).await;
         mailed_token(site).await
     };
     for setup in PROFILES {
-        every_fault(setup, link, async |site, visit, token: String| {
+        every_fault(setup, link, async |site, session, token: String| {
             match site
                 .core()
-                .confirm(&site.context(), visit, None, None, &token, crate::people::chosen())
+                .confirm(&site.context(), session, None, None, &token, crate::people::chosen())
                 .await?
             {
                 ConfirmOutcome::Done { .. } => Ok::<_, FlowError>(()),
@@ -99,11 +103,11 @@ async fn confirming() {
             }
         })
         .await;
-        every_fault(setup, link, async |site, visit, token: String| {
+        every_fault(setup, link, async |site, session, token: String| {
             site.clock.advance(YEAR);
             match site
                 .core()
-                .confirm(&site.context(), visit, None, None, &token, crate::people::chosen())
+                .confirm(&site.context(), session, None, None, &token, crate::people::chosen())
                 .await?
             {
                 ConfirmOutcome::Expired(_) => Ok::<_, FlowError>(()),
@@ -116,18 +120,18 @@ async fn confirming() {
 
 #[tokio::test]
 async fn confirming_in_the_browser_of_somebody_else() {
-    let prepare = async |site: &Site, visit: &mut Visit| {
-        let (current, remember) = signed_in_ann(site, visit).await;
+    let prepare = async |site: &Site, session: &mut Session| {
+        let (current, remember) = signed_in_ann(site, session).await;
         let (ctx, bob) = (site.context(), registration("bob@site.test"));
-        let _ = site.core().register(&ctx, &mut Visit::default(), bob).await.unwrap();
+        let _ = site.core().register(&ctx, &mut Session::default(), bob).await.unwrap();
         (current, remember, mailed_token(site).await)
     };
     for setup in PROFILES {
-        every_fault(setup, prepare, async |site, visit, (current, remember, token)| {
+        every_fault(setup, prepare, async |site, session, (current, remember, token)| {
             let (ctx, cookie) = (site.context(), Some(remember_cookie(&remember)));
             match site
                 .core()
-                .confirm(&ctx, visit, Some(&current), cookie, &token, crate::people::chosen())
+                .confirm(&ctx, session, Some(&current), cookie, &token, crate::people::chosen())
                 .await?
             {
                 ConfirmOutcome::Done { signed_out: true, .. } => Ok::<_, FlowError>(()),
@@ -141,11 +145,11 @@ async fn confirming_in_the_browser_of_somebody_else() {
 #[tokio::test]
 async fn signing_in() {
     for setup in PROFILES {
-        let run = async |site: &Site, visit: &mut Visit, _| sign_in(site, visit).await;
+        let run = async |site: &Site, session: &mut Session, _| sign_in(site, session).await;
         every_fault(setup, add_ann, run).await;
-        every_fault(setup, add_ann, async |site, visit, user: User| {
+        every_fault(setup, add_ann, async |site, session, user: User| {
             let ctx = site.context();
-            let signed = site.core().sign_in_user(&ctx, visit, &user, Some(true), vec!["own"]);
+            let signed = site.core().sign_in_user(&ctx, session, &user, Some(true), vec!["own"]);
             match signed.await? {
                 SignInOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
@@ -158,14 +162,14 @@ async fn signing_in() {
 #[tokio::test]
 async fn restoring_a_remembered_browser() {
     for setup in PROFILES {
-        let prepare = async |site: &Site, visit: &mut Visit| {
-            let (_, remember) = signed_in_ann(site, visit).await;
-            *visit = Visit::default();
+        let prepare = async |site: &Site, session: &mut Session| {
+            let (_, remember) = signed_in_ann(site, session).await;
+            *session = Session::default();
             remember
         };
-        every_fault(setup, prepare, async |site, visit, remember| {
+        every_fault(setup, prepare, async |site, session, remember| {
             let cookie = remember_cookie(&remember);
-            let restored = site.core().restore_remembered(&site.context(), visit, cookie).await?;
+            let restored = site.core().restore_remembered(&site.context(), session, cookie).await?;
             match restored.who {
                 Ok(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
@@ -177,18 +181,18 @@ async fn restoring_a_remembered_browser() {
 
 #[tokio::test]
 async fn ending_a_family_whose_cookie_is_used_again() {
-    let prepare = async |site: &Site, visit: &mut Visit| {
-        let (_, remember) = signed_in_ann(site, visit).await;
+    let prepare = async |site: &Site, session: &mut Session| {
+        let (_, remember) = signed_in_ann(site, session).await;
         let cookie = remember_cookie(&remember);
-        let back = site.core().restore_remembered(&site.context(), visit, cookie).await.unwrap();
+        let back = site.core().restore_remembered(&site.context(), session, cookie).await.unwrap();
         assert!(back.who.is_ok());
         site.clock.advance(Duration::from_secs(61));
-        *visit = Visit::default();
+        *session = Session::default();
         remember
     };
-    every_fault(Setup::standard, prepare, async |site, visit, remember| {
+    every_fault(Setup::standard, prepare, async |site, session, remember| {
         let cookie = remember_cookie(&remember);
-        let restored = site.core().restore_remembered(&site.context(), visit, cookie).await?;
+        let restored = site.core().restore_remembered(&site.context(), session, cookie).await?;
         assert_eq!(restored.remember, RememberChange::Clear);
         Ok::<_, FlowError>(())
     })
@@ -197,8 +201,8 @@ async fn ending_a_family_whose_cookie_is_used_again() {
 
 #[tokio::test]
 async fn ending_auth_tokens() {
-    let prepare = async |site: &Site, visit: &mut Visit| {
-        let mut user = add_ann(site, visit).await;
+    let prepare = async |site: &Site, session: &mut Session| {
+        let mut user = add_ann(site, session).await;
         for _ in 0..2 {
             let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
         }
@@ -220,9 +224,9 @@ async fn ending_auth_tokens() {
 #[tokio::test]
 async fn signing_out() {
     for setup in PROFILES {
-        every_fault(setup, signed_in_ann, async |site, visit, (user, remember)| {
+        every_fault(setup, signed_in_ann, async |site, session, (user, remember)| {
             let cookie = Some(remember_cookie(&remember));
-            let done = site.core().sign_out(&site.context(), visit, Some(&user), cookie).await;
+            let done = site.core().sign_out(&site.context(), session, Some(&user), cookie).await;
             done.map(drop)
         })
         .await;
@@ -251,18 +255,18 @@ async fn asking_for_a_reset() {
 #[tokio::test]
 async fn resetting() {
     for setup in PROFILES {
-        every_fault(setup, ann_with_reset_token, async |site, visit, token: String| {
+        every_fault(setup, ann_with_reset_token, async |site, session, token: String| {
             let new = new_password(NEW);
-            match site.core().reset_password(&site.context(), visit, &token, new).await? {
+            match site.core().reset_password(&site.context(), session, &token, new).await? {
                 ResetOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })
         .await;
-        every_fault(setup, ann_with_reset_token, async |site, visit, token: String| {
+        every_fault(setup, ann_with_reset_token, async |site, session, token: String| {
             site.clock.advance(YEAR);
             let new = new_password(NEW);
-            match site.core().reset_password(&site.context(), visit, &token, new).await? {
+            match site.core().reset_password(&site.context(), session, &token, new).await? {
                 ResetOutcome::Expired(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -274,10 +278,10 @@ async fn resetting() {
 #[tokio::test]
 async fn changing_a_password() {
     for setup in PROFILES {
-        every_fault(setup, signed_in_ann, async |site, visit, (user, remember)| {
+        every_fault(setup, signed_in_ann, async |site, session, (user, remember)| {
             let cookie = Some(remember_cookie(&remember));
             let (ctx, old, new) = (site.context(), PASSWORD.into(), new_password(NEW));
-            match site.core().change_password(&ctx, visit, &user, &old, new, cookie).await? {
+            match site.core().change_password(&ctx, session, &user, &old, new, cookie).await? {
                 ChangeOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -289,8 +293,8 @@ async fn changing_a_password() {
 #[tokio::test]
 async fn proving_again_who_one_is() {
     for setup in PROFILES {
-        every_fault(setup, signed_in_ann, async |site, visit, (user, _)| {
-            match site.core().verify(&site.context(), visit, &user, &PASSWORD.into()).await? {
+        every_fault(setup, signed_in_ann, async |site, session, (user, _)| {
+            match site.core().verify(&site.context(), session, &user, &PASSWORD.into()).await? {
                 VerifyOutcome::Done => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -307,10 +311,10 @@ async fn using_auth_tokens() {
         setup
     };
     // An account from before tokens had a uniquifier of their own.
-    let prepare = async |site: &Site, visit: &mut Visit| {
+    let prepare = async |site: &Site, session: &mut Session| {
         use fs_core::model::UserField;
         use fs_core::port::Change;
-        let mut user = add_ann(site, visit).await;
+        let mut user = add_ann(site, session).await;
         let set = vec![UserField::TokenUniquifier(None)];
         let change = Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set };
         site.core().store().commit(change.into()).await.unwrap();
@@ -321,8 +325,8 @@ async fn using_auth_tokens() {
         site.core().issue_auth_token(&site.context(), &mut user).await.map(drop)
     })
     .await;
-    let prepare = async |site: &Site, visit: &mut Visit| {
-        let mut user = add_ann(site, visit).await;
+    let prepare = async |site: &Site, session: &mut Session| {
+        let mut user = add_ann(site, session).await;
         site.core().issue_auth_token(&site.context(), &mut user).await.unwrap()
     };
     every_fault(own, prepare, async |site, _, token| {
@@ -357,7 +361,7 @@ async fn a_hash_that_cannot_be_renewed_now_keeps_nobody_out() {
         let change = fs_core::port::Change::UpdateUser { user: user.id, expect: Vec::new(), set };
         site.core().store().commit(change.into()).await.unwrap();
         site.calls.fail_at(number, Fault::Refused);
-        let result = sign_in(&site, &mut Visit::default()).await;
+        let result = sign_in(&site, &mut Session::default()).await;
         let failed = site.calls.disarm();
         let stored = site.user(ANN).await.unwrap().password;
         match failed {

@@ -8,7 +8,7 @@ use fs_core::model::{
     PasswordHash, SealedSecret, SecondFactor, SessionRecord, Uniquifier, User, UserField,
 };
 use fs_core::port::Change;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{Dump, PASSWORD, Setup, Site};
 use futures::executor::block_on;
 
@@ -40,7 +40,7 @@ const FLOWS: [&str; 11] = [
 struct Hand {
     site: Site,
     user: User,
-    visit: Visit,
+    session: Session,
     text: String,
 }
 
@@ -53,11 +53,11 @@ fn site_for(flow: &str) -> Site {
 
 async fn hand(flow: &str) -> Hand {
     let (site, key) = (site_for(flow), key(1));
-    let (mut visit, mut text) = (Visit::default(), String::new());
+    let (mut session, mut text) = (Session::default(), String::new());
     match flow {
         "second factor" => {
             ann_with(&site, &key).await;
-            visit = pending(&site).await;
+            session = pending(&site).await;
             text = code(&site, &key);
         }
         "confirm" | "first reset" => {
@@ -73,58 +73,58 @@ async fn hand(flow: &str) -> Hand {
             let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
             text = mailed_token(&site).await;
         }
-        "change" | "verify" => drop(sign_ann_in(&site, &mut visit).await),
+        "change" | "verify" => drop(sign_ann_in(&site, &mut session).await),
         "remembered" => {
-            let change = sign_ann_in(&site, &mut Visit::default()).await;
+            let change = sign_ann_in(&site, &mut Session::default()).await;
             text = remember_cookie(&change).to_owned();
         }
         "chosen factor" => {
-            visit = pending(&site).await;
-            let key = enrol(&site, &mut visit).await;
+            session = pending(&site).await;
+            let key = enrol(&site, &mut session).await;
             text = code(&site, &key);
         }
         _ => {}
     }
     site.events.take();
     let user = site.user(ANN).await.unwrap();
-    Hand { site, user, visit, text }
+    Hand { site, user, session, text }
 }
 
 /// Does it, as a request does; whether it came to something.
-async fn run(flow: &str, site: &Site, visit: &mut Visit, text: &str) -> bool {
+async fn run(flow: &str, site: &Site, session: &mut Session, text: &str) -> bool {
     let (core, ctx) = (site.core(), site.context());
     match flow {
-        "password" => drop(core.sign_in(&ctx, visit, credentials()).await.unwrap()),
-        "passcode" => drop(by_password(site, visit).await),
-        "mailed code" => drop(by_passcode(site, visit, text).await),
+        "password" => drop(core.sign_in(&ctx, session, credentials()).await.unwrap()),
+        "passcode" => drop(by_password(site, session).await),
+        "mailed code" => drop(by_passcode(site, session, text).await),
         "link" => {
-            let outcome = core.follow_sign_in_link(&ctx, visit, text).await.unwrap();
+            let outcome = core.follow_sign_in_link(&ctx, session, text).await.unwrap();
             return matches!(outcome, FollowLinkOutcome::Judged(_));
         }
         "confirm" => drop(
-            core.confirm(&ctx, visit, None, None, text, crate::people::chosen()).await.unwrap(),
+            core.confirm(&ctx, session, None, None, text, crate::people::chosen()).await.unwrap(),
         ),
         "reset" | "first reset" => {
-            drop(core.reset_password(&ctx, visit, text, new_password(NEW)).await.unwrap());
+            drop(core.reset_password(&ctx, session, text, new_password(NEW)).await.unwrap());
         }
         "remembered" => {
-            return core.restore_remembered(&ctx, visit, text).await.unwrap().who.is_ok();
+            return core.restore_remembered(&ctx, session, text).await.unwrap().who.is_ok();
         }
-        "second factor" | "chosen factor" => return validate(site, visit, text).await,
+        "second factor" | "chosen factor" => return validate(site, session, text).await,
         _ => {
-            let Some(user) = core.authenticate_session(&ctx, visit).await.unwrap() else {
+            let Some(user) = core.authenticate_session(&ctx, session).await.unwrap() else {
                 return false;
             };
             let old = PASSWORD.into();
             if flow == "verify" {
-                let outcome = core.verify(&ctx, visit, &user, &old).await.unwrap();
+                let outcome = core.verify(&ctx, session, &user, &old).await.unwrap();
                 return matches!(outcome, VerifyOutcome::Done);
             }
             let new = new_password(NEW);
-            drop(core.change_password(&ctx, visit, &user, &old, new, None).await.unwrap());
+            drop(core.change_password(&ctx, session, &user, &old, new, None).await.unwrap());
         }
     }
-    visit.sign_in().is_some()
+    session.sign_in().is_some()
 }
 
 /// What was there when the other program had written, and what is there in the end.
@@ -139,10 +139,10 @@ struct Aftermath {
 
 fn against(flow: &str, set: impl Fn() -> UserField, check: impl Fn(Aftermath)) {
     let orders = every_order(|order| {
-        let Hand { site, user, mut visit, text } = block_on(hand(flow));
+        let Hand { site, user, mut session, text } = block_on(hand(flow));
         let (finished, last) = (Cell::new(false), Cell::new(None));
         let running = async {
-            let done = run(flow, &site, &mut visit, &text).await;
+            let done = run(flow, &site, &mut session, &text).await;
             finished.set(true);
             done
         };
@@ -162,7 +162,7 @@ fn against(flow: &str, set: impl Fn() -> UserField, check: impl Fn(Aftermath)) {
             then,
             now: block_on(site.dump()),
             signed_in_later: told || silent,
-            is_in: block_on(is_in(&site, &visit)),
+            is_in: block_on(is_in(&site, &session)),
         });
     });
     assert!(orders > 1, "{flow}: {orders}");
@@ -274,8 +274,11 @@ fn a_code_that_was_mailed_is_good_though_two_were_asked_for_at_once() {
         assert!((1..=2).contains(&mails.len()), "{} mails", mails.len());
         for mail in &mails {
             let code = mail.text.as_ref().unwrap().lines().find(|line| line.len() == 6);
-            let mut visit = Visit::default();
-            assert!(block_on(by_passcode(&site, &mut visit, code.unwrap())), "it is worth nothing");
+            let mut session = Session::default();
+            assert!(
+                block_on(by_passcode(&site, &mut session, code.unwrap())),
+                "it is worth nothing"
+            );
         }
     });
     assert!(orders > 5, "{orders}");
@@ -286,12 +289,12 @@ fn of_two_methods_that_are_proven_at_once_none_is_lost() {
     let orders = every_order(|order| {
         let (site, app) = (every_way().build(), key(1));
         let user = block_on(ann_with(&site, &app));
-        let visit = block_on(signed_in(&site, &app));
+        let session = block_on(signed_in(&site, &app));
         let (key, state) = block_on(set_up_method(&site, &user));
         let by_app = code(&site, &key);
         let (by_mail, mail_state) = block_on(async {
             let begun = site.core().set_up_method(&site.context(), &user, "email", "").await;
-            let fs_core::flow::SetupOutcome::Begun { state, .. } = begun.unwrap() else {
+            let fs_core::flow::SetupOutcome::Started { state, .. } = begun.unwrap() else {
                 panic!("not begun");
             };
             let text = site.mails().await.pop().unwrap().text.unwrap();
@@ -299,8 +302,8 @@ fn of_two_methods_that_are_proven_at_once_none_is_lost() {
             (code.unwrap().to_owned(), state.expose().to_owned())
         });
         let (first, second) = order.both(
-            prove_method(&site, &visit, &state, &by_app),
-            prove_method(&site, &visit, &mail_state, &by_mail),
+            prove_method(&site, &session, &state, &by_app),
+            prove_method(&site, &session, &mail_state, &by_mail),
         );
         let stored = block_on(site.user(ANN)).unwrap().sign_in_secrets;
         assert!(first || second);

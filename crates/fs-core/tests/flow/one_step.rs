@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fs_core::flow::VerifyOutcome;
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
 use fs_testkit::site::Site;
 use futures::executor::block_on;
@@ -25,10 +25,10 @@ async fn ann_with_one_app(site: &Site, key: &TotpSecret) -> User {
 }
 
 /// What proving again who one is does; whether the code was right.
-async fn verify(site: &Site, visit: &mut Visit, code: &str) -> bool {
+async fn verify(site: &Site, session: &mut Session, code: &str) -> bool {
     let (core, ctx) = (site.core(), site.context());
-    let user = core.authenticate_session(&ctx, visit).await.unwrap().unwrap();
-    let outcome = core.verify_with_passcode(&ctx, visit, &user, &code.into()).await;
+    let user = core.authenticate_session(&ctx, session).await.unwrap().unwrap();
+    let outcome = core.verify_with_passcode(&ctx, session, &user, &code.into()).await;
     matches!(outcome.unwrap(), VerifyOutcome::Done)
 }
 
@@ -45,14 +45,14 @@ fn of_two_doors_at_the_same_moment_a_step_opens_one() {
             block_on(ann_with_one_app(&site, &key));
             let mut two = match door {
                 "verify" => block_on(signed_in(&site, &key)),
-                _ => Visit::default(),
+                _ => Session::default(),
             };
             site.clock.advance(Duration::from_secs(90));
             let mut one = block_on(pending(&site));
             let code = code(&site, &key);
-            let other = async |visit: &mut Visit| match door {
-                "verify" => verify(&site, visit, &code).await,
-                _ => by_passcode(&site, visit, &code).await,
+            let other = async |session: &mut Session| match door {
+                "verify" => verify(&site, session, &code).await,
+                _ => by_passcode(&site, session, &code).await,
             };
             let (first, second) = order.both(validate(&site, &mut one, &code), other(&mut two));
             assert!(first != second, "{door}: {first} {second}");
@@ -70,7 +70,7 @@ async fn the_code_that_set_up_a_second_factor_does_not_give_it_unless_codes_are_
         setup.config.totp.strict = strict;
         let site = setup.build();
         site.add_user(ANN).await;
-        let mut ann = Visit::default();
+        let mut ann = Session::default();
         let _ = sign_ann_in(&site, &mut ann).await;
         let key = enrol(&site, &mut ann).await;
         let first = code(&site, &key);
@@ -92,15 +92,15 @@ async fn the_code_that_set_up_a_way_to_sign_in_does_not_sign_in_unless_codes_are
         setup.config.totp.strict = strict;
         let site = setup.build();
         let user = site.add_user(ANN).await;
-        let mut ann = Visit::default();
+        let mut ann = Session::default();
         let _ = sign_ann_in(&site, &mut ann).await;
         let (key, state) = set_up_method(&site, &user).await;
         let first = code(&site, &key);
         assert!(prove_method(&site, &ann, &state, &first).await);
-        assert_eq!(by_passcode(&site, &mut Visit::default(), &first).await, !strict);
-        assert!(!by_passcode(&site, &mut Visit::default(), &first).await);
+        assert_eq!(by_passcode(&site, &mut Session::default(), &first).await, !strict);
+        assert!(!by_passcode(&site, &mut Session::default(), &first).await);
         site.clock.advance(Duration::from_secs(30));
-        assert!(by_passcode(&site, &mut Visit::default(), &code(&site, &key)).await);
+        assert!(by_passcode(&site, &mut Session::default(), &code(&site, &key)).await);
     }
 }
 
@@ -120,5 +120,5 @@ async fn a_step_stays_used_while_any_door_would_take_it() {
     // Marks that are over are swept when others are made.
     let mut again = pending(&site).await;
     assert!(validate(&site, &mut again, &code(&site, &key)).await);
-    assert!(!by_passcode(&site, &mut Visit::default(), &first).await);
+    assert!(!by_passcode(&site, &mut Session::default(), &first).await);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fs_core::flow::{Credentials, EnrolOutcome, RememberChange, SignInOutcome, ValidateOutcome};
 use fs_core::secret::Secret;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
 use fs_testkit::site::{Setup, Site};
 
@@ -18,7 +18,7 @@ const STEP: Duration = Duration::from_secs(30);
 
 /// A browser that is signed in, is remembered, and is spared the second factor.
 struct Entered {
-    visit: Visit,
+    session: Session,
     remembered: RememberChange,
     device: Secret,
 }
@@ -33,26 +33,26 @@ fn site(ends: bool) -> Site {
 async fn enter(site: &Site, key: &TotpSecret) -> Entered {
     // Every browser gives a code of its own.
     site.clock.advance(STEP);
-    let (core, ctx, mut visit) = (site.core(), site.context(), pending(site).await);
+    let (core, ctx, mut session) = (site.core(), site.context(), pending(site).await);
     let code = code(site, key);
-    match core.validate_second_factor(&ctx, &mut visit, None, &code, None).await.unwrap() {
+    match core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap() {
         ValidateOutcome::SignedIn { remember, device: Some(device), .. } => {
-            Entered { visit, remembered: remember, device }
+            Entered { session, remembered: remember, device }
         }
         other => refused(other),
     }
 }
 
 async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
-    let (ctx, mut visit) = (site.context(), Visit::default());
+    let (ctx, mut session) = (site.context(), Session::default());
     let cookie = remember_cookie(remembered);
-    site.core().restore_remembered(&ctx, &mut visit, cookie).await.unwrap().who.is_ok()
+    site.core().restore_remembered(&ctx, &mut session, cookie).await.unwrap().who.is_ok()
 }
 
 /// Whether a browser with that token is asked for the second factor.
 async fn is_asked(site: &Site, device: &Secret) -> bool {
     let typed = Credentials { device: Some(device.clone()), ..credentials() };
-    match site.core().sign_in(&site.context(), &mut Visit::default(), typed).await.unwrap() {
+    match site.core().sign_in(&site.context(), &mut Session::default(), typed).await.unwrap() {
         SignInOutcome::SecondFactor { .. } => true,
         SignInOutcome::Done { .. } => false,
         other => refused(other),
@@ -60,18 +60,23 @@ async fn is_asked(site: &Site, device: &Secret) -> bool {
 }
 
 /// Switches the second factor off, or changes it, in a remembered browser.
-async fn change(site: &Site, visit: &mut Visit, cookie: Option<&str>, off: bool) -> RememberChange {
+async fn change(
+    site: &Site,
+    session: &mut Session,
+    cookie: Option<&str>,
+    off: bool,
+) -> RememberChange {
     let (core, ctx) = (site.core(), site.context());
-    let user = core.authenticate_session(&ctx, visit).await.unwrap().unwrap();
+    let user = core.authenticate_session(&ctx, session).await.unwrap().unwrap();
     if off {
-        match core.enrol(&ctx, visit, Some(&user), "disable", "", cookie).await.unwrap() {
+        match core.enrol(&ctx, session, Some(&user), "disable", "", cookie).await.unwrap() {
             EnrolOutcome::Disabled { remember, .. } => return remember,
             other => refused(other),
         }
     }
-    let new = enrol(site, visit).await;
+    let new = enrol(site, session).await;
     let code = code(site, &new);
-    match core.validate_second_factor(&ctx, visit, Some(&user), &code, cookie).await.unwrap() {
+    match core.validate_second_factor(&ctx, session, Some(&user), &code, cookie).await.unwrap() {
         ValidateOutcome::Changed { remember, .. } => remember,
         other => refused(other),
     }
@@ -86,19 +91,19 @@ async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
         let mut here = enter(&site, &key).await;
         assert!(!is_asked(&site, &other.device).await);
         let waiting = pending(&site).await;
-        let before = here.visit.sign_in().cloned().unwrap();
+        let before = here.session.sign_in().cloned().unwrap();
         site.clock.advance(STEP);
 
         let cookie = remember_cookie(&here.remembered);
-        let remember = change(&site, &mut here.visit, Some(cookie), off).await;
-        assert!(is_in(&site, &here.visit).await);
-        assert_eq!(is_in(&site, &other.visit).await, !ends, "off: {off}");
+        let remember = change(&site, &mut here.session, Some(cookie), off).await;
+        assert!(is_in(&site, &here.session).await);
+        assert_eq!(is_in(&site, &other.session).await, !ends, "off: {off}");
         assert_eq!(comes_back(&site, &other.remembered).await, !ends, "off: {off}");
         let waits = site.core().pending(&site.context(), &waiting).await.unwrap();
         assert_eq!(waits.is_some(), !ends, "off: {off}");
 
         // The browser stays remembered, under another name, and becomes no fresher.
-        let after = here.visit.sign_in().unwrap();
+        let after = here.session.sign_in().unwrap();
         assert_eq!(after.authenticated_at, before.authenticated_at);
         assert_eq!(after.id != before.id, ends);
         assert_eq!(comes_back(&site, &here.remembered).await, !ends);
@@ -135,9 +140,9 @@ async fn a_browser_that_is_not_remembered_as_her_does_not_become_so() {
 async fn a_first_second_factor_ends_what_was_entered_without_one() {
     let site = every_way().build();
     site.add_user(ANN).await;
-    let (mut here, mut other) = (Visit::default(), Visit::default());
-    for visit in [&mut here, &mut other] {
-        let _ = sign_ann_in(&site, visit).await;
+    let (mut here, mut other) = (Session::default(), Session::default());
+    for session in [&mut here, &mut other] {
+        let _ = sign_ann_in(&site, session).await;
     }
     let key = enrol(&site, &mut here).await;
     assert!(is_in(&site, &other).await);
@@ -197,7 +202,7 @@ async fn a_change_by_other_means_gives_no_session() {
     (rules.strict, rules.device) = (false, Some(30 * DAY));
     let (site, key) = (setup.build(), key(1));
     ann_with(&site, &key).await;
-    let Entered { visit: mut copy, remembered, .. } = enter(&site, &key).await;
+    let Entered { session: mut copy, remembered, .. } = enter(&site, &key).await;
     let cookie = Some(remember_cookie(&remembered));
     let (core, ctx) = (site.core(), site.context());
     let user = core.authenticate_session(&ctx, &copy).await.unwrap().unwrap();
@@ -238,11 +243,11 @@ async fn a_device_is_spared_the_code_where_that_was_asked_for() {
     ann_with(&site, &key).await;
     for remember in [true, false] {
         site.clock.advance(STEP);
-        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+        let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
         let typed = Credentials { remember: Some(remember), ..credentials() };
-        let _ = core.sign_in(&ctx, &mut visit, typed).await.unwrap();
+        let _ = core.sign_in(&ctx, &mut session, typed).await.unwrap();
         let code = code(&site, &key);
-        match core.validate_second_factor(&ctx, &mut visit, None, &code, None).await.unwrap() {
+        match core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap() {
             ValidateOutcome::SignedIn { device, .. } => assert_eq!(device.is_some(), remember),
             other => refused(other),
         }
@@ -253,8 +258,8 @@ async fn a_device_is_spared_the_code_where_that_was_asked_for() {
 async fn nothing_is_pending_for_an_account_that_was_deactivated() {
     let (site, key) = (site(true), key(1));
     let ann = ann_with(&site, &key).await;
-    let visit = pending(&site).await;
-    let waits = async || site.core().pending(&site.context(), &visit).await.unwrap().is_some();
+    let session = pending(&site).await;
+    let waits = async || site.core().pending(&site.context(), &session).await.unwrap().is_some();
     assert!(waits().await);
     site.core().deactivate_user(&ann.id).await.unwrap();
     assert!(!waits().await);
@@ -267,16 +272,16 @@ async fn what_one_sets_up_does_not_become_the_factor_of_another() {
     let bob = site.add_user("bob@site.test").await;
     let (core, ctx) = (site.core(), site.context());
     // Bob calls by other means, in the browser in which Ann is about to set up her app.
-    let mut visit = pending(&site).await;
-    let key = enrol(&site, &mut visit).await;
+    let mut session = pending(&site).await;
+    let key = enrol(&site, &mut session).await;
     let code = code(&site, &key);
-    let mut copy = visit.clone();
+    let mut copy = session.clone();
     let given = core.validate_second_factor(&ctx, &mut copy, Some(&bob), &code, None).await;
     assert!(matches!(given.unwrap(), ValidateOutcome::NotPending));
     // And he begins to sign in there.
     let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
-    let _ = core.sign_in(&ctx, &mut visit, typed).await.unwrap();
-    let given = core.validate_second_factor(&ctx, &mut visit, None, &code, None).await.unwrap();
+    let _ = core.sign_in(&ctx, &mut session, typed).await.unwrap();
+    let given = core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap();
     assert!(matches!(given, ValidateOutcome::NotPending), "{given:?}");
     assert_eq!(site.user("bob@site.test").await.unwrap().second_factor.method, None);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fs_core::event::Event;
 use fs_core::flow::{ChangeOutcome, Credentials, FlowError, SignInOutcome, VerifyOutcome};
 use fs_core::identity::{IdentityAttribute, IdentityRule};
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
@@ -42,7 +42,7 @@ async fn sign_in(site: &Site, identity: &str, password: &str) -> Try {
         remember: None,
         device: None,
     };
-    let outcome = site.core().sign_in(&site.context(), &mut Visit::default(), credentials).await;
+    let outcome = site.core().sign_in(&site.context(), &mut Session::default(), credentials).await;
     judged(outcome, |outcome| matches!(outcome, SignInOutcome::Done { .. }))
 }
 
@@ -158,7 +158,7 @@ async fn strangers_do_not_shut_the_owner_out() {
     let _ = site.core().request_reset(&ctx, ANN).await.unwrap();
     let token = mailed_token(&site).await;
     let new = new_password(NEW);
-    let _ = site.core().reset_password(&ctx, &mut Visit::default(), &token, new).await.unwrap();
+    let _ = site.core().reset_password(&ctx, &mut Session::default(), &token, new).await.unwrap();
     assert_eq!(sign_in(&travelling, ANN, NEW).await, Try::In);
 }
 
@@ -205,18 +205,18 @@ async fn limits_do_not_tell_whether_there_is_an_account() {
 #[tokio::test]
 async fn a_stolen_session_is_no_place_to_guess() {
     let site = site().await;
-    let mut visit = Visit::default();
-    let _ = sign_ann_in(&site, &mut visit).await;
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
     let user = site.user(ANN).await.unwrap();
     let (core, ctx) = (site.core(), site.context());
-    let mut visit_two = visit.clone();
+    let mut session_two = session.clone();
     let mut verify = async |password: &str| {
-        let outcome = core.verify(&ctx, &mut visit_two, &user, &password.into()).await;
+        let outcome = core.verify(&ctx, &mut session_two, &user, &password.into()).await;
         judged(outcome, |outcome| matches!(outcome, VerifyOutcome::Done))
     };
     let change = async |password: &str| {
-        let (mut visit, old, new) = (visit.clone(), password.into(), new_password(NEW));
-        let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, None).await;
+        let (mut session, old, new) = (session.clone(), password.into(), new_password(NEW));
+        let outcome = core.change_password(&ctx, &mut session, &user, &old, new, None).await;
         judged(outcome, |outcome| matches!(outcome, ChangeOutcome::Done { .. }))
     };
     for _ in 0..5 {
@@ -231,20 +231,20 @@ async fn a_stolen_session_is_no_place_to_guess() {
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
     site.clock.advance(15 * MINUTE);
     let ctx = site.context();
-    let outcome = core.verify(&ctx, &mut visit.clone(), &user, &PASSWORD.into()).await;
+    let outcome = core.verify(&ctx, &mut session.clone(), &user, &PASSWORD.into()).await;
     assert_eq!(judged(outcome, |outcome| matches!(outcome, VerifyOutcome::Done)), Try::In);
 }
 
 #[tokio::test]
 async fn new_passwords_that_are_refused_are_no_guesses() {
     let site = site().await;
-    let mut visit = Visit::default();
-    let _ = sign_ann_in(&site, &mut visit).await;
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
     let user = site.user(ANN).await.unwrap();
     for new in ["short", PASSWORD].iter().cycle().take(40) {
-        let (core, ctx, mut visit) = (site.core(), site.context(), visit.clone());
+        let (core, ctx, mut session) = (site.core(), site.context(), session.clone());
         let (old, new) = (PASSWORD.into(), new_password(new));
-        let outcome = core.change_password(&ctx, &mut visit, &user, &old, new, None).await;
+        let outcome = core.change_password(&ctx, &mut session, &user, &old, new, None).await;
         assert!(matches!(outcome.unwrap(), ChangeOutcome::Refused(_)));
     }
 }

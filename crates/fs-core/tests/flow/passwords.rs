@@ -5,7 +5,7 @@ use fs_core::model::{PasswordHash, User, UserField};
 use fs_core::password::{HashingRules, NewHash, PasswordHasher, Scratch};
 use fs_core::port::Change;
 use fs_core::secret::Secret;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::calls::{Call, Fault, HashKind};
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
@@ -47,7 +47,7 @@ async fn stored_is_of(site: &Site, text: &str) -> bool {
 
 async fn signs_in(site: &Site, typed: &str) -> bool {
     let credentials = fs_core::flow::Credentials { password: Secret::from(typed), ..credentials() };
-    let outcome = site.core().sign_in(&site.context(), &mut Visit::default(), credentials).await;
+    let outcome = site.core().sign_in(&site.context(), &mut Session::default(), credentials).await;
     matches!(outcome.unwrap(), SignInOutcome::Done { .. })
 }
 
@@ -125,18 +125,18 @@ async fn every_other_check_knows_the_imported_spelling() {
     assert!(stored_is_of(&site, TYPED).await);
 
     let ann = ann_with(&site, imported()).await;
-    let mut visit = Visit::default();
-    let verified = core.verify(&ctx, &mut visit, &ann, &TYPED.into()).await.unwrap();
+    let mut session = Session::default();
+    let verified = core.verify(&ctx, &mut session, &ann, &TYPED.into()).await.unwrap();
     assert!(matches!(verified, VerifyOutcome::Done), "{verified:?}");
     assert!(stored_is_of(&site, TYPED).await);
 
     let ann = ann_with(&site, imported()).await;
     let (typed, new) = (TYPED.into(), new_password(NEW));
-    let changed = core.change_password(&ctx, &mut visit, &ann, &typed, new, None).await.unwrap();
+    let changed = core.change_password(&ctx, &mut session, &ann, &typed, new, None).await.unwrap();
     assert!(matches!(changed, ChangeOutcome::Done { .. }), "{changed:?}");
 }
 
-/// Else one visit with another keyboard would keep somebody out for good.
+/// Else one session with another keyboard would keep somebody out for good.
 #[tokio::test]
 async fn a_look_alike_lets_in_but_does_not_become_the_password() {
     for create in [NewHash::CheapestForTests, NewHash::Bcrypt { cost: 10 }] {
@@ -196,13 +196,14 @@ async fn a_browser_stays_remembered_by_a_cookie_of_the_account_alone() {
     for (profile, whose) in PROFILES.into_iter().flat_map(|it| [0, 1, 2, 3].map(|who| (it, who))) {
         let site = profile().build();
         site.add_user(ANN).await;
-        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
-        let of_ann = sign_ann_in(&site, &mut visit).await;
+        let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
+        let of_ann = sign_ann_in(&site, &mut session).await;
         let of_bob = bob_remembered(&site).await;
         let cookies =
             [None, Some("made up"), Some(remember_cookie(&of_bob)), Some(remember_cookie(&of_ann))];
         let (ann, old, new) = (site.user(ANN).await.unwrap(), PASSWORD.into(), new_password(NEW));
-        let changed = core.change_password(&ctx, &mut visit, &ann, &old, new, cookies[whose]).await;
+        let changed =
+            core.change_password(&ctx, &mut session, &ann, &old, new, cookies[whose]).await;
         match changed.unwrap() {
             ChangeOutcome::Done { remember: RememberChange::Set { .. }, .. } => {
                 assert_eq!(whose, 3);
@@ -219,15 +220,15 @@ async fn a_browser_stays_remembered_by_a_cookie_of_the_account_alone() {
 async fn a_new_password_leaves_no_session_behind_and_a_line_in_the_audit_log() {
     let site = Setup::standard().build();
     let before = site.add_user(ANN).await;
-    let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
-    let _ = sign_ann_in(&site, &mut visit).await;
+    let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
+    let _ = sign_ann_in(&site, &mut session).await;
     let of = async |user: &User| {
         let sessions = core.store().sessions_of(&user.uniquifier, ctx.now).await;
         sessions.unwrap().len()
     };
     assert!(of(&before).await > 0);
     let (old, new) = (PASSWORD.into(), new_password(NEW));
-    let _ = core.change_password(&ctx, &mut visit, &before, &old, new, None).await.unwrap();
+    let _ = core.change_password(&ctx, &mut session, &before, &old, new, None).await.unwrap();
     assert_eq!((of(&before).await, of(&site.user(ANN).await.unwrap()).await), (0, 1));
     let lines = site.dump().await.audit;
     let told = lines.iter().any(|line| line.what == "password_replaced");

@@ -6,7 +6,7 @@ use fs_core::flow::{
     ConfirmForm, Credentials, NewPassword, RegisterOutcome, RegistrationForm, RememberChange,
     SignInOutcome,
 };
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
 
 pub(crate) const ANN: &str = "ann@site.test";
@@ -30,8 +30,8 @@ pub(crate) fn registration(email: &str) -> RegistrationForm {
 
 /// An account that is not confirmed; the link is in the newest mail.
 pub(crate) async fn register_ann(site: &Site) {
-    let (ctx, mut visit) = (site.context(), Visit::default());
-    match site.core().register(&ctx, &mut visit, registration(ANN)).await.unwrap() {
+    let (ctx, mut session) = (site.context(), Session::default());
+    match site.core().register(&ctx, &mut session, registration(ANN)).await.unwrap() {
         RegisterOutcome::Done(_) => {}
         other => refused(other),
     }
@@ -46,8 +46,8 @@ pub(crate) fn credentials() -> Credentials {
     }
 }
 
-pub(crate) async fn sign_ann_in(site: &Site, visit: &mut Visit) -> RememberChange {
-    match site.core().sign_in(&site.context(), visit, credentials()).await.unwrap() {
+pub(crate) async fn sign_ann_in(site: &Site, session: &mut Session) -> RememberChange {
+    match site.core().sign_in(&site.context(), session, credentials()).await.unwrap() {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
     }
@@ -57,7 +57,7 @@ pub(crate) async fn sign_ann_in(site: &Site, visit: &mut Visit) -> RememberChang
 pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
     site.add_user("bob@site.test").await;
     let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
-    match site.core().sign_in(&site.context(), &mut Visit::default(), typed).await.unwrap() {
+    match site.core().sign_in(&site.context(), &mut Session::default(), typed).await.unwrap() {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
     }

@@ -7,7 +7,7 @@ use fs_core::flow::{
     ResetOutcome, SignInOutcome, VerifyOutcome,
 };
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 use futures::executor::block_on;
 
@@ -21,8 +21,8 @@ use crate::people::{
 struct Scene {
     site: Site,
     user: User,
-    one: Visit,
-    two: Visit,
+    one: Session,
+    two: Session,
     remember: RememberChange,
 }
 
@@ -31,27 +31,27 @@ impl Scene {
         block_on(async {
             let site = setup().build();
             let user = site.add_user(ANN).await;
-            let (mut one, mut two) = (Visit::default(), Visit::default());
+            let (mut one, mut two) = (Session::default(), Session::default());
             let remember = sign_ann_in(&site, &mut one).await;
             let _ = sign_ann_in(&site, &mut two).await;
             Self { site, user, one, two, remember }
         })
     }
 
-    async fn sign_in(&self, visit: &mut Visit) -> bool {
-        let outcome = self.site.core().sign_in(&self.site.context(), visit, credentials()).await;
+    async fn sign_in(&self, session: &mut Session) -> bool {
+        let outcome = self.site.core().sign_in(&self.site.context(), session, credentials()).await;
         matches!(outcome, Ok(SignInOutcome::Done { .. }))
     }
 
-    async fn change(&self, visit: &mut Visit, new: NewPassword) -> bool {
+    async fn change(&self, session: &mut Session, new: NewPassword) -> bool {
         let (ctx, old) = (self.site.context(), PASSWORD.into());
-        let changed = self.site.core().change_password(&ctx, visit, &self.user, &old, new, None);
+        let changed = self.site.core().change_password(&ctx, session, &self.user, &old, new, None);
         matches!(changed.await, Ok(ChangeOutcome::Done { .. }))
     }
 
-    async fn verify(&self, visit: &mut Visit) -> bool {
+    async fn verify(&self, session: &mut Session) -> bool {
         let (ctx, password) = (self.site.context(), PASSWORD.into());
-        let verified = self.site.core().verify(&ctx, visit, &self.user, &password).await;
+        let verified = self.site.core().verify(&ctx, session, &self.user, &password).await;
         matches!(verified, Ok(VerifyOutcome::Done))
     }
 
@@ -61,14 +61,14 @@ impl Scene {
     }
 
     async fn reset(&self, token: &str, new: NewPassword) -> bool {
-        let (ctx, mut visit) = (self.site.context(), Visit::default());
-        let outcome = self.site.core().reset_password(&ctx, &mut visit, token, new).await;
+        let (ctx, mut session) = (self.site.context(), Session::default());
+        let outcome = self.site.core().reset_password(&ctx, &mut session, token, new).await;
         matches!(outcome, Ok(ResetOutcome::Done { .. }))
     }
 
-    fn is_in(&self, visit: &Visit) -> bool {
+    fn is_in(&self, session: &Session) -> bool {
         let ctx = self.site.context();
-        block_on(self.site.core().authenticate_session(&ctx, visit)).unwrap().is_some()
+        block_on(self.site.core().authenticate_session(&ctx, session)).unwrap().is_some()
     }
 
     fn has_password(&self, password: &str) -> bool {
@@ -83,11 +83,11 @@ fn who_signs_in_while_being_shut_out_is_out() {
     for setup in PROFILES {
         let orders = every_order(|order| {
             let scene = Scene::new(setup);
-            let mut visit = Visit::default();
+            let mut session = Session::default();
             let shut = scene.site.core().deactivate_user(&scene.user.id);
-            let (_, shut) = order.both(scene.sign_in(&mut visit), shut);
+            let (_, shut) = order.both(scene.sign_in(&mut session), shut);
             assert!(shut.unwrap());
-            assert!(!scene.is_in(&visit));
+            assert!(!scene.is_in(&session));
         });
         assert!(orders > 10, "{orders}");
     }
@@ -98,11 +98,11 @@ fn who_signs_in_while_being_deleted_is_nobody() {
     for setup in PROFILES {
         every_order(|order| {
             let scene = Scene::new(setup);
-            let (mut visit, ctx) = (Visit::default(), scene.site.context());
+            let (mut session, ctx) = (Session::default(), scene.site.context());
             let delete = scene.site.core().delete_user(&ctx, &scene.user.id);
-            let (_, deleted) = order.both(scene.sign_in(&mut visit), delete);
+            let (_, deleted) = order.both(scene.sign_in(&mut session), delete);
             deleted.unwrap();
-            assert!(!scene.is_in(&visit));
+            assert!(!scene.is_in(&session));
             assert!(block_on(scene.site.user(ANN)).is_none());
         });
     }
@@ -113,12 +113,12 @@ fn a_sign_in_with_the_old_password_does_not_outlive_a_change() {
     for setup in PROFILES {
         every_order(|order| {
             let scene = Scene::new(setup);
-            let (mut visit, mut one) = (Visit::default(), scene.one.clone());
+            let (mut session, mut one) = (Session::default(), scene.one.clone());
             let change = scene.change(&mut one, new_password(NEW));
-            let (_, changed) = order.both(scene.sign_in(&mut visit), change);
+            let (_, changed) = order.both(scene.sign_in(&mut session), change);
             // A sign-in between the look and the write of a change leaves the account as it was.
             assert!(changed);
-            assert!(!scene.is_in(&visit) && !scene.is_in(&scene.two) && scene.is_in(&one));
+            assert!(!scene.is_in(&session) && !scene.is_in(&scene.two) && scene.is_in(&one));
         });
     }
 }
@@ -129,11 +129,11 @@ fn a_sign_in_with_the_old_password_does_not_outlive_a_reset() {
         every_order(|order| {
             let scene = Scene::new(setup);
             let token = block_on(scene.reset_token());
-            let mut visit = Visit::default();
+            let mut session = Session::default();
             let reset = scene.reset(&token, new_password(NEW));
-            let (_, reset) = order.both(scene.sign_in(&mut visit), reset);
+            let (_, reset) = order.both(scene.sign_in(&mut session), reset);
             assert!(reset);
-            assert!(!scene.is_in(&visit) && !scene.is_in(&scene.one) && !scene.is_in(&scene.two));
+            assert!(!scene.is_in(&session) && !scene.is_in(&scene.one) && !scene.is_in(&scene.two));
         });
     }
 }
@@ -201,16 +201,16 @@ fn a_confirmation_link_works_once() {
             block_on(register_ann(&site));
             let token = block_on(mailed_token(&site));
             let confirm = async || {
-                let mut visit = Visit::default();
+                let mut session = Session::default();
                 let ctx = site.context();
                 let outcome = site
                     .core()
-                    .confirm(&ctx, &mut visit, None, None, &token, crate::people::chosen())
+                    .confirm(&ctx, &mut session, None, None, &token, crate::people::chosen())
                     .await
                     .unwrap();
                 let done = matches!(outcome, ConfirmOutcome::Done { .. });
                 assert!(done || matches!(outcome, ConfirmOutcome::AlreadyConfirmed(_)));
-                assert!(done || visit.sign_in().is_none());
+                assert!(done || session.sign_in().is_none());
                 done
             };
             let (first, second) = order.both(confirm(), confirm());
@@ -273,7 +273,7 @@ fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
     for setup in PROFILES {
         every_order(|order| {
             let scene = Scene::new(setup);
-            let (mut back, mut two) = (Visit::default(), scene.two.clone());
+            let (mut back, mut two) = (Session::default(), scene.two.clone());
             let (ctx, cookie) = (scene.site.context(), remember_cookie(&scene.remember));
             let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
             let change = scene.change(&mut two, new_password(NEW));
@@ -283,7 +283,7 @@ fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
         });
         every_order(|order| {
             let scene = Scene::new(setup);
-            let mut back = Visit::default();
+            let mut back = Session::default();
             let (ctx, cookie) = (scene.site.context(), remember_cookie(&scene.remember));
             let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
             let shut = scene.site.core().deactivate_user(&scene.user.id);
@@ -300,9 +300,9 @@ fn an_address_is_registered_once() {
         every_order(|order| {
             let site = setup().build();
             let register = async || {
-                let mut visit = Visit::default();
+                let mut session = Session::default();
                 let ctx = site.context();
-                let outcome = site.core().register(&ctx, &mut visit, registration(ANN)).await;
+                let outcome = site.core().register(&ctx, &mut session, registration(ANN)).await;
                 Ok::<_, FlowError>(matches!(outcome?, RegisterOutcome::Done(_)))
             };
             let (first, second) = order.both(register(), register());
@@ -334,8 +334,8 @@ fn addresses_and_names_that_differ_in_case_alone_are_registered_once() {
                 let register = async |email: &str, username: &str| {
                     let mut form = registration(email);
                     form.username = by_name.then(|| username.to_owned());
-                    let (ctx, mut visit) = (site.context(), Visit::default());
-                    let outcome = site.core().register(&ctx, &mut visit, form).await.unwrap();
+                    let (ctx, mut session) = (site.context(), Session::default());
+                    let outcome = site.core().register(&ctx, &mut session, form).await.unwrap();
                     matches!(outcome, RegisterOutcome::Done(_))
                 };
                 let other = if by_name { "anna@site.test" } else { "Ann@site.test" };

@@ -15,7 +15,7 @@ use fs_core::message::{Message, MessageKey};
 use fs_core::password::{BreachFinding, PasswordRules};
 use fs_core::reading::{ReadEmail, ReadPassword, ReadPhone, ReadUsername, Readers};
 use fs_core::secret::Secret;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::send_limits::Telephone;
@@ -114,7 +114,7 @@ async fn register(site: &Site, email: &str, username: &str, password: &str) -> R
         repeated: None,
         fields: serde_json::Map::new(),
     };
-    site.core().register(&site.context(), &mut Visit::default(), form).await.unwrap()
+    site.core().register(&site.context(), &mut Session::default(), form).await.unwrap()
 }
 
 fn words(problems: &[Problem]) -> Vec<(&str, &str)> {
@@ -181,8 +181,8 @@ async fn passwords_are_read_as_the_application_says() {
             remember: None,
             device: None,
         };
-        let mut visit = Visit::default();
-        let outcome = site.core().sign_in(&site.context(), &mut visit, credentials).await;
+        let mut session = Session::default();
+        let outcome = site.core().sign_in(&site.context(), &mut session, credentials).await;
         assert_eq!(matches!(outcome.unwrap(), SignInOutcome::Done { .. }), right, "{password}");
     }
 }

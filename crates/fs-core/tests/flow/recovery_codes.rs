@@ -9,7 +9,7 @@ use fs_core::flow::{
 };
 use fs_core::message::MessageKey;
 use fs_core::model::{SealedSecret, User};
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::totp::{TotpRules, TotpSecret};
 use fs_testkit::site::{Setup, Site};
 use futures::executor::block_on;
@@ -50,8 +50,8 @@ async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
 
 async fn make(site: &Site, email: &str) -> Vec<String> {
     let user = site.user(email).await.unwrap();
-    let (ctx, visit) = (site.context(), Visit::default());
-    match site.core().make_recovery_codes(&ctx, &visit, &user).await.unwrap() {
+    let (ctx, session) = (site.context(), Session::default());
+    match site.core().make_recovery_codes(&ctx, &session, &user).await.unwrap() {
         MakeRecoveryCodesOutcome::Made(codes) => {
             codes.iter().map(|code| code.expose().to_owned()).collect()
         }
@@ -60,18 +60,18 @@ async fn make(site: &Site, email: &str) -> Vec<String> {
 }
 
 /// A browser in which Ann has typed her password.
-async fn pending(site: &Site) -> Visit {
-    let mut visit = Visit::default();
-    match site.core().sign_in(&site.context(), &mut visit, credentials()).await.unwrap() {
-        SignInOutcome::SecondFactor { .. } => visit,
+async fn pending(site: &Site) -> Session {
+    let mut session = Session::default();
+    match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
+        SignInOutcome::SecondFactor { .. } => session,
         other => refused(other),
     }
 }
 
 /// Whether a code completes the sign-in. A refusal signs nobody in and says the same each time.
-async fn enter(site: &Site, visit: &mut Visit, code: &str) -> bool {
-    let outcome = site.core().use_recovery_code(&site.context(), visit, code).await;
-    let signed_in = visit.sign_in().is_some();
+async fn enter(site: &Site, session: &mut Session, code: &str) -> bool {
+    let outcome = site.core().use_recovery_code(&site.context(), session, code).await;
+    let signed_in = session.sign_in().is_some();
     match outcome {
         Ok(ValidateOutcome::SignedIn { .. }) => assert!(signed_in),
         Ok(ValidateOutcome::Refused(problem)) => {
@@ -87,25 +87,25 @@ async fn enter(site: &Site, visit: &mut Visit, code: &str) -> bool {
     signed_in
 }
 
-async fn is_in(site: &Site, visit: &Visit) -> bool {
-    site.core().authenticate_session(&site.context(), visit).await.unwrap().is_some()
+async fn is_in(site: &Site, session: &Session) -> bool {
+    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
 }
 
 /// Signs Ann in with her app.
-async fn signed_in(site: &Site) -> Visit {
-    let mut visit = pending(site).await;
+async fn signed_in(site: &Site) -> Session {
+    let mut session = pending(site).await;
     let code = app_code(site);
     let given =
-        site.core().validate_second_factor(&site.context(), &mut visit, None, &code, None).await;
+        site.core().validate_second_factor(&site.context(), &mut session, None, &code, None).await;
     match given.unwrap() {
-        ValidateOutcome::SignedIn { .. } => visit,
+        ValidateOutcome::SignedIn { .. } => session,
         other => refused(other),
     }
 }
 
-async fn disable(site: &Site, visit: &mut Visit, user: &User) -> Result<bool, FlowError> {
+async fn disable(site: &Site, session: &mut Session, user: &User) -> Result<bool, FlowError> {
     let disabled =
-        site.core().enrol(&site.context(), visit, Some(user), "disable", "", None).await?;
+        site.core().enrol(&site.context(), session, Some(user), "disable", "", None).await?;
     Ok(matches!(disabled, EnrolOutcome::Disabled { .. }))
 }
 
@@ -115,12 +115,12 @@ async fn a_code_lets_in_once_and_its_owner_is_told() {
         let site = with_codes(profile).build();
         let (_, codes) = add_user(&site, ANN).await;
         assert_eq!(codes.len(), 8);
-        let mut visit = pending(&site).await;
-        let mut copy = visit.clone();
-        assert!(!is_in(&site, &visit).await);
+        let mut session = pending(&site).await;
+        let mut copy = session.clone();
+        assert!(!is_in(&site, &session).await);
         site.events.take();
-        assert!(enter(&site, &mut visit, &codes[3].to_uppercase().replace('-', " ")).await);
-        assert!(is_in(&site, &visit).await && visit.pending().is_none());
+        assert!(enter(&site, &mut session, &codes[3].to_uppercase().replace('-', " ")).await);
+        assert!(is_in(&site, &session).await && session.pending().is_none());
         let told: Vec<_> = site.events.take();
         assert!(
             matches!(&told[..], [
@@ -148,10 +148,10 @@ async fn nothing_else_lets_in_and_each_failure_is_told_once() {
     let (_, old) = add_user(&site, ANN).await;
     let codes = make(&site, ANN).await;
     let (_, of_bob) = add_user(&site, "bob@site.test").await;
-    let mut visit = pending(&site).await;
+    let mut session = pending(&site).await;
     site.events.take();
     for wrong in ["", "0", &old[0], &of_bob[0], &app_code(&site), &"0".repeat(100_000)] {
-        assert!(!enter(&site, &mut visit, wrong).await);
+        assert!(!enter(&site, &mut session, wrong).await);
         let told = site.events.take();
         let wrong = |event: &Event| {
             matches!(event, Event::AuthenticationFailed { user: Some(user), reason }
@@ -159,7 +159,7 @@ async fn nothing_else_lets_in_and_each_failure_is_told_once() {
         };
         assert!(told.len() == 1 && wrong(&told[0]), "{told:?}");
     }
-    assert!(enter(&site, &mut visit, &codes[0]).await);
+    assert!(enter(&site, &mut session, &codes[0]).await);
     assert_eq!(site.user("bob@site.test").await.unwrap().recovery_codes.len(), 8);
 }
 
@@ -167,12 +167,12 @@ async fn nothing_else_lets_in_and_each_failure_is_told_once() {
 async fn a_code_is_worth_nothing_without_the_first_factor() {
     let site = with_codes(Setup::standard).build();
     let (user, codes) = add_user(&site, ANN).await;
-    let refuses = async |mut visit: Visit| {
+    let refuses = async |mut session: Session| {
         let ctx = site.context();
-        let outcome = site.core().use_recovery_code(&ctx, &mut visit, &codes[0]).await.unwrap();
+        let outcome = site.core().use_recovery_code(&ctx, &mut session, &codes[0]).await.unwrap();
         assert!(matches!(outcome, ValidateOutcome::NotPending), "{outcome:?}");
     };
-    refuses(Visit::default()).await;
+    refuses(Session::default()).await;
     refuses(signed_in(&site).await).await;
     let mut out = pending(&site).await;
     let _ = site.core().sign_out(&site.context(), &mut out, None, None).await.unwrap();
@@ -192,8 +192,8 @@ async fn a_sign_in_that_must_set_up_a_factor_takes_no_code() {
     setup.config.two_factor.as_mut().unwrap().required = true;
     let site = setup.build();
     site.add_user(ANN).await;
-    let mut visit = pending(&site).await;
-    let outcome = site.core().use_recovery_code(&site.context(), &mut visit, "0").await.unwrap();
+    let mut session = pending(&site).await;
+    let outcome = site.core().use_recovery_code(&site.context(), &mut session, "0").await.unwrap();
     assert!(matches!(outcome, ValidateOutcome::NotPending));
 }
 
@@ -201,34 +201,34 @@ async fn a_sign_in_that_must_set_up_a_factor_takes_no_code() {
 async fn attempts_are_counted_with_those_at_other_second_factors() {
     let site = with_codes(Setup::standard).build();
     let (_, codes) = add_user(&site, ANN).await;
-    let mut visit = pending(&site).await;
+    let mut session = pending(&site).await;
     for _ in 0..5 {
         let ctx = site.context();
         let wrong =
-            site.core().validate_second_factor(&ctx, &mut visit, None, "000000", None).await;
+            site.core().validate_second_factor(&ctx, &mut session, None, "000000", None).await;
         assert!(matches!(wrong.unwrap(), ValidateOutcome::Refused(_)));
-        assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
+        assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
     }
-    assert!(!enter(&site, &mut visit, &codes[0]).await);
+    assert!(!enter(&site, &mut session, &codes[0]).await);
     // A new sign-in has ten more, and the hour has twenty.
-    let mut visit = pending(&site).await;
+    let mut session = pending(&site).await;
     for _ in 0..9 {
-        assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
+        assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
     }
     // What was refused for the first sign-in was not counted for the hour.
-    assert!(!enter(&site, &mut visit, "0000-0000-0000-0000").await);
-    let mut visit = pending(&site).await;
+    assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
+    let mut session = pending(&site).await;
     site.events.take();
-    assert!(!enter(&site, &mut visit, &codes[0]).await);
+    assert!(!enter(&site, &mut session, &codes[0]).await);
     let told = site.events.take();
     assert!(matches!(&told[..], [Event::LimitReached { .. }]));
     let app = app_code(&site);
     let outcome =
-        site.core().validate_second_factor(&site.context(), &mut visit, None, &app, None).await;
+        site.core().validate_second_factor(&site.context(), &mut session, None, &app, None).await;
     assert!(matches!(outcome, Err(FlowError::TooMany(_))), "{outcome:?}");
     site.clock.advance(Duration::from_secs(3_601));
-    let mut visit = pending(&site).await;
-    assert!(enter(&site, &mut visit, &codes[0]).await);
+    let mut session = pending(&site).await;
+    assert!(enter(&site, &mut session, &codes[0]).await);
 }
 
 #[tokio::test]
@@ -236,27 +236,27 @@ async fn codes_end_with_the_second_factor() {
     for profile in PROFILES {
         let site = with_codes(profile).build();
         let (user, codes) = add_user(&site, ANN).await;
-        let mut visit = signed_in(&site).await;
+        let mut session = signed_in(&site).await;
         let (waits, ctx) = (pending(&site).await, site.context());
         site.mails().await;
-        assert!(disable(&site, &mut visit, &user).await.unwrap());
+        assert!(disable(&site, &mut session, &user).await.unwrap());
         let mail = site.mails().await.pop().unwrap();
         assert_eq!(mail.template, "second_factor_changed");
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
         assert!(!enter(&site, &mut waits.clone(), &codes[0]).await);
         let without = site.user(ANN).await.unwrap();
-        let none = site.core().make_recovery_codes(&ctx, &visit, &without).await.unwrap();
+        let none = site.core().make_recovery_codes(&ctx, &session, &without).await.unwrap();
         assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
 
         // A second factor that is set up anew has none either.
         let user = site.user(ANN).await.unwrap();
         let begun =
-            site.core().enrol(&ctx, &mut visit, Some(&user), "authenticator", "", None).await;
-        let EnrolOutcome::Begun { key: Some(key), .. } = begun.unwrap() else { panic!() };
+            site.core().enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await;
+        let EnrolOutcome::Started { key: Some(key), .. } = begun.unwrap() else { panic!() };
         let code = TotpRules::default().code_at(&key, site.core().now());
         let core = site.core();
         let proven =
-            core.validate_second_factor(&ctx, &mut visit, Some(&user), code.expose(), None);
+            core.validate_second_factor(&ctx, &mut session, Some(&user), code.expose(), None);
         assert!(matches!(proven.await.unwrap(), ValidateOutcome::Changed { .. }));
         let mail = site.mails().await.pop().unwrap();
         assert!(mail.text.unwrap().contains("authenticator app"));
@@ -286,10 +286,10 @@ async fn where_they_are_switched_off_stored_codes_are_dead() {
     site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
     let user = site.user(ANN).await.unwrap();
     let ctx = site.context();
-    let none = site.core().make_recovery_codes(&ctx, &Visit::default(), &user).await.unwrap();
+    let none = site.core().make_recovery_codes(&ctx, &Session::default(), &user).await.unwrap();
     assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
-    let mut visit = pending(&site).await;
-    let outcome = site.core().use_recovery_code(&site.context(), &mut visit, "0").await.unwrap();
+    let mut session = pending(&site).await;
+    let outcome = site.core().use_recovery_code(&site.context(), &mut session, "0").await.unwrap();
     assert!(matches!(outcome, ValidateOutcome::NotPending));
 }
 
@@ -312,11 +312,11 @@ async fn one_of_a_hundred_uses_a_code() {
     for profile in PROFILES {
         let site = with_codes(profile).build();
         let (_, codes) = add_user(&site, ANN).await;
-        let visit = pending(&site).await;
+        let session = pending(&site).await;
         site.events.take();
         let won = crowd(|_| {
-            let (site, mut visit, code) = (site.clone(), visit.clone(), codes[0].clone());
-            async move { enter(&site, &mut visit, &code).await }
+            let (site, mut session, code) = (site.clone(), session.clone(), codes[0].clone());
+            async move { enter(&site, &mut session, &code).await }
         })
         .await;
         assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
@@ -346,18 +346,18 @@ fn using_a_code_and_making_new_ones_or_disabling_never_leave_half() {
     every_order(|order| {
         let site = with_codes(Setup::standard).build();
         let (_, codes) = block_on(add_user(&site, ANN));
-        let mut visit = block_on(pending(&site));
-        let (_, new) = order.both(enter(&site, &mut visit, &codes[0]), make(&site, ANN));
+        let mut session = block_on(pending(&site));
+        let (_, new) = order.both(enter(&site, &mut session, &codes[0]), make(&site, ANN));
         assert_eq!(block_on(site.user(ANN)).unwrap().recovery_codes.len(), 8);
         assert!(block_on(async { enter(&site, &mut pending(&site).await, &new[0]).await }));
     });
     every_order(|order| {
         let site = with_codes(Setup::standard).build();
         let (user, codes) = block_on(add_user(&site, ANN));
-        let (mut visit, mut own) =
+        let (mut session, mut own) =
             block_on(async { (pending(&site).await, signed_in(&site).await) });
         let (_, disabled) =
-            order.both(enter(&site, &mut visit, &codes[0]), disable(&site, &mut own, &user));
+            order.both(enter(&site, &mut session, &codes[0]), disable(&site, &mut own, &user));
         assert!(disabled.unwrap());
         let user = block_on(site.user(ANN)).unwrap();
         assert_eq!((user.recovery_codes.len(), user.second_factor.method), (0, None));
@@ -368,51 +368,53 @@ fn using_a_code_and_making_new_ones_or_disabling_never_leave_half() {
 async fn faults_leave_nothing_half_done() {
     for profile in PROFILES {
         let setup = || with_codes(profile);
-        let waits = async |site: &Site, visit: &mut Visit| {
+        let waits = async |site: &Site, session: &mut Session| {
             let (_, codes) = add_user(site, ANN).await;
-            *visit = pending(site).await;
+            *session = pending(site).await;
             codes
         };
-        every_fault(setup, waits, async |site, visit, codes: Vec<String>| {
-            match site.core().use_recovery_code(&site.context(), visit, &codes[0]).await? {
+        every_fault(setup, waits, async |site, session, codes: Vec<String>| {
+            match site.core().use_recovery_code(&site.context(), session, &codes[0]).await? {
                 ValidateOutcome::SignedIn { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })
         .await;
-        let here = async |site: &Site, visit: &mut Visit| {
+        let here = async |site: &Site, session: &mut Session| {
             let (user, _) = add_user(site, ANN).await;
-            *visit = signed_in(site).await;
+            *session = signed_in(site).await;
             user
         };
-        every_fault(setup, here, async |site, visit, user: User| {
-            match site.core().make_recovery_codes(&site.context(), visit, &user).await? {
+        every_fault(setup, here, async |site, session, user: User| {
+            match site.core().make_recovery_codes(&site.context(), session, &user).await? {
                 MakeRecoveryCodesOutcome::Made(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })
         .await;
-        every_fault(setup, here, async |site, visit, user: User| {
-            assert!(disable(site, visit, &user).await?);
+        every_fault(setup, here, async |site, session, user: User| {
+            assert!(disable(site, session, &user).await?);
             Ok::<_, FlowError>(())
         })
         .await;
-        let begun = async |site: &Site, visit: &mut Visit| {
-            let user = here(site, visit).await;
+        let begun = async |site: &Site, session: &mut Session| {
+            let user = here(site, session).await;
             let (core, ctx) = (site.core(), site.context());
             let begun =
-                core.enrol(&ctx, visit, Some(&user), "authenticator", "", None).await.unwrap();
-            let EnrolOutcome::Begun { method: CodeMethod::Authenticator, key: Some(key), .. } =
+                core.enrol(&ctx, session, Some(&user), "authenticator", "", None).await.unwrap();
+            let EnrolOutcome::Started { method: CodeMethod::Authenticator, key: Some(key), .. } =
                 begun
             else {
                 refused(begun)
             };
             (user, TotpRules::default().code_at(&key, core.now()))
         };
-        every_fault(setup, begun, async |site, visit, (user, code)| {
+        every_fault(setup, begun, async |site, session, (user, code)| {
             let (core, ctx) = (site.core(), site.context());
             let code: fs_core::secret::Secret = code;
-            match core.validate_second_factor(&ctx, visit, Some(&user), code.expose(), None).await?
+            match core
+                .validate_second_factor(&ctx, session, Some(&user), code.expose(), None)
+                .await?
             {
                 ValidateOutcome::Changed { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),

@@ -14,7 +14,7 @@ use fs_core::port::{
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use fs_core::secret::Secret;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::token::{
     AuthToken, BindingSalt, ConfirmToken, RememberToken, ResetToken, SignInLinkToken,
 };
@@ -61,21 +61,21 @@ async fn outcomes_and_what_leads_to_them() {
         shown.hide(NEW);
         let site = setup().build();
         let (core, ctx) = (site.core(), site.context());
-        let mut visit = Visit::default();
+        let mut session = Session::default();
 
         shown.show(&registration(ANN));
-        shown.show(&core.register(&ctx, &mut visit, registration(ANN)).await);
+        shown.show(&core.register(&ctx, &mut session, registration(ANN)).await);
         let token = mailed_token(&site).await;
         shown.hide(&token);
         shown.show(
-            &core.confirm(&ctx, &mut visit, None, None, &token, crate::people::chosen()).await,
+            &core.confirm(&ctx, &mut session, None, None, &token, crate::people::chosen()).await,
         );
         shown.show(
-            &core.confirm(&ctx, &mut visit, None, None, &token, crate::people::chosen()).await,
+            &core.confirm(&ctx, &mut session, None, None, &token, crate::people::chosen()).await,
         );
 
         shown.show(&credentials());
-        let signed_in = core.sign_in(&ctx, &mut visit, credentials()).await.unwrap();
+        let signed_in = core.sign_in(&ctx, &mut session, credentials()).await.unwrap();
         shown.show(&signed_in);
         let fs_core::flow::SignInOutcome::Done { remember, .. } = &signed_in else {
             refused(signed_in)
@@ -83,14 +83,14 @@ async fn outcomes_and_what_leads_to_them() {
         let cookie = remember_cookie(remember);
         shown.show(remember);
         shown.hide(cookie);
-        shown.show(&visit);
+        shown.show(&session);
         let user = site.user(ANN).await.unwrap();
-        shown.show(&core.verify(&ctx, &mut visit, &user, &PASSWORD.into()).await);
+        shown.show(&core.verify(&ctx, &mut session, &user, &PASSWORD.into()).await);
         let new = new_password(NEW);
         shown.show(&new);
         let old = PASSWORD.into();
         let cookie = Some(cookie);
-        shown.show(&core.change_password(&ctx, &mut visit, &user, &old, new, cookie).await);
+        shown.show(&core.change_password(&ctx, &mut session, &user, &old, new, cookie).await);
 
         shown.show(&core.request_reset(&ctx, ANN).await);
         shown.show(&core.send_confirmation(&ctx, ANN).await);
@@ -101,9 +101,9 @@ async fn outcomes_and_what_leads_to_them() {
         let token = mailed_token(&site).await;
         shown.hide(&token);
         shown.show(&core.check_reset(&ctx, &token).await);
-        let same = core.reset_password(&ctx, &mut visit, &token, new_password(PASSWORD)).await;
+        let same = core.reset_password(&ctx, &mut session, &token, new_password(PASSWORD)).await;
         shown.show(&same);
-        shown.show(&core.authenticate_session(&ctx, &visit).await);
+        shown.show(&core.authenticate_session(&ctx, &session).await);
         shown.show(&core.check_credentials(&ctx, ANN, &PASSWORD.into()).await);
         shown.show(&core.check_new_password("password", &NEW.into(), &[]).await);
 
@@ -120,7 +120,7 @@ async fn outcomes_and_what_leads_to_them() {
 
         let dump = site.dump().await;
         shown.show(&dump);
-        if let Some(sign_in) = visit.sign_in() {
+        if let Some(sign_in) = session.sign_in() {
             shown.hide(sign_in.id.as_str());
         }
         for user in dump.users {

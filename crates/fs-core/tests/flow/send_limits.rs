@@ -9,7 +9,7 @@ use fs_core::flow::{
 };
 use fs_core::limit::{Cap, SendLimits};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 
 use crate::people::{ANN, NEW, mailed_token, new_password, register_ann, registration};
@@ -52,8 +52,8 @@ async fn a_new_link_in_place_of_one_that_is_too_old_is_mailed_so_often() {
     let token = mailed_token(&site).await;
     site.clock.advance(25 * HOUR);
     let open = async |site: &Site| {
-        let (core, mut visit) = (site.core(), Visit::default());
-        let _ = core.reset_password(&site.context(), &mut visit, &token, new_password(NEW)).await;
+        let (core, mut session) = (site.core(), Session::default());
+        let _ = core.reset_password(&site.context(), &mut session, &token, new_password(NEW)).await;
     };
     assert_eq!(mails_of(&site, 30, open).await, 10);
 }
@@ -71,12 +71,12 @@ async fn an_old_link_of_a_deactivated_account_mails_no_new_one() {
             assert!(site.core().deactivate_user(&user.id).await.unwrap());
         }
         site.clock.advance(25 * HOUR);
-        let (ctx, mut visit) = (site.context(), Visit::default());
+        let (ctx, mut session) = (site.context(), Session::default());
         let found = site.core().check_reset(&ctx, &token).await.unwrap();
         assert!(matches!(found, ResetCheck::Expired(_)), "{found:?}");
         assert!(site.mails().await.is_empty(), "opening a link mails nothing");
         let new = new_password(NEW);
-        let found = site.core().reset_password(&ctx, &mut visit, &token, new).await.unwrap();
+        let found = site.core().reset_password(&ctx, &mut session, &token, new).await.unwrap();
         assert!(matches!(found, ResetOutcome::Expired(_)), "{found:?}");
         assert_eq!(site.mails().await.len(), usize::from(active));
     }
@@ -93,9 +93,9 @@ async fn confirmation_links_are_mailed_so_often() {
     assert_eq!(mails_of(&site, 15, ask).await, 10);
     site.clock.advance(25 * HOUR);
     let open = async |site: &Site| {
-        let (core, mut visit) = (site.core(), Visit::default());
+        let (core, mut session) = (site.core(), Session::default());
         let _ = core
-            .confirm(&site.context(), &mut visit, None, None, &token, crate::people::chosen())
+            .confirm(&site.context(), &mut session, None, None, &token, crate::people::chosen())
             .await
             .unwrap();
     };
@@ -106,8 +106,8 @@ async fn confirmation_links_are_mailed_so_often() {
 async fn owners_are_told_so_often_that_somebody_registers_their_address() {
     let site = Setup::standard().build();
     let register = async |site: &Site| {
-        let (core, mut visit) = (site.core(), Visit::default());
-        let _ = core.register(&site.context(), &mut visit, registration(ANN)).await.unwrap();
+        let (core, mut session) = (site.core(), Session::default());
+        let _ = core.register(&site.context(), &mut session, registration(ANN)).await.unwrap();
     };
     assert_eq!(mails_of(&site, 15, register).await, 10);
 }
@@ -169,8 +169,8 @@ fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
 
 async fn text(site: &Site, email: &str, phone: &str) -> Result<EnrolOutcome, FlowError> {
     let user = site.user(email).await.unwrap();
-    let mut visit = Visit::default();
-    site.core().enrol(&site.context(), &mut visit, Some(&user), "sms", phone, None).await
+    let mut session = Session::default();
+    site.core().enrol(&site.context(), &mut session, Some(&user), "sms", phone, None).await
 }
 
 #[tokio::test]
@@ -182,7 +182,7 @@ async fn an_account_texts_so_often_whatever_the_number() {
         let phone = format!("+4144668{number:04}");
         let begun = text(&site, ANN, &phone).await;
         match number < 10 {
-            true => assert!(matches!(begun, Ok(EnrolOutcome::Begun { .. })), "{begun:?}"),
+            true => assert!(matches!(begun, Ok(EnrolOutcome::Started { .. })), "{begun:?}"),
             false => assert!(matches!(begun, Err(FlowError::TooMany(_))), "{begun:?}"),
         }
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::flow::{CodeLinkOutcome, Passcode, SendCodeOutcome, SignInOutcome};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 use futures::executor::block_on;
 
@@ -24,12 +24,12 @@ async fn ann_by_mail(site: &Site) {
 }
 
 async fn signs_in(site: &Site, code: &str) -> bool {
-    by_passcode(site, &mut Visit::default(), code).await
+    by_passcode(site, &mut Session::default(), code).await
 }
 
 async fn follows(site: &Site, code: &str) -> bool {
-    let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
-    let outcome = core.follow_code_link(&ctx, &mut visit, ANN, code, true).await.unwrap();
+    let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
+    let outcome = core.follow_code_link(&ctx, &mut session, ANN, code, true).await.unwrap();
     matches!(outcome, CodeLinkOutcome::Judged(_))
 }
 
@@ -316,6 +316,6 @@ async fn a_second_factor_is_asked_for_after_a_text_message_as_well() {
     assert!(matches!(ask(&site).await, SendCodeOutcome::Sent));
     let passcode = code(&site, &key(1)).into();
     let typed = Passcode { identity: ANN.to_owned(), passcode, remember: false, device: None };
-    let outcome = core.sign_in_with_passcode(&ctx, &mut Visit::default(), typed).await.unwrap();
+    let outcome = core.sign_in_with_passcode(&ctx, &mut Session::default(), typed).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
 }

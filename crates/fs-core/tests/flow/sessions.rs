@@ -3,7 +3,7 @@
 use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
 use fs_core::model::SessionId;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 
 use crate::factors::{ann_with, every_way, key, pending};
@@ -12,8 +12,8 @@ use crate::people::{
     sign_ann_in,
 };
 
-async fn who(site: &Site, visit: &Visit) -> Option<String> {
-    let who = site.core().authenticate_session(&site.context(), visit).await.unwrap();
+async fn who(site: &Site, session: &Session) -> Option<String> {
+    let who = site.core().authenticate_session(&site.context(), session).await.unwrap();
     who.map(|user| user.email)
 }
 
@@ -23,16 +23,17 @@ async fn whoever_signs_in_ends_the_session_that_was_there() {
         let site = setup().build();
         site.add_user(ANN).await;
         let bob = site.add_user("bob@site.test").await;
-        let (ctx, mut visit) = (site.context(), Visit::default());
-        let _ = sign_ann_in(&site, &mut visit).await;
-        let first = visit.clone();
-        let _ = sign_ann_in(&site, &mut visit).await;
-        let second = visit.clone();
+        let (ctx, mut session) = (site.context(), Session::default());
+        let _ = sign_ann_in(&site, &mut session).await;
+        let first = session.clone();
+        let _ = sign_ann_in(&site, &mut session).await;
+        let second = session.clone();
         assert_eq!(who(&site, &first).await, None);
         assert_eq!(who(&site, &second).await.as_deref(), Some(ANN));
-        let _ = site.core().sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
+        let _ =
+            site.core().sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
         assert_eq!(who(&site, &second).await, None);
-        assert_eq!(who(&site, &visit).await.as_deref(), Some("bob@site.test"));
+        assert_eq!(who(&site, &session).await.as_deref(), Some("bob@site.test"));
     }
 }
 
@@ -48,24 +49,24 @@ async fn a_link_that_signs_in_ends_the_session_that_was_there() {
         register_ann(&site).await;
         let confirm = mailed_token(&site).await;
         let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
-        let mut visit = Visit::default();
-        let _ = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
-        let before = visit.clone();
+        let mut session = Session::default();
+        let _ = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
+        let before = session.clone();
         let _ = core
-            .confirm(&ctx, &mut visit, Some(&bob), None, &confirm, crate::people::chosen())
+            .confirm(&ctx, &mut session, Some(&bob), None, &confirm, crate::people::chosen())
             .await
             .unwrap();
         assert_eq!(who(&site, &before).await, None);
-        assert_eq!(who(&site, &visit).await.as_deref(), Some(ANN));
+        assert_eq!(who(&site, &session).await.as_deref(), Some(ANN));
 
         let _ = core.request_reset(&ctx, ANN).await.unwrap();
         let reset = mailed_token(&site).await;
-        let mut visit = Visit::default();
-        let _ = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
-        let before = visit.clone();
-        let _ = core.reset_password(&ctx, &mut visit, &reset, new_password(NEW)).await.unwrap();
+        let mut session = Session::default();
+        let _ = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
+        let before = session.clone();
+        let _ = core.reset_password(&ctx, &mut session, &reset, new_password(NEW)).await.unwrap();
         assert_eq!(who(&site, &before).await, None);
-        assert_eq!(who(&site, &visit).await.as_deref(), Some(ANN));
+        assert_eq!(who(&site, &session).await.as_deref(), Some(ANN));
     }
 }
 
@@ -73,21 +74,21 @@ async fn a_link_that_signs_in_ends_the_session_that_was_there() {
 async fn an_application_cannot_vouch_for_an_account_that_may_not_act() {
     for setup in PROFILES {
         let site = setup().build();
-        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
+        let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
         register_ann(&site).await;
         let ann = core.find_by_email(ANN).await.unwrap().unwrap();
-        let outcome = core.sign_in_user(&ctx, &mut visit, &ann, None, vec!["own"]).await.unwrap();
+        let outcome = core.sign_in_user(&ctx, &mut session, &ann, None, vec!["own"]).await.unwrap();
         assert!(matches!(outcome, SignInOutcome::Refused(SignInRefusal::Unconfirmed { .. })));
 
         let bob = site.add_user("bob@site.test").await;
         core.deactivate_user(&bob.id).await.unwrap();
         // As it was read before, and as it is now.
-        let stale = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await;
+        let stale = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await;
         assert!(matches!(stale, Err(FlowError::Contended(_))), "{stale:?}");
         let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
-        let outcome = core.sign_in_user(&ctx, &mut visit, &bob, None, vec!["own"]).await.unwrap();
+        let outcome = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
         assert!(matches!(outcome, SignInOutcome::Refused(SignInRefusal::Inactive)));
-        assert_eq!(visit.sign_in(), None);
+        assert_eq!(session.sign_in(), None);
     }
 }
 
@@ -95,13 +96,13 @@ async fn an_application_cannot_vouch_for_an_account_that_may_not_act() {
 async fn a_session_names_its_user_by_the_uniquifier() {
     let site = Setup::standard().build();
     let ann = site.add_user(ANN).await;
-    let mut visit = Visit::default();
-    let _ = sign_ann_in(&site, &mut visit).await;
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
     let sessions = site.dump().await.sessions;
     assert!(!sessions.is_empty());
     assert!(sessions.iter().all(|session| session.uniquifier == ann.uniquifier));
     site.core().set_uniquifier(&ann.id).await.unwrap();
-    assert_eq!(who(&site, &visit).await, None);
+    assert_eq!(who(&site, &session).await, None);
 }
 
 #[tokio::test]
@@ -110,17 +111,17 @@ async fn what_is_kept_for_somebody_is_not_there_for_the_next() {
         let site = setup().build();
         let ann = site.add_user(ANN).await;
         let bob = site.add_user("bob@site.test").await;
-        let (core, ctx, mut visit) = (site.core(), site.context(), Visit::default());
-        visit.insert("cart", "a book".into());
-        let _ = sign_ann_in(&site, &mut visit).await;
-        let _ = sign_ann_in(&site, &mut visit).await;
-        assert_eq!(visit.get("cart"), Some(&"a book".into()), "what the stranger had is Ann's");
-        let mut taken_over = visit.clone();
+        let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
+        session.insert("cart", "a book".into());
+        let _ = sign_ann_in(&site, &mut session).await;
+        let _ = sign_ann_in(&site, &mut session).await;
+        assert_eq!(session.get("cart"), Some(&"a book".into()), "what the stranger had is Ann's");
+        let mut taken_over = session.clone();
         let signed_in = core.sign_in_user(&ctx, &mut taken_over, &bob, None, vec!["own"]).await;
         assert!(matches!(signed_in.unwrap(), SignInOutcome::Done { .. }));
         assert_eq!(taken_over.get("cart"), None);
-        let _ = core.sign_out(&ctx, &mut visit, Some(&ann), None).await.unwrap();
-        assert_eq!(visit.get("cart"), None);
+        let _ = core.sign_out(&ctx, &mut session, Some(&ann), None).await.unwrap();
+        assert_eq!(session.get("cart"), None);
     }
 }
 
@@ -131,20 +132,20 @@ async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
     let bob = site.add_user("bob@site.test").await;
     let (core, ctx) = (site.core(), site.context());
     let signed_in =
-        core.sign_in_user(&ctx, &mut Visit::default(), &bob, Some(true), vec!["own"]).await;
+        core.sign_in_user(&ctx, &mut Session::default(), &bob, Some(true), vec!["own"]).await;
     let remember = match signed_in.unwrap() {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
     };
     // Ann began to sign in here, and the page has a CSRF token.
-    let mut visit = pending(&site).await;
+    let mut session = pending(&site).await;
     let before = CsrfSecret::from_random([7; 20]);
-    visit.set_csrf(Some(before.clone()));
-    let back = core.restore_remembered(&ctx, &mut visit, remember_cookie(&remember)).await;
+    session.set_csrf(Some(before.clone()));
+    let back = core.restore_remembered(&ctx, &mut session, remember_cookie(&remember)).await;
     assert_eq!(back.unwrap().who.map(|user| user.id), Ok(bob.id));
-    assert!(visit.pending().is_none() && visit.enrolment().is_none());
-    assert!(visit.csrf().is_some_and(|csrf| *csrf != before));
-    assert_eq!(visit.sign_in().unwrap().authenticated_at, None);
+    assert!(session.pending().is_none() && session.enrolment().is_none());
+    assert!(session.csrf().is_some_and(|csrf| *csrf != before));
+    assert_eq!(session.sign_in().unwrap().authenticated_at, None);
 }
 
 /// What a thief of the database has: keys that name nothing a browser could bring.
@@ -152,9 +153,9 @@ async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
 async fn a_copy_of_the_database_opens_no_session() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
-    let mut visit = Visit::default();
-    let _ = sign_ann_in(&site, &mut visit).await;
-    let id = visit.sign_in().unwrap().id.clone();
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
+    let id = session.sign_in().unwrap().id.clone();
     let sessions = site.dump().await.sessions;
     assert_eq!(sessions.len(), 1);
     assert!(sessions.iter().any(|session| session.key == id.key()));

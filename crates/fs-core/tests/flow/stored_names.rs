@@ -7,7 +7,7 @@ use fs_core::flow::{
 use fs_core::message::MessageKey;
 use fs_core::model::{User, UserField};
 use fs_core::port::Change;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
@@ -32,7 +32,7 @@ async fn stored(site: &Site, email: &str) -> User {
 
 async fn signs_in(site: &Site, identity: &str) -> bool {
     let typed = Credentials { identity: identity.to_owned(), ..credentials() };
-    let outcome = site.core().sign_in(&site.context(), &mut Visit::default(), typed).await;
+    let outcome = site.core().sign_in(&site.context(), &mut Session::default(), typed).await;
     matches!(outcome, Ok(SignInOutcome::Done { .. }))
 }
 
@@ -121,7 +121,7 @@ async fn blanks_around_an_address_do_not_count() {
         });
         let site = setup.build();
         let new = registration(" bob@site.test ");
-        match site.core().register(&site.context(), &mut Visit::default(), new).await.unwrap() {
+        match site.core().register(&site.context(), &mut Session::default(), new).await.unwrap() {
             RegisterOutcome::Done(done) => assert_eq!(done.email, "bob@site.test"),
             other => refused(other),
         }
@@ -148,7 +148,7 @@ async fn an_address_is_taken_in_the_spelling_that_is_stored_as_well() {
     let site = setup.build();
     stored(&site, "ann@xn--bcher-kva.de").await;
     let new = registration("ann@xn--bcher-kva.de");
-    match site.core().register(&site.context(), &mut Visit::default(), new).await.unwrap() {
+    match site.core().register(&site.context(), &mut Session::default(), new).await.unwrap() {
         RegisterOutcome::Refused(problems) => {
             assert_eq!(problems[0].message.key, MessageKey::EmailAlreadyAssociated);
         }

@@ -3,7 +3,7 @@
 use fs_core::flow::{FollowLinkOutcome, ResetCheck, SignInOutcome};
 use fs_core::model::{Uniquifier, UserField};
 use fs_core::port::Change;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::factors::{by_passcode, every_way, mailed_code, sign_in_link};
@@ -19,8 +19,8 @@ async fn site(setup: Setup) -> Site {
 }
 
 /// Ann is who is signed in, by a uniquifier of her own.
-async fn assert_is_ann(site: &Site, visit: &Visit) {
-    let user = site.core().authenticate_session(&site.context(), visit).await.unwrap();
+async fn assert_is_ann(site: &Site, session: &Session) {
+    let user = site.core().authenticate_session(&site.context(), session).await.unwrap();
     let user = user.unwrap();
     assert!(user.email == ANN && !user.uniquifier.is_empty());
 }
@@ -29,9 +29,9 @@ async fn assert_is_ann(site: &Site, visit: &Visit) {
 async fn a_password_gives_an_account_its_uniquifier() {
     for setup in PROFILES {
         let site = site(setup()).await;
-        let mut visit = Visit::default();
-        let _ = sign_ann_in(&site, &mut visit).await;
-        assert_is_ann(&site, &visit).await;
+        let mut session = Session::default();
+        let _ = sign_ann_in(&site, &mut session).await;
+        assert_is_ann(&site, &session).await;
     }
 }
 
@@ -46,19 +46,23 @@ async fn http_basic_gives_an_account_its_uniquifier() {
 async fn a_code_and_a_link_give_an_account_its_uniquifier() {
     let by_code = site(every_way()).await;
     let code = mailed_code(&by_code).await;
-    let mut visit = Visit::default();
-    assert!(by_passcode(&by_code, &mut visit, &code).await);
-    assert_is_ann(&by_code, &visit).await;
+    let mut session = Session::default();
+    assert!(by_passcode(&by_code, &mut session, &code).await);
+    assert_is_ann(&by_code, &session).await;
 
     let by_link = site(every_way()).await;
     let token = sign_in_link(&by_link).await;
-    let mut visit = Visit::default();
-    match by_link.core().follow_sign_in_link(&by_link.context(), &mut visit, &token).await.unwrap()
+    let mut session = Session::default();
+    match by_link
+        .core()
+        .follow_sign_in_link(&by_link.context(), &mut session, &token)
+        .await
+        .unwrap()
     {
         FollowLinkOutcome::Judged(SignInOutcome::Done { .. }) => {}
         other => refused(other),
     }
-    assert_is_ann(&by_link, &visit).await;
+    assert_is_ann(&by_link, &session).await;
 }
 
 #[tokio::test]
@@ -79,13 +83,13 @@ async fn the_application_and_tokens_give_an_account_its_uniquifier() {
     for setup in PROFILES {
         let site = site(setup()).await;
         let ann = site.user(ANN).await.unwrap();
-        let mut visit = Visit::default();
+        let mut session = Session::default();
         let (ctx, core) = (site.context(), site.core());
-        match core.sign_in_user(&ctx, &mut visit, &ann, None, vec!["sso"]).await.unwrap() {
+        match core.sign_in_user(&ctx, &mut session, &ann, None, vec!["sso"]).await.unwrap() {
             SignInOutcome::Done { .. } => {}
             other => refused(other),
         }
-        assert_is_ann(&site, &visit).await;
+        assert_is_ann(&site, &session).await;
     }
     for setup in PROFILES {
         let site = site(setup()).await;
@@ -101,7 +105,7 @@ async fn the_application_and_tokens_give_an_account_its_uniquifier() {
 #[tokio::test]
 async fn whoever_comes_second_gets_the_same_uniquifier() {
     let site = site(Setup::standard()).await;
-    let (mut first, mut second) = (Visit::default(), Visit::default());
+    let (mut first, mut second) = (Session::default(), Session::default());
     let _ = tokio::join!(sign_ann_in(&site, &mut first), sign_ann_in(&site, &mut second));
     assert_is_ann(&site, &first).await;
     assert_is_ann(&site, &second).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::flow::EnrolOutcome;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_core::totp::Window;
 use fs_testkit::site::{Setup, Site};
 
@@ -72,12 +72,12 @@ async fn a_second_factor_that_is_being_set_up_waits_for_its_code() {
     for (waits, works) in [(3_629, true), (3_631, false)] {
         let site = site(every_way());
         site.add_user(ANN).await;
-        let mut ann = Visit::default();
+        let mut ann = Session::default();
         let _ = sign_ann_in(&site, &mut ann).await;
         let (ctx, core) = (site.context(), site.core());
         let user = site.user(ANN).await.unwrap();
         let begun = core.enrol(&ctx, &mut ann, Some(&user), "email", "", None).await.unwrap();
-        assert!(matches!(begun, EnrolOutcome::Begun { .. }), "{begun:?}");
+        assert!(matches!(begun, EnrolOutcome::Started { .. }), "{begun:?}");
         let code = mailed_code(&site).await;
         site.clock.advance(Duration::from_secs(waits));
         assert_eq!(validate(&site, &mut ann, &code).await, works, "{waits}");

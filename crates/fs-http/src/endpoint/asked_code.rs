@@ -3,7 +3,7 @@
 use fs_core::config::CodeMethod;
 use fs_core::identity::{mask_email, mask_phone};
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use http::Response;
 
 use crate::exchange::Exchange;
@@ -43,20 +43,20 @@ impl Exchange {
     /// `None` if there is no such code, or the answer is no page.
     pub(super) async fn asked_code(
         &self,
-        visit: &Visit,
+        session: &Session,
         current: Option<&User>,
     ) -> Result<Option<AskedCode>, Box<Response<bytes::Bytes>>> {
         if self.wants_json() {
             return Ok(None);
         }
         let core = self.core();
-        let mut visit = visit.clone();
-        if let Some(begun) = visit.enrolment().cloned() {
-            let user = core.enrolling_user(self.context(), &mut visit, current).await;
+        let mut session = session.clone();
+        if let Some(begun) = session.enrolment().cloned() {
+            let user = core.enrolling_user(self.context(), &mut session, current).await;
             let user = user.map_err(|error| self.flow_failed(&error))?;
             return Ok(Some(AskedCode::new(begun.method, user.as_ref(), begun.phone.as_deref())));
         }
-        let pending = core.pending(self.context(), &visit).await;
+        let pending = core.pending(self.context(), &session).await;
         let Some((_, user)) = pending.map_err(|error| self.flow_failed(&error))? else {
             return Ok(None);
         };

@@ -89,7 +89,7 @@ impl Exchange {
     /// up, if the session may do that, else to signing in, which leads there.
     pub(crate) fn second_factor_required(&self) -> Response<Bytes> {
         let required = MessageKey::SecondFactorRequired;
-        let held = self.session(|visit| visit.pending().is_some());
+        let held = self.with_session(|session| session.pending().is_some());
         if self.wants_json() {
             let mut told = Map::new();
             told.insert("error".to_owned(), self.text(required).into());

@@ -2,7 +2,7 @@
 
 use fs_core::flow::{ChangeOutcome, NewPassword, Problem};
 use fs_core::message::MessageKey;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use http::StatusCode;
 use serde_json::Map;
 
@@ -41,22 +41,29 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     // A token or a password changes the account, not the session of whoever sits at the browser.
     let owns =
         exchange.owns_session(&caller).await.map_err(|error| exchange.flow_failed(&error))?;
-    let mut visit = if owns { exchange.visit() } else { Visit::default() };
+    let mut session = if owns { exchange.session() } else { Session::default() };
     let remembered = exchange.remember_cookie().filter(|_| owns);
     let outcome = exchange
         .core()
-        .change_password(exchange.context(), &mut visit, user, &current, new, remembered.as_deref())
+        .change_password(
+            exchange.context(),
+            &mut session,
+            user,
+            &current,
+            new,
+            remembered.as_deref(),
+        )
         .await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ChangeOutcome::Refused(problems) => wrong(&problems),
         ChangeOutcome::Done { user, remember } => {
             if owns {
-                exchange.put_visit(visit.clone());
+                exchange.put_session(session.clone());
                 exchange.put_remember(remember);
             }
             if exchange.wants_json() {
                 let mut more = Map::new();
-                let token = exchange.token_for_factors(&visit, &user, &mut more).await?;
+                let token = exchange.token_for_factors(&session, &user, &mut more).await?;
                 return Ok(exchange.json_ok(Some(&user), token, more));
             }
             exchange.accepted();

@@ -53,8 +53,8 @@ async fn check(
     exchange: &Exchange,
     token: &str,
 ) -> Result<ConfirmCheck, Box<http::Response<bytes::Bytes>>> {
-    let visit = exchange.visit();
-    let checked = exchange.core().check_confirm(exchange.context(), &visit, token).await;
+    let session = exchange.session();
+    let checked = exchange.core().check_confirm(exchange.context(), &session, token).await;
     checked.map_err(|error| exchange.flow_failed(&error))
 }
 
@@ -80,9 +80,9 @@ async fn show(exchange: &Exchange, token: &str) -> Answer {
 async fn follow(exchange: &Exchange, token: &str, typed: ConfirmForm) -> Answer {
     let owner = exchange.session_caller().await?;
     let current = owner.as_deref();
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let (core, ctx, cookie) = (exchange.core(), exchange.context(), exchange.remember_cookie());
-    let outcome = core.confirm(ctx, &mut visit, current, cookie.as_deref(), token, typed).await;
+    let outcome = core.confirm(ctx, &mut session, current, cookie.as_deref(), token, typed).await;
     let views = &exchange.config().views;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ConfirmOutcome::Invalid => {
@@ -107,7 +107,7 @@ async fn follow(exchange: &Exchange, token: &str, typed: ConfirmForm) -> Answer 
             exchange.mistakes(&problems, |problems| page(exchange, asked, problems))
         }
         ConfirmOutcome::Done { user, remember, challenge, signed_in, .. } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             exchange.put_remember(remember);
             if let Some(challenge) = &challenge {
                 return Ok(exchange.challenged(challenge));

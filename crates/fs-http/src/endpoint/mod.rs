@@ -34,7 +34,7 @@ use fs_core::authz::Requirement;
 use fs_core::flow::Problem;
 use fs_core::message::MessageKey;
 use fs_core::model::User;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use http::header::ALLOW;
 use http::{HeaderValue, Method, Response, StatusCode};
 use serde_json::{Map, Value};
@@ -43,7 +43,7 @@ use crate::csrf::CsrfStanding;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::pages::{FormView, LinkView, PageView};
-use crate::panic::unwound;
+use crate::panic::catch_panic;
 use crate::refusal::Refusal;
 use crate::route::{Endpoint, Matched, Route};
 
@@ -55,7 +55,7 @@ type Answer = Result<Response<Bytes>, Box<Response<Bytes>>>;
 /// An answer that says that something failed brings no cookie of a session that was made before it
 /// did.
 pub(crate) async fn serve(exchange: &Exchange) -> Option<Response<Bytes>> {
-    let answer = unwound(answer_to(exchange)).await.unwrap_or_else(Some)?;
+    let answer = catch_panic(answer_to(exchange)).await.unwrap_or_else(Some)?;
     if answer.status().is_server_error() {
         exchange.discard();
     }
@@ -275,14 +275,14 @@ impl Exchange {
     /// not given lately, none is made, and `more` says so.
     async fn token_for_factors(
         &self,
-        visit: &Visit,
+        session: &Session,
         user: &User,
         more: &mut Map<String, Value>,
     ) -> Result<Option<String>, Box<Response<Bytes>>> {
         if !self.asks_for_token() {
             return Ok(None);
         }
-        let needed = self.core().needs_factor_proof(self.context(), visit, user).await;
+        let needed = self.core().needs_factor_proof(self.context(), session, user).await;
         match needed.map_err(|error| self.flow_failed(&error))? {
             true => {
                 more.insert("tf_proof_required".to_owned(), true.into());

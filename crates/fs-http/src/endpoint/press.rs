@@ -55,7 +55,8 @@ impl Exchange {
     /// The answer to a form that this browser has sent before, and that was accepted.
     pub(super) fn done_already(&self, press: &Press) -> Option<Response<Bytes>> {
         let now = self.context().now;
-        let led_to = self.session(|visit| visit.done(&press.texts(), now).map(str::to_owned))?;
+        let led_to =
+            self.with_session(|session| session.done(&press.texts(), now).map(str::to_owned))?;
         self.flash(MessageKey::AlreadyDone);
         Some(self.redirect(&led_to))
     }
@@ -70,7 +71,7 @@ impl Exchange {
         let led_to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
         let (accepted, now) = (self.state().accepted, self.context().now);
         if let (true, Some(led_to)) = (accepted, led_to) {
-            self.session(|visit| visit.note_done(&press.texts(), led_to, now));
+            self.with_session(|session| session.note_done(&press.texts(), led_to, now));
         }
     }
 }

@@ -27,8 +27,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return Ok(exchange.mistakes(&problems, |problems| page(exchange, user, problems)));
     }
-    let visit = exchange.visit();
-    let outcome = exchange.core().make_recovery_codes(exchange.context(), &visit, user).await;
+    let session = exchange.session();
+    let outcome = exchange.core().make_recovery_codes(exchange.context(), &session, user).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         MakeRecoveryCodesOutcome::NoSecondFactor => no_second_factor(exchange),
         MakeRecoveryCodesOutcome::ProofNeeded => {

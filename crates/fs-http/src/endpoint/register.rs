@@ -63,13 +63,13 @@ async fn submit(exchange: &Exchange) -> Answer {
         repeated,
         fields: extra_fields(exchange),
     };
-    let mut visit = exchange.visit();
-    let outcome = exchange.core().register(exchange.context(), &mut visit, form).await;
+    let mut session = exchange.session();
+    let outcome = exchange.core().register(exchange.context(), &mut session, form).await;
     let registered = match outcome.map_err(|error| exchange.flow_failed(&error))? {
         RegisterOutcome::Refused(problems) => return wrong(&problems),
         RegisterOutcome::Done(registered) => registered,
     };
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     let signed_in = registered.signed_in.is_some();
     if let Some(change) = registered.signed_in {
         exchange.put_remember(change);

@@ -85,9 +85,9 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
     if !problems.is_empty() {
         return wrong(exchange, token, &problems).await;
     }
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let (core, new) = (exchange.core(), ResetForm { password, details });
-    let outcome = core.reset_password(exchange.context(), &mut visit, token, new).await;
+    let outcome = core.reset_password(exchange.context(), &mut session, token, new).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ResetOutcome::Refused(problems) => wrong(exchange, token, &problems).await,
         ResetOutcome::Inactive => {
@@ -102,7 +102,7 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
             Ok(start_over_with(exchange, MessageKey::InvalidResetPasswordToken.into()))
         }
         ResetOutcome::Done { user, signed_in, challenge } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             if let Some(challenge) = &challenge {
                 return Ok(exchange.challenged(challenge));
             }

@@ -63,11 +63,11 @@ async fn submit(exchange: &Exchange) -> Answer {
     let remember = Some(remember.unwrap_or(default));
     let device = exchange.device_token();
     let credentials = Credentials { identity: identity.clone(), password, remember, device };
-    let mut visit = exchange.visit();
-    let outcome = exchange.core().sign_in(exchange.context(), &mut visit, credentials).await;
+    let mut session = exchange.session();
+    let outcome = exchange.core().sign_in(exchange.context(), &mut session, credentials).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SignInOutcome::Done { user, remember } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             exchange.put_remember(remember);
             if !exchange.wants_json() {
                 let view = exchange.config().views.after_sign_in.as_deref();
@@ -77,7 +77,7 @@ async fn submit(exchange: &Exchange) -> Answer {
             Ok(exchange.json_ok(Some(&user), token, Map::new()))
         }
         SignInOutcome::SecondFactor { challenge, .. } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             Ok(exchange.challenged(&challenge))
         }
         SignInOutcome::Refused(refusal) => {

@@ -56,11 +56,11 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 /// Following a link.
 pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
     exchange.only_strangers_of_link().await?;
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.follow_sign_in_link(exchange.context(), &mut visit, token).await;
+    let outcome = core.follow_sign_in_link(exchange.context(), &mut session, token).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     Ok(match outcome {
         FollowLinkOutcome::Invalid => {
             link_failed(exchange, Endpoint::SignIn, MessageKey::InvalidLoginToken.into(), None)
@@ -107,7 +107,7 @@ pub(super) async fn link_judged(
         SignInOutcome::SecondFactor { user, challenge } => {
             if spa {
                 // The single-page application starts its own sign-in with a second factor.
-                exchange.session(|visit| exchange.core().abandon_second_factor(visit));
+                exchange.with_session(|session| exchange.core().abandon_second_factor(session));
                 let mut query = vec![("tf_required", "1")];
                 query.extend(exchange.spa_query(&user));
                 let to = exchange.view(views.sign_in_error.as_deref(), &query);

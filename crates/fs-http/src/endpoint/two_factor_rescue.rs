@@ -18,8 +18,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return Ok(refused);
     }
     if !exchange.submits() {
-        let visit = exchange.visit();
-        let pending = exchange.core().challenge_of(exchange.context(), &visit).await;
+        let session = exchange.session();
+        let pending = exchange.core().challenge_of(exchange.context(), &session).await;
         let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
         let waits =
             pending.is_some_and(|found| found.stage == fs_core::second_factor::PendingStage::Code);
@@ -30,7 +30,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
                 let mut page = code_page(exchange, &[]);
                 // Opens the form for help.
                 page.extra.insert("problem".to_owned(), "".into());
-                let asked = exchange.asked_code(&visit, None).await?;
+                let asked = exchange.asked_code(&session, None).await?;
                 asked.iter().for_each(|asked| asked.tell(&mut page, false));
                 exchange.page(StatusCode::OK, page)
             }
@@ -47,10 +47,10 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
-    let mut visit = exchange.visit();
-    let outcome = exchange.core().rescue(exchange.context(), &mut visit, &problem).await;
+    let mut session = exchange.session();
+    let outcome = exchange.core().rescue(exchange.context(), &mut session, &problem).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     Ok(match outcome {
         RescueOutcome::NotPending => exchange.nothing_pending(),
         RescueOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),

@@ -45,13 +45,13 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let core = exchange.core();
     let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
     let outcome =
-        core.enrol(ctx, &mut visit, current, &choice, &phone, remembered.as_deref()).await;
+        core.enrol(ctx, &mut session, current, &choice, &phone, remembered.as_deref()).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     Ok(match outcome {
         EnrolOutcome::NotAllowed => exchange.nothing_pending(),
         EnrolOutcome::ProofNeeded => match current {
@@ -72,23 +72,23 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             exchange.flash(MessageKey::TwoFactorDisabled);
             exchange.redirect(&exchange.view(after_second_factor(exchange), &[]))
         }
-        EnrolOutcome::Begun { method, key, username } => {
+        EnrolOutcome::Started { method, key, username } => {
             begun(exchange, current, method, key.as_ref(), &username).await?
         }
     })
 }
 
 async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let (core, ctx) = (exchange.core(), exchange.context());
-    let user = core.enrolling_user(ctx, &mut visit, current).await;
+    let user = core.enrolling_user(ctx, &mut session, current).await;
     let user = user.map_err(|error| exchange.flow_failed(&error))?;
     let needs_proof = match current {
-        Some(user) => core.needs_factor_proof(ctx, &visit, user).await,
+        Some(user) => core.needs_factor_proof(ctx, &session, user).await,
         None => Ok(false),
     };
     let needs_proof = needs_proof.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     let Some(user) = user else {
         return Ok(exchange.nothing_pending());
     };
@@ -132,7 +132,7 @@ async fn begun(
         return Ok(exchange.json_ok(None, None, more));
     }
     let waits_for_phone = exchange
-        .session(|visit| visit.enrolment().is_some_and(|begun| begun.phone.is_none()))
+        .with_session(|session| session.enrolment().is_some_and(|begun| begun.phone.is_none()))
         && method == CodeMethod::Sms;
     let mut page = match waits_for_phone {
         true => setup_page(exchange, &[], Some(method)),
@@ -141,7 +141,7 @@ async fn begun(
     if let Some(key) = key {
         add_key(exchange, &mut page, key, issuer, username);
     }
-    let asked = exchange.asked_code(&exchange.visit(), current).await?;
+    let asked = exchange.asked_code(&exchange.session(), current).await?;
     asked.iter().for_each(|asked| asked.tell(&mut page, !waits_for_phone));
     Ok(exchange.page(StatusCode::OK, page))
 }
@@ -202,7 +202,7 @@ fn setup_page(exchange: &Exchange, problems: &[Problem], chosen: Option<CodeMeth
 
 /// The page to prove the second factor that was chosen.
 pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
-    let chosen = exchange.session(|visit| visit.enrolment().map(|begun| begun.method));
+    let chosen = exchange.with_session(|session| session.enrolment().map(|begun| begun.method));
     let (code, mut choice) = (code_form(exchange, problems), choice_form(exchange, chosen));
     exchange.mark(&mut choice, &[]);
     page(exchange, code, choice)
@@ -216,7 +216,7 @@ fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
     let rules = exchange.core().config().two_factor.as_ref();
     let required = rules.is_some_and(|rules| rules.required);
     page.extra.insert("two_factor_required".to_owned(), required.into());
-    let signed_in = exchange.session(|visit| visit.sign_in().is_some());
+    let signed_in = exchange.with_session(|session| session.sign_in().is_some());
     if signed_in && exchange.core().offers_recovery_codes() {
         page.links.push(LinkView {
             href: exchange.endpoint_url(Endpoint::RecoveryCodes, &[]),

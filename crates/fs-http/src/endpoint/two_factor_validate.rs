@@ -26,7 +26,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !exchange.submits() {
         return show(exchange, current).await;
     }
-    let proving = current.filter(|_| exchange.session(|visit| visit.enrolment().is_none()));
+    let proving =
+        current.filter(|_| exchange.with_session(|session| session.enrolment().is_none()));
     if let (Some(user), true) = (proving, exchange.request().fields.get("send_code").is_some()) {
         return send_proof(exchange, user).await;
     }
@@ -35,18 +36,19 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if problems.is_empty() && code.is_none() {
         problems.push(Problem::new("code", MessageKey::TwoFactorInvalidToken));
     }
-    let mut visit = exchange.visit();
-    let changing = current.is_some() || visit.enrolment().is_some();
+    let mut session = exchange.session();
+    let changing = current.is_some() || session.enrolment().is_some();
     let core = exchange.core();
     let outcome = match &code {
         Some(code) if problems.is_empty() => {
             let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
-            core.validate_second_factor(ctx, &mut visit, current, code, remembered.as_deref()).await
+            core.validate_second_factor(ctx, &mut session, current, code, remembered.as_deref())
+                .await
         }
         _ => return mistaken(exchange, changing, current, &problems).await,
     };
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     Ok(match outcome {
         ValidateOutcome::NotPending => exchange.nothing_pending(),
         ValidateOutcome::Refused(problem) => {
@@ -169,9 +171,9 @@ fn factor_page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageVi
 }
 
 async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
-    let mut visit = exchange.visit();
-    if let Some(user) = current.filter(|_| visit.enrolment().is_none()) {
-        let needed = exchange.core().needs_factor_proof(exchange.context(), &visit, user).await;
+    let mut session = exchange.session();
+    if let Some(user) = current.filter(|_| session.enrolment().is_none()) {
+        let needed = exchange.core().needs_factor_proof(exchange.context(), &session, user).await;
         if needed.map_err(|error| exchange.flow_failed(&error))? {
             return Ok(match exchange.wants_json() {
                 true => exchange.json_ok(None, None, Map::new()),
@@ -179,8 +181,8 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
             });
         }
     }
-    let enrolling = visit.enrolment().is_some();
-    let pending = exchange.core().pending(exchange.context(), &visit).await;
+    let enrolling = session.enrolment().is_some();
+    let pending = exchange.core().pending(exchange.context(), &session).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
     let stage = pending.as_ref().map(|(pending, _)| pending.stage);
     let usable = match current.is_some() {
@@ -190,15 +192,15 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     if !usable {
         // A look at this page ends no sign-in that waits for another one.
         if stage.is_none() {
-            exchange.core().abandon_second_factor(&mut visit);
-            exchange.put_visit(visit);
+            exchange.core().abandon_second_factor(&mut session);
+            exchange.put_session(session);
         }
         return Ok(exchange.nothing_pending());
     }
     if exchange.wants_json() {
         return Ok(exchange.json_ok(None, None, Map::new()));
     }
-    let asked = exchange.asked_code(&visit, current).await?;
+    let asked = exchange.asked_code(&session, current).await?;
     Ok(exchange.page(StatusCode::OK, again(exchange, enrolling, asked.as_ref(), &[])))
 }
 
@@ -209,11 +211,11 @@ async fn mistaken(
     current: Option<&User>,
     problems: &[Problem],
 ) -> Answer {
-    let visit = exchange.visit();
-    if let Some(user) = current.filter(|_| visit.enrolment().is_none()) {
+    let session = exchange.session();
+    if let Some(user) = current.filter(|_| session.enrolment().is_none()) {
         return Ok(exchange.mistakes(problems, |found| factor_page(exchange, user, found)));
     }
-    let asked = exchange.asked_code(&visit, current).await?;
+    let asked = exchange.asked_code(&session, current).await?;
     Ok(exchange.mistakes(problems, |found| again(exchange, changing, asked.as_ref(), found)))
 }
 

@@ -35,12 +35,12 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
     if !problems.is_empty() {
         return Ok(exchange.mistakes(&problems, |problems| page(exchange, &UNDO, problems)));
     }
-    let mut visit = exchange.visit();
-    let outcome = core.undo_factor_changes(ctx, &mut visit, token).await;
+    let mut session = exchange.session();
+    let outcome = core.undo_factor_changes(ctx, &mut session, token).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         UndoOutcome::Invalid => invalid(exchange),
         UndoOutcome::Done { reset, .. } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             if exchange.wants_json() {
                 let token = reset.expose().into();
                 return Ok(exchange.json_ok(

@@ -15,13 +15,14 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let (Some(email), Some(code)) = (value("email"), value("code")) else {
         return Ok(link_failed(exchange, start, MessageKey::ApiError.into(), None));
     };
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let core = exchange.core();
     // A single-page application starts its own sign-in with a second factor.
     let begin = !exchange.config().redirects.spa || exchange.tells_of_link();
-    let outcome = core.follow_code_link(exchange.context(), &mut visit, &email, &code, begin).await;
+    let outcome =
+        core.follow_code_link(exchange.context(), &mut session, &email, &code, begin).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     let explicit = core.config().disclosure == fs_core::config::Disclosure::Explicit;
     let failed = |key: MessageKey, user| {
         // What tells of an account is told only where it may be.

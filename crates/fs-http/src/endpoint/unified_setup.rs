@@ -44,7 +44,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if let Some(FieldValue::Text(name)) = exchange.request().fields.get("delete_method") {
         return remove(exchange, user, &name).await;
     }
-    let needed = core.needs_factor_proof(exchange.context(), &exchange.visit(), user).await;
+    let needed = core.needs_factor_proof(exchange.context(), &exchange.session(), user).await;
     if needed.map_err(|error| exchange.flow_failed(&error))? {
         return Ok(exchange.factor_first(user, Endpoint::UnifiedSetup));
     }
@@ -56,7 +56,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             let failed = Problem::new("chosen_method", MessageKey::FailedToSendCode);
             wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
         }
-        SetupOutcome::Begun { method, state, phone, key, username } => {
+        SetupOutcome::Started { method, state, phone, key, username } => {
             let issuer = core.config().totp.issuer.as_str();
             if exchange.wants_json() {
                 let mut more = Map::new();
@@ -92,17 +92,17 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 /// Removing a method that is set up.
 async fn remove(exchange: &Exchange, user: &User, name: &str) -> Answer {
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
     let core = exchange.core();
-    let outcome = core.remove_method(ctx, &mut visit, user, name, cookie.as_deref()).await;
+    let outcome = core.remove_method(ctx, &mut session, user, name, cookie.as_deref()).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         RemoveMethodOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
         RemoveMethodOutcome::Refused(problem) => {
             exchange.mistakes(&[problem], |problems| page(exchange, user, problems))
         }
         RemoveMethodOutcome::Done { remember, .. } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             exchange.put_remember(remember);
             if exchange.wants_json() {
                 let more = Map::from_iter([("delete_method".to_owned(), name.into())]);
@@ -183,13 +183,13 @@ pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
         let missing = Problem::new("passcode", MessageKey::FieldRequired);
         return Ok(exchange.json_problems(StatusCode::BAD_REQUEST, &[missing]));
     }
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
-    let outcome = core.prove_method(ctx, &mut visit, user, state, &code, cookie.as_deref()).await;
+    let outcome = core.prove_method(ctx, &mut session, user, state, &code, cookie.as_deref()).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ProveSetupOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
         ProveSetupOutcome::Done { method, phone, remember } => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             exchange.put_remember(remember);
             if exchange.wants_json() {
                 let mut more = Map::new();

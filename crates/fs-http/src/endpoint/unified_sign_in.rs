@@ -57,11 +57,11 @@ async fn submit(exchange: &Exchange) -> Answer {
         remember: exchange.is_checked("remember").unwrap_or(false),
         device: exchange.device_token(),
     };
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.sign_in_with_passcode(exchange.context(), &mut visit, typed).await;
+    let outcome = core.sign_in_with_passcode(exchange.context(), &mut session, typed).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     match outcome {
         SignInOutcome::SecondFactor { challenge, .. } => Ok(exchange.challenged(&challenge)),
         SignInOutcome::Done { user, remember } => {

@@ -36,16 +36,17 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return wrong(&problems);
     }
     let passcode = Secret::from(typed_passcode(exchange).unwrap_or_default());
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.verify_with_passcode(exchange.context(), &mut visit, user, &passcode).await;
+    let outcome =
+        core.verify_with_passcode(exchange.context(), &mut session, user, &passcode).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         VerifyOutcome::Refused(problem) => wrong(&[problem]),
         VerifyOutcome::Done => {
-            exchange.put_visit(visit.clone());
+            exchange.put_session(session.clone());
             if exchange.wants_json() {
                 let mut more = Map::new();
-                let token = exchange.token_for_factors(&visit, user, &mut more).await?;
+                let token = exchange.token_for_factors(&session, user, &mut more).await?;
                 return Ok(exchange.json_ok(Some(user), token, more));
             }
             exchange.flash(MessageKey::ReauthenticationSuccessful);

@@ -32,11 +32,11 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return Ok(exchange.mistakes(&problems, |problems| page(exchange, problems)));
     }
-    let mut visit = exchange.visit();
+    let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.use_recovery_code(exchange.context(), &mut visit, &code).await;
+    let outcome = core.use_recovery_code(exchange.context(), &mut session, &code).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
-    exchange.put_visit(visit);
+    exchange.put_session(session);
     Ok(match outcome {
         ValidateOutcome::SignedIn { user, remember, device } => {
             let left = user.recovery_codes.len();
@@ -52,8 +52,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 }
 
 async fn show(exchange: &Exchange) -> Answer {
-    let visit = exchange.visit();
-    let pending = exchange.core().pending(exchange.context(), &visit).await;
+    let session = exchange.session();
+    let pending = exchange.core().pending(exchange.context(), &session).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
     let waits = pending.is_some_and(|(pending, _)| pending.stage == PendingStage::Code);
     Ok(match (waits, exchange.wants_json()) {

@@ -36,12 +36,12 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return wrong(&problems);
     }
-    let mut visit = exchange.visit();
-    let outcome = exchange.core().verify(exchange.context(), &mut visit, user, &password).await;
+    let mut session = exchange.session();
+    let outcome = exchange.core().verify(exchange.context(), &mut session, user, &password).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         VerifyOutcome::Refused(problem) => wrong(&[problem]),
         VerifyOutcome::Done => {
-            exchange.put_visit(visit);
+            exchange.put_session(session);
             if exchange.wants_json() {
                 return Ok(exchange.json_ok(Some(user), None, Map::new()));
             }

@@ -349,7 +349,7 @@ impl Model {
         let around = (0..=2 * seconds + 60).step_by(30);
         let start = self.now.seconds() - i64::try_from(seconds + 30).unwrap();
         around.into_iter().any(|later| {
-            let at = Timestamp::from_seconds(start + i64::try_from(later).unwrap());
+            let at = Timestamp::from_secs(start + i64::try_from(later).unwrap());
             rules.code_at(key, at).expose() == code
         })
     }

@@ -357,8 +357,8 @@ async fn every_failure_is_told_once() {
             remember: None,
             device: None,
         };
-        let mut visit = fs_core::session::Visit::default();
-        drop(site.core().sign_in(&site.context(), &mut visit, typed).await.unwrap());
+        let mut session = fs_core::session::Session::default();
+        drop(site.core().sign_in(&site.context(), &mut session, typed).await.unwrap());
         assert_eq!(failures(&site), ["wrong_password"]);
     }
 }

@@ -141,7 +141,7 @@ async fn a_stale_cookie_of_the_application_does_not_hide_what_it_keeps() {
             request.into_parts().0
         };
         let exchange = site.web.open(&kept(&[]), fs_http::BodyRead::NotRead, None).await;
-        exchange.session(|visit| visit.insert("basket", 7.into()));
+        exchange.with_session(|session| session.insert("basket", 7.into()));
         let answer = exchange.finish(http::Response::new(bytes::Bytes::new()));
         let set = answer.headers()[SET_COOKIE].to_str().unwrap().to_owned();
         let good = set.split(';').next().unwrap();
@@ -149,7 +149,7 @@ async fn a_stale_cookie_of_the_application_does_not_hide_what_it_keeps() {
         let lines = [format!("{name}=stale"), good.to_owned()];
         let parts = kept(&[&lines[0], &lines[1]]);
         let exchange = site.web.open(&parts, fs_http::BodyRead::NotRead, None).await;
-        let basket = exchange.session(|visit| visit.get("basket").cloned());
+        let basket = exchange.with_session(|session| session.get("basket").cloned());
         assert_eq!(basket, Some(7.into()));
     }
 }

@@ -224,11 +224,11 @@ async fn signing_in_where_scripts_read_the_csrf_cookie() {
     let setup = || {
         let mut setup = Setup::standard();
         let attributes = CookieAttributes {
-            name: "crumb".to_owned(),
+            name: "csrf_cookie".to_owned(),
             http_only: false,
             ..setup.http.session_cookie.clone()
         };
-        let header = "x-crumb".to_owned();
+        let header = "x-csrf_cookie".to_owned();
         setup.http.csrf.cookie = Some(CsrfCookie { attributes, header, every_answer: false });
         setup
     };

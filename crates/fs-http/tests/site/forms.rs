@@ -143,13 +143,13 @@ async fn sign_in(
     browser: &mut fs_testkit::site::Browser,
     user: &fs_core::model::User,
 ) {
-    let mut visit = fs_core::session::Visit::default();
+    let mut session = fs_core::session::Session::default();
     let ctx = site.context();
     let core = site.core();
-    let signed_in = core.sign_in_user(&ctx, &mut visit, user, None, vec!["password"]).await;
+    let signed_in = core.sign_in_user(&ctx, &mut session, user, None, vec!["password"]).await;
     assert!(matches!(signed_in.unwrap(), SignInOutcome::Done { .. }));
     let nonce = core.random().unwrap();
-    let sealed = core.sealer().seal(&visit, ctx.now, nonce).unwrap();
+    let sealed = core.sealer().seal(&session, ctx.now, nonce).unwrap();
     let name = site.web.config().session_cookie.name.clone();
     browser.cookies.insert(name, sealed);
 }

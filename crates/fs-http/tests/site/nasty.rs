@@ -153,7 +153,7 @@ async fn odd_headers_make_nobody_of_nobody() {
         ] {
             headers.push(("authorization", value));
         }
-        for name in [session, remember, "crumb", ""] {
+        for name in [session, remember, "csrf_cookie", ""] {
             for value in ["", "=", "%00", "%ff", "\u{e9}", ".", "|", "x|y", "AAAA", &long] {
                 headers.push(("cookie", format!("{name}={value}").into_bytes()));
             }

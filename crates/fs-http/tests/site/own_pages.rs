@@ -55,7 +55,7 @@ async fn an_application_shows_its_pages_in_our_frame() {
     let (parts, _) = Browser::request(Method::GET, "/mine").into_parts();
     let exchange = site.web.open(&parts, BodyRead::NotRead, None).await;
     exchange.flash(Message::words("It is done."));
-    exchange.session(|visit| visit.flash(Category::Success, "Really."));
+    exchange.with_session(|session| session.flash(Category::Success, "Really."));
     let mut page = PageView::new("mine.html", "Mine");
     page.forms.push(FormView::new("mine_form", "/mine", "Go"));
     let answer = exchange.finish(exchange.page(StatusCode::OK, page));

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use fs_core::authn::Unproven;
+use fs_core::authn::AuthFailure;
 use fs_core::authz::Requirement;
-use fs_http::{BodyRead, Trace, Way, Why};
+use fs_http::{BodyRead, CredentialSource, DenyReason, Trace};
 use fs_testkit::log::Log;
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
 use http::{Method, StatusCode};
@@ -25,7 +25,7 @@ fn trace(answer: &Answer) -> Value {
 }
 
 /// What is said of one way.
-fn found(answer: &Answer, way: Way) -> Option<String> {
+fn found(answer: &Answer, way: CredentialSource) -> Option<String> {
     let trace = trace(answer);
     let mut tried = trace["tried"].as_array().cloned().unwrap_or_default().into_iter();
     let of_way = tried.find(|tried| tried["by"] == way.name())?;
@@ -81,9 +81,12 @@ async fn what_a_session_a_token_and_a_password_lack_is_told_apart() {
 
     let token = core.issue_auth_token(&site.context(), &mut user).await.unwrap();
     let bad = format!("{}x", token.expose());
-    assert_eq!(found(&ask(json(with_token(&bad))).await, Way::Token).as_deref(), Some("invalid"));
+    assert_eq!(
+        found(&ask(json(with_token(&bad))).await, CredentialSource::Token).as_deref(),
+        Some("invalid")
+    );
     let wrong = ask(json(with_basic(ANN, "wrong"))).await;
-    assert_eq!(found(&wrong, Way::Basic).as_deref(), Some("wrong"));
+    assert_eq!(found(&wrong, CredentialSource::Basic).as_deref(), Some("wrong"));
     let nobody = ask(json(with_basic("nobody@site.test", "wrong"))).await;
     assert_eq!(trace(&nobody), trace(&wrong), "a trace does not tell who has an account");
 
@@ -91,21 +94,21 @@ async fn what_a_session_a_token_and_a_password_lack_is_told_apart() {
     ended.sign_in(ANN, PASSWORD).await;
     core.set_uniquifier(&user.id).await.unwrap();
     let answer = ended.get_json("/private").await;
-    assert_eq!(found(&answer, Way::Session).as_deref(), Some("ended"));
+    assert_eq!(found(&answer, CredentialSource::Session).as_deref(), Some("ended"));
     let answer = ask(json(with_token(token.expose()))).await;
-    assert_eq!(found(&answer, Way::Token).as_deref(), Some("ended"));
+    assert_eq!(found(&answer, CredentialSource::Token).as_deref(), Some("ended"));
 
     let mut remembered = sign_ann_in(&site).await;
     core.deactivate_user(&user.id).await.unwrap();
     let answer = remembered.get_json("/private").await;
-    assert!(found(&answer, Way::Session).is_some_and(|found| found != "accepted"));
-    assert!(found(&answer, Way::Remembered).is_some_and(|found| found != "accepted"));
+    assert!(found(&answer, CredentialSource::Session).is_some_and(|found| found != "accepted"));
+    assert!(found(&answer, CredentialSource::Remembered).is_some_and(|found| found != "accepted"));
 
     let mut altered = site.browser();
     let name = site.web.config().session_cookie.name.clone();
     altered.cookies.insert(name, "altered".to_owned());
     let answer = altered.get_json("/private").await;
-    assert_eq!(found(&answer, Way::Session).as_deref(), Some("invalid"));
+    assert_eq!(found(&answer, CredentialSource::Session).as_deref(), Some("invalid"));
 }
 
 #[tokio::test]
@@ -114,7 +117,7 @@ async fn who_owes_a_second_factor_is_told_so() {
     let site = explained(setup);
     add_with(&site, ANN, &key(1)).await;
     let answer = pending(&site, ANN).await.get_json("/private").await;
-    assert_eq!(found(&answer, Way::Session).as_deref(), Some("half_way"));
+    assert_eq!(found(&answer, CredentialSource::Session).as_deref(), Some("half_way"));
 }
 
 #[tokio::test]
@@ -164,9 +167,9 @@ async fn an_application_reads_the_trace() {
     assert_eq!(exchange.trace(), Trace::default());
     let refusal = exchange.check_user(&Requirement::signed_in()).await.unwrap_err();
     let tried: Vec<_> = exchange.trace().tried().collect();
-    let absent = Err(Unproven::Absent);
-    assert_eq!(tried, [(Way::Token, absent), (Way::Session, absent)]);
-    assert!(matches!(exchange.trace().why(), Some(Why::NobodySignedIn { .. })));
+    let absent = Err(AuthFailure::Absent);
+    assert_eq!(tried, [(CredentialSource::Token, absent), (CredentialSource::Session, absent)]);
+    assert!(matches!(exchange.trace().why(), Some(DenyReason::NobodySignedIn { .. })));
     assert_eq!(exchange.trace().answered(), None);
     exchange.refuse(&refusal);
     assert_eq!(exchange.trace().answered(), Some(StatusCode::FOUND));

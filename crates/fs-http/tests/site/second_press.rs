@@ -222,7 +222,7 @@ async fn a_handler_that_answers_late_does_not_bring_an_earlier_sign_in_back() {
         let verified = ann.post_json("/verify", json!({ "password": PASSWORD })).await;
         assert_eq!(verified.status, StatusCode::OK);
 
-        late.session(|visit| visit.insert("cart", 3.into()));
+        late.with_session(|session| session.insert("cart", 3.into()));
         let answer = late.finish(Response::new(Bytes::new()));
         let written = answer.headers().get_all(SET_COOKIE).iter();
         for line in written.filter_map(|line| line.to_str().ok()) {
@@ -250,7 +250,7 @@ async fn cart(site: &Site, browser: &Browser) -> Option<serde_json::Value> {
     let pairs = pairs.collect::<Vec<_>>().join("; ");
     parts.headers.insert(COOKIE, HeaderValue::from_str(&pairs).unwrap());
     let exchange = site.web.open(&parts, BodyRead::NotRead, None).await;
-    exchange.session(|visit| visit.get("cart").cloned())
+    exchange.with_session(|session| session.get("cart").cloned())
 }
 
 #[tokio::test]

@@ -32,9 +32,9 @@ impl Secrets {
             self.add(name, value);
         }
         let (core, lifetime) = (site.core(), site.core().config().sessions.lifetime);
-        let visit = browser.session_cookie();
-        let visit = visit.and_then(|cookie| core.sealer().open(cookie, core.now(), lifetime));
-        if let Some(sign_in) = visit.as_ref().and_then(|visit| visit.sign_in()) {
+        let session = browser.session_cookie();
+        let session = session.and_then(|cookie| core.sealer().open(cookie, core.now(), lifetime));
+        if let Some(sign_in) = session.as_ref().and_then(|session| session.sign_in()) {
             self.add("session id", sign_in.id.as_str());
         }
         let dump = site.dump().await;
@@ -173,7 +173,7 @@ async fn no_debug_of_a_request_or_its_exchange_shows_a_secret() {
             for name in ["password", "new_password", "email"] {
                 shown += &format!("{:?}", exchange.request().fields.get(name));
             }
-            shown += &exchange.session(|visit| format!("{visit:?}"));
+            shown += &exchange.with_session(|session| format!("{session:?}"));
             shown += &format!("{:?}", exchange.current().await);
             shown += &format!("{:?} {:?}", site.web, site.web.config());
             secrets.assert_not_in("Debug", &shown);

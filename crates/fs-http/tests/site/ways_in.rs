@@ -43,7 +43,7 @@ async fn basic_authentication_is_for_routes_that_ask_for_it() {
 }
 
 /// Only proving again who one is makes a session fresh: no token, no remembered browser, no new
-/// cookie, no visit.
+/// cookie, no session.
 #[tokio::test]
 async fn nothing_but_proof_makes_a_session_fresh() {
     for setup in PROFILES {

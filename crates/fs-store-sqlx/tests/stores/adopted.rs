@@ -8,7 +8,7 @@ use fs_core::model::{
     UserId,
 };
 use fs_core::port::{Batch, Change, Identity, Page, StoreError, UserLookup, UserStore};
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_store_sqlx::{Added, Problem, SqlxStore};
 use fs_testkit::log::Log;
 use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
@@ -57,14 +57,14 @@ async fn shared(setup: Setup, yes: &str) -> String {
     BARE.to_owned() + &tracked.collect::<String>() + &users.concat()
 }
 
-async fn sign_in(site: &Site, visit: &mut Visit, email: &str) -> User {
+async fn sign_in(site: &Site, session: &mut Session, email: &str) -> User {
     let credentials = Credentials {
         identity: email.to_owned(),
         password: PASSWORD.into(),
         remember: Some(true),
         device: None,
     };
-    match site.core().sign_in(&site.context(), visit, credentials).await.unwrap() {
+    match site.core().sign_in(&site.context(), session, credentials).await.unwrap() {
         SignInOutcome::Done { user, .. } => *user,
         other => panic!("{other:?}"),
     }
@@ -81,7 +81,7 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
         assert!(migration.problems.contains(&problem), "{migration}");
     }
     // As if they had been made before.
-    let session = |name: &str| SessionRecord {
+    let record_of = |name: &str| SessionRecord {
         key: SessionId::from_random([name.len() as u8; 32]).key(),
         kind: SessionKind::SignIn,
         uniquifier: Uniquifier::new(name),
@@ -93,7 +93,7 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
         parent: None,
     };
     for name in ["", "same"] {
-        let record = session(name);
+        let record = record_of(name);
         store.commit(Change::InsertSession(record.clone()).into()).await.unwrap();
         assert_eq!(store.session(&record.key, Timestamp::EPOCH).await.unwrap(), None, "{name:?}");
         for by in [
@@ -111,17 +111,17 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
     let log = Log::default();
     for number in 1..=6 {
         let email = format!("p{number}@lp.com");
-        let mut visit = Visit::default();
+        let mut session = Session::default();
         let logging = log.begin(LevelFilter::WARN);
-        let user = sign_in(&site, &mut visit, &email).await;
+        let user = sign_in(&site, &mut session, &email).await;
         drop(logging);
         assert_eq!(user.email, email);
         for name in ["", "same"] {
             // What was made for one who shared the name does not open the account of the last.
-            let key = session(name).key;
+            let key = record_of(name).key;
             assert_eq!(kept.session(&key, Timestamp::EPOCH).await.unwrap(), None, "{name:?}");
         }
-        let again = site.core().authenticate_session(&site.context(), &visit).await.unwrap();
+        let again = site.core().authenticate_session(&site.context(), &session).await.unwrap();
         assert_eq!(again.unwrap().email, email);
         let mut user = user;
         let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
@@ -185,7 +185,7 @@ fn moment(text: &str) -> String {
 
 #[tokio::test]
 async fn what_others_write_for_a_moment_is_read() {
-    let confirmed = Some(Timestamp::from_seconds(1_614_834_367));
+    let confirmed = Some(Timestamp::from_secs(1_614_834_367));
     for (text, expected) in [
         ("'2021-03-04 05:06:07.000000'", confirmed),
         ("'2021-03-04T07:06:07+02:00'", confirmed),

@@ -7,7 +7,7 @@ use fs_core::flow::{
     ConfirmForm, ConfirmOutcome, NewPassword, RegisterOutcome, RegistrationForm, ResetOutcome,
 };
 use fs_core::limit::Limits;
-use fs_core::session::Visit;
+use fs_core::session::Session;
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::site::{PASSWORD, Setup, Site, link_in};
 use tokio::sync::Barrier;
@@ -57,16 +57,16 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
         fields: serde_json::Map::new(),
     };
     // In the browser that registered the link alone is enough.
-    let mut here = Visit::default();
+    let mut here = Session::default();
     let registered = site.core().register(&site.context(), &mut here, form).await;
     assert!(matches!(registered, Ok(RegisterOutcome::Done(_))), "{registered:?}");
 
     let confirmation = token(&site).await;
     let outcomes = crowd(|_| {
-        let (site, token, mut visit) = (site.clone(), confirmation.clone(), here.clone());
+        let (site, token, mut session) = (site.clone(), confirmation.clone(), here.clone());
         async move {
             let (ctx, typed) = (site.context(), ConfirmForm::default());
-            site.core().confirm(&ctx, &mut visit, None, None, &token, typed).await.unwrap()
+            site.core().confirm(&ctx, &mut session, None, None, &token, typed).await.unwrap()
         }
     })
     .await;
@@ -83,8 +83,8 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
                 password: password.as_str().into(),
                 repeated: Some(password.as_str().into()),
             };
-            let (ctx, mut visit) = (site.context(), Visit::default());
-            site.core().reset_password(&ctx, &mut visit, &token, new).await.unwrap()
+            let (ctx, mut session) = (site.context(), Session::default());
+            site.core().reset_password(&ctx, &mut session, &token, new).await.unwrap()
         }
     })
     .await;

@@ -362,7 +362,7 @@ async fn the_audit_log_and_failures_of_mails_are_there_for_people() {
     let mut details = serde_json::Map::new();
     details.insert("method".to_owned(), "password".into());
     let entry = AuditEntry {
-        at: Timestamp::from_seconds(7),
+        at: Timestamp::from_secs(7),
         what: "sign_in",
         user: Some(UserId::new("1")),
         client_ip: Some("192.0.2.1".to_owned()),

@@ -160,7 +160,7 @@ async fn expired_rows_are_forgotten() {
     let made = store.commit(Change::InsertUser(Box::new(ann)).into()).await.unwrap();
     let owner = made.users[0].clone();
     for number in 0..50_u8 {
-        let now = Timestamp::from_seconds(number.into());
+        let now = Timestamp::from_secs(number.into());
         let window = Duration::from_secs(1);
         let batch = Batch::new()
             .and(Change::Spend { secret: SpentSecret([number; 32]), until: now.plus(window) })

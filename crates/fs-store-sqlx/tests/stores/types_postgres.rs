@@ -34,7 +34,7 @@ fn ann() -> NewUser {
         username: Some("ann".to_owned()),
         password: Some(PasswordHash::new("$argon2id$x")),
         token_uniquifier: Some(Uniquifier::new("token")),
-        confirmed_at: Some(Timestamp::from_seconds(1_614_834_367)),
+        confirmed_at: Some(Timestamp::from_secs(1_614_834_367)),
         sign_ins: SignIns {
             last_at: Some(Timestamp::from_micros(1_614_834_367_000_089)),
             current_at: Some(Timestamp::from_micros(1_614_834_368_000_089)),
@@ -97,7 +97,7 @@ async fn other_types_of_the_same_meaning_work() {
         let mut expected = ann().into_user(id.clone());
         expected.roles = vec![editor];
         // A day is kept of it.
-        expected.confirmed_at = Some(Timestamp::from_seconds(1_614_816_000));
+        expected.confirmed_at = Some(Timestamp::from_secs(1_614_816_000));
         assert_eq!(user, expected, "{permissions}");
 
         for by in [

@@ -69,15 +69,15 @@ pub fn seen(exchange: &Exchange) -> String {
 
 /// Counts the visits in the session.
 pub fn visits(exchange: &Exchange) -> String {
-    exchange.session(|visit| {
-        let before = visit.get("visits").and_then(serde_json::Value::as_u64);
+    exchange.with_session(|session| {
+        let before = session.get("visits").and_then(serde_json::Value::as_u64);
         let visits = before.unwrap_or_default() + 1;
-        visit.insert("visits", visits.into());
+        session.insert("visits", visits.into());
         visits.to_string()
     })
 }
 
-/// Counts a visit in the session, and panics.
+/// Counts a session in the session, and panics.
 ///
 /// # Panics
 ///

@@ -19,10 +19,10 @@ pub(super) fn a_panic_tells_nothing(subject: &Subject) -> Result<(), Violation> 
 
 pub(super) fn a_panic_leaves_the_session_as_it_was(subject: &Subject) -> Result<(), Violation> {
     let mut visitor = subject.visitor();
-    equal(visitor.get("/visits")?.text(), "1".to_owned(), "the first visit")?;
+    equal(visitor.get("/visits")?.text(), "1".to_owned(), "the first session")?;
     let status = visitor.get("/panic")?.status;
     equal(status, StatusCode::INTERNAL_SERVER_ERROR, "the answer of a panic")?;
-    equal(visitor.get("/visits")?.text(), "2".to_owned(), "the second visit that is counted")
+    equal(visitor.get("/visits")?.text(), "2".to_owned(), "the second session that is counted")
 }
 
 pub(super) fn a_failing_store_tells_nothing(subject: &Subject) -> Result<(), Violation> {

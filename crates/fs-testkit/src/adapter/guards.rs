@@ -135,9 +135,9 @@ pub(super) fn asking_for_anybody_leaves_nothing_behind(subject: &Subject) -> Res
 
 pub(super) fn the_session_keeps_what_is_written(subject: &Subject) -> Result<(), Violation> {
     let (mut one, mut other) = (subject.visitor(), subject.visitor());
-    equal(one.get("/visits")?.text(), "1".to_owned(), "the first visit")?;
-    equal(one.get("/visits")?.text(), "2".to_owned(), "the second visit")?;
-    equal(other.get("/visits")?.text(), "1".to_owned(), "the first visit of another")
+    equal(one.get("/visits")?.text(), "1".to_owned(), "the first session")?;
+    equal(one.get("/visits")?.text(), "2".to_owned(), "the second session")?;
+    equal(other.get("/visits")?.text(), "1".to_owned(), "the first session of another")
 }
 
 pub(super) fn a_handler_signs_in_and_out(subject: &Subject) -> Result<(), Violation> {

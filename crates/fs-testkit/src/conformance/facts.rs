@@ -21,7 +21,7 @@ use super::check::some;
 
 /// The moment `seconds` after a fixed one in 2023.
 pub(super) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_seconds(1_700_000_000 + seconds)
+    Timestamp::from_secs(1_700_000_000 + seconds)
 }
 
 pub(super) fn seconds(number: u64) -> Duration {

@@ -1,4 +1,4 @@
-//! A whole site in memory, and browsers that visit it.
+//! A whole site in memory, and browsers that session it.
 //!
 //! It has no sockets, threads or clock: a request is passed directly to [`WebSecurity`], so that
 //! every run is deterministic.

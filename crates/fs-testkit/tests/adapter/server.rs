@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
-use fs_http::{Begun, BodyRead, BodyUse, Exchange, WebSecurity, unwound};
+use fs_http::{BodyRead, BodyUse, Dispatch, Exchange, WebSecurity, catch_panic};
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use http::header::{ALLOW, COOKIE, HeaderMap, HeaderValue, SET_COOKIE, UPGRADE, VARY};
@@ -151,7 +151,7 @@ impl Server {
                     answer
                 }
             },
-            _ => match unwound(work).await {
+            _ => match catch_panic(work).await {
                 Ok(answer) => answer,
                 Err(panicked) if self.is(Fault::KeepsWhatPanicsLeave) => panicked,
                 Err(panicked) => return panicked,
@@ -275,8 +275,8 @@ impl Server {
         peer: Option<IpAddr>,
     ) -> Result<(Exchange, Body), Response<Bytes>> {
         match self.security.begin(head, body, peer).await {
-            Begun::Answered(answer) => Err(answer),
-            Begun::Application(exchange, body) => Ok((exchange, body.boxed())),
+            Dispatch::Answered(answer) => Err(answer),
+            Dispatch::Application(exchange, body) => Ok((exchange, body.boxed())),
         }
     }
 }

@@ -57,7 +57,7 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     (
         Fault::KeepsWhatPanicsLeave,
         "a_panic_leaves_the_session_as_it_was",
-        "the second visit that is counted",
+        "the second session that is counted",
     ),
     (Fault::TellsErrors, "a_failing_store_tells_nothing", "an error's text is not told"),
     (Fault::TakesFailuresForNobody, "a_failing_store_is_not_nobody", "is not a stranger"),
@@ -74,7 +74,7 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
         "asking_for_anybody_leaves_nothing_behind",
         "nothing is written into the session",
     ),
-    (Fault::WritesNoSession, "the_session_keeps_what_is_written", "the second visit"),
+    (Fault::WritesNoSession, "the_session_keeps_what_is_written", "the second session"),
     (Fault::WritesNoSession, "a_handler_signs_in_and_out", "who is signed in"),
     (
         Fault::TakesAnswersForTexts,

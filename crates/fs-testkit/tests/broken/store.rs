@@ -310,7 +310,7 @@ impl Broken {
             Some(Fault::KeepsWholeSeconds) => {
                 for field in &mut set {
                     if let UserField::ConfirmedAt(Some(moment)) = field {
-                        *moment = Timestamp::from_seconds(moment.seconds());
+                        *moment = Timestamp::from_secs(moment.seconds());
                     }
                 }
             }

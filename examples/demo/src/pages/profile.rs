@@ -14,7 +14,8 @@ pub(crate) async fn show(screen: &Screen, user: &User) -> Response<Bytes> {
         Ok(sessions) => sessions,
         Err(error) => return screen.failed(&error.into()),
     };
-    let this = screen.exchange.session(|visit| visit.sign_in().map(|sign_in| sign_in.id.key()));
+    let this =
+        screen.exchange.with_session(|session| session.sign_in().map(|sign_in| sign_in.id.key()));
     let sessions = sessions.iter().map(|session| {
         json!({
             "since": session.created_at.to_string(),

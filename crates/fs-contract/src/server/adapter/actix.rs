@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use actix_web::{App, HttpServer, web};
 use bytes::Bytes;
-use fs_actix::{Answer, SecurityMiddleware, Session, require};
+use fs_actix::{Answer, Auth, SecurityMiddleware, require};
 use fs_http::WebSecurity;
 
 use super::Stopped;
@@ -30,10 +30,10 @@ pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Resul
 
 fn routes(app: &mut web::ServiceConfig) {
     for (path, requirement) in protected() {
-        let page = async move |session: Session| Answer(show(name_of(path), &session).await);
+        let page = async move |auth: Auth| Answer(show(name_of(path), &auth).await);
         let resource = web::resource(path).route(web::get().to(page)).route(web::head().to(page));
         app.service(resource.route(web::post().to(page)).wrap(require(requirement)));
     }
-    let echoed = async |session: Session, body: Bytes| Answer(echo(&session, &body).await);
+    let echoed = async |auth: Auth, body: Bytes| Answer(echo(&auth, &body).await);
     app.route("/echo", web::to(echoed));
 }

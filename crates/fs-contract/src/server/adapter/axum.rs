@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{any, get};
-use fs_axum::{Answer, Session, WithSecurity, require};
+use fs_axum::{Answer, Auth, WithSecurity, require};
 use fs_http::WebSecurity;
 use tokio::net::TcpListener;
 
@@ -25,9 +25,9 @@ pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Resul
 fn application() -> Router {
     let mut router = Router::new();
     for (path, requirement) in protected() {
-        let page = async move |session: Session| Answer(show(name_of(path), &session).await);
+        let page = async move |auth: Auth| Answer(show(name_of(path), &auth).await);
         router = router.route(path, get(page).post(page).route_layer(require(requirement)));
     }
-    let echoed = async |session: Session, body: Bytes| Answer(echo(&session, &body).await);
+    let echoed = async |auth: Auth, body: Bytes| Answer(echo(&auth, &body).await);
     router.route("/echo", any(echoed))
 }

@@ -4,7 +4,7 @@ use std::io::{self, Cursor};
 use std::net::{Ipv4Addr, SocketAddr};
 
 use fs_http::{Exchange, WebSecurity};
-use fs_rocket::{Answer, SecurityFairing, Session, require};
+use fs_rocket::{Answer, Auth, SecurityFairing, require};
 use rocket::catcher::{self, Catcher};
 use rocket::config::{Config, LogLevel, Shutdown};
 use rocket::data::{Data, ToByteUnit};
@@ -90,5 +90,5 @@ impl Handler for Echo {
 }
 
 async fn exchange_of(request: &Request<'_>) -> Option<Exchange> {
-    Session::from_request(request).await.succeeded().map(|session| session.0)
+    Auth::from_request(request).await.succeeded().map(|auth| auth.0)
 }

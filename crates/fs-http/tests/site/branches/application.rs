@@ -15,7 +15,7 @@ pub(super) async fn shows_everything(templates: &Marked) {
     let (parts, _) = Browser::request(Method::GET, "/mine").into_parts();
     let exchange = site.web.open(&parts, BodyRead::NotRead, None).await;
     for category in [Category::Info, Category::Success, Category::Error] {
-        exchange.session(|visit| visit.flash(category, "Told."));
+        exchange.with_session(|session| session.flash(category, "Told."));
     }
     show(&exchange, full());
     show(&exchange, PageView::new("security/base.html", "Nothing"));

@@ -13,7 +13,7 @@ use super::super::{SmsConfigError, WebhookAuth, WebhookSender};
 use super::{answer, impatient, message, server};
 
 fn sender(url: &str, auth: &WebhookAuth) -> Result<WebhookSender, SmsConfigError> {
-    let clock = Arc::new(VirtualClock::new(Timestamp::from_seconds(1_800_000_000)));
+    let clock = Arc::new(VirtualClock::new(Timestamp::from_secs(1_800_000_000)));
     WebhookSender::new(url, auth, clock, Arc::new(SeededEntropy::new(7)))
 }
 
@@ -79,7 +79,7 @@ async fn a_refusal_repeats_nothing_of_the_answer() {
 #[tokio::test]
 async fn without_randomness_nothing_is_sent() {
     let auth = WebhookAuth::Bearer("t0ken".into());
-    let clock = Arc::new(VirtualClock::new(Timestamp::from_seconds(0)));
+    let clock = Arc::new(VirtualClock::new(Timestamp::from_secs(0)));
     let sender =
         WebhookSender::new("http://localhost:1", &auth, clock, Arc::new(BrokenEntropy)).unwrap();
     let error = sender.send(&message()).await.unwrap_err();

@@ -101,7 +101,7 @@ struct Line {
 /// before the attempt, and [`success`](Self::success) in the batch of its success.
 #[derive(Clone, Debug, Default)]
 #[must_use]
-pub struct Tally(Vec<Line>);
+pub struct Quota(Vec<Line>);
 
 /// A limit that was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +115,7 @@ pub struct Reached {
     pub spares_owner: bool,
 }
 
-impl Tally {
+impl Quota {
     pub(super) fn with(
         mut self,
         names: &CounterNames,
@@ -165,7 +165,7 @@ impl Tally {
         Self(self.0.iter().filter(|line| !line.spares_owner).cloned().collect())
     }
 
-    /// Returns the union of two tallies.
+    /// Returns the union of two quotas.
     pub fn and(mut self, other: Self) -> Self {
         self.0.extend(other.0);
         self
@@ -212,7 +212,7 @@ impl Tally {
     }
 
     /// Returns the limit of a counter that is at its cap, or `None` if the counter is not part of
-    /// this tally.
+    /// this quota.
     pub fn reached(&self, full: &Counter) -> Option<Reached> {
         let line = self.0.iter().find(|line| line.counter == *full)?;
         Some(Reached { limit: line.limit, wait: line.cap.within, spares_owner: line.spares_owner })

@@ -23,7 +23,7 @@ use crate::second_factor::{Enrolment, Pending};
 /// The application's data is in a separate cookie, so that a handler that answers late does not
 /// restore an earlier sign-in together with its data.
 #[derive(Clone, Debug, Default)]
-pub struct Visit {
+pub struct Session {
     state: State,
     changed: bool,
     data: BTreeMap<String, Value>,
@@ -35,7 +35,7 @@ pub(super) struct State {
     #[serde(rename = "c", default, skip_serializing_if = "Option::is_none", with = "csrf_secret")]
     csrf: Option<CsrfSecret>,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
-    sign_in: Option<VisitSignIn>,
+    sign_in: Option<SessionSignIn>,
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pending: Option<Pending>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
@@ -44,8 +44,8 @@ pub(super) struct State {
     registered: Option<String>,
     #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
     flashes: Vec<Flash>,
-    #[serde(rename = "k", default, skip_serializing_if = "CrumbState::is_absent")]
-    crumb: CrumbState,
+    #[serde(rename = "k", default, skip_serializing_if = "CsrfCookieState::is_absent")]
+    csrf_cookie: CsrfCookieState,
     #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
     done: Option<DoneForm>,
 }
@@ -75,7 +75,7 @@ const SECOND_PRESS: Duration = Duration::from_secs(600);
 
 /// Sign-in in the browser's session.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct VisitSignIn {
+pub struct SessionSignIn {
     /// Id of the session. Its record is stored under the [key](SessionId::key).
     #[serde(rename = "i", with = "session_id")]
     pub id: SessionId,
@@ -114,7 +114,7 @@ pub struct Flash {
 
 /// State of the CSRF cookie that scripts read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum CrumbState {
+pub enum CsrfCookieState {
     /// Nobody is signed in, so there is no cookie.
     #[default]
     #[serde(rename = "a")]
@@ -130,13 +130,13 @@ pub enum CrumbState {
     Clear,
 }
 
-impl CrumbState {
+impl CsrfCookieState {
     fn is_absent(&self) -> bool {
         *self == Self::Absent
     }
 }
 
-impl Visit {
+impl Session {
     pub(super) fn from_state(state: State) -> Self {
         Self { state, ..Self::default() }
     }
@@ -180,7 +180,7 @@ impl Visit {
     }
 
     /// Returns the sign-in, if there is one.
-    pub fn sign_in(&self) -> Option<&VisitSignIn> {
+    pub fn sign_in(&self) -> Option<&SessionSignIn> {
         self.state.sign_in.as_ref()
     }
 
@@ -192,8 +192,8 @@ impl Visit {
 
     /// What the application kept for somebody goes with them, also when somebody else takes their
     /// place.
-    pub(crate) fn set_sign_in(&mut self, sign_in: Option<VisitSignIn>) {
-        let user = |sign_in: &Option<VisitSignIn>| sign_in.as_ref().map(|s| s.user.clone());
+    pub(crate) fn set_sign_in(&mut self, sign_in: Option<SessionSignIn>) {
+        let user = |sign_in: &Option<SessionSignIn>| sign_in.as_ref().map(|s| s.user.clone());
         let before = user(&self.state.sign_in);
         if before.is_some() && before != user(&sign_in) && !self.data.is_empty() {
             self.data.clear();
@@ -277,14 +277,14 @@ impl Visit {
     }
 
     /// Returns the state of the CSRF cookie.
-    pub fn crumb(&self) -> CrumbState {
-        self.state.crumb
+    pub fn csrf_cookie(&self) -> CsrfCookieState {
+        self.state.csrf_cookie
     }
 
     /// Sets the state of the CSRF cookie.
-    pub fn set_crumb(&mut self, crumb: CrumbState) {
-        if self.state.crumb != crumb {
-            self.state.crumb = crumb;
+    pub fn set_csrf_cookie(&mut self, csrf_cookie: CsrfCookieState) {
+        if self.state.csrf_cookie != csrf_cookie {
+            self.state.csrf_cookie = csrf_cookie;
             self.changed = true;
         }
     }
@@ -449,15 +449,15 @@ mod tests {
 
     #[test]
     fn reading_changes_nothing_and_writing_does() {
-        let mut visit = Visit::default();
-        assert!(visit.is_empty());
-        assert!(visit.take_flashes().is_empty());
-        assert_eq!(visit.remove("cart"), None);
-        assert!(!visit.is_changed());
-        visit.insert("cart", Value::from(3));
-        assert!(visit.is_kept_changed() && !visit.is_changed());
-        visit.flash(Category::Info, "hello");
-        assert!(visit.is_changed() && !visit.is_empty());
+        let mut session = Session::default();
+        assert!(session.is_empty());
+        assert!(session.take_flashes().is_empty());
+        assert_eq!(session.remove("cart"), None);
+        assert!(!session.is_changed());
+        session.insert("cart", Value::from(3));
+        assert!(session.is_kept_changed() && !session.is_changed());
+        session.flash(Category::Info, "hello");
+        assert!(session.is_changed() && !session.is_empty());
     }
 
     #[test]
@@ -469,34 +469,34 @@ mod tests {
             (Some("ann"), Some("bob"), false),
             (Some("ann"), None, false),
         ] {
-            let mut writer = Visit::default();
+            let mut writer = Session::default();
             writer.set_sign_in(owner.and_then(|user| sign_in(user, "1")));
             writer.insert("cart", Value::from(3));
-            let mut visit = Visit::default();
-            visit.set_sign_in(reader.and_then(|user| sign_in(user, "2")));
-            visit.take_kept(writer.to_kept());
-            assert_eq!(visit.get("cart").is_some(), taken, "{owner:?}, {reader:?}");
+            let mut session = Session::default();
+            session.set_sign_in(reader.and_then(|user| sign_in(user, "2")));
+            session.take_kept(writer.to_kept());
+            assert_eq!(session.get("cart").is_some(), taken, "{owner:?}, {reader:?}");
         }
     }
 
     #[test]
     fn a_second_press_is_recognised_for_a_while_and_in_its_session_alone() {
-        let now = Timestamp::from_seconds(1_000);
-        let mut visit = Visit::default();
-        visit.set_sign_in(sign_in("ann", "1"));
-        visit.note_done(&["/change", "old", "new"], "/", now);
-        assert_eq!(visit.done(&["/change", "old", "new"], now.plus(SECOND_PRESS)), Some("/"));
-        assert_eq!(visit.done(&["/change", "oldnew", ""], now), None);
+        let now = Timestamp::from_secs(1_000);
+        let mut session = Session::default();
+        session.set_sign_in(sign_in("ann", "1"));
+        session.note_done(&["/change", "old", "new"], "/", now);
+        assert_eq!(session.done(&["/change", "old", "new"], now.plus(SECOND_PRESS)), Some("/"));
+        assert_eq!(session.done(&["/change", "oldnew", ""], now), None);
         let late = now.plus(SECOND_PRESS + Duration::from_secs(1));
-        assert_eq!(visit.done(&["/change", "old", "new"], late), None);
-        visit.set_sign_in(None);
-        assert_eq!(visit.done(&["/change", "old", "new"], now), None);
+        assert_eq!(session.done(&["/change", "old", "new"], late), None);
+        session.set_sign_in(None);
+        assert_eq!(session.done(&["/change", "old", "new"], now), None);
     }
 
-    fn sign_in(user: &str, id: &str) -> Option<VisitSignIn> {
+    fn sign_in(user: &str, id: &str) -> Option<SessionSignIn> {
         let (id, user) = (SessionId::new(id), UserId::new(user));
         let (authenticated_at, grace_until, factor_at, parent) = (None, None, None, None);
-        Some(VisitSignIn {
+        Some(SessionSignIn {
             id,
             user,
             authenticated_at,
@@ -509,42 +509,42 @@ mod tests {
 
     #[test]
     fn what_is_kept_for_somebody_goes_with_them() {
-        let mut visit = Visit::default();
-        visit.insert("cart", Value::from(3));
-        visit.set_sign_in(sign_in("ann", "1"));
-        visit.set_sign_in(sign_in("ann", "2"));
-        assert_eq!(visit.get("cart"), Some(&Value::from(3)), "a stranger's, who signed in");
-        visit.set_sign_in(sign_in("bob", "3"));
-        assert_eq!(visit.get("cart"), None);
-        visit.insert("cart", Value::from(4));
-        visit.set_sign_in(None);
-        assert_eq!(visit.get("cart"), None);
-        assert!(visit.is_empty());
+        let mut session = Session::default();
+        session.insert("cart", Value::from(3));
+        session.set_sign_in(sign_in("ann", "1"));
+        session.set_sign_in(sign_in("ann", "2"));
+        assert_eq!(session.get("cart"), Some(&Value::from(3)), "a stranger's, who signed in");
+        session.set_sign_in(sign_in("bob", "3"));
+        assert_eq!(session.get("cart"), None);
+        session.insert("cart", Value::from(4));
+        session.set_sign_in(None);
+        assert_eq!(session.get("cart"), None);
+        assert!(session.is_empty());
     }
 
     #[test]
     fn flashes_are_bounded() {
-        let mut visit = Visit::default();
+        let mut session = Session::default();
         for n in 0..20 {
-            visit.flash(Category::Info, n.to_string());
+            session.flash(Category::Info, n.to_string());
         }
-        let texts: Vec<_> = visit.take_flashes().into_iter().map(|flash| flash.text).collect();
+        let texts: Vec<_> = session.take_flashes().into_iter().map(|flash| flash.text).collect();
         assert_eq!(texts.first().map(String::as_str), Some("10"));
         assert_eq!(texts.len(), 10);
         for n in 0..20 {
-            visit.flash(Category::Info, format!("{n:0>300}"));
+            session.flash(Category::Info, format!("{n:0>300}"));
         }
-        assert_eq!(visit.take_flashes().len(), 3);
+        assert_eq!(session.take_flashes().len(), 3);
     }
 
     #[test]
     fn what_is_said_twice_is_told_once() {
-        let mut visit = Visit::default();
+        let mut session = Session::default();
         for text in ["sign in", "welcome", "sign in"] {
-            visit.flash(Category::Info, text);
+            session.flash(Category::Info, text);
         }
-        visit.flash(Category::Error, "sign in");
-        let told = visit.take_flashes().into_iter().map(|flash| (flash.category, flash.text));
+        session.flash(Category::Error, "sign in");
+        let told = session.take_flashes().into_iter().map(|flash| (flash.category, flash.text));
         let told: Vec<_> = told.collect();
         let (info, error) = (Category::Info, Category::Error);
         let wanted = [(info, "welcome"), (info, "sign in"), (error, "sign in")];
