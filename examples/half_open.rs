@@ -1,25 +1,26 @@
-//! What the programs are tested with: clients that begin a request and do not go on.
+//! Half-open requests, for tests of clients that begin a request and stall.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// Nothing at all.
+/// No data at all.
 pub(crate) const SILENT: &str = "";
 /// Half of a head.
 pub(crate) const HALF_A_HEAD: &str = "GET / HTTP/1.1\r\nHost: localhost\r\nAcc";
-/// A head, and half of a body that the account endpoints read. Rocket itself waits for the first 14
-/// bytes, without a deadline.
+/// Complete head, and half of a body that the account endpoints read. Rocket itself waits for the
+/// first 14 bytes, without a deadline.
 pub(crate) const HALF_A_BODY: &str = "POST /login HTTP/1.1\r\nHost: localhost\r\n\
      Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{\"email\": \"ann@site.test";
 
-/// Asserts that the server closes a connection on which `begun` is all that comes. Waits as long as it takes.
+/// Asserts that the server closes a connection on which only `begun` is sent. Waits as long as it
+/// takes.
 #[allow(clippy::panic, reason = "a test that says more than its assertion")]
 pub(crate) fn is_closed(address: SocketAddr, begun: &str) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     stream.write_all(begun.as_bytes()).unwrap();
-    // There may be an answer before.
+    // The server may answer before it closes the connection.
     match stream.read_to_end(&mut Vec::new()) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::ConnectionReset => {}

@@ -1,4 +1,4 @@
-//! What the programs for axum, Rocket and actix-web are tested with: a person's way through them.
+//! User journey with which the programs for axum, Rocket and actix-web are tested.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use fs_testkit::visitor::Visitor;
 const EMAIL: &str = "ann@example.com";
 const PASSWORD: &str = "seven otters hold hands";
 
-/// A person registers, comes in, sees what is open to her, and leaves.
+/// Registers a user, signs in, opens the permitted pages and signs out.
 pub(crate) async fn from_registering_to_signing_out(
     web: &WebSecurity,
     mailer: &MemoryMailer,
@@ -19,7 +19,7 @@ pub(crate) async fn from_registering_to_signing_out(
 ) {
     let mut ann = Visitor::new(address, Duration::from_secs(60));
 
-    // Strangers see the public page, and the session remembers them.
+    // Unauthenticated callers see the public page, and have a session.
     assert_eq!(ann.get("/").unwrap().text(), "Hello, stranger. Visit number 1.");
     assert_eq!(ann.get("/").unwrap().text(), "Hello, stranger. Visit number 2.");
     for path in ["/profile", "/editors", "/reports/year"] {
@@ -27,7 +27,7 @@ pub(crate) async fn from_registering_to_signing_out(
         assert!(answer.location().unwrap().starts_with("/login?next="), "{path}: {answer:?}");
     }
 
-    // The account is hers once the button was pressed that the link in the mail leads to.
+    // The account is confirmed once the button behind the mailed link is pressed.
     let account = serde_json::json!({ "email": EMAIL, "password": PASSWORD });
     assert_eq!(ann.post_json("/register", &account).unwrap().status, 200);
     assert_eq!(ann.sign_in(EMAIL, PASSWORD).unwrap().status, 400);
@@ -39,7 +39,7 @@ pub(crate) async fn from_registering_to_signing_out(
     assert!(ann.get("/").unwrap().text().starts_with("Hello, ann@example.com."));
     assert_eq!(ann.get("/profile").unwrap().text(), "Your roles: []");
 
-    // Roles open the rest.
+    // Roles open the other pages.
     let user = web.core().find_by_email(EMAIL).await.unwrap().unwrap();
     for (path, role, says) in
         [("/editors", "editor", "Come in."), ("/reports/year", "auditor", "The year's report.")]
@@ -55,7 +55,7 @@ pub(crate) async fn from_registering_to_signing_out(
     assert_eq!(ann.get("/profile").unwrap().status, 302);
 }
 
-/// The path of the link in the mail, as soon as it is delivered.
+/// Waits for the mail, and returns the path of its link.
 async fn link_in_mail(mailer: &MemoryMailer) -> String {
     let mail = loop {
         match mailer.last_to(EMAIL) {
@@ -68,7 +68,7 @@ async fn link_in_mail(mailer: &MemoryMailer) -> String {
     link.unwrap().to_owned()
 }
 
-/// A README shows the program, but for what is about tests.
+/// Asserts that a README shows the program, except for the parts about tests.
 pub(crate) fn shows(readme: &str, program: &str) {
     let (_, program) = program.split_once("\n\n").unwrap();
     let (program, _) = program.split_once("\n#[cfg(test)]").unwrap();

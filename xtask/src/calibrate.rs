@@ -1,20 +1,21 @@
-//! `cargo xtask calibrate`: which Argon2 parameters this machine can afford.
+//! `cargo xtask calibrate`: measures the Argon2 parameters that this machine can afford.
 
 use crate::Result;
 use crate::workspace::{Workspace, cargo};
 
-/// What a hash may cost.
+/// Limits on the cost of a hash.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// How long a hash may take, in milliseconds.
+    /// Maximum time of a hash, in milliseconds
     #[arg(long, default_value_t = 250)]
     target: u32,
-    /// How much memory each hashing thread may keep, in MiB.
+    /// Maximum memory that each hashing thread keeps, in MiB
     #[arg(long, default_value_t = 128)]
     memory: u32,
 }
 
-/// Measures with an optimised build: without optimisation the figures mean nothing.
+/// Runs the measurement with an optimised build, because the figures mean nothing without
+/// optimisation.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut command = cargo();
     command.current_dir(&workspace.root);

@@ -1,19 +1,19 @@
-//! Finds the browser for the browser test, or installs it on a CI machine.
+//! Browser for the browser tests: finds it, or installs it on a CI machine.
 
 use std::path::{Path, PathBuf};
 
 use crate::process::Progress;
 use crate::{Result, machine};
 
-/// Where the tests look for the browser.
+/// Environment variable in which the tests look for the browser.
 pub(crate) const VARIABLE: &str = "FS_TEST_CHROMIUM";
 
-/// The browser's program: the one that the environment names, else one on the path, else, on a
-/// Debian CI machine as root, one that is installed now.
+/// Finds the browser's program. Uses the one in the environment variable, else one on the path. On
+/// a Debian CI machine as root, installs it otherwise.
 ///
 /// # Errors
 ///
-/// There is none. The text says so in a few words.
+/// Returns an error with a short reason if no browser is found and none can be installed.
 pub(crate) fn find(log: &Path, progress: &mut Progress) -> Result<PathBuf> {
     if let Some(named) = std::env::var_os(VARIABLE) {
         let named = PathBuf::from(named);

@@ -1,4 +1,4 @@
-//! `cargo xtask contract`: holds contract servers against the recorded contract.
+//! `cargo xtask contract`: compares contract servers with the recorded contract.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
@@ -8,31 +8,31 @@ use crate::process::Progress;
 use crate::workspace::{Workspace, cargo};
 use crate::{Result, database, table};
 
-/// The crate, its server, and the program that plays the corpus against a server.
+/// Crate that contains the contract server and the replayer.
 const CRATE: &str = "fs-contract";
 const SERVER: &str = "contract-server";
 const REPLAYER: &str = "replay";
 
-/// How the server says where it is.
+/// Prefix of the line in which the server prints its address.
 const LISTENING: &str = "listening on ";
-/// How the replayer says what came of it.
+/// Prefix of the line in which the replayer prints its result.
 const CONTRACT: &str = "contract: ";
 
-/// Which servers, and what is handed on to the replayer.
+/// Servers to test, and arguments for the replayer.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// An adapter; may be given several times. Each is played on the first store.
+    /// Adapter to test; may be given several times. Each is tested on the first store
     #[arg(long = "adapter", default_values = ["axum", "rocket", "actix", "hyper"])]
     adapters: Vec<String>,
-    /// A store; may be given several times. Each is played behind the first adapter.
+    /// Store to test; may be given several times. Each is tested with the first adapter
     #[arg(long = "store", default_values = ["memory", "sqlite", "postgres"])]
     stores: Vec<String>,
-    /// Arguments for the replayer; `-- --help` lists them.
+    /// Arguments for the replayer; `-- --help` lists them
     #[arg(last = true)]
     arguments: Vec<String>,
 }
 
-/// Plays the corpus against one server after the other. All are tried, even after one failed.
+/// Plays the corpus against each server in turn, even after one failed. Returns whether all passed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let programs = workspace.packages.get(CRATE).map(|package| package.programs.as_slice());
     for program in [SERVER, REPLAYER] {
@@ -53,7 +53,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 }
 
 impl Options {
-    /// Every adapter on the first store, then every other store behind the first adapter.
+    /// Returns the servers to test: every adapter on the first store, then every other store with
+    /// the first adapter.
     fn servers(&self) -> Vec<(&str, &str)> {
         let adapters = || self.adapters.iter().map(String::as_str);
         let stores = || self.stores.iter().map(String::as_str);
@@ -63,7 +64,7 @@ impl Options {
     }
 }
 
-/// Plays the corpus against one server: whether all is as recorded, and the counts.
+/// Plays the corpus against one server. Returns whether everything is as recorded, and the counts.
 fn play(
     workspace: &Workspace,
     adapter: &str,
@@ -87,7 +88,7 @@ fn play(
     Ok((replay.wait()?.success(), said))
 }
 
-/// Prints every line, and returns what the one with the counts says.
+/// Prints every line, and returns the text of the line with the counts.
 fn pass_on(output: impl Read) -> Result<String> {
     let mut said = String::new();
     for line in BufReader::new(output).lines() {
@@ -107,7 +108,7 @@ fn program(workspace: &Workspace, name: &str) -> Command {
     command
 }
 
-/// A PostgreSQL server, whose address goes to a program as [`database::VARIABLE`].
+/// Finds a PostgreSQL server, whose URL is passed to programs in [`database::VARIABLE`].
 pub(crate) fn find_postgres(workspace: &Workspace) -> Result<database::Server> {
     let mut progress = Progress::start("PostgreSQL".into(), false);
     let server = database::find(&workspace.log_dir()?.join("servers.log"), &mut progress);
@@ -115,7 +116,8 @@ pub(crate) fn find_postgres(workspace: &Workspace) -> Result<database::Server> {
     server
 }
 
-/// A running contract server; dropping it ends it. (`cargo run` becomes the program that it runs.)
+/// Running contract server. Dropping it kills the process; `cargo run` replaces itself by the
+/// program that it runs.
 struct Server {
     base: String,
     child: Child,
@@ -134,7 +136,7 @@ impl Server {
             }
             server.base = line.trim().strip_prefix(LISTENING).unwrap_or_default().to_owned();
         }
-        // It must be able to go on talking.
+        // Keep reading, so that the server never blocks on a full pipe.
         thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
         Ok(server)
     }

@@ -1,4 +1,4 @@
-//! What this machine has, and how more is brought in.
+//! Facts about this machine, and installation of packages.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -7,28 +7,28 @@ use std::process::Command;
 use crate::Result;
 use crate::process::{self, Progress};
 
-/// Whether this is a CI machine: there, nothing may be left out.
+/// Checks whether this is a CI machine, on which nothing may be left out.
 pub(crate) fn is_ci() -> bool {
     std::env::var("CI").is_ok_and(|ci| !ci.is_empty() && ci != "false" && ci != "0")
 }
 
-/// Whether we are root.
+/// Checks whether we are root.
 pub(crate) fn is_root() -> bool {
     std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// Whether packages of Debian can be installed by us.
+/// Checks whether we can install Debian packages.
 pub(crate) fn is_debian_root() -> bool {
     is_root() && Path::new("/etc/debian_version").exists() && program("apt-get").is_some()
 }
 
-/// A program on the path.
+/// Finds a program on the path.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     std::env::split_paths(&path).map(|dir| dir.join(name)).find(|file| file.is_file())
 }
 
-/// Installs packages of Debian.
+/// Installs Debian packages.
 pub(crate) fn install(packages: &[&str], log: &Path, progress: &mut Progress) -> Result<()> {
     let update = "apt-get -o Acquire::Retries=3 -q update";
     let install = "DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends";

@@ -1,4 +1,4 @@
-//! What a developer runs, and CI with them: `cargo xtask test`, and its parts alone.
+//! Tasks for developers and CI: `cargo xtask test`, and its parts.
 
 mod calibrate;
 mod chromium;
@@ -22,10 +22,10 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::Workspace;
 
-/// Any error of a task: these are shown to a person and go no further.
+/// Result with any error. Errors are only shown to the person who runs the task.
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
-/// What a developer of fs runs.
+/// Tasks for developers of fs.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -35,19 +35,20 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Checks everything: formatting, rules of the tree, lints, tests, documentation.
+    /// Checks everything: formatting, rules of the tree, lints, tests, documentation
     Test(test::Options),
-    /// Checks the rules of the tree that the compiler does not know.
+    /// Checks the rules of the tree that the compiler does not know
     Tidy,
-    /// Checks the table that compares fs with Flask-Security, and counts what is done.
+    /// Checks the table that compares fs with Flask-Security, and counts the finished rows
     Parity,
-    /// Holds a contract server against the recorded contract.
+    /// Compares contract servers with the recorded contract
     Contract(contract::Options),
-    /// Prints what every route of the demo asks of its callers, and compares it with the file.
+    /// Prints the requirement of every route of the demo, and compares it with the reviewed file
     Policies(policies::Options),
-    /// Measures whether time tells who has an account, or how long others wait for one client.
+    /// Measures whether response times reveal who has an account, or how long others wait for one
+    /// client
     Timing(timing::Options),
-    /// Measures which Argon2 parameters this machine can afford.
+    /// Measures the Argon2 parameters that this machine can afford
     Calibrate(calibrate::Options),
 }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask policies`: what every route of the demo asks of its callers, and whether that is what
-//! was reviewed.
+//! `cargo xtask policies`: compares the requirement of every route of the demo with the reviewed
+//! table.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,18 +7,18 @@ use std::fs;
 use crate::Result;
 use crate::workspace::{Workspace, cargo};
 
-/// What was reviewed.
+/// Path of the reviewed table.
 const LOCK: &str = "examples/demo/policies.lock";
 
-/// What to do with the table.
+/// Action on the table.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Writes the table to the file, to be reviewed with the change that led to it.
+    /// Write the table to the file, to be reviewed together with the change that led to it
     #[arg(long)]
     write: bool,
 }
 
-/// Prints the table of the demo, and says what differs from the file.
+/// Prints the table of the demo, and the differences from the file.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut command = cargo();
     command.current_dir(&workspace.root).args(["run", "--quiet", "-p", "demo", "--", "policies"]);
@@ -41,7 +41,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     Ok(differences.is_empty())
 }
 
-/// The lines that only one of them has: `-` those of the first, `+` those of the second.
+/// Returns the lines that only one text has: those of the first with `-`, those of the second with
+/// `+`.
 fn differences(before: &str, now: &str) -> String {
     let (old, new): (BTreeSet<_>, BTreeSet<_>) = (before.lines().collect(), now.lines().collect());
     let gone = before.lines().filter(|line| !new.contains(line)).map(|line| format!("- {line}\n"));

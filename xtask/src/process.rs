@@ -1,4 +1,4 @@
-//! Runs other programs: their output goes to a file, and to the terminal only where it helps.
+//! Execution of other programs: their output goes to a file, and to the terminal only if it helps.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
@@ -10,23 +10,23 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 
-/// How often the line of progress is drawn again, or its dots grow.
+/// Interval at which the progress line is redrawn or extended by a dot.
 const REDRAW: Duration = Duration::from_millis(500);
 const DOT: Duration = Duration::from_secs(30);
 
-/// What a program said and how it ended.
+/// Result of a program that has ended.
 pub(crate) struct Finished {
-    /// Whether it ended well.
+    /// Whether it was successful.
     pub(crate) success: bool,
-    /// Its output and its errors, in the order in which they came.
+    /// Lines of standard output and standard error, in the order in which they came.
     pub(crate) lines: Vec<String>,
-    /// The file that has the same.
+    /// File with the same lines.
     pub(crate) log: PathBuf,
 }
 
-/// Runs a program to its end, writes what it says to `log`, and shows that it is alive.
+/// Runs a program to its end, writes its output to `log`, and shows progress.
 ///
-/// Colours are off: the output is read by us and by people who look at logs.
+/// Colours are disabled, because programs and people read the output in logs.
 pub(crate) fn run(command: &mut Command, log: &Path, progress: &mut Progress) -> Result<Finished> {
     let mut file = File::create(log)?;
     let mut child = command
@@ -69,7 +69,7 @@ fn forward(pipe: Option<impl Read + Send + 'static>, sender: Sender<String>) {
     });
 }
 
-/// The line `[3/9] clippy ... ok (12 s)` while it comes into being.
+/// Progress line, such as `[3/9] clippy ... ok (12 s)`.
 pub(crate) struct Progress {
     label: String,
     started: Instant,
@@ -79,7 +79,7 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Begins the line.
+    /// Starts the line.
     pub(crate) fn start(label: String, verbose: bool) -> Self {
         let now = Instant::now();
         let terminal = std::io::stdout().is_terminal();
@@ -88,14 +88,14 @@ impl Progress {
         Self { label, started: now, drawn: now, terminal, verbose }
     }
 
-    /// A program said something.
+    /// Shows an output line of the program.
     fn line(&self, line: &str) {
         if self.verbose {
             println!("{line}");
         }
     }
 
-    /// Time went by.
+    /// Redraws the line when it is due.
     fn tick(&mut self, last: &str) {
         let wait = if self.terminal { REDRAW } else { DOT };
         if self.verbose || self.drawn.elapsed() < wait {
@@ -111,7 +111,7 @@ impl Progress {
         flush();
     }
 
-    /// Ends the line; gives the time that went by.
+    /// Ends the line. Returns the time that passed.
     pub(crate) fn end(self, verdict: &str) -> Duration {
         let elapsed = self.started.elapsed();
         let seconds = elapsed.as_secs();
@@ -125,7 +125,7 @@ impl Progress {
     }
 }
 
-/// Progress is a courtesy: a terminal that is gone must not end the run.
+/// Flushes the terminal. Ignores errors, because a closed terminal must not end the run.
 fn flush() {
     let _ = std::io::stdout().flush();
 }

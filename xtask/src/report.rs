@@ -1,18 +1,18 @@
-//! What a check of the tree found.
+//! Result of a check of the tree.
 
-/// Something to be put right, and where.
+/// Violation of a rule, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Offence {
-    /// The file, from the root.
+    /// File, relative to the root.
     pub(crate) file: String,
-    /// The line, from 1.
+    /// Line, counted from 1.
     pub(crate) line: usize,
-    /// What is wrong, and what to do.
+    /// Description of the problem and its solution.
     pub(crate) what: String,
 }
 
 impl Offence {
-    /// An offence at a line.
+    /// Creates an offence at a line.
     pub(crate) fn new(file: &str, line: usize, what: impl Into<String>) -> Self {
         Self { file: file.to_owned(), line, what: what.into() }
     }
@@ -24,18 +24,18 @@ impl std::fmt::Display for Offence {
     }
 }
 
-/// A check's result, for a person.
+/// Result of a check, for a person.
 pub(crate) struct Report {
-    /// What was looked at, in a few words.
+    /// Short description of the checked set.
     pub(crate) on: String,
-    /// Everything that was found.
+    /// Full text of the findings.
     pub(crate) text: String,
-    /// Whether all is well.
+    /// Whether the check passed.
     pub(crate) passed: bool,
 }
 
 impl Report {
-    /// A report that lists offences, which fail it, and warnings, which do not.
+    /// Creates a report of offences, which fail the check, and warnings, which do not.
     pub(crate) fn new(on: String, mut offences: Vec<Offence>, mut warnings: Vec<Offence>) -> Self {
         offences.sort();
         warnings.sort();

@@ -1,25 +1,25 @@
-//! `cargo xtask timing`: whether time tells who has an account.
+//! `cargo xtask timing`: measures whether response times reveal who has an account.
 
 use crate::contract::find_postgres;
 use crate::workspace::{Workspace, cargo};
 use crate::{Result, database};
 
-/// What is handed on to the program that measures.
+/// Arguments for the program that measures.
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Options {
-    /// Arguments for the program: --pairs, --store, --only, --fairness; --help lists them.
+    /// Arguments for the program: --pairs, --store, --only, --fairness; --help lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     arguments: Vec<String>,
 }
 
-/// Measures with an optimised build, on PostgreSQL as well where there is one.
+/// Runs the measurement with an optimised build, on PostgreSQL as well if it is available.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut command = cargo();
     command.current_dir(&workspace.root);
     command.args(["run", "--quiet", "--release", "-p", "fs-timing", "--"]);
     command.args(&options.arguments);
-    // The server, if it is one of ours, lives as long as this value.
+    // A temporary server lives as long as this value.
     let postgres = options.needs_postgres().then(|| find_postgres(workspace)).transpose()?;
     if let Some(postgres) = &postgres {
         command.env(database::VARIABLE, &postgres.url);

@@ -1,4 +1,4 @@
-//! The workspace as cargo and git see it: its packages, who depends on whom, its files.
+//! Workspace as cargo and git see it: its packages, their dependencies, and its files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,41 +8,47 @@ use serde_json::Value;
 
 use crate::Result;
 
-/// The workspace.
+/// Workspace of the project.
 pub(crate) struct Workspace {
-    /// Where it lies.
+    /// Root directory.
     pub(crate) root: PathBuf,
-    /// Its own packages, by name.
+    /// Packages of the workspace, by name.
     pub(crate) packages: BTreeMap<String, Package>,
-    /// What every package of the lock file needs to run (neither to build nor to test), by name.
-    /// Names that occur in several versions are taken together.
+    /// Runtime dependencies of every package in the lock file, by name. Neither build nor dev
+    /// dependencies are included. Versions of the same name are merged.
     pub(crate) needs: BTreeMap<String, Vec<String>>,
 }
 
-/// A package of the workspace.
+/// Package of the workspace.
+#[derive(Default)]
 pub(crate) struct Package {
-    /// Its folder, from the root.
+    /// Directory, relative to the root.
     pub(crate) dir: String,
-    /// What it depends on itself.
+    /// Direct dependencies.
     pub(crate) dependencies: Vec<Dependency>,
-    /// The names of its programs.
+    /// Names of its binaries.
     pub(crate) programs: Vec<String>,
-    /// The names of the files in its `tests` folder.
+    /// Names of the files in its `tests` directory.
     pub(crate) test_files: Vec<String>,
+    /// Names of its features.
+    pub(crate) features: Vec<String>,
+    /// Whether it is published on crates.io.
+    pub(crate) published: bool,
 }
 
-/// A direct dependency.
+/// Direct dependency.
 pub(crate) struct Dependency {
-    /// The name of the crate.
+    /// Name of the crate.
     pub(crate) name: String,
-    /// Whether only tests and examples have it.
+    /// Whether it is a dev-dependency.
     pub(crate) dev: bool,
 }
 
 impl Workspace {
     /// Reads the workspace that cargo runs us from.
     pub(crate) fn find() -> Result<Self> {
-        // With a target folder that several checkouts share, the one we were built in may be another.
+        // If several checkouts share a target directory, this binary may have been built in another
+        // one.
         let here = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let here = here.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         let root = here.parent().ok_or("xtask has no parent")?;
@@ -83,7 +89,8 @@ impl Workspace {
         Self { root: root.to_owned(), packages, needs }
     }
 
-    /// The files that git knows or would add, from the root, in order; those deleted left out.
+    /// Returns the files that git tracks or would add, relative to the root and sorted. Deleted
+    /// files are left out.
     pub(crate) fn files(&self) -> Result<Vec<String>> {
         let output = Command::new("git")
             .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
@@ -104,13 +111,13 @@ impl Workspace {
         Ok(files)
     }
 
-    /// The content of a file that is text; nothing when it is not.
+    /// Reads a file. Returns `None` if it is not text.
     pub(crate) fn read_text(&self, file: &str) -> Result<Option<String>> {
         let bytes = std::fs::read(self.root.join(file)).map_err(|e| format!("{file}: {e}"))?;
         Ok(String::from_utf8(bytes).ok())
     }
 
-    /// Where xtask keeps what it writes: the output of the steps.
+    /// Returns the directory in which xtask writes the output of the steps.
     pub(crate) fn log_dir(&self) -> Result<PathBuf> {
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
         let dir = self.root.join(target).join("xtask");
@@ -132,17 +139,20 @@ impl Package {
             let targets = targets.filter(|t| texts(&t["kind"]).any(|kind| kind == wanted));
             targets.map(|target| text(&target["name"]).to_owned()).collect()
         };
+        let features = package["features"].as_object();
         Self {
             dir: dir.map(|dir| dir.to_string_lossy().into_owned()).unwrap_or_default(),
             dependencies: dependencies.collect(),
             programs: targets("bin"),
             test_files: targets("test"),
+            features: features.map(|all| all.keys().cloned().collect()).unwrap_or_default(),
+            published: package["publish"].is_null(),
         }
     }
 }
 
-/// The cargo that runs us, to be run again. It does not see what it told us of our own package: the
-/// build scripts of some crates look there, and would be run anew.
+/// Returns a command for the cargo that runs us. Removes the variables that describe our own
+/// package, because some build scripts depend on them and would run again.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     for (name, _) in std::env::vars_os() {

@@ -7,7 +7,7 @@ use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use actix_web::web::Bytes;
 use http::request::Parts;
 
-/// Returns the head of a request, or `None` if its URI or a header is not valid for the `http` crate.
+/// Returns the head of a request, or `None` if the `http` crate rejects its URI or a header.
 pub(crate) fn head(request: &RequestHead) -> Option<Parts> {
     let mut head = http::Request::builder();
     head = head.method(request.method.as_str()).uri(request.uri.to_string());

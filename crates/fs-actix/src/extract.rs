@@ -13,26 +13,26 @@ use futures::future::LocalBoxFuture;
 
 use crate::refused::Refused;
 
-/// The user of the request, authenticated by session or auth token. Otherwise: 401, or the sign-in page.
+/// User of the request, authenticated by session or auth token. Others get 401 or the sign-in page.
 ///
-/// It dereferences to [`Authentication`], and so to the user: `caller.email`. To keep the user beyond the
-/// request, clone `caller.user`. `caller.mechanism` is how the user authenticated.
+/// Dereferences to [`Authentication`], and so to the user: `caller.email`. Clone `caller.user` to
+/// keep the user beyond the request. `caller.mechanism` is how the user authenticated.
 ///
-/// `Option<CurrentUser>` admits unauthenticated requests too, but actix-web turns every refusal into
-/// `None`, failures included. [`MaybeUser`] tells them apart.
+/// `Option<CurrentUser>` admits unauthenticated requests too, but actix-web turns every refusal
+/// into `None`, failures included. [`MaybeUser`] tells them apart.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(Authentication);
 
-/// The user of the request, or `None` if it is not authenticated. Rejects requests without a required CSRF
-/// token, and requests whose credentials could not be checked because of a failure.
+/// User of the request, or `None` if it is not authenticated. Rejects requests without a required
+/// CSRF token, and requests whose credentials could not be checked because of a failure.
 #[derive(Clone, Debug)]
 pub struct MaybeUser(pub Option<Authentication>);
 
-/// The user of the request, who must satisfy the policy `P`. See [`fs_core::policy!`].
+/// User of the request, who must satisfy the policy `P`. See [`fs_core::policy!`].
 #[derive(Clone, Debug)]
 pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
-/// The exchange of this request: its session, its CSRF token and its authentication.
+/// Authentication context of the request: its session, its CSRF token and its user.
 #[derive(Clone, Debug)]
 pub struct Auth(pub Exchange);
 

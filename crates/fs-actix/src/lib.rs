@@ -1,4 +1,4 @@
-//! Adapter for actix-web: middleware that serves the account endpoints, extractors and guarded scopes.
+//! Adapter for actix-web: middleware for the account endpoints, extractors and guarded scopes.
 //!
 //! ```
 //! use actix_web::{App, HttpResponse, HttpServer, web};

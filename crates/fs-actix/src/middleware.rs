@@ -1,4 +1,4 @@
-//! The middleware that every request passes before it reaches the application.
+//! Middleware that runs before the application on every request.
 
 use std::future::{Ready, ready};
 use std::rc::Rc;
@@ -12,8 +12,8 @@ use futures::future::LocalBoxFuture;
 
 use crate::convert;
 
-/// Middleware that answers the account endpoints and adds headers, such as cookies, to every response.
-/// Wrap it around the whole application, after (and so outside of) all else that needs the current user.
+/// Middleware that answers the account endpoints and adds headers, such as cookies, to every
+/// response. Wrap the application in it last, outside of middleware that needs the current user.
 #[derive(Clone, Debug)]
 pub struct SecurityMiddleware(WebSecurity);
 
@@ -74,7 +74,7 @@ where
     B: MessageBody,
 {
     if request.extensions().contains::<Exchange>() {
-        // Wrapped twice: the outer one answers, and completes the answer.
+        // The middleware is applied twice: the outer one answers, and adds the headers.
         return Ok(inner.call(request).await?.map_into_left_body());
     }
     let Some(head) = convert::head(request.head()) else {
@@ -90,7 +90,7 @@ where
     };
     request.set_payload(Payload::Stream { payload: Box::pin(body) });
     request.extensions_mut().insert(exchange.clone());
-    // No copy of the request is kept here: actix-web changes it while it finds the route.
+    // Keeps no clone of the request: actix-web needs exclusive access to it for routing.
     let answered = catch_panic(async move { inner.call(request).await }).await;
     let failed = |response| InternalError::from_response("answered", response).into();
     match answered {

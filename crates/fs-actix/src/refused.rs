@@ -1,4 +1,4 @@
-//! The error of a refused request.
+//! Error type of a refused request.
 
 use std::fmt;
 
@@ -8,8 +8,8 @@ use fs_http::{Exchange, Refusal};
 
 use crate::convert;
 
-/// Error of an extractor that refused a request. The response is built only when it is needed: with an
-/// `Option`, a refusal is not an error.
+/// Error of an extractor that refused a request. The response is built only when it is needed: with
+/// an `Option`, a refusal is not an error.
 #[derive(Debug)]
 pub struct Refused(Option<(Exchange, Refusal)>);
 
@@ -18,7 +18,7 @@ impl Refused {
         Self(Some((exchange, refusal)))
     }
 
-    /// Creates the error for an application without [`SecurityMiddleware`](crate::SecurityMiddleware).
+    /// Creates the error for an app without [`SecurityMiddleware`](crate::SecurityMiddleware).
     pub(crate) fn unprotected() -> Self {
         tracing::error!("fs-actix is used without SecurityMiddleware around the application");
         Self(None)

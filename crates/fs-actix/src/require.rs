@@ -65,7 +65,7 @@ where
             let exchange = exchange.ok_or_else(Refused::unprotected)?;
             match exchange.check(&requirement).await {
                 Ok(_) => Ok(inner.call(request).await?.map_into_left_body()),
-                // An answer, not an error: `ErrorHandlers` would not see that one.
+                // Returned as a response, because `ErrorHandlers` do not see errors of middleware.
                 Err(refusal) => {
                     let answer = convert::response(exchange.refuse(&refusal));
                     Ok(request.into_response(answer.map_into_right_body()))

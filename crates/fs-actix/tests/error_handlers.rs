@@ -1,4 +1,5 @@
-//! actix-web's `ErrorHandlers` make other answers of our refusals, of extractors and of groups.
+//! Tests of actix-web's `ErrorHandlers`, which can replace the responses of refused extractors and
+//! scopes.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::ServiceResponse;

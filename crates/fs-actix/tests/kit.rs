@@ -1,4 +1,4 @@
-//! The adapter kit, on actix-web.
+//! Adapter test kit, run on actix-web.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

@@ -1,9 +1,9 @@
-//! What protecting a handler costs: the whole way of a request through a router, without sockets.
+//! Benchmark of the CPU cost of protecting a handler, measured through a router without sockets.
 //!
 //!     cargo bench -p fs-axum --bench request
 //!
 //! Prints the CPU time of a request, as the median of several rounds in which all kinds take turns,
-//! and what each costs more than the handler alone. Instructions are steadier than time:
+//! and what each kind costs more than the bare handler. Instruction counts are steadier than time:
 //! `--only KIND --requests N` runs one kind alone, for `valgrind --tool=callgrind`.
 
 use std::error::Error;
@@ -33,13 +33,13 @@ const PASSWORD: &str = "marble otter candle seven";
 const ROUNDS: usize = 15;
 
 fs_core::policy! {
-    /// Writes pages.
+    /// Users who may write pages.
     Editor = any_role("editor");
 }
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// A request that is sent again and again.
+/// Kind of request that the benchmark repeats.
 struct Kind {
     name: &'static str,
     app: Router,
@@ -54,7 +54,7 @@ fn handlers() -> Router {
         .route("/editor", get(|user: Protected<Editor>| async move { user.email.clone() }))
 }
 
-/// An application behind fs, and the cookie of an editor who is signed in.
+/// Creates an application protected by fs, and the session cookie of a signed-in editor.
 async fn application(store: Arc<dyn UserStore>) -> Outcome<(Router, HeaderValue)> {
     let mailer = Arc::new(ConsoleMailer::default());
     let ports: Ports = fs_services::ports(store, mailer, &OutboxBell::default())?;
@@ -121,7 +121,8 @@ async fn send(kind: &Kind) -> Outcome<()> {
     Ok(())
 }
 
-/// CPU time of the process in nanoseconds; where the system does not say, the time that passed.
+/// Returns the CPU time of the process in nanoseconds, or the elapsed time if the system does not
+/// report CPU time.
 fn cpu_time(since: Instant) -> u128 {
     let told = std::fs::read_to_string("/proc/self/schedstat").ok();
     let told = told.and_then(|text| text.split(' ').next()?.parse().ok());

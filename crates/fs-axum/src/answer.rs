@@ -3,7 +3,7 @@
 use axum::body::{Body, Bytes};
 use axum::response::{IntoResponse, Response};
 
-/// A response made by the [`Exchange`](fs_http::Exchange), for a handler to return: a page, JSON, a
+/// Response made by the [`Exchange`](fs_http::Exchange) that a handler can return: a page, JSON, a
 /// redirect or the prompt for a second factor.
 ///
 /// ```

@@ -14,27 +14,27 @@ use http::request::Parts;
 
 use crate::service::exchange_of;
 
-/// The user of the request, authenticated by session or auth token. Otherwise: 401, or the sign-in page.
+/// User of the request, authenticated by session or auth token. Others get 401 or the sign-in page.
 ///
-/// It dereferences to [`Authentication`], and so to the user: `caller.email`. To keep the user beyond the
-/// request, clone `caller.user`. `caller.mechanism` is how the user authenticated.
+/// Dereferences to [`Authentication`], and so to the user: `caller.email`. Clone `caller.user` to
+/// keep the user beyond the request. `caller.mechanism` is how the user authenticated.
 ///
 /// `Option<CurrentUser>` admits unauthenticated requests too, as [`MaybeUser`] does.
 #[derive(Clone, Debug)]
 pub struct CurrentUser(Authentication);
 
-/// The user of the request, or `None` if it is not authenticated. Rejects requests without a required CSRF
-/// token, and requests whose credentials could not be checked because of a failure.
+/// User of the request, or `None` if it is not authenticated. Rejects requests without a required
+/// CSRF token, and requests whose credentials could not be checked because of a failure.
 #[derive(Clone, Debug)]
 pub struct MaybeUser(pub Option<Authentication>);
 
-/// The user of the request, who must satisfy the policy `P`. See [`fs_core::policy!`].
+/// User of the request, who must satisfy the policy `P`. See [`fs_core::policy!`].
 #[derive(Clone, Debug)]
 pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
-/// The exchange of this request: its session, its CSRF token and its authentication.
+/// Authentication context of the request: its session, its CSRF token and its user.
 ///
-/// An application uses it to sign in users whom it authenticated itself, and to sign them out:
+/// An application uses it to sign in users that it authenticated itself, and to sign them out:
 ///
 /// ```
 /// use axum::response::{IntoResponse, Redirect, Response};
@@ -42,7 +42,7 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 /// use fs_core::flow::SignInOutcome;
 /// use http::StatusCode;
 ///
-/// /// After the single sign-on has said whose mail address it is.
+/// /// Signs in the user whose mail address the single sign-on provider has confirmed.
 /// async fn come_in(auth: Auth, email: String) -> Result<Response, StatusCode> {
 ///     let failed = |_| StatusCode::SERVICE_UNAVAILABLE;
 ///     let found = auth.core().find_by_email(&email).await.map_err(failed)?;
@@ -50,9 +50,9 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 ///     let signed_in = auth.sign_in(&user, None, vec!["single sign-on"]).await;
 ///     Ok(match signed_in.map_err(failed)? {
 ///         SignInOutcome::Done { .. } => Redirect::to("/").into_response(),
-///         // Who has a second factor is asked for it, here as everywhere.
+///         // An account with a second factor is asked for it, as at every other sign-in.
 ///         SignInOutcome::SecondFactor { challenge, .. } => {
-///             Answer(session.challenged(&challenge)).into_response()
+///             Answer(auth.challenged(&challenge)).into_response()
 ///         }
 ///         SignInOutcome::Refused(_) => StatusCode::FORBIDDEN.into_response(),
 ///     })

@@ -1,4 +1,4 @@
-//! A server with limits on connections and slow clients, which `axum::serve` does not have.
+//! HTTP/1.1 server with limits on connections and slow clients, which `axum::serve` lacks.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,11 +22,11 @@ use tower::ServiceExt;
 /// Limits on the resources that clients can use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Maximum number of concurrent connections. Further ones wait. Keep it below the number of files that
-    /// the process may open (`ulimit -n`).
+    /// Maximum number of concurrent connections. Further connections wait. Keep the number below
+    /// the process's limit of open files (`ulimit -n`).
     pub connections: usize,
-    /// Maximum time for a client to send the head of a request, counted from the end of the one before,
-    /// and to stay silent in the middle of a body.
+    /// Maximum time for a client to send the head of a request, counted from the end of the
+    /// previous one, and maximum silence in the middle of a body.
     pub silence: Duration,
     /// Maximum time for requests in progress to finish after the server is stopped.
     pub grace: Duration,
@@ -40,11 +40,11 @@ impl Default for Limits {
     }
 }
 
-/// Serves an application over HTTP/1.1 until `stopped` completes, then finishes the requests in progress.
+/// Serves an application over HTTP/1.1 until `stopped` completes, then finishes open requests.
 ///
-/// Use it instead of `axum::serve`, which waits forever for clients that begin a request and do not go on.
-/// Handlers can extract `ConnectInfo` without `into_make_service_with_connect_info`. WebSockets work. For
-/// HTTP/2, put a proxy in front.
+/// Use it instead of `axum::serve`, which waits forever for a client that begins a request and
+/// stalls. Handlers can extract `ConnectInfo` without `into_make_service_with_connect_info`.
+/// WebSockets work. For HTTP/2, put a proxy in front.
 ///
 /// ```no_run
 /// use axum::Router;
@@ -80,7 +80,7 @@ pub async fn serve(
                         drop(place);
                     });
                 }
-                // Too many open files, perhaps: they become fewer by themselves.
+                // Possibly too many open files: retry after a pause, when connections have closed.
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     sleep(Duration::from_millis(100)).await;
@@ -114,17 +114,17 @@ async fn connection(
     let mut served = pin!(served);
     tokio::select! {
         _ = served.as_mut() => return,
-        // Nothing is ever sent: the channel closes.
+        // The channel carries no value: it completes when the sender is dropped.
         _ = stopping.changed() => served.as_mut().graceful_shutdown(),
     }
     _ = served.await;
 }
 
-/// A request body with a timeout for each frame.
+/// Request body with a timeout for each frame.
 struct Timed {
     body: hyper::body::Incoming,
     silence: Duration,
-    /// Timer that is created when the client makes us wait.
+    /// Timer for the next frame; created only once the body has to wait for the client.
     end: Option<Pin<Box<Sleep>>>,
 }
 

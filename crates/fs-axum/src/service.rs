@@ -1,4 +1,4 @@
-//! The layer that every request passes before it reaches the application.
+//! Layer that runs before the application on every request.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -75,7 +75,7 @@ where
     S::Future: Send,
 {
     if exchange_of(&parts.extensions).is_some() {
-        // A layer within a layer: the outer one answers, and completes the answer.
+        // The layer is applied twice: the outer one answers, and adds the headers.
         return inner.oneshot(Request::from_parts(parts, body)).await;
     }
     if parts.extensions.get::<NestedPath>().is_some() {
@@ -104,7 +104,7 @@ fn carrying(exchange: &Exchange, mut parts: Parts, body: Body) -> Request {
     Request::from_parts(parts, body)
 }
 
-/// Logs once that a nested router answers no request: its links and redirects would be wrong.
+/// Logs once that a nested router rejects every request: its links and redirects would be wrong.
 fn tell_of_nesting() {
     static TOLD: Once = Once::new();
     TOLD.call_once(|| {
@@ -118,21 +118,21 @@ fn tell_of_nesting() {
 
 /// Extension of [`Router`] that adds fs to a whole application.
 pub trait WithSecurity {
-    /// Wraps the application in a [`SecurityLayer`]: the account endpoints are answered, and handlers can
-    /// use the extractors of this crate.
+    /// Wraps the application in a [`SecurityLayer`], which answers the account endpoints and
+    /// enables the extractors of this crate.
     ///
-    /// Call this last, after `with_state`: routes that are added to the result are not protected. Add what
-    /// must reach the account endpoints as well, such as a CORS layer, after it. Do not call it on a
-    /// router that is nested below a path: its requests are answered with 500, and the log says why. See
-    /// `HttpConfig::url_prefix`.
+    /// Call this last, after `with_state`: routes that are added to the result are not protected.
+    /// Add layers that must also cover the account endpoints, such as CORS, after it. Do not call
+    /// it on a router that is nested below a path: it answers every request with 500, and the log
+    /// says why. See `HttpConfig::url_prefix`.
     #[must_use]
     fn with_security(self, security: &WebSecurity) -> Self;
 }
 
 impl WithSecurity for Router {
     fn with_security(self, security: &WebSecurity) -> Self {
-        // Not `self.layer(..)`, which would cost less: the endpoints would be in the fallback of `self`,
-        // and a router that is merged later replaces that.
+        // `self.layer(..)` would be cheaper, but then the endpoints would live in the fallback of
+        // `self`, which a later `merge` replaces.
         Router::new().fallback_service(SecurityLayer::new(security).layer(self))
     }
 }

@@ -1,4 +1,4 @@
-//! The adapter kit, on axum.
+//! Adapter test kit, run on axum.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

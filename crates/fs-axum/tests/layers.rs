@@ -1,4 +1,4 @@
-//! Layers around the protected application, and within it.
+//! Tests of layers around the protected application, and inside it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use axum::Router;

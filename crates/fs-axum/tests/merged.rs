@@ -1,4 +1,5 @@
-//! Routers that are merged with a protected one: they are not behind it, and take nothing from it.
+//! Tests of routers merged with a protected one: they stay unprotected, and the endpoints stay
+//! reachable.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use axum::Router;

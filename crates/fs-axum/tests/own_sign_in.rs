@@ -1,4 +1,4 @@
-//! An application signs people in by means of its own, and out again.
+//! Tests of an application that signs users in and out by its own means, such as single sign-on.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use axum::Router;
@@ -45,11 +45,11 @@ async fn public(user: MaybeUser) -> String {
     format!("known: {}, editor: {editor}", user.0.is_some())
 }
 
-/// An application, and a browser's cookie.
+/// Application under test, with the cookie of one browser.
 struct Visitor {
     app: Router,
     cookie: String,
-    /// The page of another site sends the requests.
+    /// Whether the requests are sent by a page of another site.
     from_elsewhere: bool,
 }
 
@@ -111,12 +111,12 @@ async fn an_application_signs_in_and_out() {
     let kept = visitor.cookie.clone();
     visitor.send("POST", "/leave", "").await;
     assert_eq!(visitor.get("/private").await.0, StatusCode::FOUND);
-    // The session itself has ended, not only this browser's knowledge of it.
+    // The session itself is revoked, not only the browser's cookie.
     visitor.cookie = kept;
     assert_eq!(visitor.get("/private").await.0, StatusCode::FOUND);
 }
 
-/// Single sign-ons send their answer as a form of theirs, and the browser keeps our cookie back.
+/// Checks a cross-site form: single sign-on providers post their answer, without our cookie.
 #[tokio::test]
 async fn who_is_sent_by_another_site_is_signed_in() {
     let site = Setup::standard().build();

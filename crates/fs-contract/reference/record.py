@@ -30,7 +30,7 @@ MUST_KEYS = {
 
 
 class InProcess:
-    """A transport that calls the control plane's WSGI callable."""
+    """Transport that calls the WSGI callable of the control plane."""
 
     origin = "http://localhost:5000"
 
@@ -83,7 +83,7 @@ class InProcess:
 # Assertions of the scenario files
 
 def check_must(must, got, status_needed):
-    """What of a step's `must` the answer does not meet."""
+    """Returns the parts of a step's `must` that the answer does not meet."""
     out = []
     unknown = set(must) - MUST_KEYS
     if unknown:
@@ -236,7 +236,7 @@ def play(scenario, base, fixtures, plane, problems, where, show):
 
 
 def emit(done):
-    """JSON with one line for each thing that one would look for in a difference."""
+    """Formats JSON with one line per item, so that differences are easy to read."""
 
     def line(value):
         return json.dumps(value, ensure_ascii=False)

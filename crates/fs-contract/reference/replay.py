@@ -26,7 +26,7 @@ import normalise
 
 
 class Http:
-    """A transport over real HTTP, one connection a request. Redirects are never followed."""
+    """Transport over HTTP, with one connection per request. Never follows redirects."""
 
     def __init__(self, base, timeout):
         split = urlsplit(base)
@@ -61,7 +61,7 @@ class Http:
 
 
 def page_forms(want, got):
-    """Takes the forms out of both sides; what of the recorded ones an implementation's page lacks.
+    """Removes the forms from both sides, and returns the recorded ones that the page lacks.
 
     A page may hold more forms, more hidden fields and buttons, and other kinds of field than the
     reference's: it must take the same fields by the same method at the same place.
@@ -119,7 +119,7 @@ def compare(step, got, exact, loose):
 
 
 def replay(scenario, config, fixtures, transport, exact, loose):
-    """-> (result, reason lines, requests)"""
+    """Returns (result, reason lines, requests)."""
     config = {**config, **(scenario.get("config") or {})}
     name = config.get("SESSION_COOKIE_NAME", "session") if loose else None
     run = None
@@ -148,7 +148,7 @@ def replay(scenario, config, fixtures, transport, exact, loose):
     except driver.Broken as error:
         return "FAIL", [str(error)], run.requests if run else 0
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError) as error:
-        # no answer, or one that is not what the control plane promises
+        # No answer, or one that violates the protocol of the control plane.
         return "FAIL", [f"{type(error).__name__}: {error}"], run.requests if run else 0
     return "pass", [], run.requests
 

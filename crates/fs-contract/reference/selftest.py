@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
-# what a spoiled server must be caught with, and what the replayer should say then
+# Kinds of corruption, each with the verdict that the replayer must reach.
 SPOILED = {
     "status": "FAIL",
     "json": "FAIL",

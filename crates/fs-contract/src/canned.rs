@@ -1,7 +1,7 @@
-//! A contract server without an application: it answers what is recorded.
+//! Contract server without an application: it answers with the recordings.
 //!
-//! It turns normal forms back into HTTP answers, so that the replayer can be tested on the whole
-//! corpus, and each way of spoiling an answer can be seen to be noticed.
+//! It converts normal forms back into HTTP responses. So the replayer can be tested on the whole
+//! corpus, and tests can check that every way of corrupting a response is noticed.
 
 use std::collections::VecDeque;
 use std::fmt::Write;
@@ -16,10 +16,10 @@ use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
 
 pub(crate) const ORIGIN: &str = "http://canned.test:5000";
 
-/// Changes an answer before it is given.
+/// Function that corrupts a response before it is returned.
 pub(crate) type Spoil = fn(&HttpRequest, &mut HttpAnswer);
 
-/// The server. Its scenarios must be replayed in their order.
+/// Server that answers from the corpus. Its scenarios must be replayed in their order.
 pub(crate) struct Canned<'a> {
     scenarios: VecDeque<&'a Scenario>,
     steps: VecDeque<&'a Step>,
@@ -28,7 +28,8 @@ pub(crate) struct Canned<'a> {
 }
 
 impl<'a> Canned<'a> {
-    /// A server for a replay of the corpus; when it is not exact, whole quirks are not played.
+    /// Creates a server for a replay of the corpus. Unless `exact` is set, scenarios that are
+    /// quirks as a whole are skipped.
     pub(crate) fn new(corpus: &'a Corpus, exact: bool, spoil: Spoil) -> Self {
         let scenarios = corpus.files().iter().flat_map(|file| &file.scenarios);
         let scenarios = scenarios.filter(|scenario| exact || scenario.quirk.is_none()).collect();
@@ -79,7 +80,7 @@ fn page(kind: &str, body: String) -> HttpAnswer {
     HttpAnswer { status: 200, headers, body: body.into_bytes() }
 }
 
-/// Something that a normal form masks, in the place of the mask.
+/// Replaces each mask of a normal form by a concrete value that would be masked.
 fn concrete(text: &str) -> String {
     text.replace("<origin>", ORIGIN)
         .replace("<host>", "canned.test:5000")

@@ -1,4 +1,4 @@
-//! Takes values out of answers, for later steps.
+//! Captures: values taken out of answers, for later steps.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use crate::jar::Jar;
 use crate::normal::{Page, Parts, code_of, find_code, links_of};
 use crate::transport::HttpAnswer;
 
-/// Where to take a value from an answer, or from what was sent along with it.
+/// Source of a captured value: an answer, or a mail or text message sent with it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub enum Capture {
     /// `json:/pointer`: a value of the JSON body.
     Json(String),
-    /// `header:Name`.
+    /// `header:Name`: the value of a header.
     Header(String),
     /// `cookie:name`: the value in the client's jar.
     Cookie(String),
@@ -74,7 +74,8 @@ impl fmt::Display for Capture {
     }
 }
 
-/// What a capture finds in an answer, in the client's jar or in what was sent along.
+/// Returns the value of a capture, or `None` if the answer, the client's jar and the outbox do not
+/// contain it.
 pub(crate) fn capture(
     what: &Capture,
     answer: &HttpAnswer,

@@ -1,4 +1,4 @@
-//! Holds one answer against its recording, as loosely as the contract allows.
+//! Comparison of one answer with its recording, as loose as the contract allows.
 
 use std::collections::BTreeSet;
 
@@ -8,16 +8,16 @@ use crate::difference::{Difference, differences};
 use crate::normal::Normal;
 use crate::step::Adjustment;
 
-/// How strictly answers are compared.
+/// Strictness of the comparison.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rules<'a> {
-    /// Pages are compared to the last button.
+    /// Whether pages are compared down to the last button.
     pub(crate) exact: bool,
-    /// The session cookie, when it counts only where both sides send it.
+    /// Name of the session cookie, if it is compared only where both sides send it.
     pub(crate) loose_cookie: Option<&'a str>,
 }
 
-/// What of an answer is not as recorded, once the adjustments are made.
+/// Returns the differences between an answer and its recording, after the adjustments.
 pub(crate) fn compare(
     recorded: &Normal,
     answer: &Normal,
@@ -63,10 +63,10 @@ fn drop_cookie(side: &mut Normal, name: &str) {
     }
 }
 
-/// Takes the forms out of both sides; what of the recorded ones the page lacks.
+/// Removes the forms from both sides, and returns the recorded ones that the page lacks.
 ///
-/// A page may hold more forms, more hidden fields and buttons, and other kinds of field than the
-/// reference's: it must take the same fields by the same method at the same place.
+/// A page may have more forms, hidden fields and buttons than the reference's, and other types of
+/// field. It must take the same fields by the same method at the same place.
 fn page_forms(want: &mut Normal, got: &mut Normal) -> Vec<Difference> {
     let there = take_forms(got);
     let mut out = Vec::new();

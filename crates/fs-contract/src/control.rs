@@ -1,51 +1,51 @@
-//! What goes over the control endpoints of a contract server (`corpus/README.md`, "The control
-//! plane"). The replayer reads these, a contract server writes them.
+//! Data format of the control endpoints of a contract server (`corpus/README.md`, "The control
+//! plane"). A contract server writes it and the replayer reads it.
 
 use serde::{Deserialize, Serialize};
 
-/// The answer to `GET /__contract/outbox`: what was sent since the last call.
+/// Response to `GET /__contract/outbox`: everything sent since the last call.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Outbox {
     /// Mails in the order of sending.
     pub mails: Vec<Mail>,
     /// Text messages in the order of sending.
     pub sms: Vec<Sms>,
-    /// Signals in the order of their sending.
+    /// Signals in the order of sending.
     pub signals: Vec<Signal>,
 }
 
-/// One mail.
+/// Mail that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mail {
-    /// The recipient's address.
+    /// Address of the recipient.
     pub to: String,
-    /// The template's name, such as `welcome`.
+    /// Name of the template, such as `welcome`.
     pub template: String,
-    /// The subject as sent.
+    /// Subject as sent.
     pub subject: String,
-    /// The text part.
+    /// Text part.
     pub text: Option<String>,
-    /// The HTML part.
+    /// HTML part.
     pub html: Option<String>,
 }
 
-/// One text message.
+/// Text message that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sms {
-    /// The recipient's number.
+    /// Phone number of the recipient.
     pub to: String,
-    /// The text.
+    /// Text of the message.
     pub text: String,
 }
 
-/// One signal.
+/// Signal that was sent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
-    /// The name as Flask-Security documents it, such as `user_authenticated`.
+    /// Name as Flask-Security documents it, such as `user_authenticated`.
     pub name: String,
-    /// The mail address of the user whom it is about.
+    /// Mail address of the user that the signal concerns.
     pub user: Option<String>,
-    /// The names of its arguments.
+    /// Names of its arguments.
     #[serde(default)]
     pub args: Vec<String>,
 }

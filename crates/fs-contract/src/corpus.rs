@@ -1,4 +1,4 @@
-//! The recordings.
+//! Corpus of recordings.
 
 use std::path::{Path, PathBuf};
 
@@ -14,22 +14,23 @@ pub struct Corpus {
     whole: bool,
 }
 
-/// One recorded file. It stands alone: configuration and fixtures are all in it.
+/// Recorded file. It is self-contained: it includes the configuration and the fixtures.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct File {
-    /// Its name, without an ending.
+    /// Name of the file, without its extension.
     pub name: String,
-    /// The configuration of every scenario, with Flask-Security's own keys.
+    /// Configuration of every scenario, with Flask-Security's own keys.
     pub config: Map<String, Value>,
-    /// The users and roles that a server starts with.
+    /// Users and roles that a server starts with.
     pub fixtures: Value,
-    /// What is played.
+    /// Scenarios of the file, in order.
     pub scenarios: Vec<Scenario>,
 }
 
 impl File {
-    /// The configuration of one of the file's scenarios: the file's with its own on top.
+    /// Returns the configuration of one of the file's scenarios: the file's, overridden by the
+    /// scenario's own.
     #[must_use]
     pub fn config_of(&self, scenario: &Scenario) -> Map<String, Value> {
         let mut config = self.config.clone();
@@ -38,33 +39,34 @@ impl File {
     }
 }
 
-/// Why a recording cannot be read.
+/// Error of reading a recording.
 #[derive(Debug, thiserror::Error)]
 pub enum CorpusError {
-    /// The file or the folder cannot be opened.
+    /// The file or the folder cannot be read.
     #[error("{path}: {error}", path = .path.display())]
     Io {
-        /// Which one.
+        /// Path of the file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// Error of the operating system.
         error: std::io::Error,
     },
-    /// The file is not written as `corpus/README.md` says.
+    /// The file does not have the format of `corpus/README.md`.
     #[error("{path}: {error}", path = .path.display())]
     Format {
-        /// Which one.
+        /// Path of the file.
         path: PathBuf,
-        /// What is wrong, and where.
+        /// Error of the parser, with its position.
         error: serde_json::Error,
     },
 }
 
 impl Corpus {
-    /// Everything that is recorded: `corpus/recorded` of this crate's source.
+    /// Reads all recordings: `corpus/recorded` in the source of this crate.
     ///
     /// # Errors
     ///
-    /// When the source is not at hand, or a file is damaged.
+    /// Returns [`CorpusError::Io`] if the source of this crate is not available, and
+    /// [`CorpusError::Format`] if a file is damaged.
     pub fn shipped() -> Result<Self, CorpusError> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join("recorded");
         let failed = |error| CorpusError::Io { path: folder.clone(), error };
@@ -79,11 +81,12 @@ impl Corpus {
         Ok(Self { whole: true, ..Self::read(&paths)? })
     }
 
-    /// Some recorded files.
+    /// Reads the given recorded files.
     ///
     /// # Errors
     ///
-    /// When one cannot be opened or is damaged.
+    /// Returns [`CorpusError::Io`] if a file cannot be read, and [`CorpusError::Format`] if it is
+    /// damaged.
     pub fn read(paths: &[PathBuf]) -> Result<Self, CorpusError> {
         let files = paths.iter().map(|path| {
             let text = std::fs::read_to_string(path)
@@ -94,13 +97,13 @@ impl Corpus {
         Ok(Self { files: files.collect::<Result<_, _>>()?, whole: false })
     }
 
-    /// The files.
+    /// Returns the files.
     #[must_use]
     pub fn files(&self) -> &[File] {
         &self.files
     }
 
-    /// Whether this is everything that is recorded.
+    /// Checks whether this is the complete corpus.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         self.whole

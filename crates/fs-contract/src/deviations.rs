@@ -1,4 +1,4 @@
-//! `deviations.toml`: where this project answers otherwise than the reference, on purpose.
+//! Deviations: the intended differences from the reference, listed in `deviations.toml`.
 //!
 //! The recordings mark the reference's own defects as quirks. Everything else that differs on
 //! purpose is listed in that file, with its reason.
@@ -11,23 +11,23 @@ use serde_json::{Map, Value};
 use crate::glob;
 use crate::step::Adjustment;
 
-/// The list. By default it is empty.
+/// List of deviations. By default it is empty.
 #[derive(Debug, Clone, Default)]
 pub struct Deviations {
     entries: Vec<Deviation>,
 }
 
-/// One entry of the list.
+/// Entry of the list.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(try_from = "Entry")]
 pub struct Deviation {
-    /// The scenarios that it is about, as `file/name`; `*` and `?` match.
+    /// Scenarios that the entry applies to, as `file/name`; `*` and `?` are wildcards.
     pub scenario: String,
-    /// The step, counted from 1; all steps when there is none.
+    /// Number of the step, counted from 1. `None` applies to all steps.
     pub step: Option<usize>,
-    /// What is compared otherwise; nothing when the scenarios are left out as a whole.
+    /// Adjustment of the comparison. `None` leaves the scenarios out as a whole.
     pub change: Option<Adjustment>,
-    /// Why.
+    /// Reason for the deviation.
     pub reason: String,
 }
 
@@ -52,13 +52,13 @@ struct List {
     deviation: Vec<Deviation>,
 }
 
-/// Why the list cannot be read.
+/// Error of reading the list.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviationsError {
-    /// The file cannot be opened.
+    /// The file cannot be read.
     #[error("deviations.toml: {0}")]
     Io(#[from] std::io::Error),
-    /// It is not written as its head says.
+    /// The text does not have the format that the head of the file describes.
     #[error("deviations.toml: {0}")]
     Format(#[from] toml::de::Error),
 }
@@ -84,33 +84,35 @@ impl TryFrom<Entry> for Deviation {
 }
 
 impl Deviations {
-    /// The list of this project: `deviations.toml` of this crate's source.
+    /// Reads the list of this project: `deviations.toml` in the source of this crate.
     ///
     /// # Errors
     ///
-    /// When the file cannot be opened or an entry is not written as its head says.
+    /// Returns [`DeviationsError::Io`] if the file cannot be read, and [`DeviationsError::Format`]
+    /// if an entry does not have the format that the head of the file describes.
     pub fn shipped() -> Result<Self, DeviationsError> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("deviations.toml");
         Self::parse(&std::fs::read_to_string(path)?)
     }
 
-    /// A list in the form of that file.
+    /// Parses a list in the format of that file.
     ///
     /// # Errors
     ///
-    /// When an entry is not written as the file's head says.
+    /// Returns [`DeviationsError::Format`] if an entry does not have the format that the head of
+    /// the file describes.
     pub fn parse(text: &str) -> Result<Self, DeviationsError> {
         let list: List = toml::from_str(text)?;
         Ok(Self { entries: list.deviation })
     }
 
-    /// The entries, in the order of the file.
+    /// Returns the entries, in the order of the file.
     #[must_use]
     pub fn entries(&self) -> &[Deviation] {
         &self.entries
     }
 
-    /// The entries about a scenario, with their places in the list.
+    /// Returns the entries for a scenario, with their indexes in the list.
     pub(crate) fn about<'a>(&'a self, scenario: &str) -> Vec<(usize, &'a Deviation)> {
         let all = self.entries.iter().enumerate();
         all.filter(|(_, entry)| glob::matches(&entry.scenario, scenario)).collect()

@@ -1,18 +1,18 @@
-//! Where two normal forms differ.
+//! Differences between two normal forms.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde_json::Value;
 
-/// One place where they do.
+/// Place where two normal forms differ.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Difference {
-    /// The way to it, as a JSON pointer.
+    /// Path of the place, as a JSON pointer.
     pub(crate) at: String,
-    /// What the recording has there.
+    /// Recorded value.
     pub(crate) wanted: Option<Value>,
-    /// What the answer has there.
+    /// Value in the answer.
     pub(crate) found: Option<Value>,
 }
 
@@ -22,7 +22,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// As much of a value as fits on a line.
+/// Formats a value, shortened to fit on a line.
 fn short(value: Option<&Value>) -> String {
     const LONGEST: usize = 160;
     let Some(value) = value else { return "<absent>".to_owned() };
@@ -33,7 +33,7 @@ fn short(value: Option<&Value>) -> String {
     }
 }
 
-/// Every place where an answer is not as recorded.
+/// Returns every place where an answer differs from its recording.
 pub(crate) fn differences(wanted: &Value, found: &Value) -> Vec<Difference> {
     let mut out = Vec::new();
     walk(Some(wanted), Some(found), String::new(), &mut out);

@@ -1,6 +1,6 @@
-//! Names with `*` and `?`.
+//! Patterns with the wildcards `*` and `?`.
 
-/// Whether a name fits a pattern, in which `*` stands for any characters and `?` for one.
+/// Checks whether a name matches a pattern, in which `*` stands for any characters and `?` for one.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     let mut pattern = pattern.chars();
     match pattern.next() {

@@ -1,7 +1,7 @@
-//! HTTP/1.1 over TCP, one connection a request.
+//! HTTP/1.1 over TCP, with one connection per request.
 //!
-//! Written by hand, because the corpus sends targets and header values that clients refuse or tidy
-//! up, and what they would change is what is under test.
+//! It is handwritten because the corpus contains targets and header values that HTTP clients reject
+//! or normalise, and exactly those are under test.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -9,12 +9,12 @@ use std::time::Duration;
 
 use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
 
-/// How long the server may be silent.
+/// Maximum silence of the server.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// More than any page of the contract; an answer beyond is a fault.
+/// Maximum length of an answer, in bytes. No page of the contract is that long.
 const LONGEST_ANSWER: u64 = 16 << 20;
 
-/// A transport over plain TCP. Meant for a server on the same machine: there is no TLS.
+/// Transport over plain TCP, for a server on the same machine. It does not support TLS.
 #[derive(Debug, Clone)]
 pub struct Http1 {
     origin: String,
@@ -23,11 +23,11 @@ pub struct Http1 {
 }
 
 impl Http1 {
-    /// A transport to `http://host[:port]`; a path behind it is ignored.
+    /// Creates a transport to `http://host[:port]`. A path in the URL is ignored.
     ///
     /// # Errors
     ///
-    /// [`TransportError::Address`] when the scheme is another or there is no host.
+    /// Returns [`TransportError::Address`] if the scheme is not `http` or the host is missing.
     pub fn new(base: &str) -> Result<Self, TransportError> {
         let wrong = || TransportError::Address(base.to_owned());
         let rest = base.strip_prefix("http://").ok_or_else(wrong)?;
@@ -99,7 +99,7 @@ fn read_answer(from: &mut impl BufRead, method: &str) -> Result<HttpAnswer, Tran
         let status = status(&line(from)?)?;
         let headers = headers(from)?;
         if status / 100 == 1 {
-            continue; // a word in between; the answer follows
+            continue; // informational; the final answer follows
         }
         let mut answer = HttpAnswer { status, headers, body: Vec::new() };
         if method != "HEAD" && status != 204 && status != 304 {
@@ -154,7 +154,7 @@ fn chunks(from: &mut impl BufRead) -> Result<Vec<u8>, TransportError> {
         let head = line(from)?;
         let size = number(head.split(';').next().unwrap_or_default(), 16)?;
         if size == 0 {
-            headers(from)?; // trailers, which nobody reads
+            headers(from)?; // trailers, which are ignored
             return Ok(out);
         }
         exactly(from, size, &mut out)?;
@@ -177,7 +177,7 @@ fn number(text: &str, radix: u32) -> Result<u64, TransportError> {
         .map_err(|_| TransportError::Malformed(format!("the length {text:?}")))
 }
 
-/// One line without its end, a character for each byte.
+/// Reads a line without its line break, with one character for each byte.
 fn line(from: &mut impl BufRead) -> Result<String, TransportError> {
     let mut bytes = Vec::new();
     from.read_until(b'\n', &mut bytes)?;
@@ -197,8 +197,8 @@ mod tests {
 
     use super::*;
 
-    /// A server for one request, which ends with `last`: answers with these bytes, returns those
-    /// it got.
+    /// Starts a server for one request, which ends with `last`. Returns its URL and a handle that
+    /// yields the bytes of the request; the server responds with `answer`.
     fn serve(last: &'static [u8], answer: &'static [u8]) -> (String, JoinHandle<Vec<u8>>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());

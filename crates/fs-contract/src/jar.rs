@@ -1,4 +1,4 @@
-//! One browser's cookies, on the clock of the contract.
+//! Cookie jar of one browser, on the clock of the contract.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use time::format_description::well_known::Rfc2822;
 
 use crate::transport::HttpAnswer;
 
-/// The parts of one `Set-Cookie` value.
+/// Parts of a `Set-Cookie` value.
 pub(crate) struct SetCookie<'a> {
-    /// The cookie's name.
+    /// Name of the cookie.
     pub(crate) name: &'a str,
-    /// Its value.
+    /// Value of the cookie.
     pub(crate) value: &'a str,
     attributes: BTreeMap<String, &'a str>,
 }
 
 impl<'a> SetCookie<'a> {
-    /// Takes a header value apart. The last attribute of a name counts.
+    /// Parses a header value. If an attribute is repeated, the last one counts.
     pub(crate) fn parse(header: &'a str) -> Self {
         let mut parts = header.split(';').map(str::trim);
         let (name, value) = halves(parts.next().unwrap_or_default());
@@ -25,7 +25,7 @@ impl<'a> SetCookie<'a> {
         Self { name, value, attributes: attributes.collect() }
     }
 
-    /// An attribute by its name in lower case; `Some("")` when it has no value.
+    /// Returns an attribute by its name in lower case, or `Some("")` if it has no value.
     pub(crate) fn attribute(&self, name: &str) -> Option<&'a str> {
         self.attributes.get(name).copied()
     }
@@ -42,15 +42,15 @@ struct Kept {
     until: Option<i64>,
 }
 
-/// The cookies. One host, so domains play no part.
+/// Cookie jar. There is only one host, so domains are ignored.
 #[derive(Debug, Default)]
 pub(crate) struct Jar {
     cookies: BTreeMap<String, Kept>,
 }
 
 impl Jar {
-    /// Does what the `Set-Cookie` headers of an answer say; the error is one that no browser can
-    /// read.
+    /// Applies the `Set-Cookie` headers of an answer. Returns as an error a header that no browser
+    /// can read.
     pub(crate) fn take(&mut self, answer: &HttpAnswer, now: i64) -> Result<(), String> {
         for header in answer.set_cookies() {
             let cookie = SetCookie::parse(header);
@@ -66,19 +66,20 @@ impl Jar {
         Ok(())
     }
 
-    /// The browser closes: cookies without a lifetime are gone.
+    /// Closes the browser: cookies without a lifetime are removed.
     pub(crate) fn close(&mut self) {
         self.cookies.retain(|_, cookie| cookie.until.is_some());
     }
 
-    /// The `Cookie` header for a path, sorted by name; empty when there is nothing to send.
+    /// Returns the `Cookie` header for a path, sorted by name, or an empty text if no cookie is
+    /// sent.
     pub(crate) fn header(&mut self, path: &str, now: i64) -> String {
         self.cookies.retain(|_, cookie| cookie.until.is_none_or(|until| until > now));
         let sent = self.cookies.iter().filter(|(_, cookie)| covers(&cookie.path, path));
         sent.map(|(name, cookie)| format!("{name}={}", cookie.value)).collect::<Vec<_>>().join("; ")
     }
 
-    /// A cookie's value.
+    /// Returns the value of a cookie.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(|cookie| cookie.value.as_str())
     }
@@ -89,7 +90,8 @@ fn covers(prefix: &str, path: &str) -> bool {
         || path.strip_prefix(prefix.trim_end_matches('/')).is_some_and(|rest| rest.starts_with('/'))
 }
 
-/// Until when a cookie lives: `Some(None)` until the browser closes, `None` when it cannot be read.
+/// Returns the expiry of a cookie: `Some(None)` if it lives until the browser closes, `None` if it
+/// cannot be parsed.
 fn lifetime(cookie: &SetCookie<'_>, now: i64) -> Option<Option<i64>> {
     if let Some(seconds) = cookie.attribute("max-age") {
         return seconds.trim().parse::<i64>().ok().map(|seconds| Some(now + seconds));

@@ -1,14 +1,14 @@
-//! The wire contract of fs and its replayer.
+//! Wire contract of fs, and its replayer.
 //!
-//! `corpus/` holds what Flask-Security 4.1 answered, request by request (`corpus/README.md` says in
-//! what form). This crate plays the same requests against a *contract server*, brings its answers
-//! into the same form and says where they differ.
+//! `corpus/` holds the responses of Flask-Security 4.1, request by request; `corpus/README.md`
+//! describes the format. This crate plays the same requests against a *contract server*, converts
+//! its responses to the same format and reports the differences.
 //!
-//! - [`Corpus`] is the recordings, [`Deviations`] the list of differences that are on purpose.
-//! - [`Transport`] carries requests to the server: [`Http1`] over TCP, or one of your own that calls
-//!   an application in process.
-//! - [`replay_all`] plays everything and returns a [`Report`]; [`replay_on`] starts the server as well, for
-//!   an adapter of ours or of others ([`server::ContractServer`]).
+//! - [`Corpus`] holds the recordings, and [`Deviations`] the intended differences.
+//! - [`Transport`] carries requests to the server: [`Http1`] over TCP, or your own that calls an
+//!   application in process.
+//! - [`replay_all`] plays everything and returns a [`Report`]. [`replay_on`] also starts the
+//!   server, for any adapter that implements [`server::ContractServer`].
 //!
 //! ```no_run
 //! use fs_contract::{Corpus, Deviations, Http1, Options, replay_all};

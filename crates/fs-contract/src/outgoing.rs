@@ -1,4 +1,4 @@
-//! Makes the request that goes out of the one that is written.
+//! Conversion of a request as written in a scenario to the request that is sent.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,7 +8,7 @@ use crate::step::{Body, OneOrMany, Pairs, Request};
 use crate::transport::HttpRequest;
 use crate::variables::Variables;
 
-/// What of a target is sent as it is written.
+/// Characters of a target that are percent-encoded.
 const TARGET: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'%')
     .remove(b'/')
@@ -35,11 +35,11 @@ const TARGET: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'|');
 
-/// What of a name or value in a form is sent as it is; a space becomes a plus.
+/// Characters that are percent-encoded in a form's name or value; a space becomes a plus.
 const FORM: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'_').remove(b'.').remove(b'-').remove(b'~').remove(b' ');
 
-/// A request with its variables filled in and without the cookies of the client's jar.
+/// Converts a request with its variables filled in, without the cookies of the client's jar.
 pub(crate) fn outgoing(
     request: &Request,
     variables: &Variables,

@@ -1,4 +1,4 @@
-//! Plays one scenario: sends its requests, keeps the cookies and takes the captures.
+//! Player of one scenario: sends its requests, keeps the cookies and takes the captures.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,22 +13,22 @@ use crate::step::{Action, Request, Step};
 use crate::transport::{HttpAnswer, HttpRequest, Transport, TransportError};
 use crate::variables::Variables;
 
-/// The time at which every scenario starts, as a Unix time: 2026-01-01T00:00:00Z.
+/// Time at which every scenario starts, as a Unix time: 2026-01-01T00:00:00Z.
 pub const START: i64 = 1_767_225_600;
 
-/// Why a scenario cannot be played on.
+/// Error that ends a scenario early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlayError {
-    /// It cannot be played as it is written, or the server does not keep to the control plane.
+    /// The scenario is malformed, or the server violates the protocol of the control plane.
     #[error("{0}")]
     Broken(String),
-    /// The server says that it does not know something yet.
+    /// The server does not support something yet; contains its message.
     #[error("{0}")]
     Unsupported(String),
-    /// The server refuses the configuration.
+    /// The server refuses the configuration; contains its message.
     #[error("{0}")]
     Refused(String),
-    /// No answer came.
+    /// The request or its answer failed to arrive.
     #[error(transparent)]
     Transport(#[from] TransportError),
 }
@@ -37,15 +37,15 @@ fn broken(text: String) -> PlayError {
     PlayError::Broken(text)
 }
 
-/// What a step led to.
+/// Result of a step.
 pub(crate) struct Played {
-    /// The answer in normal form; of a clock or a closing browser there is none.
+    /// Answer in normal form. Empty for a clock or a closing browser.
     pub(crate) normal: Normal,
-    /// The captures that found nothing.
+    /// Captures that found no value.
     pub(crate) missing: Vec<String>,
 }
 
-/// One scenario in progress.
+/// Scenario in progress.
 pub(crate) struct Play<'a> {
     transport: &'a mut dyn Transport,
     normaliser: Normaliser,
@@ -80,7 +80,7 @@ impl<'a> Play<'a> {
         })
     }
 
-    /// How many requests were sent, control calls not counted.
+    /// Returns the number of requests sent, without control calls.
     pub(crate) fn requests(&self) -> usize {
         self.requests
     }
@@ -157,7 +157,8 @@ impl<'a> Play<'a> {
         }
     }
 
-    /// Sends a request with the client's cookies; its answer, and the names of the cookies sent.
+    /// Sends a request with the client's cookies. Returns the answer and the names of the cookies
+    /// sent.
     fn request(&mut self, request: &Request) -> Result<(HttpAnswer, BTreeSet<String>), PlayError> {
         let mut outgoing = outgoing(request, &self.variables, self.now).map_err(broken)?;
         let jar = self.jars.entry(request.client.clone()).or_default();
@@ -172,7 +173,7 @@ impl<'a> Play<'a> {
     }
 }
 
-/// The path for which a browser would look up its cookies.
+/// Returns the path for which a browser would look up its cookies.
 fn cookie_path(request: &HttpRequest) -> String {
     if request.target.starts_with("//") {
         return request.target.clone();
@@ -195,7 +196,7 @@ fn unexpected(what: &str, answer: &HttpAnswer) -> PlayError {
     broken(format!("{what} answered {} {}", answer.status, error_text(answer)))
 }
 
-/// What an answer of the control plane says is wrong.
+/// Returns the error message in an answer of the control plane.
 fn error_text(answer: &HttpAnswer) -> String {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
     match body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_str) {

@@ -1,4 +1,4 @@
-//! Plays scenarios and says which pass.
+//! Replay of scenarios, with a verdict on each.
 
 use std::collections::BTreeSet;
 
@@ -14,34 +14,34 @@ use crate::report::{FileReport, Report, ScenarioReport, Verdict};
 use crate::step::{Adjustment, Scenario, Step};
 use crate::transport::Transport;
 
-/// When the session cookie must be in an answer. It is opaque, and when it is sent again is the
-/// server's own affair.
+/// Answers in which the session cookie is compared. It is opaque, and each server decides when to
+/// send it again.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum SessionCookie {
-    /// It is compared in the answers where both sides send it.
+    /// The answers in which both sides send it.
     #[default]
     Loose,
-    /// An answer sends it exactly when the reference does.
+    /// All answers: it must be sent exactly when the reference sends it.
     Strict,
 }
 
-/// What is replayed, and how strictly.
+/// Selection and strictness of a replay.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// Everything is compared with what the reference answered: quirks and deviations do not
-    /// count, and pages are compared to the last button.
+    /// Whether everything is compared with the reference: quirks and deviations do not count, and
+    /// pages are compared down to the last button.
     pub exact: bool,
-    /// When the session cookie must be in an answer.
+    /// Answers in which the session cookie is compared.
     pub session_cookie: SessionCookie,
-    /// Only these scenarios: a name, or file/name; `*` and `?` match.
+    /// Scenarios to play, as name or file/name; `*` and `?` are wildcards. `None` plays all.
     pub only: Option<String>,
-    /// The differences that are on purpose.
+    /// Intended differences from the reference.
     pub deviations: Deviations,
 }
 
 /// Replays a corpus on a server.
 ///
-/// Nothing stops a replay: a server that does not answer fails every scenario.
+/// Always plays to the end: a server that does not answer fails every scenario.
 #[must_use]
 pub fn replay_all(corpus: &Corpus, transport: &mut dyn Transport, options: &Options) -> Report {
     let only = options
@@ -67,8 +67,8 @@ pub fn replay_all(corpus: &Corpus, transport: &mut dyn Transport, options: &Opti
     report
 }
 
-/// The deviations that made no difference. Where a scenario did not run to its end, nothing can be
-/// said about those that speak of it.
+/// Returns the deviations that made no difference. Leaves out those that mention a scenario that
+/// did not run to its end.
 fn idle(report: &Report, deviations: &Deviations) -> Vec<Deviation> {
     let scenarios = || report.files.iter().flat_map(|file| &file.scenarios);
     let is_idle = |(at, entry): (usize, &Deviation)| {
@@ -124,7 +124,7 @@ fn replay(
     done
 }
 
-/// The verdict on a scenario that cannot be played to its end.
+/// Returns the verdict on a scenario that cannot be played to its end.
 fn stopped(error: PlayError) -> Verdict {
     match error {
         PlayError::Unsupported(what) => Verdict::Unsupported(what),
@@ -135,7 +135,7 @@ fn stopped(error: PlayError) -> Verdict {
     }
 }
 
-/// What one scenario's answers are judged by.
+/// Criteria by which the answers of a scenario are judged.
 struct Judge<'a> {
     rules: Rules<'a>,
     deviations: &'a [(usize, &'a Deviation)],
@@ -166,7 +166,8 @@ impl Judge<'_> {
         Ok(Verdict::Passed)
     }
 
-    /// The lines that say what differs. `used` gets the deviations without which more would.
+    /// Returns the lines that describe the differences. Adds to `used` the deviations that prevent
+    /// further ones.
     fn compare(
         &self,
         number: usize,

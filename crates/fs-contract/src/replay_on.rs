@@ -1,4 +1,4 @@
-//! A server and its replay in one call, for tests.
+//! Start of a server and its replay in one call, for tests.
 
 use std::sync::mpsc;
 
@@ -9,10 +9,10 @@ use tokio::sync::oneshot;
 use crate::server::{ContractServer, StoreKind, serve};
 use crate::{Corpus, Http1, Options, Report, replay_all};
 
-/// Plays the recordings to a contract server that stands for as long as it takes.
+/// Starts a contract server, plays the recordings to it and stops it.
 ///
-/// For an adapter that is written elsewhere: a test of a few lines holds it against all that was
-/// recorded, with the deviations that ours have.
+/// It is meant for adapters that are written elsewhere: a test of a few lines compares one with all
+/// recordings, with the same deviations as this project's adapters.
 ///
 /// ```no_run
 /// use fs_contract::server::{Adapter, StoreKind};
@@ -20,7 +20,7 @@ use crate::{Corpus, Http1, Options, Report, replay_all};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let options = Options { deviations: Deviations::shipped()?, ..Options::default() };
-/// // In place of `Adapter::Axum`: what implements `ContractServer` for yours.
+/// // Replace `Adapter::Axum` by your implementation of `ContractServer`.
 /// let report = replay_on(Adapter::Axum, StoreKind::Memory, &options)?;
 /// assert!(report.is_success() && report.counts().unsupported == 0, "{report}");
 /// assert!(report.counts().passed > 500, "{report}");
@@ -30,8 +30,8 @@ use crate::{Corpus, Http1, Options, Report, replay_all};
 ///
 /// # Errors
 ///
-/// The recordings cannot be read, or the contract server did not start or not end in order. A
-/// scenario that fails is in the report.
+/// Returns an error if the recordings cannot be read, or if the contract server does not start or
+/// stop properly. A failed scenario is not an error; it is in the report.
 pub fn replay_on(
     server: impl ContractServer,
     store: StoreKind,
@@ -40,7 +40,7 @@ pub fn replay_on(
     let corpus = Corpus::shipped().map_err(|error| error.to_string())?;
     let (tell, told) = mpsc::channel();
     let (stop, stopped) = oneshot::channel::<()>();
-    // A thread of its own: the caller may be in a runtime.
+    // Uses a thread of its own, because the caller may be in a runtime.
     let standing = std::thread::spawn(move || {
         let runtime = Runtime::new().map_err(|error| error.to_string())?;
         runtime.block_on(async {

@@ -1,62 +1,63 @@
-//! What a replay found.
+//! Report of a replay.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::deviations::Deviation;
 
-/// How many lines of difference are printed for a scenario.
+/// Maximum number of lines that are printed for the differences of a scenario.
 const LINES: usize = 8;
 
-/// The outcome of a replay. Displayed, it is what failed and a table of the files.
+/// Result of a replay. `Display` shows the failures and a table of the files.
 #[derive(Debug, Clone, Default)]
 pub struct Report {
-    /// The files of which something was replayed.
+    /// Files from which scenarios were replayed.
     pub files: Vec<FileReport>,
-    /// Deviations without which everything would pass just as well. Only a replay of the whole
-    /// corpus can tell.
+    /// Deviations that made no difference. Determined only by a replay of the whole corpus.
     pub idle: Vec<Deviation>,
 }
 
-/// The outcome of one file.
+/// Result of one file.
 #[derive(Debug, Clone)]
 pub struct FileReport {
-    /// The file's name.
+    /// Name of the file.
     pub name: String,
-    /// Its scenarios, in order.
+    /// Results of its scenarios, in order.
     pub scenarios: Vec<ScenarioReport>,
 }
 
-/// The outcome of one scenario.
+/// Result of one scenario.
 #[derive(Debug, Clone)]
 pub struct ScenarioReport {
-    /// File and name, with a slash between.
+    /// Name of file and scenario, with a slash in between.
     pub name: String,
-    /// How it went.
+    /// Verdict on the scenario.
     pub verdict: Verdict,
-    /// How many requests were sent, calls of the control plane not counted.
+    /// Number of requests sent, without calls of the control plane.
     pub requests: usize,
-    /// The deviations that made a difference here, by their places in the list.
+    /// Indexes of the deviations that made a difference in this scenario.
     pub deviations: BTreeSet<usize>,
 }
 
-/// How a scenario went.
+/// Verdict on a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
     /// Every answer is as recorded.
     Passed,
-    /// One is not; what and where, by lines. Nothing after it was played.
+    /// An answer differs; contains lines that describe the differences. The steps after it were not
+    /// played.
     Failed(Vec<String>),
-    /// The server says that it does not know something yet; what it says.
+    /// The server does not support something yet; contains its message.
     Unsupported(String),
-    /// Not played: all of it is a quirk of the reference; why.
+    /// The scenario was not played, because all of it is a quirk of the reference; contains the
+    /// reason.
     Quirk(String),
-    /// Not played: a deviation leaves it out; why.
+    /// The scenario was not played, because a deviation leaves it out; contains the reason.
     LeftOut(String),
 }
 
 impl Verdict {
-    /// One word for it, as it is printed.
+    /// Returns the verdict as one word, as it is printed.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -69,27 +70,27 @@ impl Verdict {
     }
 }
 
-/// Numbers of scenarios.
+/// Numbers of scenarios, by verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Played and as recorded.
+    /// Scenarios that were played and are as recorded.
     pub passed: usize,
-    /// Played and not as recorded.
+    /// Scenarios that were played and differ.
     pub failed: usize,
-    /// Not known to the server yet.
+    /// Scenarios that the server does not support yet.
     pub unsupported: usize,
-    /// Left out as a quirk of the reference.
+    /// Scenarios left out as a quirk of the reference.
     pub quirks: usize,
-    /// Left out because of a deviation.
+    /// Scenarios left out because of a deviation.
     pub left_out: usize,
-    /// Those in which a deviation made a difference, left out or not.
+    /// Scenarios in which a deviation made a difference, left out or not.
     pub deviating: usize,
-    /// Requests sent.
+    /// Number of requests sent.
     pub requests: usize,
 }
 
 impl FileReport {
-    /// The numbers of the file.
+    /// Returns the numbers of the file.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
@@ -109,7 +110,7 @@ impl FileReport {
 }
 
 impl Report {
-    /// The numbers of all files together.
+    /// Returns the numbers of all files together.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.files.iter().map(FileReport::counts).fold(Counts::default(), |all, file| Counts {
@@ -123,8 +124,8 @@ impl Report {
         })
     }
 
-    /// Whether nothing failed and no deviation is idle. What is unsupported does not count as a
-    /// failure, nor as passed.
+    /// Checks whether no scenario failed and every deviation made a difference. Unsupported
+    /// scenarios count neither as failed nor as passed.
     #[must_use]
     pub fn is_success(&self) -> bool {
         self.counts().failed == 0 && self.idle.is_empty()

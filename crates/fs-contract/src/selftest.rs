@@ -1,4 +1,4 @@
-//! Proves the replayer: recorded answers pass, and each way of spoiling them is noticed.
+//! Tests of the replayer: recorded answers pass, and every way of corrupting them is noticed.
 
 use std::sync::LazyLock;
 
@@ -23,7 +23,7 @@ fn run(corpus: &Corpus, options: &Options, spoil: Spoil) -> Report {
 
 fn as_recorded(_: &HttpRequest, _: &mut HttpAnswer) {}
 
-/// Whether a request goes to the application; the others go to the control plane.
+/// Checks whether a request goes to the application instead of the control plane.
 fn is_plain(request: &HttpRequest) -> bool {
     !request.target.starts_with("/__contract/")
 }
@@ -51,7 +51,7 @@ fn drop_first(list: &mut Value) {
     list.drain(..list.len().min(1));
 }
 
-/// The lines of every scenario that failed.
+/// Returns the lines of every scenario that failed.
 fn failures(report: &Report) -> Vec<Vec<String>> {
     let scenarios = report.files.iter().flat_map(|file| &file.scenarios);
     let lines = scenarios.filter_map(|scenario| match &scenario.verdict {
@@ -69,7 +69,7 @@ fn recorded_answers_pass_exactly() {
     assert_eq!(report.counts().requests, 2375);
 }
 
-/// The same numbers as the Python replayer has for the reference.
+/// Compares the numbers with those of the Python replayer on the reference.
 #[test]
 fn the_quirks_of_the_reference_fail_when_they_count() {
     let counts = run(&CORPUS, &Options::default(), as_recorded).counts();
@@ -132,8 +132,8 @@ fn a_session_cookie_that_is_not_sent_counts_when_it_should() {
     };
     let loose = Options { session_cookie: SessionCookie::Loose, ..exact() };
     let count = |options| run(&CORPUS, options, silent).counts();
-    // what is left of the failures is about clearing a cookie that the client now never had, or
-    // about reading it
+    // The remaining failures concern the removal of a cookie that the client now never had, or
+    // reading it.
     assert!(count(&loose).failed * 10 < count(&exact()).failed);
 }
 
@@ -204,14 +204,15 @@ fn a_control_plane_that_breaks_its_promise_fails() {
         },
     ];
     for spoil in spoils {
-        // all but refused configurations, and for the last all that send a request
+        // All scenarios fail except refused configurations and, for the last one, those that send
+        // no request.
         assert!(run(&CORPUS, &exact(), spoil).counts().failed >= 621 - 14 - 2);
     }
 }
 
-// Deviations
+// Tests of deviations.
 
-/// Two scenarios of two steps each.
+/// Returns two scenarios of two steps each.
 fn small() -> Corpus {
     let step = json!({"request": {"path": "/"}, "recorded": {"status": 200, "location": "/"}});
     let steps = json!([step, step]);
@@ -256,7 +257,7 @@ fn a_deviation_for_one_step_leaves_the_others() {
 #[test]
 fn a_deviation_leaves_scenarios_out() {
     let list = "[[deviation]]\nscenario = 'f/one'\nwhole = true\nreason = 'tea'";
-    // the server is asked for the second scenario first, so it gives the first one's answers
+    // The server is asked for the second scenario first, so it answers with the first one.
     let counts = deviating(list, as_recorded).counts();
     assert_eq!((counts.passed, counts.left_out, counts.deviating), (1, 1, 1));
 }

@@ -1,4 +1,4 @@
-//! Scenarios and their steps, as they are written in a recorded file.
+//! Scenarios and their steps, as a recorded file contains them.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,51 +10,51 @@ use serde_json::{Map, Value};
 
 use crate::capture::Capture;
 
-/// One scenario: steps that are played on a server of its own.
+/// Scenario: steps that are played on a server of its own.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// What it shows; unique in its file.
+    /// Behaviour that the scenario shows; unique in its file.
     pub name: String,
-    /// Why, where the name is not enough.
+    /// Explanation, if the name is not enough.
     pub intent: Option<String>,
-    /// Configuration for this scenario, on top of the file's.
+    /// Configuration of this scenario, which overrides the file's.
     #[serde(default)]
     pub config: Map<String, Value>,
-    /// Why all of it is something that an implementation should not copy.
+    /// Reason why an implementation should not copy any of the scenario.
     pub quirk: Option<String>,
-    /// The configuration must be refused; there are no steps then.
+    /// Whether the configuration must be refused. Such a scenario has no steps.
     #[serde(default)]
     pub refused: bool,
-    /// What happens, in order.
+    /// Steps in the order in which they are played.
     #[serde(default)]
     pub steps: Vec<Step>,
 }
 
-/// One step with what the reference answered.
+/// Step with the answer of the reference.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "RawStep")]
 pub struct Step {
-    /// What is done.
+    /// Action of the step.
     pub action: Action,
     /// Values to take from the answer, by the name under which later steps use them.
     pub capture: BTreeMap<String, Capture>,
-    /// Where an implementation should not follow the reference.
+    /// Deviation in which an implementation should not follow the reference.
     pub quirk: Option<Quirk>,
-    /// The normal form of the reference's answer. Clocks and closing browsers have none.
+    /// Normal form of the reference's answer. `None` for clocks and closing browsers.
     pub recorded: Option<Map<String, Value>>,
 }
 
-/// What a step does.
+/// Action of a step.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// A browser or another client sends a request.
+    /// Sends a request from a browser or another client.
     Request(Request),
-    /// Seconds go by.
+    /// Moves the clock forward by a number of seconds.
     Clock(i64),
-    /// An administrator calls the datastore: `op` and its arguments.
+    /// Calls the datastore as an administrator: `op` and its arguments.
     Store(Map<String, Value>),
-    /// The browser of this name closes and forgets the cookies without a lifetime.
+    /// Closes the browser of this name, which forgets the cookies without a lifetime.
     Close(String),
 }
 
@@ -71,44 +71,44 @@ impl fmt::Display for Action {
     }
 }
 
-/// A request as written, with its variables not yet filled in.
+/// Request as written, with its variables not yet filled in.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "RawRequest")]
 pub struct Request {
-    /// The cookie jar, by name.
+    /// Name of the cookie jar.
     pub client: String,
-    /// The method.
+    /// Method of the request.
     pub method: String,
-    /// The path, perhaps with a query.
+    /// Path, optionally with a query.
     pub path: String,
-    /// Further query values.
+    /// Further query parameters.
     pub query: Pairs<OneOrMany>,
-    /// Headers; they take the place of those that the player sets.
+    /// Headers, which override those that the player sets.
     pub headers: Pairs<String>,
-    /// The body.
+    /// Body of the request.
     pub body: Body,
-    /// The body's type, where it is not the usual one of its kind.
+    /// Content type of the body, if it is not the usual one of its kind.
     pub content_type: Option<String>,
-    /// User and password for basic authentication.
+    /// User name and password for basic authentication.
     pub basic: Option<[String; 2]>,
 }
 
-/// The body of a request.
+/// Body of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Body {
-    /// None at all.
+    /// No body.
     None,
     /// A JSON value.
     Json(Value),
     /// A URL-encoded form.
     Form(Pairs<OneOrMany>),
-    /// Text, as it is.
+    /// Text that is sent unchanged.
     Raw(String),
     /// Bytes, in base64.
     RawBase64(String),
 }
 
-/// One value, or a name that is repeated.
+/// Value of a parameter that may be repeated.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(untagged)]
 pub enum OneOrMany {
@@ -119,7 +119,7 @@ pub enum OneOrMany {
 }
 
 impl OneOrMany {
-    /// The values in order.
+    /// Returns the values in order.
     #[must_use]
     pub fn values(&self) -> &[String] {
         match self {
@@ -129,7 +129,7 @@ impl OneOrMany {
     }
 }
 
-/// A JSON object that keeps the order in which it is written, since that is the order on the wire.
+/// JSON object that keeps the order of its keys, because that is the order on the wire.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pairs<T>(pub Vec<(String, T)>);
 
@@ -159,23 +159,23 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Pairs<T> {
     }
 }
 
-/// Fields of a recorded answer that are compared otherwise.
+/// Adjustment of the comparison for some fields of a recorded answer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Adjustment {
     /// Fields that are not compared.
     pub skip: Vec<String>,
-    /// Fields with the value to want instead of the recorded one. Null or an empty list wants the
-    /// field to be absent, as what is empty is left out of a normal form.
+    /// Expected values that replace the recorded ones. Null or an empty list expects the field to
+    /// be absent, because empty fields are left out of a normal form.
     pub instead: Map<String, Value>,
 }
 
-/// Where, and why, an implementation should not follow the reference in one step.
+/// Defect of the reference in one step, which an implementation should not copy.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "RawQuirk")]
 pub struct Quirk {
-    /// What is wrong with the reference's answer.
+    /// Description of the defect in the reference's answer.
     pub why: String,
-    /// What is compared instead.
+    /// Adjustment that is compared instead.
     pub adjustment: Adjustment,
 }
 
@@ -260,7 +260,7 @@ struct RawRequest {
     basic: Option<[String; 2]>,
 }
 
-/// `json: null` is a body too.
+/// Deserializes any value, because `json: null` is a body too.
 fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     fn step(value: Value) -> Result<Step, String> {
-        // through text, so that the order of the keys is that of a file
+        // Parses from text, so that the keys keep the order of a file.
         serde_json::from_str(&value.to_string()).map_err(|error| error.to_string())
     }
 

@@ -4,8 +4,8 @@ use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha1::Sha1;
 
-/// The six-digit code (RFC 6238, SHA-1, 30 s) of a base32 secret at a Unix time; none when the
-/// secret is not base32. Spaces, dashes and the case of the secret do not count.
+/// Returns the six-digit code (RFC 6238, SHA-1, 30 s) of a base32 secret at a Unix time, or `None`
+/// if the secret is not base32. Spaces, dashes and the case of the secret are ignored.
 pub(crate) fn code(secret: &str, at: i64) -> Option<String> {
     let letters: String = secret
         .chars()

@@ -1,31 +1,31 @@
-//! How requests reach the server under test.
+//! Transport of requests to the server under test.
 
 use serde_json::Value;
 
-/// One HTTP request, to be sent as it is.
+/// HTTP request, to be sent unchanged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpRequest {
-    /// The method, in capitals.
+    /// Method, in capitals.
     pub method: String,
-    /// The request target, percent-encoded, in ASCII. Some of the corpus are odd on purpose, such
-    /// as `//host/path`: they must arrive byte for byte.
+    /// Request target, percent-encoded, in ASCII. Some targets of the corpus are malformed on
+    /// purpose, such as `//host/path`: they must arrive byte for byte.
     pub target: String,
-    /// Names and values. A character stands for one byte, so it is at most U+00FF. `Host`,
-    /// `Content-Length` and `Connection` are the transport's affair unless they are here.
+    /// Header names and values. Each character stands for one byte, so it is at most U+00FF. The
+    /// transport adds `Host`, `Content-Length` and `Connection` unless they are included.
     pub headers: Vec<(String, String)>,
-    /// The body; none is not the same as an empty one.
+    /// Body. `None` differs from an empty body.
     pub body: Option<Vec<u8>>,
 }
 
 impl HttpRequest {
-    /// Whether a header of this name is set, whatever its case.
+    /// Checks whether a header of this name is set. Ignores the case.
     #[must_use]
     pub fn has_header(&self, name: &str) -> bool {
         self.headers.iter().any(|(set, _)| set.eq_ignore_ascii_case(name))
     }
 
-    /// The body's length, when the request must declare one: it has a body, or its method usually
-    /// has.
+    /// Returns the length of the body if the request must declare it: if it has a body, or if
+    /// requests with its method usually have one.
     #[must_use]
     pub fn declared_length(&self) -> Option<usize> {
         match &self.body {
@@ -35,19 +35,19 @@ impl HttpRequest {
     }
 }
 
-/// One HTTP answer.
+/// HTTP response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
-    /// The status code.
+    /// Status code.
     pub status: u16,
-    /// Names and values in the order of the answer, a character for each byte.
+    /// Header names and values in the order of the response, with one character for each byte.
     pub headers: Vec<(String, String)>,
-    /// The body, whole.
+    /// Complete body.
     pub body: Vec<u8>,
 }
 
 impl HttpAnswer {
-    /// The first value of a header, whatever the case of its name.
+    /// Returns the first value of a header. Ignores the case of its name.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
@@ -56,7 +56,7 @@ impl HttpAnswer {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Every `Set-Cookie` value, in order.
+    /// Returns every `Set-Cookie` value, in order.
     pub fn set_cookies(&self) -> impl Iterator<Item = &str> {
         self.headers
             .iter()
@@ -65,42 +65,43 @@ impl HttpAnswer {
     }
 }
 
-/// Why no answer came.
+/// Error of a request that got no valid response.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// The base address is not one that the transport can reach.
+    /// The transport cannot reach the base address, or does not support it.
     #[error("{0} is not an address of the form http://host:port")]
     Address(String),
     /// The connection failed, or the server was silent for too long.
     #[error("no answer: {0}")]
     Io(#[from] std::io::Error),
-    /// What came is not HTTP/1.1.
+    /// The response is not HTTP/1.1.
     #[error("not an HTTP/1.1 answer: {0}")]
     Malformed(String),
-    /// The request cannot be written down as HTTP/1.1.
+    /// The request cannot be expressed in HTTP/1.1.
     #[error("cannot be sent: {0}")]
     Unsendable(String),
 }
 
-/// A way to a contract server: over a network, or straight into an application.
+/// Connection to a contract server: over a network, or directly into an application.
 pub trait Transport {
-    /// The server's scheme and host as a client writes them, such as `http://127.0.0.1:8999`.
+    /// Returns the server's scheme and host as a client writes them, such as
+    /// `http://127.0.0.1:8999`.
     fn origin(&self) -> &str;
 
-    /// Sends one request on a connection of its own and waits for the whole answer. Redirects are
-    /// not followed, cookies not kept.
+    /// Sends one request on a connection of its own and waits for the complete response. Does not
+    /// follow redirects and does not keep cookies.
     ///
     /// # Errors
     ///
-    /// When there is no answer, or one that cannot be read.
+    /// Returns a [`TransportError`] if no response arrives, or if it cannot be read.
     fn send(&mut self, request: &HttpRequest) -> Result<HttpAnswer, TransportError>;
 
-    /// Calls one of the control endpoints (`reset`, `clock`, `store`, `outbox`), with a JSON body
-    /// where there is one.
+    /// Calls one of the control endpoints (`reset`, `clock`, `store`, `outbox`), with an optional
+    /// JSON body.
     ///
     /// # Errors
     ///
-    /// As [`Transport::send`].
+    /// Returns a [`TransportError`] in the same cases as [`Transport::send`].
     fn control(
         &mut self,
         method: &str,

@@ -1,4 +1,4 @@
-//! `${name}` in scenarios.
+//! Variables of scenarios: `${name}`.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use serde_json::{Map, Value};
 
 use crate::totp;
 
-/// The values that a scenario knows by name.
+/// Values that a scenario knows by name.
 #[derive(Debug)]
 pub(crate) struct Variables {
     names: BTreeMap<String, String>,
 }
 
 impl Variables {
-    /// The server's own `origin` and `host`, and the secrets of the fixtures' users as `REF.tf` and
-    /// `REF.us.METHOD`.
+    /// Creates the initial variables: the server's own `origin` and `host`, and the secrets of the
+    /// fixtures' users as `REF.tf` and `REF.us.METHOD`.
     pub(crate) fn new(origin: &str, fixtures: &Value) -> Self {
         let host = origin.split_once("//").map_or("", |(_, host)| host);
         let mut names = BTreeMap::from([
@@ -37,12 +37,12 @@ impl Variables {
         Self { names }
     }
 
-    /// Remembers a captured value.
+    /// Stores a captured value.
     pub(crate) fn set(&mut self, name: &str, value: String) {
         self.names.insert(name.to_owned(), value);
     }
 
-    /// A text with its variables filled in; the error names what is not known.
+    /// Replaces the variables in a text. The error names an unknown variable.
     pub(crate) fn fill(&self, text: &str, now: i64) -> Result<String, String> {
         let mut out = String::new();
         let mut rest = text;
@@ -64,7 +64,7 @@ impl Variables {
         Ok(out)
     }
 
-    /// A JSON value with every text and every key filled in.
+    /// Replaces the variables in every text and every key of a JSON value.
     pub(crate) fn fill_value(&self, value: &Value, now: i64) -> Result<Value, String> {
         Ok(match value {
             Value::String(text) => Value::String(self.fill(text, now)?),
@@ -77,7 +77,7 @@ impl Variables {
         })
     }
 
-    /// As [`Variables::fill_value`], for an object.
+    /// Replaces the variables in an object, as [`Variables::fill_value`] does.
     pub(crate) fn fill_map(
         &self,
         map: &Map<String, Value>,

@@ -1,14 +1,14 @@
-//! The whole contract, on every adapter, and over every store.
+//! Tests of the whole contract, on every adapter and on every store.
 //!
-//! Scenarios of features that do not exist yet are *unsupported*, never passed; the table that
-//! each test prints says how many.
+//! Scenarios of features that do not exist yet are *unsupported*, never passed. The table that each
+//! test prints shows their number.
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
 use fs_contract::server::{Adapter, StoreKind};
 use fs_contract::{Deviations, Options, replay_on};
 
-/// How many scenarios passed when this was written: a feature that goes missing is not
+/// Minimum number of scenarios that pass. A feature that goes missing would otherwise only count as
 /// *unsupported*.
 const PASSED: usize = 625;
 

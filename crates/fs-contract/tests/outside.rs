@@ -1,4 +1,5 @@
-//! An adapter that is written elsewhere is held against the recordings by public names alone.
+//! Tests that an adapter written elsewhere can be compared with the recordings through the public
+//! API alone.
 
 #![expect(clippy::expect_used, reason = "a test may panic")]
 
@@ -16,13 +17,13 @@ use fs_contract::{Deviations, Options, Report, replay_on};
 use fs_http::WebSecurity;
 use tokio::net::TcpListener;
 
-/// An adapter that is none of those that the contract server knows.
+/// Adapter that the contract server does not know.
 struct Elsewhere {
-    /// Whether its author put the application behind the library.
+    /// Whether the application is behind the library.
     protects: bool,
 }
 
-/// One that does not come as far as that.
+/// Adapter whose server fails to start.
 struct Unstartable;
 
 #[async_trait]
@@ -77,7 +78,8 @@ fn an_adapter_that_does_not_start_passes_nothing() {
     let counts = replay(Unstartable, "roles/*").counts();
     assert!(counts.failed > 5, "{counts:?}");
     assert_eq!((counts.passed, counts.unsupported), (0, 0), "{counts:?}");
-    // What the reference refuses to start with, is refused before; the rest is not passed for that.
+    // A configuration that the reference refuses is refused before the server starts. That does not
+    // make the other scenarios pass.
     let counts = replay(Unstartable, "configuration/*").counts();
     assert_eq!((counts.failed, counts.unsupported), (1, 0), "{counts:?}");
 }

@@ -4,10 +4,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(not(feature = "phone"))]
+use crate::identity::PhoneProblem;
+#[cfg(feature = "phone")]
+use crate::identity::normalise_phone;
 use crate::identity::{
     EmailAddress, EmailProblem, EmailRules, IdentityAttribute, PhoneNumber, Region, Username,
-    UsernameProblem, UsernameRules, check_username, normalise_email, normalise_phone,
-    normalise_username,
+    UsernameProblem, UsernameRules, check_username, normalise_email, normalise_username,
 };
 use crate::message::{Message, MessageKey};
 use crate::password::{BreachFinding, PasswordProblem, PasswordRules};
@@ -81,7 +84,8 @@ pub trait ReadUsername: Send + Sync {
 
 /// Normalizes and validates phone numbers (Flask-Security's `PhoneUtil`).
 pub trait ReadPhone: Send + Sync {
-    /// Normalizes a typed phone number, for every purpose.
+    /// Normalizes a typed phone number, for every purpose. Without the feature `phone`, the default
+    /// refuses every number.
     ///
     /// # Errors
     ///
@@ -127,6 +131,11 @@ pub struct Readers {
     pub phone: Arc<dyn ReadPhone>,
     /// Normalization of passwords.
     pub password: Arc<dyn ReadPassword>,
+}
+
+#[cfg(not(feature = "phone"))]
+fn normalise_phone(_: Region, _: &str) -> Result<PhoneNumber, PhoneProblem> {
+    Err(PhoneProblem)
 }
 
 /// The default behaviour, which follows the configuration.

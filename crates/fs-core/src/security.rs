@@ -8,6 +8,7 @@ use crate::config::{CodeMethod, Config, ConfigErrors, SignInMethod};
 use crate::csrf::CsrfSigner;
 use crate::event::Event;
 use crate::flow::{FamilyKey, FlowError, TokenUses};
+use crate::identity::{IdentityAttribute, Region};
 use crate::limit::CounterNames;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
 use crate::password::{
@@ -98,6 +99,7 @@ impl Security {
     ) -> Result<Self, ConfigErrors> {
         let mut mistakes = config.mistakes();
         mistakes.0.extend(missing_ports(&config, &ports));
+        mistakes.0.extend(missing_features(&config));
         let hasher = PasswordHasher::new(config.hashing.clone());
         let keys = SigningKeys::new(config.signing_keys.clone());
         let tokens = keys.as_ref().ok().map(|keys| {
@@ -397,6 +399,35 @@ fn missing_ports(config: &Config, ports: &Ports) -> Vec<String> {
             "{which}.methods names \"sms\", but nothing sends text messages: give Ports::sms a \
              sender, or leave \"sms\" out"
         ));
+    }
+    missing
+}
+
+/// Returns what the configuration needs and this build leaves out.
+fn missing_features(config: &Config) -> Vec<String> {
+    let mut missing = Vec::new();
+    if config.password.complexity.is_some() && !cfg!(feature = "password-strength") {
+        missing.push(
+            "password.complexity is set, but nothing estimates passwords: enable the feature \
+             `password-strength` of fs-core, or unset it"
+                .to_owned(),
+        );
+    }
+    let identities = config.identities.order.iter();
+    let needs_phones = identities.map(|rule| rule.attribute).any(|a| a == IdentityAttribute::Phone)
+        || config.two_factor.as_ref().is_some_and(|rules| rules.methods.contains(&CodeMethod::Sms))
+        || config
+            .unified
+            .as_ref()
+            .is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(CodeMethod::Sms)));
+    // An application may read numbers by itself, so the reader is asked.
+    let reads = || config.readers.phone.normalise(Region::default(), "+14155550123").is_ok();
+    if needs_phones && !cfg!(feature = "phone") && !reads() {
+        missing.push(
+            "phone numbers are used, but nothing reads them: enable the feature `phone` of \
+             fs-core, or give readers.phone one of your own"
+                .to_owned(),
+        );
     }
     missing
 }

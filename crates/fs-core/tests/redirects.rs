@@ -1,4 +1,5 @@
-//! Targets of redirects: what is accepted leads to our own host, whatever a browser makes of it.
+//! Tests of redirect targets: every accepted target leads to our own host, however a browser parses
+//! it.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use fs_core::redirect::{Origin, REFUSED_PATTERN, RedirectRules, RedirectTarget};
@@ -16,7 +17,7 @@ fn judge_by(target: &str, own: &Origin, rules: &RedirectRules) -> Option<String>
     RedirectTarget::judge(target, own, rules).map(|target| target.as_str().to_owned())
 }
 
-/// What is accepted is printable, and leads to our host from every page.
+/// Asserts that an accepted target is printable, and leads to our host from every page.
 fn assert_harmless(target: &str) {
     let Some(location) = judge(target) else { return };
     assert!(location.bytes().all(|octet| octet.is_ascii_graphic()), "{target:?}");
@@ -29,7 +30,7 @@ fn assert_harmless(target: &str) {
     assert!(!location.starts_with("//") && !location.contains('\\'), "{target:?}");
 }
 
-/// Whether a browser would leave our host for the text as it was typed.
+/// Checks whether a browser would leave our host for the text as it was typed.
 fn leads_away(target: &str) -> bool {
     match Url::parse("http://localhost/login").unwrap().join(target) {
         Ok(url) => url.host_str() != Some(HOST) || !matches!(url.scheme(), "http" | "https"),

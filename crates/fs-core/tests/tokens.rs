@@ -1,4 +1,4 @@
-//! Tokens of every purpose, in both formats, against each other and against Python's.
+//! Tests of tokens of every purpose, in both formats, compared with each other and with Python's.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -50,7 +50,7 @@ fn state() -> SetupStateToken {
     )
 }
 
-/// A token of every purpose.
+/// Returns a token of every purpose.
 fn all_tokens(signer: &TokenSigner) -> [Secret; 7] {
     [
         AuthToken::issue(signer, &id(), NOW),
@@ -63,7 +63,7 @@ fn all_tokens(signer: &TokenSigner) -> [Secret; 7] {
     ]
 }
 
-/// As which purposes a text verifies, in the order of [`all_tokens`].
+/// Returns for each purpose whether a text verifies, in the order of [`all_tokens`].
 fn verifies(signer: &TokenSigner, text: &str, now: Timestamp) -> [bool; 7] {
     [
         AuthToken::verify(signer, text, now, Some(DAY)).is_ok(),
@@ -144,8 +144,8 @@ fn tokens_hold_for_one_address_and_those_of_python_for_one_hash() {
 
         let reset = ResetToken::verify(&signer, reset.expose(), NOW, DAY).unwrap();
         assert!(reset.is_for(EMAIL, Some(&hash())));
-        // Python's format is bound to the hash, and ours to the address: a change of password replaces
-        // the uniquifier, and a hash that is only made anew does not.
+        // Python's format is bound to the password hash, and ours to the address: a change of the
+        // password replaces the uniquifier, and renewing a hash does not.
         let python = format == TokenFormat::Itsdangerous;
         assert_eq!(reset.is_for(EMAIL, Some(&PasswordHash::new("another"))), !python);
         assert_eq!(reset.is_for(EMAIL, None), !python);
@@ -221,7 +221,7 @@ fn states_of_a_set_up_are_for_one_user_and_once() {
         let read = verify(&own, NOW).unwrap();
         assert_eq!(read, state());
         assert_eq!(verify(&other, NOW), Err(TokenProblem::Invalid));
-        // Nor does its age say anything about it.
+        // Its age does not change the result either.
         let late = NOW.plus(DAY * 2);
         assert_eq!(verify(&other, late), Err(TokenProblem::Invalid));
         assert_eq!(verify(&own, late), Err(TokenProblem::Expired(state())));
@@ -244,7 +244,7 @@ fn states_have_the_keys_that_flask_security_reads() {
     assert_eq!(payload["phone_number"], "+16505551212");
 }
 
-/// They are bound to no user and can be used again and again.
+/// Checks that these states are refused: they are bound to no user, and can be replayed.
 #[test]
 fn states_that_flask_security_made_are_refused() {
     let token = "eyJ0b3RwX3NlY3JldCI6IngiLCJjaG9zZW5fbWV0aG9kIjoic21zIiwicGhvbmVfbnVtYmVyIjoiKzE2NTA1NTUxMjEyIn0.ZVPxAA.wFUKpxJGJN5cVhPwcDnm7SkPwb4";
@@ -323,7 +323,7 @@ proptest! {
         }
     }
 
-    /// Two nodes whose clocks are apart share links, cookies and tokens of every kind.
+    /// Checks two nodes with different clocks, which share links, cookies and tokens of every kind.
     #[test]
     fn a_node_whose_clock_is_behind_accepts_what_another_made(
         native: bool,

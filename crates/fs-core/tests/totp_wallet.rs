@@ -1,4 +1,4 @@
-//! Secrets sealed in both formats, and what passlib wrote.
+//! Tests of secrets sealed in both formats, and of texts written by passlib.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 const KEY: &str = "TjQ9Qa31VOrfEzuPy4VHQWPCTmRzCnFzMKLxXYiZu9B";
 const BASE32: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
-/// Written by passlib with the key above.
+/// Secret sealed by passlib with the key above.
 const STORED: &str = r#"{"enckey":{"c":14,"k":"N5RFIFO3OG7HHMAVEJ37N2WSQX2NAZ4C","s":"ASANBGXTP3X52W3LBWQQ","t":"1","v":1},"type":"totp","v":1}"#;
 const FORMATS: [WalletFormat; 2] = [WalletFormat::Native, WalletFormat::Passlib];
 
@@ -29,7 +29,7 @@ fn open(wallet: &Wallet, text: &str) -> Result<TotpSecret, WalletProblem> {
     wallet.open(&SealedSecret::new(text))
 }
 
-/// The random octets 0, 1, 2, …
+/// Returns the random bytes 0, 1, 2, …
 fn counted() -> [u8; 24] {
     std::array::from_fn(|at| u8::try_from(at).unwrap())
 }
@@ -51,7 +51,7 @@ fn reads_what_passlib_stores() {
     }
 }
 
-/// The same salt given, passlib writes the same text.
+/// Checks that passlib writes the same text for the same salt.
 #[test]
 fn writes_what_passlib_writes() {
     let sealed = wallet(&[("1", KEY)], WalletFormat::Passlib).seal(&secret(), counted());
@@ -59,7 +59,7 @@ fn writes_what_passlib_writes() {
     assert_eq!(sealed.expose(), passlibs);
 }
 
-/// Texts of one version must open under the next.
+/// Checks that texts of one version can be opened by the next.
 #[test]
 fn our_own_format_stays() {
     let wallet = wallet(&[("1", KEY)], WalletFormat::Native);
@@ -100,7 +100,7 @@ fn the_newest_key_seals_and_all_open() {
     }
 }
 
-/// As passlib's `AppWallet` chooses.
+/// Checks the choice of the newest tag, which is that of passlib's `AppWallet`.
 #[test]
 fn the_newest_tag_is_the_greatest() {
     let newest = |tags: &[&str]| {
@@ -193,7 +193,7 @@ fn what_is_not_ours_is_refused() {
     }
 }
 
-/// Two to the power of `c` are rounds of PBKDF2: a text could ask for years.
+/// Checks the limit on `c`, because two to the power of `c` is the number of PBKDF2 rounds.
 #[test]
 fn absurd_work_is_refused() {
     let wallet = wallet(&[("1", KEY)], WalletFormat::Native);

@@ -237,7 +237,15 @@ fn decodes(pair: &[u8]) -> bool {
     percent_encoding::percent_decode(pair).decode_utf8().is_ok()
 }
 
+/// Refuses a multipart form: the feature `multipart` is disabled.
+#[cfg(not(feature = "multipart"))]
+#[expect(clippy::unused_async, reason = "the other one waits")]
+async fn multipart(_: &str, _: Bytes, _: Reading) -> Fields {
+    Fields::Malformed(Malformed::Multipart)
+}
+
 /// Reads the fields of a multipart form. Files are not read: no form of ours has any.
+#[cfg(feature = "multipart")]
 async fn multipart(kind: &str, body: Bytes, reading: Reading) -> Fields {
     let Ok(boundary) = multer::parse_boundary(kind) else {
         return Fields::Malformed(Malformed::Multipart);

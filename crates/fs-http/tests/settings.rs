@@ -1,4 +1,4 @@
-//! Settings in files.
+//! Tests of settings in files.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::collections::BTreeSet;
@@ -19,7 +19,7 @@ struct Settings {
     http: HttpConfig,
 }
 
-/// The paths of all settings in a tree.
+/// Collects the paths of all settings in a tree.
 fn paths(at: &str, value: &Value, into: &mut BTreeSet<String>) {
     match value {
         Value::Object(table) if !table.is_empty() => {
@@ -31,7 +31,7 @@ fn paths(at: &str, value: &Value, into: &mut BTreeSet<String>) {
     }
 }
 
-/// Everything, at its default.
+/// Returns every setting with its default.
 fn everything() -> Value {
     let all: Settings = serde_json::from_value(json!({
         "accounts": {

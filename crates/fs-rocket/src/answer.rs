@@ -6,7 +6,7 @@ use rocket::response::{Responder, Result};
 
 use crate::convert;
 
-/// A response made by the [`Exchange`](fs_http::Exchange), for a handler to return: a page, JSON, a
+/// Response made by the [`Exchange`](fs_http::Exchange) that a handler can return: a page, JSON, a
 /// redirect or the prompt for a second factor.
 ///
 /// ```

@@ -1,7 +1,7 @@
 //! Catchers that answer refused requests.
 //!
-//! A guard of Rocket can only return a status, and for `Option<CurrentUser>` its refusal is not an error.
-//! So a guard records why it refused, and the catcher builds the response only if it is needed.
+//! A Rocket guard can only return a status, and for `Option<CurrentUser>` a refusal is not an
+//! error. So a guard records the reason, and the catcher builds the response only if it is needed.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +14,7 @@ use rocket::{Build, Request, Rocket, async_trait};
 use crate::convert;
 use crate::gate::exchange_of;
 
-/// The reason for which the last guard of a request refused.
+/// Reason for which the last guard of a request refused it.
 #[derive(Default)]
 struct Noted(Mutex<Option<Arc<Refusal>>>);
 
@@ -35,7 +35,7 @@ pub(crate) fn missing_in(rocket: &Rocket<Build>) -> Vec<Catcher> {
     ours.map(|code| Catcher::new(code, Refuser)).collect()
 }
 
-/// Catcher that answers with the recorded refusal, or with the status only.
+/// Catcher that answers with the recorded refusal, or with the status alone if none is recorded.
 #[derive(Clone)]
 struct Refuser;
 
@@ -44,7 +44,7 @@ impl Handler for Refuser {
     async fn handle<'r>(&self, status: Status, request: &'r Request<'_>) -> Result<'r> {
         let code = http::StatusCode::from_u16(status.code).map_err(|_| status)?;
         let Some(exchange) = exchange_of(request) else {
-            // Rocket could not read the request, so it never came as far as the gate.
+            // Rocket could not parse the request, so it never reached the gate.
             let reason = code.canonical_reason().unwrap_or("Error");
             let mut answer = http::Response::new(Bytes::from_static(reason.as_bytes()));
             *answer.status_mut() = code;

@@ -19,7 +19,7 @@ pub(crate) fn head(request: &Request<'_>) -> Option<Parts> {
         let name = HeaderName::from_bytes(header.name().as_str().as_bytes()).ok()?;
         headers.append(name, HeaderValue::from_bytes(header.value().as_bytes()).ok()?);
     }
-    // HTTP/2 names the host elsewhere.
+    // HTTP/2 carries the host in `:authority`.
     if !headers.contains_key(HOST)
         && let Some(host) = request.host()
     {
@@ -39,8 +39,8 @@ pub(crate) fn response(answer: http::Response<Bytes>) -> Response<'static> {
     response.sized_body(body.len(), Cursor::new(body)).finalize()
 }
 
-/// Converts a header. Rocket's headers are text, as ours are; invalid UTF-8 from a hook of the application
-/// is replaced.
+/// Converts a header. Rocket's headers are text, as ours are; invalid UTF-8 from a hook of the
+/// application is replaced.
 pub(crate) fn header(name: &HeaderName, value: &HeaderValue) -> Header<'static> {
     Header::new(name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
 }

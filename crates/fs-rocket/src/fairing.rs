@@ -1,4 +1,4 @@
-//! The fairing, which mounts the gate and adds headers to every response.
+//! Fairing that mounts the gate and adds headers to every response.
 
 use fs_http::WebSecurity;
 use http::HeaderMap;
@@ -8,11 +8,11 @@ use rocket::{Build, Request, Response, Rocket, async_trait};
 
 use crate::{catcher, convert, gate};
 
-/// Fairing that answers the account endpoints and adds headers, such as cookies, to every response. Attach
-/// it once, with [`Rocket::attach`].
+/// Fairing that answers the account endpoints and adds headers, such as cookies, to every response.
+/// Attach it once, with [`Rocket::attach`].
 ///
-/// It mounts routes before all others and registers the catchers that answer refused requests. A catcher
-/// of the application for the same status replaces them.
+/// Mounts routes before all others and registers the catchers that answer refused requests. A
+/// catcher of the application for the same status replaces them.
 #[derive(Clone, Debug)]
 pub struct SecurityFairing(WebSecurity);
 
@@ -26,8 +26,8 @@ impl SecurityFairing {
     }
 }
 
-/// Checks whether the application lacks the fairing, and logs that. Guards cannot work without it, so
-/// Rocket then refuses to start.
+/// Checks whether the application lacks the fairing, and logs an error if so. Guards cannot work
+/// without it, so Rocket then refuses to start.
 pub(crate) fn is_missing<P: rocket::Phase>(rocket: &Rocket<P>) -> bool {
     let missing = rocket.state::<Attached>().is_none();
     if missing {
@@ -52,7 +52,7 @@ impl Fairing for SecurityFairing {
         let Some(exchange) = gate::exchange_of(request) else {
             return;
         };
-        // Rocket does not say whether a handler panicked or failed otherwise.
+        // Rocket does not tell a panic of a handler from another failure.
         if response.status() == Status::InternalServerError {
             exchange.discard();
         }

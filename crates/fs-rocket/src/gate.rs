@@ -1,4 +1,4 @@
-//! The first route, which every request passes before it reaches the application's routes.
+//! Gate: the first route, which every request passes before the application's routes.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use rocket::{Request, async_trait};
 
 use crate::convert;
 
-/// Rank of the route: before every route of an application.
+/// Rank of the gate, which sorts it before every route of an application.
 const FIRST: isize = -1_000_000;
 /// Number of bytes of a body that Rocket lets a route peek at before it forwards the request.
 const PEEK: usize = 512;
 
-/// Limits for discarding the rest of a body that is too long: bytes, total time, and the time that the
-/// client may be silent.
+/// Limits for discarding the rest of a body that is too long: bytes, total time, and maximum
+/// silence of the client.
 const DRAINED: u64 = 8 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 const DRAIN_SILENCE: Duration = Duration::from_secs(1);
@@ -41,7 +41,7 @@ const METHODS: [Method; 9] = [
 #[derive(Clone)]
 struct Gate(WebSecurity);
 
-/// The exchange of a request, set by the gate.
+/// Exchange of a request, set by the gate.
 #[derive(Default)]
 struct Opened(OnceLock<Exchange>);
 
@@ -61,7 +61,7 @@ impl Handler for Gate {
     async fn handle<'r>(&self, request: &'r Request<'_>, mut data: Data<'r>) -> Outcome<'r> {
         let opened = request.local_cache(Opened::default);
         if opened.0.get().is_some() {
-            // The same request once more: Rocket tries HEAD again as GET.
+            // Rocket retries HEAD as GET, so the gate sees the same request again.
             return Outcome::forward(data, Status::NotFound);
         }
         let Some(head) = convert::head(request) else {
@@ -79,7 +79,7 @@ impl Handler for Gate {
         match (self.0.serve(exchange).await, data) {
             (Some(answer), _) => Outcome::Success(convert::response(answer)),
             (None, Some(data)) => Outcome::forward(data, Status::NotFound),
-            // Whose body is read whole is answered.
+            // Unreachable: a request whose body is read completely is answered.
             (None, None) => Outcome::error(Status::InternalServerError),
         }
     }
@@ -106,8 +106,8 @@ async fn read(data: Data<'_>, limit: usize) -> BodyRead {
     }
 }
 
-/// Reads and discards the rest of a body that is too long, within limits. Many clients read the response
-/// only after they sent everything, and lose it if the connection is closed before that.
+/// Reads and discards the rest of a body that is too long, within limits. Many clients read the
+/// response only after they sent everything, and lose it if the connection is closed before that.
 async fn drain(data: DataStream<'_>) {
     let mut rest = data.take(DRAINED);
     let mut chunk = [0; 8 * 1024];

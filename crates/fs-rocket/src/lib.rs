@@ -1,4 +1,4 @@
-//! Adapter for Rocket: a fairing that serves the account endpoints, request guards and guarded routes.
+//! Adapter for Rocket: a fairing for the account endpoints, request guards and guarded routes.
 //!
 //! ```
 //! use fs_core::authz::Requirement;

@@ -11,7 +11,7 @@ use rocket::{Request, async_trait};
 use crate::catcher;
 use crate::gate::exchange_of;
 
-/// Returns the routes, guarded: requests that do not meet the requirement are rejected. Mount the result.
+/// Returns guarded routes, to be mounted: they reject requests that do not meet `requirement`.
 pub fn require(requirement: impl Into<Requirement>, routes: Vec<Route>) -> Vec<Route> {
     let requirement = Arc::new(requirement.into());
     let guarded = |mut route: Route| {
@@ -22,7 +22,7 @@ pub fn require(requirement: impl Into<Requirement>, routes: Vec<Route>) -> Vec<R
     routes.into_iter().map(guarded).collect()
 }
 
-/// A handler that rejects requests that do not meet a requirement.
+/// Handler that rejects requests that do not meet a requirement.
 #[derive(Clone)]
 struct Guarded {
     inner: Box<dyn Handler>,

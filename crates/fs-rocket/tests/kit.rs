@@ -1,4 +1,4 @@
-//! The adapter kit, on Rocket.
+//! Adapter test kit, run on Rocket.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 

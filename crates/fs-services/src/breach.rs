@@ -1,4 +1,4 @@
-//! Looks passwords up in the list of Have I Been Pwned, over HTTPS.
+//! Breach checker that looks passwords up in the list of Have I Been Pwned, over HTTPS.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum length of an answer, in bytes. A range with padding has about 80 kB.
 const LONGEST_ANSWER: usize = 1024 * 1024;
 
-/// A breach checker that uses the "range" API of Have I Been Pwned, or of a mirror.
+/// Breach checker that uses the "range" API of Have I Been Pwned, or of a mirror.
 ///
 /// Only the first five hex digits of the password's SHA-1 are sent (k-anonymity). Padding hides
 /// from network observers which range was requested.

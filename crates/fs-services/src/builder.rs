@@ -1,4 +1,4 @@
-//! Builds and starts a security from a store and a few settings.
+//! Builder that creates and starts a security from a store and a few settings.
 
 use std::io;
 use std::ops::Deref;
@@ -47,8 +47,8 @@ pub fn builder(store: impl UserStore + 'static) -> Builder {
 
 /// Builder for a [`Security`] with all its ports. Create one with [`builder`].
 ///
-/// Without further settings it uses the default profile of [`Config`], prints mails to the terminal and
-/// hashes passwords on threads of its own.
+/// Without further settings it uses the default profile of [`Config`], prints mails to the terminal
+/// and hashes passwords on threads of its own.
 #[must_use]
 pub struct Builder {
     config: Config,
@@ -56,7 +56,7 @@ pub struct Builder {
     key_variable: Option<String>,
 }
 
-/// The services that a [`Builder`] was given.
+/// External services that a [`Builder`] was given.
 struct Outside {
     store: Arc<dyn UserStore>,
     mailer: Option<Arc<dyn Mailer>>,
@@ -67,8 +67,8 @@ struct Outside {
 }
 
 impl Builder {
-    /// Sets the key that signs tokens and seals sessions: at least 32 random bytes, kept outside of the
-    /// source and the same on every node.
+    /// Sets the key that signs tokens and seals sessions: at least 32 random bytes, kept outside of
+    /// the source and the same on every node.
     pub fn signing_key(mut self, key: impl Into<Secret>) -> Self {
         self.config.signing_keys = vec![key.into()];
         self
@@ -80,8 +80,8 @@ impl Builder {
         self
     }
 
-    /// Sets the public address of the application, such as `https://example.org`. Links in mails begin
-    /// with it.
+    /// Sets the public address of the application, such as `https://example.org`. Links in mails
+    /// begin with it.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.config.base_url = Some(url.into());
         self
@@ -141,8 +141,9 @@ impl Builder {
         crate::http_builder::HttpBuilder::new(self)
     }
 
-    /// Checks the configuration and starts the hashing threads and the task that delivers mails, for
-    /// an application without HTTP. `composer` writes the mails. Must be called within a tokio runtime.
+    /// Checks the configuration and starts the hashing threads and the task that delivers mails,
+    /// for an application without HTTP. `composer` writes the mails. Must be called within a tokio
+    /// runtime.
     ///
     /// # Errors
     ///
@@ -178,7 +179,7 @@ impl Builder {
 
 /// Handle of a running security and of the task that delivers its mails.
 ///
-/// It dereferences to the security. Dropping it stops the task at once; prefer
+/// Dereferences to the security. Dropping it stops the task at once; prefer
 /// [`shutdown`](Self::shutdown).
 #[derive(Debug)]
 #[must_use = "dropping the handle stops the delivery of mails"]

@@ -1,4 +1,4 @@
-//! Measures which Argon2 parameters this machine can afford.
+//! Measurement of the Argon2 parameters that this machine can afford.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -100,7 +100,7 @@ fn measure(candidate: NewHash) -> Option<Duration> {
     let hasher = PasswordHasher::new(rules).ok()?;
     let password = Secret::from("a password for measuring");
     let mut scratch = Scratch::new();
-    // The first run only brings the memory.
+    // The first run only allocates the memory.
     hasher.decoy(&password, &mut scratch);
     let runs = (0..RUNS).map(|_| {
         let start = Instant::now();

@@ -1,4 +1,4 @@
-//! Prints mails to the terminal, for development.
+//! Mailer that prints to the terminal, for development.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
 
-/// A [`Mailer`] that prints each mail to standard error instead of sending it: its recipient, its
+/// [`Mailer`] that prints each mail to standard error instead of sending it: its recipient, its
 /// subject and its plain text.
 ///
 /// Use it only for development: anyone who can read the output can follow the links.

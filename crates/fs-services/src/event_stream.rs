@@ -1,4 +1,4 @@
-//! Delivers events as asynchronous streams.
+//! Event sink that delivers events as asynchronous streams.
 
 use std::num::NonZeroU16;
 
@@ -8,7 +8,7 @@ use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 
-/// An [`EventSink`] that broadcasts every event to its subscribers.
+/// [`EventSink`] that broadcasts every event to its subscribers.
 ///
 /// Pass a clone to the ports ([`Ports::events`](fs_core::Ports::events)) and keep one to subscribe.
 ///
@@ -40,10 +40,10 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 #[derive(Clone, Debug)]
 pub struct EventStreams(Sender<Event>);
 
-/// An item of an event stream.
+/// Item of an event stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
-    /// An event.
+    /// An event that was emitted.
     Event(Event),
     /// Number of events that were lost because the subscriber fell behind.
     Missed(u64),
@@ -79,7 +79,7 @@ async fn next(mut events: Receiver<Event>) -> Option<(Heard, Receiver<Event>)> {
 
 impl EventSink for EventStreams {
     fn emit(&self, event: &Event) {
-        // Without a listener there is nobody to tell, which is no error.
+        // `send` fails if nobody is subscribed, which is not an error here.
         let _ = self.0.send(event.clone());
     }
 }

@@ -1,12 +1,12 @@
-//! An error type for `main` functions.
+//! Error type for `main` functions.
 
 use std::error::Error;
 use std::fmt;
 
 /// Error of a `main` function: any error, printed as a sentence with its causes.
 ///
-/// Rust prints the error that `main` returns with `Debug`. This type's `Debug` is the message of the error,
-/// not its structure. Every error converts into it with `?`.
+/// Rust prints the error that `main` returns with `Debug`. This type's `Debug` is the message of
+/// the error, not its structure. Every error converts into it with `?`.
 ///
 /// ```no_run
 /// fn main() -> Result<(), fs_services::Failure> {

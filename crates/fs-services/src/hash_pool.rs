@@ -1,4 +1,4 @@
-//! A thread pool for hashing passwords.
+//! Thread pool for hashing passwords.
 //!
 //! Hashing is slow by design. On the threads that serve requests it would block every other
 //! request. On one thread per sign-in it would exhaust the memory and slow down all sign-ins
@@ -56,7 +56,7 @@ impl Default for HashPoolSize {
     }
 }
 
-/// A [`HashPool`] with its own threads.
+/// [`HashPool`] with its own threads.
 ///
 /// Dropping the pool ends the threads. Jobs that still wait get [`HashPoolError::Stopped`].
 ///
@@ -147,7 +147,7 @@ impl Drop for ThreadHashPool {
         let waiting = queue.waiting.take();
         drop(queue);
         self.shared.wake.notify_all();
-        // Their callers are woken now that nothing is locked.
+        // Drop the refused jobs, which wakes their callers, only after the lock is released.
         drop(waiting);
     }
 }
@@ -165,7 +165,7 @@ impl Shared {
             return;
         }
         if queue.waiting.len() >= self.size.queue.min(self.size.lane) {
-            // Callers that went away hold no place.
+            // Jobs whose callers went away must not take up space in the queue.
             queue.waiting.retain(|waiting| !waiting.answer.is_canceled());
         }
         let refused = queue.waiting.push(lane.steps(), turns, waiting).err();
@@ -193,7 +193,7 @@ impl Shared {
             } else {
                 run(next.work, &mut scratch)
             };
-            // Nobody listens when the caller went away meanwhile.
+            // Fails if the caller went away meanwhile.
             let _ = next.answer.send(answer);
         }
     }
@@ -217,7 +217,7 @@ impl Shared {
 /// itself.
 fn run(work: Work, scratch: &mut Scratch) -> Answer {
     catch_unwind(AssertUnwindSafe(|| work(scratch))).map_err(|_| {
-        // A log that cannot be written panics, and must not end the thread.
+        // A log that cannot be written panics, which must not end the thread.
         let _ = catch_unwind(|| tracing::error!("hashing a password panicked"));
         HashPoolError::Failed
     })

@@ -1,4 +1,4 @@
-//! Builds and starts a security with its HTTP layer.
+//! Builder that creates and starts a security with its HTTP layer.
 
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 
@@ -43,8 +43,8 @@ impl HttpBuilder {
         self
     }
 
-    /// Checks both configurations and starts the hashing threads and the task that delivers mails. Must
-    /// be called within a tokio runtime.
+    /// Checks both configurations and starts the hashing threads and the task that delivers mails.
+    /// Must be called within a tokio runtime.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The background task that sends the mails of the outbox.
+//! Background task that sends the mails of the outbox.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ impl OutboxWaker for OutboxBell {
 
 /// Background task that delivers the mails of the outbox.
 ///
-/// It looks at the outbox when the bell rings, and at regular intervals. The latter finds mails
-/// that are due for another attempt, and mails that a crashed process left behind.
+/// Checks the outbox when the bell rings, and at regular intervals. The latter finds mails that are
+/// due for another attempt, and mails that a crashed process left behind.
 ///
 /// One worker per process is enough. Several processes can share one database: each mail is claimed
 /// by one of them. Failures are logged and retried.
@@ -48,7 +48,7 @@ pub struct OutboxWorker {
     task: JoinHandle<()>,
 }
 
-/// Time between two looks at the outbox when the bell does not ring.
+/// Interval at which the outbox is checked when the bell does not ring.
 const EVERY: Duration = Duration::from_secs(5);
 
 impl OutboxWorker {
@@ -102,8 +102,8 @@ async fn work(
             () = bell.notified() => {}
             _ = ticks.tick() => {}
         }
-        // A round that panics, as one does whose log cannot be written, ends by itself and not with
-        // the task: nobody would start another one.
+        // A pass can panic, for example if the log cannot be written. It must not end the task,
+        // which is never restarted.
         let _ = AssertUnwindSafe(deliver(&security)).catch_unwind().await;
     }
 }

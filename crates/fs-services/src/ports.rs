@@ -1,4 +1,4 @@
-//! The default ports of a program on one machine.
+//! Default ports of a program on one machine.
 
 use std::io;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The clock and the randomness of the operating system.
+//! Clock and random number generator of the operating system.
 
 use std::time::Duration;
 
@@ -7,8 +7,7 @@ use fs_core::Timestamp;
 use fs_core::port::{Clock, Entropy, EntropyError};
 use time::OffsetDateTime;
 
-/// The system clock, in UTC. It waits with tokio's timer; a runtime must be built with the timer
-/// enabled.
+/// System clock, in UTC. Waits with tokio's timer; a runtime must be built with the timer enabled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -19,14 +18,14 @@ impl Clock for SystemClock {
     }
 
     async fn wait(&self, span: Duration) {
-        // Outside of a runtime there is nobody to wake us, and no stranger who measures.
+        // Outside of a runtime no timer is available, and no client can measure the time.
         if tokio::runtime::Handle::try_current().is_ok() {
             tokio::time::sleep(span).await;
         }
     }
 }
 
-/// The operating system's cryptographically secure random number generator.
+/// Cryptographically secure random number generator of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OsEntropy;
 

@@ -1,4 +1,4 @@
-//! Chooses the crypto provider of TLS.
+//! Choice of the crypto provider of TLS.
 
 use std::sync::Once;
 

@@ -1,4 +1,4 @@
-//! The list of breached passwords is asked over a real socket.
+//! Tests of the breach checker over a real socket.
 #![cfg(feature = "breach")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, channel};
 use fs_core::port::{BreachChecker, BreachError};
 use fs_services::breach::HttpBreachChecker;
 
-/// Answers one request with `answer`, and tells its lines.
+/// Answers one request with `answer`. Returns the URL and the lines of the request.
 fn list(answer: String) -> (String, Receiver<Vec<String>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}/", listener.local_addr().unwrap());
@@ -18,7 +18,7 @@ fn list(answer: String) -> (String, Receiver<Vec<String>>) {
         let (mut stream, _) = listener.accept().unwrap();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
         told.send(lines.take_while(|line| !line.is_empty()).collect()).unwrap();
-        // A client that has read enough goes away.
+        // A client that has read enough may close the connection.
         let _ = stream.write_all(answer.as_bytes());
     });
     (base, tells)

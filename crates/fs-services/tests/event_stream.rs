@@ -1,4 +1,4 @@
-//! Events as a stream.
+//! Tests of event streams.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests")]
 
 use std::num::NonZeroU16;

@@ -1,4 +1,4 @@
-//! Mails leave the outbox without anybody waiting for them.
+//! Tests of the outbox worker, which delivers mails in the background.
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
 use fs_store_memory::MemoryStore;
 use tokio::sync::mpsc;
 
-/// The address at which the mailer panics.
+/// Address at which the mailer panics.
 const PANICS: &str = "eve@example.com";
 
-/// Tells of every mail.
+/// Mailer that reports every mail over a channel.
 struct TellingMailer {
     told: mpsc::UnboundedSender<String>,
 }

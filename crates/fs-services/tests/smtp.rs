@@ -1,4 +1,4 @@
-//! Mails go over a real socket to a server that we control.
+//! Tests of the SMTP mailer over a real socket, against a server of the test kit.
 #![cfg(feature = "smtp")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -66,7 +66,7 @@ async fn both_parts_arrive_as_they_were_written() {
 #[tokio::test]
 async fn a_mail_that_is_handed_over_twice_can_be_recognised() {
     let server = MailServer::start(Manner::Accepts);
-    // The second time comes from another process.
+    // The second attempt comes from another process, which has its own connection.
     mailer(server.address).send(&id(), &mail()).await.unwrap();
     mailer(server.address).send(&id(), &mail()).await.unwrap();
     let received = server.wait_for_mails(2);
@@ -97,7 +97,7 @@ async fn what_the_server_says_decides_whether_it_is_tried_again() {
 
 #[tokio::test]
 async fn a_mail_that_the_server_cannot_be_given_is_not_tried_again() {
-    // It does not say SMTPUTF8.
+    // The server does not announce SMTPUTF8.
     let server = MailServer::start(Manner::Accepts);
     let to = "\u{fc}@otter.example".to_owned();
     let mail = OutgoingMail { to, ..mail() };
@@ -107,7 +107,7 @@ async fn a_mail_that_the_server_cannot_be_given_is_not_tried_again() {
     assert!(error.to_string().contains("before the @"), "{error}");
     assert!(!error.to_string().contains("otter"), "{error}");
 
-    // The next one goes over the same connection.
+    // The next mail reuses the connection.
     mailer.send(&id(), &self::mail()).await.unwrap();
     assert_eq!((server.wait_for_mails(1).len(), server.connections()), (1, 1));
 }
@@ -187,7 +187,7 @@ async fn over_tls_mails_arrive_where_the_certificate_is_trusted() {
     {
         let server = MailServer::start_with_tls(protection);
         let config = SmtpConfig { security, ..config(server.address) };
-        // Nobody that we know has signed it.
+        // The certificate is not signed by a trusted authority.
         let error = SmtpMailer::new(config.clone()).unwrap().send(&id(), &mail()).await;
         assert!(matches!(error, Err(MailError::Temporary(_))), "{error:?}");
         assert!(server.wait_for_mails(0).is_empty());
@@ -203,7 +203,7 @@ async fn over_tls_mails_arrive_where_the_certificate_is_trusted() {
 async fn a_certificate_of_another_name_is_not_trusted() {
     let server = MailServer::start_with_tls(Protection::AtOnce);
     let config = SmtpConfig {
-        // The same machine, under a name that is not in the certificate.
+        // The name resolves to the same machine, but is not in the certificate.
         host: "localhost".to_owned(),
         security: SmtpSecurity::Tls,
         root_certificate: server.certificate.clone(),

@@ -1,4 +1,5 @@
-//! Batches: each change is made at once and noted, and all are taken back when one fails.
+//! Atomic batches: each change is applied at once with an undo record, and all are undone if one
+//! fails.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,10 +19,10 @@ use crate::outbox::Waiting;
 use crate::state::{AUDIT_ENTRIES, State};
 use crate::users::Account;
 
-/// How many expired entries a commit removes for each one that it adds.
+/// Number of expired entries that a commit removes for each one that it adds.
 const FORGET: usize = 4;
 
-/// Makes all changes of the batch, or none.
+/// Applies all changes of the batch, or none.
 pub(crate) fn commit(state: &mut State, batch: Batch) -> Result<Receipt, CommitError> {
     let mut work = Work { state, undo: Vec::new(), receipt: Receipt::default() };
     for change in batch.changes() {
@@ -39,7 +40,8 @@ pub(crate) fn commit(state: &mut State, batch: Batch) -> Result<Receipt, CommitE
     Ok(receipt)
 }
 
-/// Whoever adds what expires also sweeps, so that nothing grows without end and nobody waits long.
+/// Removes some expired entries of the kind that the change added. Memory stays bounded, and no
+/// commit takes long.
 fn forget_expired(state: &mut State, change: &Change, now: Timestamp) {
     match change {
         Change::InsertSession(_) => state.sessions.forget_expired(now, FORGET),
@@ -55,7 +57,7 @@ fn forget_expired(state: &mut State, change: &Change, now: Timestamp) {
     }
 }
 
-/// What a change replaced.
+/// Undo record: the value that a change replaced.
 enum Undo {
     User(u64, Option<Arc<Account>>),
     Role(String, Option<Role>),

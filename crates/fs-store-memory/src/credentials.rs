@@ -19,7 +19,7 @@ impl Credentials {
         self.records.get(key).map(AsRef::as_ref)
     }
 
-    /// The living credentials of an owner and a kind, newest first.
+    /// Returns the unexpired credentials of an owner and a kind, newest first.
     pub(crate) fn living(
         &self,
         owner: &UserId,
@@ -32,7 +32,7 @@ impl Credentials {
         found
     }
 
-    /// The keys of all credentials of an owner, of one kind or of all.
+    /// Returns the keys of all credentials of an owner, of one kind or of all kinds.
     pub(crate) fn keys_of(
         &self,
         owner: &UserId,
@@ -46,7 +46,7 @@ impl Credentials {
         self.by_owner.get(owner).into_iter().flatten().filter_map(|key| self.get(key))
     }
 
-    /// Puts what belongs to the key in place of what did, and gives that back.
+    /// Replaces the credential of a key and returns the previous one. `None` removes it.
     pub(crate) fn put(
         &mut self,
         key: CredentialKey,

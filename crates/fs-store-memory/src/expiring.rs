@@ -1,12 +1,11 @@
-//! A map whose entries expire.
+//! Map whose entries expire.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
 use fs_core::Timestamp;
 
-/// A map that knows which of its entries expire first, so that removing a few expired ones costs
-/// little however many there are.
+/// Map that orders its entries by expiry, so that removing a few expired ones is cheap at any size.
 pub(crate) struct Expiring<K, V> {
     entries: HashMap<K, (V, Timestamp)>,
     by_expiry: BTreeSet<(Timestamp, K)>,
@@ -23,7 +22,7 @@ impl<K: Clone + Eq + Hash + Ord, V> Expiring<K, V> {
         self.entries.get(key)
     }
 
-    /// Puts what belongs to the key in place of what did, and gives that back.
+    /// Replaces the entry of a key and returns the previous one. `None` removes it.
     pub(crate) fn put(&mut self, key: K, entry: Option<(V, Timestamp)>) -> Option<(V, Timestamp)> {
         let before = match entry {
             Some((value, expiry)) => {

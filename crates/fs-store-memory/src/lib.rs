@@ -1,10 +1,10 @@
-//! The in-memory store: the reference of what a store does, and the fastest.
+//! In-memory store: the reference implementation of a store, and the fastest.
 //!
-//! Everything is gone when the process ends, so it is for tests, demonstrations and services whose
-//! accounts come from elsewhere. What holds for every store holds here: a batch happens as a whole
-//! or not at all, a guard has one winner, expired sessions are nobody's. Sessions, credentials, counts
-//! and marks of used secrets are removed some time after they expired; the audit log keeps its newest
-//! [`AUDIT_ENTRIES`] lines.
+//! Everything is lost when the process ends, so it is for tests, demonstrations and services whose
+//! accounts come from elsewhere. It keeps the rules of every store: a batch is atomic, concurrent
+//! commits with the same guard have one winner, and expired sessions are not found. Sessions,
+//! credentials, counters and marks of used secrets are removed some time after they expired. The
+//! audit log keeps its newest [`AUDIT_ENTRIES`] lines.
 //!
 //! ```
 //! use fs_core::model::{NewUser, Uniquifier};
@@ -46,25 +46,25 @@ use state::State;
 
 pub use state::AUDIT_ENTRIES;
 
-/// Users, roles, sessions and the outbox in memory, behind one lock.
+/// Store that keeps users, roles, sessions and the outbox in memory, behind one lock.
 #[derive(Default)]
 pub struct MemoryStore {
     state: RwLock<State>,
 }
 
 impl MemoryStore {
-    /// A store without anything in it.
+    /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The newest lines of the audit log, oldest first.
+    /// Returns the newest lines of the audit log, oldest first.
     pub fn audit_log(&self) -> Vec<AuditEntry> {
         self.read().audit.iter().cloned().collect()
     }
 
-    // A batch that was under way in a thread that panicked would be half applied; nothing in this
-    // crate can panic, so a poisoned lock says nothing about the state.
+    // Ignoring poisoning is safe: a panic in the middle of a batch would leave it half applied, but
+    // no code in this crate can panic.
     fn read(&self) -> RwLockReadGuard<'_, State> {
         self.state.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,7 +86,8 @@ impl UserStore for MemoryStore {
         let state = self.read();
         let found = state.users.find(by).and_then(|key| state.user(key));
         if found.is_none() && matches!(by, UserLookup::Identity(_)) {
-            // Whoever measures does not learn that nobody has the name.
+            // Do the same work as for a user that exists, so that timing does not reveal that the
+            // name is unknown.
             std::hint::black_box(state.users.any().and_then(|key| state.user(key)));
         }
         Ok(found)

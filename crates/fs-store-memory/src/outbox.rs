@@ -1,22 +1,22 @@
-//! Mails that wait.
+//! Outbox of waiting mails.
 
 use std::collections::{BTreeSet, HashMap};
 
 use fs_core::Timestamp;
 use fs_core::port::{OutboxId, OutboxMail, OutgoingMail};
 
-/// A mail in the outbox.
+/// Mail in the outbox.
 #[derive(Clone)]
 pub(crate) struct Waiting {
     pub(crate) mail: OutgoingMail,
     pub(crate) attempts: u32,
-    /// From when on it may be claimed.
+    /// Time from which the mail may be claimed.
     pub(crate) due: Timestamp,
-    /// Counts up with every mail that came, to order those that are due at the same time.
+    /// Sequence number, which orders mails that are due at the same time.
     pub(crate) number: u64,
 }
 
-/// Mails by id and by when they are due.
+/// Mails by id and by due time.
 #[derive(Default)]
 pub(crate) struct Outbox {
     mails: HashMap<OutboxId, Waiting>,
@@ -29,13 +29,13 @@ impl Outbox {
         self.mails.get(id)
     }
 
-    /// A number for a mail that comes now.
+    /// Returns the next sequence number.
     pub(crate) fn next_number(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// Puts what belongs to the id in place of what did, and gives that back.
+    /// Replaces the mail of an id and returns the previous one. `None` removes it.
     pub(crate) fn put(&mut self, id: OutboxId, mail: Option<Waiting>) -> Option<Waiting> {
         let before = self.mails.remove(&id);
         if let Some(before) = &before {
@@ -48,7 +48,7 @@ impl Outbox {
         before
     }
 
-    /// See [`fs_core::port::UserStore::claim_mails`].
+    /// Claims mails that are due. See [`fs_core::port::UserStore::claim_mails`].
     pub(crate) fn claim(
         &mut self,
         now: Timestamp,

@@ -25,7 +25,7 @@ impl Sessions {
         self.records.get(self.numbers.get(key)?).map(AsRef::as_ref)
     }
 
-    /// The living sessions of the uniquifier, newest first.
+    /// Returns the unexpired sessions of a uniquifier, newest first.
     pub(crate) fn living(&self, uniquifier: &Uniquifier, now: Timestamp) -> Vec<SessionRecord> {
         let mut found: Vec<_> = self
             .of(uniquifier)
@@ -36,12 +36,12 @@ impl Sessions {
         found
     }
 
-    /// The keys of all sessions of the uniquifier.
+    /// Returns the keys of all sessions of a uniquifier.
     pub(crate) fn keys_of(&self, uniquifier: &Uniquifier) -> Vec<SessionKey> {
         self.of(uniquifier).map(|session| session.key.clone()).collect()
     }
 
-    /// The keys of all sessions that were made from a credential.
+    /// Returns the keys of all sessions that were created from a credential.
     pub(crate) fn keys_from(&self, parent: &CredentialKey) -> Vec<SessionKey> {
         let numbers = self.by_parent.get(parent).into_iter().flatten();
         let records = numbers.filter_map(|number| self.records.get(number));

@@ -1,4 +1,4 @@
-//! All that the store holds.
+//! Complete state of the store.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +11,7 @@ use crate::outbox::Outbox;
 use crate::sessions::Sessions;
 use crate::users::Users;
 
-/// How many lines of the audit log are kept.
+/// Number of audit log lines that are kept.
 pub const AUDIT_ENTRIES: usize = 10_000;
 
 #[derive(Default)]
@@ -27,7 +27,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The user of that key, with the roles as they are now.
+    /// Returns the user of a key, with the current roles.
     pub(crate) fn user(&self, key: u64) -> Option<User> {
         let account = self.users.get(key)?;
         let mut user = account.user.clone();

@@ -7,7 +7,7 @@ use fs_core::identity::IdentityAttribute;
 use fs_core::model::{Uniquifier, User, UserId};
 use fs_core::port::{Identity, Page, UniqueAttribute, UserLookup, fold_case};
 
-/// A user and the names of the roles that it holds; [`User::roles`] is empty.
+/// User with the names of its roles; [`User::roles`] is empty.
 #[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) user: User,
@@ -26,7 +26,7 @@ pub(crate) struct Users {
     last: u64,
 }
 
-/// The values of one attribute, exactly and with the case folded.
+/// Values of one attribute, indexed exactly and with the case folded.
 #[derive(Default)]
 struct Names {
     exact: BTreeMap<String, u64>,
@@ -68,15 +68,15 @@ impl Users {
         self.accounts.get(&key)
     }
 
-    /// The number in a key, if there is a user of it.
+    /// Returns the key of an id, or `None` if no user has it.
     pub(crate) fn key(&self, id: &UserId) -> Option<u64> {
         let key = id.as_str().parse().ok()?;
-        // One user has one key: "07" and "+7" are not "7".
+        // Each user has one id: "07" and "+7" are not "7".
         self.accounts.get(&key).filter(|account| account.user.id == *id).map(|_| key)
     }
 
     pub(crate) fn by_uniquifier(&self, uniquifier: &Uniquifier) -> Option<u64> {
-        // An empty one names nobody.
+        // An empty uniquifier identifies no user.
         Some(uniquifier)
             .filter(|name| !name.is_empty())
             .and_then(|name| self.uniquifiers.get(name))
@@ -99,30 +99,31 @@ impl Users {
         }
     }
 
-    /// The key of some user, if there is one.
+    /// Returns the key of an arbitrary user, or `None` if the store is empty.
     pub(crate) fn any(&self) -> Option<u64> {
         self.emails.exact.values().next().copied()
     }
 
-    /// The keys of the users of a page, in the order of their addresses.
+    /// Returns the keys of the users of a page, in the order of their addresses.
     pub(crate) fn page(&self, page: Page) -> impl Iterator<Item = u64> {
         let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
         self.emails.exact.values().copied().skip(size(page.offset)).take(size(page.limit))
     }
 
-    /// The keys of the users that hold the role.
+    /// Returns the keys of the users that hold the role.
     pub(crate) fn holders(&self, role: &str) -> Vec<u64> {
         let holders = self.accounts.iter().filter(|(_, account)| account.roles.contains(role));
         holders.map(|(key, _)| *key).collect()
     }
 
-    /// A key that no user ever had.
+    /// Returns a key that was never used.
     pub(crate) fn next_key(&mut self) -> u64 {
         self.last += 1;
         self.last
     }
 
-    /// Which of the user's values another user than the one of `key` has, if one does.
+    /// Returns a unique attribute of `user` whose value belongs to a user other than `key`, or
+    /// `None`.
     pub(crate) fn taken(&self, key: u64, user: &User) -> Option<UniqueAttribute> {
         let other = |index: &HashMap<Uniquifier, u64>, value: Option<&Uniquifier>| {
             value.and_then(|value| index.get(value)).is_some_and(|owner| *owner != key)
@@ -142,8 +143,8 @@ impl Users {
         }
     }
 
-    /// Puts what belongs to the key in place of what did, and gives that back. None of its unique
-    /// values may be [`taken`](Self::taken).
+    /// Replaces the account of a key and returns the previous one. `None` removes it. No unique
+    /// value may be [`taken`](Self::taken).
     pub(crate) fn put(&mut self, key: u64, account: Option<Arc<Account>>) -> Option<Arc<Account>> {
         let before = self.accounts.remove(&key);
         if let Some(before) = &before {

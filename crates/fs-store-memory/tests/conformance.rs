@@ -1,4 +1,4 @@
-//! The rules of every store.
+//! Store conformance suite, run on the in-memory store.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a session costs, and that expired ones go away.
+//! Tests of the memory that a session needs, and of the removal of expired ones.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn session(number: u64, made: Timestamp) -> SessionRecord {
     }
 }
 
-/// Bytes of memory that this process holds.
+/// Returns the resident memory of this process, in bytes.
 #[cfg(target_os = "linux")]
 fn resident() -> Option<u64> {
     let fields = std::fs::read_to_string("/proc/self/statm").ok()?;
@@ -57,7 +57,8 @@ async fn expired_sessions_are_removed_by_newer_ones() {
         store.commit(Change::InsertSession(session(number, now)).into()).await.unwrap();
     }
 
-    // A session that is still kept has a taken id, though it is nobody's any more.
+    // An id that is still taken shows that the session record is still kept, although it has
+    // expired.
     let mut kept = 0;
     for number in 0..1_000 {
         kept += usize::from(

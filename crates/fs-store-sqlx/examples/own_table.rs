@@ -1,4 +1,4 @@
-//! A table of the application's own in the same database, with a foreign key to the users.
+//! Example of an application's own table in the same database, with a foreign key to the users.
 
 use std::error::Error;
 

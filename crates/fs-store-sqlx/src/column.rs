@@ -34,7 +34,7 @@ impl Wanted {
     }
 }
 
-/// A column's type, as the database names it.
+/// Type of a column, as the database names it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Type {
     /// Name of the type in lower case, without a length: `varchar`, `_text`. For a domain, its base
@@ -48,7 +48,7 @@ pub(crate) struct Type {
     pub(crate) shown: String,
 }
 
-/// How the values of a column are read and written.
+/// Way in which the values of a column are read and written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Without conversion.
@@ -80,6 +80,7 @@ pub(crate) enum Form {
 impl Form {
     /// Returns the form of a PostgreSQL column, or `None` if a column of this type cannot hold the
     /// values.
+    #[cfg(feature = "postgres")]
     pub(crate) fn in_postgres(wanted: Wanted, kind: &Type) -> Option<Self> {
         let name = kind.name.as_str();
         let text = || match name {
@@ -115,6 +116,7 @@ impl Form {
 
     /// Returns the form of a SQLite column, or `None` for a key that is not an integer. SQLite
     /// stores any value in any other column.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn in_sqlite(wanted: Wanted, kind: &Type) -> Option<Self> {
         match wanted {
             Wanted::Key => kind.name.contains("int").then_some(Self::Plain),

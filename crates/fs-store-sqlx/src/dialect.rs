@@ -1,4 +1,4 @@
-//! The differences between the SQL of the databases.
+//! SQL dialects: the differences between the databases.
 //!
 //! Statements are written once, with `?` for values and double quotes around names. A dialect is
 //! plain data: the fragments for the few places that differ. To support another database, add a
@@ -44,9 +44,10 @@ pub(crate) struct Dialect {
     pub(crate) schema: &'static str,
 }
 
+#[cfg(feature = "sqlite")]
 pub(crate) const SQLITE: Dialect = Dialect {
     numbered: false,
-    // A transaction that writes is alone from its start (`BEGIN IMMEDIATE`).
+    // A transaction that writes is exclusive from its start (`BEGIN IMMEDIATE`).
     lock: "",
     lock_free_rows: "",
     byte_order: "COLLATE BINARY",
@@ -71,6 +72,7 @@ pub(crate) const SQLITE: Dialect = Dialect {
     schema: include_str!("schema/sqlite.sql"),
 };
 
+#[cfg(feature = "postgres")]
 pub(crate) const POSTGRES: Dialect = Dialect {
     numbered: true,
     lock: "FOR UPDATE",

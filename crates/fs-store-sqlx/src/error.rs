@@ -2,7 +2,7 @@
 
 use fs_core::port::{CommitError, StoreError, UniqueAttribute};
 
-/// An error that does not contain the values of the statement, as a database's own error may.
+/// Error that does not contain the values of the statement, as a database's own error may.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     #[error("{message} (code {code})")]
@@ -104,7 +104,8 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(error) => {
                 let code = error.code().unwrap_or_default().into_owned();
                 let meaning = if error.is_unique_violation() {
-                    // SQLite names the columns in its message, PostgreSQL has the constraint's name.
+                    // SQLite names the columns in its message, PostgreSQL has the constraint's
+                    // name.
                     taken(error.constraint().unwrap_or(error.message()))
                 } else if error.is_foreign_key_violation() {
                     Meaning::Dangling

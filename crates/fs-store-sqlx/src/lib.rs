@@ -1,4 +1,4 @@
-//! A user store for SQLite and PostgreSQL.
+//! User store for SQLite and PostgreSQL.
 //!
 //! The tables are those of Flask-Security's own models (`user`, `role`, `roles_users`). An existing
 //! database can be opened as it is, and both libraries can use it side by side. Everything else is
@@ -19,6 +19,13 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! - `sqlite`: SQLite, built from its source.
+//! - `postgres`: PostgreSQL.
+//!
+//! None is enabled by default, so that an application builds the drivers it uses and no other.
 //!
 //! # Behaviour
 //!
@@ -42,6 +49,12 @@
 //!   for another process. After that it returns [`StoreError::Unavailable`], as it does while the
 //!   disk is full.
 
+// Code that one driver does not use belongs to the other one.
+#![cfg_attr(not(all(feature = "sqlite", feature = "postgres")), allow(dead_code))]
+
+#[cfg(not(any(feature = "sqlite", feature = "postgres")))]
+compile_error!("name a database: enable the feature `sqlite` or `postgres` of fs-store-sqlx");
+
 mod column;
 mod datetime;
 mod dialect;
@@ -58,24 +71,31 @@ mod write;
 use std::sync::Arc;
 
 use fs_core::port::StoreError;
-use sqlx::{PgPool, SqlitePool};
+#[cfg(feature = "postgres")]
+use sqlx::PgPool;
+#[cfg(feature = "sqlite")]
+use sqlx::SqlitePool;
 use tokio::sync::OnceCell;
 
-use driver::{Pool, Reads, Server};
+use driver::Pool;
+#[cfg(feature = "sqlite")]
+use driver::Reads;
+#[cfg(feature = "postgres")]
+use driver::Server;
 use error::Error;
 use read::Queries;
 use shape::Shape;
 
 pub use migration::{Added, Migration, Problem};
 
-/// A user store in SQLite or PostgreSQL. Clones share their connections.
+/// User store in SQLite or PostgreSQL. Clones share their connections.
 #[derive(Clone)]
 pub struct SqlxStore {
     pool: Arc<Pool>,
     opened: Arc<OnceCell<Opened>>,
 }
 
-/// The structure of a database, and the queries that fit it.
+/// Structure of a database, and the queries that fit it.
 struct Opened {
     shape: Shape,
     queries: Queries,
@@ -90,6 +110,7 @@ impl SqlxStore {
     /// # Errors
     ///
     /// Returns a [`StoreError`] if the file cannot be opened.
+    #[cfg(feature = "sqlite")]
     pub async fn sqlite(place: &str) -> Result<Self, StoreError> {
         Ok(Self::new(driver::connect_sqlite(place).await?))
     }
@@ -99,6 +120,7 @@ impl SqlxStore {
     /// # Errors
     ///
     /// Returns a [`StoreError`] if the URL is invalid or the connection cannot be opened.
+    #[cfg(feature = "postgres")]
     pub async fn postgres(url: &str) -> Result<Self, StoreError> {
         Ok(Self::new(driver::connect_postgres(url).await?))
     }
@@ -107,12 +129,14 @@ impl SqlxStore {
     ///
     /// `write` should be a pool of one connection, since SQLite has one writer at a time. Passing
     /// the same pool twice works too. Enable foreign keys and WAL mode.
+    #[cfg(feature = "sqlite")]
     pub fn from_sqlite(read: SqlitePool, write: SqlitePool) -> Self {
         let in_memory = driver::is_in_memory(&write);
         Self::new(Pool::Sqlite { read: Reads::Pool(read), write, in_memory })
     }
 
     /// Creates a store on a PostgreSQL pool of the application.
+    #[cfg(feature = "postgres")]
     pub fn from_postgres(pool: PgPool) -> Self {
         Self::new(Pool::Postgres(Server::new(pool)))
     }
@@ -128,7 +152,9 @@ impl SqlxStore {
     #[must_use]
     pub fn without_prepared_statements(self) -> Self {
         match &*self.pool {
+            #[cfg(feature = "postgres")]
             Pool::Postgres(server) => Self::new(Pool::Postgres(server.unprepared())),
+            #[cfg(feature = "sqlite")]
             Pool::Sqlite { .. } => self,
         }
     }
@@ -136,13 +162,15 @@ impl SqlxStore {
     /// Returns the connections, for the application's own tables, migrations and transactions. On
     /// SQLite they are the connections that write.
     ///
-    /// On PostgreSQL, statements on connections that [`postgres`](Self::postgres) opened end after ten
-    /// seconds, unless the role or the database has a `statement_timeout` of its own. Use
-    /// [`from_postgres`](Self::from_postgres) with a pool of your own, or `SET LOCAL statement_timeout`, for
-    /// statements that take longer.
+    /// On PostgreSQL, statements on connections that [`postgres`](Self::postgres) opened end after
+    /// ten seconds, unless the role or the database has a `statement_timeout` of its own. Use
+    /// [`from_postgres`](Self::from_postgres) with a pool of your own, or `SET LOCAL
+    /// statement_timeout`, for statements that take longer.
     pub fn pool(&self) -> SqlPool {
         match &*self.pool {
+            #[cfg(feature = "sqlite")]
             Pool::Sqlite { write, .. } => SqlPool::Sqlite(write.clone()),
+            #[cfg(feature = "postgres")]
             Pool::Postgres(server) => SqlPool::Postgres(server.pool.clone()),
         }
     }
@@ -193,8 +221,10 @@ impl SqlxStore {
 #[non_exhaustive]
 pub enum SqlPool {
     /// A pool of connections to a SQLite database.
+    #[cfg(feature = "sqlite")]
     Sqlite(SqlitePool),
     /// A pool of connections to a PostgreSQL server.
+    #[cfg(feature = "postgres")]
     Postgres(PgPool),
 }
 

@@ -1,4 +1,4 @@
-//! Creates missing tables, columns and indexes.
+//! Creation of missing tables, columns and indexes.
 
 use crate::driver::{Pool, Writer};
 use crate::error::Error;
@@ -48,7 +48,7 @@ impl Work {
         if let Some(lock) = dialect.migration_lock {
             self.tx.rows(lock, Vec::new()).await?;
         }
-        // Tables that do not fit are named before others are made to go with them.
+        // Report unsupported tables before creating others that refer to them.
         Shape::read_in(&mut self.tx).await?;
         for table in TABLES {
             if self.names(dialect.columns, table).await?.is_empty() {
@@ -57,11 +57,12 @@ impl Work {
         }
         self.tx.script(dialect.schema).await?;
 
-        // Our own tables as they were before there were recovery codes, and parents of sessions.
+        // Upgrades this store's own tables from versions without recovery codes and session
+        // parents.
         self.add("fs_user_extra", "recovery_codes", "TEXT NOT NULL DEFAULT ''").await?;
         let sessions = self.names(dialect.columns, "fs_session").await?;
         if !sessions.iter().any(|name| name == "parent") {
-            // Remembered browsers were sessions then; now they are credentials.
+            // Remembered browsers were sessions in that version; now they are credentials.
             let delete = "DELETE FROM fs_session WHERE kind = 'remember'";
             self.tx.execute(delete, Vec::new()).await?;
         }
@@ -122,7 +123,7 @@ impl Work {
         if users > 0 {
             self.done.problems.push(Problem::SharedValues { column, users });
         } else if self.has_index(&name).await? {
-            // Users shared a value when it was made.
+            // Users shared a value when the index was created.
             self.tx.execute(&format!("DROP INDEX {name}"), Vec::new()).await?;
         }
         self.index(&name, users == 0, &format!("\"user\" ({column})")).await

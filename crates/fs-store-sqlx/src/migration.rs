@@ -1,4 +1,4 @@
-//! The result of a migration.
+//! Result of a migration.
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ pub struct Migration {
 }
 
 impl Migration {
-    /// Returns `true` if nothing was changed and no problem was found.
+    /// Checks whether nothing was changed and no problem was found.
     pub fn is_empty(&self) -> bool {
         self.added.is_empty() && self.problems.is_empty()
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Migration {
     }
 }
 
-/// A change that a migration made.
+/// Change that a migration made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Added {
@@ -90,7 +90,7 @@ impl fmt::Display for Added {
     }
 }
 
-/// A problem that a migration cannot fix.
+/// Problem that a migration cannot fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Problem {

@@ -19,7 +19,7 @@ use crate::value::Row;
 /// Columns whose value identifies one user.
 pub(crate) const UNIQUIFIERS: [&str; 2] = ["fs_uniquifier", "fs_token_uniquifier"];
 
-/// The optional columns of a user, in the order in which [`read_user`] reads them.
+/// Optional columns of a user, in the order in which [`read_user`] reads them.
 const OPTIONAL: [&str; 12] = [
     "confirmed_at",
     "last_login_at",
@@ -88,9 +88,9 @@ impl Queries {
         let users = |filter: &str| users_and("", filter);
         let value = |column: &str| shape.write_to(Table::User, column);
         let by = |column: &str| users(&format!("WHERE u.{column} = {}", value(column)));
-        // Where nobody has the value, somebody else's row is read: time must not tell. The additions
-        // of nothing keep the database from looking through all keys in their order instead of
-        // using the index of the column.
+        // If no user has the value, another user's row is read, so that timing does not reveal it.
+        // Adding an empty text or zero keeps the database from scanning all keys in order instead
+        // of using the index of the column.
         let one = |is_meant: &str, found: &str| {
             users_and(
                 &format!("coalesce({is_meant}, false), "),
@@ -178,7 +178,7 @@ pub(crate) fn user_columns(shape: &Shape) -> String {
             && shape.has(Table::User, column)
             && !shape.is_unique(column);
         columns.push(match may_be_shared {
-            // What names several users names none of them.
+            // A value that is shared by several users identifies none of them.
             true => format!(
                 "CASE WHEN EXISTS (SELECT 1 FROM \"user\" o WHERE o.{column} = u.{column} \
                  AND o.id <> u.id) THEN NULL ELSE {read} END"
@@ -266,7 +266,7 @@ fn read_fields(row: &mut Row, id: UserId) -> Result<User, Error> {
     let email = row.required_text("email")?;
     let password = row.filled("password")?;
     let active = row.bool("active")?;
-    // An account without one has a name that opens nothing.
+    // An account without a uniquifier gets an empty one, which no credential matches.
     let uniquifier = Uniquifier::new(row.text("fs_uniquifier")?.unwrap_or_default());
     let token_uniquifier = row.filled("fs_token_uniquifier")?.map(Uniquifier::new);
     let confirmed_at = row.time("confirmed_at")?;
@@ -348,7 +348,7 @@ pub(crate) fn read_recovery_codes(text: Option<String>) -> Result<Vec<RecoveryCo
     codes.collect::<Option<_>>().ok_or(Error::Unreadable { column: "recovery_codes" })
 }
 
-/// The role of a row; none where it cannot be read, which the log then says.
+/// Reads the role of a row. If it cannot be read, logs the error and returns it.
 pub(crate) fn read_role(row: &mut Row, shape: &Shape) -> Result<Role, Error> {
     let name = row.required_text("name").inspect_err(|_| refused("role", "?", "name"))?;
     let rest = |row: &mut Row| {

@@ -26,7 +26,7 @@ pub(crate) struct Shape {
 
 type Columns = BTreeMap<String, Column>;
 
-/// A column of the database.
+/// Column of the database.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
     /// Whether it is NOT NULL.
@@ -36,7 +36,7 @@ pub(crate) struct Column {
     form: Form,
 }
 
-/// A table that is shared with Flask-Security.
+/// Table that is shared with Flask-Security.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Table {
     User,
@@ -220,9 +220,9 @@ impl Shape {
         }
     }
 
-    /// Returns the existing columns with their values. A value for a missing column is an error, except
-    /// for one that only records sign-ins: without it, nobody could sign in. A
-    /// text that is not an IP address is written as NULL to an address column.
+    /// Returns the existing columns with their values. A value for a missing column is an error,
+    /// except for one that only records sign-ins: without it, nobody could sign in. A text that is
+    /// not an IP address is written as NULL to an address column.
     pub(crate) fn present(
         &self,
         table: Table,

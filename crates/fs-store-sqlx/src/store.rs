@@ -37,7 +37,7 @@ impl UserStore for SqlxStore {
         let values = vec![key.as_str().into(), Value::micros(now)];
         let rows = self.rows(&opened.queries.session, values).await?;
         let found = read_with_user(rows, read_session, &opened.shape)?;
-        // It opens nothing where nobody, or several, have its uniquifier.
+        // A session is not valid if its uniquifier belongs to no user, or to several.
         Ok(found.into_iter().find(|(session, user)| {
             !session.uniquifier.is_empty() && user.uniquifier == session.uniquifier
         }))
@@ -115,8 +115,8 @@ impl UserStore for SqlxStore {
 }
 
 impl SqlxStore {
-    /// Returns the rows of a read; none if a value contains a NUL character, since no row contains
-    /// one.
+    /// Returns the rows of a read. If a value contains a NUL character there are none, because no
+    /// row contains one.
     async fn rows(&self, query: &Arc<str>, values: Vec<Value>) -> Result<Vec<Row>, Error> {
         match self.pool.rows(query, values).await {
             Err(Error::Nul) => Ok(Vec::new()),
@@ -148,7 +148,7 @@ impl SqlxStore {
         let mut found = None;
         for mut row in self.rows(query, vec![value]).await? {
             let user = read_whole_user(&mut row, &opened.shape)?;
-            // A uniquifier that several share is read as none.
+            // A uniquifier that several users share is read as empty.
             let meant = match by {
                 UserLookup::Uniquifier(uniquifier) => user.uniquifier == *uniquifier,
                 UserLookup::TokenUniquifier(uniquifier) => {
@@ -189,10 +189,10 @@ impl SqlxStore {
             Ok(user) if stored(&user, identity).is_some_and(|stored| identity.matches(stored)) => {
                 Ok(Some(user))
             }
-            // The database and we differ about the case of a letter.
+            // The database and this crate fold the case of a letter differently.
             Ok(_) if ignore_case => self.find_folded(opened, names, identity).await,
             Ok(_) => Ok(None),
-            // It may be the one that is meant.
+            // The unreadable row may be the requested user.
             Err(error) => Err(error),
         }
     }
@@ -213,13 +213,13 @@ impl SqlxStore {
             }
         }
         users.retain(|user| stored(user, identity).is_some_and(|stored| identity.matches(stored)));
-        // The one that matches exactly, or else the oldest.
+        // Prefer the exact match, or else the oldest user.
         let best = users.into_iter().min_by_key(|user| {
             (stored(user, identity) != Some(value), write::key(&user.id).unwrap_or(i64::MAX))
         });
         let exact = best.as_ref().is_some_and(|user| stored(user, identity) == Some(value));
         match failure {
-            // It may be the one that is meant.
+            // The unreadable row may be the requested user.
             Some(error) if !exact => Err(error),
             _ => Ok(best),
         }

@@ -5,8 +5,7 @@ use fs_core::Timestamp;
 use crate::datetime;
 use crate::error::Error;
 
-/// A column value, independent of the database. It may be a secret, so it does not implement
-/// `Debug`.
+/// Column value, independent of the database. It may be a secret, so it does not implement `Debug`.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Value {
     Null(Kind),
@@ -80,7 +79,7 @@ impl From<Option<Timestamp>> for Value {
     }
 }
 
-/// A row, read column by column in the order of the query.
+/// Row, read column by column in the order of the query.
 ///
 /// Each method reads the next column. Its argument is the column's name, for error messages.
 pub(crate) struct Row(std::vec::IntoIter<Value>);

@@ -1,4 +1,4 @@
-//! Prints `docs/evictions.md`.
+//! Program that prints `docs/evictions.md`.
 
 fn main() {
     print!("{}", fs_testkit::evictions::markdown());

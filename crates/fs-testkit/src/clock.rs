@@ -1,4 +1,4 @@
-//! A clock that tests advance.
+//! Clock that tests advance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use fs_core::Timestamp;
 use fs_core::port::Clock;
 
-/// A clock that stands still until a test advances it. Clones share the time.
+/// Clock that stands still until a test advances it. Clones share the time.
 ///
 /// ```
 /// use std::time::Duration;

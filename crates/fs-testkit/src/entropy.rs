@@ -1,4 +1,4 @@
-//! Deterministic randomness.
+//! Deterministic source of randomness.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -47,7 +47,7 @@ impl Entropy for SeededEntropy {
     }
 }
 
-/// A source of randomness that always fails, to test error paths.
+/// Source of randomness that always fails, to test error paths.
 #[derive(Clone, Copy, Debug)]
 pub struct BrokenEntropy;
 

@@ -1,11 +1,11 @@
-//! A log of events.
+//! Log of events.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fs_core::event::Event;
 use fs_core::port::EventSink;
 
-/// An event sink that keeps every event in order. Clones share one log.
+/// Event sink that keeps every event in order. Clones share one log.
 #[derive(Clone, Debug, Default)]
 pub struct EventLog(Arc<Mutex<Vec<Event>>>);
 

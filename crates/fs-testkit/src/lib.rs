@@ -11,7 +11,7 @@
 //! | `mail_server` | a mail server on a socket, with and without TLS (feature `mail-server`) |
 //! | `log` | the log of a thread, to search for secrets (feature `log`) |
 //! | [`outbox`] | a mailer that keeps mails in memory |
-//! | `site` | a whole site in memory, and browsers that session it (feature `site`) |
+//! | `site` | a whole site in memory, and browsers that visit it (feature `site`) |
 //! | `visitor` | an HTTP client with cookies that talks to a server over TCP (feature `site`) |
 
 #[cfg(feature = "adapter")]

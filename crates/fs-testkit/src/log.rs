@@ -1,4 +1,4 @@
-//! Captures the log of a test.
+//! Capture of the log of a test.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! A mail server for tests: `mailin`'s state machine on real sockets, in threads of its own.
+//! Mail server for tests: `mailin`'s state machine on real sockets, in threads of its own.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -14,15 +14,15 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// Behaviour of the server.
 #[derive(Clone, Copy)]
 pub enum Manner {
-    /// It accepts every mail.
+    /// Accepts every mail.
     Accepts,
-    /// It accepts connections and never sends anything.
+    /// Accepts connections and never sends anything.
     IsSilent,
-    /// It receives the whole mail and never confirms it.
+    /// Receives the whole mail and never confirms it.
     NeverConfirms,
-    /// It answers every recipient with this code and text.
+    /// Answers every recipient with this code and text.
     Refuses(u16, &'static str),
-    /// It requires a password and refuses all of them.
+    /// Requires a password and refuses all of them.
     RefusesPasswords,
 }
 
@@ -35,7 +35,7 @@ pub enum Protection {
     OnDemand,
 }
 
-/// A mail as it was received.
+/// Mail as it was received.
 #[derive(Clone, Debug, Default)]
 pub struct Received {
     /// Sender in the envelope.
@@ -48,11 +48,11 @@ pub struct Received {
     pub protected: bool,
 }
 
-/// A mail server that listens on this machine until the process ends.
+/// Mail server that listens on this machine until the process ends.
 pub struct MailServer {
     /// Address on which it listens.
     pub address: SocketAddr,
-    /// Its self-signed certificate in PEM, if it uses TLS.
+    /// Self-signed certificate of the server in PEM, or `None` without TLS.
     pub certificate: Option<String>,
     inbox: Arc<Inbox>,
 }
@@ -69,7 +69,7 @@ struct State {
     mails: Vec<Received>,
 }
 
-/// Longer than anything takes on a busy machine.
+/// Timeout that is longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[expect(clippy::expect_used, reason = "a test whose server cannot be had has failed")]
@@ -112,7 +112,7 @@ impl MailServer {
             for stream in listener.incoming().flatten() {
                 let (inbox, tls) = (Arc::clone(&inbox), tls.clone());
                 inbox.change(|state| state.connections += 1);
-                // A client that goes away is no failure of the test.
+                // A client that disconnects does not fail the test.
                 std::thread::spawn(move || drop(serve(stream, manner, tls.as_ref(), &inbox)));
             }
         });
@@ -206,7 +206,7 @@ fn serve(
     }
 }
 
-/// Answers until the client goes away, or wants TLS on the stream that comes back.
+/// Answers until the client disconnects, or requests TLS on the returned stream.
 fn talk<S: Read + Write>(stream: S, session: &mut Session<Clerk>) -> io::Result<Option<S>> {
     let mut lines = BufReader::new(stream);
     let mut line = Vec::new();
@@ -217,7 +217,7 @@ fn talk<S: Read + Write>(stream: S, session: &mut Session<Clerk>) -> io::Result<
         }
         let response = session.process(&line);
         if response.code == NEVER_SENT.code {
-            // Until the client goes away.
+            // Reads until the client disconnects.
             return lines.read_until(b'\n', &mut line).map(|_| None);
         }
         if response.action != Action::NoReply {
@@ -236,10 +236,10 @@ fn write(stream: &mut impl Write, response: &Response) -> io::Result<()> {
     stream.flush()
 }
 
-/// Stands for the answer that does not come.
+/// Marker for an answer that is not sent.
 const NEVER_SENT: Response = Response::custom(299, String::new());
 
-/// Takes the mails of one connection.
+/// Handler that receives the mails of one connection.
 struct Clerk {
     manner: Manner,
     inbox: Arc<Inbox>,
@@ -274,7 +274,7 @@ impl Handler for Clerk {
     }
 
     fn auth_plain(&mut self, _: &str, _: &str, password: &str) -> Response {
-        // Worse than any real one: it says what it was told.
+        // Worse than any real server: it repeats the password.
         Response::custom(INVALID_CREDENTIALS.code, format!("not {password}"))
     }
 }

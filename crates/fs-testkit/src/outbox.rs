@@ -1,4 +1,4 @@
-//! A mailer that keeps mails in memory.
+//! Mailer that keeps mails in memory.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use fs_core::port::{MailError, Mailer, OutboxId, OutgoingMail};
 
-/// A mailer that keeps every mail instead of sending it, and fails on demand. Clones share their
+/// Mailer that keeps every mail instead of sending it, and fails on demand. Clones share their
 /// mails.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryMailer(Arc<Mutex<State>>);

@@ -1,4 +1,4 @@
-//! A client that speaks JSON, without a socket.
+//! HTTP client that speaks JSON to the library directly, without a socket.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use crate::Outcome;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// A browser session of a stranger.
+/// Browser session, not signed in until [`sign_in`](Self::sign_in) is called.
 #[derive(Clone)]
 pub(crate) struct Client {
     web: WebSecurity,
@@ -23,7 +23,8 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Opens a page for signing in that tells the CSRF token, however one signs in.
+    /// Starts a session. Gets its CSRF token from a sign-in page that exists with every way of
+    /// signing in.
     pub(crate) async fn new(web: &WebSecurity, from: IpAddr) -> Outcome<Self> {
         let none = HeaderValue::from_static("");
         let mut client = Self { web: web.clone(), from, cookie: none.clone(), token: none };
@@ -37,7 +38,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Signs in; the client is that person from then on.
+    /// Signs in. Later requests are made as that user.
     pub(crate) async fn sign_in(&mut self, email: &str, password: &str) -> Outcome<()> {
         let body = json!({ "email": email, "password": password }).to_string();
         let request = self.request(Method::POST, "/login", Bytes::from(body))?;
@@ -54,13 +55,13 @@ impl Client {
         Ok(())
     }
 
-    /// Gets JSON; the status, and how long the answer took.
+    /// Sends a GET request for JSON. Returns the status and the response time.
     pub(crate) async fn get(&self, path: &str) -> Outcome<(StatusCode, Duration)> {
         let (answer, took) = self.send(self.request(Method::GET, path, Bytes::new())?).await;
         Ok((answer.status(), took))
     }
 
-    /// Posts JSON; the status, and how long the answer took.
+    /// Posts JSON. Returns the status and the response time.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Outcome<(StatusCode, Duration)> {
         let request = self.request(Method::POST, path, Bytes::from(body.to_string()))?;
         let (answer, took) = self.send(request).await;

@@ -1,43 +1,43 @@
-//! The requests that could tell who has an account.
+//! Requests whose response time could reveal whether an account exists (account enumeration).
 
 use serde_json::{Value, json};
 
 use crate::site::PASSWORD;
 
-/// A request that names somebody.
+/// Request that names an account.
 pub(crate) struct Endpoint {
-    /// What it is called in the table.
+    /// Name in the table.
     pub(crate) name: &'static str,
-    /// Whether it belongs to the site with links in place of passwords.
+    /// Whether the request goes to the site that uses sign-in links instead of passwords.
     pub(crate) links: bool,
-    /// The accounts that it is about.
+    /// Name prefix of existing accounts.
     pub(crate) known: &'static str,
-    /// Those who have none, and those of the control.
+    /// Name prefixes of addresses without an account: those compared with `known`, and the control.
     pub(crate) unknown: [&'static str; 2],
-    /// Path and body for an address.
+    /// Function that returns the path and the body for an address.
     pub(crate) request: fn(&str) -> (String, Value),
 }
 
-/// Confirmed accounts.
+/// Name prefix of confirmed accounts.
 pub(crate) const KNOWN: &str = "known";
-/// Accounts whose address is not confirmed.
+/// Name prefix of accounts whose address is not confirmed.
 pub(crate) const UNCONFIRMED: &str = "uncfd";
-/// Confirmed accounts that were never sent a code.
+/// Name prefix of confirmed accounts that were never sent a code.
 pub(crate) const WITHOUT_CODES: &str = "first";
-/// Addresses of nobody, each as long as those of accounts.
+/// Name prefixes of addresses without an account, as long as those of accounts.
 const NOBODY: [&str; 2] = ["nobod", "other"];
 
-/// What comes after every measured request: a page of whoever measures, who is signed in. It reads
-/// from the store, and waits for nothing else.
+/// Path of the request that follows every measured request: a page for the signed-in user who
+/// measures. It reads from the store, and waits for nothing else.
 pub(crate) const NEXT: &str = "/verify";
-/// The account of whoever measures.
+/// Name prefix of the account that makes the following request.
 pub(crate) const MEASURING: &str = "eve";
 
 const fn about(name: &'static str, request: fn(&str) -> (String, Value)) -> Endpoint {
     Endpoint { name, links: false, known: KNOWN, unknown: NOBODY, request }
 }
 
-/// All of them. Registration comes last: it makes accounts.
+/// Returns all measured requests. Registration comes last, because it creates accounts.
 pub(crate) fn all() -> Vec<Endpoint> {
     vec![
         about("login", |email| {

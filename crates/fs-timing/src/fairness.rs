@@ -1,4 +1,4 @@
-//! How long others wait while one client has a hundred sign-ins under way.
+//! Measurement of how long other users wait while one client has a hundred sign-ins in progress.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::site::{PASSWORD, config, ports, web, wide};
 use crate::statistics::quantile;
 use crate::{Outcome, table};
 
-/// It is compared in two spellings.
+/// Wrong password that is checked in two spellings, so that it costs two hashes.
 const TWO_SPELLINGS: &str = "not the right p\u{e4}ssword";
-/// What others wait at most, as the median, in hashes.
+/// Maximum median wait of other users, in hashes.
 const MOST: f64 = 3.0;
 
-/// A pool that counts its hashes.
+/// Hash pool that counts its hashes.
 struct Counted {
     inner: ThreadHashPool,
     hashes: Arc<AtomicU64>,
@@ -44,7 +44,7 @@ impl HashPool for Counted {
     }
 }
 
-/// Somebody who signs in again and again.
+/// User who signs in again and again.
 struct Person {
     name: &'static str,
     email: &'static str,
@@ -57,7 +57,8 @@ const OTHERS: [Person; 2] = [
 ];
 const CROWD: [u8; 4] = [192, 0, 2, 66];
 
-/// Measures, and prints a table: whether others waited no longer than they may.
+/// Measures the waits and prints a table. Returns whether other users waited no longer than
+/// allowed.
 pub(crate) async fn run(sign_ins: usize, crowd: usize) -> Outcome<bool> {
     let size = HashPoolSize::default();
     let hashes = Arc::new(AtomicU64::new(0));
@@ -89,7 +90,7 @@ pub(crate) async fn run(sign_ins: usize, crowd: usize) -> Outcome<bool> {
         for _ in 0..crowd {
             attackers.spawn(attack(eve.clone(), Arc::clone(&stop), Arc::clone(&refused)));
         }
-        // Until the queue is full.
+        // Wait until the queue is full.
         tokio::time::sleep(Duration::from_millis(500)).await;
         let (started, before) = (Instant::now(), hashes.load(Ordering::Relaxed));
         let waits = sign_in_again(&client, person.email, sign_ins).await;
@@ -131,7 +132,7 @@ fn median_of(times: &[Duration]) -> f64 {
     quantile(&seconds, 0.5)
 }
 
-/// Signs in with the right password, one after the other; how long each took.
+/// Signs in `times` times in sequence with the right password. Returns the response times.
 async fn sign_in_again(client: &Client, email: &str, times: usize) -> Outcome<Vec<Duration>> {
     let mut waits = Vec::with_capacity(times);
     for number in 0..times {
@@ -141,14 +142,14 @@ async fn sign_in_again(client: &Client, email: &str, times: usize) -> Outcome<Ve
             return Err(format!("signing in as {email} is answered {status}").into());
         }
         waits.push(took);
-        // Somebody does not come in step with the hashes.
+        // Vary the pause, so that sign-ins do not run in step with the hashes.
         let pause = u64::try_from(number % 7).unwrap_or_default() * 3 + 1;
         tokio::time::sleep(Duration::from_millis(pause)).await;
     }
     Ok(waits)
 }
 
-/// Guesses until it is told to stop.
+/// Guesses passwords until `stop` is set.
 async fn attack(client: Client, stop: Arc<AtomicBool>, refused: Arc<AtomicUsize>) -> Outcome<()> {
     while !stop.load(Ordering::Relaxed) {
         let body = json!({ "email": "eve@site.test", "password": TWO_SPELLINGS });

@@ -1,12 +1,12 @@
-//! Whether the time that a request takes tells who has an account.
+//! Measurement of whether response times reveal who has an account.
 //!
 //! - `cargo xtask timing`: every endpoint on every store.
 //! - `cargo xtask timing --fairness`: how long others wait for one client's sign-ins.
 //!
-//! Each endpoint is asked about an address with an account and one without, and as a control about
-//! another one without, in random order, and so is the request that comes next. The two times are
-//! compared by their ranks (Mann-Whitney): AUC is the chance that the greater of two is that of the
-//! account, 0.5 if time tells nothing.
+//! Each endpoint is requested for an address with an account, for one without, and as a control for
+//! another one without, in random order. The request that follows is measured too. The times are
+//! compared by their ranks (Mann-Whitney): AUC is the probability that the greater of two times is
+//! that of the account. It is 0.5 if time reveals nothing.
 
 mod client;
 mod endpoint;
@@ -23,35 +23,35 @@ use clap::Parser;
 
 use store::StoreKind;
 
-/// Any error: these are shown to a person and go no further.
+/// Result with any error. Errors are only shown to the person who runs the program.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// Measures whether the time of a request tells who has an account.
+/// Measures whether response times reveal who has an account.
 #[derive(Parser)]
 #[command(name = "cargo xtask timing", bin_name = "cargo xtask timing")]
 struct Cli {
-    /// How often each endpoint is asked about an account, about no account, and as the control.
+    /// Number of requests per endpoint for accounts, for unknown addresses, and for the control
     #[arg(long, default_value_t = 2_000)]
     pairs: usize,
-    /// A store; may be given several times.
+    /// Store to measure on; may be given several times
     #[arg(long = "store", default_values = ["memory", "sqlite", "postgres"])]
     stores: Vec<StoreKind>,
-    /// Endpoints whose name begins so; may be given several times.
+    /// Only endpoints whose name begins with this text; may be given several times
     #[arg(long = "only")]
     only: Vec<String>,
-    /// The seed of the order.
+    /// Seed of the random order
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Leaves the random waits out: what is measured then is the work alone.
+    /// Leave out the random waits, to measure the work alone
     #[arg(long)]
     without_waits: bool,
-    /// Measures how long others wait for one client's sign-ins instead.
+    /// Measure how long others wait for one client's sign-ins instead
     #[arg(long)]
     fairness: bool,
-    /// With --fairness: how many sign-ins of others are measured.
+    /// With --fairness: number of sign-ins of others that are measured
     #[arg(long, default_value_t = 200)]
     sign_ins: usize,
-    /// With --fairness: how many sign-ins the one client has under way.
+    /// With --fairness: number of sign-ins that the one client has in progress
     #[arg(long, default_value_t = 100)]
     crowd: usize,
 }

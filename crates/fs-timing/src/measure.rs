@@ -1,4 +1,4 @@
-//! Measuring every endpoint on every store.
+//! Measurement of every endpoint on every store.
 
 use std::io::{IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr};
@@ -14,10 +14,10 @@ use crate::store::{Opened, StoreKind};
 use crate::{Outcome, table};
 
 const FROM: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
-/// How many requests are made before any is measured.
+/// Number of requests before the measurement starts.
 const WARM_UP: usize = 50;
 
-/// The times of the known, of the unknown and of the control.
+/// Response times for known accounts, for unknown addresses and for the control.
 #[derive(Default)]
 struct Times([Vec<Duration>; 3]);
 
@@ -26,7 +26,7 @@ impl Times {
         self.0.get_mut(who).into_iter().for_each(|times| times.push(took));
     }
 
-    /// The known against the unknown, and the control against the unknown.
+    /// Compares the known accounts, and the control, with the unknown addresses.
     fn differences(&self) -> [Difference; 2] {
         let [known, unknown, control] = &self.0;
         [compare(known, unknown), compare(control, unknown)]
@@ -49,7 +49,7 @@ struct Measured {
     times: Times,
 }
 
-/// Measures, and prints a table: whether time tells nothing.
+/// Measures the endpoints and prints a table. Returns whether response times reveal nothing.
 pub(crate) async fn run(
     stores: Vec<StoreKind>,
     pairs: usize,
@@ -102,7 +102,7 @@ async fn measure_store(
     Ok(measured)
 }
 
-/// The times of an endpoint, and those of the request after it.
+/// Measures an endpoint. Returns its response times and those of the request that follows it.
 async fn measure(
     site: &Site,
     endpoint: &Endpoint,
@@ -175,7 +175,7 @@ fn report(measured: &[Measured], pairs: usize, seed: u64) -> bool {
     passed
 }
 
-/// The order of requests (xorshift64).
+/// Random order of requests (xorshift64).
 struct Dice(u64);
 
 impl Dice {
@@ -194,7 +194,7 @@ impl Dice {
     }
 }
 
-/// A line that shows how far a measurement is.
+/// Line that shows the progress of a measurement.
 struct Progress {
     label: String,
     pairs: usize,

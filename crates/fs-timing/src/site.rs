@@ -1,5 +1,5 @@
-//! What is measured: a site with accounts, a worker that empties the outbox, and a mailer that takes
-//! no time.
+//! System under measurement: a site with accounts, a worker that empties the outbox, and a mailer
+//! that takes no time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use fs_services::system::SystemClock;
 
 use crate::Outcome;
 
-/// The password of all accounts.
+/// Password of all accounts.
 pub(crate) const PASSWORD: &str = "marble otter candle seven";
 
-/// A mailer that takes no time: the network does not belong to what is measured.
+/// Mailer that takes no time, because the network is not part of the measurement.
 struct NoMailer;
 
 #[async_trait]
@@ -33,10 +33,10 @@ impl Mailer for NoMailer {
     }
 }
 
-/// What the accounts of a measurement have.
+/// Properties of the accounts of a measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Accounts {
-    /// What their addresses begin with.
+    /// Prefix of their addresses.
     pub(crate) name: &'static str,
     /// Whether their addresses are confirmed.
     pub(crate) confirmed: bool,
@@ -44,7 +44,7 @@ pub(crate) struct Accounts {
     pub(crate) codes: bool,
 }
 
-/// The machine's clock, which never waits.
+/// System clock that skips the random waits.
 struct WithoutWaits(SystemClock);
 
 impl Clock for WithoutWaits {
@@ -53,17 +53,17 @@ impl Clock for WithoutWaits {
     }
 }
 
-/// A site on a store.
+/// Site on a store, in two configurations.
 pub(crate) struct Site {
-    /// With passwords and codes.
+    /// Site with passwords and codes.
     pub(crate) web: WebSecurity,
-    /// With links in mails in place of passwords, on the same store.
+    /// Site with sign-in links instead of passwords, on the same store.
     pub(crate) links: WebSecurity,
     pub(crate) worker: OutboxWorker,
 }
 
 impl Site {
-    /// Starts it. Must be called within a runtime.
+    /// Starts the site. Must be called within a tokio runtime.
     pub(crate) fn start(store: Arc<dyn UserStore>, waits: bool) -> Outcome<Self> {
         let bell = OutboxBell::default();
         let hashing = HashingRules { create: NewHash::CheapestForTests, ..HashingRules::default() };
@@ -81,7 +81,7 @@ impl Site {
         Ok(Self { web, links, worker })
     }
 
-    /// Makes accounts: `{name}000000@site.test` and so on.
+    /// Creates the accounts `{name}000000@site.test`, `{name}000001@site.test` and so on.
     pub(crate) async fn add_users(&self, accounts: Accounts, many: usize) -> Outcome<()> {
         let Accounts { name, confirmed, codes } = accounts;
         let core = self.web.core();
@@ -105,12 +105,13 @@ impl Site {
     }
 }
 
-/// The address of somebody.
+/// Returns the address of an account.
 pub(crate) fn address(name: &str, number: usize) -> String {
     format!("{name}{number:06}@site.test")
 }
 
-/// The default profile, with what can be asked about an account.
+/// Creates a configuration with the default profile and unified sign-in, so that every measured
+/// endpoint exists.
 pub(crate) fn config() -> Outcome<Config> {
     let mut config = Config {
         signing_keys: vec![Secret::from("a key of this measurement, 32 bytes long")],
@@ -122,17 +123,17 @@ pub(crate) fn config() -> Outcome<Config> {
     Ok(config)
 }
 
-/// A site without a worker.
+/// Creates a site without a worker.
 pub(crate) fn web(config: Config, ports: Ports) -> Outcome<WebSecurity> {
     Ok(WebSecurity::new(config, HttpConfig::default(), ports, Hooks::default())?)
 }
 
-/// Ports on a store, with a mailer that takes no time.
+/// Creates ports on a store, with a mailer that takes no time.
 pub(crate) fn ports(store: Arc<dyn UserStore>) -> Outcome<Ports> {
     Ok(fs_services::ports(store, Arc::new(NoMailer), &OutboxBell::default())?)
 }
 
-/// Limits that count as always and stop nobody.
+/// Returns rate limits that are counted as usual but never reached.
 pub(crate) fn wide() -> Limits {
     let mut limits = Limits::default();
     let Limits { passwords, codes, registrations, mails, texts } = &mut limits;
@@ -160,7 +161,7 @@ pub(crate) fn wide() -> Limits {
     limits
 }
 
-/// Delivers what waits, so that the next measurement begins with an empty outbox.
+/// Delivers the waiting mails, so that the next measurement begins with an empty outbox.
 pub(crate) async fn settle(core: &Security) -> Outcome<()> {
     core.deliver_mails().await?;
     tokio::task::yield_now().await;

@@ -1,27 +1,27 @@
-//! Comparing two sets of times by their ranks.
+//! Comparison of two sets of times by their ranks.
 
 use std::time::Duration;
 
-/// How far AUC may be from 0.5.
+/// Maximum distance of AUC from 0.5.
 pub(crate) const TOLERANCE: f64 = 0.05;
 
-/// What a comparison of two sets says.
+/// Result of comparing two sets of times.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Difference {
-    /// The chance that a time of the first set is the longer one.
+    /// Probability that a time of the first set is the longer one.
     pub(crate) auc: f64,
-    /// How many standard deviations that is away from chance.
+    /// Distance from chance, in standard deviations.
     pub(crate) z: f64,
 }
 
 impl Difference {
-    /// Whether time tells nothing.
+    /// Checks whether the two sets cannot be told apart.
     pub(crate) fn tells_nothing(self, threshold: f64) -> bool {
         (self.auc - 0.5).abs() <= TOLERANCE && self.z.abs() <= threshold
     }
 }
 
-/// The Mann-Whitney test, with ranks shared by equal times.
+/// Runs the Mann-Whitney test, with ranks shared by equal times.
 #[expect(clippy::cast_precision_loss, reason = "counts of requests")]
 pub(crate) fn compare(first: &[Duration], second: &[Duration]) -> Difference {
     let mut all: Vec<_> = first.iter().map(|time| (*time, true)).collect();
@@ -43,7 +43,7 @@ pub(crate) fn compare(first: &[Duration], second: &[Duration]) -> Difference {
     Difference { auc: wins / (one * other), z }
 }
 
-/// The |z| that chance alone reaches in one of twenty measurements of so many comparisons
+/// Returns the |z| that chance alone reaches in one of twenty runs with that many comparisons
 /// (Bonferroni).
 #[expect(clippy::cast_precision_loss, reason = "a count of comparisons")]
 pub(crate) fn threshold(comparisons: usize) -> f64 {
@@ -59,7 +59,7 @@ pub(crate) fn threshold(comparisons: usize) -> f64 {
     high
 }
 
-/// The chance that a normal variable exceeds `z`, for `z` from 0 on (Abramowitz and Stegun,
+/// Returns the probability that a normal variable exceeds `z`, for `z` ≥ 0 (Abramowitz and Stegun,
 /// 26.2.17).
 fn upper_tail(z: f64) -> f64 {
     let t = 1.0 / (1.0 + 0.231_641_9 * z);
@@ -68,7 +68,7 @@ fn upper_tail(z: f64) -> f64 {
     (-z * z / 2.0).exp() / (2.0 * std::f64::consts::PI).sqrt() * sum
 }
 
-/// The value below which that part of the times is.
+/// Returns the quantile: the value below which the fraction `part` of the times lies.
 pub(crate) fn quantile(times: &[f64], part: f64) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
@@ -110,7 +110,8 @@ mod tests {
         assert!(!apart.tells_nothing(100.0));
     }
 
-    /// By R: wilcox.test(c(1, 2, 2, 5), c(2, 3, 4, 6), correct = FALSE, exact = FALSE).
+    /// Checks the test against R: wilcox.test(c(1, 2, 2, 5), c(2, 3, 4, 6), correct = FALSE, exact
+    /// = FALSE).
     #[test]
     fn ties_share_their_ranks() {
         let compared = compare(&times([1, 2, 2, 5]), &times([2, 3, 4, 6]));

@@ -1,4 +1,4 @@
-//! The stores that are measured on.
+//! Stores on which the endpoints are measured.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use tempfile::TempDir;
 
 use crate::Outcome;
 
-/// Which store keeps the users.
+/// Store that keeps the users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum StoreKind {
-    /// In memory.
+    /// The in-memory store.
     Memory,
-    /// In a SQLite file of its own.
+    /// A SQLite file of its own.
     Sqlite,
-    /// In a schema of its own on the PostgreSQL server that `FS_TEST_POSTGRES_URL` names, or on
-    /// the local one.
+    /// A schema of its own on the PostgreSQL server at `FS_TEST_POSTGRES_URL`, by default the local
+    /// one.
     Postgres,
 }
 
@@ -33,7 +33,7 @@ impl StoreKind {
     }
 }
 
-/// A store without users, and what must be cleaned up after it.
+/// Store without users, with the resources to clean up afterwards.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn UserStore>,
     behind: Behind,
@@ -83,12 +83,12 @@ async fn open_postgres() -> Outcome<Opened> {
     let url = std::env::var("FS_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let admin = PgPoolOptions::new().max_connections(1).connect(&url).await?;
-    // The name is made of digits: nothing from outside is in it.
+    // Safe to format into SQL: the only variable part is a process id.
     let schema = format!("fs_timing_{}", std::process::id());
     let create = format!("CREATE SCHEMA {schema}");
     sqlx::query(AssertSqlSafe(create)).execute(&admin).await?;
     let joint = if url.contains('?') { '&' } else { '?' };
-    // Waiting for the disk would hide what differs.
+    // Waiting for the disk would hide the differences.
     let options = format!("options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff");
     let store = SqlxStore::postgres(&format!("{url}{joint}{options}")).await?;
     store.migrate().await?;

@@ -1,6 +1,6 @@
-//! Plain tables for the terminal.
+//! Plain-text tables for the terminal.
 
-/// A table: the first row is the head; each column as wide as its widest cell.
+/// Formats a table whose first row is the head. Each column is as wide as its widest cell.
 pub(crate) fn render(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
     let width =

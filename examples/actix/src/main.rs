@@ -1,4 +1,4 @@
-//! Accounts on actix-web and SQLite: pages, JSON API, mails, and four pages of one's own.
+//! Accounts on actix-web and SQLite: pages, a JSON API, mails, and four pages of the application.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -13,7 +13,7 @@ fs_actix::policy! {
     Editor = any_role("admin", "editor");
 }
 
-/// For everybody: the session counts the visits.
+/// Greets everybody. The session counts the visits.
 async fn home(user: Option<CurrentUser>, auth: Auth) -> String {
     let visits = auth.with_session(|session| {
         let visits = session.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
@@ -24,22 +24,22 @@ async fn home(user: Option<CurrentUser>, auth: Auth) -> String {
     format!("Hello, {name}. Visit number {visits}.")
 }
 
-/// For who is signed in; others are sent to the sign-in page, and back.
+/// Requires a signed-in user. Others are sent to the sign-in page, and back afterwards.
 async fn profile(user: CurrentUser) -> String {
     format!("Your roles: {:?}", user.roles)
 }
 
-/// For who may edit, by type.
+/// Requires an editor, by the type of the argument.
 async fn editors(_user: Protected<Editor>) -> &'static str {
     "Come in."
 }
 
-/// For auditors, see below: the whole scope is guarded.
+/// Shows a page for auditors. The whole scope is guarded, see below.
 async fn year() -> &'static str {
     "The year's report."
 }
 
-/// The pages above. Those of fs, such as `/login` and `/register`, are answered around them.
+/// Registers the pages above. The middleware answers those of fs, such as `/login` and `/register`.
 fn pages(app: &mut ServiceConfig) {
     let auditors = Requirement::signed_in().all_roles(["auditor"]);
     app.route("/", web::get().to(home))
@@ -50,14 +50,15 @@ fn pages(app: &mut ServiceConfig) {
         );
 }
 
-/// Accounts in a file of SQLite, and mails to the terminal.
+/// Creates accounts in a SQLite file, with mails printed to the terminal.
 async fn accounts(file: &str) -> Result<Builder, Failure> {
     let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
     Ok(fs_actix::builder(store).base_url("http://127.0.0.1:8000"))
 }
 
-/// Serves until it is stopped. A client may be silent as long as `silence` before it has sent a head.
+/// Serves until the process is stopped. `silence` is the maximum time for a client to send the head
+/// of a request.
 fn serve(
     security: WebSecurity,
     listener: TcpListener,
@@ -73,7 +74,7 @@ fn serve(
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let accounts = accounts("accounts.db").await?.signing_key_from_env("SIGNING_KEY");
-    // `insecure_cookies`: without TLS, on this machine alone.
+    // `insecure_cookies`: the example uses plain HTTP, on this machine only.
     let security = accounts.http().insecure_cookies().start()?;
     let listener = TcpListener::bind("127.0.0.1:8000")?;
     serve(security.clone(), listener, Duration::from_secs(30))?.await?;

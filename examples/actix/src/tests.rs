@@ -1,4 +1,4 @@
-//! A person's way through the program, over HTTP.
+//! Test of the program over HTTP, from registration to sign-out.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 #[path = "../../journey.rs"]

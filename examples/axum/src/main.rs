@@ -1,4 +1,4 @@
-//! Accounts on axum and SQLite: pages, JSON API, mails, and four pages of one's own.
+//! Accounts on axum and SQLite: pages, a JSON API, mails, and four pages of the application.
 
 use axum::{Router, routing::get};
 use fs_axum::{Auth, CurrentUser, Limits, MaybeUser, Protected, WithSecurity, require};
@@ -9,7 +9,7 @@ fs_axum::policy! {
     Editor = any_role("admin", "editor");
 }
 
-/// For everybody: the session counts the visits.
+/// Greets everybody. The session counts the visits.
 async fn home(MaybeUser(caller): MaybeUser, auth: Auth) -> String {
     let visits = auth.with_session(|session| {
         let visits = session.get("visits").and_then(|value| value.as_u64()).unwrap_or(0) + 1;
@@ -20,22 +20,23 @@ async fn home(MaybeUser(caller): MaybeUser, auth: Auth) -> String {
     format!("Hello, {name}. Visit number {visits}.")
 }
 
-/// For who is signed in; others are sent to the sign-in page, and back.
+/// Requires a signed-in user. Others are sent to the sign-in page, and back afterwards.
 async fn profile(user: CurrentUser) -> String {
     format!("Your roles: {:?}", user.roles)
 }
 
-/// For who may edit, by type.
+/// Requires an editor, by the type of the argument.
 async fn editors(_user: Protected<Editor>) -> &'static str {
     "Come in."
 }
 
-/// For auditors, see below: the whole group is guarded.
+/// Shows a page for auditors. The whole group is guarded, see below.
 async fn year() -> &'static str {
     "The year's report."
 }
 
-/// The pages above. Those of fs, such as `/login` and `/register`, are answered around them.
+/// Creates the router with the pages above. The layer answers those of fs, such as `/login` and
+/// `/register`.
 fn app(security: &WebSecurity) -> Router {
     let auditors = Requirement::signed_in().all_roles(["auditor"]);
     let reports = Router::new().route("/year", get(year)).route_layer(require(auditors));
@@ -47,7 +48,7 @@ fn app(security: &WebSecurity) -> Router {
         .with_security(security)
 }
 
-/// Accounts in a file of SQLite, and mails to the terminal.
+/// Creates accounts in a SQLite file, with mails printed to the terminal.
 async fn accounts(file: &str) -> Result<Builder, Failure> {
     let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
@@ -57,11 +58,11 @@ async fn accounts(file: &str) -> Result<Builder, Failure> {
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let accounts = accounts("accounts.db").await?.signing_key_from_env("SIGNING_KEY");
-    // `insecure_cookies`: without TLS, on this machine alone.
+    // `insecure_cookies`: the example uses plain HTTP, on this machine only.
     let security = accounts.http().insecure_cookies().start()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
     let stopped = async { _ = tokio::signal::ctrl_c().await };
-    // Not `axum::serve`, which waits for ever for clients that do not go on.
+    // `axum::serve` would wait forever for clients that stall.
     fs_axum::serve(listener, app(&security), Limits::default(), stopped).await;
     security.shutdown().await;
     Ok(())

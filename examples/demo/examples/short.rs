@@ -1,4 +1,4 @@
-//! The program of the README: accounts with pages and a JSON API, and one protected page.
+//! Program of the README: accounts with pages and a JSON API, and one protected page.
 
 use axum::{Router, routing::get};
 use fs_axum::{CurrentUser, Failure, Limits, WithSecurity};

@@ -1,9 +1,9 @@
-//! The application: what all handlers share.
+//! State of the application.
 
 use crate::outbox::Outbox;
 
-/// What all handlers share.
+/// State that all handlers share.
 pub(crate) struct App {
-    /// The messages, where they go to a page.
+    /// Sent messages, if they are shown on a page.
     pub(crate) outbox: Option<Outbox>,
 }

@@ -1,4 +1,4 @@
-//! Where users are kept.
+//! Database that keeps the users.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,25 +13,26 @@ use fs_store_sqlx::SqlxStore;
 
 use crate::private_file;
 
-/// A database to choose on the command line.
+/// Database to select on the command line.
 #[derive(Clone)]
 pub(crate) enum Database {
-    /// Gone when the program ends.
+    /// Memory of the process, which is lost when the program ends.
     Memory,
-    /// A file.
+    /// SQLite file.
     Sqlite(String),
-    /// A server; its URL may hold a password.
+    /// URL of a PostgreSQL server, which may contain a password.
     Postgres(Secret),
 }
 
 impl Database {
-    /// Opens it, and makes what is missing in it.
+    /// Opens the database, and creates missing tables.
     pub(crate) async fn open(&self) -> Result<Arc<dyn UserStore>, StoreError> {
         let store = match self {
             Self::Memory => return Ok(Arc::new(MemoryStore::new())),
             Self::Sqlite(path) => {
-                // It holds password hashes and mails with links. What SQLite puts beside it gets
-                // the same mode. If it is there already, or cannot be made, SQLite will see.
+                // The file holds password hashes and mails with links, so only its owner may read
+                // it. SQLite gives its companion files the same mode. If the file exists already or
+                // cannot be created, SQLite reports that.
                 let _ = private_file::create(Path::new(path));
                 SqlxStore::sqlite(path).await?
             }
@@ -41,8 +42,8 @@ impl Database {
         Ok(Arc::new(store))
     }
 
-    /// Where the signing key is, when nothing else was said. A database that is forgotten needs
-    /// none that is remembered.
+    /// Returns the default path of the signing key, or `None` for an in-memory database, whose
+    /// sessions do not outlive the key.
     pub(crate) fn key_file(&self) -> Option<PathBuf> {
         match self {
             Self::Memory => None,

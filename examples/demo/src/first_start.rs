@@ -1,4 +1,4 @@
-//! What a new database needs: the roles, and somebody who can give them.
+//! Setup of a new database: the roles, and an administrator who can grant them.
 
 use data_encoding::BASE32_NOPAD;
 use fs_core::Security;
@@ -7,11 +7,11 @@ use fs_core::model::{Permissions, Role};
 use fs_core::port::UniqueAttribute;
 use fs_core::secret::Secret;
 
-/// Who can give roles from the start.
+/// Address of the first administrator.
 pub(crate) const ADMINISTRATOR: &str = "admin@example.com";
 
-/// Makes the roles and the administrator that are missing; the administrator's password if it was
-/// made now.
+/// Creates the missing roles and the administrator. Returns the administrator's password if the
+/// account was created.
 pub(crate) async fn prepare(security: &Security) -> Result<Option<Secret>, AdminError> {
     for (name, description, permissions) in [
         ("admin", "Gives and takes roles", "user-read,user-write"),
@@ -39,7 +39,8 @@ pub(crate) async fn prepare(security: &Security) -> Result<Option<Secret>, Admin
     }
 }
 
-/// 100 random bits to type: five groups of four small letters and digits.
+/// Returns a password of 100 random bits that is easy to type: five groups of four small letters
+/// and digits.
 fn new_password(security: &Security) -> Result<Secret, FlowError> {
     let bytes: [u8; 13] = security.random()?;
     let signs: Vec<char> = BASE32_NOPAD.encode(&bytes).to_lowercase().chars().take(20).collect();

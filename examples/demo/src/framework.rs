@@ -1,4 +1,4 @@
-//! Which framework the demo stands on. The pages are the same on each.
+//! Web framework that serves the demo. The pages are the same on each.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use crate::app::App;
 use crate::on_axum;
 
-/// A framework to choose on the command line.
+/// Framework to select on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Framework {
     Axum,
@@ -20,7 +20,7 @@ pub(crate) enum Framework {
     Actix,
 }
 
-/// Those that this program is built with, by name.
+/// Frameworks that this program is built with, by name.
 const BUILT: &[(&str, Framework)] = &[
     ("axum", Framework::Axum),
     #[cfg(feature = "rocket")]
@@ -29,24 +29,24 @@ const BUILT: &[(&str, Framework)] = &[
     ("actix", Framework::Actix),
 ];
 
-/// Those that a feature of the same name switches on.
+/// Frameworks that require a cargo feature of the same name.
 const FEATURES: [&str; 2] = ["rocket", "actix"];
 
-/// Why a framework cannot be chosen.
+/// Error of selecting a framework.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub(crate) enum FrameworkError {
-    /// It takes a feature that is off.
+    /// The framework requires a feature that is disabled.
     #[error("this demo is built without it: cargo run --features {0} -- --framework {0}")]
     NotBuilt(&'static str),
-    /// There is none of that name.
+    /// No framework has that name.
     #[error("it is axum, rocket or actix")]
     Unknown,
 }
 
 impl Framework {
-    /// Answers requests until it is `stopped`, and lets those that are under way come to their end.
-    /// Clients that are silent longer than `silence` within a request are cut off, as far as the
-    /// framework can. `listening` is called when connections are taken.
+    /// Serves requests until `stopped` completes, and finishes those in progress. Disconnects
+    /// clients that are silent for longer than `silence` within a request, as far as the framework
+    /// supports that. Calls `listening` once connections are accepted.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
@@ -59,7 +59,7 @@ impl Framework {
         match self {
             Self::Axum => on_axum::serve(listener, app, web, silence, listening, stopped).await,
             #[cfg(feature = "rocket")]
-            // It has no such limits: put a proxy in front of it.
+            // Rocket has no such limits: put a proxy in front of it.
             Self::Rocket => crate::on_rocket::serve(listener, app, web, listening, stopped).await?,
             #[cfg(feature = "actix")]
             Self::Actix => {

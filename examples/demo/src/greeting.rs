@@ -1,4 +1,4 @@
-//! What the demo says in the terminal when it is ready.
+//! Greeting that the demo prints when it is ready.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use fs_core::secret::Secret;
 use crate::database::Database;
 use crate::first_start::ADMINISTRATOR;
 
-/// What the demo says in the terminal when it is ready.
+/// Greeting that the demo prints to the terminal when it is ready.
 pub(crate) struct Greeting {
-    /// Where this machine reaches it.
+    /// URL of the demo on this machine.
     pub(crate) here: String,
-    /// With what its links begin.
+    /// Base URL of its links.
     pub(crate) base_url: String,
-    /// Where users are kept.
+    /// Database that keeps the users.
     pub(crate) database: Database,
-    /// Whether messages go to a page.
+    /// Whether messages are shown on a page.
     pub(crate) has_outbox: bool,
-    /// The administrator's password, if it was made now.
+    /// Password of the administrator, if the account was created at this start.
     pub(crate) password: Option<Secret>,
 }
 
@@ -33,7 +33,7 @@ impl fmt::Display for Greeting {
         }
         writeln!(f, "  Sign in    {ADMINISTRATOR}")?;
         match &self.password {
-            // Nobody could sign in otherwise. It is in no log: this is the terminal.
+            // Nobody could sign in otherwise. This is printed to the terminal, not to a log.
             Some(password) => {
                 write!(f, "  Password   {} (made now, shown once)", password.expose())
             }

@@ -1,4 +1,4 @@
-//! Where mails go.
+//! Delivery of mails.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,35 +13,35 @@ use http::uri::Authority;
 
 use crate::outbox::Outbox;
 
-/// What sends mails, and where to read them here.
+/// Mailer of the demo, and the outbox that shows its mails.
 pub(crate) struct Mails {
-    /// Sends them.
+    /// Mailer that the library uses.
     pub(crate) mailer: Arc<dyn Mailer>,
-    /// Keeps them for a page, if that is where they go.
+    /// Outbox for the page with mails, or `None` if they are sent elsewhere.
     pub(crate) outbox: Option<Outbox>,
 }
 
-/// Why mails cannot go where they should.
+/// Error in the configuration of the mail server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MailsError {
-    /// The URL of the mail server is none.
+    /// The URL of the mail server is invalid.
     #[error("--smtp-url: {0}")]
     Url(#[from] SmtpUrlError),
-    /// The mail server cannot be used.
+    /// The configuration of the mail server cannot be used.
     #[error("--smtp-url: {0}")]
     Server(#[from] SmtpConfigError),
 }
 
 impl Mails {
-    /// To the mail server if there is one; else to a page if nobody else can open it, or to the
-    /// terminal.
+    /// Selects the mailer: the mail server if one is configured, otherwise a page if only this
+    /// machine can open it, otherwise the terminal.
     pub(crate) fn choose(
         smtp_url: Option<&Secret>,
         listening: IpAddr,
         base_url: &str,
     ) -> Result<Self, MailsError> {
         if let Some(url) = smtp_url {
-            // To be taken apart into server, user and password.
+            // Exposed to be parsed into server, user and password.
             let mailer = SmtpMailer::new(url.expose().parse::<SmtpConfig>()?)?;
             return Ok(Self { mailer: Arc::new(mailer), outbox: None });
         }
@@ -53,26 +53,27 @@ impl Mails {
     }
 }
 
-/// Whether the demo is for this machine's own users: it listens to them alone, and is told of no
-/// other address.
+/// Checks whether only this machine's users can reach the demo: it listens on a loopback address,
+/// and its base URL is this machine.
 fn is_private(listening: IpAddr, base_url: &str) -> bool {
     let url = base_url.parse::<Uri>().unwrap_or_default();
     listening.is_loopback() && url.host().is_some_and(is_this_machine)
 }
 
-/// Whether a request came from this machine by one of its own names. By another name a proxy asks, or
-/// a page of somebody else's whose name was made to lead here; most proxies also say that they are
-/// one. A proxy that hides all of this is not recognised: start the demo with `--base-url` then.
+/// Checks whether a request came directly from this machine, under one of its own names. Another
+/// name means a proxy, or a foreign page whose name resolves to this machine (DNS rebinding). Most
+/// proxies also add a header. A proxy that hides all of this is not detected: start the demo with
+/// `--base-url` then.
 pub(crate) fn is_direct(request: &Incoming) -> bool {
     let host = request.host().and_then(|host| host.parse::<Authority>().ok());
     let forwarded = PROXIES_SAY.iter().any(|name| request.headers.contains_key(*name));
     host.is_some_and(|host| is_this_machine(host.host())) && !forwarded
 }
 
-/// What proxies add to the requests that they bring.
+/// Headers that proxies add to forwarded requests.
 const PROXIES_SAY: [&str; 4] = ["forwarded", "via", "x-forwarded-for", "x-real-ip"];
 
-/// Whether a host, without its port, is this machine under a name that leads nowhere else.
+/// Checks whether a host, without its port, is a name that always means this machine.
 fn is_this_machine(host: &str) -> bool {
     let host = host.trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())

@@ -1,9 +1,9 @@
-//! A complete sign-in system on SQLite, and on axum, Rocket or actix-web: what `cargo run` starts,
-//! and what to copy from.
+//! Complete sign-in system on SQLite, and on axum, Rocket or actix-web: the program that `cargo
+//! run` starts, and a template to copy from.
 //!
-//! Read [`on_axum`] or that of your framework for the routes and handlers, [`policies`] for who may
-//! see what, [`settings`] for how accounts behave, and one of the files in `pages` for what is
-//! shown.
+//! Read [`on_axum`] or the module of your framework for the routes and handlers, [`policies`] for
+//! the access rules, [`settings`] for the configuration of accounts, and the files in `pages` for
+//! the content.
 
 mod app;
 mod database;
@@ -51,7 +51,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     let coloured = std::io::stderr().is_terminal();
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(coloured);
-    // A log that cannot be written, on a full disk, would panic when it says so.
+    // By default, a log that cannot be written, for example on a full disk, causes a panic.
     log.with_writer(std::io::stderr).log_internal_errors(false).init();
     let options = Options::parse();
     if let Some(Task::Policies) = options.task {
@@ -104,13 +104,14 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let greet = move || println!("{greeting}");
     let stopped = stop::asked_to_stop()?;
     options.framework.serve(listener, app, &security, silence, greet, stopped).await?;
-    // A mail server that does not answer does not keep us: what it has not taken is sent at the
-    // next start.
+    // Limits the wait for a mail server that does not answer. Mails that were not accepted are sent
+    // at the next start.
     let _ = tokio::time::timeout(Duration::from_secs(5), worker.stop()).await;
     Ok(())
 }
 
-/// Where this machine reaches the address: one that stands for all of them is none to link to.
+/// Returns the URL at which this machine reaches the address. Replaces an unspecified address such
+/// as 0.0.0.0, which links cannot use.
 fn reached_at(address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         return format!("http://localhost:{}", address.port());

@@ -1,4 +1,4 @@
-//! The demo on actix-web: its routes, and who may take them.
+//! Routes of the demo on actix-web, with their access rules.
 
 use std::io;
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use crate::pages;
 use crate::policies::{Administrator, Editor, Member, Recent};
 use crate::screen::Screen;
 
-/// Answers requests until it is stopped.
+/// Serves requests until `stopped` completes.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
@@ -37,7 +37,7 @@ pub(crate) async fn serve(
     server.run().await
 }
 
-/// All routes. Those of fs, such as `/login` and `/register`, are answered by its middleware.
+/// Registers all routes. The middleware answers those of fs, such as `/login` and `/register`.
 fn routes(app: &mut ServiceConfig) {
     let users = scope("/admin")
         .wrap(require(Administrator::requirement()))
@@ -57,7 +57,7 @@ fn routes(app: &mut ServiceConfig) {
         .default_service(to(missing));
 }
 
-/// Ask for it after the policy of the page.
+/// Place this extractor after the policy of the page.
 impl FromRequest for Screen {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Error>>>>;

@@ -1,4 +1,4 @@
-//! The demo on axum: its routes, and who may take them.
+//! Routes of the demo on axum, with their access rules.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::pages;
 use crate::policies::{Administrator, Editor, Member, Recent};
 use crate::screen::Screen;
 
-/// Answers requests until it is stopped.
+/// Serves requests until `stopped` completes.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
@@ -32,7 +32,8 @@ pub(crate) async fn serve(
     fs_axum::serve(listener, routes(app, web), limits, stopped).await;
 }
 
-/// All routes. Those of fs, such as `/login` and `/register`, are answered by its layer.
+/// Creates the router with all routes. The layer answers those of fs, such as `/login` and
+/// `/register`.
 fn routes(app: App, web: &WebSecurity) -> Router {
     let users = Router::new()
         .route("/", get(users))
@@ -55,7 +56,7 @@ fn routes(app: App, web: &WebSecurity) -> Router {
         .with_security(web)
 }
 
-/// Ask for it after the policy of the page.
+/// Place this extractor after the policy of the page.
 impl FromRequestParts<Arc<App>> for Screen {
     type Rejection = Response;
 

@@ -1,4 +1,4 @@
-//! The demo on Rocket: its routes, and who may take them.
+//! Routes of the demo on Rocket, with their access rules.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -19,7 +19,7 @@ use crate::pages;
 use crate::policies::{Administrator, Editor, Member, Recent};
 use crate::screen::Screen;
 
-/// Answers requests until it is stopped.
+/// Serves requests until `stopped` completes.
 pub(crate) async fn serve(
     listener: TcpListener,
     app: App,
@@ -28,7 +28,7 @@ pub(crate) async fn serve(
     stopped: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), rocket::Error> {
     let address = listener.local_addr().map_err(rocket::error::ErrorKind::Io)?;
-    // Rocket takes no listener, only its address: it is free again.
+    // Rocket takes only an address, not a listener, so the address must be free again.
     drop(listener);
     let config = Config {
         address: address.ip(),
@@ -41,8 +41,8 @@ pub(crate) async fn serve(
     let rocket = routed(rocket::custom(config), app, web).attach(greeting).ignite().await?;
     let shutdown = rocket.shutdown();
     let mut served = pin!(rocket.launch());
-    // Rocket would listen for signals itself. But one that comes while it looks for the next
-    // connection makes it drop the requests that are under way; so it is told in between.
+    // Rocket's own signal handling is disabled: a signal that arrives while it accepts a connection
+    // makes it drop the requests in progress. It is notified between connections instead.
     tokio::select! {
         ended = &mut served => ended?,
         () = stopped => {
@@ -53,7 +53,7 @@ pub(crate) async fn serve(
     Ok(())
 }
 
-/// All routes. Those of fs, such as `/login` and `/register`, are answered by its fairing.
+/// Mounts all routes. The fairing answers those of fs, such as `/login` and `/register`.
 fn routed(rocket: Rocket<Build>, app: App, web: &WebSecurity) -> Rocket<Build> {
     let users = routes![users, activate, deactivate, grant, revoke];
     rocket
@@ -64,7 +64,7 @@ fn routed(rocket: Rocket<Build>, app: App, web: &WebSecurity) -> Rocket<Build> {
         .register("/", catchers![missing])
 }
 
-/// Ask for it after the policy of the page.
+/// Place this guard after the policy of the page.
 #[async_trait]
 impl<'r> FromRequest<'r> for Screen {
     type Error = Arc<Refusal>;

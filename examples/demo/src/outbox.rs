@@ -1,4 +1,4 @@
-//! The developer's outbox: mails and text messages on a page instead of in a mailbox.
+//! Outbox for developers: mails and text messages on a page instead of in a mailbox.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,14 @@ use fs_core::port::{
 };
 use fs_services::system::SystemClock;
 
-/// How many messages are kept.
+/// Maximum number of messages that are kept.
 const KEPT: usize = 100;
 
-/// Keeps the newest messages in memory instead of sending them. Clones are the same outbox.
+/// Outbox that keeps the newest messages in memory instead of sending them. Clones share their
+/// messages.
 ///
-/// Whoever sees it can confirm and reset every account: for a developer's own machine only.
+/// Anyone who can see it can confirm and reset every account. Use it only on a developer's own
+/// machine.
 #[derive(Clone, Default)]
 pub(crate) struct Outbox(Arc<Mutex<State>>);
 
@@ -25,18 +27,18 @@ struct State {
     newest: VecDeque<Sent>,
 }
 
-/// A message that was sent.
+/// Message that was sent.
 #[derive(Clone)]
 pub(crate) struct Sent {
-    /// Counts up from 1.
+    /// Number of the message, counted from 1.
     pub(crate) number: u32,
-    /// When.
+    /// Time of sending.
     pub(crate) at: Timestamp,
-    /// What.
+    /// Content of the message.
     pub(crate) message: SentMessage,
 }
 
-/// What was sent.
+/// Content of a sent message.
 #[derive(Clone)]
 pub(crate) enum SentMessage {
     Mail(OutgoingMail),
@@ -44,12 +46,12 @@ pub(crate) enum SentMessage {
 }
 
 impl Outbox {
-    /// The newest first.
+    /// Returns the messages, newest first.
     pub(crate) fn messages(&self) -> Vec<Sent> {
         self.state().newest.iter().cloned().collect()
     }
 
-    /// The one of that number.
+    /// Returns the message with that number.
     pub(crate) fn message(&self, number: u32) -> Option<Sent> {
         self.state().newest.iter().find(|sent| sent.number == number).cloned()
     }

@@ -1,22 +1,22 @@
-//! Who may see which page.
+//! Policies of the pages.
 
 use fs_core::authz::{Policy, Requirement};
 use fs_http::policies::RoutePolicies;
 use http::Method;
 
 fs_core::policy! {
-    /// Anybody with an account.
+    /// Users with an account.
     pub(crate) Member = signed_in();
-    /// Writes pages.
+    /// Users who may write pages.
     pub(crate) Editor = any_role("admin", "editor");
-    /// Gives and takes roles.
+    /// Users who may grant and revoke roles.
     pub(crate) Administrator = all_roles("admin");
-    /// Has typed the password lately.
+    /// Users who typed their password recently.
     pub(crate) Recent = fresh(5 minutes);
 }
 
-/// What every route asks, said once more for the table `policies.lock`. A test asks the running demo
-/// whether it is so.
+/// Declares the requirement of every route for the table `policies.lock`. A test compares it with
+/// the running demo.
 pub(crate) fn of_routes() -> RoutePolicies {
     RoutePolicies::default()
         .route(Method::GET, "/", Requirement::anyone())

@@ -1,14 +1,14 @@
-//! Files that nobody else on the machine can read.
+//! Files that only their owner can read.
 
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// A new, empty file.
+/// Creates an empty file.
 ///
 /// # Errors
 ///
-/// There is one of that name already, or none can be made.
+/// Returns an [`io::Error`] if the file exists already or cannot be created.
 pub(crate) fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);

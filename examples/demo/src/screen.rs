@@ -1,4 +1,4 @@
-//! Answers: a page or JSON, whichever the caller likes better.
+//! Answers as a page or as JSON, depending on what the caller prefers.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::app::App;
 use crate::mails::is_direct;
 use crate::outbox::Outbox;
 
-/// What a page needs to answer, whatever framework asks for it.
+/// Context of a request that a page needs to answer, on every framework.
 pub(crate) struct Screen {
     pub(crate) app: Arc<App>,
     pub(crate) exchange: Exchange,
@@ -26,12 +26,12 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// The screen for this request, and whoever calls.
+    /// Creates the screen of a request, with its caller.
     pub(crate) fn new(app: &Arc<App>, exchange: Exchange, caller: Option<Authentication>) -> Self {
         Self { app: Arc::clone(app), exchange, caller: caller.map(|caller| caller.user) }
     }
 
-    /// Shows an object: as JSON, or by the template, which knows its members by their names.
+    /// Shows an object: as JSON, or with the template, which accesses its members by name.
     pub(crate) fn show(&self, template: &str, title: &str, object: Value) -> Response<Bytes> {
         if self.exchange.wants_json() {
             return self.json(StatusCode::OK, object);
@@ -41,12 +41,12 @@ impl Screen {
         self.page(StatusCode::OK, page)
     }
 
-    /// Says what was done, and shows `back` again.
+    /// Reports that something was done, and shows `back` again.
     pub(crate) fn done(&self, what: &str, back: &str) -> Response<Bytes> {
         self.said(Category::Success, what, back)
     }
 
-    /// Says why something was not done, and shows `back` again.
+    /// Reports the reason why something was not done, and shows `back` again.
     pub(crate) fn refuse(&self, why: &str, back: &str) -> Response<Bytes> {
         if self.exchange.wants_json() {
             return self.json(StatusCode::BAD_REQUEST, json!({ "error": why }));
@@ -62,17 +62,18 @@ impl Screen {
         self.exchange.redirect(back)
     }
 
-    /// The outbox, for who may read it.
+    /// Returns the outbox if the caller may read it.
     pub(crate) fn outbox(&self) -> Option<&Outbox> {
         self.app.outbox.as_ref().filter(|_| is_direct(self.exchange.request()))
     }
 
-    /// There is no such page.
+    /// Answers that the page does not exist.
     pub(crate) fn missing(&self) -> Response<Bytes> {
         self.failure(StatusCode::NOT_FOUND)
     }
 
-    /// Something failed. What is not the caller's fault is logged, and not told.
+    /// Answers that something failed. Errors that are not the caller's fault are logged and not
+    /// shown.
     pub(crate) fn failed(&self, error: &AdminError) -> Response<Bytes> {
         let status = match error {
             AdminError::NoSuchUser | AdminError::NoSuchRole(_) => StatusCode::NOT_FOUND,
@@ -104,7 +105,7 @@ impl Screen {
         self.exchange.page(status, page)
     }
 
-    /// What the frame around every page shows: who is signed in, and the way out.
+    /// Returns the data of the frame around every page: the signed-in user and the sign-out form.
     fn frame(&self) -> Result<Map<String, Value>, FlowError> {
         let security = self.exchange.security();
         let path = |endpoint| security.routes().path(endpoint);
@@ -115,7 +116,7 @@ impl Screen {
             "change_password_url": path(Endpoint::ChangePassword),
             "sign_out_url": path(Endpoint::SignOut),
         }));
-        // A form needs a session, and a stranger who only looks around gets none.
+        // A form needs a session, and callers who are not signed in should not get one.
         if let Some(caller) = &self.caller {
             frame.extend(as_map(json!({
                 "caller": caller.email,

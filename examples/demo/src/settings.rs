@@ -1,5 +1,4 @@
-//! How accounts behave in the demo: the profile of today's standards, with as little as possible
-//! said about it.
+//! Configuration of the demo: the default profile, with as few changes as possible.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ use serde_json::Map;
 use crate::mails::is_direct;
 use crate::policies;
 
-/// Accounts: as they are by default, and sign-in by codes and links. Codes go to phones only where
-/// something sends text messages.
+/// Returns the configuration of accounts: the default profile with sign-in by codes and links.
+/// Codes are sent to phones only if `phones` is set.
 pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool) -> Config {
     let (mut second, mut unified) = (TwoFactor::default(), Unified::default());
     if phones {
@@ -34,11 +33,11 @@ pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool)
     config
 }
 
-/// What pages, mails and authenticator apps call it.
+/// Name of the application in pages, mails and authenticator apps.
 const NAME: &str = "fs demo";
 
-/// Accounts over HTTP. Browsers send `Secure` cookies over TLS alone, so without it they must not
-/// be. Where only this machine reaches the demo, and its mails are on a page, it also says why it
+/// Returns the configuration of the HTTP layer. Browsers accept `Secure` cookies over TLS only, so
+/// the flag is off without TLS. If the demo is private to this machine, it also explains why it
 /// refuses a request.
 pub(crate) fn http_config(base_url: &str, is_private: bool) -> HttpConfig {
     let mut http = HttpConfig { pages: pages(), ..HttpConfig::default() };
@@ -49,14 +48,14 @@ pub(crate) fn http_config(base_url: &str, is_private: bool) -> HttpConfig {
     if base_url.starts_with("https://") { http } else { http.insecure_cookies() }
 }
 
-/// What every route asks, of the demo as it is when nothing is said on the command line.
+/// Returns the table of every route's requirement, for the default configuration.
 pub(crate) fn policies() -> String {
     let base_url = "http://127.0.0.1:8000";
     let config = config(Secret::from(String::new()), base_url, "", true);
     policies::of_routes().table(&config, &http_config(base_url, true))
 }
 
-/// The templates of the demo. One of them, `security/_menu.html`, takes the place of fs's own; the
+/// Returns the templates of the demo. One of them, `security/_menu.html`, replaces that of fs; the
 /// others extend its frame.
 fn pages() -> PagesConfig {
     PagesConfig {
@@ -66,7 +65,7 @@ fn pages() -> PagesConfig {
     }
 }
 
-/// What every page of fs is told besides: whether there is a page with mails to point to.
+/// Returns hooks that tell every page of fs whether a page with mails exists.
 pub(crate) fn hooks(has_outbox: bool) -> Hooks {
     let mut hooks = Hooks::default();
     let context = move |exchange: Option<&Exchange>| {

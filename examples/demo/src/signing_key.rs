@@ -1,4 +1,4 @@
-//! The key that signs sessions, links and tokens.
+//! Key that signs sessions, links and tokens.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,29 +11,29 @@ use fs_services::system::OsEntropy;
 
 use crate::private_file;
 
-/// Why there is no key.
+/// Error of reading or creating the key.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
     /// The file cannot be read or written.
     #[error("the signing key {}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
-    /// The file holds no key.
+    /// The file does not contain a key.
     #[error("{} holds no signing key; remove it to get a new one, which ends all sessions", .0.display())]
     Broken(PathBuf),
-    /// There was no randomness.
+    /// The system has no randomness.
     #[error(transparent)]
     Entropy(#[from] fs_core::port::EntropyError),
 }
 
-/// The key in the file, so that whoever is signed in stays so over a restart; a new one is written
-/// there if there is none. Without a file it lives as long as the program.
+/// Returns the key in the file, so that sessions survive a restart. Creates the file if it is
+/// missing. Without a file, the key lives as long as the program.
 pub(crate) fn signing_key(file: Option<&Path>) -> Result<Secret, KeyError> {
     let Some(path) = file else { return new_key() };
     let failed = |source| KeyError::File { path: path.to_owned(), source };
     match private_file::create(path) {
         Ok(mut file) => {
             let key = new_key()?;
-            // The file is what the key is for.
+            // Exposing the key is intended: this file keeps it.
             file.write_all(key.expose().as_bytes()).map_err(failed)?;
             file.sync_all().map_err(failed)?;
             Ok(key)
@@ -51,7 +51,7 @@ pub(crate) fn signing_key(file: Option<&Path>) -> Result<Secret, KeyError> {
     }
 }
 
-/// 32 random bytes.
+/// Returns a key of 32 random bytes.
 fn new_key() -> Result<Secret, KeyError> {
     let mut bytes = [0; 32];
     OsEntropy.fill(&mut bytes)?;

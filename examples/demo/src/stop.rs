@@ -1,9 +1,9 @@
-//! When the demo ends.
+//! Signals that stop the demo.
 
 use std::io;
 
-/// Completes at Ctrl-C, or at the signal with which an operating system ends a program. It listens
-/// for them from now on, not only while it is awaited.
+/// Returns a future that completes at Ctrl-C or SIGTERM. Signals are noticed from now on, even
+/// before the future is awaited.
 #[cfg(unix)]
 pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -18,7 +18,8 @@ pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send + 's
     })
 }
 
-/// Completes at Ctrl-C. It listens for it from now on, not only while it is awaited.
+/// Returns a future that completes at Ctrl-C. The signal is noticed from now on, even before the
+/// future is awaited.
 #[cfg(windows)]
 pub(crate) fn asked_to_stop() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut interrupted = tokio::signal::windows::ctrl_c()?;

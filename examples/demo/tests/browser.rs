@@ -1,7 +1,8 @@
-//! People use the demo in a real browser: accounts, then second factors and codes.
+//! Tests of the demo in a real browser: accounts, then second factors and codes.
 //!
-//! Needs Chromium and its driver: `FS_TEST_CHROMIUM` names the browser. Pictures of every page are
-//! left in `target/screenshots`; on axum alone, because the pages are the same on all frameworks.
+//! They need Chromium and its driver: `FS_TEST_CHROMIUM` names the browser. Screenshots of every
+//! page are written to `target/screenshots`; on axum only, because the pages are the same on all
+//! frameworks.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,11 +37,11 @@ use webdriver::Driver;
 const PASSWORD: &str = "seven otters hold hands";
 const NEW_PASSWORD: &str = "eight otters sleep on waves";
 
-/// The browser; nothing, and a line about it, where none is named.
+/// Returns the path of the browser. If none is configured, reports that and returns `None`.
 fn chromium() -> Option<PathBuf> {
     let chromium = std::env::var_os("FS_TEST_CHROMIUM").map(PathBuf::from);
     if chromium.is_none() {
-        // Past the runner, which shows nothing of a test that passes.
+        // Writes past the test runner, which hides the output of tests that pass.
         let _ = writeln!(std::io::stderr(), "NOT RUN: browser test, FS_TEST_CHROMIUM is not set");
     }
     chromium
@@ -60,7 +61,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     let other = Visitor::new(&driver, &demo);
     let administrator = Visitor::new(&driver, &demo);
 
-    // Strangers are sent to sign in, and see what there is.
+    // An unauthenticated user sees the public page and is sent to the sign-in page.
     person.go("/");
     person.looks("home-stranger");
     person.go("/nothing/here");
@@ -72,7 +73,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.browser.wait_for_url("/login?next=");
     person.looks("sign-in");
 
-    // Registering, with mistakes first.
+    // Registration, with mistakes first.
     person.browser.follow("Create an account");
     person.looks("register");
     person.browser.fill("Email address", "ann@example.com");
@@ -84,14 +85,14 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.reads("ann@example.com");
     person.looks("registered");
 
-    // An account whose address is not proven lets nobody in.
+    // An account with an unconfirmed address cannot sign in.
     person.sign_in("ann@example.com", PASSWORD);
     person.reads("If the account is new, follow the link in our mail first.");
     person.looks("sign-in-unconfirmed");
     person.go("/profile");
     person.browser.wait_for_url("/login?next=");
 
-    // The mail is read, as HTML, and its button followed.
+    // The mail is read as HTML, and its button followed.
     person.browser.open_until(&person.url("/outbox"), "//a[contains(., 'ann@example.com')]");
     person.looks("outbox");
     person.browser.click("//a[contains(., 'ann@example.com')]");
@@ -104,7 +105,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.reads("confirmed");
     person.looks("confirmed");
 
-    // Signed in, in two browsers; editors' pages are not open.
+    // Signed in, in two browsers. The editors' page is still forbidden.
     person.sign_in("ann@example.com", PASSWORD);
     person.reads("Hello, ann@example.com");
     person.looks("home-member");
@@ -117,7 +118,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.reads("This is not open to you");
     person.looks("forbidden");
 
-    // An administrator opens them.
+    // An administrator grants the role.
     administrator.sign_in("admin@example.com", demo.password.as_deref().unwrap());
     administrator.reads("Hello, admin@example.com");
     administrator.go("/admin");
@@ -131,7 +132,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.reads("You hold one of the roles");
     person.looks("editors");
 
-    // Fresh from the sign-in, the vault opens.
+    // The vault opens right after the sign-in.
     person.go("/vault");
     person.reads("You typed your password");
     person.go("/verify");
@@ -167,7 +168,7 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     other.browser.click("//pre//a");
     other.looks("reset-password");
 
-    // Signing out leaves a stranger.
+    // After signing out, the user is unauthenticated.
     person.go("/");
     person.browser.press("Sign out");
     person.reads("Nobody is signed in");
@@ -175,12 +176,13 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     person.browser.wait_for_url("/login?next=");
 }
 
-/// What an authenticator app shows for a key at this moment.
+/// Returns the current code of an authenticator app.
 fn app_code(key: &TotpSecret) -> String {
     TotpRules::default().code_at(key, SystemClock.now()).expose().to_owned()
 }
 
-/// What it shows next, which is good already: the present one may be spent.
+/// Returns the next code of an authenticator app, which is accepted already. The current one may be
+/// spent.
 fn next_code(key: &TotpSecret) -> String {
     let soon = SystemClock.now().plus(Duration::from_secs(30));
     TotpRules::default().code_at(key, soon).expose().to_owned()
@@ -216,7 +218,7 @@ fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     person.browser.fill("Code", &app_code(&key));
     person.browser.press("Continue");
 
-    // Recovery codes come next, and are shown once.
+    // Recovery codes are created next, and shown once.
     person.reads("none at the moment");
     person.looks("recovery-codes-none");
     person.browser.press("Make codes");
@@ -232,19 +234,19 @@ fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     assert!(!person.browser.text().contains(&recovery_code));
     person.looks("recovery-codes-left");
 
-    // The password alone is not enough any more.
+    // The password alone is no longer sufficient.
     person.sign_out();
     person.sign_in(EMAIL, password);
     person.browser.wait_for_url("/tf-validate");
     person.looks("second-step");
     reader.go("/profile");
     reader.browser.wait_for_url("/login?next=");
-    // The code that set up the app is used up.
+    // The code that set up the app is spent.
     person.browser.fill("Code", &next_code(&key));
     person.browser.press("Continue");
     person.reads("Hello, admin@example.com");
 
-    // A recovery code stands in for the app, once, and a mail tells of it.
+    // A recovery code replaces the app, once, and a mail reports it.
     for (code, right) in [(recovery_code.as_str(), true), (recovery_code.as_str(), false)] {
         person.sign_out();
         person.sign_in(EMAIL, password);
@@ -269,7 +271,7 @@ fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     reader.browser.click(mail);
     reader.looks("outbox-recovery-code");
 
-    // It is switched off.
+    // The second factor is switched off.
     person.browser.fill("Recovery code", &another);
     person.browser.click("//form[@name='mf_recovery_form']//button");
     person.reads("Recovery codes that are left: 6.");
@@ -279,7 +281,7 @@ fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     person.reads("Your second step is switched off.");
     person.reads("Off: whoever has the password is in.");
 
-    // A phone as a further way to sign in; its codes come to the outbox.
+    // A phone is added as a sign-in method; its codes are shown in the outbox.
     person.browser.click("//a[@aria-label='Set up: Sign-in with a code']");
     person.looks("sign-in-methods");
     person.browser.click("//input[@value='sms']");
@@ -295,7 +297,7 @@ fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     person.reads("In place of the password");
     person.looks("security-methods");
 
-    // No password: a mailed code.
+    // Sign-in by a mailed code, without the password.
     person.sign_out();
     person.go("/login");
     person.browser.follow("Sign in with a code");
@@ -314,7 +316,7 @@ fn from_a_second_step_to_a_sign_in_without_password(framework: &str) {
     person.reads("Hello, admin@example.com");
 }
 
-/// The six digits in a message.
+/// Returns the six digits in a message.
 fn digits(message: &str) -> String {
     let mut words = message.split(|letter: char| !letter.is_ascii_digit());
     words.find(|word| word.len() == 6).expect("the message holds a code").to_owned()

@@ -1,7 +1,7 @@
-//! A server on hyper: `fs-http` without a framework between.
+//! Server on hyper: `fs-http` without a framework.
 //!
-//! `answer` is the whole adapter. The rest is what a server does anyway: routes, limits, an end in
-//! good order.
+//! `answer` is the complete adapter. The rest is what every server needs: routes, limits, graceful
+//! shutdown.
 
 mod notes;
 
@@ -26,12 +26,12 @@ use tokio::time::timeout;
 
 pub use notes::{LONGEST, Notes};
 
-/// How much of the server its clients can take up.
+/// Limits on the resources that clients can use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections are served at once; more of them wait.
+    /// Maximum number of concurrent connections. Further connections wait.
     pub connections: usize,
-    /// How long a client may take for the head of a request, and how long for the whole.
+    /// Maximum time for a client to send the head of a request, and again for the whole request.
     pub patience: Duration,
 }
 
@@ -41,10 +41,10 @@ impl Default for Limits {
     }
 }
 
-/// How long requests that are under way may take when the server is stopped.
+/// Maximum time for requests in progress to finish after the server is stopped.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until `stopped`, and answers what was asked before.
+/// Serves until `stopped` completes, then finishes the requests in progress.
 pub async fn serve(
     listener: TcpListener,
     security: WebSecurity,
@@ -71,7 +71,7 @@ pub async fn serve(
                         drop(place);
                     });
                 }
-                // Too many open files, perhaps: they become fewer by themselves.
+                // Possibly too many open files: retry after a pause, when connections have closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             },
             () = &mut stopped => break,
@@ -81,7 +81,7 @@ pub async fn serve(
     _ = timeout(GRACE, graceful.shutdown()).await;
 }
 
-/// Serves one connection. A client that goes away in between ends it; that is nobody's failure.
+/// Serves one connection. A client that disconnects ends it; this is not an error.
 fn connection(
     graceful: &GracefulShutdown,
     stream: TcpStream,
@@ -104,7 +104,7 @@ fn connection(
     async move { _ = served.await }
 }
 
-/// The adapter: the library has the first word, and the last about the headers.
+/// Answers a request. This is the adapter: the library decides first, and adds its headers last.
 async fn answer(
     security: &WebSecurity,
     notes: &Notes,

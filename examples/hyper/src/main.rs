@@ -1,4 +1,4 @@
-//! Serves notes on port 8000 of this machine.
+//! Server of notes on port 8000 of this machine.
 
 use example_hyper::{Limits, Notes, serve};
 use fs_services::Failure;
@@ -10,7 +10,7 @@ async fn main() -> Result<(), Failure> {
     let store = SqlxStore::sqlite("accounts.sqlite3").await?;
     store.migrate().await?;
     let builder = fs_services::builder(store).signing_key_from_env("SIGNING_KEY");
-    // `insecure_cookies`: without TLS, on this machine alone.
+    // `insecure_cookies`: the example uses plain HTTP, on this machine only.
     let builder = builder.base_url("http://127.0.0.1:8000").http().insecure_cookies();
     let security = builder.start()?;
 

@@ -1,4 +1,4 @@
-//! The application: everybody who is signed in has one note.
+//! Application in which every signed-in user has one note.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,15 +12,15 @@ use http::{HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use serde_json::json;
 
-/// The longest note, in bytes.
+/// Maximum length of a note, in bytes.
 pub const LONGEST: usize = 4_096;
 
-/// The notes, by whose they are. Clones are the same notes.
+/// Notes by user. Clones share their notes.
 #[derive(Clone, Default)]
 pub struct Notes(Arc<Mutex<HashMap<UserId, String>>>);
 
 impl Notes {
-    /// The routes.
+    /// Answers a request of the application's routes.
     pub(crate) async fn answer<B>(&self, exchange: &Exchange, body: B) -> Response<Bytes>
     where
         B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send,
@@ -43,7 +43,7 @@ impl Notes {
         Ok(exchange.json(StatusCode::OK, json!({ "note": note }), None))
     }
 
-    /// A request that writes is let through with a CSRF token alone: that too is `authorize`.
+    /// Stores a note. `authorize` also checks the CSRF token of a request that writes.
     async fn write<B>(
         &self,
         exchange: &Exchange,
@@ -68,14 +68,15 @@ impl Notes {
     }
 }
 
-/// For everybody.
+/// Shows the public page.
 async fn home(exchange: &Exchange) -> Result<Response<Bytes>, Box<Response<Bytes>>> {
     let caller = exchange.authorize(&Requirement::anyone()).await?;
     let name = caller.map_or("stranger".to_owned(), |caller| caller.user.email.clone());
     Ok(exchange.json(StatusCode::OK, json!({ "hello": name }), None))
 }
 
-/// Who calls; or the answer to a stranger: a redirect to the sign-in page, or 401.
+/// Returns the caller's id. If the caller is not signed in, returns the answer as an error: a
+/// redirect to the sign-in page, or 401.
 async fn signed_in(exchange: &Exchange) -> Result<UserId, Box<Response<Bytes>>> {
     let caller = exchange.authorize(&Requirement::signed_in()).await?;
     let id = caller.map(|caller| caller.user.id.clone());

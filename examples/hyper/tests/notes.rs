@@ -1,4 +1,4 @@
-//! The server over real connections.
+//! Tests of the server over real connections.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -65,7 +65,7 @@ impl Answer {
     }
 }
 
-/// Somebody with cookies and a CSRF token.
+/// HTTP client with cookies and a CSRF token.
 #[derive(Default)]
 struct Visitor {
     cookies: Vec<String>,
@@ -178,7 +178,7 @@ async fn what_was_begun_is_answered_before_the_end() {
         ann.head("POST", "/note", &token) + "Expect: 100-continue\r\nContent-Length: 4\r\n\r\n";
     let mut begun = TcpStream::connect(server.address).await.unwrap();
     begun.write_all(head.as_bytes()).await.unwrap();
-    // Now the handler waits for the body.
+    // The handler now waits for the body.
     let mut go_on = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
     begun.read_exact(&mut go_on).await.unwrap();
     assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");

@@ -1,4 +1,4 @@
-//! What each change does to the rows. A guard that does not hold ends the batch.
+//! Effects of each change on the rows. A guard that does not hold ends the batch.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use fs_core::port::{
 use crate::rows::{AuditRow, MailRow, RoleRow, SessionRow, Table, UserRow};
 use crate::work::{Work, listed};
 
-/// How many lines of the audit log are kept.
+/// Number of audit log lines that are kept.
 const AUDIT_LINES: u64 = 10_000;
 
 type Outcome = Result<(), CommitError>;
@@ -94,7 +94,7 @@ impl Work<'_> {
         self.end_sessions_of(&Uniquifier::new(before.uniquifier), None)
     }
 
-    /// Writes a user and all that lists it.
+    /// Writes a user and the user's index entries.
     fn put_user(&mut self, number: u64, was: Option<&UserRow>, is: Option<UserRow>) -> Outcome {
         let (alone, shared) = was.map(UserRow::index).unwrap_or_default();
         for (table, name) in alone.into_iter().chain(shared) {
@@ -193,7 +193,7 @@ impl Work<'_> {
         Ok(self.put(Table::Sessions, session.key.clone().as_str(), SessionRow::of(session))?)
     }
 
-    /// Ends a session, if there is one.
+    /// Removes a session if it exists.
     pub(crate) fn end_session(&mut self, key: &SessionKey) -> Result<(), StoreError> {
         if let Some(session) = self.session(key)? {
             let whose = session.uniquifier.as_str();
@@ -284,7 +284,7 @@ impl Work<'_> {
     }
 }
 
-/// What a taken name of a table is called.
+/// Returns the unique attribute that a table indexes.
 fn attribute(table: Table) -> UniqueAttribute {
     match table {
         Table::Emails => UniqueAttribute::Email,

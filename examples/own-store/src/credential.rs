@@ -1,4 +1,4 @@
-//! What changes of credentials do to the rows.
+//! Effects of changes of credentials on the rows.
 
 use fs_core::Timestamp;
 use fs_core::model::{CredentialKey, CredentialKind, CredentialRecord, UserId};
@@ -31,7 +31,7 @@ impl Work<'_> {
         Ok(self.put_credential(&key, Some(CredentialRecord { revision, ..new }))?)
     }
 
-    /// Removes a credential, and ends the sessions that were made from it.
+    /// Removes a credential, and the sessions that were created from it.
     pub(crate) fn remove_credential(
         &mut self,
         key: &CredentialKey,
@@ -70,7 +70,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Writes a credential and where it is listed, or takes both away.
+    /// Writes a credential and its index entry, or removes both.
     pub(crate) fn put_credential(
         &mut self,
         key: &CredentialKey,

@@ -1,7 +1,7 @@
-//! The file: one line a batch, on the disk before anybody is told.
+//! Journal: a file with one line per batch, which is synced to disk before the commit returns.
 //!
-//! A line is the SHA-256 of a JSON text, in hexadecimal, a blank, and the text. What a crash can
-//! leave unfinished is the last line; a line that is broken further up is damage.
+//! A line is the SHA-256 of a JSON text, in hexadecimal, a blank, and the text. A crash can leave
+//! only the last line incomplete. A line that is broken further up means that the file is damaged.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
@@ -12,22 +12,22 @@ use sha2::{Digest, Sha256};
 
 use crate::rows::{Key, Rows, Writes};
 
-/// A journal is long when it has this many lines more than twice the rows of its first one.
+/// Threshold of a long journal: lines in excess of twice the rows that its first line held.
 const LINES: usize = 1_000;
 
-/// Why a journal was not opened.
+/// Error of opening a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The file, or its folder, cannot be used.
+    /// The file or its directory cannot be used.
     #[error("the journal cannot be used: {0}")]
     Io(#[from] io::Error),
-    /// Another store has it open, in this process or another one.
+    /// Another store has the journal open, in this process or another one.
     #[error("the journal is in use")]
     InUse,
-    /// The line was complete once: this is no crash. Restore a copy.
+    /// A line before the last is broken, which no crash can cause. Restore a backup.
     #[error("the journal is damaged at line {line}")]
     Damaged {
-        /// Counted from one.
+        /// Number of the line, counted from one.
         line: usize,
     },
 }
@@ -35,17 +35,18 @@ pub enum OpenError {
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    /// Up to where the file is good.
+    /// Length of the valid part of the file, in bytes.
     length: u64,
     lines: usize,
-    /// How many rows the first line has, if that one was written by [`rewrite`](Self::rewrite).
+    /// Number of rows in the first line, if [`rewrite`](Self::rewrite) wrote it.
     kept: usize,
-    /// Locked as long as this is held. A file of its own, since the journal is replaced.
+    /// Lock, held until this value is dropped. It is a separate file, because the journal is
+    /// replaced.
     _lock: File,
 }
 
 impl Journal {
-    /// Opens the journal, and hands each batch to `replay` in turn.
+    /// Opens the journal, and passes each batch to `replay` in order.
     pub(crate) fn open(path: &Path, mut replay: impl FnMut(Writes)) -> Result<Self, OpenError> {
         let lock = create(&path.with_extension("lock"))?;
         lock.try_lock().map_err(|error| match error {
@@ -72,10 +73,10 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file, length, lines: count, kept: 0, _lock: lock })
     }
 
-    /// Writes a batch. When this returns without an error, no crash undoes it.
+    /// Appends a batch. Once this returns without an error, no crash can undo it.
     pub(crate) fn append(&mut self, writes: &Writes) -> io::Result<()> {
         let line = line_of(&writes.iter().collect::<Vec<_>>())?;
-        // Whatever a failed attempt left is cut off first.
+        // Remove what a failed attempt may have left.
         self.file.set_len(self.length)?;
         self.file.seek(SeekFrom::Start(self.length))?;
         self.file.write_all(&line)?;
@@ -85,13 +86,13 @@ impl Journal {
         Ok(())
     }
 
-    /// Whether it is worth the while to write the journal anew.
+    /// Checks whether the journal is long enough to be worth rewriting.
     pub(crate) fn is_long(&self) -> bool {
         self.lines > LINES + 2 * self.kept
     }
 
-    /// Puts a journal of one line in place of this one: all rows. A crash leaves the one or the
-    /// other.
+    /// Replaces the journal by one with a single line that holds all rows. The replacement is
+    /// atomic.
     pub(crate) fn rewrite(&mut self, rows: &Rows) -> io::Result<()> {
         let line = line_of(&rows.iter().collect::<Vec<_>>())?;
         let new = self.path.with_extension("new");
@@ -124,7 +125,7 @@ fn writes_of(line: &[u8]) -> Option<Writes> {
     Some(writes.into_iter().collect())
 }
 
-/// Opens a file that only its owner may read, or makes it.
+/// Opens or creates a file that only its owner may read.
 fn create(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
@@ -133,7 +134,7 @@ fn create(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-/// Makes the folder remember the names of its files.
+/// Syncs the directory, so that the names of its files survive a crash.
 fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     match cfg!(unix) {

@@ -1,16 +1,16 @@
-//! A store written from scratch: rows in a sorted map, and a journal of JSON lines on the disk.
+//! Store written from scratch: rows in a sorted map, and a journal of JSON lines on disk.
 //!
-//! Any sorted key-value store could stand in the map's place. Read it in this order:
+//! Any sorted key-value store could replace the map. Read the modules in this order:
 //!
-//! 1. this file: reads, and the one way to write. A batch is tried on top of the rows, then goes to
-//!    the disk as one line, and only then into the rows. So it happens as a whole or not at all.
+//! 1. this file: reads, and the only way to write. A batch is applied to an overlay of the rows,
+//!    then written to disk as one line, and only then merged into the rows. So it is atomic.
 //! 2. `work`: a batch that reads through its own writes.
-//! 3. `change`, `credential`: what each change does to the rows. Guards are plain `if`s, since one batch at a time
-//!    is at work.
-//! 4. `rows`: the shapes of what is kept, and `journal`: the file.
+//! 3. `change`, `credential`: the effects of each change on the rows. Guards are plain `if`s,
+//!    because one batch runs at a time.
+//! 4. `rows`: the types of the rows, and `journal`: the file.
 //!
-//! It is for one process: a second one that opens the journal is refused. The file holds hashes of
-//! passwords and mails with links that sign people in; keep it where nobody else reads.
+//! It is for one process: a second one that opens the journal is refused. The file holds password
+//! hashes and mails with links that sign people in; keep it where nobody else can read it.
 
 mod change;
 mod credential;
@@ -37,26 +37,28 @@ use work::Work;
 
 pub use journal::OpenError;
 
-/// A store that keeps everything in memory and in one file. Clones are the same store.
+/// Store that keeps everything in memory and in one file. Clones share the same data.
 #[derive(Clone)]
 pub struct JournalStore(Arc<Inner>);
 
 struct Inner {
-    /// Locked by whoever writes, from the first guard until the rows show the batch.
+    /// Journal. A writer holds the lock from the first guard until the rows show the batch.
     journal: Mutex<Journal>,
-    /// Locked for moments: readers never wait for the disk.
+    /// Rows. Locked only briefly: readers never wait for the disk.
     rows: RwLock<Rows>,
 }
 
 impl JournalStore {
-    /// Reads the journal, or begins one. Blocks: call it at the start.
+    /// Opens a journal, or creates one. Blocks: call it at the start.
     ///
-    /// A batch that was not written to its end, since the process died, is cut off: nobody was told
-    /// that it happened.
+    /// A batch whose line is incomplete, because the process died, is removed: its commit never
+    /// returned.
     ///
     /// # Errors
     ///
-    /// The file cannot be used, is in use, or is damaged before its end.
+    /// - Returns [`OpenError::Io`] if the file cannot be used.
+    /// - Returns [`OpenError::InUse`] if another store has it open.
+    /// - Returns [`OpenError::Damaged`] if a line before the last is broken.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
         let mut rows = Rows::new();
         let journal = Journal::open(path.as_ref(), |writes| merge(&mut rows, writes))?;
@@ -71,8 +73,8 @@ impl JournalStore {
         read(&Work::on(&rows))
     }
 
-    /// The one way to write. The disk is slow, so this is work for a thread that may wait. It goes
-    /// on to its end when the caller goes away.
+    /// Runs a write on a thread that may block, because the disk is slow. The write completes even
+    /// if the caller's future is dropped.
     async fn write<T: Send + 'static>(
         &self,
         now: Option<Timestamp>,
@@ -106,14 +108,14 @@ impl Inner {
             && journal.is_long()
             && let Err(error) = shorten(&mut journal, &mut rows, now)
         {
-            // The batch is on the disk: that tidying up failed is no reason to say otherwise.
+            // The batch is on disk, so a failed rewrite is no reason to report an error.
             tracing::warn!(%error, "the journal is as long as it was");
         }
         Ok(answer)
     }
 }
 
-/// Forgets what has expired, and writes the journal anew.
+/// Removes expired rows, and rewrites the journal.
 fn shorten(journal: &mut Journal, rows: &mut Rows, now: Timestamp) -> Result<(), StoreError> {
     let mut work = Work::on(rows);
     work.forget_expired(now)?;

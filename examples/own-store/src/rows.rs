@@ -1,4 +1,4 @@
-//! What is kept: rows of JSON under a table and a name.
+//! Rows of JSON, each under a table and a name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,18 @@ use serde_json::{Map, Value};
 
 /// All rows, sorted by table and name.
 pub(crate) type Rows = BTreeMap<Key, Value>;
-/// What a batch writes; nothing takes a row away. In JSON nothing is `null`, so no row may be.
+/// Writes of a batch; `None` removes a row. `None` is serialized as `null`, so no row may be
+/// `null`.
 pub(crate) type Writes = BTreeMap<Key, Option<Value>>;
-/// Where a row is.
+/// Key of a row: its table and name.
 pub(crate) type Key = (Table, String);
 
-/// The tables. A name is a text, compared byte by byte.
+/// Tables of the store. A name is a text, compared byte by byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Table {
     /// [`UserRow`] by number.
     Users,
-    // Numbers of users by what is theirs: indexes, written with their user.
+    // Indexes of the users' numbers by unique attribute, written together with the user.
     Emails,
     Usernames,
     Phones,
@@ -38,27 +39,27 @@ pub(crate) enum Table {
     Roles,
     /// [`SessionRow`] by key.
     Sessions,
-    /// `true`, by the uniquifier and the key of a session: an index.
+    /// Index: `true`, by the uniquifier and the key of a session.
     SessionsOf,
-    /// `true`, by the parent and the key of a session: an index.
+    /// Index: `true`, by the parent and the key of a session.
     SessionsFrom,
     /// [`CredentialRow`] by key.
     Credentials,
-    /// `true`, by the owner and the key of a credential: an index.
+    /// Index: `true`, by the owner and the key of a credential.
     CredentialsOf,
-    /// Until when a secret is remembered, by its digest.
+    /// Expiry of a spent secret, by its digest.
     Spent,
-    /// How many, and when the window ends.
+    /// Count, and end of its window, by counter.
     Counters,
     /// [`MailRow`] by id.
     Mails,
     /// [`AuditRow`] by number.
     Audit,
-    /// The last number that was given, by what for.
+    /// Last number that was assigned, by its purpose.
     Last,
 }
 
-/// Makes the rows show what was written.
+/// Applies writes to the rows.
 pub(crate) fn merge(rows: &mut Rows, writes: Writes) {
     for (key, row) in writes {
         match row {
@@ -68,8 +69,8 @@ pub(crate) fn merge(rows: &mut Rows, writes: Writes) {
     }
 }
 
-/// A user. The domain's type does not serialise, so that no secret is written by accident; here it
-/// is written on purpose.
+/// User as a row. The domain's type does not implement `Serialize`, so that no secret is written by
+/// accident; this one is for writing it on purpose.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct UserRow {
     pub(crate) email: String,
@@ -91,7 +92,7 @@ pub(crate) struct UserRow {
     sign_in_secrets: BTreeMap<String, String>,
     phone: Option<String>,
     attributes: Map<String, Value>,
-    /// Names of roles.
+    /// Names of the user's roles.
     pub(crate) roles: BTreeSet<String>,
 }
 
@@ -101,7 +102,7 @@ impl UserRow {
         Self::of(user.into_user(UserId::new("")), roles)
     }
 
-    /// The row of a user who holds those roles.
+    /// Creates the row of a user with those roles.
     pub(crate) fn of(user: User, roles: BTreeSet<String>) -> Self {
         let secrets = user.sign_in_secrets.into_iter();
         Self {
@@ -128,7 +129,7 @@ impl UserRow {
         }
     }
 
-    /// The user of that number.
+    /// Converts the row to a user with that key.
     pub(crate) fn into_user(self, key: &str, roles: Vec<Role>) -> User {
         let codes = self.recovery_codes.iter();
         let secrets = self.sign_in_secrets.into_iter();
@@ -161,7 +162,7 @@ impl UserRow {
         }
     }
 
-    /// Under what the user is listed. The first ones are of one user alone.
+    /// Returns the keys under which the user is indexed. The first list holds the unique ones.
     pub(crate) fn index(&self) -> (Vec<Key>, Vec<Key>) {
         let named = [
             (Table::Emails, Some(&self.email)),
@@ -258,7 +259,7 @@ impl SessionRow {
 pub(crate) struct CredentialRow {
     kind: String,
     owner: String,
-    /// JSON in a text: a row may hold no `null`.
+    /// Value as JSON in a text, because a row may not contain `null`.
     value: String,
     created_at: Timestamp,
     used_at: Option<Timestamp>,
@@ -279,7 +280,7 @@ impl CredentialRow {
         }
     }
 
-    /// The credential, if its kind and value can be read.
+    /// Converts the row to a credential, or returns `None` if its kind or value cannot be read.
     pub(crate) fn into_record(self, key: &CredentialKey) -> Option<CredentialRecord> {
         Some(CredentialRecord {
             key: key.clone(),
@@ -303,11 +304,11 @@ pub(crate) struct MailRow {
     text: Option<String>,
     html: Option<String>,
     attempts: u32,
-    /// From when on it may be claimed.
+    /// Time from which the mail may be claimed.
     pub(crate) due: Timestamp,
-    /// Orders those that are due at the same time.
+    /// Sequence number, which orders mails that are due at the same time.
     pub(crate) number: u64,
-    /// What the mail server said last.
+    /// Last answer of the mail server.
     reason: Option<String>,
 }
 
@@ -318,10 +319,10 @@ impl MailRow {
         Self { template, to, from, subject, text, html, attempts, due, number, reason }
     }
 
-    /// The same, to be tried again at `due`.
+    /// Returns the mail after a failed attempt, to be retried at `due`.
     pub(crate) fn failed(self, due: Timestamp, reason: &str) -> Self {
         let reason = Some(reason.chars().take(500).collect());
-        // A mail that is given up may hold a link that still works.
+        // A mail that is given up may hold a link that still works, so its content is removed.
         let (text, html) = match due == Timestamp::MAX {
             true => (None, None),
             false => (self.text, self.html),

@@ -1,4 +1,4 @@
-//! A batch at work: it reads through its own writes, and keeps them to itself until it is done.
+//! Batch in progress: it reads through its own writes, and keeps them private until it is done.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use crate::rows::{CredentialRow, Key, MailRow, RoleRow, Rows, SessionRow, Table,
 
 type Found<T> = Result<Option<T>, StoreError>;
 
-/// The rows, and what is written on top of them.
+/// Rows, overlaid with the writes of the batch.
 pub(crate) struct Work<'a> {
     rows: &'a Rows,
     writes: Writes,
@@ -54,13 +54,13 @@ impl<'a> Work<'a> {
         self.writes.insert((table, name.to_owned()), None);
     }
 
-    /// The names in a table as it was before the batch, sorted.
+    /// Returns the names in a table as they were before the batch, sorted.
     pub(crate) fn names(&self, table: Table) -> impl Iterator<Item = &'a str> + use<'a> {
         let rows = self.rows.range((table, String::new())..);
         rows.take_while(move |((of, _), _)| *of == table).map(|((_, name), _)| name.as_str())
     }
 
-    /// A number that was not given for `what` before.
+    /// Returns the next number for `what`, which was never used before.
     pub(crate) fn next(&mut self, what: &str) -> Result<u64, StoreError> {
         let next = self.get::<u64>(Table::Last, what)?.unwrap_or(0) + 1;
         self.put(Table::Last, what, next)?;
@@ -68,9 +68,9 @@ impl<'a> Work<'a> {
     }
 }
 
-/// What is there.
+/// Lookups.
 impl Work<'_> {
-    /// The key of the user that is meant.
+    /// Returns the key of the user that a lookup identifies.
     pub(crate) fn find(&self, by: &UserLookup) -> Found<String> {
         let first = |table, name: &str| {
             Ok::<_, StoreError>(self.owners(table, name)?.first().map(u64::to_string))
@@ -96,7 +96,7 @@ impl Work<'_> {
         }
     }
 
-    /// The numbers of the users listed under a name, the oldest first.
+    /// Returns the numbers of the users indexed under a name, oldest first.
     pub(crate) fn owners(&self, table: Table, name: &str) -> Result<BTreeSet<u64>, StoreError> {
         Ok(self.get(table, name)?.unwrap_or_default())
     }
@@ -130,7 +130,7 @@ impl Work<'_> {
         Ok(found)
     }
 
-    /// The keys of the sessions that were made from a credential.
+    /// Returns the keys of the sessions that were created from a credential.
     pub(crate) fn sessions_from(&self, parent: &CredentialKey) -> Vec<SessionKey> {
         self.listed_under(Table::SessionsFrom, parent.as_str()).map(SessionKey::new).collect()
     }
@@ -151,7 +151,7 @@ impl Work<'_> {
         Ok(found)
     }
 
-    /// What is listed under a name, also what this batch took away.
+    /// Returns the keys indexed under a name, including those that this batch removed.
     fn listed_under(&self, table: Table, under: &str) -> impl Iterator<Item = String> + use<> {
         let first = (table, listed(under, ""));
         let is_listed = |(table, name): &&Key| *table == first.0 && name.starts_with(&first.1);
@@ -162,14 +162,14 @@ impl Work<'_> {
     }
 }
 
-/// Where a session or credential is listed: under whom, or from what.
+/// Returns the index name of a session or credential, from its owner or parent and its key.
 pub(crate) fn listed(under: &str, key: &str) -> String {
     format!("{under}\0{key}")
 }
 
-/// What the store does by itself.
+/// Maintenance by the store itself.
 impl Work<'_> {
-    /// Takes mails that are due, and hides them for a while.
+    /// Claims mails that are due, and hides them until the lease ends.
     pub(crate) fn claim_mails(
         &mut self,
         now: Timestamp,
@@ -192,7 +192,7 @@ impl Work<'_> {
         Ok(claimed)
     }
 
-    /// Takes away what expired by `now`.
+    /// Removes rows that expired by `now`.
     pub(crate) fn forget_expired(&mut self, now: Timestamp) -> Result<(), StoreError> {
         for key in self.names(Table::Sessions).map(SessionKey::new) {
             if self.session(&key)?.is_some_and(|session| session.expires_at <= now) {

@@ -1,4 +1,4 @@
-//! The rules of every store, and what is this one's own: the journal.
+//! Store conformance suite, and tests of this store's journal.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -59,7 +59,7 @@ fn mail(id: &str) -> OutboxEntry {
     OutboxEntry { id: OutboxId(id.to_owned()), mail, at: at(0) }
 }
 
-/// Batches of several changes each, one after the other.
+/// Returns batches of several changes each.
 fn batches() -> Vec<Batch> {
     let first = UserId::new("1");
     vec![
@@ -81,10 +81,10 @@ fn batches() -> Vec<Batch> {
     ]
 }
 
-/// The mails that wait after each of them.
+/// Mails that wait after each batch.
 const MAILS: [&[&str]; 5] = [&[], &[], &["one"], &["one"], &["two"]];
 
-/// What can be seen of a store.
+/// Returns the state of a store, as far as it is visible through its port.
 async fn seen(store: &JournalStore) -> (Vec<User>, Vec<Role>, Vec<SessionRecord>) {
     let users = store.users(Page { offset: 0, limit: 100 }).await.unwrap();
     let mut sessions = store.sessions_of(&uniquifier(1), at(0)).await.unwrap();
@@ -113,7 +113,7 @@ async fn a_journal_that_is_cut_anywhere_holds_whole_batches() {
         states.push(seen(&store).await);
     }
     let (whole, path) = (std::fs::read(&path).unwrap(), folder.path().join("cut.journal"));
-    // At the ends of lines, one octet beside them, and here and there.
+    // Cuts at the ends of lines, one byte beside them, and at regular positions.
     let near =
         |cut: &usize| cut.is_multiple_of(17) || sizes.iter().any(|size| size.abs_diff(*cut) <= 1);
     for cut in (0..=whole.len()).filter(near) {
@@ -121,7 +121,7 @@ async fn a_journal_that_is_cut_anywhere_holds_whole_batches() {
         let store = JournalStore::open(&path).unwrap();
         let batches = sizes.iter().filter(|size| **size <= cut).count() - 1;
         assert_eq!(seen(&store).await, states[batches], "cut at {cut}");
-        // What was cut off does not come back, and the next batch is not glued to it.
+        // The removed line does not come back, and the next batch is not appended to its rest.
         assert_eq!(mails(&store).await, MAILS[batches], "cut at {cut}");
         drop(store);
         let store = JournalStore::open(&path).unwrap();
@@ -142,7 +142,7 @@ async fn what_guards_live_on_after_a_restart() {
     };
     let store = JournalStore::open(&path).unwrap();
     store.commit(Batch::from(spend()).and(count())).await.unwrap();
-    // A batch that fails leaves no line.
+    // A batch that fails writes no line.
     let before = size(&path);
     store.commit(Batch::from(count()).and(spend())).await.unwrap_err();
     assert_eq!(size(&path), before);
@@ -204,13 +204,13 @@ async fn a_long_journal_is_written_anew_without_what_expired() {
     let store = JournalStore::open(&path).unwrap();
     assert_eq!(seen(&store).await, before);
     assert_eq!(store.sessions_of(&uniquifier(1), at(3_000)).await.unwrap(), living);
-    // Keys of users are not given again.
+    // Keys of users are not reused.
     let receipt = store.commit(Change::InsertUser(Box::new(person(3))).into()).await.unwrap();
     assert_eq!(receipt.users, [UserId::new("3")]);
 }
 
 mod rules {
-    //! The conformance suite of `fs-testkit`: a test for each rule.
+    //! Conformance suite of `fs-testkit`, with one test per rule.
 
     use std::sync::Arc;
 

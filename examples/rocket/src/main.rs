@@ -1,4 +1,4 @@
-//! Accounts on Rocket and SQLite: pages, JSON API, mails, and four pages of one's own.
+//! Accounts on Rocket and SQLite: pages, a JSON API, mails, and four pages of the application.
 
 use fs_rocket::{Auth, CurrentUser, Protected, SecurityFairing, require};
 use fs_rocket::{Builder, Failure, Requirement, WebSecurity};
@@ -9,7 +9,7 @@ fs_rocket::policy! {
     Editor = any_role("admin", "editor");
 }
 
-/// For everybody: the session counts the visits.
+/// Greets everybody. The session counts the visits.
 #[get("/")]
 fn home(user: Option<CurrentUser>, auth: Auth) -> String {
     let visits = auth.with_session(|session| {
@@ -21,25 +21,25 @@ fn home(user: Option<CurrentUser>, auth: Auth) -> String {
     format!("Hello, {name}. Visit number {visits}.")
 }
 
-/// For who is signed in; others are sent to the sign-in page, and back.
+/// Requires a signed-in user. Others are sent to the sign-in page, and back afterwards.
 #[get("/profile")]
 fn profile(user: CurrentUser) -> String {
     format!("Your roles: {:?}", user.roles)
 }
 
-/// For who may edit, by type.
+/// Requires an editor, by the type of the argument.
 #[get("/editors")]
 fn editors(_user: Protected<Editor>) -> &'static str {
     "Come in."
 }
 
-/// For auditors, see below: the whole group is guarded.
+/// Shows a page for auditors. The whole group is guarded, see below.
 #[get("/year")]
 fn year() -> &'static str {
     "The year's report."
 }
 
-/// The pages above. Those of fs, such as `/login` and `/register`, are answered by the fairing.
+/// Mounts the pages above. The fairing answers those of fs, such as `/login` and `/register`.
 fn app(security: &WebSecurity) -> Rocket<Build> {
     let auditors = Requirement::signed_in().all_roles(["auditor"]);
     rocket::build()
@@ -48,7 +48,7 @@ fn app(security: &WebSecurity) -> Rocket<Build> {
         .mount("/reports", require(auditors, routes![year]))
 }
 
-/// Accounts in a file of SQLite, and mails to the terminal.
+/// Creates accounts in a SQLite file, with mails printed to the terminal.
 async fn accounts(file: &str) -> Result<Builder, Failure> {
     let store = SqlxStore::sqlite(file).await?;
     store.migrate().await?;
@@ -58,7 +58,7 @@ async fn accounts(file: &str) -> Result<Builder, Failure> {
 #[rocket::main]
 async fn main() -> Result<(), Failure> {
     let accounts = accounts("accounts.db").await?.signing_key_from_env("SIGNING_KEY");
-    // `insecure_cookies`: without TLS, on this machine alone.
+    // `insecure_cookies`: the example uses plain HTTP, on this machine only.
     let security = accounts.http().insecure_cookies().start()?;
     app(&security).launch().await?;
     security.shutdown().await;

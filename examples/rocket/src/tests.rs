@@ -1,4 +1,4 @@
-//! A person's way through the program, over HTTP.
+//! Test of the program over HTTP, from registration to sign-out.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
 #[path = "../../journey.rs"]
@@ -44,7 +44,7 @@ async fn start(security: &WebSecurity) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, told.await.unwrap()).into()
 }
 
-/// Rocket has no deadline for heads: that takes a proxy.
+/// Tests a stalled body only: Rocket has no deadline for heads, so a proxy has to provide it.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_does_not_go_on_with_a_body_is_cut_off() {
     let mut setup = Setup::standard();

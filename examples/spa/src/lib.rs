@@ -1,7 +1,7 @@
-//! A page, its script, and the two routes that the script asks besides the account endpoints.
+//! Single-page application: a page, its script, and the two routes that the script uses besides the
+//! account endpoints.
 //!
-//! The script is in `static/app.js`. What it needs of the configuration is in [`config`] and
-//! [`http`].
+//! The script is in `static/app.js`. The configuration that it needs is in [`config`] and [`http`].
 
 use axum::Router;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
@@ -15,15 +15,15 @@ use fs_http::{HttpConfig, WebSecurity};
 use serde_json::json;
 
 fs_core::policy! {
-    /// Who may read the report.
+    /// Users who may read the report.
     pub Auditor = all_roles("auditor");
 }
 
-/// Scripts, styles and requests of our own, and nothing else: no scripts within the page either.
+/// Content security policy: scripts, styles and requests of this site only, and no inline scripts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
                       form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/// How accounts behave. `key` has 32 bytes or more.
+/// Returns the configuration of accounts. `key` must have at least 32 bytes.
 pub fn config(key: Secret, base_url: String) -> Config {
     Config {
         signing_keys: vec![key],
@@ -35,7 +35,7 @@ pub fn config(key: Secret, base_url: String) -> Config {
     }
 }
 
-/// How they look over HTTP.
+/// Returns the configuration of the HTTP layer.
 pub fn http() -> HttpConfig {
     let mut http = HttpConfig::default();
     // The script reads the CSRF token from this cookie, which another site's script cannot.
@@ -51,12 +51,12 @@ pub fn http() -> HttpConfig {
         header: "x-xsrf-token".to_owned(),
         every_answer: false,
     });
-    // Links in mails lead to the page, with what came of them in the query.
+    // Links in mails lead to the page, with their result in the query.
     http.redirects.spa = true;
     http
 }
 
-/// The same for plain HTTP on the developer's own machine.
+/// Returns the same configuration for plain HTTP on the developer's own machine.
 pub fn insecure_http() -> HttpConfig {
     let mut http = http().insecure_cookies();
     if let Some(cookie) = &mut http.csrf.cookie {
@@ -65,7 +65,7 @@ pub fn insecure_http() -> HttpConfig {
     http
 }
 
-/// The whole application.
+/// Creates the router of the whole application.
 pub fn app(security: &WebSecurity) -> Router {
     Router::new()
         .route("/", get(file("text/html; charset=utf-8", include_str!("../static/index.html"))))
@@ -76,14 +76,14 @@ pub fn app(security: &WebSecurity) -> Router {
         .with_security(security)
 }
 
-/// For who is signed in.
+/// Returns the signed-in user.
 async fn me(auth: Auth, user: CurrentUser) -> Answer {
     let roles: Vec<_> = user.roles.iter().map(|role| &role.name).collect();
     let me = json!({ "email": user.email, "roles": roles });
     Answer(auth.json(StatusCode::OK, me, Some(&user)))
 }
 
-/// For auditors.
+/// Returns the report, for auditors.
 async fn report(auth: Auth, user: Protected<Auditor>) -> Answer {
     let report = json!({ "report": "Nothing happened this year." });
     Answer(auth.json(StatusCode::OK, report, Some(&user)))

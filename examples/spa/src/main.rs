@@ -1,4 +1,4 @@
-//! Serves the page on port 8000 of this machine.
+//! Server of the page on port 8000 of this machine.
 
 use fs_axum::{Failure, Limits, Secret};
 use fs_store_sqlx::SqlxStore;
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Failure> {
     let store = SqlxStore::sqlite("accounts.sqlite3").await?;
     store.migrate().await?;
-    // The key takes the place of the one that the environment has.
+    // The key in the environment replaces this one.
     let config = spa::config(Secret::from(""), "http://127.0.0.1:8000".to_owned());
     let builder = fs_axum::builder(store).config(config).signing_key_from_env("SIGNING_KEY");
     let security = builder.http().config(spa::insecure_http()).start()?;

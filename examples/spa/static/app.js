@@ -1,17 +1,17 @@
-// A client of the JSON API: registers, signs in, shows who one is, changes the password, signs out.
+// Client of the JSON API: registers, signs in, shows the user, changes the password, signs out.
 "use strict";
 
 const part = (id) => document.getElementById(id);
 const say = (text) => { part("status").textContent = text; };
 
-// While somebody is signed in, the CSRF token is in a cookie that only scripts of this site can read.
+// For a signed-in user, the CSRF token is in a cookie that only scripts of this site can read.
 function tokenInCookie() {
   const start = "XSRF-TOKEN=";
   const pair = document.cookie.split("; ").find((pair) => pair.startsWith(start));
   return pair && decodeURIComponent(pair.slice(start.length));
 }
 
-// A stranger has no such cookie, and is told the token by every form.
+// Without a user there is no such cookie. The JSON of every form contains the token.
 async function tokenOfForm() {
   return (await ask("GET", "/login")).response.csrf_token;
 }
@@ -37,7 +37,7 @@ async function post(path, form) {
   return stale ? ask("POST", path, form, await tokenOfForm()) : answer;
 }
 
-// What every answer but success leads to. `form` is where mistakes in fields are shown.
+// Handles every answer but success. `form` is the form that shows errors of its fields.
 function refused(answer, form) {
   switch (answer.status) {
     case 400: return showMistakes(answer.response, form);
@@ -55,11 +55,11 @@ function showMistakes(response, form) {
     place.textContent = (mistakes[place.dataset.of] ?? []).join(" ");
     delete mistakes[place.dataset.of];
   }
-  // What belongs to no field.
+  // Errors that belong to no field.
   say([response.error, ...Object.values(mistakes).flat()].filter(Boolean).join(" "));
 }
 
-// Shows the page of somebody, or of a stranger.
+// Shows the page of the user, or the sign-in page.
 function show(me, text = "") {
   for (const form of document.forms) {
     form.reset();
@@ -74,11 +74,11 @@ function show(me, text = "") {
 async function whoAmI(text = "") {
   const answer = await ask("GET", "/api/me");
   if (answer.status === 200) return show(answer.response, text);
-  // Being a stranger is no mistake.
+  // Not being signed in is not an error.
   return answer.status === 401 ? show(null, text) : refused(answer);
 }
 
-// Hands in a form; `done` is called with the answer when it was taken.
+// Submits a form, and calls `done` with the answer if it was accepted.
 function onSubmit(id, path, done) {
   part(id).addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -105,7 +105,7 @@ part("report").addEventListener("click", async () => {
   return answer.status === 200 ? say(answer.response.report) : refused(answer);
 });
 
-// Links in mails come back here. The words are ours: anybody can write a query.
+// Links in mails redirect here. The texts are fixed, because the query can be forged.
 function arrived() {
   const query = new URLSearchParams(location.search);
   history.replaceState(null, "", location.pathname);

@@ -1,4 +1,4 @@
-//! What the script asks, in its order, and what it relies on.
+//! Tests of the script's requests, in its order, and of the answers that it relies on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,7 +18,7 @@ use http::{Answer, ask};
 use serde_json::{Value, json};
 use server::{ANN, NEW_PASSWORD, PASSWORD, Server};
 
-/// The script's part of a browser.
+/// HTTP client that acts as the script does.
 struct Client {
     port: u16,
     cookies: BTreeMap<String, String>,
@@ -87,7 +87,8 @@ fn from_registering_to_signing_out() {
     assert!(mistake(&early, "password"), "{early:?}");
     let link = server.mailed_link();
     assert_eq!(client.get(&link).status, 200);
-    // The script could send the form as well; a person, led on to `/?success=…`, is in browser.rs.
+    // The script could submit the form as well. browser.rs tests the redirect of a person to
+    // `/?success=…`.
     let confirmed = client.post(&link, json!({}));
     assert_eq!(confirmed.status, 200, "{confirmed:?}");
     let again = client.post(&(link + "x"), json!({}));

@@ -1,6 +1,6 @@
-//! The page and its script in a real browser.
+//! Test of the page and its script in a real browser.
 //!
-//! Needs Chromium and its driver: `FS_TEST_CHROMIUM` names the browser.
+//! It needs Chromium and its driver: `FS_TEST_CHROMIUM` names the browser.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,7 +33,7 @@ fn sign_in(browser: &Browser, password: &str) {
 #[test]
 fn from_registering_to_signing_out() {
     let Some(chromium) = std::env::var_os("FS_TEST_CHROMIUM").map(PathBuf::from) else {
-        // Past the runner, which shows nothing of a test that passes.
+        // Writes past the test runner, which hides the output of tests that pass.
         _ = writeln!(std::io::stderr(), "NOT RUN: browser test, FS_TEST_CHROMIUM is not set");
         return;
     };
@@ -71,7 +71,7 @@ fn from_registering_to_signing_out() {
     browser.fill("New password again", NEW_PASSWORD);
     browser.press("Change password");
     browser.wait_for("Your password is changed");
-    // A page that is opened anew knows who is signed in.
+    // A reloaded page knows the signed-in user.
     browser.open(&server.url("/"));
     browser.wait_for(ANN);
     browser.press("Sign out");

@@ -1,4 +1,4 @@
-//! What a line leads to: a flow, and its outcome in words.
+//! Conversation: runs the flow of each line, and returns its outcome in words.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use fs_core::secret::Secret;
 use fs_core::session::Session;
 use fs_core::{Context, Security};
 
-/// One connection.
+/// State of one connection.
 pub(crate) struct Conversation {
     security: Security,
     peer: IpAddr,
@@ -16,7 +16,7 @@ pub(crate) struct Conversation {
     over: bool,
 }
 
-/// What somebody asks.
+/// Command of a line.
 enum Command {
     Login(Credentials),
     Code(Secret),
@@ -33,7 +33,7 @@ impl Conversation {
         self.over
     }
 
-    /// The answer to a line, and a line about it in the log: without what was typed.
+    /// Answers a line, and logs it without what was typed.
     pub(crate) async fn answer(&mut self, line: &str) -> String {
         let command = command(line);
         let name = command.as_ref().map_or("unknown", Command::name);
@@ -61,13 +61,13 @@ impl Conversation {
         answer + "\n"
     }
 
-    /// The answer to what is no line.
+    /// Answers input that is not a line.
     pub(crate) fn refuse(&mut self) -> String {
         self.over = true;
         "no such line\n".to_owned()
     }
 
-    /// The session ends with the connection.
+    /// Ends the session, with the connection.
     pub(crate) async fn end(&mut self) {
         let ended = match self.current().await {
             Ok(user) => {
@@ -90,13 +90,13 @@ impl Conversation {
                 Some(_) => "no code could be sent".to_owned(),
                 None => "no second factor is set up".to_owned(),
             },
-            // Whether there is such an account is nobody's business.
+            // The answer must not reveal whether the account exists.
             SignInOutcome::Refused(_) => "no".to_owned(),
         })
     }
 
     async fn code(&mut self, code: &str) -> Result<String, FlowError> {
-        // For who is signed in, the same flow would set up another second factor.
+        // For a signed-in user, the same flow would set up another second factor.
         if self.session.pending().is_none() {
             return Ok("no code is wanted".to_owned());
         }
@@ -113,12 +113,13 @@ impl Conversation {
         Ok(self.current().await?.map_or("nobody".to_owned(), |user| ok(&user)))
     }
 
-    /// Who is signed in: asked anew each time, so that an account that was shut out is out.
+    /// Returns the signed-in user. Reads the store each time, so that a deactivated account is
+    /// signed out at once.
     async fn current(&self) -> Result<Option<User>, FlowError> {
         self.security.authenticate_session(&self.context(), &self.session).await
     }
 
-    /// The facts that flows need. The address is what limits go by.
+    /// Returns the context that flows need. Rate limits use the client's address.
     fn context(&self) -> Context {
         Context { client_ip: Some(self.peer.to_string()), ..self.security.context() }
     }

@@ -1,17 +1,18 @@
-//! A server without HTTP: one line asks, one line answers.
+//! Server without HTTP: the client sends one line, and the server answers with one line.
 //!
 //! | line | answer |
 //! | --- | --- |
-//! | `login NAME PASSWORD` | `ok NAME`, `code METHOD` when a second factor is wanted, `no`, `wait SECONDS` |
+//! | `login NAME PASSWORD` | `ok NAME`, `code METHOD` if a second factor is required, `no`, `wait SECONDS` |
 //! | `code CODE` | `ok NAME`, `no`, `wait SECONDS` |
 //! | `whoami` | `ok NAME`, `nobody` |
 //! | `quit` | `bye` |
 //!
-//! A connection is what a browser is elsewhere: its [`Session`](fs_core::session::Session) lives in
-//! memory for as long as the connection does. Everything else, the second factor and the limits
-//! included, is done by the flows.
+//! A connection corresponds to a browser: its [`Session`](fs_core::session::Session) lives in
+//! memory as long as the connection. The flows do everything else, including the second factor and
+//! the rate limits.
 //!
-//! Passwords travel as they are. Listen on the machine itself, or put TLS in front.
+//! Passwords are not encrypted on the wire. Listen on the loopback address only, or put TLS in
+//! front.
 
 mod conversation;
 mod line;
@@ -34,7 +35,8 @@ use line::read_line;
 
 pub use mails::PlainMails;
 
-/// The default profile without what needs links in mails. `key` has 32 bytes or more.
+/// Returns the default profile without the features that need links in mails. `key` must have at
+/// least 32 bytes.
 pub fn config(key: Secret) -> Config {
     Config {
         signing_keys: vec![key],
@@ -45,12 +47,12 @@ pub fn config(key: Secret) -> Config {
     }
 }
 
-/// How much of the server strangers can take up.
+/// Limits on the resources that clients can use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// How many connections are served at once; more of them wait.
+    /// Maximum number of concurrent connections. Further connections wait.
     pub connections: usize,
-    /// How long a connection may be silent, or leave an answer unread.
+    /// Maximum time for a client to be silent, or to leave an answer unread.
     pub silence: Duration,
 }
 
@@ -60,7 +62,7 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `stopped`, then lets every line that was read be answered.
+/// Serves until `stopped` completes, then answers every line that was read.
 pub async fn serve(
     listener: TcpListener,
     security: Security,
@@ -77,7 +79,7 @@ pub async fn serve(
                     let (security, stopping) = (security.clone(), stopping.clone());
                     talks.spawn(talk(stream, peer.ip(), security, limits, stopping));
                 }
-                // Too many open files, perhaps: they become fewer by themselves.
+                // Possibly too many open files: retry after a pause, when connections have closed.
                 Err(error) => {
                     tracing::warn!(%error, "a connection was not accepted");
                     sleep(Duration::from_millis(100)).await;
@@ -104,14 +106,14 @@ async fn talk(
     while !conversation.is_over() {
         let line = tokio::select! {
             line = timeout(limits.silence, read_line(&mut read)) => line,
-            // Nothing is ever sent: the channel closes.
+            // The channel carries no value: it completes when the sender is dropped.
             _ = stopping.changed() => break,
         };
         let answer = match line {
             Ok(Ok(Some(line))) => conversation.answer(line.expose()).await,
-            // The line is no text, or has no end: where the next one begins is not known.
+            // The line is not UTF-8 or is too long, so the start of the next one is unknown.
             Ok(Err(error)) if error.kind() == io::ErrorKind::InvalidData => conversation.refuse(),
-            // The client went away, or is silent.
+            // The client disconnected, or was silent for too long.
             Ok(Ok(None) | Err(_)) | Err(_) => break,
         };
         match timeout(limits.silence, write.write_all(answer.as_bytes())).await {

@@ -1,11 +1,11 @@
-//! The mails that this server writes: one line of text each.
+//! Mails of this server: one line of text each.
 
 use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMail};
 
-/// Writes mails in plain text. `fs-http` brings a composer with templates; without HTTP one writes
-/// what one's flows send: here, the code of a second factor.
+/// Composer of plain-text mails. `fs-http` has a composer with templates; without HTTP, an
+/// application composes the mails of its own flows: here, the code of a second factor.
 pub struct PlainMails {
-    /// The sender: an address, or `Name <address>`.
+    /// Sender: an address, or `Name <address>`.
     pub from: String,
 }
 

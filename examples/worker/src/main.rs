@@ -1,4 +1,4 @@
-//! Serves one account on port 7000 of this machine.
+//! Server for one account on port 7000 of this machine.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The server over real connections, with a clock that the test moves.
+//! Tests of the server over real connections, with a clock that the test moves.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,7 +31,7 @@ use worker::{Limits, PlainMails, config, serve};
 const ANN: &str = "ann@example.com";
 const PASSWORD: &str = "seven otters hold hands";
 
-/// The server, and what stands behind it.
+/// Server under test, with its store, clock and mails.
 struct Server {
     security: Security,
     clock: VirtualClock,
@@ -84,7 +84,7 @@ impl Client {
         self.read().await
     }
 
-    /// The next line; nothing when the server has closed the connection.
+    /// Reads the next line, or an empty text if the server has closed the connection.
     async fn read(&mut self) -> String {
         let mut answer = String::new();
         self.0.read_line(&mut answer).await.unwrap();
@@ -196,7 +196,7 @@ async fn lines_and_connections_are_bounded() {
     let server = Server::start(Limits { connections: 1, ..Limits::default() }).await;
     let mut first = server.connect().await;
     assert_eq!(first.ask("whoami").await, "nobody");
-    // It is not served before the first one has ended.
+    // The second connection is served only after the first has ended.
     let mut second = server.connect().await;
     second.0.write_all(b"whoami\n").await.unwrap();
     assert_eq!(first.ask("whoami").await, "nobody");

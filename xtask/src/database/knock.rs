@@ -1,5 +1,6 @@
-//! Asks a server whether it lets us in, with the first message of PostgreSQL's protocol (version
-//! 3.0, "Start-up" in its manual), so that no client library has to be built for it.
+//! Probe that asks a server whether it accepts our connection, with the first message of
+//! PostgreSQL's protocol (version 3.0, "Start-up" in its manual). So no client library has to be
+//! built.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -7,24 +8,24 @@ use std::time::Duration;
 
 use super::{DATABASE, USER};
 
-/// A server that takes longer is none.
+/// Timeout for a server, which counts as absent after that.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What the server said.
+/// Result of the probe.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// Come in.
+    /// The server accepts the connection.
     Welcome {
-        /// Its version.
+        /// Version of the server.
         version: String,
     },
-    /// It wants a password or does not know us.
+    /// The server requires a password or does not know the user.
     Refused,
-    /// Nobody listens, or somebody else.
+    /// No server listens on the port, or it is not PostgreSQL.
     Nobody,
 }
 
-/// Knocks at a local port.
+/// Probes a local port.
 pub(super) fn knock(port: u16) -> Answer {
     talk(port).unwrap_or(Answer::Nobody)
 }
@@ -52,7 +53,8 @@ fn talk(port: u16) -> std::io::Result<Answer> {
     }
 }
 
-/// The start-up message: length, protocol, names and values, each ended by a zero byte.
+/// Returns the start-up message: length, protocol, and names and values, each terminated by a zero
+/// byte.
 fn hello() -> Vec<u8> {
     let mut body = 0x0003_0000_u32.to_be_bytes().to_vec();
     for text in ["user", USER, "database", DATABASE, ""] {
@@ -63,7 +65,8 @@ fn hello() -> Vec<u8> {
     [length.to_be_bytes().to_vec(), body].concat()
 }
 
-/// One message: its kind, its length with the length itself, its body.
+/// Reads a message: its kind, its length including the length itself, and its body. Returns kind
+/// and body.
 fn message(stream: &mut impl Read) -> std::io::Result<(u8, Vec<u8>)> {
     let mut kind = [0];
     stream.read_exact(&mut kind)?;
@@ -76,7 +79,8 @@ fn message(stream: &mut impl Read) -> std::io::Result<(u8, Vec<u8>)> {
     Ok((kind, body))
 }
 
-/// A parameter that the server reports: its name and its value, each ended by a zero byte.
+/// Returns the server version if the reported parameter is that. A parameter is a name and a value,
+/// each terminated by a zero byte.
 fn server_version(body: &[u8]) -> Option<String> {
     let mut texts = body.split(|byte| *byte == 0).map(String::from_utf8_lossy);
     let (name, value) = (texts.next()?, texts.next()?);
@@ -91,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// A server that says `answer` to whoever comes.
+    /// Probes a server that sends `answer` to every client.
     fn knock_at(answer: &'static [u8]) -> Answer {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();

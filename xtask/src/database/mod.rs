@@ -1,4 +1,4 @@
-//! A PostgreSQL server for the tests: one that is there, or one of our own for as long as they run.
+//! PostgreSQL server for the tests: an existing one, or a temporary one for as long as they run.
 
 mod knock;
 mod throw_away;
@@ -11,29 +11,29 @@ use crate::{Result, machine};
 use self::knock::Answer;
 use self::throw_away::ThrowAway;
 
-/// Where the tests look for the server.
+/// Environment variable in which the tests look for the server.
 pub(crate) const VARIABLE: &str = "FS_TEST_POSTGRES_URL";
 
-/// The port on which PostgreSQL listens unless told otherwise.
+/// Default port of PostgreSQL.
 const STANDARD_PORT: u16 = 5432;
 
-/// A server that lets us in.
+/// Server that accepts our connections.
 pub(crate) struct Server {
-    /// How it is reached.
+    /// URL of the server.
     pub(crate) url: String,
-    /// What it is, for the table.
+    /// Description of the server, for the table.
     pub(crate) what: String,
-    /// Stops it when the tests are over.
+    /// Temporary server, which is stopped when this value is dropped.
     _own: Option<ThrowAway>,
 }
 
-/// Finds or starts a server: the one that the environment names, else one on the standard local
-/// port that lets us in, else a throw-away instance of an installed one, else, on Debian as root,
-/// the same after installing it.
+/// Finds or starts a server. Uses the one in the environment variable, else one on the default
+/// local port that accepts our connection, else a temporary instance of an installed one. On Debian
+/// as root, installs it otherwise.
 ///
 /// # Errors
 ///
-/// There is none and none can be started. The text says why.
+/// Returns an error with the reason if no server is found and none can be started.
 pub(crate) fn find(log: &Path, progress: &mut Progress) -> Result<Server> {
     if let Ok(url) = std::env::var(VARIABLE) {
         return Ok(Server { url, what: format!("PostgreSQL of {VARIABLE}"), _own: None });
@@ -63,6 +63,6 @@ fn url(port: u16) -> String {
     format!("postgres://{USER}@127.0.0.1:{port}/{DATABASE}")
 }
 
-/// Who we are to the server, and where we begin.
+/// User with which we connect, and the database of the same name.
 const USER: &str = "postgres";
 const DATABASE: &str = "postgres";

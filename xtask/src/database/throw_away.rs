@@ -1,4 +1,5 @@
-//! A PostgreSQL instance that lives as long as the tests: its own folder, its own port.
+//! Temporary PostgreSQL instance that lives as long as the tests: its own directory and its own
+//! port.
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,24 +16,25 @@ use super::knock::{Answer, knock};
 use crate::process::{self, Progress};
 use crate::{Result, machine};
 
-/// How long a server may take to open its door.
+/// Maximum time for a server to accept its first connection.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Where Debian keeps the programs of the server, by version.
+/// Directory in which Debian keeps the programs of the server, by version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// A running instance; dropping it stops it and removes its folder.
+/// Running instance. Dropping it stops it and removes its directory.
 pub(super) struct ThrowAway {
-    /// Where it listens, on the loopback address.
+    /// Port on the loopback address that it listens on.
     pub(super) port: u16,
-    /// Its version.
+    /// Version of the server.
     pub(super) version: String,
     server: Child,
     stop: Command,
     _dir: TempDir,
 }
 
-/// The folder of the installed server's programs, of the newest if there are several.
+/// Returns the directory of the installed server's programs, of the newest version if there are
+/// several.
 pub(super) fn binaries() -> Option<PathBuf> {
     let complete = |dir: &PathBuf| {
         ["initdb", "postgres", "pg_ctl"].iter().all(|program| dir.join(program).is_file())
@@ -48,9 +50,9 @@ pub(super) fn binaries() -> Option<PathBuf> {
 }
 
 impl ThrowAway {
-    /// Makes an empty database and starts a server on it that waits for no disk.
+    /// Creates an empty database and starts a server on it that does not sync to disk.
     pub(super) fn start(binaries: &Path, log: &Path, progress: &mut Progress) -> Result<Self> {
-        // The server's user may not be let into the folders above the workspace.
+        // The server's user may have no access to the directories above the workspace.
         let dir = tempfile::Builder::new().prefix("fs-postgres-").tempdir()?;
         let owner = Owner::of_server()?;
         if let Some(owner) = &owner {
@@ -116,14 +118,14 @@ impl ThrowAway {
 impl Drop for ThrowAway {
     fn drop(&mut self) {
         if !self.stop.status().is_ok_and(|status| status.success()) {
-            // It never came up, or does not listen any more.
+            // It never started, or no longer listens.
             let _ = self.server.kill();
         }
         let _ = self.server.wait();
     }
 }
 
-/// Whom the server runs as when we are root: PostgreSQL refuses to run as root.
+/// Account that the server runs as if we are root, because PostgreSQL refuses to run as root.
 #[derive(Debug, PartialEq, Eq)]
 struct Owner {
     user: u32,
@@ -140,7 +142,7 @@ impl Owner {
         owner.map(Some).ok_or_else(|| "no account to run PostgreSQL as".into())
     }
 
-    /// An account of `/etc/passwd`: `name:password:user:group:…`.
+    /// Finds an account in the text of `/etc/passwd`: `name:password:user:group:…`.
     fn named(name: &str, accounts: &str) -> Option<Self> {
         let mut fields = accounts
             .lines()

@@ -1,8 +1,8 @@
-//! What the sources hold: public items and tests, by the path under which they are written.
+//! Index of the sources: public items and tests, by the path under which they are written.
 //!
-//! A path of the table may leave modules out (`fs_core::port::Batch` for what is written in
-//! `fs_core::port::batch`), because re-exports shorten paths; what it names must be there in order.
-//! A method, variant or field is always named with its type.
+//! A path in a document may leave modules out (`fs_core::port::Batch` for an item in
+//! `fs_core::port::batch`), because re-exports shorten paths. The names that it contains must occur
+//! in that order. A method, variant or field is always named with its type.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,10 +12,10 @@ use syn::{Fields, ImplItem, Item, TraitItem, Type, Visibility};
 use crate::Result;
 use crate::workspace::Workspace;
 
-/// The macro that lists the rules of the store conformance suite, as `group::rule`.
+/// Macro that lists the rules of the store conformance suite, as `group::rule`.
 const CONFORMANCE: &str = "__each_store_rule";
 
-/// Public items and tests: by name, the places where one of that name is.
+/// Places of public items and tests, by name.
 #[derive(Default)]
 pub(crate) struct Index {
     items: BTreeMap<String, Vec<Place>>,
@@ -23,27 +23,28 @@ pub(crate) struct Index {
     rules: BTreeSet<String>,
 }
 
-/// Where an item is.
+/// Place of an item.
 #[derive(Clone)]
 struct Place {
-    /// The crate and its modules.
+    /// Crate and modules that contain it.
     modules: Vec<String>,
-    /// The type or trait that it belongs to.
+    /// Type or trait that it belongs to, if any.
     owner: Option<String>,
 }
 
 impl Place {
-    /// In the module `name` of this one.
+    /// Returns the place of the module `name` in this one.
     fn module(&self, name: &impl ToString) -> Self {
         Self { modules: [self.modules.as_slice(), &[name.to_string()]].concat(), owner: None }
     }
 
-    /// In the type `name` of this module.
+    /// Returns the place of the type `name` in this module.
     fn of(&self, name: &impl ToString) -> Self {
         Self { modules: self.modules.clone(), owner: Some(name.to_string()) }
     }
 
-    /// Whether the path of names leads here: first the crate, then modules in order, last the owner.
+    /// Checks whether a path leads to this place: first the crate, then modules in order, last the
+    /// owner.
     fn fits(&self, path: &[&str]) -> bool {
         let path = match (&self.owner, path) {
             (None, path) => path,
@@ -69,7 +70,7 @@ impl Index {
         Ok(index)
     }
 
-    /// Reads one source.
+    /// Adds one source.
     pub(crate) fn add(&mut self, file: &str, text: &str) -> Result<()> {
         let Some(modules) = module_path(file) else { return Ok(()) };
         let parsed = syn::parse_file(text)
@@ -81,17 +82,17 @@ impl Index {
         Ok(())
     }
 
-    /// Whether there is a public item, method, variant or field of that path.
+    /// Checks whether a public item, method, variant or field of that path exists.
     pub(crate) fn has_item(&self, path: &str) -> bool {
         has(&self.items, path)
     }
 
-    /// Whether there is a test of that path.
+    /// Checks whether a test of that path exists.
     pub(crate) fn has_test(&self, path: &str) -> bool {
         has(&self.tests, path)
     }
 
-    /// Whether the store conformance suite has that rule.
+    /// Checks whether the store conformance suite has that rule.
     pub(crate) fn has_conformance_rule(&self, rule: &str) -> bool {
         self.rules.contains(rule)
     }
@@ -131,7 +132,7 @@ impl Index {
                     if item.ident.as_ref().is_some_and(|name| name == CONFORMANCE) {
                         self.add_rules(item.mac.tokens.clone());
                     }
-                    // `#[macro_export] macro_rules! policy` is at the root of its crate.
+                    // An exported macro such as `policy!` is at the root of its crate.
                     let exported = item.attrs.iter().any(|a| a.path().is_ident("macro_export"));
                     if let (true, Some(name)) = (exported, &item.ident) {
                         let modules = place.modules.iter().take(1).cloned().collect();
@@ -180,7 +181,7 @@ impl Index {
         self.items.entry(name.to_string()).or_default().push(place.clone());
     }
 
-    /// Finds the rules in the list of them: every last part of `group::rule`.
+    /// Adds the rules in a list: the last part of every `group::rule`.
     fn add_rules(&mut self, tokens: TokenStream) {
         let mut before = [None, None];
         for token in tokens {
@@ -199,7 +200,8 @@ impl Index {
         }
     }
 
-    /// Finds `#[test]`, `#[tokio::test]` and the like, in macros such as `proptest!` too.
+    /// Adds functions marked `#[test]`, `#[tokio::test]` and the like, in macros such as
+    /// `proptest!` too.
     fn add_tests(&mut self, place: &Place, tokens: TokenStream) {
         let mut tokens = tokens.into_iter().peekable();
         let mut is_test = false;
@@ -221,7 +223,8 @@ impl Index {
     }
 }
 
-/// Whether the inside of `#[…]` names a `test`: `test`, `tokio::test`, `tokio::test(flavor = "…")`.
+/// Checks whether the inside of `#[…]` marks a test: `test`, `tokio::test`, `tokio::test(flavor =
+/// "…")`.
 fn marks_a_test(attribute: TokenStream) -> bool {
     let words = attribute.into_iter().take_while(|token| !matches!(token, TokenTree::Group(_)));
     let mut words =
@@ -230,8 +233,8 @@ fn marks_a_test(attribute: TokenStream) -> bool {
     matches!(last, Some(TokenTree::Ident(word)) if word == "test")
 }
 
-/// The path of the module that a file is: of `crates/fs-core/src/port/batch.rs` it is
-/// `fs_core::port::batch`, of `crates/fs-core/tests/flows.rs` it is `fs_core::flows`.
+/// Returns the module path of a file, such as `fs_core::port::batch` for
+/// `crates/fs-core/src/port/batch.rs` and `fs_core::flows` for `crates/fs-core/tests/flows.rs`.
 fn module_path(file: &str) -> Option<Vec<String>> {
     let (_, rest) = file.split_once("crates/").or_else(|| file.split_once("examples/"))?;
     let (package, file) = rest.split_once('/')?;
@@ -249,7 +252,7 @@ fn type_name(item: &Type) -> Option<String> {
     }
 }
 
-/// Whether one of the places is where the wanted path says.
+/// Checks whether one of the places matches the path.
 fn has(known: &BTreeMap<String, Vec<Place>>, wanted: &str) -> bool {
     let wanted: Vec<&str> = wanted.trim_end_matches('!').split("::").collect();
     let [path @ .., name] = wanted.as_slice() else { return false };

@@ -1,4 +1,4 @@
-//! Items and tests that documents name: whether they exist.
+//! Existence check for items and tests that documents name.
 
 mod index;
 mod scenarios;
@@ -23,14 +23,14 @@ impl Named {
         Ok(Self { index: Index::read(workspace)?, scenarios: scenarios::read(workspace)? })
     }
 
-    /// Whether there is a public item, method, variant or field of that path.
+    /// Checks whether a public item, method, variant or field of that path exists.
     pub(crate) fn has_item(&self, path: &str) -> bool {
         self.index.has_item(path)
     }
 
-    /// Whether there is a test of that name: a path (`fs_core::csrf::altered_tokens_never_pass`), a
-    /// recorded scenario (`contract:login/json_ok`) or a rule of the store conformance suite
-    /// (`conformance:NAME`).
+    /// Checks whether a test of that name exists: a path
+    /// (`fs_core::csrf::altered_tokens_never_pass`), a recorded scenario (`contract:login/json_ok`)
+    /// or a rule of the store conformance suite (`conformance:NAME`).
     pub(crate) fn has_test(&self, name: &str) -> bool {
         match name.split_once(':') {
             Some(("contract", scenario)) => self.scenarios.contains(scenario),
@@ -42,7 +42,7 @@ impl Named {
 
 #[cfg(test)]
 impl Named {
-    /// A crate with one item, one test, one rule and one scenario.
+    /// Creates the names of a crate with one item, one test, one rule and one scenario.
     pub(crate) fn for_tests() -> Self {
         let mut index = Index::default();
         index.add("crates/fs-core/src/a.rs", "pub struct S; #[test] fn proves_it() {}").unwrap();

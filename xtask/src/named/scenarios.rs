@@ -1,4 +1,4 @@
-//! The scenarios of the recorded contract, as `file/name`.
+//! Scenarios of the recorded contract, as `file/name`.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::Result;
 use crate::workspace::Workspace;
 
-/// Where the recordings are.
+/// Directory of the recordings.
 const RECORDED: &str = "crates/fs-contract/corpus/recorded/";
 
-/// All scenarios; none while the corpus is not there.
+/// Reads all scenarios. Returns none if the corpus is missing.
 pub(super) fn read(workspace: &Workspace) -> Result<BTreeSet<String>> {
     let mut scenarios = BTreeSet::new();
     for file in workspace.files()? {

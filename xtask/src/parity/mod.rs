@@ -1,5 +1,5 @@
-//! `cargo xtask parity`: which names of Flask-Security's documentation have their counterpart, and
-//! whether what docs/parity.md claims is true.
+//! `cargo xtask parity`: checks docs/parity.md, the table of Flask-Security's documented names and
+//! their counterparts.
 
 mod rows;
 
@@ -12,10 +12,10 @@ use crate::workspace::Workspace;
 
 use self::rows::{Row, Status};
 
-/// The table.
+/// Path of the table.
 const TABLE: &str = "docs/parity.md";
 
-/// Checks the table against the sources and counts what is done.
+/// Checks the table against the sources and counts the finished rows.
 pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     let text = workspace.read_text(TABLE)?.ok_or("docs/parity.md is not text")?;
     let (rows, mut offences) = rows::read(TABLE, &text);
@@ -31,13 +31,14 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     Ok(Report::new(summary(&rows), offences, Vec::new()))
 }
 
-/// How many names are done, and how many are later.
+/// Returns how many names are done and how many are left for later.
 fn summary(rows: &[Row]) -> String {
     let done = rows.iter().filter(|row| row.status == Status::Done).count();
     format!("{done} of {} names done, {} later", rows.len(), rows.len() - done)
 }
 
-/// What does not hold of a row. An unfinished row may be empty, but what it names must be there.
+/// Returns the false claims of a row. An unfinished row may be empty, but the items that it names
+/// must exist.
 fn check(row: &Row, named: &Named) -> Vec<String> {
     let mut wrong = Vec::new();
     if row.status == Status::Done && (row.paths.is_empty() || row.tests.is_empty()) {

@@ -1,32 +1,33 @@
-//! Reads the rows of docs/parity.md: `| seed | name | Rust path | test | status |`.
+//! Reader of the rows of docs/parity.md: `| seed | name | Rust path | test | status |`.
 
 use crate::report::Offence;
 
-/// One name of Flask-Security.
+/// Row of the table: one name of Flask-Security.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// The line of the file, from 1.
+    /// Line in the file, counted from 1.
     pub(super) line: usize,
-    /// The name.
+    /// Name in Flask-Security.
     pub(super) name: String,
-    /// The counterparts in Rust.
+    /// Paths of its counterparts in Rust.
     pub(super) paths: Vec<String>,
-    /// The tests that show it.
+    /// Tests that show the behaviour.
     pub(super) tests: Vec<String>,
-    /// How far it is.
+    /// Progress of the name.
     pub(super) status: Status,
 }
 
-/// How far a name is.
+/// Progress of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
-    /// It has its counterpart and a test that shows it.
+    /// The counterpart exists, and a test shows it.
     Done,
-    /// Not yet.
+    /// The counterpart is left for later.
     Later,
 }
 
-/// The rows, and what cannot be read. Every line of a table with a seed in its first cell is a row.
+/// Reads the rows, and reports lines that cannot be read. Every table line with a seed in its first
+/// cell is a row.
 pub(super) fn read(file: &str, text: &str) -> (Vec<Row>, Vec<Offence>) {
     let (mut rows, mut offences) = (Vec::new(), Vec::new());
     for (index, line) in text.lines().enumerate() {
@@ -58,7 +59,7 @@ pub(super) fn read(file: &str, text: &str) -> (Vec<Row>, Vec<Offence>) {
     (rows, offences)
 }
 
-/// What a cell names, separated by commas; a dash is nothing.
+/// Returns the comma-separated names in a cell. A dash stands for none.
 fn entries(cell: &str) -> Vec<String> {
     let entries = cell.split(',').map(|entry| entry.trim().trim_matches('`').to_owned());
     entries.filter(|entry| !matches!(entry.as_str(), "" | "—" | "-")).collect()

@@ -1,5 +1,6 @@
-//! `cargo xtask test`: every check, one after the other, and a table of what ran on what.
+//! `cargo xtask test`: runs every check in turn, and prints a table of the results.
 
+mod features;
 mod steps;
 mod summary;
 
@@ -12,61 +13,63 @@ use crate::workspace::Workspace;
 
 use self::steps::Session;
 
-/// Which steps run, and how loud they are.
+/// Steps to run, and verbosity.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Runs this step alone; may be given several times.
+    /// Run only this step; may be given several times
     #[arg(long, value_name = "STEP")]
     only: Vec<Step>,
-    /// Leaves this step out; may be given several times.
+    /// Leave this step out; may be given several times
     #[arg(long, value_name = "STEP")]
     skip: Vec<Step>,
-    /// Shows everything that the tools say, as they say it.
+    /// Show all output of the tools immediately
     #[arg(long, short)]
     verbose: bool,
 }
 
-/// The steps, in the order in which they run: the cheap ones first.
+/// Steps, in the order in which they run: the cheap ones first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Step {
-    /// The formatting of the sources.
+    /// Checks the formatting of the sources
     Fmt,
-    /// The rules of the tree (`cargo xtask tidy`).
+    /// Checks the rules of the tree (`cargo xtask tidy`)
     Tidy,
-    /// The table of names (`cargo xtask parity`).
+    /// Checks the table of names (`cargo xtask parity`)
     Parity,
-    /// Lints, of all targets and features, warnings denied.
+    /// Lints all targets and features, with warnings denied
     Clippy,
-    /// Finds or starts PostgreSQL for the tests.
+    /// Published crates without features, with each feature alone, and with all.
+    Features,
+    /// Finds or starts PostgreSQL for the tests
     Servers,
-    /// Finds Chromium for the browser test.
+    /// Finds Chromium for the browser tests
     Browser,
-    /// All tests, but for the examples in the documentation.
+    /// Runs all tests except the examples in the documentation
     Tests,
-    /// The examples in the documentation.
+    /// Runs the examples in the documentation
     Doctests,
-    /// The documentation itself, warnings denied.
+    /// Builds the documentation, with warnings denied
     Docs,
 }
 
-/// How a step ended.
+/// Result of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// All is well.
+    /// The step passed.
     Ok,
-    /// Something is wrong, or missing on a CI machine.
+    /// The step failed, or was not possible on a CI machine.
     Failed,
-    /// It did not run, and why.
+    /// The step did not run; contains the reason.
     NotRun(String),
 }
 
-/// What a step hands back.
+/// Result of a step, with details.
 pub(crate) struct Outcome {
-    /// What it looked at, in a few words.
+    /// Short description of the checked set.
     on: String,
-    /// How it ended.
+    /// Verdict of the step.
     verdict: Verdict,
-    /// What to show when it failed.
+    /// Lines to show if it failed.
     details: Vec<String>,
 }
 
@@ -96,7 +99,7 @@ impl Step {
     }
 }
 
-/// Runs the steps. All of them run, even after one failed.
+/// Runs all steps, even after one failed. Returns whether all passed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let steps: Vec<Step> =
         Step::value_variants().iter().copied().filter(|step| options.wants(*step)).collect();

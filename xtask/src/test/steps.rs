@@ -1,8 +1,9 @@
-//! What each step does.
+//! Implementation of each step.
 
 use std::path::PathBuf;
 use std::process::Command;
 
+use super::features;
 use super::summary::{self, Count};
 use super::{Outcome, Step, Verdict};
 use crate::process::{self, Finished, Progress};
@@ -10,15 +11,16 @@ use crate::report::Report;
 use crate::workspace::{Workspace, cargo};
 use crate::{Result, chromium, database, machine, parity, tidy};
 
-/// With this the tests that need PostgreSQL fail without it, instead of saying that they did not run.
+/// Environment variable with which tests that need PostgreSQL fail without it, instead of reporting
+/// that they did not run.
 const REQUIRE_POSTGRES: &str = "FS_REQUIRE_POSTGRES";
 
-/// Tests that need PostgreSQL have this in their name, or in that of their file.
+/// Part of the name of tests that need PostgreSQL, or of their file.
 const POSTGRES_TESTS: &str = "postgres";
-/// Tests that need a browser are in a file of this name.
+/// Name of the file of tests that need a browser.
 const BROWSER_TESTS: &str = "browser";
 
-/// What the steps hand on to each other.
+/// State that the steps pass on to each other.
 pub(crate) struct Session<'a> {
     workspace: &'a Workspace,
     logs: PathBuf,
@@ -29,7 +31,7 @@ pub(crate) struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    /// A run in which nothing has been done yet.
+    /// Creates the state of a run before its first step.
     pub(crate) fn new(workspace: &'a Workspace) -> Result<Self> {
         Ok(Self {
             workspace,
@@ -56,6 +58,7 @@ impl<'a> Session<'a> {
                 command.args(["--all-features", "--keep-going", "--", "-D", "warnings"]);
                 self.tool(&mut command, "clippy", "every crate, target and feature", progress)
             }
+            Step::Features => self.features(progress),
             Step::Servers => Ok(self.servers(progress)),
             Step::Browser => Ok(self.browser(progress)),
             Step::Tests => self.tests(progress),
@@ -68,7 +71,8 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// The last lines of the run: what the test runner said, and the plain count of all tests.
+    /// Returns the last lines of the run: the summary of the test runner, and the count of all
+    /// tests.
     pub(crate) fn closing_lines(&self) -> Vec<String> {
         let count = self.count.map(|count| count.to_string());
         self.runner_said.iter().cloned().chain(count).collect()
@@ -93,6 +97,26 @@ impl<'a> Session<'a> {
     ) -> Result<Outcome> {
         let finished = process::run(command, &self.log(name), progress)?;
         Ok(outcome(finished, on.to_owned()))
+    }
+
+    /// Checks every combination, also after one that does not compile.
+    fn features(&self, progress: &mut Progress) -> Result<Outcome> {
+        let all = features::combinations(self.workspace);
+        let mut details = Vec::new();
+        for combination in &all {
+            let arguments = combination.arguments();
+            let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+            let mut command = self.cargo(&arguments);
+            let finished = process::run(&mut command, &self.log("features"), progress)?;
+            // Flags for the compiler would build every dependency anew.
+            let warns = finished.lines.iter().any(|line| line.starts_with("warning:"));
+            if !finished.success || warns {
+                details.push(format!("{} does not compile without warnings:", combination.name()));
+                details.extend(finished.lines);
+            }
+        }
+        let on = format!("{} combinations", all.len());
+        Ok(Outcome { on, verdict: Verdict::of(details.is_empty()), details })
     }
 
     fn servers(&mut self, progress: &mut Progress) -> Outcome {
@@ -164,7 +188,7 @@ impl<'a> Session<'a> {
         Ok(outcome(finished, on))
     }
 
-    /// Tells the tests where their servers and browser are.
+    /// Passes the addresses of servers and the browser to the tests.
     fn equip(&self, command: &mut Command) {
         command.env_remove(database::VARIABLE).env_remove(REQUIRE_POSTGRES);
         command.env_remove(chromium::VARIABLE);
@@ -176,7 +200,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// What the tests have to do without, for the table.
+    /// Returns what the tests lack, for the table.
     fn without(&self) -> String {
         let postgres = self.postgres.is_none().then_some(", NOT RUN: PostgreSQL tests");
         let browser = self.chromium.is_none().then_some(", NOT RUN: browser test");
@@ -184,8 +208,8 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The filter of nextest that leaves out the tests which lack their server or browser. It refuses
-/// names of files that do not exist, so only those that do are named.
+/// Returns the nextest filter that leaves out the tests that lack their server or browser. nextest
+/// rejects names of files that do not exist, so only existing ones are named.
 fn filter(postgres: bool, browser: bool, files: &[&String]) -> Option<String> {
     let mut left_out = Vec::new();
     if !postgres {
@@ -199,7 +223,7 @@ fn filter(postgres: bool, browser: bool, files: &[&String]) -> Option<String> {
     (!left_out.is_empty()).then(|| format!("not ({})", left_out.join(" + ")))
 }
 
-/// Something that the tests need is not there: on a CI machine that is a failure.
+/// Returns the outcome for a missing prerequisite, which is a failure on a CI machine.
 fn missing(what: &str, why: String) -> Outcome {
     let verdict = if machine::is_ci() { Verdict::Failed } else { Verdict::NotRun(why.clone()) };
     Outcome { on: what.to_owned(), verdict, details: vec![why] }

@@ -1,13 +1,13 @@
-//! Reads what test runners say at their end.
+//! Parser of the summaries that test runners print.
 
-/// How many tests ran, and how they ended.
+/// Numbers of tests, by result.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Count {
-    /// That passed.
+    /// Tests that passed.
     pub(crate) passed: u64,
-    /// That failed, timed out or did not start.
+    /// Tests that failed, timed out or did not start.
     pub(crate) failed: u64,
-    /// That were left out.
+    /// Tests that were left out.
     pub(crate) skipped: u64,
 }
 
@@ -29,16 +29,16 @@ impl std::fmt::Display for Count {
     }
 }
 
-/// The closing line of cargo-nextest, and its numbers:
-/// `Summary [ 1.2s] 5 tests run: 4 passed (1 slow), 1 failed, 2 skipped`.
+/// Parses the last line of cargo-nextest: `Summary [ 1.2s] 5 tests run: 4 passed (1 slow), 1
+/// failed, 2 skipped`.
 pub(crate) fn nextest(lines: &[String]) -> Option<(String, Count)> {
     let line = lines.iter().rev().find(|line| line.trim_start().starts_with("Summary ["))?;
     let (_, numbers) = line.split_once(" run: ")?;
     Some((line.trim().to_owned(), count(numbers.split(','))))
 }
 
-/// The sum of the closing lines of `cargo test`:
-/// `test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.1s`.
+/// Adds up the summary lines of `cargo test`: `test result: ok. 4 passed; 0 failed; 1 ignored; 0
+/// measured; 0 filtered out; finished in 0.1s`.
 pub(crate) fn cargo_test(lines: &[String]) -> Count {
     let mut sum = Count::default();
     for line in lines {

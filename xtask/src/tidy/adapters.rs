@@ -1,4 +1,4 @@
-//! An adapter is small, and `docs/architecture.md` says how small.
+//! Limit on the size of adapters, whose current sizes are in `docs/architecture.md`.
 
 use super::manifest::line_of;
 use crate::Result;
@@ -6,10 +6,10 @@ use crate::report::Offence;
 use crate::workspace::Workspace;
 
 const DESCRIPTION: &str = "docs/architecture.md";
-/// The row that has the numbers, and whose they are, in its order.
+/// Beginning of the row with the sizes, which are in the order of [`ADAPTERS`].
 const ROW: &str = "| lines of `src` |";
 const ADAPTERS: [&str; 3] = ["crates/fs-axum", "crates/fs-rocket", "crates/fs-actix"];
-/// An adapter of more lines holds decisions.
+/// Maximum number of lines of an adapter. A longer one probably contains decisions.
 const MOST: usize = 600;
 
 /// Counts the lines of each adapter.

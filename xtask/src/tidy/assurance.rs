@@ -1,12 +1,13 @@
-//! docs/assurance.md names the test of each guarantee: the tests exist, and what has no test says why.
+//! Check of docs/assurance.md: the test of each guarantee exists, and a row without a test has a
+//! reason.
 
 use crate::named::Named;
 use crate::report::Offence;
 
-/// The document.
+/// Path of the document.
 pub(super) const FILE: &str = "docs/assurance.md";
 
-/// What a row says of a requirement.
+/// Allowed values for the standing of a requirement.
 const STANDINGS: [&str; 5] = ["kept", "partly", "application", "not kept", "not offered"];
 
 /// Checks every row `| id | requirement | standing | how, or why not | tests |`.

@@ -1,21 +1,22 @@
-//! The book tells no lies: its Rust is copied from files that are compiled, its links lead somewhere,
-//! and every chapter is in the table of contents.
+//! Check of the book: its Rust code is copied from compiled files, its links have a target, and
+//! every chapter is in the table of contents.
 
 use std::path::{Component, Path, PathBuf};
 
 use crate::report::Offence;
 
-/// Where the book is.
+/// Directory of the book.
 const BOOK: &str = "docs/book/";
-/// Its table of contents, as mdBook reads it.
+/// Path of its table of contents, as mdBook reads it.
 pub(super) const CONTENTS: &str = "docs/book/SUMMARY.md";
 
-/// Whether the file is a part of the book.
+/// Checks whether the file is a part of the book.
 pub(super) fn is_part(file: &str) -> bool {
     file.starts_with(BOOK) && file.ends_with(".md")
 }
 
-/// Checks one part of the book. `read` gives the text of a file of the tree, from the root.
+/// Checks one part of the book. `read` returns the text of a file of the tree, relative to the
+/// root.
 pub(super) fn check(
     file: &str,
     text: &str,
@@ -50,7 +51,7 @@ pub(super) fn check(
     offences
 }
 
-/// Whether a block is in the file that the line above names.
+/// Checks whether a block is contained in the file that the line above names.
 fn compiled(
     block: &[&str],
     marker: Option<&str>,
@@ -66,8 +67,8 @@ fn compiled(
     }
 }
 
-/// A line without its indentation, and without the slashes of documentation: an example there has
-/// them twice before its own documentation.
+/// Returns a line without its indentation, and without the slashes of a doc comment. Documentation
+/// inside an example has them twice.
 fn bare(line: &str) -> &str {
     let line = line.trim();
     match line.strip_prefix("///").or(line.strip_prefix("//!")) {
@@ -76,14 +77,14 @@ fn bare(line: &str) -> &str {
     }
 }
 
-/// The targets of a line's links into the tree.
+/// Returns the targets of a line's links into the tree.
 fn links(line: &str) -> impl Iterator<Item = &str> {
     let targets = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     let targets = targets.map(|target| target.split('#').next().unwrap_or_default());
     targets.filter(|target| !target.is_empty() && !target.contains(':'))
 }
 
-/// A target from the root, for a link in `file`.
+/// Resolves the target of a link in `file`, relative to the root.
 fn resolve(file: &str, target: &str) -> String {
     let mut path = PathBuf::from(file);
     path.pop();

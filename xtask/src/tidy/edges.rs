@@ -1,12 +1,12 @@
-//! Who may depend on whom: arrows point one way only, and `fs-core` stays pure.
+//! Dependency rules: crates depend on each other in one direction only, and `fs-core` stays pure.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::report::Offence;
 use crate::workspace::{Package, Workspace};
 
-/// What a crate of the workspace may use of the workspace. A name that ends in `*` stands for all
-/// that begin so; the first line that fits counts. Tests may use everything.
+/// Workspace crates that a crate may depend on. A name that ends in `*` matches every name with
+/// that prefix. The first matching line counts. Tests may depend on everything.
 const EDGES: &[(&str, &[&str])] = &[
     ("fs-core", &[]),
     ("fs-http", &["fs-core"]),
@@ -22,8 +22,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ("xtask", &[]),
 ];
 
-/// Runtimes, frameworks and whatever reaches outside: not even by way of another crate may
-/// `fs-core` need one.
+/// Runtimes, frameworks and crates that perform I/O. `fs-core` must not depend on them, not even
+/// indirectly.
 const IMPURE: &[&str] = &[
     "actix-*",
     "async-std",
@@ -47,8 +47,8 @@ const IMPURE: &[&str] = &[
     "ureq",
 ];
 
-/// Sources of randomness and time: hashing crates bring them along, but `fs-core` itself must ask
-/// its ports.
+/// Sources of randomness and time. Hashing crates depend on them, but `fs-core` itself must use its
+/// ports.
 const NOT_BY_ITSELF: &[&str] = &["chrono", "fastrand", "getrandom", "jiff", "rand*"];
 
 /// Checks the workspace.
@@ -107,7 +107,7 @@ fn check_purity(core: &Package, needs: &BTreeMap<String, Vec<String>>) -> Vec<St
     itself.chain(impure).collect()
 }
 
-/// Everything that `start` needs, each with what needs it.
+/// Returns every package that `start` depends on, each with its dependent.
 fn ways_from<'a>(
     start: &'a str,
     needs: &'a BTreeMap<String, Vec<String>>,
@@ -152,8 +152,7 @@ mod tests {
         Package {
             dir: dir.to_owned(),
             dependencies: dependencies.iter().map(dependency).collect(),
-            programs: Vec::new(),
-            test_files: Vec::new(),
+            ..Package::default()
         }
     }
 

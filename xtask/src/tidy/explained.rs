@@ -1,4 +1,5 @@
-//! Every dependency of the workspace is used, and docs/dependencies.md says why it is there.
+//! Check of dependencies: every dependency of the workspace is used, and docs/dependencies.md gives
+//! its reason.
 
 use std::collections::BTreeSet;
 
@@ -9,17 +10,17 @@ use crate::Result;
 use crate::report::Offence;
 use crate::workspace::Workspace;
 
-/// The table of reasons.
+/// Path of the table of reasons.
 const REASONS: &str = "docs/dependencies.md";
 
-/// Finds what is not explained, and explanations of what is not there.
+/// Finds dependencies without a reason, and reasons without a dependency.
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Offence>> {
     let manifest = workspace.read_text("Cargo.toml")?.ok_or("Cargo.toml is not text")?;
     let reasons = workspace.read_text(REASONS)?.ok_or("docs/dependencies.md is not text")?;
     check_reasons(&manifest, &reasons)
 }
 
-/// Finds what no crate uses.
+/// Finds dependencies that no crate uses.
 pub(super) fn unused(workspace: &Workspace) -> Result<Vec<Offence>> {
     let manifest = workspace.read_text("Cargo.toml")?.ok_or("Cargo.toml is not text")?;
     let dependencies = workspace.packages.values().flat_map(|package| &package.dependencies);
@@ -27,7 +28,7 @@ pub(super) fn unused(workspace: &Workspace) -> Result<Vec<Offence>> {
     check_use(&manifest, &used)
 }
 
-/// What the workspace declares: line, crate, whether it is ours.
+/// Returns the dependencies that the workspace declares: line, crate, and whether it is a member.
 fn declared(manifest: &str) -> Result<Vec<(usize, String, bool)>> {
     let table: Table = manifest.parse()?;
     let declared = table.get("workspace").and_then(|workspace| workspace.get("dependencies"));
@@ -71,7 +72,7 @@ fn check_reasons(manifest: &str, reasons: &str) -> Result<Vec<Offence>> {
     Ok(offences)
 }
 
-/// The rows of the table: line, crate, reason.
+/// Returns the rows of the table: line, crate, reason.
 fn explained(reasons: &str) -> Vec<(usize, String, String)> {
     let rows = reasons.lines().enumerate().filter_map(|(index, line)| {
         let mut cells = line.strip_prefix('|')?.split('|').map(str::trim);

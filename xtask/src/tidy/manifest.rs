@@ -5,7 +5,7 @@ use toml::{Table, Value};
 use crate::Result;
 use crate::report::Offence;
 
-/// The tables that hold dependencies.
+/// Names of the tables that hold dependencies.
 const DEPENDENCIES: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// Checks one manifest.
@@ -40,7 +40,7 @@ pub(super) fn check(file: &str, text: &str) -> Result<Vec<Offence>> {
     Ok(offences)
 }
 
-/// The line that begins with the key, or 1.
+/// Returns the line that begins with the key, or 1.
 pub(super) fn line_of(text: &str, key: &str) -> usize {
     let is_key = |line: &str| {
         line.strip_prefix(key)

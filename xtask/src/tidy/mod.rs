@@ -1,9 +1,10 @@
-//! `cargo xtask tidy`: the rules of the tree that neither the compiler nor clippy knows.
+//! `cargo xtask tidy`: checks the rules of the tree that neither the compiler nor clippy knows.
 
 mod adapters;
 mod assurance;
 mod book;
 mod edges;
+mod english;
 mod explained;
 mod manifest;
 mod paths;
@@ -17,7 +18,7 @@ use crate::workspace::Workspace;
 /// Checks every rule and lists every offence.
 pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     let mut offences = edges::check(workspace);
-    // A warning while crates are being filled; an offence once they are.
+    // Only a warning, because a new crate may not use its dependencies yet.
     let mut warnings = explained::unused(workspace)?;
     for package in workspace.packages.values() {
         let file = format!("{}/Cargo.toml", package.dir);
@@ -31,7 +32,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
     offences.extend(assurance::check(&text, &Named::read(workspace)?));
     offences.extend(adapters::check(workspace, &files)?);
     let contents = workspace.read_text(book::CONTENTS)?.ok_or("the book's contents are no text")?;
-    // A folder is there if it can be linked to.
+    // A directory is a valid target of a link.
     let read = |file: &str| match workspace.root.join(file).is_dir() {
         true => Some(String::new()),
         false => workspace.read_text(file).ok().flatten(),
@@ -44,6 +45,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
         }
         if file.ends_with(".rs") {
             offences.extend(source::check(file, &text));
+            offences.extend(english::check(file, &text));
             warnings.extend(source::length_warning(file, &text));
         }
     }

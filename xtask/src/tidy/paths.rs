@@ -1,8 +1,8 @@
-//! Nothing that is committed names a folder of somebody's machine.
+//! Check that no committed file contains a path of a particular machine.
 
 use crate::report::Offence;
 
-/// Where developers and machines keep things.
+/// Top-level directories that are specific to a machine.
 const FOLDERS: [&str; 4] = ["work", "root", "home", "Users"];
 
 /// Files that other tools write.
@@ -23,7 +23,8 @@ pub(super) fn check(file: &str, text: &str) -> Vec<Offence> {
     offences
 }
 
-/// Whether the line holds an absolute path into the folder, rather than one that merely contains it.
+/// Checks whether the line holds an absolute path into the directory, instead of one that merely
+/// contains its name.
 fn names(line: &str, folder: &str) -> bool {
     let path = format!("/{folder}/");
     let mut pieces = line.split(&path).peekable();

@@ -4,11 +4,11 @@ use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use crate::report::Offence;
 
-/// A file longer than this holds more than one idea; one longer than the first should be looked at.
+/// Number of lines from which a file should be reviewed; from [`TOO_LONG`] on it must be split.
 const LONG: usize = 400;
 const TOO_LONG: usize = 600;
 
-/// Macros that stand for work that was not done.
+/// Macros that mark unfinished work.
 const UNDONE: [&str; 3] = ["todo", "unimplemented", "dbg"];
 
 /// Checks one file.
@@ -41,7 +41,7 @@ pub(super) fn check(file: &str, text: &str) -> Vec<Offence> {
     offences
 }
 
-/// The warning of a file that grows long.
+/// Returns a warning if the file is getting long.
 pub(super) fn length_warning(file: &str, text: &str) -> Option<Offence> {
     let lines = text.lines().count();
     let what = format!("{lines} lines: is it still one idea? ({LONG} is long)");
@@ -78,7 +78,7 @@ fn check_tokens(file: &str, tokens: TokenStream, offences: &mut Vec<Offence>) {
     }
 }
 
-/// Whether it is `[ignore]`, `[ignore = "…"]` or `[cfg_attr(…, ignore)]`.
+/// Checks whether an attribute is `[ignore]`, `[ignore = "…"]` or `[cfg_attr(…, ignore)]`.
 fn ignores_a_test(attribute: &Group) -> bool {
     if attribute.delimiter() != Delimiter::Bracket {
         return false;
@@ -98,7 +98,7 @@ fn ignores_a_test(attribute: &Group) -> bool {
 mod tests {
     use super::*;
 
-    /// The lines of the offences in a file that begins with a good line.
+    /// Returns the lines of the offences in a file with a valid first line.
     fn lines(body: &str) -> Vec<usize> {
         let found = check("a.rs", &format!("//! Good.\n{body}"));
         found.into_iter().map(|offence| offence.line).collect()

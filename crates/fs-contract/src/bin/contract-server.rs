@@ -1,4 +1,4 @@
-//! The contract server: the library under test, driven over HTTP by the replayer.
+//! Contract server: the library under test, driven over HTTP by the replayer.
 
 use std::process::ExitCode;
 
@@ -10,13 +10,13 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Serves the contract's routes with the library on an adapter and a store.
 #[derive(Parser)]
 struct Arguments {
-    /// The framework in front.
+    /// Framework that serves the application
     #[arg(long, value_enum, default_value = "axum")]
     adapter: Adapter,
-    /// The store behind.
+    /// Store that keeps the users
     #[arg(long, value_enum, default_value = "memory")]
     store: StoreKind,
-    /// Where to listen; port 0 for any free one.
+    /// Address to listen on; port 0 selects a free one
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: String,
 }
@@ -41,7 +41,7 @@ async fn run(arguments: Arguments) -> Result<(), String> {
     serve(listener, arguments.adapter, arguments.store, asked_to_stop()).await
 }
 
-/// Done when the process is asked to end.
+/// Completes when the process receives a signal to stop.
 async fn asked_to_stop() {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else {
         return std::future::pending().await;

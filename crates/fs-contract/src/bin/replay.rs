@@ -1,4 +1,4 @@
-//! Holds a contract server against the recordings.
+//! Replayer: compares the answers of a contract server with the recordings.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,36 +6,37 @@ use std::process::ExitCode;
 use clap::{Parser, ValueEnum};
 use fs_contract::{Corpus, Deviations, Http1, Options, SessionCookie, replay_all};
 
-/// Holds a contract server against the recordings.
+/// Compares the answers of a contract server with the recordings.
 ///
-/// Each scenario passes, fails, or is unsupported (the server answered 501). Ends with 1 when one
-/// fails.
+/// Each scenario passes, fails, or is unsupported (the server answered 501). The exit status is 1
+/// if one fails.
 #[derive(Parser)]
 struct Arguments {
-    /// The server, as http://host:port
+    /// Base URL of the server: http://host:port
     #[arg(long)]
     base: String,
-    /// A scenario, or file/scenario; * and ? match
+    /// Scenarios to play, as name or file/name; * and ? are wildcards
     #[arg(long, value_name = "GLOB")]
     only: Option<String>,
-    /// Compare everything with the reference: quirks, deviations and pages to the last button
+    /// Compare everything with the reference: quirks and deviations do not count, and pages are
+    /// compared down to the last button
     #[arg(long)]
     exact: bool,
-    /// When the session cookie must be in an answer
+    /// Answers in which the session cookie is compared
     #[arg(long, value_enum, default_value_t = Cookie::Loose)]
     session_cookie: Cookie,
-    /// Do not list what passes
+    /// Do not list the scenarios that pass
     #[arg(long)]
     quiet: bool,
-    /// Recorded files; the whole corpus when there are none
+    /// Recorded files to play; by default the whole corpus
     files: Vec<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Cookie {
-    /// Compared where both sides send it
+    /// The answers in which both sides send it
     Loose,
-    /// Exactly when the reference sends it
+    /// All answers: it must be sent exactly when the reference sends it
     Strict,
 }
 

@@ -1,4 +1,4 @@
-//! Set-Cookie headers: what a cookie is like, not what is in it.
+//! Normal form of `Set-Cookie` headers: the attributes of a cookie, without its value.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use crate::jar::SetCookie;
 use crate::transport::HttpAnswer;
 
-/// One entry a header, sorted by name; clearing a cookie that the request did not carry is no news.
+/// Returns one entry per header, sorted by name. The removal of a cookie that the request did not
+/// carry is left out.
 pub(super) fn cookies(answer: &HttpAnswer, sent: &BTreeSet<String>) -> Vec<Value> {
     let mut out: Vec<_> = answer
         .set_cookies()

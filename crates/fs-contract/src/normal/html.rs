@@ -1,4 +1,5 @@
-//! Pages: their forms, the message keys in them, and which route of the application they show.
+//! Normal form of pages: their forms, the message keys in them, and the route of the application
+//! that they show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,21 +9,21 @@ use serde_json::{Map, Value, json};
 use super::Normaliser;
 use super::url::{strip_origin, url};
 
-/// A piece of HTML in the order of the source.
+/// Piece of HTML, in the order of the source.
 enum Piece {
     Open { tag: String, attributes: BTreeMap<String, String> },
     Close { tag: String },
     Text(String),
 }
 
-/// Takes HTML apart, as a browser without scripts does.
+/// Splits HTML into its pieces, as a browser without scripts does.
 fn pieces(source: &str) -> Vec<Piece> {
     let mut tokens = Tokenizer::new_with_emitter(source, DefaultEmitter::default());
     let mut out = Vec::new();
     while let Some(Ok(token)) = tokens.next() {
         match token {
             Token::StartTag(start) => {
-                // without scripts, what is in a noscript counts
+                // Without scripts, the content of a `noscript` counts.
                 if let Some(state) = naive_next_state(&start.name)
                     && start.name != b"noscript"
                 {
@@ -48,7 +49,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// The link targets and the texts of some HTML.
+/// Returns the link targets and the texts of some HTML.
 pub(super) fn links_and_texts(source: &str) -> (Vec<String>, Vec<String>) {
     let (mut links, mut texts) = (Vec::new(), Vec::new());
     for piece in pieces(source) {
@@ -63,7 +64,7 @@ pub(super) fn links_and_texts(source: &str) -> (Vec<String>, Vec<String>) {
     (links, texts)
 }
 
-/// What is in a page.
+/// Content of a page.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     forms: Vec<Form>,
@@ -89,10 +90,10 @@ struct Field {
 }
 
 impl Page {
-    /// Reads a page.
+    /// Parses a page.
     pub(crate) fn read(source: &str) -> Self {
         let mut page = Self::default();
-        let mut silent = 0_usize; // elements around, of those whose text nobody sees
+        let mut silent = 0_usize; // depth of elements with invisible text
         let mut in_form = false;
         let mut run = String::new(); // text since the last tag
         for piece in pieces(source) {
@@ -125,7 +126,7 @@ impl Page {
         page
     }
 
-    /// The value of the first field of a name, anywhere in the page.
+    /// Returns the value of the first field of that name, anywhere in the page.
     pub(crate) fn input(&self, name: &str) -> Option<&str> {
         self.inputs.get(name).map(String::as_str)
     }
@@ -187,7 +188,8 @@ impl Form {
 }
 
 impl Field {
-    /// The type, with what else counts; `known` is the form's field of the same name before it.
+    /// Returns the type of the field and its other relevant properties. `known` is the previous
+    /// field of that name in the form.
     fn normal(&self, known: &str, origin: &str) -> String {
         if self.kind == "radio" {
             let known = known.strip_prefix("radio ").unwrap_or_default();
@@ -205,8 +207,8 @@ impl Field {
     }
 }
 
-/// A page in normal form, and the notices that it marks with `data-notice`: what its text says
-/// beside messages that have a key, such as `code_sent`.
+/// Returns a page in normal form, and the notices that it marks with `data-notice`: texts other
+/// than messages with a key, such as `code_sent`.
 pub(super) fn body(source: &str, rules: &Normaliser) -> (Map<String, Value>, Vec<Value>) {
     let page = Page::read(source);
     let mut out = Map::new();

@@ -1,11 +1,13 @@
-//! JSON bodies: random values masked, foreign texts as their keys.
+//! Normal form of JSON bodies: random values are masked, and foreign texts are replaced by their
+//! keys.
 
 use serde_json::Value;
 
 use super::Normaliser;
 use super::url::strip_origin;
 
-/// Keys whose values differ from run to run. An empty or missing value is kept as it is.
+/// Returns the mask of a key whose values differ from run to run. An empty or missing value is kept
+/// as it is.
 fn mask(key: &str) -> Option<&'static str> {
     Some(match key {
         "authentication_token" | "auth_token" | "tf_validity_token" | "state" => "<token>",
@@ -16,7 +18,7 @@ fn mask(key: &str) -> Option<&'static str> {
     })
 }
 
-/// A body in normal form.
+/// Converts a body to normal form.
 pub(super) fn body(value: Value, rules: &Normaliser) -> Value {
     field(value, "", rules)
 }
@@ -45,14 +47,14 @@ fn field(value: Value, key: &str, rules: &Normaliser) -> Value {
 fn list(items: Vec<Value>, key: &str) -> Vec<Value> {
     match key {
         // The reference appends to its own configuration on every call, so this list grows by
-        // repetitions and by an alias.
+        // duplicates and by an alias.
         "tf_available_methods" => items.into_iter().fold(Vec::new(), |mut out, item| {
             if item != "mail" && !out.contains(&item) {
                 out.push(item);
             }
             out
         }),
-        // The reference builds these from sets: their order means nothing.
+        // The reference builds these lists from sets, so their order has no meaning.
         "active_methods" | "code_methods" | "setup_methods" => {
             let mut items = items;
             items.sort_by_key(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));

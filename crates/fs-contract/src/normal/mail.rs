@@ -1,4 +1,4 @@
-//! Mails and text messages: who gets which, with what kind of link or code.
+//! Normal form of mails and text messages: recipient, template, and kind of link or code.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use super::html::links_and_texts;
 use super::url::url;
 use crate::control::{Mail, Sms};
 
-/// A mail in normal form.
+/// Converts a mail to normal form.
 pub(super) fn mail(mail: &Mail, origin: &str) -> Value {
     let read = Reading::of(mail);
     let part = |name, text: &Option<String>| text.as_ref().filter(|t| !t.is_empty()).map(|_| name);
@@ -25,23 +25,23 @@ pub(super) fn mail(mail: &Mail, origin: &str) -> Value {
     })
 }
 
-/// A text message in normal form.
+/// Converts a text message to normal form.
 pub(super) fn sms(sms: &Sms) -> Value {
     json!({"to": sms.to, "code": find_code(&sms.text).is_some()})
 }
 
-/// The links of a mail as sent: those of its HTML part, or else those in its text.
+/// Returns the links of a mail as sent: those of its HTML part, or else those in its text.
 pub(crate) fn links_of(mail: &Mail) -> Vec<String> {
     let read = Reading::of(mail);
     if read.html_links.is_empty() { read.text_links } else { read.html_links }
 }
 
-/// The code in a mail.
+/// Returns the code in a mail.
 pub(crate) fn code_of(mail: &Mail) -> Option<String> {
     find_code(&Reading::of(mail).plain)
 }
 
-/// The first six-digit code of a text that stands alone.
+/// Returns the first six-digit code of a text that stands alone.
 pub(crate) fn find_code(text: &str) -> Option<String> {
     let letters: Vec<char> = text.chars().collect();
     let word = |letter: &char| letter.is_alphanumeric() || *letter == '_' || *letter == '-';
@@ -61,11 +61,11 @@ pub(crate) fn find_code(text: &str) -> Option<String> {
     None
 }
 
-/// Both parts of a mail, taken apart.
+/// Parsed text and HTML parts of a mail.
 struct Reading {
     text_links: Vec<String>,
     html_links: Vec<String>,
-    /// What is to be read, without addresses.
+    /// Readable text, without web addresses.
     plain: String,
 }
 
@@ -81,7 +81,7 @@ impl Reading {
     }
 }
 
-/// The web addresses in a text, and the text with a space for each.
+/// Returns the web addresses in a text, and the text with each of them replaced by a space.
 fn addresses(text: &str) -> (Vec<String>, String) {
     let (mut found, mut plain) = (Vec::new(), String::new());
     let mut rest = text;

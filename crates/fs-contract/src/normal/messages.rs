@@ -1,5 +1,5 @@
-//! Message keys. A run of the contract has every message set to its own key, so keys are what is
-//! found in answers.
+//! Message keys. In a run of the contract every message is configured to be its own key, so answers
+//! contain keys.
 
 use std::collections::BTreeSet;
 
@@ -20,27 +20,28 @@ const FOREIGN: [(&str, &str); 11] = [
     ("Invalid Choice: could not coerce.", "INVALID_CHOICE"),
 ];
 
-/// The message keys that a run knows.
+/// Message keys that a run knows.
 #[derive(Debug)]
 pub(super) struct Messages {
     keys: BTreeSet<String>,
 }
 
 impl Messages {
-    /// Those of the configuration, and the foreign ones.
+    /// Collects the message keys of the configuration, and the foreign ones.
     pub(super) fn of(config: &Map<String, Value>) -> Self {
         let own = config.keys().filter_map(|key| key.strip_prefix("SECURITY_MSG_"));
         let keys = own.chain(FOREIGN.map(|(_, key)| key)).map(str::to_owned).collect();
         Self { keys }
     }
 
-    /// The key of a foreign text; any other text is itself.
+    /// Returns the key of a foreign text, or the text itself.
     pub(super) fn text<'a>(&self, value: &'a str) -> &'a str {
         let trimmed = value.trim();
         FOREIGN.iter().find(|(text, _)| *text == trimmed).map_or(value, |(_, key)| key)
     }
 
-    /// The keys in one piece of a page's text: whole with its arguments when it stands alone.
+    /// Returns the keys in one piece of a page's text. A key that stands alone is returned with its
+    /// arguments.
     pub(super) fn within(&self, text: &str) -> Vec<String> {
         let joined = text.split_whitespace().collect::<Vec<_>>().join(" ");
         let value = self.text(&joined);

@@ -1,5 +1,6 @@
-//! The normal form: what of an answer the contract compares. `corpus/README.md`, "What a recorded
-//! step holds", has the rules; `reference/normalise.py` applies the same ones to the reference.
+//! Normal form: the part of an answer that the contract compares. `corpus/README.md`, "What a
+//! recorded step holds", has the rules; `reference/normalise.py` applies the same rules to the
+//! reference.
 
 mod cookies;
 mod html;
@@ -19,10 +20,10 @@ pub(crate) use mail::{code_of, find_code, links_of};
 use messages::Messages;
 pub(crate) use url::Parts;
 
-/// Fields by name; what is empty is left out.
+/// Fields by name. Empty fields are left out.
 pub(crate) type Normal = Map<String, Value>;
 
-/// Brings answers into normal form, for one configuration and one server.
+/// Converter of answers to normal form, for one configuration and one server.
 #[derive(Debug)]
 pub(crate) struct Normaliser {
     messages: Messages,
@@ -30,12 +31,13 @@ pub(crate) struct Normaliser {
 }
 
 impl Normaliser {
-    /// For a scenario's whole configuration, and the server's scheme and host.
+    /// Creates a normaliser for a scenario's complete configuration, and the server's scheme and
+    /// host.
     pub(crate) fn new(config: &Map<String, Value>, origin: &str) -> Self {
         Self { messages: Messages::of(config), origin: origin.to_owned() }
     }
 
-    /// One HTTP answer; `sent` names the cookies of its request.
+    /// Converts an HTTP answer. `sent` contains the names of the request's cookies.
     pub(crate) fn answer(&self, answer: &HttpAnswer, sent: &BTreeSet<String>) -> Normal {
         let mut out = Normal::new();
         let status = answer.status;
@@ -71,7 +73,7 @@ impl Normaliser {
         out
     }
 
-    /// What was sent: `mails`, `sms` and `signals`.
+    /// Converts everything that was sent: `mails`, `sms` and `signals`.
     pub(crate) fn outbox(&self, outbox: &Outbox) -> Normal {
         let mut out = Normal::new();
         let mails = outbox.mails.iter().map(|mail| mail::mail(mail, &self.origin)).collect();
@@ -86,7 +88,7 @@ impl Normaliser {
     }
 }
 
-/// A `show_user` without the columns that are not set.
+/// Returns a `show_user` result without the columns that are not set.
 pub(crate) fn shown_user(columns: Normal) -> Normal {
     let unset = |value: &Value| match value {
         Value::Null | Value::Bool(false) => true,

@@ -1,15 +1,16 @@
-//! Links and redirects: path and query, with what is signed or random masked.
+//! Normal form of links and redirects: path and query, with signed and random parts masked.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Query values that differ from run to run.
+/// Query parameters whose values differ from run to run, with their masks.
 const MASKED: [(&str, &str); 4] =
     [("token", "<token>"), ("auth_token", "<token>"), ("state", "<token>"), ("code", "<code>")];
 
-/// A path segment at least as long as this, in the alphabet of signed tokens, is one.
+/// Minimum length of a path segment that is taken for a token, if it uses the alphabet of signed
+/// tokens.
 const SEALED: usize = 24;
 
-/// How a query value is written in a normal form.
+/// Characters that are percent-encoded in a query value of a normal form.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'.')
@@ -24,7 +25,7 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'?')
     .remove(b'=');
 
-/// The parts of a URL or a reference that the contract looks at.
+/// Parts of a URL or reference that the contract compares.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Parts {
     pub(crate) path: String,
@@ -33,8 +34,8 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// Takes a reference apart. As in the reference implementation's language, control characters
-    /// in front and line breaks anywhere do not count.
+    /// Splits a reference into its parts. As Python does, ignores control characters at the start
+    /// and line breaks anywhere.
     pub(crate) fn of(value: &str) -> Self {
         let value: String = value
             .trim_start_matches(|letter| letter <= ' ')
@@ -51,7 +52,7 @@ impl Parts {
         Self { path: path.to_owned(), query: query.to_owned(), fragment: fragment.to_owned() }
     }
 
-    /// Path and query together.
+    /// Returns path and query.
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() {
             return self.path.clone();
@@ -59,7 +60,7 @@ impl Parts {
         format!("{}?{}", self.path, self.query)
     }
 
-    /// The decoded values of the query, in order.
+    /// Returns the decoded parameters of the query, in order.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (String, String)> {
         form_urlencoded::parse(self.query.as_bytes()).into_owned()
     }
@@ -75,12 +76,13 @@ fn without_scheme(value: &str) -> &str {
         .map_or(value, |(_, rest)| rest)
 }
 
-/// A link or Location in normal form; scheme and host stay when they are not the server's.
+/// Converts a link or `Location` to normal form. Scheme and host are kept if they are not the
+/// server's.
 pub(crate) fn url(value: &str, origin: &str) -> String {
     place(value, origin, origin.split_once("//").map_or("", |(_, host)| host))
 }
 
-/// Marks the server's own scheme and host, which differ from run to run.
+/// Replaces the server's own scheme and host, which differ from run to run, by a mark.
 pub(crate) fn strip_origin(text: &str, origin: &str) -> String {
     if origin.is_empty() {
         return text.to_owned();
@@ -124,7 +126,8 @@ fn place(value: &str, origin: &str, host: &str) -> String {
     out
 }
 
-/// A path, a query alone, or nothing; two slashes, or a slash and a backslash, begin a host.
+/// Checks whether a reference is a path, a query alone, or empty. Two slashes, or a slash and a
+/// backslash, begin a host.
 fn is_local(value: &str) -> bool {
     match value.strip_prefix('/') {
         Some(rest) => !rest.starts_with(['/', '\\']),
@@ -152,7 +155,7 @@ fn is_sealed(part: &str) -> bool {
     part.len() >= SEALED && part.bytes().all(|c| c.is_ascii_alphanumeric() || b"_-.~%".contains(&c))
 }
 
-/// A URL on another host. One that is odd enough to matter byte for byte is kept as it is.
+/// Converts a URL on another host. A URL so unusual that every byte can matter is kept as it is.
 fn foreign(value: &str, origin: &str, host: &str) -> String {
     let split = |scheme| Some((scheme, value.strip_prefix(scheme)?.strip_prefix("//")?));
     let Some((scheme, rest)) = ["https:", "http:", ""].into_iter().find_map(split) else {
@@ -216,7 +219,7 @@ mod tests {
             ("https://localhost:5000/a", "https://<host>/a"),
             ("http://blog.test", "http://blog.test"),
             ("http://localhost:50001/a", "http://localhost:50001/a"),
-            // browsers follow these off site, so they are kept to the byte
+            // Browsers follow these to another site, so they are kept byte for byte.
             ("////evil.test", "////evil.test"),
             ("/\\evil.test", "/\\evil.test"),
             ("//evil.test//x?token=y", "//evil.test//x?token=y"),

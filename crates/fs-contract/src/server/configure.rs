@@ -1,4 +1,4 @@
-//! A scenario's configuration, in Flask's keys, as ours.
+//! Conversion of a scenario's configuration from Flask's keys to ours.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use sha1::{Digest, Sha1};
 
 use super::routes::NAMED;
 
-/// Everything that a configuration says.
+/// Parsed configuration of a scenario.
 pub(super) struct Configured {
     pub(super) config: Config,
     pub(super) http: HttpConfig,
@@ -26,13 +26,13 @@ pub(super) struct Configured {
     pub(super) breached: Arc<Breached>,
 }
 
-/// Why a configuration cannot be served.
+/// Reason why a configuration cannot be served.
 pub(super) enum Unservable {
-    /// It is wrong.
+    /// The configuration is invalid.
     Refused(String),
-    /// It is right, but something else failed.
+    /// The configuration is valid, but something else failed.
     Failed(String),
-    /// It asks for what does not exist yet.
+    /// The configuration uses a feature that is not supported yet.
     Unsupported(String),
 }
 
@@ -75,7 +75,8 @@ pub(super) fn configure(given: Map<String, Value>) -> Result<Configured, Unserva
     Ok(Configured { config, http, hooks, mail_fails, sms_fails, breached })
 }
 
-/// The texts of Flask-WTF have no key of Flask-Security: the contract knows them by these names.
+/// Sets the texts of Flask-WTF to the names that the contract has for them, because they have no
+/// key of Flask-Security.
 fn name_foreign_messages(config: &mut Config) {
     for key in MessageKey::ALL {
         let name = key.as_str();
@@ -85,7 +86,7 @@ fn name_foreign_messages(config: &mut Config) {
     }
 }
 
-/// A list of breached passwords; nothing: it is down.
+/// Breach checker with a fixed list. `None` means that the service is down.
 pub(super) struct Breached(Option<BTreeMap<String, u64>>);
 
 fn listed(value: Option<Value>) -> Option<BTreeMap<String, u64>> {

@@ -1,4 +1,4 @@
-//! The control plane: makes states anew, moves their clocks, and tells what they keep and send.
+//! Control plane: creates states, moves their clocks, and reports their data and messages.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use super::operations::Failed;
 use super::state::{Reset, State};
 use super::stores::Stores;
 
-/// What the control plane drives.
+/// State that the control plane drives.
 pub(super) struct Plane {
     server: Box<dyn ContractServer>,
     stores: Stores,
@@ -38,19 +38,19 @@ impl Plane {
         Ok(Arc::new(Self { server, stores, hash_pool, state: RwLock::new(None) }))
     }
 
-    /// Where the present state's server listens.
+    /// Returns the address of the current state's server.
     pub(super) async fn address(&self) -> Option<SocketAddr> {
         self.state.read().await.as_ref().map(|state| state.running.address)
     }
 
-    /// Leaves nothing behind.
+    /// Closes the state and removes all its data.
     pub(super) async fn close(&self) -> Result<(), String> {
         *self.state.write().await = None;
         self.stores.close().await
     }
 }
 
-/// The endpoints.
+/// Returns a router with the control endpoints.
 pub(super) fn router(plane: Arc<Plane>) -> Router {
     Router::new()
         .route("/__contract/reset", post(reset))

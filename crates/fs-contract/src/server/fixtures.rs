@@ -1,4 +1,4 @@
-//! The users and roles that a scenario starts with.
+//! Fixtures: the users and roles that a scenario starts with.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-/// Users and roles.
+/// Users and roles of a scenario.
 #[derive(Deserialize)]
 pub(super) struct Fixtures {
     #[serde(default)]
@@ -45,7 +45,7 @@ struct FixtureUser {
 }
 
 impl Fixtures {
-    /// Puts them into the store. Passwords are hashed as they are written.
+    /// Writes the fixtures to the store. Passwords are hashed as they are written.
     pub(super) async fn fill(self, security: &Security) -> Result<(), String> {
         let mut batch = Batch::new();
         for role in self.roles {
@@ -96,7 +96,7 @@ impl FixtureUser {
     }
 }
 
-/// A secret in base 32, as the store keeps it.
+/// Seals a base32 secret, as the store keeps it.
 pub(super) async fn seal(security: &Security, base32: &str) -> Result<SealedSecret, String> {
     let secret = TotpSecret::from_base32(base32).map_err(|error| error.to_string())?;
     security.seal_totp(&secret).await.map_err(|error| error.to_string())

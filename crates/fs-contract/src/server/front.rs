@@ -1,4 +1,5 @@
-//! The one address: hands each connection on, unread but for its first line.
+//! Proxy behind the contract server's single address. It reads the first line of each connection,
+//! and forwards the rest unread.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,14 +12,14 @@ use super::adapter::ContractServer;
 use super::control::{Plane, router};
 use super::stores::{StoreKind, Stores};
 
-/// Longer than any first line of the contract.
+/// Maximum length of the first line, in bytes. No request of the contract has a longer one.
 const LONGEST_LINE: usize = 16 * 1024;
 
-/// Serves the contract until `stop` is done.
+/// Serves the contract until `stop` completes.
 ///
 /// # Errors
 ///
-/// The store cannot be opened, or the listener failed.
+/// Returns an error if the store cannot be opened or the listener fails.
 pub async fn serve(
     listener: TcpListener,
     server: impl ContractServer,
@@ -47,7 +48,7 @@ async fn hand_on(
             () = &mut stop => break,
         };
         let plane = Arc::clone(plane);
-        // A connection that breaks is the client's to notice.
+        // A connection that breaks is noticed by the client.
         tokio::spawn(async move { connect(connection, &plane, control_at).await });
     }
     served.abort();
@@ -67,7 +68,7 @@ async fn connect(mut from: TcpStream, plane: &Plane, control: SocketAddr) -> io:
         true => None,
         false => plane.address().await,
     };
-    // Before the first reset, the control plane says that there was none.
+    // Before the first reset there is no server, so the control plane answers with an error.
     let mut to = TcpStream::connect(server.unwrap_or(control)).await?;
     to.write_all(&start).await?;
     copy_bidirectional(&mut from, &mut to).await?;

@@ -1,11 +1,12 @@
-//! The contract server: the real library on a real adapter, with the contract's routes and the
-//! control plane that drives it.
+//! Contract server: the real library on a real adapter, with the contract's routes and the control
+//! plane that drives it.
 //!
-//! One address for both: connections that ask for `/__contract/…` go to the control plane, the
-//! others byte for byte to the server of the present state, which each reset starts anew.
+//! Both share one address. Connections that request `/__contract/…` go to the control plane. All
+//! others are forwarded byte for byte to the server of the current state, which each reset
+//! replaces.
 //!
-//! Hashing runs with the cheapest parameters, and the clock stands still until it is told to move.
-//! Both exist in this executable alone.
+//! Hashing uses the cheapest parameters, and the clock stands still until it is moved. Both exist
+//! only in this executable.
 
 mod adapter;
 mod configure;

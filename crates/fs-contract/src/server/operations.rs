@@ -1,4 +1,4 @@
-//! The datastore calls of the control plane.
+//! Datastore calls of the control plane.
 
 use fs_core::Security;
 use fs_core::flow::AdminError;
@@ -12,11 +12,11 @@ use serde_json::{Value, json};
 
 use super::fixtures::seal;
 
-/// Why a call did not run.
+/// Reason why a call failed.
 pub(super) enum Failed {
-    /// It does not exist yet.
+    /// The operation is not supported yet.
     Unknown(String),
-    /// It failed.
+    /// The operation returned an error.
     Error(String),
 }
 
@@ -26,7 +26,7 @@ impl From<AdminError> for Failed {
     }
 }
 
-/// Runs a call; what it returned.
+/// Runs a call and returns its result.
 pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Result<Value, Failed> {
     let text = |name: &str| call.get(name).and_then(Value::as_str).unwrap_or_default();
     let optional = |name: &str| call.get(name).and_then(Value::as_str).map(str::to_owned);

@@ -1,4 +1,4 @@
-//! What went out: mails and signals, as the control plane tells them.
+//! Outbox of the control plane: the mails and signals that were sent.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,7 +9,7 @@ use fs_core::port::{
 };
 use serde_json::{Value, json};
 
-/// Collects mails and signals.
+/// Collector of mails and signals.
 #[derive(Clone, Default)]
 pub(super) struct Outbox(Arc<Mutex<Collected>>);
 
@@ -32,7 +32,7 @@ impl Outbox {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What went out since the last call.
+    /// Removes and returns everything that was sent since the last call.
     pub(super) fn drain(&self) -> Value {
         let mut collected = self.collected();
         let mails = std::mem::take(&mut collected.mails);
@@ -80,7 +80,7 @@ impl EventSink for Outbox {
     }
 }
 
-/// Flask-Security's signal for an event, with the names of its arguments.
+/// Returns Flask-Security's signal for an event, with the user and the names of its arguments.
 fn signal(event: &Event) -> Option<(&'static str, &str, &'static [&'static str])> {
     Some(match event {
         Event::UserAuthenticated { user, .. } => {

@@ -1,4 +1,4 @@
-//! The contract's own routes: what each adapter mounts.
+//! Routes of the contract's application, which each adapter mounts.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 
-/// The routes and what they ask for, by their paths.
+/// Returns the routes by path, with their requirements.
 pub fn protected() -> Vec<(&'static str, Requirement)> {
     use Mechanism::{Basic, Session, Token};
     let minute = Duration::from_secs(60);
@@ -44,16 +44,16 @@ pub fn protected() -> Vec<(&'static str, Requirement)> {
     ]
 }
 
-/// The names that a configuration may call the routes by.
+/// Endpoint names by which a configuration may refer to the routes.
 pub(super) const NAMED: [(&str, &str); 4] =
     [("index", "/"), ("page1", "/page1"), ("profile", "/profile"), ("anonymous", "/anonymous")];
 
-/// What a route of that path is called.
+/// Returns the name of a route by its path.
 pub fn name_of(path: &'static str) -> &'static str {
     if path == "/" { "index" } else { path.trim_start_matches('/') }
 }
 
-/// What the protected routes answer.
+/// Returns the answer of a protected route.
 pub async fn show(route: &'static str, exchange: &Exchange) -> Response<Bytes> {
     answer(route, exchange, Map::new()).await
 }
@@ -97,7 +97,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-/// What `/echo` answers: everything about the request. `body` is as the framework read it.
+/// Returns the answer of `/echo`: a description of the request. `body` is as the framework read it.
 pub async fn echo(exchange: &Exchange, body: &[u8]) -> Response<Bytes> {
     let request = exchange.request();
     let kind = request.header(CONTENT_TYPE);

@@ -1,4 +1,4 @@
-//! One server state: made anew by each reset, driven by the control plane.
+//! State of the server: created by each reset, and driven by the control plane.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,19 +18,19 @@ use super::operations::{self, Failed};
 use super::outbox::Outbox;
 use super::stores::Stores;
 
-/// 2026-01-01T00:00:00Z.
+/// Start time of every scenario: 2026-01-01T00:00:00Z.
 const START: Timestamp = Timestamp::from_secs(1_767_225_600);
 
-/// A configured server with its users.
+/// Configured server with its users.
 pub(super) struct State {
     security: WebSecurity,
     clock: VirtualClock,
     outbox: Outbox,
-    /// The server of the application with the library.
+    /// Server of the application with the library.
     pub(super) running: Running,
 }
 
-/// What `reset` is given.
+/// Arguments of `reset`.
 #[derive(Deserialize)]
 pub(super) struct Reset {
     config: Map<String, Value>,
@@ -75,7 +75,7 @@ impl State {
         operations::run(core, &core.context(), call).await
     }
 
-    /// Delivers what waits, and tells what went out.
+    /// Delivers the waiting mails, and returns everything that was sent.
     pub(super) async fn outbox(&self) -> Result<Value, String> {
         let delivered = self.security.core().deliver_mails().await;
         delivered.map_err(|error| error.to_string())?;

@@ -1,4 +1,4 @@
-//! The stores that the contract is played on.
+//! Stores that the contract is played on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,19 +10,19 @@ use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool, Row};
 use tempfile::TempDir;
 
-/// Which store keeps the users.
+/// Store that keeps the users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum StoreKind {
-    /// In memory.
+    /// The in-memory store.
     Memory,
-    /// In a SQLite file of its own, which goes with the server.
+    /// A SQLite file of its own, which is removed with the server.
     Sqlite,
-    /// In a schema of its own on the PostgreSQL server that `FS_TEST_POSTGRES_URL` names, or on
-    /// the local one.
+    /// A schema of its own on the PostgreSQL server at `FS_TEST_POSTGRES_URL`, by default the local
+    /// one.
     Postgres,
 }
 
-/// Makes empty stores of one kind.
+/// Factory of empty stores of one kind.
 pub(super) enum Stores {
     Memory,
     Sqlite { folder: TempDir, count: AtomicU32 },
@@ -30,7 +30,8 @@ pub(super) enum Stores {
 }
 
 impl Stores {
-    /// `shared`: all stores may be one that is emptied.
+    /// Opens the factory. If `shared` is set, all stores may be a single one that is emptied each
+    /// time.
     pub(super) async fn open(kind: StoreKind, shared: bool) -> Result<Self, String> {
         match kind {
             StoreKind::Memory => Ok(Self::Memory),
@@ -42,7 +43,7 @@ impl Stores {
         }
     }
 
-    /// A store without users.
+    /// Creates a store without users.
     pub(super) async fn empty(&self) -> Result<Arc<dyn UserStore>, String> {
         match self {
             Self::Memory => Ok(Arc::new(MemoryStore::new())),
@@ -66,7 +67,7 @@ impl Stores {
         }
     }
 
-    /// Leaves nothing behind.
+    /// Closes the stores and removes all their data.
     pub(super) async fn close(&self) -> Result<(), String> {
         if let Self::Postgres { admin, schema, shared, .. } = self {
             if let Some(store) = shared {
@@ -84,7 +85,7 @@ async fn open_postgres(shared: bool) -> Result<Stores, Box<dyn std::error::Error
     let url = std::env::var("FS_TEST_POSTGRES_URL")
         .unwrap_or_else(|_| "postgres://postgres@127.0.0.1:5432/postgres".to_owned());
     let admin = PgPoolOptions::new().max_connections(1).connect(&url).await?;
-    // The name is made of digits: nothing from outside is in it.
+    // Safe to format into SQL: the only variable part is a process id.
     let schema = format!("fs_contract_{}", std::process::id());
     for sql in
         [format!("DROP SCHEMA IF EXISTS {schema} CASCADE"), format!("CREATE SCHEMA {schema}")]
@@ -92,7 +93,7 @@ async fn open_postgres(shared: bool) -> Result<Stores, Box<dyn std::error::Error
         sqlx::query(AssertSqlSafe(sql)).execute(&admin).await?;
     }
     let joint = if url.contains('?') { '&' } else { '?' };
-    // What a crash would lose is not of interest here, and waiting for the disk is.
+    // Skip waiting for the disk: durability does not matter here, and speed does.
     let options = format!("options=-csearch_path%3D{schema}%20-csynchronous_commit%3Doff");
     let url = format!("{url}{joint}{options}");
     let store = SqlxStore::postgres(&url).await?;
@@ -113,7 +114,7 @@ async fn empty_tables(admin: &PgPool, schema: &str) -> Result<(), sqlx::Error> {
     let tables = sqlx::query(named).bind(schema).fetch_all(admin).await?;
     let tables: Result<Vec<String>, _> = tables.iter().map(|row| row.try_get(0)).collect();
     let tables: Vec<_> = tables?.into_iter().map(|table| format!("{schema}.{table}")).collect();
-    // Faster than TRUNCATE for tables as small as these.
+    // Faster than TRUNCATE for tables this small.
     let mut sql = "SET session_replication_role = replica; SET synchronous_commit = off".to_owned();
     tables.iter().for_each(|table| sql.push_str(&format!("; DELETE FROM {table}")));
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(admin).await?;

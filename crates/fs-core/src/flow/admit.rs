@@ -1,4 +1,4 @@
-//! After the first factor: signed in, or pending.
+//! Admission after the first factor: a session, or a pending sign-in.
 
 use std::time::Duration;
 
@@ -12,36 +12,47 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::DeviceToken;
 
-/// A sign-in that waits for a second factor.
+/// State of a sign-in that waits for a second factor.
 #[derive(Debug)]
 pub struct Challenge {
-    /// What it waits for.
+    /// Step that the sign-in waits for.
     pub stage: PendingStage,
-    /// The method whose code is wanted; nothing where one must be set up first.
+    /// Method whose code is required. `None` if a second factor must be set up first.
     pub method: Option<CodeMethod>,
-    /// The code went out. If not, the caller may begin again, or choose another way.
+    /// Whether the code was sent. If not, the user can start over or choose another method.
     pub sent: bool,
-    /// It did not, since too many were sent: for how long at most that stays so. The sign-in waits
-    /// all the same: a code that came before may still work, and a recovery code does.
+    /// Maximum time until a code can be sent again, if the rate limit of messages was reached. The
+    /// sign-in stays pending: an earlier code may still work, and so does a recovery code.
     pub wait: Option<Duration>,
+    /// Error that prevented sending the code, for the log.
+    pub error: Option<FlowError>,
 }
 
 impl Challenge {
-    /// What would be wanted, without anything having begun.
+    /// Creates the challenge that would be required, without starting a pending sign-in.
     pub(super) fn told(needed: Needed) -> Self {
         match needed {
-            Needed::Code(method) => {
-                Self { stage: PendingStage::Code, method: Some(method), sent: true, wait: None }
-            }
-            Needed::Nothing | Needed::SetUp | Needed::Another => {
-                Self { stage: PendingStage::SetUp, method: None, sent: true, wait: None }
-            }
+            Needed::Code(method) => Self {
+                stage: PendingStage::Code,
+                method: Some(method),
+                sent: true,
+                wait: None,
+                error: None,
+            },
+            Needed::Nothing | Needed::SetUp | Needed::Another => Self {
+                stage: PendingStage::SetUp,
+                method: None,
+                sent: true,
+                wait: None,
+                error: None,
+            },
         }
     }
 }
 
 impl Security {
-    /// What a first factor leads to: the right to a session, or what is still needed.
+    /// Decides whether a first factor suffices for a session, and what is still needed if it does
+    /// not.
     pub(super) fn judge(
         &self,
         ctx: &Context,
@@ -57,7 +68,7 @@ impl Security {
         }
     }
 
-    /// The session that a judgement allows, to be committed; or what is still needed.
+    /// Prepares the session that a decision allows. Returns what is still needed if it allows none.
     pub(super) fn prepare_judged(
         &self,
         ctx: &Context,
@@ -74,8 +85,8 @@ impl Security {
         }
     }
 
-    /// The judgement of a way in that need not sign in: where the second factor is of the same kind
-    /// as the first, it does not.
+    /// Decides about a link that does not have to sign in. Returns `None` if `signs_in` is false,
+    /// or if the second factor is of the same kind as the first.
     pub(super) fn judge_if(
         &self,
         ctx: &Context,
@@ -87,7 +98,7 @@ impl Security {
         judged.filter(|judged| !matches!(judged, Err(Needed::Another)))
     }
 
-    /// Signs in after the commit, or begins to wait for what is still needed.
+    /// Signs in after the commit, or starts a pending sign-in.
     pub(super) async fn settle_judged(
         &self,
         ctx: &Context,
@@ -115,7 +126,7 @@ impl Security {
         token.is_ok_and(|token| token.is_for(user))
     }
 
-    /// Begins a pending sign-in, in place of any other, and sends the code.
+    /// Starts a pending sign-in, which replaces any other, and sends the code.
     pub(super) async fn challenge(
         &self,
         ctx: &Context,
@@ -128,7 +139,7 @@ impl Security {
         let id: [u8; 16] = self.random()?;
         let stage = match needed {
             Needed::Code(_) => PendingStage::Code,
-            // Who must begin with another factor was refused before.
+            // Callers have refused `Another` before.
             Needed::Nothing | Needed::SetUp | Needed::Another => PendingStage::SetUp,
         };
         session.set_enrolment(None);
@@ -141,25 +152,44 @@ impl Security {
             kind: entry.kind(),
         }));
         let Needed::Code(method) = needed else {
-            return Ok(Challenge { stage, method: None, sent: true, wait: None });
+            return Ok(Challenge { stage, method: None, sent: true, wait: None, error: None });
         };
-        // Where the code may not be sent now, an older one or a recovery code still works.
-        let (sent, wait) = match self.send_second_factor(ctx, user, method).await {
-            // An app makes its codes itself. If its secret cannot be opened, a recovery code still works.
-            Ok(sent) => (sent || !method.is_sent(), None),
-            Err(FlowError::TooMany(wait)) => (false, Some(wait)),
-            Err(error) => return Err(error),
+        // If the code cannot be sent now, an older code or a recovery code still works.
+        let (sent, wait, error) = match self.send_second_factor(ctx, user, method).await {
+            // An app generates its codes itself. If its secret cannot be decrypted, a recovery code
+            // still works.
+            Ok(sent) => (sent || !method.is_sent(), None, None),
+            Err(FlowError::TooMany(wait)) => (false, Some(wait), None),
+            // The first factor is committed, and with it perhaps a new password.
+            Err(error) => (!method.is_sent(), None, Some(error)),
         };
-        Ok(Challenge { stage, method: Some(method), sent, wait })
+        Ok(Challenge { stage, method: Some(method), sent, wait, error })
     }
 
     /// Sends the code of the user's second factor, by its own method or another one
-    /// (Flask-Security's `tf_send_security_token`); whether it went out. Nothing goes out to a user
-    /// without a second factor.
+    /// (Flask-Security's `tf_send_security_token`). Returns whether the code was sent. Sends
+    /// nothing to a user without a second factor.
     ///
     /// # Errors
     ///
-    /// Nothing was sent.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
+    /// was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// if let Some(method) = security.second_factor_of(&user) {
+    ///     let sent = security.send_second_factor(&ctx, &user, method).await?;
+    ///     println!("{}", if sent { "sent" } else { "could not be sent" });
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_second_factor(
         &self,
         ctx: &Context,
@@ -187,7 +217,7 @@ impl Security {
         .await
     }
 
-    /// The method of the user's second factor.
+    /// Returns the method of the user's second factor, or `None` if the user has none.
     pub fn second_factor_of(&self, user: &User) -> Option<CodeMethod> {
         method_of(user)
     }

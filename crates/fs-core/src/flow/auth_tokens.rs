@@ -1,8 +1,8 @@
-//! Auth tokens: made, checked, listed, ended.
+//! Issuing, verifying, listing and revoking auth tokens.
 //!
-//! In the native format a token is a random text, and its digest is a credential record with a name.
-//! In the itsdangerous format it is Flask-Security's: a signed text that names the uniquifier, of
-//! which the database knows nothing.
+//! In the native format, a token is random text, and its digest is the key of a credential record
+//! with a name. In the itsdangerous format, a token is Flask-Security's signed text with the
+//! uniquifier, and the database holds no record of it.
 
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
@@ -18,57 +18,73 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::token::{AuthToken, TokenFormat};
 
-/// Auth tokens begin with it, so that scanners find those that were published by accident.
+/// Prefix of auth tokens, by which secret scanners find tokens that were published by accident.
 const PREFIX: &str = "fsat_";
-/// Characters of a token after the prefix: 32 octets in base64url.
+/// Length of a token after the prefix, in characters: 32 bytes in base64url.
 const LENGTH: usize = 43;
-/// Characters of a name that are kept.
+/// Maximum length of a name, in characters. Longer names are truncated.
 const NAME: usize = 100;
-/// How often making a token starts over when the account changes under it.
+/// Maximum number of attempts to issue a token while the account changes.
 const TRIES: usize = 2;
 
-/// An auth token as its owner sees it. It does not contain the token.
+/// Description of an auth token for its owner. It does not contain the token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuthTokenInfo {
-    /// Names the token where it is ended. It is no secret.
+    /// Identifier of the token, by which it is revoked. Not a secret.
     pub id: CredentialKey,
-    /// What it was made for, in the words of whoever made it.
+    /// Name that was given to the token when it was issued.
     pub name: String,
-    /// When it was made.
+    /// Time at which the token was issued.
     pub created_at: Timestamp,
-    /// When it was last used, rounded down to the hour; `None` if it never was.
+    /// Time of the last use, rounded down to the hour. `None` if the token was never used.
     pub used_at: Option<Timestamp>,
-    /// From when on it is refused; `None` if it does not expire.
+    /// Time from which the token is refused. `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
 }
 
-/// The value of a token's record.
+/// Value of a token's record.
 #[derive(Serialize, Deserialize)]
 struct State {
-    /// Names the trust that the token belongs to: it ends with the uniquifier.
+    /// Stamp of the uniquifier that the token is bound to. Replacing the uniquifier revokes the
+    /// token.
     stamp: String,
     name: String,
 }
 
 impl Security {
-    /// Whether auth tokens are rows that can be listed and ended one by one. In the format of
-    /// itsdangerous they are not: there a token is good until it expires or the uniquifier
-    /// changes.
+    /// Checks whether auth tokens are stored, so that they can be listed and revoked one by one.
+    /// Tokens in the itsdangerous format are not: they are valid until they expire or the
+    /// uniquifier changes.
     pub fn lists_auth_tokens(&self) -> bool {
         self.config().token_format == TokenFormat::Native
     }
 
-    /// Makes an auth token for the user (Flask-Security's `get_auth_token`), named after the
-    /// program that asks ([`Context::user_agent`]).
+    /// Issues an auth token for the user (Flask-Security's `get_auth_token`), named after the
+    /// client that requests it ([`Context::user_agent`]).
     ///
-    /// Where tokens have a uniquifier of their own and the user has none yet, it is made and
-    /// stored; the user in hand gets it as well.
+    /// If auth tokens have a uniquifier of their own and the user has none yet, this stores one and
+    /// updates `user`.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed, and [`FlowError::Contended`] if the
-    /// account was removed at the same moment. No token was made.
+    /// Returns [`FlowError::Store`] if the database fails, [`FlowError::Entropy`] if the source of
+    /// randomness fails, and [`FlowError::Contended`] if the account was removed at the same time.
+    /// No token was issued.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// let token = security.issue_auth_token(&ctx, &mut user).await?;
+    /// // Show the token once: it cannot be read back.
+    /// println!("{}", token.expose());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn issue_auth_token(
         &self,
         ctx: &Context,
@@ -78,12 +94,24 @@ impl Security {
         self.issue_named_auth_token(ctx, user, name).await
     }
 
-    /// Makes an auth token with a name that its owner will recognise in the list of
-    /// [`auth_tokens`](Self::auth_tokens). 100 characters of the name are kept.
+    /// Issues an auth token with a name that its owner recognizes in the list of
+    /// [`auth_tokens`](Self::auth_tokens). The name is truncated to 100 characters.
     ///
     /// # Errors
     ///
-    /// As [`issue_auth_token`](Self::issue_auth_token).
+    /// Returns the errors of [`issue_auth_token`](Self::issue_auth_token).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// let token = security.issue_named_auth_token(&ctx, &mut user, "backup script").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn issue_named_auth_token(
         &self,
         ctx: &Context,
@@ -111,7 +139,7 @@ impl Security {
                     }
                     return Ok(Secret::from(token));
                 }
-                // Another caller made the uniquifier at the same moment.
+                // Another caller stored a uniquifier at the same time.
                 Err(CommitError::Stale(guard)) if fill.is_some() => stale = Some(guard),
                 Err(error) => return Err(error.into()),
             }
@@ -123,7 +151,7 @@ impl Security {
         Err(FlowError::Contended(CommitError::Stale(guard)))
     }
 
-    /// The change that makes a token.
+    /// Returns the change that stores a token.
     fn new_token(
         &self,
         ctx: &Context,
@@ -148,8 +176,8 @@ impl Security {
         Change::PutCredential { credential, expect: ExpectedCredential::Absent }
     }
 
-    /// The uniquifier that a new token ends with, and the change that makes it where the user has
-    /// none yet.
+    /// Returns the uniquifier that a new token is bound to, and the change that stores it if the
+    /// user has none yet.
     fn token_stamp(&self, user: &User) -> Result<(Uniquifier, Option<Change>), FlowError> {
         if !self.config().auth_tokens.own_uniquifier {
             return Ok((user.uniquifier.clone(), None));
@@ -161,14 +189,30 @@ impl Security {
         Ok((fresh.clone(), Some(fill(user, fresh))))
     }
 
-    /// The user that an auth token names: one read, and none for a text that is no token. Its use is
-    /// noted, and written later ([`write_token_uses`](Self::write_token_uses)).
+    /// Returns the user of an auth token. Reads the database once, and not at all if the text
+    /// cannot be a token. The use is recorded in memory, and written later by
+    /// [`write_token_uses`](Self::write_token_uses).
     ///
-    /// The inner error says why it names nobody.
+    /// The inner error says why the token authenticates nobody.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// match security.user_of_token(&ctx, token).await? {
+    ///     Ok(user) => println!("request of {}", user.email),
+    ///     Err(failure) => println!("token refused: {failure}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn user_of_token(
         &self,
         ctx: &Context,
@@ -221,12 +265,26 @@ impl Security {
         Ok(self.admissible(found))
     }
 
-    /// The user's auth tokens that are good, newest first. There are none in the format of
-    /// itsdangerous ([`lists_auth_tokens`](Self::lists_auth_tokens)).
+    /// Returns the user's valid auth tokens, newest first. Returns an empty `Vec` if the format
+    /// does not store tokens ([`lists_auth_tokens`](Self::lists_auth_tokens)).
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// for token in security.auth_tokens(&ctx, &user).await? {
+    ///     println!("{} of {:?}", token.name, token.created_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn auth_tokens(
         &self,
         ctx: &Context,
@@ -237,11 +295,27 @@ impl Security {
         Ok(records.iter().filter_map(|record| self.living(user, record)).collect())
     }
 
-    /// Ends one auth token of the user; `false` if the user has no such token.
+    /// Revokes one auth token of the user. Returns `false` if the user has no such token.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed. The token is as good as before.
+    /// Returns [`FlowError::Store`] if the database fails. The token is still valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// for token in security.auth_tokens(&ctx, &user).await? {
+    ///     if token.name == "backup script" {
+    ///         security.end_auth_token(&ctx, &user, &token.id).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn end_auth_token(
         &self,
         ctx: &Context,
@@ -262,13 +336,26 @@ impl Security {
         }
     }
 
-    /// Ends all auth tokens of the user. Sessions go on.
+    /// Revokes all auth tokens of the user. Sessions stay signed in.
     ///
-    /// In the format of itsdangerous this ends nothing: give the user a new uniquifier there.
+    /// Does nothing to tokens in the itsdangerous format; replace the user's uniquifier instead.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed. The tokens are as good as before.
+    /// Returns [`FlowError::Store`] if the database fails. The tokens are still valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// security.end_auth_tokens(&ctx, &user).await?;
+    /// assert!(security.auth_tokens(&ctx, &user).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn end_auth_tokens(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
         let (owner, kind) = (user.id.clone(), CredentialKind::AuthToken);
         let end = Change::RemoveCredentialsOf { owner, kind, except: None };
@@ -277,7 +364,7 @@ impl Security {
         Ok(())
     }
 
-    /// The token of a record, if it belongs to the user's present trust.
+    /// Returns the description of a token, unless it was revoked with the uniquifier.
     fn living(&self, user: &User, record: &CredentialRecord) -> Option<AuthTokenInfo> {
         let uniquifier = match self.config().auth_tokens.own_uniquifier {
             true => user.token_uniquifier.as_ref()?,
@@ -294,7 +381,7 @@ impl Security {
         })
     }
 
-    /// The uniquifier that auth tokens end with. It is made where there is none.
+    /// Returns the uniquifier that auth tokens are bound to. Stores one if the user has none.
     async fn token_uniquifier(&self, user: &mut User) -> Result<Uniquifier, FlowError> {
         if !self.config().auth_tokens.own_uniquifier {
             return Ok(user.uniquifier.clone());
@@ -325,7 +412,7 @@ impl Security {
     }
 }
 
-/// The change that gives a user a uniquifier of auth tokens.
+/// Returns the change that stores a uniquifier of auth tokens.
 fn fill(user: &User, fresh: Uniquifier) -> Change {
     Change::UpdateUser {
         user: user.id.clone(),
@@ -338,7 +425,7 @@ fn key(token: &str) -> CredentialKey {
     CredentialKey::of(CredentialKind::AuthToken, token)
 }
 
-/// Whether a text can be a token of ours, without asking the database.
+/// Checks whether a text has the form of a token, without reading the database.
 fn is_token(text: &str) -> bool {
     let plain = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-' || letter == b'_';
     text.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == LENGTH && rest.bytes().all(plain))

@@ -1,4 +1,4 @@
-//! Whose request it is: by session or by auth token.
+//! Authenticating a request by its session or its auth token.
 
 use super::FlowError;
 use super::establish::Remember;
@@ -15,12 +15,29 @@ use crate::session::Session;
 use crate::token::TokenProblem;
 
 impl Security {
-    /// Who the browser's session is signed in as: one read. Nobody when the record was ended or
-    /// has expired, when the user's uniquifier changed, or when the account is deactivated.
+    /// Returns the user that the session is signed in as. Reads the database once.
+    ///
+    /// Returns `None` if the session was revoked or has expired, if the user's uniquifier changed,
+    /// or if the account is deactivated.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// match security.authenticate_session(&ctx, &session).await? {
+    ///     Some(user) => println!("signed in as {}", user.email),
+    ///     None => println!("not signed in"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn authenticate_session(
         &self,
         ctx: &Context,
@@ -29,11 +46,30 @@ impl Security {
         Ok(self.user_of_session(ctx, session).await?.ok())
     }
 
-    /// The same, and why it is nobody.
+    /// Returns the user that the session is signed in as, or the reason why it authenticates
+    /// nobody.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::authn::AuthFailure;
+    ///
+    /// match security.user_of_session(&ctx, &session).await? {
+    ///     Ok(user) => println!("signed in as {}", user.email),
+    ///     Err(AuthFailure::HalfWay) => println!("the second factor is missing"),
+    ///     Err(failure) => println!("not signed in: {failure}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn user_of_session(
         &self,
         ctx: &Context,
@@ -50,12 +86,28 @@ impl Security {
         Ok(self.admissible(found.map(|(_, user)| user)))
     }
 
-    /// Who an auth token names: one read, none for a token that is not ours.
-    /// [`user_of_token`](Self::user_of_token) says why it is nobody.
+    /// Returns the user of an auth token, or `None` if the token is not valid. Reads the database
+    /// once, and not at all if the text cannot be a token. [`user_of_token`](Self::user_of_token)
+    /// returns the reason as well.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// match security.authenticate_token(&ctx, token).await? {
+    ///     Some(user) => println!("request of {}", user.email),
+    ///     None => println!("answer 401"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn authenticate_token(
         &self,
         ctx: &Context,
@@ -66,7 +118,7 @@ impl Security {
 }
 
 impl Security {
-    /// Who was found, if they may act.
+    /// Returns the user that was found, or the reason why the account may not act.
     pub(super) fn admissible(&self, user: Option<User>) -> Result<User, AuthFailure> {
         let user = user.ok_or(AuthFailure::Ended)?;
         match (user.active, self.owes_second_factor(&user)) {
@@ -76,19 +128,40 @@ impl Security {
         }
     }
 
-    /// Whether a second factor has become required, and the account has none.
+    /// Checks whether a second factor is required and the account has none.
     pub(super) fn owes_second_factor(&self, user: &User) -> bool {
         let rules = self.config().two_factor.as_ref();
         rules.is_some_and(|rules| rules.required && rules.strict) && method_of(user).is_none()
     }
 
-    /// Begins to wait for a second factor in a session whose account must have one by now and has
-    /// none: it can be set up, and nothing else can be done. A session that is not fresh ends, so
-    /// that nobody sets one up with a copied cookie: its owner signs in again first.
+    /// Replaces a session whose account must set up a second factor by a pending sign-in, in which
+    /// the user can set one up and do nothing else. Does nothing if the account owes no second
+    /// factor.
+    ///
+    /// A session that is not fresh only ends, so that a stolen cookie cannot be used to set up a
+    /// factor. The user has to sign in again first.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database fails. The session stands, and admits nobody.
+    /// Returns [`FlowError::Store`] if the database fails, and other errors if the pending sign-in
+    /// cannot be started. In either case, nobody is signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::authn::AuthFailure;
+    ///
+    /// let user = security.user_of_session(&ctx, &session).await?;
+    /// if user.is_err_and(|failure| failure == AuthFailure::FactorMissing) {
+    ///     security.hold_for_second_factor(&ctx, &mut session).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn hold_for_second_factor(
         &self,
         ctx: &Context,
@@ -118,7 +191,7 @@ impl Security {
     }
 }
 
-/// What a token that is worth nothing proves.
+/// Converts the problem of a token to the reason why it authenticates nobody.
 pub(super) fn worthless<T>(problem: &TokenProblem<T>) -> AuthFailure {
     match problem {
         TokenProblem::Expired(_) => AuthFailure::Expired,

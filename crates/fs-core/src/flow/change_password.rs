@@ -1,4 +1,4 @@
-//! Changing a password while signed in.
+//! Changing the password while signed in.
 
 use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::password::Attempt;
@@ -13,36 +13,36 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Session;
 
-/// A new password, typed twice.
+/// New password, typed twice.
 #[derive(Debug)]
 pub struct NewPassword {
-    /// The first time.
+    /// Password, as typed first.
     pub password: Secret,
-    /// The second time; nothing where a form asks once.
+    /// Password, as typed again. `None` if the form asks once.
     pub repeated: Option<Secret>,
 }
 
-/// How often a change starts over when the remembered browser changes under it.
+/// Maximum number of attempts to commit while the session or the remembered browser changes.
 const TRIES: usize = 3;
 
-/// What came of a change.
+/// Outcome of a password change.
 #[derive(Debug)]
 #[must_use]
 pub enum ChangeOutcome {
-    /// The password is changed. Every other session of the account has ended; this one goes on, if
-    /// it is the user's.
+    /// The password is changed. All other sessions of the account are revoked; this one continues
+    /// if it is the user's.
     Done {
-        /// Whose.
+        /// User with the new password.
         user: Box<User>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
     },
-    /// Something is wrong with what was typed.
+    /// The input is invalid. The password is unchanged.
     Refused(Vec<Problem>),
 }
 
 impl NewPassword {
-    /// The password, if it was typed and both times the same.
+    /// Returns the password, if it was typed and its repetition is the same.
     pub(super) fn check(
         self,
         field: &'static str,
@@ -67,15 +67,37 @@ impl NewPassword {
 }
 
 impl Security {
-    /// Changes the password of `user`, which ends every session of the account. If the session is
-    /// the user's, the browser is signed in anew; otherwise the session stays as it is.
+    /// Changes the password of `user`, which revokes every session of the account. If the session
+    /// is the user's, it continues under a new id; otherwise it stays as it is.
     ///
-    /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
-    /// as well.
+    /// `remember_cookie` is the remember cookie of the request. If it belongs to the user, it is
+    /// replaced as well.
     ///
     /// # Errors
     ///
-    /// The password stays.
+    /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
+    /// if the hashing threads are busy, [`FlowError::Contended`] if concurrent changes prevented
+    /// the commit repeatedly, and other errors if a port fails. The password is unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # use fs_core::{model::User, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User, current: Secret,
+    /// #     new: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{ChangeOutcome, NewPassword};
+    ///
+    /// let new = NewPassword { password: new, repeated: None };
+    /// match security.change_password(&ctx, &mut session, &user, &current, new, None).await? {
+    ///     ChangeOutcome::Done { user, .. } => println!("{} has a new password", user.email),
+    ///     ChangeOutcome::Refused(problems) => println!("{problems:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn change_password(
         &self,
         ctx: &Context,
@@ -112,7 +134,7 @@ impl Security {
             self.settle(quota.success()).await?;
             return refused(MessageKey::PasswordIsTheSame);
         }
-        // The attempt at the current password is over; the new one is counted by itself.
+        // The attempt at the current password is settled. The new password has a limit of its own.
         let of_new = self.new_password_quota(user);
         let batch = quota.success().into_iter().fold(Batch::new(), Batch::and);
         self.commit_counted(ctx, batch, &of_new, Some(user)).await?;
@@ -120,7 +142,7 @@ impl Security {
             Ok(hash) => hash,
             Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
         };
-        // Whoever calls by a token or with a password has no session here that could go on.
+        // A caller with a token or HTTP Basic credentials has no session that could continue.
         let mut goes_on = session.is_of(user) && self.is_session_of(ctx, session, user).await?;
         let had_session = goes_on;
         let mut last = None;
@@ -128,7 +150,7 @@ impl Security {
             let at_hand = self.remembered_as(ctx, user, remember_cookie).await?;
             let ended = session.sign_in().filter(|_| goes_on).map(|before| before.id.key());
             let remember = match &at_hand {
-                Some(at_hand) => at_hand.until().map_or(Remember::Yes, Remember::Until),
+                Some(at_hand) => at_hand.heir().map_or(Remember::Yes, Remember::Again),
                 None => Remember::No,
             };
             let mut user = user.clone();
@@ -148,13 +170,14 @@ impl Security {
             }
             match self.store().commit(batch).await {
                 Ok(_) => {}
-                // The browser was forgotten at the same moment, or another tab used its cookie.
+                // The remembered browser was revoked, or another tab used its cookie, at the same
+                // time.
                 Err(CommitError::Stale(guard @ Guard::Credential(_))) => {
                     last = Some(guard);
                     continue;
                 }
-                // Somebody signed out in another tab, or it made the session fresh: the password
-                // changes all the same, and the browser is signed out.
+                // Another tab signed out, or made the session fresh. The password is changed
+                // anyway, and the browser is signed out.
                 Err(CommitError::Stale(guard @ Guard::Session)) => {
                     goes_on = false;
                     last = Some(guard);

@@ -1,4 +1,4 @@
-//! One registration for a name, however it is written.
+//! Claims on addresses and usernames, so that concurrent registrations cannot share one.
 
 use std::time::Duration;
 
@@ -6,27 +6,28 @@ use crate::identity::IdentityAttribute;
 use crate::port::{Change, CommitError, Counter, Guard, Identity, fold_case};
 use crate::security::Context;
 
-/// How long a registration may take from its first look to its commit.
+/// Maximum time from the first lookup of a registration to its commit.
 const CLAIM: Duration = Duration::from_secs(60);
 
-/// How long a name stays taken that belongs to no account.
+/// Period for which a name stays reserved that belongs to no account.
 const RESERVED: Duration = Duration::from_secs(30 * 86_400);
 
-/// Lets one registration of a name through, however it is written.
+/// Returns the change that lets only one registration of a name commit, in any spelling.
 ///
-/// Stores tell letters of either case apart, as existing tables do. Two who register at the same
-/// moment both find the name free; this is the guard that one of them fails.
+/// The unique indexes of a store may distinguish upper and lower case, as existing tables do. Two
+/// concurrent registrations then both find the name free. This guard makes one of them fail.
 pub(super) fn claim(ctx: &Context, name: &Identity) -> Change {
     once(ctx, counter(claims(name.attribute), name), CLAIM)
 }
 
-/// Takes a username that a registration chose, whether or not it makes an account: were it free
-/// again, it would tell that the address has one. Administrators do not look at this.
+/// Returns the change that reserves the username of a registration, even if the registration
+/// creates no account. If the name became free again, that would reveal that the address has an
+/// account. Administrative functions ignore the reservation.
 pub(super) fn reserve(ctx: &Context, name: &Identity) -> Change {
     once(ctx, counter(RESERVED_NAME, name), RESERVED)
 }
 
-/// Gives a name back that belongs to nobody any more.
+/// Returns the changes that release a name.
 pub(super) fn release(name: &Identity) -> [Change; 2] {
     [claims(name.attribute), RESERVED_NAME].map(|what| Change::ResetCount(counter(what, name)))
 }
@@ -52,7 +53,7 @@ const fn claims(attribute: IdentityAttribute) -> &'static str {
     }
 }
 
-/// Whether a registration failed because somebody has that value.
+/// Checks whether a registration failed because the value is taken.
 pub(super) fn takes(error: &CommitError, attribute: IdentityAttribute) -> bool {
     match error {
         CommitError::Conflict(taken) => *taken == attribute.into(),

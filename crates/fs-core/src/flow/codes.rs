@@ -1,4 +1,4 @@
-//! Codes of second factors and of sign-in methods: making, sending and accepting them.
+//! Generating, sending and accepting the codes of second factors and sign-in methods.
 
 use super::FlowError;
 use super::sent_codes::{MOST_A_STEP, is_noted};
@@ -14,17 +14,17 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::totp::{self, Step, TotpSecret, Window};
 
-/// What a code is for. Where codes are not strict, one that was accepted for one purpose is spent
-/// for that purpose alone.
+/// Purpose of a code. Unless codes are strict, a code that was accepted for one purpose can still
+/// be used for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CodePurpose {
-    /// The second factor of a sign-in.
+    /// Second factor of a sign-in.
     SecondFactor,
-    /// Signing in with a code.
+    /// Sign-in with a code.
     SignIn(CodeMethod),
-    /// The same for whoever is signed in and asks for it. It is accepted as one to sign in.
+    /// Sign-in code that a signed-in user asks for. It is accepted wherever a sign-in code is.
     Verify(CodeMethod),
-    /// Proving a method that is being set up.
+    /// Proof of a method that is being set up.
     SetUp,
 }
 
@@ -38,13 +38,13 @@ impl CodePurpose {
     }
 }
 
-/// Why a stored secret was of no use: the keys at hand do not open it.
+/// Reason that a stored secret cannot be decrypted with the configured keys.
 pub(super) const UNREADABLE_SECRET: &str = "sealed_secret_unreadable";
 
-/// Why a code opened nothing.
+/// Reason that a code is wrong.
 pub(super) const WRONG_CODE: &str = "wrong_code";
 
-/// A code that was right, and the change that spends it. Only [`Security::accept_code`] makes one.
+/// Accepted code, with the change that spends it. Only [`Security::accept_code`] creates one.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct AcceptedCode {
@@ -52,26 +52,27 @@ pub(super) struct AcceptedCode {
 }
 
 impl AcceptedCode {
-    /// The change that spends the code: it belongs into the batch of what the code opens.
+    /// Returns the change that spends the code. Commit it in the batch of whatever the code
+    /// permits.
     pub(super) fn spend(&self) -> Change {
         self.spend.clone()
     }
 }
 
-/// A code on its way to somebody.
+/// Code that is to be sent to a user.
 pub(super) struct CodeMessage<'a> {
     pub(super) user: &'a User,
     pub(super) method: CodeMethod,
     pub(super) secret: &'a TotpSecret,
     pub(super) phone: Option<&'a str>,
     pub(super) purpose: CodePurpose,
-    /// A link that signs in with the code.
+    /// Whether the message also contains a link that signs in with the code.
     pub(super) link: bool,
-    /// The change that stores the secret, where this is its first code.
+    /// Change that stores the secret, if this is its first code.
     pub(super) new_secret: Option<Change>,
 }
 
-/// A code that was typed, and what it is held against.
+/// Typed code, and what it is compared with.
 pub(super) struct TypedCode<'a> {
     pub(super) user: &'a User,
     pub(super) secret: &'a TotpSecret,
@@ -82,21 +83,36 @@ pub(super) struct TypedCode<'a> {
 }
 
 impl Security {
-    /// A new secret.
+    /// Generates a TOTP secret.
     pub(super) fn new_totp_secret(&self) -> Result<TotpSecret, FlowError> {
         Ok(TotpSecret::from_random(self.random()?))
     }
 
-    /// A secret as it is stored.
+    /// Encrypts a TOTP secret for storage.
     ///
     /// # Errors
     ///
-    /// There was no randomness, or no key to seal with.
+    /// Returns [`FlowError::NoWallet`] if no key is configured, [`FlowError::Entropy`] if the
+    /// source of randomness fails, and [`FlowError::Busy`] or [`FlowError::HashPool`] if the
+    /// hashing threads cannot do the work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// use fs_core::totp::TotpSecret;
+    ///
+    /// let secret = TotpSecret::from_random(security.random()?);
+    /// let sealed = security.seal_totp(&secret).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn seal_totp(&self, secret: &TotpSecret) -> Result<SealedSecret, FlowError> {
         self.seal_totp_in(HashLane::application(), secret).await
     }
 
-    /// Seals a secret in the lane of whoever it is for.
+    /// Encrypts a secret in the hashing lane of its user.
     pub(super) async fn seal_totp_in(
         &self,
         lane: HashLane,
@@ -107,8 +123,8 @@ impl Security {
         self.run_slow(lane, 1, move || wallet.seal(&secret, random)).await
     }
 
-    /// A stored secret; nothing, with a line in the log of whoever listens, when it cannot be
-    /// opened with the keys at hand.
+    /// Decrypts a stored secret. Returns `None` and emits an event if the configured keys do not
+    /// decrypt it.
     pub(super) async fn open_totp(
         &self,
         ctx: &Context,
@@ -125,14 +141,15 @@ impl Security {
         Ok(opened.ok())
     }
 
-    /// Sends a code; whether it went out. The account is told nothing else: nothing changes.
+    /// Sends a code. Returns whether it was sent. Nothing else about the account changes.
     ///
-    /// Where answers must not tell whether an account exists, mails and text messages go through the
-    /// outbox, so that nobody waits for those who carry them.
+    /// With [`Disclosure::Generic`], mails and text messages go through the outbox, so that the
+    /// time of the request does not depend on the mail server.
     ///
     /// # Errors
     ///
-    /// [`FlowError::TooMany`] when somebody, or their number or address, was sent too many.
+    /// Returns [`FlowError::TooMany`] if too many codes were sent to the user or the address, and
+    /// other errors if a port fails. No code was sent.
     pub(super) async fn send_code(
         &self,
         ctx: &Context,
@@ -156,8 +173,8 @@ impl Security {
         Ok(sent)
     }
 
-    /// Sends the code of the first step that none was sent for yet: so it was never used, however
-    /// often one is asked for.
+    /// Sends the code of the first time step for which none was sent yet. So a code that is sent
+    /// has never been used, however often the user asks.
     async fn send_unused_code(
         &self,
         ctx: &Context,
@@ -229,17 +246,19 @@ impl Security {
         Ok(sender.send(&sms).await.is_ok())
     }
 
-    /// The text message that carries a code.
+    /// Composes the text message that contains a code.
     pub(super) fn code_text(&self, phone: &str, code: &Secret) -> OutgoingSms {
         let text = Message::new(MessageKey::UseCode).with("code", code.expose());
         let text = Secret::from(self.config().messages.text(&text));
         OutgoingSms { to: phone.to_owned(), text }
     }
 
-    /// Compares a code; the change that spends it when it is right. Count the attempt first.
+    /// Compares a code, and returns the change that spends it if it is right. Count the attempt
+    /// first.
     ///
-    /// Where codes are strict, one by mail or text message is right only if it was sent. One that was
-    /// sent ahead of its time is right for as long as if its time were the one in which it was sent.
+    /// If codes are strict, a code by mail or text message is accepted only if it was sent. A code
+    /// that was sent ahead of its time step is accepted for as long as if it belonged to the step
+    /// in which it was sent.
     pub(super) async fn accept_code(
         &self,
         ctx: &Context,
@@ -268,7 +287,7 @@ impl Security {
         Ok(Some(AcceptedCode { spend: Change::Spend { secret, until } }))
     }
 
-    /// From when on the code of a step is too old, whatever it is given for.
+    /// Returns the time from which the code of a step is too old for every purpose.
     pub(super) fn closed_at(&self, step: Step) -> Timestamp {
         let config = self.config();
         let second = config.two_factor.iter().flat_map(TwoFactor::windows);
@@ -277,11 +296,7 @@ impl Security {
         closed.max().unwrap_or(Timestamp::MAX)
     }
 
-    /// Counts an attempt at somebody's codes.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::TooMany`] if no attempt is left. Nothing was counted.
+    /// Counts an attempt at a user's codes.
     pub(super) async fn count_attempt(
         &self,
         ctx: &Context,
@@ -292,12 +307,12 @@ impl Security {
         self.count(ctx, &self.code_quota(user, used_as, sign_in), Some(user)).await
     }
 
-    /// Tells that somebody gave no right code.
+    /// Emits the event that a user gave no valid code.
     pub(super) fn code_failed(&self, user: &User, reason: &'static str) {
         self.emit(Event::AuthenticationFailed { user: Some(Subject::of(user)), reason });
     }
 
-    /// Forgets the attempts at somebody's codes: the right one was given.
+    /// Adds the changes that reset the count of attempts after a right code.
     pub(super) fn forget_attempts(
         &self,
         batch: &mut Batch,

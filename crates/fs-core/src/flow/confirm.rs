@@ -1,4 +1,4 @@
-//! Proving a mail address by a link.
+//! Confirming a mail address by a link.
 
 use super::admit::Challenge;
 use super::establish::{Holder, Prepared};
@@ -16,43 +16,44 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::{ConfirmToken, TokenProblem};
 
-/// What somebody typed who follows a confirmation link. By default nothing, which is enough in the
+/// Input of the page behind a confirmation link. The default is empty, which suffices in the
 /// browser that registered.
 #[derive(Debug, Default)]
 pub struct ConfirmForm {
-    /// The password that was chosen at the registration.
+    /// Password that was chosen at the registration.
     pub password: Option<Secret>,
-    /// A new password, which ends everything that was there before. It goes before `password`.
+    /// New password, which discards everything that the account held before. Takes precedence over
+    /// `password`.
     pub new_password: Option<NewPassword>,
-    /// What replaces the details of the registration, with a new password.
+    /// Details that replace those of the registration, together with a new password.
     pub details: NewDetails,
 }
 
-/// Whether a confirmation link works, and what it asks for.
+/// Validity of a confirmation link, and the input that it requires.
 #[derive(Debug)]
 #[must_use]
 pub enum ConfirmCheck {
-    /// It confirms the address.
+    /// The link confirms the address.
     Good {
-        /// The account.
+        /// Account whose address is confirmed.
         user: Box<User>,
-        /// What must be typed first.
+        /// Input that is required.
         proof: ConfirmProof,
     },
-    /// The address was confirmed before.
+    /// The address is confirmed already.
     AlreadyConfirmed(Box<User>),
-    /// The link is genuine, but too old.
+    /// The link is genuine, but has expired.
     Expired(Box<User>),
-    /// The link is not one of ours, was altered, or its account or address is gone.
+    /// The link was not issued by this application, was altered, or its account or address is gone.
     Invalid,
 }
 
-/// What must be typed to confirm an address.
+/// Input that is required to confirm an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConfirmProof {
-    /// Nothing: this browser registered the account, or no such proof is configured.
+    /// No input: this browser registered the account, or the configuration requires no proof.
     Nothing,
-    /// The password of the registration, or a new one.
+    /// Password of the registration, or a new one.
     Password,
     /// New details: the account has no password.
     Details,
@@ -62,48 +63,68 @@ pub enum ConfirmProof {
 #[derive(Debug)]
 #[must_use]
 pub enum ConfirmOutcome {
-    /// The address is proven.
+    /// The address is confirmed.
     Done {
-        /// The account.
+        /// Account whose address is confirmed.
         user: Box<User>,
-        /// Another account was signed in before, and is signed out.
+        /// Whether another account was signed in before, and is now signed out.
         signed_out: bool,
-        /// The session is signed in.
+        /// Whether the session is signed in now.
         signed_in: bool,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
-        /// A second factor is required before the session is signed in.
+        /// Second factor that is required before the session is signed in.
         challenge: Option<Challenge>,
     },
-    /// The address was confirmed before.
+    /// The address is confirmed already.
     AlreadyConfirmed(Box<User>),
-    /// The link is genuine, but too old. A new one was mailed.
+    /// The link is genuine, but has expired. A new one was mailed.
     Expired(Box<User>),
-    /// Something is missing from what was typed, or wrong with it. Nothing was changed.
+    /// Required input is missing or invalid. Nothing was changed.
     Refused {
-        /// The account.
+        /// Account whose address is not confirmed.
         user: Box<User>,
-        /// What is wrong.
+        /// Problems of the input.
         problems: Vec<Problem>,
     },
-    /// The link is not one of ours, was altered, or its account or address is gone.
+    /// The link was not issued by this application, was altered, or its account or address is gone.
     Invalid,
 }
 
-/// That whoever follows the link is entitled to what the account holds.
+/// Entitlement to the contents of an account whose address is confirmed.
 enum Entitled {
-    /// To everything. The password must still be `expect`, where it was the proof.
+    /// Keeps everything. If the password was the proof, it must still be `expect`.
     ToAll { expect: Option<UserField>, uncounted: Vec<Change> },
-    /// To nothing that was there before.
+    /// Starts afresh: nothing that the account held before is kept.
     Afresh { password: Option<PasswordHash>, details: CheckedDetails, uncounted: Vec<Change> },
 }
 
 impl Security {
-    /// Checks a confirmation link. Nothing is changed and nothing is mailed.
+    /// Checks a confirmation link. Changes nothing and sends no mail.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database or the hashing threads fail.
+    /// Returns [`FlowError::Store`] if the database fails, and [`FlowError::Busy`] or
+    /// [`FlowError::HashPool`] if the hashing threads cannot do the work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{ConfirmCheck, ConfirmProof};
+    ///
+    /// match security.check_confirm(&ctx, &session, token).await? {
+    ///     ConfirmCheck::Good { proof: ConfirmProof::Nothing, .. } => println!("show a button"),
+    ///     ConfirmCheck::Good { proof, .. } => println!("ask for {proof:?}"),
+    ///     ConfirmCheck::AlreadyConfirmed(_) => println!("confirmed already"),
+    ///     ConfirmCheck::Expired(_) | ConfirmCheck::Invalid => println!("offer a new link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check_confirm(
         &self,
         ctx: &Context,
@@ -143,20 +164,44 @@ impl Security {
         Ok(ConfirmCheck::Good { user, proof })
     }
 
-    /// Proves the address that a link was mailed to.
+    /// Confirms the address that a link was mailed to. The link is single-use.
     ///
-    /// `current` is who is signed in in this browser, `remember_cookie` what it sent. The link
-    /// works once, and signs in only who it belongs to. Somebody else is signed out, and this
-    /// browser does not remember them any more.
+    /// `current` is the signed-in user of this browser, and `remember_cookie` the remember cookie
+    /// of the request. The link signs in only the account that it belongs to. Another account is
+    /// signed out, and its remember cookie is revoked.
     ///
-    /// Whoever reads the mail need not be who registered. So in another browser than the one that
-    /// registered, `typed` must hold the password of the registration or a new one, unless
+    /// The reader of the mail is not necessarily the person who registered. In a browser other than
+    /// the one that registered, `typed` must therefore contain the password of the registration or
+    /// a new one, unless
     /// [`Confirmation::asks_for_password`](crate::config::Confirmation::asks_for_password) is off.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, and other errors if
-    /// a port fails. Nothing was changed.
+    /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
+    /// if the hashing threads are busy, and other errors if a port fails. Nothing was changed. The
+    /// exception is an error while the code of a required second factor is sent: the address is
+    /// confirmed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{ConfirmForm, ConfirmOutcome};
+    ///
+    /// let form = ConfirmForm::default();
+    /// match security.confirm(&ctx, &mut session, None, None, token, form).await? {
+    ///     ConfirmOutcome::Done { user, .. } => println!("{} is confirmed", user.email),
+    ///     ConfirmOutcome::Refused { problems, .. } => println!("{problems:?}"),
+    ///     ConfirmOutcome::AlreadyConfirmed(_) => println!("confirmed already"),
+    ///     ConfirmOutcome::Expired(_) => println!("a new link was mailed"),
+    ///     ConfirmOutcome::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn confirm(
         &self,
         ctx: &Context,
@@ -187,7 +232,7 @@ impl Security {
         self.confirm_now(ctx, session, current, forgotten, *user, entitled).await
     }
 
-    /// What somebody who follows a good link may keep of the account.
+    /// Decides what the holder of a valid link may keep of the account.
     async fn entitle(
         &self,
         ctx: &Context,
@@ -324,7 +369,7 @@ impl Security {
         Ok(ConfirmOutcome::Done { user, signed_out, signed_in, remember, challenge })
     }
 
-    /// The changes to sessions and records of the browser in which a link is followed.
+    /// Returns the changes to sessions and records of the browser in which the link is followed.
     fn end_of_browser(
         &self,
         ctx: &Context,
@@ -345,7 +390,7 @@ impl Security {
         changes
     }
 
-    /// The account changed between our look and our write: what the link is worth now.
+    /// Returns the outcome if the account changed between the check and the commit.
     async fn confirmed_meanwhile(&self, user: &User) -> Result<ConfirmOutcome, FlowError> {
         let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
         Ok(match now.filter(|now| now.confirmed_at.is_some()) {

@@ -1,4 +1,4 @@
-//! Counting attempts to sign in.
+//! Rate limits of sign-in attempts.
 
 use std::time::Duration;
 
@@ -9,73 +9,74 @@ use crate::model::User;
 use crate::port::Change;
 use crate::security::{Context, Security};
 
-/// What an attempt to sign in counts.
+/// Rate limits charged to a sign-in attempt.
 pub(super) struct SignInQuota {
-    /// At the password.
+    /// Limits of password attempts.
     pub(super) password: Quota,
-    /// At codes.
+    /// Limits of code attempts.
     pub(super) code: Quota,
-    /// Where a count is full that spares owners.
+    /// Limits charged instead if a limit is reached that exempts account owners.
     pub(super) beyond: Quota,
-    /// Whether the account's owner signed in from the same network lately.
+    /// Whether the user of the account signed in from the same network recently.
     pub(super) at_home: bool,
 }
 
 impl SignInQuota {
-    /// What an attempt of somebody who is signed in counts.
+    /// Creates the limits of an attempt by a signed-in user.
     pub(super) fn of_signed_in(password: Quota, code: Quota) -> Self {
         Self { password, code, beyond: Quota::default(), at_home: false }
     }
 
-    /// An attempt that cannot be a code.
+    /// Removes the limits of code attempts, if the input cannot be a code.
     pub(super) fn without_code(self) -> Self {
         Self { code: Quota::default(), ..self }
     }
 
-    /// An attempt that cannot be a password.
+    /// Removes the limits of password attempts, if the input cannot be a password.
     pub(super) fn without_password(self) -> Self {
         Self { password: Quota::default(), ..self }
     }
 }
 
-/// An attempt to sign in that was counted.
+/// Sign-in attempt that was counted.
 pub(super) struct CountedSignIn {
     password: Quota,
     code: Quota,
     beyond: Quota,
     at_home: bool,
-    /// How long everybody waits but for an owner at home: a count is full that spares owners.
+    /// Maximum time to wait, for everybody but an owner at home. Set if a limit is reached that
+    /// exempts account owners.
     full: Option<Duration>,
 }
 
 impl CountedSignIn {
-    /// All that was counted.
+    /// Returns all limits that were charged.
     pub(super) fn all(&self) -> Quota {
         self.password.clone().and(self.code.clone()).and(self.beyond.clone())
     }
 
-    /// What was counted at codes.
+    /// Returns the limits of code attempts that were charged.
     pub(super) fn code(&self) -> &Quota {
         &self.code
     }
 
-    /// What a right password changes.
+    /// Returns the changes to the counts after a right password.
     pub(super) fn by_password(&self) -> Vec<Change> {
         [self.password.success(), self.code.take_back(), self.beyond.take_back()].concat()
     }
 
-    /// What a right code changes.
+    /// Returns the changes to the counts after a right code.
     pub(super) fn by_code(&self) -> Vec<Change> {
         [self.password.take_back(), self.code.success(), self.beyond.take_back()].concat()
     }
 
-    /// Decides whether an attempt is answered by what came of it. `right` says whether the
-    /// credential was right.
+    /// Decides whether the result of an attempt may be used. `right` is whether the credential was
+    /// right.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] where a count is full, unless an owner at home gave the right
-    /// credential. The answer is the same for all others, so it tells nothing.
+    /// Returns [`FlowError::TooMany`] if a limit is reached, unless an owner at home gave the right
+    /// credential. Everybody else gets the same answer, so it reveals nothing.
     pub(super) fn judge(&self, right: bool) -> Result<(), FlowError> {
         match self.full {
             Some(wait) if !(right && self.at_home) => Err(FlowError::TooMany(wait)),
@@ -85,8 +86,8 @@ impl CountedSignIn {
 }
 
 impl Security {
-    /// What somebody counts who is not signed in, typed `identity`, and means `user` by it, if
-    /// there is such an account.
+    /// Returns the rate limits charged to an unauthenticated attempt, by the typed identity, the
+    /// network of the client, and the account if one exists.
     pub(super) fn sign_in_quota(
         &self,
         ctx: &Context,
@@ -111,12 +112,13 @@ impl Security {
         }
     }
 
-    /// Counts an attempt to sign in. Where a count is full that spares owners, the credential is
-    /// compared all the same: [`CountedSignIn::judge`] says for whom that makes a difference.
+    /// Counts a sign-in attempt. If a limit is reached that exempts account owners, the credential
+    /// is still compared, and [`CountedSignIn::judge`] decides whether the result may be used.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if the credential must not be compared.
+    /// Returns [`FlowError::TooMany`] if the credential must not be compared, and other errors if
+    /// the database fails.
     pub(super) async fn count_sign_in(
         &self,
         ctx: &Context,

@@ -1,4 +1,4 @@
-//! Setting up, changing and switching off a second factor.
+//! Setting up, changing and disabling a second factor.
 
 use super::codes::{CodeMessage, CodePurpose};
 use super::second_factor::{no_second_factor, still_so, wrong_code};
@@ -14,43 +14,60 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::totp::TotpSecret;
 
-/// What came of choosing a second factor.
+/// Outcome of choosing a second factor.
 #[derive(Debug)]
 #[must_use]
 pub enum EnrolOutcome {
-    /// It was begun; a code proves it.
+    /// Set-up was started. A code of the new factor completes it.
     Started {
-        /// The method.
+        /// Method that is being set up.
         method: CodeMethod,
-        /// The key for an authenticator app; nothing for other methods.
+        /// Key for an authenticator app. `None` for other methods.
         key: Option<TotpSecret>,
-        /// What the app calls the account.
+        /// Name of the account in the app.
         username: String,
     },
     /// The code could not be sent.
     NotSent,
-    /// Something is wrong with the choice.
+    /// The choice is invalid. Nothing was changed.
     Refused(Problem),
-    /// It is switched off. Other trust in the account has ended, where that is configured.
+    /// The second factor is disabled. Other sessions and remembered browsers of the account are
+    /// revoked, if the configuration says so.
     Disabled {
-        /// Whose.
+        /// User, without a second factor.
         user: Box<User>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
     },
-    /// The second factor must be given before it is changed or switched off.
+    /// The second factor must be given before it is changed or disabled.
     ProofNeeded,
-    /// Nobody is here to choose.
+    /// Second factors are not configured, or nobody in this browser may choose one.
     NotAllowed,
 }
 
 impl Security {
-    /// Who may choose a second factor in this browser: who is signed in, or whose sign-in waits
-    /// for the choice. Anything else that was under way is ended.
+    /// Returns the user who may choose a second factor in this browser: the signed-in user, or the
+    /// user of a pending sign-in that waits for the choice. Otherwise returns `None` and aborts any
+    /// other pending sign-in or set-up of the browser.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, current: Option<&User>,
+    /// # ) -> Result<(), FlowError> {
+    /// match security.enrolling_user(&ctx, &mut session, current).await? {
+    ///     Some(user) => println!("offer methods to {}", user.email),
+    ///     None => println!("please sign in first"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn enrolling_user(
         &self,
         ctx: &Context,
@@ -69,14 +86,36 @@ impl Security {
         }
     }
 
-    /// Begins a second factor, or switches it off. Nothing is stored before a code has proven it.
+    /// Starts to set up a second factor, or disables it. `choice` is the name of a method, or
+    /// `disable`. A new factor is stored once a code has proven it
+    /// ([`validate_second_factor`](Self::validate_second_factor)).
     ///
-    /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
-    /// where the change ends it.
+    /// `remember_cookie` is the remember cookie of the request. If it belongs to the user and the
+    /// change revokes it, it is replaced.
     ///
     /// # Errors
     ///
-    /// Nothing was begun.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, [`FlowError::Contended`] if the account
+    /// changed at the same time, and other errors if a port fails. The account is unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::EnrolOutcome;
+    ///
+    /// match security.enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await? {
+    ///     EnrolOutcome::Started { key, username, .. } => println!("show the key to {username}"),
+    ///     EnrolOutcome::ProofNeeded => println!("ask for the present second factor"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn enrol(
         &self,
         ctx: &Context,
@@ -99,7 +138,7 @@ impl Security {
             return self.disable_second_factor(ctx, session, user, remember_cookie).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
-        // What was given as the first factor is no second one.
+        // A method that was the first factor cannot be the second one as well.
         let first = session.pending().filter(|_| current.is_none()).and_then(|first| first.kind);
         let given = |method| rules.strict && first == Some(FactorKind::of_code(method));
         let offered = chosen.filter(|method| rules.methods.contains(method) && !given(*method));
@@ -116,8 +155,8 @@ impl Security {
             },
             _ => None,
         };
-        // A new one at each beginning: who saw the last one, in a copy of the session or on a screen,
-        // does not know this one, and a code that went to one number proves no other.
+        // Generate a new secret for each start. A secret that leaked from a copy of the session or
+        // from a screen is useless, and a code that was sent to one number does not prove another.
         let secret = self.new_totp_secret()?;
         let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
         session.set_enrolment(Some(Enrolment {
@@ -151,7 +190,7 @@ impl Security {
         Ok(EnrolOutcome::Started { method, key, username })
     }
 
-    /// Takes the code that proves what `user`, who is signed in, is setting up.
+    /// Completes the second factor that the signed-in `user` is setting up, if `typed` is its code.
     pub(super) async fn prove_enrolment(
         &self,
         ctx: &Context,
@@ -174,7 +213,7 @@ impl Security {
             return Ok(ValidateOutcome::NotPending);
         };
         if self.needs_factor_proof(ctx, session, user).await? {
-            // The proof became too old meanwhile: the code may be one of the present factor.
+            // The proof has expired in the meantime. The code may be one of the present factor.
             return Ok(match self.prove_factor(ctx, session, user, typed).await? {
                 proven @ ValidateOutcome::Proven { .. } => proven,
                 _ => ValidateOutcome::ProofNeeded,
@@ -193,7 +232,7 @@ impl Security {
         let trust = self.renew_trust(ctx, session, user, remember_cookie).await?;
         let mut set = vec![UserField::SecondFactor(after.clone())];
         set.extend(trust.fields());
-        // Those of the old factor do not stand in for the new one.
+        // Recovery codes of the old factor are not valid for the new one.
         let codes_end = trust.ends() && method_of(user).is_some();
         set.extend(codes_end.then(|| UserField::RecoveryCodes(Vec::new())));
         let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());

@@ -1,11 +1,11 @@
-//! The one place where a signed-in session is made.
+//! Creation of signed-in sessions. No other module creates one.
 
 use std::time::Duration;
 
 use super::FlowError;
 use super::codes::AcceptedCode;
 use super::recovery_codes::AcceptedRecoveryCode;
-use super::remember::{NewRemembered, RememberChange};
+use super::remember::{Heir, NewRemembered, RememberChange};
 use crate::Timestamp;
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
@@ -18,8 +18,8 @@ use crate::second_factor::Entry;
 use crate::security::{Context, Security};
 use crate::session::{CsrfCookieState, Session, SessionSignIn};
 
-/// A session that is about to be: its changes belong into the batch of whatever led to it, and it
-/// comes into being with [`Prepared::settle`], after the commit.
+/// Session that is prepared but not committed. Commit its changes in the batch of the decision,
+/// then call [`Prepared::settle`].
 #[must_use]
 pub(crate) struct Prepared {
     guard: Option<Change>,
@@ -27,12 +27,12 @@ pub(crate) struct Prepared {
     remember: Option<NewRemembered>,
     record: SessionRecord,
     before: Option<SessionKey>,
-    /// The remembered browser that `remember` takes the place of.
+    /// Remembered browser that `remember` replaces.
     replaced: Option<CredentialKey>,
     methods: Vec<&'static str>,
 }
 
-/// What a browser's session becomes with a session record, after the commit.
+/// State of the browser's session after the commit.
 #[must_use]
 pub(super) struct IssuedSession {
     pub(super) id: SessionId,
@@ -43,12 +43,12 @@ pub(super) struct IssuedSession {
     pub(super) until: Timestamp,
 }
 
-/// The account that a session is made for.
+/// Account that a session is created for.
 #[derive(Clone, Copy)]
 pub(super) struct Holder<'a> {
-    /// Its key; `None` before the commit that makes the account.
+    /// Key of the account. `None` before the commit that creates the account.
     pub(super) id: Option<&'a UserId>,
-    /// The uniquifier that it will have.
+    /// Uniquifier of the account after the commit.
     pub(super) uniquifier: &'a Uniquifier,
 }
 
@@ -58,70 +58,70 @@ impl<'a> Holder<'a> {
     }
 }
 
-/// That somebody gave every factor that is asked of them: what a session is made of.
+/// Proof that every required factor was given. It is required to create a session.
 ///
-/// It has no other constructors than these; each says what was proven.
+/// The only constructors are those below. Each names what was proven.
 #[derive(Debug)]
 #[must_use]
 pub(super) struct Clearance {
     methods: Vec<&'static str>,
-    /// What the judgement rests on, and must still be so when the session is written.
+    /// Guard that the facts of the decision still hold when the session is written.
     guard: Option<Change>,
     factor: FactorGiven,
 }
 
-/// Whether a second factor was given.
+/// Time at which the second factor was given.
 #[derive(Debug)]
 enum FactorGiven {
     No,
     Now,
-    /// As long ago as in the session before, if that is this user's.
+    /// At the time that the previous session holds, if it is this user's.
     AsBefore(UserId),
 }
 
 impl Clearance {
-    /// The first factor was given and no second one is needed: [`Security::judge`] says so, of
-    /// the second factor that the user has.
+    /// Creates the proof that the first factor was given and no second one is needed, as
+    /// [`Security::judge`] decided. The guard is the second factor that the decision was based on.
     pub(super) fn by_first_factor(entry: Entry, user: &User) -> Self {
         let guard = Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![UserField::SecondFactor(user.second_factor.clone())],
             set: Vec::new(),
         };
-        // Who registers has no row before the commit.
+        // A registering user has no row before the commit.
         let guard = (entry != Entry::Register).then_some(guard);
         Self { methods: vec![entry.name()], guard, factor: FactorGiven::No }
     }
 
-    /// The second factor of a pending sign-in was given.
+    /// Creates the proof that the second factor of a pending sign-in was given.
     pub(super) fn by_second_factor(_: &AcceptedCode) -> Self {
         Self { methods: vec!["mfa"], guard: None, factor: FactorGiven::Now }
     }
 
-    /// A recovery code was given in place of the second factor of a pending sign-in.
+    /// Creates the proof that a recovery code was given instead of the second factor.
     pub(super) fn by_recovery_code(_: &AcceptedRecoveryCode) -> Self {
         Self { methods: vec!["recovery_code"], guard: None, factor: FactorGiven::Now }
     }
 
-    /// Somebody who is signed in changed the password, which ended their session.
+    /// Creates the proof that a signed-in user changed the password, which revoked the session.
     pub(super) fn by_session(user: &User) -> Self {
         let factor = FactorGiven::AsBefore(user.id.clone());
         Self { methods: vec!["change"], guard: None, factor }
     }
 
-    /// The same, under the names that an application has for its own means.
+    /// Replaces the names of the methods by those of the application.
     pub(super) fn named(self, methods: Vec<&'static str>) -> Self {
         Self { methods, ..self }
     }
 }
 
-/// Whether the browser is to be remembered.
+/// Choice whether to remember the browser.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remember {
     Yes,
     No,
-    /// Until then at most: it was remembered before.
-    Until(Timestamp),
+    /// In place of the remembered browser before.
+    Again(Heir),
 }
 
 impl Security {
@@ -143,17 +143,21 @@ impl Security {
         )?;
         let remember = match remember {
             Remember::Yes => self.remember(ctx, holder, None)?,
-            Remember::Until(end) => self.remember(ctx, holder, Some(end))?,
+            Remember::Again(heir) => self.remember(ctx, holder, Some(heir))?,
             Remember::No => None,
         };
+        let mut parent = CredentialKey::of_sign_in(&record.key);
         if let (FactorGiven::AsBefore(user), Some(before)) = (&clearance.factor, session.sign_in())
+            && before.user == *user
         {
-            let end = before.until.filter(|_| before.user == *user);
-            record.expires_at = end.map_or(record.expires_at, |end| end.min(record.expires_at));
+            record.expires_at =
+                before.until.map_or(record.expires_at, |e| e.min(record.expires_at));
+            parent = before.parent.as_ref().map_or(parent, CredentialKey::heir);
         }
-        // The session of a remembered browser ends with it.
-        record.parent = remember.as_ref().and_then(NewRemembered::key);
-        let replaced = record.parent.as_ref().and_then(|_| session.sign_in()?.parent.clone());
+        // The session is revoked together with its remembered browser.
+        let family = remember.as_ref().and_then(NewRemembered::key);
+        let replaced = family.as_ref().and_then(|_| session.sign_in()?.parent.clone());
+        record.parent = Some(family.unwrap_or(parent));
         let mut issued = self.issued(id, &record)?;
         if let (Some(csrf), Some(of_browser)) =
             (&mut issued.csrf, remember.as_ref().and_then(|remember| remember.csrf.clone()))
@@ -178,7 +182,7 @@ impl Security {
         })
     }
 
-    /// Prepares what the browser's session becomes with `record`, whose name `id` is.
+    /// Prepares the state of the browser's session for `record`, whose id is `id`.
     pub(super) fn issued(
         &self,
         id: SessionId,
@@ -193,7 +197,7 @@ impl Security {
         Ok(IssuedSession { id, authenticated_at, factor_at: None, csrf, parent, until })
     }
 
-    /// A new session: its id, for the browser, and its record, for the store.
+    /// Creates a session: its id, for the browser, and its record, for the store.
     pub(super) fn session_record(
         &self,
         ctx: &Context,
@@ -206,7 +210,7 @@ impl Security {
         Ok((id, record))
     }
 
-    /// The record of a session whose id is known.
+    /// Creates the record of a session from its id.
     pub(super) fn record_of(
         &self,
         ctx: &Context,
@@ -231,8 +235,8 @@ impl Security {
 }
 
 impl IssuedSession {
-    /// Signs the browser in. Nothing of a sign-in that somebody else began is left, and no CSRF
-    /// token of the time before is good.
+    /// Signs the browser in. Removes any pending sign-in or set-up, which somebody else may have
+    /// started, and replaces the CSRF secret if one was prepared.
     pub(super) fn take(self, session: &mut Session, user: &User) {
         session.set_pending(None);
         session.set_enrolment(None);
@@ -256,7 +260,7 @@ impl IssuedSession {
 }
 
 impl Prepared {
-    /// What belongs into the batch: the new record, and the end of the one before.
+    /// Returns the changes to commit: the new record, and the end of the previous session.
     pub(crate) fn changes(&self) -> Vec<Change> {
         let mut changes: Vec<_> = self.guard.iter().cloned().collect();
         let end = |key| Change::RemoveCredential { key, expect: None };

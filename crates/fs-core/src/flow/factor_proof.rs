@@ -1,7 +1,8 @@
-//! Giving the second factor again before something is changed that stands beside it.
+//! Giving the second factor again before a change to the factor, the recovery codes or the sign-in
+//! methods.
 //!
-//! A session may have got in without the second factor: from a remembered browser, with a copied
-//! cookie. The password that makes it fresh is not enough to take the factor away.
+//! A session may have been started without the second factor, from a remembered browser or with a
+//! stolen cookie. The password that makes the session fresh does not suffice to remove the factor.
 
 use super::codes::CodePurpose;
 use super::second_factor::wrong_code;
@@ -17,13 +18,29 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 
 impl Security {
-    /// Whether `user` must give the second factor, or a recovery code, before changing it, the
-    /// recovery codes or a sign-in method: where there is one, and it was not given in this session
-    /// as lately as [`Freshness::within`](crate::config::Freshness::within) says.
+    /// Checks whether `user` must give the second factor or a recovery code before changing the
+    /// factor, the recovery codes or a sign-in method. That is so if the user has a second factor
+    /// and did not give it in this session within
+    /// [`Freshness::within`](crate::config::Freshness::within).
     ///
     /// # Errors
     ///
-    /// Returns an error if the database fails.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// if security.needs_factor_proof(&ctx, &session, &user).await? {
+    ///     security.send_factor_proof(&ctx, &user).await?;
+    ///     println!("ask for the code");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn needs_factor_proof(
         &self,
         ctx: &Context,
@@ -47,7 +64,7 @@ impl Security {
         Ok(!self.is_session_of(ctx, session, user).await?)
     }
 
-    /// Whether the session of the browser lives, and is the user's.
+    /// Checks whether the browser has a valid session of the user.
     pub(super) async fn is_session_of(
         &self,
         ctx: &Context,
@@ -58,13 +75,33 @@ impl Security {
         Ok(owner.is_ok_and(|owner| owner.id == user.id))
     }
 
-    /// Sends the code of the second factor to `user`, who is signed in and must give it again;
-    /// whether it went out.
+    /// Sends the code of the second factor to the signed-in `user`, who must give it again. Returns
+    /// whether a code was sent; codes from an app are not sent.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if too many codes were sent, and other errors if a port
-    /// fails. Nothing was sent.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
+    /// was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User, code: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ValidateOutcome;
+    ///
+    /// security.send_factor_proof(&ctx, &user).await?;
+    /// // Later, with the code that the user typed:
+    /// match security.validate_second_factor(&ctx, &mut session, Some(&user), code, None).await? {
+    ///     ValidateOutcome::Proven { .. } => println!("the factor may be changed now"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_factor_proof(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
         match method_of(user).filter(|method| method.is_sent()) {
             Some(method) => self.send_second_factor(ctx, user, method).await,
@@ -72,8 +109,8 @@ impl Security {
         }
     }
 
-    /// Takes a code of the second factor, or a recovery code, from `user`, who is signed in. The
-    /// session goes on under a new id, no fresher than it is.
+    /// Accepts a code of the second factor, or a recovery code, from the signed-in `user`. The
+    /// session continues under a new id and does not become fresh.
     pub(super) async fn prove_factor(
         &self,
         ctx: &Context,
@@ -94,7 +131,7 @@ impl Security {
         let mut with = self.code_quota(user, CodeUse::SecondFactor, None).success();
         let mut user = user.clone();
         if let Some(accepted) = recovery {
-            // One of the attempts at codes, as at a sign-in.
+            // Recovery codes count as attempts at codes, as they do at sign-in.
             self.count_attempt(ctx, &user, CodeUse::SecondFactor, None).await?;
             let left = accepted.left();
             with.push(accepted.spend(&user));

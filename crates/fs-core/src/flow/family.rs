@@ -1,14 +1,14 @@
-//! Families of remember cookies: every use replaces the cookie, and a use of an old one ends the
-//! family.
+//! Families of remember cookies: every use replaces the cookie, and the reuse of an old cookie
+//! revokes the family.
 //!
-//! A family is one remembered browser. Its cookie names the family and holds a secret that is good
-//! for one use: whoever brings it gets the next cookie. Whoever brings an old one has a copy, or the
-//! owner's browser has: nobody knows which of the two, so both are signed out.
+//! A family is one remembered browser. Its cookie contains the id of the family and a single-use
+//! secret; whoever presents it gets the next cookie. If an old cookie is presented, then either the
+//! presenter or the owner's browser has a copy. It is not known which, so both are signed out.
 //!
-//! What a use leads to (the next secret, the id of the session) is derived from the secret that was
-//! used, a key of the application and a nonce in the record. So parallel requests of one browser
-//! come to the same session and the same next cookie, on every node, and the database holds nothing
-//! that signs anybody in.
+//! The results of a use (the next secret and the session id) are derived from the secret that was
+//! used, a key of the application, and a nonce in the record. So parallel requests of one browser
+//! get the same session and the same next cookie on every node, and the database holds nothing that
+//! signs anybody in.
 
 use std::time::Duration;
 
@@ -26,11 +26,11 @@ use crate::model::{
 use crate::secret::Secret;
 use crate::token::keyed;
 
-/// How long the cookie before the last one is still good: a browser that opens eight tabs at once
-/// sends it eight times before it sees the next one.
+/// Period for which the previous cookie is still accepted: a browser that opens several tabs at
+/// once sends it several times before it receives the next one.
 pub(crate) const GRACE: Duration = Duration::from_secs(60);
 
-/// The key that next cookies, sessions and CSRF secrets are derived with.
+/// Key from which next cookies, session ids and CSRF secrets are derived.
 #[derive(Clone)]
 pub(crate) struct FamilyKey(Secret);
 
@@ -50,7 +50,7 @@ impl FamilyKey {
     }
 }
 
-/// What a cookie names: a family, and the secret of one use. Both are secrets.
+/// Contents of a cookie: the id of a family, and a single-use secret. Both are confidential.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct FamilyCookie {
     id: String,
@@ -58,12 +58,12 @@ pub(super) struct FamilyCookie {
 }
 
 impl FamilyCookie {
-    /// The first cookie of a new family.
+    /// Creates the first cookie of a new family.
     pub(super) fn from_random(id: [u8; 16], secret: [u8; 32]) -> Self {
         Self { id: BASE64URL_NOPAD.encode(&id), secret: BASE64URL_NOPAD.encode(&secret) }
     }
 
-    /// Reads what [`to_text`](Self::to_text) wrote.
+    /// Parses the text of [`to_text`](Self::to_text).
     pub(super) fn from_text(text: &str) -> Option<Self> {
         let (id, secret) = text.split_once('.')?;
         Some(Self { id: id.to_owned(), secret: secret.to_owned() })
@@ -73,13 +73,27 @@ impl FamilyCookie {
         format!("{}.{}", self.id, self.secret)
     }
 
-    /// The key of the family's record.
+    /// Returns the id of the family that takes the place of this one when a change revokes it.
+    pub(super) fn heir_id(&self, key: &FamilyKey) -> [u8; 16] {
+        let derived = key.derive("heir", &[&self.id]);
+        let mut id = [0; 16];
+        id.iter_mut().zip(derived).for_each(|(to, from)| *to = from);
+        id
+    }
+
+    /// Returns the key of the record of [`heir_id`](Self::heir_id).
+    pub(super) fn heir_key(&self, key: &FamilyKey) -> CredentialKey {
+        let id = BASE64URL_NOPAD.encode(&self.heir_id(key));
+        CredentialKey::of(CredentialKind::RememberFamily, &id)
+    }
+
+    /// Returns the key of the family's record.
     pub(super) fn key(&self) -> CredentialKey {
         CredentialKey::of(CredentialKind::RememberFamily, &self.id)
     }
 
-    /// What the CSRF tokens of this browser are made of. It stays the same as long as the family
-    /// lives, so that a form that was opened before a use can still be sent.
+    /// Derives the CSRF secret of this browser. It stays the same for the life of the family, so
+    /// that a form that was opened before a use can still be submitted.
     pub(super) fn csrf(&self, key: &FamilyKey) -> CsrfSecret {
         let derived = key.derive("csrf", &[&self.id]);
         let mut secret = [0; 20];
@@ -87,13 +101,13 @@ impl FamilyCookie {
         CsrfSecret::from_random(secret)
     }
 
-    /// The cookie that takes this one's place.
+    /// Derives the cookie that replaces this one.
     fn next(&self, key: &FamilyKey, nonce: &str) -> Self {
         let secret = key.derive("next", &[&self.id, &self.secret, nonce]);
         Self { id: self.id.clone(), secret: BASE64URL_NOPAD.encode(&secret) }
     }
 
-    /// The id of the session that a use of this one leads to.
+    /// Derives the id of the session that a use of this cookie creates.
     fn session(&self, key: &FamilyKey, nonce: &str) -> SessionId {
         SessionId::from_random(key.derive("session", &[&self.id, &self.secret, nonce]))
     }
@@ -104,45 +118,45 @@ impl FamilyCookie {
     }
 }
 
-/// The value of a family's record.
+/// Value of a family's record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct State {
-    /// Names the trust that the family belongs to: it ends with the uniquifier.
+    /// Stamp of the uniquifier that the family is bound to. Replacing the uniquifier revokes the
+    /// family.
     stamp: String,
-    /// Digest of the secret that is good now.
+    /// Digest of the current secret.
     now: String,
-    /// Digest of the secret that was good before.
+    /// Digest of the previous secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<String>,
-    /// What the last use mixed into what it led to.
+    /// Nonce of the last use, from which its results are derived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
 }
 
-/// What a cookie is worth.
+/// Validity of a cookie.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is the newest one: its use makes the next one.
+    /// The cookie is the newest one. Its use creates the next one.
     Current,
-    /// It was the newest one a moment ago: a parallel request of the same browser used it.
+    /// The cookie was the newest one a moment ago. A parallel request of the same browser used it.
     Late,
-    /// It was used before: there is a copy of it.
+    /// The cookie was used before, so a copy of it exists.
     Reused,
-    /// The family belongs to a trust that has ended.
+    /// The family was revoked, because the uniquifier changed.
     Ended,
 }
 
-/// What a use of a cookie leads to.
+/// Result of using a cookie.
 pub(super) struct Use {
     pub(super) session: SessionId,
-    /// The cookie that takes its place; `None` if it cannot be known any more, since the signing
-    /// key changed.
+    /// Next cookie. `None` if it cannot be derived any more, because the signing key changed.
     pub(super) next: Option<FamilyCookie>,
-    /// When it was used.
+    /// Time of the use.
     pub(super) at: Timestamp,
 }
 
-/// The record of a new family.
+/// Creates the record of a new family.
 pub(super) fn begin(
     cookie: &FamilyCookie,
     owner: &UserId,
@@ -164,7 +178,7 @@ pub(super) fn begin(
     }
 }
 
-/// What `cookie` is worth, by the record that it names.
+/// Decides whether `cookie` is valid, by the record that it names.
 pub(super) fn standing(
     record: &CredentialRecord,
     user: &User,
@@ -179,7 +193,7 @@ pub(super) fn standing(
     if digest.as_ref() == Some(&state.now) {
         return Standing::Current;
     }
-    // Clocks of two nodes differ a little: a use in the near future was a moment ago as well.
+    // Clocks of two nodes may differ: a use in the near future counts as a moment ago.
     let since = record.used_at.map(|used| now.since(used));
     if digest == state.before && since.is_some_and(|since| since <= GRACE) {
         return Standing::Late;
@@ -187,7 +201,7 @@ pub(super) fn standing(
     Standing::Reused
 }
 
-/// Uses the newest cookie: the record as it will be, and what the use leads to.
+/// Uses the newest cookie. Returns the updated record, and the result of the use.
 pub(super) fn rotate(
     record: &CredentialRecord,
     cookie: &FamilyCookie,
@@ -209,7 +223,7 @@ pub(super) fn rotate(
     Some((rotated, Use { session, next: Some(next), at: now }))
 }
 
-/// What the last use of `cookie` led to.
+/// Returns the result of the last use of `cookie`.
 pub(super) fn last_use(
     record: &CredentialRecord,
     cookie: &FamilyCookie,
@@ -273,7 +287,7 @@ mod tests {
         let late = last_use(&record, &first, &key()).unwrap();
         assert!(late.session == used.session && late.next.as_ref() == Some(&next));
         assert!(next.csrf(&key()) == first.csrf(&key()));
-        // A next one cannot be foretold by who has the key and not the record.
+        // Without the record, the key does not suffice to predict the next cookie.
         let (_, other) = rotate(&record, &first, &key(), [4; 16], at(5)).unwrap();
         assert!(other.next != late.next && other.session != late.session);
     }

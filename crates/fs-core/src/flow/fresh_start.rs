@@ -1,8 +1,8 @@
-//! Taking over an account that somebody else registered with one's address.
+//! Starting afresh with an account that somebody else registered with one's address.
 //!
-//! Whoever registers an address types a password, perhaps a username and more, before anybody has
-//! proven to read its mail. The holder of the mailbox who does not know that password starts
-//! afresh, and nothing that was typed or set up before survives.
+//! A registration sets a password, perhaps a username and more, before anybody has proven access to
+//! the mailbox. If the holder of the mailbox does not know that password, the account starts
+//! afresh: nothing that was typed or set up before is kept.
 
 use std::collections::BTreeMap;
 
@@ -17,24 +17,25 @@ use crate::model::{PasswordHash, SignIns, User, UserField};
 use crate::port::{Batch, Change, CommitError, UserLookup};
 use crate::security::{Context, Security};
 
-/// What the holder of a mailbox types in place of what was typed at the registration.
+/// Details that replace those of the registration, typed by the holder of the mailbox.
 #[derive(Clone, Debug, Default)]
 pub struct NewDetails {
-    /// The username, where accounts have one.
+    /// Username, if accounts have one.
     pub username: Option<String>,
-    /// Values of the declared extra fields; undeclared ones are ignored.
+    /// Values of the declared extra fields. Undeclared fields are ignored.
     pub fields: Map<String, Value>,
 }
 
-/// Details that passed the checks of their fields.
+/// Details that passed validation.
+#[derive(Clone)]
 pub(super) struct CheckedDetails {
     username: Option<String>,
     attributes: Map<String, Value>,
 }
 
 impl Security {
-    /// Checks the details that replace those of an unconfirmed account. Where nobody can register,
-    /// no stranger typed them, and they stay.
+    /// Validates the details that replace those of an unconfirmed account. If registration is
+    /// closed, an administrator set the details, and they are kept.
     pub(super) async fn check_details(
         &self,
         user: &User,
@@ -73,9 +74,9 @@ impl Security {
         })
     }
 
-    /// The changes that confirm an account and end everything that was there before: password,
-    /// details, sign-in methods, second factor, recovery codes, sessions, tokens and links. The
-    /// user becomes what it will be.
+    /// Returns the changes that confirm an account and discard everything that it held before:
+    /// password, details, sign-in methods, second factor, recovery codes, sessions, tokens and
+    /// links. Updates `user` accordingly.
     pub(super) fn start_afresh(
         &self,
         ctx: &Context,
@@ -85,7 +86,7 @@ impl Security {
         signs_in: bool,
     ) -> Result<Batch, FlowError> {
         let still = vec![UserField::Email(user.email.clone()), UserField::ConfirmedAt(None)];
-        // The places that somebody else signed in from are not the holder's.
+        // The recorded sign-ins are somebody else's.
         user.sign_ins = SignIns::default();
         let mut batch = self.replace_password(ctx, user, password, signs_in, None)?;
         let mut set = no_second_factor();
@@ -113,7 +114,7 @@ impl Security {
     }
 }
 
-/// What is wrong with the username, if that is why a fresh start was not written.
+/// Returns the problem of the username, if the commit failed because it is taken.
 pub(super) fn username_lost(error: &CommitError, user: &User) -> Option<Problem> {
     let name = user.username.as_deref().unwrap_or_default();
     takes(error, IdentityAttribute::Username).then(|| taken_username(name))

@@ -1,4 +1,4 @@
-//! Counting what is limited, before it is done.
+//! Charging rate limits, before the limited work is done.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ impl Security {
         &self.config().limits
     }
 
-    /// Counts; the limit because of which nothing was counted, if there is one.
+    /// Charges rate limits. Returns the limit that is reached, if any; then nothing was counted.
     pub(super) async fn try_count(
         &self,
         ctx: &Context,
@@ -41,8 +41,8 @@ impl Security {
         }
     }
 
-    /// Takes back what was counted for work that was refused: too many passwords are being hashed,
-    /// which is no attempt of anybody's.
+    /// Refunds the charge for work that was refused. A full queue of the hashing threads is not an
+    /// attempt of the client.
     pub(super) async fn or_uncount<T>(
         &self,
         quota: &Quota,
@@ -54,37 +54,39 @@ impl Security {
         work
     }
 
-    /// The lane of a client's hashing work. `account` is the id of a user.
+    /// Returns the hashing lane of a client. `account` is the id of a user.
     pub(super) fn lane(&self, ctx: &Context, account: &str) -> HashLane {
         HashLane::of(network(ctx).as_ref(), account)
     }
 
-    /// The same for a client who typed `identity`.
+    /// Returns the hashing lane of a client who typed `identity`.
     pub(super) fn lane_of_typed(&self, ctx: &Context, identity: &str) -> HashLane {
         self.lane(ctx, &self.one_spelling(identity))
     }
 
-    /// What a password counts that is given by who is signed in.
+    /// Returns the rate limits charged to a password attempt of a signed-in user.
     pub(super) fn signed_in_quota(&self, user: &User) -> Quota {
         self.limits().passwords.signed_in(self.counters(), &user.id)
     }
 
-    /// What a new account counts, before the hash that it costs.
+    /// Returns the rate limits charged to a registration, before its password is hashed.
     pub(super) fn registration_quota(&self, ctx: &Context) -> Quota {
         let (limits, names) = (&self.limits().registrations, self.counters());
         let counted = network(ctx).map(|network| limits.of_network(names, &network));
         counted.unwrap_or_default()
     }
 
-    /// What a new password of a user counts, before it is checked.
+    /// Returns the rate limits charged to a new password of a user, before it is checked.
     pub(super) fn new_password_quota(&self, user: &User) -> Quota {
         self.limits().passwords.new_password(self.counters(), &user.id)
     }
 
-    /// One spelling for all that mean the same account. It does not depend on whether there is one.
+    /// Returns one canonical spelling for all identities that may mean the same account. It does
+    /// not depend on whether the account exists.
     ///
-    /// What can be read as an address or a number is: there are many ways to write one, and each is
-    /// a username as well.
+    /// An identity that can be read as a mail address or phone number is normalized as one.
+    /// Otherwise the many spellings of an address, each of which could also be a username, would be
+    /// counted separately.
     pub(super) fn one_spelling(&self, identity: &str) -> String {
         let (rules, readers) = (&self.config().identities, &self.config().readers);
         let most_exact_first =
@@ -97,11 +99,12 @@ impl Security {
         fold_case(read.as_deref().unwrap_or(identity.trim()))
     }
 
-    /// Counts, and makes no call where nothing is limited.
+    /// Charges rate limits. Makes no call if nothing is limited.
     ///
     /// # Errors
     ///
-    /// [`FlowError::TooMany`]: do not look at what was typed, do not send what was asked for.
+    /// Returns [`FlowError::TooMany`] if a limit is reached; do not check or send anything then.
+    /// Returns other errors if the database fails.
     pub(super) async fn count(
         &self,
         ctx: &Context,
@@ -111,11 +114,12 @@ impl Security {
         self.commit_counted(ctx, Batch::new(), quota, user).await
     }
 
-    /// Writes a batch, and counts with it. Makes no call where there is nothing to write.
+    /// Commits a batch together with its rate limits. Makes no call if there is nothing to write.
     ///
     /// # Errors
     ///
-    /// [`FlowError::TooMany`]: nothing is written.
+    /// Returns [`FlowError::TooMany`] if a limit is reached, and other errors if the commit fails.
+    /// Nothing was written.
     pub(super) async fn commit_counted(
         &self,
         ctx: &Context,
@@ -136,7 +140,7 @@ impl Security {
         }
     }
 
-    /// Writes what settles a success, where no other batch does.
+    /// Commits the changes that follow a success, if no other batch contains them.
     pub(super) async fn settle(&self, changes: Vec<Change>) -> Result<(), FlowError> {
         if !changes.is_empty() {
             let mut batch = Batch::new();
@@ -146,24 +150,26 @@ impl Security {
         Ok(())
     }
 
-    /// What a mail counts that anybody can ask for. `kind` is a fixed word.
+    /// Returns the rate limits charged to a mail that anybody can request. `kind` is a fixed word.
     pub(super) fn mail_quota(&self, ctx: &Context, kind: &'static str, to: &str) -> Quota {
         let (mails, names) = (&self.limits().mails, self.counters());
         let of_network = mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref());
         self.mail_to_quota(kind, to).and(of_network)
     }
 
-    /// What a mail counts for its address alone: the network is counted for what caused it.
+    /// Returns the rate limits charged to the address of a mail. The network is charged for the
+    /// request that caused the mail.
     pub(super) fn mail_to_quota(&self, kind: &'static str, to: &str) -> Quota {
         self.limits().mails.to(self.counters(), kind, &fold_case(to))
     }
 
-    /// Writes a batch with a mail that anybody can ask for. False when the address had enough of
-    /// them: then nothing is written, and the caller says what it always says.
+    /// Commits a batch with a mail that anybody can request. Returns `false` if the limit of the
+    /// address is reached; then nothing was written, and the caller gives its usual answer.
     ///
     /// # Errors
     ///
-    /// [`FlowError::TooMany`] when the network has asked for too many.
+    /// Returns [`FlowError::TooMany`] if the limit of the network is reached, and other errors if
+    /// the commit fails. Nothing was written.
     pub(super) async fn commit_mail(
         &self,
         ctx: &Context,
@@ -184,11 +190,11 @@ impl Security {
         }
     }
 
-    /// What a code counts that is sent to somebody, from wherever it is asked for.
+    /// Returns the rate limits charged to a code that is sent to a user, independent of the client.
     ///
-    /// Those that nobody but the owner can ask for are counted apart: of a second factor, which come
-    /// after the first one, and of whoever is signed in. Else who knows an address or a number could
-    /// use up what its owner signs in by.
+    /// Codes that only the owner can request have limits of their own: those of a second factor,
+    /// and those of a signed-in user. Otherwise anybody who knows an address or phone number could
+    /// use up the codes that its owner needs to sign in.
     pub(super) fn code_message_quota(&self, message: &CodeMessage<'_>) -> Quota {
         let (names, user) = (self.counters(), message.user);
         let kind = match message.purpose {
@@ -205,8 +211,8 @@ impl Security {
         }
     }
 
-    /// The same for an identity without an account. The count of all text messages is another one:
-    /// nobody who sends none uses that up.
+    /// Returns the rate limits charged to a code request for an identity without an account. The
+    /// limit of all text messages is not charged, because none is sent.
     pub(super) fn no_code_message_quota(&self, method: CodeMethod, identity: &str) -> Quota {
         let (names, identity) = (self.counters(), self.one_spelling(identity));
         match method {
@@ -220,7 +226,7 @@ impl Security {
         }
     }
 
-    /// What a code counts that somebody asks for who is not signed in.
+    /// Returns the rate limits charged to an unauthenticated request for a code.
     pub(super) fn code_request_quota(&self, ctx: &Context, method: CodeMethod) -> Quota {
         let (limits, limit) = match method {
             CodeMethod::Sms => (&self.limits().texts, Limit::TextNetwork),
@@ -231,7 +237,7 @@ impl Security {
         limits.of_network(self.counters(), limit, network(ctx).as_ref())
     }
 
-    /// The limit because of which a batch was not written, and tells of it.
+    /// Returns the limit because of which a commit failed, and emits an event.
     pub(super) fn reached(
         &self,
         error: &CommitError,
@@ -247,9 +253,13 @@ impl Security {
         Some(reached)
     }
 
-    /// Forgets failures at an account whose password is replaced: all at the password, but those
-    /// of one network; of those at codes, what is remembered for more than a day. So who was
-    /// locked out comes in again, and who reads the mail gets no more tries a day at the codes.
+    /// Returns the changes that reset the failed attempts of an account whose password was
+    /// replaced.
+    ///
+    /// All limits of password attempts are reset except those of one network. Limits of code
+    /// attempts are reset only if they last longer than a day. So a locked-out owner can sign in
+    /// again, while somebody with access to the mailbox gets no additional attempts at codes per
+    /// day.
     pub(super) fn forget_failures(&self, user: &User) -> Vec<Change> {
         let (names, codes) = (self.counters(), &self.limits().codes);
         let mut forgotten =

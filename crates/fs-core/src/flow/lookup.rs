@@ -1,4 +1,4 @@
-//! Finding the account that somebody means.
+//! Looking up the account that a typed identity means.
 
 use std::time::Duration;
 
@@ -10,25 +10,38 @@ use crate::model::User;
 use crate::port::{Identity, UserLookup};
 use crate::security::Security;
 
-/// How long a request waits at most that must not tell by its time who has an account.
+/// Maximum random delay of a request whose duration must not reveal whether an account exists.
 const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
 impl Security {
-    /// The user that a typed identity means: mail address, username or telephone number, in the
-    /// configured order.
+    /// Returns the user that a typed identity means: a mail address, username or phone number, in
+    /// the configured order.
     ///
-    /// With [`Disclosure::Generic`] all that it may mean is looked up, whether the first is found or
-    /// not: the calls tell nothing.
+    /// With [`Disclosure::Generic`], every possible meaning is looked up, even after one is found,
+    /// so that the number of calls does not reveal whether the account exists.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// match security.find_by_identity("ann@example.com").await? {
+    ///     Some(user) => println!("{:?}", user.id),
+    ///     None => println!("no such user"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
         let config = self.config();
         self.first_of(config.identities.lookups(&config.readers, typed)).await
     }
 
-    /// [`find_by_identity`](Self::find_by_identity) for a request of whoever is not signed in.
+    /// Finds a user by identity, for an unauthenticated request.
     pub(super) async fn identity_of_stranger(
         &self,
         typed: &str,
@@ -37,24 +50,25 @@ impl Security {
         self.find_by_identity(typed).await
     }
 
-    /// [`find_by_email`](Self::find_by_email) for a request of whoever is not signed in.
+    /// Finds a user by mail address, for an unauthenticated request.
     pub(super) async fn email_of_stranger(&self, typed: &str) -> Result<Option<User>, FlowError> {
         self.blur_time().await?;
         self.find_by_email(typed).await
     }
 
-    /// Waits for a random time where answers must not tell who has an account.
+    /// Waits for a random time if answers must not reveal whether an account exists.
     ///
-    /// The work is the same for an account and for none, call by call and row by row. What is left is
-    /// microseconds of memory and caches. To find those behind this, somebody must ask many
-    /// thousands of times about one address, and the limits do not let them.
-    async fn blur_time(&self) -> Result<(), FlowError> {
+    /// Known and unknown accounts cause the same work, call by call and row by row. What remains is
+    /// microseconds of memory and cache effects. The random delay hides them: to measure them, an
+    /// attacker would need many thousands of requests about one address, which the rate limits
+    /// prevent.
+    pub(super) async fn blur_time(&self) -> Result<(), FlowError> {
         let span = self.random_wait()?;
         self.wait(span).await;
         Ok(())
     }
 
-    /// How long to wait; `None` where answers may tell who has an account.
+    /// Draws a random delay. Returns `None` if answers may reveal whether an account exists.
     pub(super) fn random_wait(&self) -> Result<Option<Duration>, FlowError> {
         if self.config().disclosure != Disclosure::Generic {
             return Ok(None);
@@ -70,7 +84,7 @@ impl Security {
         }
     }
 
-    /// The user that the first of these means that means one.
+    /// Returns the user of the first identity that has one.
     async fn first_of(&self, lookups: Vec<Identity>) -> Result<Option<User>, FlowError> {
         let mut found = None;
         for identity in lookups {
@@ -83,11 +97,21 @@ impl Security {
         Ok(found)
     }
 
-    /// The user with that mail address: as typed, or else in the spelling of new addresses.
+    /// Returns the user with this mail address, as typed or else in normalized form.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// let user = security.find_by_email("Ann@Example.com").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_by_email(&self, typed: &str) -> Result<Option<User>, FlowError> {
         let (config, typed) = (self.config(), typed.trim());
         let attribute = IdentityAttribute::Email;
@@ -95,10 +119,11 @@ impl Security {
         self.first_of(self.email_rule().lookups(typed, read)).await
     }
 
-    /// A mail address that somebody typed into a form, or what is wrong with it.
+    /// Parses a typed mail address, or returns what is wrong with it.
     ///
-    /// Accounts from before our rules may have an address that these refuse. So where answers must
-    /// not tell who has an account, whatever a mail could be sent to is an address.
+    /// Imported accounts may have an address that the rules for new addresses refuse. So every text
+    /// to which a mail could be sent is accepted; a refusal would reveal that there is no such
+    /// account.
     pub(super) fn typed_email(&self, typed: &str) -> Result<EmailAddress, MessageKey> {
         let typed = typed.trim();
         if typed.is_empty() {
@@ -109,7 +134,7 @@ impl Security {
         email.ok_or(MessageKey::InvalidEmailAddress)
     }
 
-    /// What is wrong with an address that no account has, where that may be told.
+    /// Returns the message for an address without an account, if that may be revealed.
     pub(super) fn no_account(&self, typed: &str) -> MessageKey {
         match self.read_email(typed.trim()) {
             Ok(_) => MessageKey::UserDoesNotExist,
@@ -117,7 +142,7 @@ impl Security {
         }
     }
 
-    /// What a user is called: the first identity attribute that has a value (Flask-Security's
+    /// Returns the name of a user: the first identity attribute that has a value (Flask-Security's
     /// `calc_username`).
     pub fn identity_of<'a>(&self, user: &'a User) -> Option<&'a str> {
         first_identity(&self.config().identities.order, user)
@@ -140,7 +165,7 @@ impl Security {
     }
 }
 
-/// Whether a mail could be sent to a text, whatever our rules for new addresses say.
+/// Checks whether a mail could be sent to a text, regardless of the rules for new addresses.
 fn is_mailable(text: &str) -> bool {
     let odd = |c: char| c.is_whitespace() || c.is_control() || "<>()[]\",;:\\".contains(c);
     let parts = text.rsplit_once('@');
@@ -149,8 +174,7 @@ fn is_mailable(text: &str) -> bool {
         && parts.is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
-/// What a user is called: the first identity attribute that has a value (Flask-Security's
-/// `calc_username`).
+/// Returns the first identity attribute of a user that has a value.
 fn first_identity<'a>(order: &[IdentityRule], user: &'a User) -> Option<&'a str> {
     order.iter().find_map(|rule| {
         let value = match rule.attribute {

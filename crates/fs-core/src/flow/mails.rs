@@ -1,4 +1,4 @@
-//! Mails: into the outbox with the change they tell of, out of it afterwards.
+//! The outbox: mails enter it in the batch of the change that they report, and are delivered later.
 
 use std::time::Duration;
 
@@ -11,30 +11,30 @@ use crate::port::{
 };
 use crate::security::{Context, Security};
 
-/// What a round of delivery came to.
+/// Result of a round of delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Delivered {
-    /// How many mails were handed over.
+    /// Number of mails that were delivered.
     pub sent: u32,
-    /// How many will be tried again.
+    /// Number of mails that will be tried again.
     pub postponed: u32,
-    /// How many were given up.
+    /// Number of mails that were given up.
     pub given_up: u32,
 }
 
-/// How long a mail is hidden from other nodes while one sends it. A node takes one mail at a time:
-/// of several, the last would wait behind a slow mail server until its time is over, and another
-/// node would send it too.
+/// Period for which a mail is reserved for the node that sends it. A node reserves one mail at a
+/// time: of several, the last could wait behind a slow mail server until its reservation ends, and
+/// another node would send it as well.
 const LEASE: Duration = Duration::from_secs(120);
-/// How often a mail is tried: over about two days.
+/// Maximum number of attempts for a mail, spread over about two days.
 const ATTEMPTS: u32 = 16;
-/// How often a text message is tried: its code is soon too old.
+/// Maximum number of attempts for a text message, whose code soon expires.
 const TEXT_ATTEMPTS: u32 = 3;
 const FIRST_DELAY: Duration = Duration::from_secs(15);
 const LONGEST_DELAY: Duration = Duration::from_secs(6 * 3_600);
 
 impl Security {
-    /// The change that puts a mail into the outbox.
+    /// Returns the change that puts a mail to a user into the outbox.
     pub(crate) fn mail(
         &self,
         ctx: &Context,
@@ -45,7 +45,7 @@ impl Security {
         self.mail_to(ctx, &to.email, username, kind)
     }
 
-    /// The same for an address that has no account yet.
+    /// Returns the change that puts a mail to an address without an account into the outbox.
     pub(crate) fn mail_to(
         &self,
         ctx: &Context,
@@ -59,9 +59,10 @@ impl Security {
         Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
     }
 
-    /// The change that takes the place of a mail to an address without an account: a row of the
-    /// same size goes into the outbox, and whoever sends mails takes it out. Neither the time of a
-    /// request nor that of the next one tells who has an account. Wake the worker after the commit.
+    /// Returns the change that stands in for a mail to an address without an account. It puts a
+    /// decoy of the same size into the outbox, and delivery discards it. So neither the time of
+    /// this request nor that of the next one reveals whether the account exists. Wake the worker
+    /// after the commit.
     pub(crate) fn no_mail(
         &self,
         ctx: &Context,
@@ -71,42 +72,55 @@ impl Security {
         Ok(decoy(self.mail_to(ctx, to, to, kind)?))
     }
 
-    /// The same in place of a text message.
+    /// Returns the change that stands in for a text message to an identity without an account.
     pub(crate) fn no_text(&self, ctx: &Context, sms: &OutgoingSms) -> Result<Change, FlowError> {
         Ok(decoy(self.text(ctx, sms)?))
     }
 
-    /// The uniquifier of nobody, as long as any: a token for it is as long as one for somebody.
+    /// Returns a uniquifier of no user, as long as any other, so that tokens for it have the usual
+    /// length.
     pub(super) fn nobody() -> Uniquifier {
         Uniquifier::from_random([0; 16])
     }
 
-    /// The change that puts a text message into the outbox.
+    /// Returns the change that puts a text message into the outbox.
     pub(crate) fn text(&self, ctx: &Context, sms: &OutgoingSms) -> Result<Change, FlowError> {
         let (id, mail) = (self.new_outbox_id()?, OutgoingMail::of_text(sms));
         Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
     }
 
-    /// Tells whoever sends mails that one waits.
+    /// Wakes the worker that delivers mails.
     pub(crate) fn mail_waits(&self) {
         if let Some(waker) = &self.ports().outbox_waker {
             waker.wake();
         }
     }
 
-    /// Sends what is due, until nothing is: mails, and the text messages that go the same way. One
-    /// that cannot be sent now waits longer each time;
-    /// one that is refused, or was tried too often, stays in the outbox and is not tried again.
+    /// Delivers all due mails and text messages of the outbox. A message that cannot be sent now is
+    /// retried with exponential back-off. A message that is refused or was tried too often stays in
+    /// the outbox and is not retried.
     ///
-    /// Before that it writes what else requests left to be written:
-    /// [`write_token_uses`](Self::write_token_uses).
+    /// Before that, this writes the recorded uses of auth tokens
+    /// ([`write_token_uses`](Self::write_token_uses)).
     ///
-    /// Several nodes may call it at the same time: each mail is in one hand at a time. A node that
-    /// dies with a mail in hand leaves it to the others after two minutes.
+    /// Several nodes may call this at the same time: each message is reserved for one node. If a
+    /// node dies while sending, other nodes take over its message after two minutes.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails. Messages that are still in the outbox
+    /// are delivered by a later call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// let delivered = security.deliver_mails().await?;
+    /// println!("{} sent, {} postponed", delivered.sent, delivered.postponed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn deliver_mails(&self) -> Result<Delivered, FlowError> {
         self.write_token_uses().await?;
         let mut done = Delivered::default();
@@ -157,7 +171,7 @@ fn decoy(change: Change) -> Change {
     }
 }
 
-/// What an attempt to send a mail means for the outbox.
+/// Returns the change to the outbox after an attempt to send a mail.
 fn settled(now: Timestamp, mail: &OutboxMail, outcome: Result<(), MailError>) -> Change {
     let id = mail.id.clone();
     let failed = |due, reason: &str| Change::MailFailed {

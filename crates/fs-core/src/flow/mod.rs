@@ -1,7 +1,8 @@
-//! What people do with accounts: async functions over the ports, each with a typed outcome.
+//! Flows: the operations on accounts, as async functions with typed outcomes.
 //!
-//! Every flow has the same four phases: load, slow work, decide, commit. The session in the
-//! caller's hands ([`Session`](crate::session::Session)) changes only after the commit.
+//! Every flow has four phases: load, slow work such as hashing, decide, commit. The caller's
+//! [`Session`](crate::session::Session) changes only after the commit, so a flow that returns an
+//! error has not signed anybody in.
 
 mod admin;
 mod admit;
@@ -80,32 +81,34 @@ use crate::message::Message;
 use crate::password::HashRefusal;
 use crate::port::{CommitError, ComposeError, EntropyError, HashPoolError, StoreError};
 
-/// Something that is wrong with an input, and with which field of it.
+/// Invalid input, and the form field it belongs to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem {
-    /// The field's name.
+    /// Name of the form field.
     pub field: Cow<'static, str>,
-    /// What is wrong.
+    /// Message for the user.
     pub message: Message,
 }
 
 impl Problem {
-    /// A problem with a field.
+    /// Creates a problem of a form field.
     pub fn new(field: &'static str, message: impl Into<Message>) -> Self {
         Self { field: Cow::Borrowed(field), message: message.into() }
     }
 }
 
-/// Why a flow came to no outcome. Nothing was changed, and nobody was signed in.
+/// Error of a flow that reached no outcome. Nobody was signed in. Unless the flow says otherwise,
+/// nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum FlowError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Too many passwords are being hashed: answer 503 with `Retry-After`.
+    /// The queue of the hashing threads is full. Answer 503 with `Retry-After`; holds the time to
+    /// wait.
     #[error("too many passwords are being hashed, try again in {} s", .0.as_secs())]
     Busy(Duration),
-    /// Too much was tried or asked for: answer 429 with `Retry-After`.
+    /// A rate limit is reached. Answer 429 with `Retry-After`; holds the maximum time to wait.
     #[error("too many attempts, wait up to {} s", .0.as_secs())]
     TooMany(Duration),
     /// The hashing threads have stopped.
@@ -114,17 +117,17 @@ pub enum FlowError {
     /// The password cannot be hashed with the configured scheme.
     #[error(transparent)]
     Unhashable(HashRefusal),
-    /// There is no key to seal secrets of second factors with.
+    /// No key is configured to encrypt the secrets of second factors.
     #[error("there is no key for secrets of second factors: set totp.keys")]
     NoWallet,
-    /// There was no randomness.
+    /// The source of randomness failed.
     #[error(transparent)]
     Entropy(#[from] EntropyError),
-    /// A mail could not be written.
+    /// The text of a mail could not be composed.
     #[error(transparent)]
     Compose(#[from] ComposeError),
-    /// The account changed at the same moment, again and again, or a value was taken that no flow
-    /// expects to be taken. Trying again may help.
+    /// Concurrent changes of the account prevented the commit repeatedly, or a unique value that
+    /// the flow generated was taken. A retry may succeed.
     #[error("the account was changed at the same moment: {0}")]
     Contended(CommitError),
 }

@@ -1,39 +1,42 @@
-//! Ending all trust in an account but in the browser at hand: its second factor changed.
+//! Revoking all sessions, tokens and remembered browsers of an account except those of the browser
+//! at hand, because its second factor or sign-in method changed.
 
 use super::FlowError;
 use super::establish::Holder;
 use super::remember::{AtHand, NewRemembered, RememberChange};
 use crate::model::{
-    CredentialKind, SessionKey, SessionKind, SessionRecord, Uniquifier, User, UserField, UserId,
+    CredentialKey, CredentialKind, SessionKey, SessionKind, SessionRecord, Uniquifier, User,
+    UserField, UserId,
 };
 use crate::port::Change;
 use crate::security::{Context, Security};
 use crate::session::{Session, SessionSignIn};
 
-/// The trust that an account goes on with. Nothing of it where a change ends none.
+/// Uniquifiers, session and remembered browser with which an account continues. All fields except
+/// `owner` are empty if the change revokes nothing.
 pub(super) struct NewTrust {
-    /// The names of the trust before and after.
+    /// Uniquifiers before and after the change.
     names: Option<[Uniquifier; 2]>,
-    /// The name that auth tokens go by from now on, where they have one of their own.
+    /// New uniquifier of auth tokens, if they have one of their own.
     token: Option<Uniquifier>,
     sign_in: Option<(SessionSignIn, SessionRecord)>,
     before: Option<SessionKey>,
-    /// The remembered browser that `remember` takes the place of.
+    /// Remembered browser that `remember` replaces.
     at_hand: Option<AtHand>,
     remember: Option<NewRemembered>,
-    /// Whose remembered browsers end.
+    /// User whose remembered browsers are revoked.
     owner: UserId,
 }
 
 impl Security {
-    /// The uniquifier of an account whose second factor becomes another one; nothing where the old
-    /// one stays.
+    /// Generates the uniquifier of an account whose second factor changes. Returns `None` if the
+    /// change does not revoke sessions.
     pub(super) fn uniquifier_of_new_factor(&self) -> Result<Option<Uniquifier>, FlowError> {
         let ends = self.config().sessions.end_with_second_factor;
         ends.then(|| self.new_uniquifier()).transpose()
     }
 
-    /// The same for auth tokens that have a uniquifier of their own, where the account has one.
+    /// Generates the uniquifier of the account's auth tokens, if they have one of their own.
     pub(super) fn token_uniquifier_of_new_factor(
         &self,
         user: &User,
@@ -42,10 +45,11 @@ impl Security {
         if has_one { self.uniquifier_of_new_factor() } else { Ok(None) }
     }
 
-    /// Prepares the end of all other trust. The session at hand goes on under a new id, no fresher
-    /// than it is, and a browser that `remember_cookie` remembers as the user stays remembered: if
-    /// the session still is the user's. Whoever calls by other means, beside a session that ended
-    /// or is another's, gets none.
+    /// Prepares the revocation of all other sessions, tokens and remembered browsers.
+    ///
+    /// If the session is still the user's, it continues under a new id and does not become fresh,
+    /// and a browser that `remember_cookie` remembers as the user stays remembered. A caller who
+    /// authenticated by other means, without a valid session of the user, gets no session.
     pub(super) async fn renew_trust(
         &self,
         ctx: &Context,
@@ -68,7 +72,7 @@ impl Security {
         let remember = match &at_hand {
             Some(at_hand) => {
                 let holder = Holder { id: Some(&user.id), uniquifier: &new };
-                self.remember(ctx, holder, at_hand.until())?
+                self.remember(ctx, holder, at_hand.heir())?
             }
             None => None,
         };
@@ -80,7 +84,10 @@ impl Security {
                 record.authenticated_at = before.authenticated_at;
                 let end = before.until.unwrap_or(record.expires_at);
                 record.expires_at = record.expires_at.min(end);
-                record.parent = remember.as_ref().and_then(NewRemembered::key);
+                let family = remember.as_ref().and_then(NewRemembered::key);
+                let heir = || before.parent.as_ref().map(CredentialKey::heir);
+                let first = || CredentialKey::of_sign_in(&record.key);
+                record.parent = Some(family.or_else(heir).unwrap_or_else(first));
                 let parent = record.parent.clone();
                 let until = Some(record.expires_at);
                 Ok::<_, FlowError>((SessionSignIn { id, parent, until, ..before.clone() }, record))
@@ -99,25 +106,25 @@ impl Security {
 }
 
 impl NewTrust {
-    /// What is written to the user, beside what changes.
+    /// Returns the fields of the user to write, in addition to the change itself.
     pub(super) fn fields(&self) -> Vec<UserField> {
         let name = self.names.iter().map(|[_, new]| UserField::Uniquifier(new.clone()));
         let token = self.token.iter().map(|new| UserField::TokenUniquifier(Some(new.clone())));
         name.chain(token).collect()
     }
 
-    /// Whether a change ends what was trusted before.
+    /// Checks whether the change revokes other sessions.
     pub(super) fn ends(&self) -> bool {
         self.names.is_some()
     }
 
-    /// What belongs into the batch behind the change of the user.
+    /// Returns the changes to commit after the change of the user.
     pub(super) fn changes(&self) -> Vec<Change> {
         let end = |[old, _]: &[Uniquifier; 2]| Change::EndSessionsOf {
             uniquifier: old.clone(),
             except: None,
         };
-        // A sign-out at the same moment wins: the session does not come back.
+        // A concurrent sign-out wins: the session does not come back.
         let mut changes: Vec<_> = self.before.iter().cloned().map(Change::EndLiveSession).collect();
         changes.extend(self.at_hand.as_ref().and_then(AtHand::end));
         if self.names.is_some() {
@@ -131,7 +138,7 @@ impl NewTrust {
         changes
     }
 
-    /// Goes on in the browser at hand. Call it after the commit.
+    /// Continues in the browser at hand. Call it after the commit.
     pub(super) fn settle(self, session: &mut Session, user: &mut User) -> RememberChange {
         if let Some([_, new]) = self.names {
             user.uniquifier = new;

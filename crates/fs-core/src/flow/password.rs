@@ -1,4 +1,4 @@
-//! Holding a typed password against an account, and a new one against the rules.
+//! Comparing a typed password with that of an account, and checking a new one against the rules.
 
 use std::sync::Arc;
 
@@ -11,38 +11,53 @@ use crate::port::{Change, CommitError};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 
-/// A new password that fulfils the rules, normalised.
+/// New password that fulfils the rules, normalized.
 #[derive(Debug)]
 pub struct ValidPassword(pub(crate) Secret);
 
-/// What came of holding a typed password against an account.
+/// Result of comparing a typed password with that of an account.
 pub(super) struct PasswordCheck {
-    /// Whether it is the account's.
+    /// Whether the password is right.
     pub(super) matched: bool,
-    /// The spelling that the stored hash is to be replaced by a hash of.
+    /// Spelling to hash, if the stored hash must be replaced.
     renew: Option<Secret>,
-    /// Where a new hash is made.
+    /// Hashing lane for the new hash.
     lane: HashLane,
 }
 
-/// An attempt at a password that was counted.
+/// Password attempt that was counted.
 pub(super) struct Attempt<'a> {
-    /// Where it waits to be compared.
+    /// Hashing lane of the comparison.
     pub(super) lane: HashLane,
-    /// What it counted.
+    /// Rate limits that were charged.
     pub(super) quota: &'a Quota,
 }
 
 impl Security {
-    /// Whether `typed` is the user's password (Flask-Security's `verify_and_update_password`). A
-    /// hash that is outdated is replaced; the user in hand gets the new one as well.
+    /// Checks whether `typed` is the user's password (Flask-Security's
+    /// `verify_and_update_password`). Replaces an outdated hash, in the database and in `user`.
     ///
-    /// That is all: nobody is signed in, no second factor is asked for, no attempt is counted, and
-    /// no event tells of it. To sign somebody in, use [`sign_in`](Self::sign_in).
+    /// This is a comparison only: it signs nobody in, asks for no second factor, charges no rate
+    /// limit and emits no event. To sign a user in, use [`sign_in`](Self::sign_in).
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns [`FlowError::Busy`] or [`FlowError::HashPool`] if the hashing threads cannot do the
+    /// work, and [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError, model::User, secret::Secret};
+    /// # async fn example(
+    /// #     security: Security, mut user: User, typed: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// if !security.verify_and_update_password(&mut user, &typed).await? {
+    ///     println!("wrong password");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn verify_and_update_password(
         &self,
         user: &mut User,
@@ -65,19 +80,19 @@ impl Security {
                 user.password = Some(hash);
                 Ok(true)
             }
-            // It was the password until a moment ago.
+            // The password changed at the same time.
             Err(CommitError::Stale(_)) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Compares a typed password with the account's hash, and does the same work where there is no
+    /// Compares a typed password with the account's hash, and does the same work if there is no
     /// account or no hash.
     ///
-    /// Flask-Security spells passwords in another Unicode form before it hashes them. So where the
-    /// two spellings of what was typed differ, both are compared. Whether there is a second depends
-    /// on the configuration and on what was typed, so that its time tells nothing of the account.
-    /// Which hashes were taken over need not be known.
+    /// Flask-Security normalizes passwords to another Unicode form before it hashes them. If the
+    /// two forms of the typed text differ, both are compared. Whether they differ depends on the
+    /// configuration and the typed text only, so the time reveals nothing about the account. It
+    /// need not be known which hashes were imported.
     ///
     /// # Errors
     ///
@@ -100,8 +115,8 @@ impl Security {
         let spellings = [spelled.clone(), imported.clone()];
         let verified = self.verify_both_in(lane.clone(), spellings, stored).await;
         let [first, second] = self.or_uncount(quota, verified).await?;
-        // Two texts that only look alike stay two passwords: the hash goes over to our spelling
-        // where both spellings are of one text.
+        // Rehash with our Unicode form only if both forms are of one text. Two texts that merely
+        // look alike stay two passwords.
         let same_text = self.read_password(&imported) == spelled;
         let renew = match (first.matched, second.matched, same_text) {
             (true, ..) => first.outdated.then_some(spelled),
@@ -112,8 +127,8 @@ impl Security {
         Ok(PasswordCheck { matched: first.matched || second.matched, renew, lane })
     }
 
-    /// The hash to store after a check, where the stored one is outdated. A right password is not
-    /// refused because its hash cannot be renewed now.
+    /// Returns the hash that replaces an outdated one. Returns `None` if hashing fails now: that is
+    /// no reason to refuse a right password.
     pub(super) async fn renewed(&self, check: PasswordCheck) -> Option<PasswordHash> {
         match check.renew {
             Some(spelling) => self.hash_in(check.lane, spelling).await.ok(),
@@ -121,14 +136,28 @@ impl Security {
         }
     }
 
-    /// Normalises a new password and holds it against the rules: length, breaches, complexity.
+    /// Normalizes a new password and checks it against the rules: length, breaches, complexity.
     /// `words` are what an attacker would try first: the address, the name, the product.
     ///
-    /// How easily one is guessed takes as long as a hash, and is worked out on the same threads.
+    /// Estimating the strength takes as long as a hash, and runs on the hashing threads.
     ///
     /// # Errors
     ///
-    /// The outer error means that no answer was found; the inner one holds what is wrong.
+    /// Returns [`FlowError::Busy`] or [`FlowError::HashPool`] if the hashing threads cannot do the
+    /// work. The inner error holds the problems of the password.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError, secret::Secret};
+    /// # async fn example(security: Security, typed: Secret) -> Result<(), FlowError> {
+    /// match security.check_new_password("password", &typed, &["ann@example.com"]).await? {
+    ///     Ok(valid) => println!("{valid:?} may be used"),
+    ///     Err(problems) => println!("{problems:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check_new_password(
         &self,
         field: &'static str,
@@ -138,8 +167,8 @@ impl Security {
         self.check_new_password_in(HashLane::application(), field, typed, words).await
     }
 
-    /// Checks a new password of `user` and hashes it, in the lane of whoever chose it. Count it
-    /// first: both take time.
+    /// Checks a new password of `user` and hashes it, in the hashing lane of the client. Charge the
+    /// rate limit first: both take time.
     ///
     /// # Errors
     ///
@@ -163,7 +192,7 @@ impl Security {
         self.or_uncount(&self.new_password_quota(user), hash.await).await
     }
 
-    /// Checks a new password in the lane of whoever chose it.
+    /// Checks a new password in the given hashing lane.
     pub(super) async fn check_new_password_in(
         &self,
         lane: HashLane,

@@ -2,27 +2,31 @@
 
 use super::admit::Challenge;
 use super::establish::Holder;
-use super::fresh_start::{NewDetails, username_lost};
+use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::register::audit;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::event::{Event, Subject};
+use crate::limit::Quota;
 use crate::message::MessageKey;
 use crate::model::{CredentialKind, PasswordHash, Uniquifier, User, UserField};
-use crate::port::{Batch, Change, CommitError, MailKind};
+use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::{BindingSalt, ResetToken, TokenFormat, TokenProblem};
 
-/// What somebody typed who follows a reset link. A [`NewPassword`] is one without details.
+/// Number of attempts if a second factor or sign-in method changes at the same moment.
+const TRIES: usize = 3;
+
+/// Input of the page behind a reset link. A [`NewPassword`] converts into one without details.
 #[derive(Debug)]
 pub struct ResetForm {
-    /// The new password.
+    /// New password.
     pub password: NewPassword,
-    /// What replaces the details of the registration, where the reset confirms the account
-    /// ([`reset_starts_afresh`](Security::reset_starts_afresh)); ignored otherwise.
+    /// Details that replace those of the registration, if the reset also confirms the account
+    /// ([`reset_starts_afresh`](Security::reset_starts_afresh)). Ignored otherwise.
     pub details: NewDetails,
 }
 
@@ -32,68 +36,85 @@ impl From<NewPassword> for ResetForm {
     }
 }
 
-/// What came of asking for a link.
+/// Outcome of requesting a reset link.
 #[derive(Debug)]
 #[must_use]
 pub enum ResetRequestOutcome {
-    /// A link was mailed, or the caller is told so.
+    /// A link was mailed, or the answer must not reveal that none was.
     Sent {
-        /// The address, normalised.
+        /// Address, normalized.
         email: String,
     },
-    /// Something is wrong with what was typed.
+    /// The input is invalid. No mail was sent.
     Refused(Problem),
-    /// The address must be confirmed first.
+    /// The address must be confirmed first. No mail was sent.
     Unconfirmed {
-        /// Which.
+        /// Address to confirm.
         email: String,
     },
 }
 
-/// What a link is worth.
+/// Validity of a reset link.
 #[derive(Debug)]
 #[must_use]
 pub enum ResetCheck {
-    /// It resets the password of this account.
+    /// The link resets the password of this account.
     Good(Box<User>),
-    /// It was good, but is too old.
+    /// The link is genuine, but has expired.
     Expired(Box<User>),
-    /// It is not one of ours, was altered or used, or its account is gone.
+    /// The link was not issued by this application, was altered or used, or its account is gone.
     Invalid,
 }
 
-/// What came of a reset.
+/// Outcome of a password reset.
 #[derive(Debug)]
 #[must_use]
 pub enum ResetOutcome {
-    /// The password is changed, and every session of the account has ended.
+    /// The password is changed, and every session of the account is revoked.
     Done {
-        /// Whose.
+        /// User with the new password.
         user: Box<User>,
-        /// The session is signed in, with this to happen to the cookie of a remembered browser.
+        /// Change of the remember cookie, if the session is signed in now.
         signed_in: Option<RememberChange>,
-        /// A second factor is wanted before the session is signed in.
+        /// Second factor that is required before the session is signed in.
         challenge: Option<Challenge>,
     },
-    /// Something is wrong with what was typed.
+    /// The input is invalid. The password is unchanged, and the link still works.
     Refused(Vec<Problem>),
-    /// The account is deactivated. The password stays.
+    /// The account is deactivated. The password is unchanged.
     Inactive,
-    /// The link is too old. A new one was mailed.
+    /// The link has expired. A new one was mailed, unless the account is deactivated.
     Expired(Box<User>),
-    /// The link is worth nothing.
+    /// The link is not valid.
     Invalid,
 }
 
 impl Security {
     /// Mails a link to reset the password.
     ///
-    /// With [`Disclosure::Generic`] the answer and the calls are the same for an address without
-    /// an account.
+    /// With [`Disclosure::Generic`], the answer and the work are the same for an address without an
+    /// account, which prevents enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was mailed.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
+    /// use fs_core::flow::ResetRequestOutcome;
+    ///
+    /// match security.request_reset(&ctx, "ann@example.com").await? {
+    ///     ResetRequestOutcome::Sent { email } => println!("see your mails to {email}"),
+    ///     ResetRequestOutcome::Refused(problem) => println!("{problem:?}"),
+    ///     ResetRequestOutcome::Unconfirmed { email } => println!("confirm {email} first"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn request_reset(
         &self,
         ctx: &Context,
@@ -114,7 +135,7 @@ impl Security {
         match user {
             Some(user) if user.active && !unconfirmed(&user) => {
                 self.mail_reset(ctx, &user, rules).await?;
-                // The stored spelling would tell that there is one.
+                // The stored spelling would reveal that the account exists.
                 let email = if explicit { user.email } else { email.into_string() };
                 Ok(ResetRequestOutcome::Sent { email })
             }
@@ -173,7 +194,8 @@ impl Security {
         Ok(())
     }
 
-    /// A token that resets the password of an account, for whoever has proven to read its mail.
+    /// Issues a token that resets the password of an account, for a user who proved access to the
+    /// mailbox.
     pub(super) fn reset_link_token(&self, ctx: &Context, user: &User) -> Result<Secret, FlowError> {
         self.reset_token(ctx, (&user.uniquifier, user.email.as_str(), user.password.as_ref()))
     }
@@ -187,12 +209,31 @@ impl Security {
         Ok(ResetToken::issue(self.tokens(), uniquifier, email, password, salt, ctx.now))
     }
 
-    /// Checks a reset link, before a new password is asked for. Nothing is changed and nothing is
-    /// mailed.
+    /// Checks a reset link, before the user types a new password. Changes nothing and sends no
+    /// mail.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database or the hashing threads fail.
+    /// Returns [`FlowError::Store`] if the database fails, and [`FlowError::Busy`] or
+    /// [`FlowError::HashPool`] if the hashing threads cannot do the work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ResetCheck;
+    ///
+    /// match security.check_reset(&ctx, token).await? {
+    ///     ResetCheck::Good(user) => println!("new password for {}", user.email),
+    ///     ResetCheck::Expired(_) => println!("offer a new link"),
+    ///     ResetCheck::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check_reset(&self, ctx: &Context, token: &str) -> Result<ResetCheck, FlowError> {
         let Some(rules) = &self.config().recovery else {
             return Ok(ResetCheck::Invalid);
@@ -215,12 +256,31 @@ impl Security {
         Ok(if expired { ResetCheck::Expired(user) } else { ResetCheck::Good(user) })
     }
 
-    /// Mails a new link in place of one that has expired, unless the account is deactivated. Call
-    /// it when somebody asks for it: programs open links as well, so opening one must send nothing.
+    /// Mails a new link that replaces an expired one, unless the account is deactivated.
+    ///
+    /// Call this only when the user asks for it. Programs such as mail scanners open links as well,
+    /// so opening a link must send nothing.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database fails or the mail cannot be written. Nothing was mailed.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ResetCheck;
+    ///
+    /// if let ResetCheck::Expired(user) = security.check_reset(&ctx, token).await? {
+    ///     security.renew_reset_link(&ctx, &user).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn renew_reset_link(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
         match &self.config().recovery {
             Some(rules) if user.active => self.mail_reset(ctx, user, rules).await,
@@ -228,20 +288,42 @@ impl Security {
         }
     }
 
-    /// Whether a reset confirms the address of this account as well. Then whoever registered it
-    /// keeps nothing, and the form asks for the details of a registration.
+    /// Checks whether a reset also confirms the address of this account. If it does, nothing that
+    /// the account held before is kept, and the form asks for the details of a registration.
     pub fn reset_starts_afresh(&self, user: &User) -> bool {
         let confirms = self.config().recovery.as_ref().is_some_and(|rules| rules.confirms);
         confirms && self.config().confirmation.is_some() && user.confirmed_at.is_none()
     }
 
-    /// Resets the password, and confirms the address where [`Recovery::confirms`] says so. The link
-    /// works once: the password and the uniquifier that it is bound to are guards of the write.
-    ///
+    /// Resets the password, and confirms the address if [`Recovery::confirms`] is set. The link is
+    /// single-use: it is bound to the password and the uniquifier, which both change.
     ///
     /// # Errors
     ///
-    /// The password stays, and the link is not used up.
+    /// Returns [`FlowError::TooMany`] if too many new passwords were tried, [`FlowError::Busy`] if
+    /// the hashing threads are busy, and other errors if a port fails. The password is unchanged,
+    /// and the link still works. The exception is an error while the code of a required second
+    /// factor is sent: the password is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// #     password: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{NewPassword, ResetOutcome};
+    ///
+    /// let new = NewPassword { password, repeated: None };
+    /// match security.reset_password(&ctx, &mut session, token, new).await? {
+    ///     ResetOutcome::Done { user, .. } => println!("{} has a new password", user.email),
+    ///     ResetOutcome::Refused(problems) => println!("{problems:?}"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn reset_password(
         &self,
         ctx: &Context,
@@ -279,6 +361,34 @@ impl Security {
             Ok(hash) => hash,
             Err(problems) => return Ok(ResetOutcome::Refused(problems)),
         };
+        for _ in 0..TRIES {
+            let form = (hash.clone(), details.clone());
+            let tried = self.try_reset(ctx, session, user, form, &of_new).await?;
+            let Some(outcome) = tried else {
+                // A factor or sign-in method changed at the same moment. The reset removes the new
+                // one as well, if the link is still good.
+                user = match self.check_reset(ctx, token).await? {
+                    ResetCheck::Good(user) if user.active => *user,
+                    ResetCheck::Good(_) => return Ok(ResetOutcome::Inactive),
+                    _ => return Ok(ResetOutcome::Invalid),
+                };
+                continue;
+            };
+            return Ok(outcome);
+        }
+        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.id))))
+    }
+
+    /// Replaces the password of `user`, as it was read. Returns `None` if the account has changed.
+    async fn try_reset(
+        &self,
+        ctx: &Context,
+        session: &mut Session,
+        mut user: User,
+        (hash, details): (PasswordHash, Option<CheckedDetails>),
+        of_new: &Quota,
+    ) -> Result<Option<ResetOutcome>, FlowError> {
+        let proves = details.is_some();
         let rules = self.config().recovery.as_ref();
         let sign_in = rules.is_some_and(|rules| rules.sign_in_after)
             && (proves || !self.is_unconfirmed(&user));
@@ -292,7 +402,8 @@ impl Security {
             None => {
                 let judged = judge(&user);
                 let tracked = matches!(judged, Some(Ok(_)));
-                let mut batch = self.replace_password(ctx, &mut user, hash, tracked, None)?;
+                let guard = [factors_still_so(&user)];
+                let mut batch = self.replace_password(ctx, &mut user, hash, tracked, guard)?;
                 batch.extend(self.without_methods(&mut user));
                 batch.extend(self.forget_methods_to_undo(ctx, &user).await?);
                 (batch, judged)
@@ -314,9 +425,9 @@ impl Security {
             Ok(_) => {}
             Err(error) if proves && username_lost(&error, &user).is_some() => {
                 let problems = username_lost(&error, &user).into_iter().collect();
-                return Ok(ResetOutcome::Refused(problems));
+                return Ok(Some(ResetOutcome::Refused(problems)));
             }
-            Err(CommitError::Stale(_)) => return Ok(ResetOutcome::Invalid),
+            Err(CommitError::Stale(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
         self.mail_waits();
@@ -326,12 +437,14 @@ impl Security {
         }
         let (signed_in, challenge) =
             self.settle_judged(ctx, session, &user, remember, Entry::Reset, prepared).await?;
-        Ok(ResetOutcome::Done { user: Box::new(user), signed_in, challenge })
+        Ok(Some(ResetOutcome::Done { user: Box::new(user), signed_in, challenge }))
     }
 
-    /// The change of a password and of the uniquifier with it, which ends every session, and the
-    /// user as it will be. Guarded by what the decision rests on, and by `replaced`: the ends of the
-    /// session and of the remembered browser that are made anew.
+    /// Returns the changes that replace the password and the uniquifier, which revokes every
+    /// session. Updates `user` accordingly.
+    ///
+    /// The batch is guarded by the facts that the decision is based on, and by `replaced`: the
+    /// changes that end the session and the remembered browser at hand, which are then replaced.
     pub(super) fn replace_password(
         &self,
         ctx: &Context,
@@ -364,4 +477,14 @@ impl Security {
         let end = Change::EndSessionsOf { uniquifier: old, except: None };
         Ok(batch.and(end).and(audit(ctx, "password_replaced", Some(&user.id))))
     }
+}
+
+/// Returns the guard for everything that a reset removes, which it must know in full.
+fn factors_still_so(user: &User) -> Change {
+    let expect = vec![
+        UserField::SecondFactor(user.second_factor.clone()),
+        UserField::SignInSecrets(user.sign_in_secrets.clone()),
+        UserField::Phone(user.phone.clone()),
+    ];
+    Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() }
 }

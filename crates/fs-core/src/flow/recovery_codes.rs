@@ -1,4 +1,4 @@
-//! Recovery codes: making them, and using one in place of a second factor.
+//! Recovery codes: generating them, and using one instead of a second factor.
 
 use super::establish::{Clearance, Holder, Remember};
 use super::second_factor::still_so;
@@ -13,26 +13,26 @@ use crate::second_factor::{PendingStage, method_of};
 use crate::security::{Context, Security};
 use crate::session::Session;
 
-/// What came of making recovery codes.
+/// Outcome of generating recovery codes.
 #[derive(Debug)]
 #[must_use]
 pub enum MakeRecoveryCodesOutcome {
-    /// Here they are, for this once: only their digests are kept.
+    /// New recovery codes. Show them now: only their digests are stored.
     Made(Vec<RecoveryCode>),
-    /// There is no second factor that they could stand in for.
+    /// The user has no second factor, or recovery codes are not configured.
     NoSecondFactor,
     /// The second factor must be given first.
     ProofNeeded,
 }
 
-/// A recovery code that was right. Only [`Security::accept_recovery_code`] makes one.
+/// Accepted recovery code. Only [`Security::accept_recovery_code`] creates one.
 #[must_use]
 pub(super) struct AcceptedRecoveryCode {
     left: Vec<RecoveryCodeHash>,
 }
 
 impl Security {
-    /// Whether accounts can have recovery codes.
+    /// Checks whether accounts can have recovery codes.
     pub fn offers_recovery_codes(&self) -> bool {
         self.recovery_code_count().is_some()
     }
@@ -41,12 +41,32 @@ impl Security {
         self.config().two_factor.as_ref()?.recovery_codes
     }
 
-    /// Makes recovery codes for `user`, in place of all before. Whoever calls it asks for a fresh
-    /// sign-in first: the codes let their holder in without the second factor.
+    /// Generates recovery codes for `user`, which replace all previous ones. Require a fresh
+    /// sign-in before: a recovery code stands in for the second factor.
     ///
     /// # Errors
     ///
-    /// Nothing was changed.
+    /// Returns [`FlowError::Entropy`] if the source of randomness fails, [`FlowError::Contended`]
+    /// if the account changed at the same time, and [`FlowError::Store`] if the database fails. The
+    /// previous codes still work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::MakeRecoveryCodesOutcome;
+    ///
+    /// match security.make_recovery_codes(&ctx, &session, &user).await? {
+    ///     MakeRecoveryCodesOutcome::Made(codes) => println!("print these {} codes", codes.len()),
+    ///     MakeRecoveryCodesOutcome::NoSecondFactor => println!("set up a second factor first"),
+    ///     MakeRecoveryCodesOutcome::ProofNeeded => println!("ask for the second factor"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn make_recovery_codes(
         &self,
         ctx: &Context,
@@ -69,12 +89,33 @@ impl Security {
         Ok(MakeRecoveryCodesOutcome::Made(codes))
     }
 
-    /// Completes a pending sign-in with a recovery code, which is used up by that. The owner is
-    /// told by mail. What is left is with the user of the outcome.
+    /// Completes a pending sign-in with a recovery code, which is single-use. The owner is notified
+    /// by mail. The user of the outcome has the remaining codes.
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, and other errors if a
+    /// port fails. The code still works, and nobody was signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, typed: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ValidateOutcome;
+    ///
+    /// match security.use_recovery_code(&ctx, &mut session, typed).await? {
+    ///     ValidateOutcome::SignedIn { user, .. } => {
+    ///         println!("{} codes left", user.recovery_codes.len());
+    ///     }
+    ///     ValidateOutcome::Refused(problem) => println!("{problem:?}"),
+    ///     _ => println!("please sign in again"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn use_recovery_code(
         &self,
         ctx: &Context,
@@ -116,7 +157,7 @@ impl Security {
         Ok(self.signed_in(ctx, session, prepared, &pending, user))
     }
 
-    /// Looks for a code among those of the account. Count the attempt first.
+    /// Finds a code among those of the account. Count the attempt first.
     pub(super) fn accept_recovery_code(
         &self,
         user: &User,
@@ -130,12 +171,12 @@ impl Security {
 }
 
 impl AcceptedRecoveryCode {
-    /// The codes that are left.
+    /// Returns the remaining codes.
     pub(super) fn left(&self) -> Vec<RecoveryCodeHash> {
         self.left.clone()
     }
 
-    /// The change that uses the code up, if all codes still are what they were.
+    /// Returns the change that spends the code, if the codes of the account have not changed.
     pub(super) fn spend(&self, user: &User) -> Change {
         Change::UpdateUser {
             user: user.id.clone(),

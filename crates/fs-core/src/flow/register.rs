@@ -21,47 +21,47 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Session;
 
-/// What somebody typed to register.
+/// Input of the registration form.
 #[derive(Debug)]
 pub struct RegistrationForm {
-    /// The mail address.
+    /// Mail address.
     pub email: String,
-    /// The username, where accounts have one.
+    /// Username, if accounts have one.
     pub username: Option<String>,
-    /// The password.
+    /// Password.
     pub password: Option<Secret>,
-    /// The password typed again; nothing where a form asks once.
+    /// Password, as typed again. `None` if the form asks once.
     pub repeated: Option<Secret>,
-    /// Values of the declared extra fields; what is not declared is refused.
+    /// Values of the declared extra fields. Undeclared fields are ignored.
     pub fields: Map<String, Value>,
 }
 
-/// What came of it.
+/// Outcome of a registration.
 #[derive(Debug)]
 #[must_use]
 pub enum RegisterOutcome {
-    /// The account was made, or the caller is told so.
+    /// The account was created, or the answer must not reveal that it was not.
     Done(Box<Registered>),
-    /// Something is wrong with what was typed.
+    /// The input is invalid. No account was created.
     Refused(Vec<Problem>),
 }
 
-/// What a registration tells.
+/// Result of a registration.
 #[derive(Debug)]
 pub struct Registered {
-    /// The normalised address.
+    /// Address, normalized.
     pub email: String,
-    /// A mail with a link is on its way.
+    /// Whether a mail with a confirmation link was sent, as far as the answer may reveal it.
     pub confirmation_sent: bool,
-    /// The new account; nothing where the answer must not tell whether one was made.
+    /// New account. `None` if the answer must not reveal whether one was created.
     pub user: Option<User>,
-    /// The session is signed in, with this to happen to the cookie of a remembered browser.
+    /// Change of the remember cookie, if the session is signed in now.
     pub signed_in: Option<RememberChange>,
-    /// A second factor must be set up first.
+    /// Second factor that must be set up before the session is signed in.
     pub challenge: Option<Challenge>,
 }
 
-/// What passed the checks of the fields.
+/// Input that passed validation.
 struct Checked {
     email: EmailAddress,
     username: Option<String>,
@@ -69,15 +69,41 @@ struct Checked {
 }
 
 impl Security {
-    /// Makes an account, mails a link where addresses must be proven, and signs in where nothing
-    /// more is asked.
+    /// Creates an account. Mails a confirmation link if addresses must be confirmed, and signs in
+    /// if nothing else is required.
     ///
-    /// With [`Disclosure::Generic`] an address that has an account gets a mail that says so, and
-    /// the caller is told what everybody is told.
+    /// With [`Disclosure::Generic`], the owner of an address that has an account already gets a
+    /// mail that says so, and the caller gets the usual answer, which prevents enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was made.
+    /// Returns [`FlowError::TooMany`] if the client registered too many accounts,
+    /// [`FlowError::Busy`] if the hashing threads are busy, and other errors if a port fails. No
+    /// account was created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, password: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{RegisterOutcome, RegistrationForm};
+    ///
+    /// let form = RegistrationForm {
+    ///     email: "ann@example.com".to_owned(),
+    ///     username: None,
+    ///     password: Some(password),
+    ///     repeated: None,
+    ///     fields: Default::default(),
+    /// };
+    /// match security.register(&ctx, &mut session, form).await? {
+    ///     RegisterOutcome::Done(done) => println!("see your mails to {}", done.email),
+    ///     RegisterOutcome::Refused(problems) => println!("{problems:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn register(
         &self,
         ctx: &Context,
@@ -121,19 +147,20 @@ impl Security {
         if self.config().auth_tokens.own_uniquifier {
             new.token_uniquifier = Some(self.new_uniquifier()?);
         }
-        // Drawn before anything is made: without randomness nothing is.
+        // Draw the delay first: without randomness, nothing must be created.
         let wait = self.random_wait()?;
-        // Not before the work is done that a new account costs.
+        // Decide only after the work that a new account costs.
         let outcome = match owner {
             Some(owner) => self.registered_before(ctx, session, &owner, new, name).await,
             None => self.insert_registered(ctx, session, rules, new, name).await,
         };
-        // The request that comes next does not find memory that the new account has just warmed.
+        // Wait, so that the next request does not find memory that the new account has just warmed.
         self.wait(wait).await;
         outcome
     }
 
-    /// A token that confirms an address, and how long it is good, where addresses are confirmed.
+    /// Issues a token that confirms an address, and returns it with its validity period. Returns
+    /// `None` if addresses are not confirmed.
     fn confirmation_of(
         &self,
         ctx: &Context,
@@ -146,18 +173,18 @@ impl Security {
         Ok(Some((self.confirm_token(ctx, uniquifier, email)?, rules.within)))
     }
 
-    /// Notes in the browser's session that it registered: there, and nowhere else, the link of the
-    /// mail is enough to confirm the account. Of an address that has an account already, the note
-    /// names no account, and the browser cannot tell.
+    /// Records in the browser's session that it registered. In this browser only, the link of the
+    /// mail suffices to confirm the account. If the address already had an account, the recorded
+    /// uniquifier belongs to no account, and the browser cannot tell the difference.
     fn note_registration(&self, session: &mut Session, uniquifier: &Uniquifier) {
         if self.config().confirmation.as_ref().is_some_and(|rules| rules.asks_for_password) {
             session.set_registered(Some(uniquifier.as_str().to_owned()));
         }
     }
 
-    /// What takes a username where answers must not tell whether an address has an account. One
-    /// that is taken already is taken once too often: it is refused with all that was to be
-    /// written, as one is that was reserved.
+    /// Returns the changes that reserve a username, if answers must not reveal whether an address
+    /// has an account. A name that is taken already is reserved twice, which fails: so the whole
+    /// batch is refused, as it is for a reserved name.
     fn name_taken_for_a_while(
         &self,
         ctx: &Context,
@@ -170,7 +197,8 @@ impl Security {
         name.iter().flat_map(|name| (0..times).map(|_| reserve(ctx, name))).collect()
     }
 
-    /// The hash of the password typed; none where people can sign in without one and typed none.
+    /// Checks and hashes the typed password. Returns `None` if none was typed and users can sign in
+    /// without one.
     async fn judge_password(
         &self,
         ctx: &Context,
@@ -246,7 +274,7 @@ impl Security {
             }
             Err(error) => {
                 return match self.reached(&error, &quota, None) {
-                    // As if the address had an account whose owner was mailed enough.
+                    // Answer as if the address had an account whose owner got too many mails.
                     Some(_) if hides && !sign_in => Ok(self.told_as_ever(session, new)),
                     Some(reached) => Err(FlowError::TooMany(reached.wait)),
                     None => Err(error.into()),
@@ -278,7 +306,7 @@ impl Security {
         })))
     }
 
-    /// Somebody else registered the address between our look and our write.
+    /// Answers a registration that lost the race for the address.
     async fn lost_the_race(
         &self,
         ctx: &Context,
@@ -295,8 +323,8 @@ impl Security {
         }
     }
 
-    /// Tells the owner of the address, and the caller nothing but the address as it was typed. The
-    /// name that was chosen is taken for a while, as if there were a new account of that name.
+    /// Notifies the owner of the address, and reveals nothing to the caller. The chosen username is
+    /// reserved for a while, as if a new account had it.
     async fn registered_before(
         &self,
         ctx: &Context,
@@ -305,7 +333,7 @@ impl Security {
         new: NewUser,
         reserved: Vec<Change>,
     ) -> Result<RegisterOutcome, FlowError> {
-        // A token is made in any case: it costs what that of a new account costs.
+        // Issue a token in any case, because a new account costs one as well.
         let token = self.confirmation_of(ctx, &owner.uniquifier, &owner.email)?;
         let confirmation = token.as_ref().map(|(token, within)| (token.expose(), *within));
         let confirmation = confirmation.filter(|_| owner.confirmed_at.is_none());
@@ -329,7 +357,7 @@ impl Security {
         Ok(self.told_as_ever(session, new))
     }
 
-    /// What is told where no account was made, and nobody must see that.
+    /// Returns the answer that hides that no account was created.
     fn told_as_ever(&self, session: &mut Session, new: NewUser) -> RegisterOutcome {
         self.note_registration(session, &new.uniquifier);
         RegisterOutcome::Done(Box::new(Registered {
@@ -341,8 +369,8 @@ impl Security {
         }))
     }
 
-    /// Changes that take about the work of making `new`, and make nothing that lasts: names that
-    /// nobody chooses are claimed, one more in place of the account.
+    /// Returns changes that take about as long as creating `new` and have no lasting effect. They
+    /// claim names that nobody chooses.
     fn work_of_new_account(&self, ctx: &Context, new: &NewUser) -> Batch {
         let nobody = new.uniquifier.as_str();
         let email = |value: &str| Identity { value: value.to_owned(), ..self.email_identity("") };
@@ -388,7 +416,7 @@ impl Security {
 }
 
 impl Security {
-    /// Checks a username for a new account.
+    /// Validates the username of a new account.
     pub(super) fn check_username(&self, typed: &str) -> Result<Option<String>, Problem> {
         let name = self.read_new_username(typed);
         let name = name.map_err(|wrong| Problem::new("username", wrong))?;
@@ -396,14 +424,14 @@ impl Security {
     }
 }
 
-/// What is wrong with the password that was typed again, where it was.
+/// Returns the problem of the repeated password, if it was typed and differs.
 fn mismatch(form: &RegistrationForm) -> Option<Problem> {
     let repeated = form.repeated.as_ref().filter(|repeated| !is_blank(repeated))?;
     let same = form.password.as_ref().is_some_and(|password| password == repeated);
     (!same).then(|| Problem::new("password_confirm", MessageKey::RetypePasswordMismatch))
 }
 
-/// Which of the two passwords is missing.
+/// Returns the problems of missing passwords.
 fn missing(form: &RegistrationForm) -> Vec<Problem> {
     let field =
         |name, typed: bool| (!typed).then(|| Problem::new(name, MessageKey::PasswordNotProvided));

@@ -1,10 +1,10 @@
-//! Browsers that are remembered.
+//! Remembered browsers.
 //!
-//! In the native format the cookie names a family ([`super::family`]): every use replaces the
-//! cookie, and a use of an old one ends the family with all sessions made from it. In the
-//! itsdangerous format it names the user's uniquifier, as Flask-Login's does, so that both sides of
-//! a migration accept it: such a cookie is good until it expires or the uniquifier changes, and a
-//! copy of it as well.
+//! In the native format, the remember cookie names a family ([`super::family`]): every use replaces
+//! the cookie, and the reuse of an old one revokes the family with all sessions created from it. In
+//! the itsdangerous format, the cookie contains the user's uniquifier, as Flask-Login's does, so
+//! that both sides of a migration accept it. Such a cookie, and any copy of it, is valid until it
+//! expires or the uniquifier changes.
 
 use std::time::Duration;
 
@@ -21,24 +21,24 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::token::{RememberToken, TokenFormat};
 
-/// What is to happen to the cookie of a remembered browser.
+/// Change of the remember cookie that the response must make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum RememberChange {
-    /// Nothing.
+    /// The cookie stays as it is.
     Keep,
-    /// It is set.
+    /// The cookie must be set.
     Set {
-        /// Its value: whoever has it is signed in.
+        /// Value of the cookie. It is a credential: its holder is signed in.
         cookie: Secret,
-        /// When it ends.
+        /// Time at which the cookie expires.
         expires_at: Timestamp,
     },
-    /// It is taken away.
+    /// The cookie must be removed.
     Clear,
 }
 
-/// A remembered browser that is about to be.
+/// Remembered browser that is prepared but not committed.
 pub(super) struct NewRemembered {
     pub(super) record: Option<CredentialRecord>,
     pub(super) csrf: Option<CsrfSecret>,
@@ -47,12 +47,12 @@ pub(super) struct NewRemembered {
 }
 
 impl NewRemembered {
-    /// The key of its record, if it has one.
+    /// Returns the key of its record, if it has one.
     pub(super) fn key(&self) -> Option<CredentialKey> {
         self.record.as_ref().map(|record| record.key.clone())
     }
 
-    /// The change that makes its record.
+    /// Returns the change that stores its record.
     pub(super) fn change(&self) -> Option<Change> {
         let credential = Box::new(self.record.clone()?);
         Some(Change::PutCredential { credential, expect: ExpectedCredential::Absent })
@@ -63,39 +63,52 @@ impl NewRemembered {
     }
 }
 
-/// A remembered browser that a flow found, and whose cookie it replaces.
-pub(super) struct AtHand(Option<(CredentialKey, u32, Timestamp)>);
+/// Remembered browser that a flow found, and whose cookie it replaces. `None` if it has no record.
+pub(super) struct AtHand(Option<(CredentialKey, u32, Heir)>);
+
+/// Remembered browser that takes the place of one with a record.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Heir {
+    /// Id of its family, derived from the id of the one before.
+    id: [u8; 16],
+    /// Expiry time of the one before, which is kept.
+    until: Timestamp,
+}
 
 impl AtHand {
-    /// The change that ends it, if it is still what was found.
+    /// Returns the change that revokes it, if it is unchanged.
     pub(super) fn end(&self) -> Option<Change> {
         let (key, revision, _) = self.0.clone()?;
         Some(Change::RemoveCredential { key, expect: Some(revision) })
     }
 
-    /// When it ends, where it has a record. Whatever takes its place ends then too.
-    pub(super) fn until(&self) -> Option<Timestamp> {
-        self.0.as_ref().map(|(.., until)| *until)
+    /// Returns what its replacement takes over, if it has a record.
+    pub(super) fn heir(&self) -> Option<Heir> {
+        self.0.as_ref().map(|(.., heir)| *heir)
     }
 }
 
 impl Security {
-    /// Prepares a remembered browser, until `end` at most. `None` if browsers are not remembered, or if
-    /// it would need a record and the account has no key yet.
+    /// Prepares a remembered browser, in place of the one before if there is an `heir`. Returns `None` if browsers
+    /// are not remembered, or if a record is required and the account has no key yet.
     pub(super) fn remember(
         &self,
         ctx: &Context,
         holder: Holder<'_>,
-        end: Option<Timestamp>,
+        heir: Option<Heir>,
     ) -> Result<Option<NewRemembered>, FlowError> {
         let Some(span) = self.config().sessions.remember else {
             return Ok(None);
         };
         let expires_at = ctx.now.plus(span);
-        let expires_at = end.map_or(expires_at, |end| end.min(expires_at));
+        let expires_at = heir.map_or(expires_at, |heir| heir.until.min(expires_at));
         let (record, csrf, name) = match (self.config().token_format, holder.id) {
             (TokenFormat::Native, Some(owner)) => {
-                let cookie = FamilyCookie::from_random(self.random()?, self.random()?);
+                let id = match heir {
+                    Some(heir) => heir.id,
+                    None => self.random()?,
+                };
+                let cookie = FamilyCookie::from_random(id, self.random()?);
                 // Ages are whole seconds, and the last one is included.
                 let until = expires_at.plus(Duration::from_secs(1));
                 let record = family::begin(&cookie, owner, holder.uniquifier, ctx.now, until);
@@ -108,8 +121,8 @@ impl Security {
         Ok(Some(NewRemembered { record, csrf, cookie, expires_at }))
     }
 
-    /// Remembers the browser in which an account was made just now: its key is only known after that
-    /// commit. The account stands, whether this succeeds or not.
+    /// Remembers the browser in which an account was just created. The record needs the key of the
+    /// account, which is known only after that commit. A failure does not affect the account.
     pub(super) async fn remember_new_account(&self, ctx: &Context, user: &User) -> RememberChange {
         let Ok(Some(new)) = self.remember(ctx, Holder::of(user), None) else {
             return RememberChange::Keep;
@@ -122,14 +135,14 @@ impl Security {
         new.into_change()
     }
 
-    /// The change that ends the family that a remember cookie names, with all its sessions; nothing
-    /// where it names none.
+    /// Returns the change that revokes the family of a remember cookie, with all its sessions.
+    /// Returns `None` if the cookie has no family.
     pub(super) fn end_remembered(&self, ctx: &Context, cookie: &str) -> Option<Change> {
         let cookie = self.family_cookie(ctx, cookie).ok()?;
         Some(Change::RemoveCredential { key: cookie.key(), expect: None })
     }
 
-    /// The family cookie in a remember token of the native format.
+    /// Returns the family cookie in a remember token of the native format.
     pub(super) fn family_cookie(
         &self,
         ctx: &Context,
@@ -160,8 +173,8 @@ impl Security {
         Ok(self.user_of_uniquifier(&Uniquifier::new(name)).await?.ok_or(AuthFailure::Ended))
     }
 
-    /// The remembered browser that `cookie` names, if it is one of `user`. Whoever makes it anew
-    /// writes [`AtHand::end`] with it, so that a browser that was forgotten meanwhile stays so.
+    /// Returns the remembered browser of `cookie`, if it belongs to `user`. To replace it, commit
+    /// [`AtHand::end`] in the same batch, so that a concurrent revocation wins.
     pub(super) async fn remembered_as(
         &self,
         ctx: &Context,
@@ -183,6 +196,10 @@ impl Security {
             let standing = family::standing(record, owner, &cookie, ctx.now);
             owner.id == user.id && matches!(standing, Standing::Current | Standing::Late)
         });
-        Ok(found.map(|(record, _)| AtHand(Some((record.key, record.revision, record.expires_at)))))
+        let id = cookie.heir_id(self.family_key());
+        Ok(found.map(|(record, _)| {
+            let heir = Heir { id, until: record.expires_at };
+            AtHand(Some((record.key, record.revision, heir)))
+        }))
     }
 }

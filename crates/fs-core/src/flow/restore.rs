@@ -1,4 +1,4 @@
-//! Signing a remembered browser in again.
+//! Signing in with a remember cookie.
 
 use super::FlowError;
 use super::establish::IssuedSession;
@@ -14,13 +14,14 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::{RememberToken, TokenFormat};
 
-/// What a remember cookie led to.
+/// Result of using a remember cookie.
 #[derive(Debug)]
 #[must_use]
 pub struct Restored {
-    /// The user that the session is signed in as now, or why it is signed in as nobody.
+    /// User that the session is signed in as now, or the reason why it is not signed in.
     pub who: Result<User, AuthFailure>,
-    /// What must happen to the cookie. It was used: send this even if the request fails later.
+    /// Change of the remember cookie. The old one is used up: send this even if the request fails
+    /// later.
     pub remember: RememberChange,
 }
 
@@ -30,10 +31,10 @@ impl Restored {
     }
 }
 
-/// How often a use starts over when parallel ones overtake it.
+/// Maximum number of attempts to use a cookie while parallel requests use it.
 const TRIES: usize = 4;
 
-/// A look at a family, or the result of one.
+/// Result of one attempt to use a cookie.
 enum Look {
     Again,
     Done(Box<Restored>),
@@ -46,21 +47,38 @@ impl Look {
 }
 
 impl Security {
-    /// Signs a remembered browser in again: a session of its own that is never fresh. Otherwise it
-    /// is as after every sign-in: a pending one is forgotten, and CSRF tokens are those of the
-    /// remembered browser.
+    /// Signs a remembered browser in. The session is never fresh. Otherwise it is like any other: a
+    /// pending sign-in is discarded, and the CSRF secret is that of the remembered browser.
     ///
-    /// The cookie is used up: [`Restored::remember`] has the next one. Requests that bring the same
-    /// cookie at the same time, or within a minute, share one session and one next cookie. After
-    /// that a used cookie is a copy: the browser is forgotten, every session made from it ends, and
-    /// the owner gets a mail.
+    /// The cookie is used up, and [`Restored::remember`] contains the next one. Requests with the
+    /// same cookie that arrive at the same time, or within a minute, share one session and one next
+    /// cookie. After that, a used cookie must be a copy: the remembered browser is revoked with
+    /// every session created from it, and its owner is notified by mail.
     ///
-    /// Nobody when the cookie is not ours, was ended, has expired, or its user may not sign in.
+    /// [`Restored::who`] is an error if the cookie is not valid, was revoked, has expired, or if
+    /// its user may not sign in.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed, and [`FlowError::Contended`] if others
-    /// used the cookie at the same moment, again and again. The cookie is as good as before.
+    /// Returns [`FlowError::Store`] if the database fails, and [`FlowError::Contended`] if parallel
+    /// requests used the cookie repeatedly at the same time. The cookie is still valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, cookie: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// let restored = security.restore_remembered(&ctx, &mut session, cookie).await?;
+    /// match &restored.who {
+    ///     Ok(user) => println!("signed in as {}", user.email),
+    ///     Err(failure) => println!("not signed in: {failure}"),
+    /// }
+    /// // In both cases, change the cookie as `restored.remember` says.
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn restore_remembered(
         &self,
         ctx: &Context,
@@ -142,7 +160,7 @@ impl Security {
         Look::done(self.resume(session, cookie, &before, used, user))
     }
 
-    /// Gives a parallel request of the same browser what the first one got.
+    /// Gives a parallel request of the same browser the same result as the first one.
     async fn share(
         &self,
         ctx: &Context,
@@ -159,7 +177,7 @@ impl Security {
             Some((current, owner)) if owner.id == user.id && is_session_of(&current, &owner) => {
                 self.resume(session, cookie, record, used, owner)
             }
-            // The session was ended meanwhile, and what ended it meant this browser.
+            // The session was revoked in the meantime, and with it this browser.
             _ => Restored::nobody(AuthFailure::Ended),
         })
     }
@@ -186,7 +204,7 @@ impl Security {
         issued.take(session, &user);
         let remember = match used.next {
             Some(next) => RememberChange::Set {
-                // The same for parallel requests, to the letter.
+                // Parallel requests get exactly the same cookie.
                 cookie: RememberToken::issue(self.tokens(), &next.to_text(), used.at),
                 expires_at: record.expires_at,
             },
@@ -195,7 +213,7 @@ impl Security {
         Restored { who: Ok(user), remember }
     }
 
-    /// Ends a family whose cookie was used twice, and tells its owner.
+    /// Revokes a family whose cookie was reused, and notifies its owner.
     async fn end_reused(
         &self,
         ctx: &Context,
@@ -216,7 +234,7 @@ impl Security {
         Look::done(Restored { who: Err(AuthFailure::Ended), remember: RememberChange::Clear })
     }
 
-    /// Signs in by a cookie that names the uniquifier.
+    /// Signs in with a cookie that contains the uniquifier.
     async fn restore_by_uniquifier(
         &self,
         ctx: &Context,
@@ -249,7 +267,7 @@ impl Security {
     }
 }
 
-/// The guard that an account may still sign in by what was trusted before.
+/// Returns the guard that the account is still active and has the same uniquifier.
 fn still_trusted(user: &User) -> Change {
     Change::UpdateUser {
         user: user.id.clone(),

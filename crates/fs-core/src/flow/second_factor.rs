@@ -1,4 +1,4 @@
-//! Giving the second factor of a sign-in, and what to do without it.
+//! Giving the second factor of a sign-in, and getting help without it.
 
 use std::time::Duration;
 
@@ -19,61 +19,77 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::DeviceToken;
 
-/// What came of giving a code.
+/// Outcome of giving a code.
 #[derive(Debug)]
 #[must_use]
 pub enum ValidateOutcome {
     /// The sign-in is complete.
     SignedIn {
-        /// Who.
+        /// User who is signed in.
         user: Box<User>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
-        /// Spares this browser the code next time, where that is configured and was asked for.
+        /// Token with which this browser skips the second factor next time, if the configuration
+        /// allows it and the user asked to be remembered.
         device: Option<Secret>,
     },
-    /// The second factor of who is signed in is changed. Other trust in the account has ended,
-    /// where that is configured.
+    /// The second factor of the signed-in user is changed. Other sessions and remembered browsers
+    /// of the account are revoked, if the configuration says so.
     Changed {
-        /// Whose.
+        /// User with the new second factor.
         user: Box<User>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
     },
-    /// Whoever is signed in gave the second factor again, and may change it now.
+    /// The signed-in user gave the second factor again, and may change it now.
     Proven {
-        /// The account.
+        /// User who gave the second factor.
         user: Box<User>,
     },
     /// The second factor must be given before it is changed.
     ProofNeeded,
-    /// The code is wrong, used, or there were too many.
+    /// The code is wrong or was used before. Nobody was signed in, and nothing was changed.
     Refused(Problem),
-    /// There is nothing to give a code for.
+    /// No sign-in or set-up waits for a code.
     NotPending,
 }
 
-/// What came of asking for help with a second factor.
+/// Outcome of asking for help with a second factor.
 #[derive(Debug)]
 #[must_use]
 pub enum RescueOutcome {
-    /// A mail is on its way.
+    /// A mail was sent.
     Sent,
-    /// It could not be sent.
+    /// The mail could not be sent.
     NotSent,
-    /// There is no such help.
+    /// The requested kind of help does not exist or is disabled.
     Refused(Problem),
-    /// No code is wanted.
+    /// No sign-in waits for a code.
     NotPending,
 }
 
 impl Security {
-    /// The pending sign-in of a browser and whom it is about; nothing when there is none, it has
-    /// lasted too long, or its user is gone or has changed.
+    /// Returns the pending sign-in of a browser, and its user. Returns `None` if no sign-in is
+    /// pending, if it has expired, or if its user is inactive, was removed or has changed.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// match security.pending(&ctx, &session).await? {
+    ///     Some((pending, _)) => println!("waits for {:?}", pending.stage),
+    ///     None => println!("please sign in"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn pending(
         &self,
         ctx: &Context,
@@ -87,19 +103,45 @@ impl Security {
         }
         let uniquifier = Uniquifier::new(pending.uniquifier.as_str());
         let user = self.user_of_uniquifier(&uniquifier).await?.filter(|user| user.active);
-        // Who has a second factor by now gives it, and does not choose another one.
+        // A user who has set up a second factor in the meantime must give it, and cannot choose
+        // another.
         let user =
             user.filter(|user| pending.stage != PendingStage::SetUp || method_of(user).is_none());
         Ok(user.map(|user| (pending.clone(), user)))
     }
 
-    /// Takes the code of a pending sign-in, the one that proves a second factor that `current` is
-    /// setting up, or, if nothing is being set up, the one of the factor that `current` has. `remember_cookie` is the one that the browser sent; if it remembers this
-    /// user, it is made anew where the change ends it.
+    /// Accepts the code of a second factor. Depending on the state, it is
+    ///
+    /// - the code of a pending sign-in,
+    /// - the code that proves the factor that `current` is setting up, or
+    /// - the code of the factor that `current` has, if nothing is being set up.
+    ///
+    /// `current` is the signed-in user, and `remember_cookie` the remember cookie of the request.
+    /// If the cookie belongs to the user and the change revokes it, it is replaced.
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, [`FlowError::NoWallet`]
+    /// if no key is configured, and other errors if a port fails. Nobody was signed in, and nothing
+    /// was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, code: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ValidateOutcome;
+    ///
+    /// match security.validate_second_factor(&ctx, &mut session, None, code, None).await? {
+    ///     ValidateOutcome::SignedIn { user, .. } => println!("signed in as {}", user.email),
+    ///     ValidateOutcome::Refused(problem) => println!("{problem:?}"),
+    ///     _ => println!("please sign in again"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn validate_second_factor(
         &self,
         ctx: &Context,
@@ -148,8 +190,8 @@ impl Security {
         self.complete(ctx, session, pending, user, typed, None).await
     }
 
-    /// Completes a pending sign-in with the code of the account's second factor, or of `after`,
-    /// which then becomes it.
+    /// Completes a pending sign-in with the code of the account's second factor, or with the code
+    /// of `after`, which then becomes the second factor.
     async fn complete(
         &self,
         ctx: &Context,
@@ -173,7 +215,7 @@ impl Security {
         };
         let clearance = Clearance::by_second_factor(&accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
-        // Whoever is in by now gave no second factor: there was none.
+        // Sessions from before gave no second factor, because there was none.
         let new = if after.is_some() { self.uniquifier_of_new_factor()? } else { None };
         let uniquifier = new.as_ref().unwrap_or(&user.uniquifier);
         let holder = Holder { id: Some(&user.id), uniquifier };
@@ -212,8 +254,8 @@ impl Security {
         Ok(self.signed_in(ctx, session, prepared, &pending, user))
     }
 
-    /// The change that ends a pending sign-in for every copy of the cookie: it belongs into the
-    /// batch that completes it.
+    /// Returns the change that completes a pending sign-in once, whatever copies of the cookie
+    /// exist. Commit it in the batch that signs in.
     pub(super) fn spend_pending(&self, pending: &Pending) -> Change {
         let period = self.totp_rules().period();
         let lasts =
@@ -222,14 +264,14 @@ impl Security {
         Change::Spend { secret: pending.spent(), until }
     }
 
-    /// How long a second factor that is being set up may still be proven.
+    /// Returns the period in which a second factor that is being set up must be proven.
     pub(super) fn set_up_within(&self) -> Duration {
         let period = self.totp_rules().period();
         let rules = self.config().two_factor.as_ref();
         rules.map_or(SET_UP_WITHIN, |rules| rules.waits(SET_UP_WITHIN, period))
     }
 
-    /// Settles the session that a pending sign-in became.
+    /// Signs the browser in after a pending sign-in is completed.
     pub(super) fn signed_in(
         &self,
         ctx: &Context,
@@ -249,7 +291,7 @@ impl Security {
         ValidateOutcome::SignedIn { user: Box::new(user), remember, device }
     }
 
-    /// Compares a code with a stored secret, counting the attempt.
+    /// Charges an attempt, and compares a code with a stored secret.
     pub(super) async fn try_code(
         &self,
         ctx: &Context,
@@ -282,12 +324,33 @@ impl Security {
         Ok(accepted)
     }
 
-    /// Mails the code of a pending sign-in, where that is allowed, or tells whoever runs the
-    /// application.
+    /// Helps a user who cannot give the second factor of a pending sign-in. With the problem
+    /// `lost_device`, this mails the code, if the configuration allows it. With `no_mail_access`,
+    /// it notifies the operators of the application.
     ///
     /// # Errors
     ///
-    /// Nothing was sent.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::RescueOutcome;
+    ///
+    /// match security.rescue(&ctx, &mut session, "lost_device").await? {
+    ///     RescueOutcome::Sent => println!("see your mails"),
+    ///     RescueOutcome::NotSent => println!("please try again later"),
+    ///     RescueOutcome::Refused(problem) => println!("{problem:?}"),
+    ///     RescueOutcome::NotPending => println!("please sign in again"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn rescue(
         &self,
         ctx: &Context,
@@ -315,8 +378,8 @@ impl Security {
         Ok(if sent { RescueOutcome::Sent } else { RescueOutcome::NotSent })
     }
 
-    /// Puts the notice of a changed second factor into the batch that changes it, where one is
-    /// sent.
+    /// Adds the notice of a changed second factor to the batch that changes it, if notices are
+    /// enabled.
     pub(super) fn notify_of_second_factor(
         &self,
         ctx: &Context,
@@ -332,7 +395,7 @@ impl Security {
         Ok(())
     }
 
-    /// Whether a lost device is made up for by mail.
+    /// Checks whether users who lost their device can get the code by mail.
     pub fn rescues_by_mail(&self) -> bool {
         self.config().two_factor.as_ref().is_some_and(|rules| rules.mail_rescue)
     }
@@ -350,17 +413,32 @@ impl Security {
         Ok(true)
     }
 
-    /// Ends what is under way in a browser: a pending sign-in, a second factor being set up.
+    /// Aborts a pending sign-in, and the set-up of a second factor, in this browser.
     pub fn abandon_second_factor(&self, session: &mut Session) {
         session.set_pending(None);
         session.set_enrolment(None);
     }
 
-    /// What a page about a pending sign-in shows.
+    /// Returns the state of a pending sign-in, for the page that asks for the code. Returns `None`
+    /// if no sign-in is pending.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// if let Some(challenge) = security.challenge_of(&ctx, &session).await? {
+    ///     println!("{:?} by {:?}", challenge.stage, challenge.method);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn challenge_of(
         &self,
         ctx: &Context,
@@ -372,6 +450,7 @@ impl Security {
             method: method_of(&user),
             sent: true,
             wait: None,
+            error: None,
         }))
     }
 }
@@ -380,12 +459,13 @@ pub(super) fn wrong_code() -> ValidateOutcome {
     ValidateOutcome::Refused(Problem::new("code", MessageKey::TwoFactorInvalidToken))
 }
 
-/// Takes a second factor away, and the recovery codes that stand in for it.
+/// Returns the fields that remove a second factor and its recovery codes.
 pub(super) fn no_second_factor() -> Vec<UserField> {
     vec![UserField::SecondFactor(SecondFactor::default()), UserField::RecoveryCodes(Vec::new())]
 }
 
-/// Writes `set` if the account still is as it was when the decision was made.
+/// Returns the change that writes `set` if the account is active and its uniquifier and second
+/// factor are unchanged.
 pub(super) fn still_so(user: &User, set: Vec<UserField>) -> Change {
     Change::UpdateUser {
         user: user.id.clone(),

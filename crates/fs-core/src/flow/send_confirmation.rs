@@ -1,4 +1,4 @@
-//! Mailing links that confirm an address.
+//! Mailing confirmation links.
 
 use super::establish::Remember;
 use super::register::audit;
@@ -12,25 +12,44 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::token::{BindingSalt, ConfirmToken};
 
-/// What came of asking for a new link.
+/// Outcome of requesting a new confirmation link.
 #[derive(Debug)]
 #[must_use]
 pub enum SendConfirmationOutcome {
-    /// A link was mailed, or the caller is told so.
+    /// A link was mailed, or the answer must not reveal that none was.
     Sent {
-        /// The address, normalised.
+        /// Address, normalized.
         email: String,
     },
-    /// Something is wrong with what was typed.
+    /// The input is invalid. No mail was sent.
     Refused(Problem),
 }
 
 impl Security {
-    /// Mails a new link to an address that is not proven yet.
+    /// Mails a new confirmation link to an address that is not confirmed yet.
+    ///
+    /// With [`Disclosure::Generic`], the answer and the work are the same for every other address,
+    /// which prevents enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was mailed.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
+    /// use fs_core::flow::SendConfirmationOutcome;
+    ///
+    /// match security.send_confirmation(&ctx, "ann@example.com").await? {
+    ///     SendConfirmationOutcome::Sent { email } => println!("see your mails to {email}"),
+    ///     SendConfirmationOutcome::Refused(problem) => println!("{problem:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_confirmation(
         &self,
         ctx: &Context,
@@ -50,7 +69,7 @@ impl Security {
         match user {
             Some(user) if user.confirmed_at.is_none() => {
                 self.mail_confirmation(ctx, &user, rules).await?;
-                // The stored spelling would tell that there is one.
+                // The stored spelling would reveal that the account exists.
                 let email = if explicit { user.email } else { email.into_string() };
                 Ok(SendConfirmationOutcome::Sent { email })
             }
@@ -83,8 +102,8 @@ impl Security {
         Ok(())
     }
 
-    /// Does the work of [`mail_confirmation`](Self::mail_confirmation) for an address that gets
-    /// no link.
+    /// Does the work of [`mail_confirmation`](Self::mail_confirmation) for an address that gets no
+    /// link.
     async fn mail_no_confirmation(
         &self,
         ctx: &Context,
@@ -113,7 +132,7 @@ impl Security {
         Ok(ConfirmToken::issue(self.tokens(), uniquifier, email, salt, ctx.now))
     }
 
-    /// What happens to the browser where nobody was asked.
+    /// Returns whether to remember the browser if the user was not asked.
     pub(super) fn remember_by_default(&self) -> Remember {
         match self.config().sessions.remember_by_default {
             true => Remember::Yes,

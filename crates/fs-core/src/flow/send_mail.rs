@@ -1,17 +1,30 @@
-//! Mails of the application's own.
+//! Mails of the application itself.
 
 use super::FlowError;
 use crate::port::{Batch, Change, OutboxEntry, OutgoingMail};
 use crate::security::{Context, Security};
 
 impl Security {
-    /// Puts a mail of the application's own into the outbox (Flask-Security's `send_mail`), from
-    /// where it goes the way of all mails: sent as soon as possible, tried again when the mail
-    /// server does not answer, not lost when the process dies.
+    /// Puts a mail of the application into the outbox (Flask-Security's `send_mail`). Like every
+    /// mail, it is sent as soon as possible, retried if the mail server does not answer, and not
+    /// lost if the process dies.
     ///
     /// # Errors
     ///
-    /// The mail is not in the outbox, and will not be sent.
+    /// Returns [`FlowError::Store`] if the database fails, and [`FlowError::Entropy`] if the source
+    /// of randomness fails. The mail is not in the outbox and will not be sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, port::OutgoingMail};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, invoice: OutgoingMail,
+    /// # ) -> Result<(), FlowError> {
+    /// security.send_mail(&ctx, invoice).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_mail(&self, ctx: &Context, mail: OutgoingMail) -> Result<(), FlowError> {
         let entry = OutboxEntry { id: self.new_outbox_id()?, mail, at: ctx.now };
         self.store().commit(Batch::from(Change::EnqueueMail(Box::new(entry)))).await?;

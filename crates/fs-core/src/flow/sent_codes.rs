@@ -1,13 +1,14 @@
-//! Codes that were sent: one by mail or text message is good because it went out.
+//! Records of codes that were sent. A code by mail or text message is valid only if it was sent.
 //!
-//! Secrets of such methods are kept, so there is a code of every moment, sent or not. What went out
-//! is noted in the batch before the message, as a record beside the sessions, under a name that the
-//! secret and the step make. So it ends by itself when the code is too old, and with the account's
-//! trust; that it is used once is for the mark of the step.
+//! The secrets of these methods are stored, so a code exists for every time step, sent or not. When
+//! a code is sent, a record is committed before the message, in the table of sessions, under a key
+//! derived from the secret and the time step. So the record expires when the code does, and is
+//! revoked with the sessions of the account. A separate mark makes the code single-use.
 //!
-//! No code is sent twice: whoever asks again within a step gets the code of the next one, because the
-//! first may have been used, or ended with the account's trust. A mark beside the note says so, which
-//! outlasts that trust. It is a guard, so of two senders at the same moment one goes on to the next step.
+//! No code is sent twice. A second request within a time step gets the code of the next step,
+//! because the first code may have been used or revoked. A second mark, which outlasts the
+//! sessions, records that the code was sent. It is a guard: of two concurrent requests, one
+//! continues with the next step.
 
 use super::FlowError;
 use super::codes::CodeMessage;
@@ -18,18 +19,19 @@ use crate::port::{Change, CommitError, Guard, SpentSecret};
 use crate::security::{Context, Security};
 use crate::totp::{self, Step, TotpSecret, Window};
 
-/// How many codes of one secret are sent within a step, and so how far ahead of its time one may be.
+/// Maximum number of codes of one secret that are sent within a time step, and so the maximum
+/// number of steps that a code is ahead of its time.
 pub(super) const MOST_A_STEP: u64 = 20;
 
 impl Security {
-    /// The steps whose codes can be sent now, the present one first.
+    /// Returns the time steps whose codes can be sent now, the present one first.
     pub(super) fn steps_to_send(&self, ctx: &Context) -> impl Iterator<Item = Step> {
         let present = self.totp_rules().step_at(ctx.now).0;
         (present..=present.saturating_add(MOST_A_STEP)).map(Step)
     }
 
-    /// The changes that note that the code of a step goes out now. They are stale
-    /// ([`Guard::Secret`]) if one went out before.
+    /// Returns the changes that record that the code of a time step is sent now. They fail with
+    /// [`Guard::Secret`] if it was sent before.
     pub(super) fn note_sent(
         &self,
         ctx: &Context,
@@ -41,8 +43,8 @@ impl Security {
         self.note(ctx, once, note_of(user, secret, step), user.uniquifier.clone(), step)
     }
 
-    /// What stands in a batch for such notes where nothing goes out. For the same identity, they
-    /// are stale as often.
+    /// Returns the changes that stand in for such records if no code is sent. For the same
+    /// identity, they fail as often.
     pub(super) fn note_nothing(
         &self,
         ctx: &Context,
@@ -80,7 +82,7 @@ impl Security {
         [Change::Spend { secret: once, until }, note]
     }
 
-    /// Whether the code of a step went out to a user, and not too long ago for that window.
+    /// Checks whether the code of a time step was sent to a user, recently enough for the window.
     pub(super) async fn was_sent(
         &self,
         ctx: &Context,
@@ -93,7 +95,7 @@ impl Security {
         let noted = |(record, of): (SessionRecord, User)| {
             let rules = self.totp_rules();
             let sent = rules.step_at(record.created_at);
-            // The clocks of two nodes may differ by a few seconds, and so by a step.
+            // The clocks of two nodes may differ by a few seconds, and so by a time step.
             let timely = ctx.now < rules.closed_at(sent, window)
                 && sent.0 <= rules.step_at(ctx.now).0.saturating_add(1);
             record.kind == SessionKind::SentCode
@@ -105,7 +107,7 @@ impl Security {
     }
 }
 
-/// Whether a batch was not written because the code of that step went out before.
+/// Checks whether a commit failed because the code of the time step was sent before.
 pub(super) fn is_noted<T>(written: &Result<T, FlowError>) -> bool {
     matches!(written, Err(FlowError::Contended(CommitError::Stale(Guard::Secret))))
 }

@@ -13,47 +13,47 @@ use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Session;
 
-/// What somebody typed to sign in.
+/// Input of the sign-in form.
 #[derive(Debug)]
 pub struct Credentials {
-    /// Mail address, username or telephone number.
+    /// Mail address, username or phone number.
     pub identity: String,
-    /// The password, as typed.
+    /// Password, as typed.
     pub password: Secret,
-    /// Whether the browser is to be remembered; nothing: as configured.
+    /// Whether to remember the browser. `None` uses the configured default.
     pub remember: Option<bool>,
-    /// What the browser brings to be spared the second factor.
+    /// Token of the browser that lets it skip the second factor.
     pub device: Option<Secret>,
 }
 
-/// What came of it.
+/// Outcome of a sign-in.
 #[derive(Debug)]
 #[must_use]
 pub enum SignInOutcome {
     /// The session is signed in.
     Done {
-        /// Who.
+        /// User who is signed in.
         user: Box<User>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
     },
-    /// A second factor is wanted first. Nobody is signed in.
+    /// A second factor is required first. Nobody is signed in yet.
     SecondFactor {
-        /// Whose. Tell nothing of it.
+        /// The user. Do not reveal it to the client.
         user: Box<User>,
-        /// What is wanted.
+        /// State of the pending sign-in.
         challenge: Challenge,
     },
-    /// It is not.
+    /// Sign-in was refused; nobody was signed in.
     Refused(SignInRefusal),
 }
 
-/// Why a sign-in was refused. Whether the caller may be told is the configuration's affair
-/// ([`Disclosure`](crate::config::Disclosure)); the last two are only found out with the right
-/// password.
+/// Reason why a sign-in was refused. The configuration decides whether the client may learn it
+/// ([`Disclosure`](crate::config::Disclosure)). [`sign_in`](Security::sign_in) returns
+/// `Unconfirmed` and `Inactive` only if the password was right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInRefusal {
-    /// There is no such account.
+    /// The account does not exist.
     UnknownIdentity,
     /// The account has no password.
     PasswordNotSet,
@@ -61,18 +61,18 @@ pub enum SignInRefusal {
     WrongPassword,
     /// The address must be confirmed first.
     Unconfirmed {
-        /// Which.
+        /// Address to confirm.
         email: String,
     },
     /// The account is deactivated.
     Inactive,
     /// The code or link is of the same kind as the second factor of the account, and both together
-    /// would be one factor: sign in another way.
+    /// would be one factor. The user must sign in another way.
     SameFactor,
 }
 
 impl SignInRefusal {
-    /// A fixed word, for events and logs.
+    /// Returns a fixed word for events and logs.
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::UnknownIdentity => "unknown_identity",
@@ -85,27 +85,49 @@ impl SignInRefusal {
     }
 }
 
-/// A user whose password was right and whose account may act, and the hash to store in place of an
-/// outdated one.
+/// User whose password was right and whose account may act, and the hash that replaces an outdated
+/// one.
 pub(super) struct Proven {
     pub(super) user: User,
     rehashed: Option<PasswordHash>,
-    /// What the success does to the counts.
+    /// Changes to the rate limits after the success.
     uncounted: Vec<Change>,
 }
 
-/// How often a flow starts over when the account changes under it.
+/// Maximum number of attempts while the account changes.
 const TRIES: usize = 3;
 
 impl Security {
-    /// Signs in with identity and password.
+    /// Signs in with an identity and a password.
     ///
     /// An unknown account costs the same calls and the same hashing as a known one with a wrong
-    /// password.
+    /// password, which prevents enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was decided; nobody is signed in.
+    /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::Busy`] if the
+    /// hashing threads are busy, [`FlowError::Contended`] if the account changed at the same time
+    /// repeatedly, and other errors if a port fails. Nobody was signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, password: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{Credentials, SignInOutcome};
+    ///
+    /// let identity = "ann@example.com".to_owned();
+    /// let credentials = Credentials { identity, password, remember: None, device: None };
+    /// match security.sign_in(&ctx, &mut session, credentials).await? {
+    ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
+    ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),
+    ///     SignInOutcome::Refused(refusal) => println!("refused: {}", refusal.reason()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sign_in(
         &self,
         ctx: &Context,
@@ -122,7 +144,11 @@ impl Security {
         for _ in 0..TRIES {
             let proven = match self.prove(ctx, identity, password, &mut counted).await? {
                 Ok(proven) => proven,
-                Err(refusal) => return Ok(SignInOutcome::Refused(refusal)),
+                Err(refusal) => {
+                    // What caches keep of this account must not show in the next request.
+                    self.blur_time().await?;
+                    return Ok(SignInOutcome::Refused(refusal));
+                }
             };
             let user = &proven.user;
             let device = credentials.device.as_ref().map(Secret::expose);
@@ -152,7 +178,7 @@ impl Security {
         Err(FlowError::Contended(CommitError::Stale(guard)))
     }
 
-    /// What comes of a first factor, after the commit.
+    /// Returns the outcome of a first factor, after the commit.
     pub(super) async fn admitted(
         &self,
         ctx: &Context,
@@ -176,12 +202,29 @@ impl Security {
         }
     }
 
-    /// Who `identity` is, if `password` is right and the account may act: for HTTP Basic
-    /// authentication, which makes no session.
+    /// Checks an identity and a password without creating a session, for HTTP Basic authentication.
+    /// Returns the user if the password is right, the account may act, and no second factor is
+    /// required.
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::Busy`] if the
+    /// hashing threads are busy, and other errors if a port fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, password: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// match security.check_credentials(&ctx, "ann@example.com", &password).await? {
+    ///     Ok(user) => println!("request of {}", user.email),
+    ///     Err(refusal) => println!("answer 401: {}", refusal.reason()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check_credentials(
         &self,
         ctx: &Context,
@@ -190,9 +233,12 @@ impl Security {
     ) -> Result<Result<User, SignInRefusal>, FlowError> {
         let proven = match self.prove(ctx, identity, password, &mut None).await? {
             Ok(proven) => proven,
-            Err(refusal) => return Ok(Err(refusal)),
+            Err(refusal) => {
+                self.blur_time().await?;
+                return Ok(Err(refusal));
+            }
         };
-        // A password alone does not go around a second factor.
+        // A password alone must not bypass a second factor.
         if self.judge(ctx, &proven.user, Entry::Password, None).is_err() {
             let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
             self.emit(Event::AuthenticationFailed { user, reason });
@@ -213,17 +259,35 @@ impl Security {
         Ok(Ok(proven.user))
     }
 
-    /// Signs in somebody whom the application itself let in, by means of its own such as a single
-    /// sign-on (Flask-Security's `login_user`). `methods` names those means, for the event.
+    /// Signs in a user whom the application authenticated by its own means, such as single sign-on
+    /// (Flask-Security's `login_user`). `methods` names those means, for the event.
     ///
-    /// It is one first factor among others: who has a second one, or must have one, is asked for
-    /// it, and a deactivated or unconfirmed account is refused, whoever vouches. `user` must be as
-    /// the store has it now.
+    /// This counts as a first factor only. A second factor is required as usual, and a deactivated
+    /// or unconfirmed account is refused. Load `user` from the store immediately before.
     ///
     /// # Errors
     ///
-    /// Nobody is signed in: [`FlowError::Contended`] when the account has changed since it was
-    /// read.
+    /// Returns [`FlowError::Contended`] if the account has changed since it was loaded, and other
+    /// errors if a port fails. Nobody was signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::SignInOutcome;
+    ///
+    /// let by = vec!["saml"];
+    /// match security.sign_in_user(&ctx, &mut session, &user, None, by).await? {
+    ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
+    ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),
+    ///     SignInOutcome::Refused(refusal) => println!("refused: {}", refusal.reason()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sign_in_user(
         &self,
         ctx: &Context,
@@ -253,14 +317,14 @@ impl Security {
         self.admitted(ctx, session, proven.user, remember, Entry::Application, prepared).await
     }
 
-    /// What a sign-in writes where sign-ins are tracked.
+    /// Returns the fields that a sign-in writes, if sign-ins are tracked.
     pub(super) fn tracked(&self, ctx: &Context, user: &User) -> Vec<UserField> {
         let sign_ins = || user.sign_ins.and_one(ctx.now, ctx.client_ip.as_deref());
         self.config().tracking.then(|| UserField::SignIns(sign_ins())).into_iter().collect()
     }
 
-    /// Compares a password. The attempt is counted before, and into `counted`: once, however often
-    /// a flow starts over.
+    /// Compares a password. The attempt is charged before and recorded in `counted`, so that it is
+    /// charged once however often the flow starts over.
     async fn prove(
         &self,
         ctx: &Context,
@@ -312,7 +376,7 @@ impl Proven {
         self.rehashed.iter().map(|hash| UserField::Password(Some(hash.clone()))).collect()
     }
 
-    /// Writes `set` if what was decided upon still holds.
+    /// Returns the change that writes `set` if the facts of the decision still hold.
     fn still_so(&self, set: Vec<UserField>) -> Change {
         Change::UpdateUser {
             user: self.user.id.clone(),

@@ -1,4 +1,4 @@
-//! Signing in by a link in a mail, without a password.
+//! Signing in by a mailed link, without a password.
 
 use sha2::{Digest, Sha256};
 
@@ -16,37 +16,56 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::{SignInLinkToken, TokenProblem};
 
-/// What came of asking for a link.
+/// Outcome of requesting a sign-in link.
 #[derive(Debug)]
 #[must_use]
 pub enum SendLinkOutcome {
-    /// It was mailed, or the caller is told so.
+    /// A link was mailed, or the answer must not reveal that none was.
     Sent {
-        /// The address, normalised.
+        /// Address, normalized.
         email: String,
     },
-    /// Something is wrong with what was typed.
+    /// The input is invalid. No mail was sent.
     Refused(Problem),
 }
 
-/// What came of following a link.
+/// Outcome of following a sign-in link.
 #[derive(Debug)]
 #[must_use]
 pub enum FollowLinkOutcome {
-    /// The link was good; a session, a pending sign-in, or a refusal came of it.
+    /// The link was valid. The inner outcome is a session, a pending sign-in, or a refusal.
     Judged(SignInOutcome),
-    /// It was good, but is too old. A new one was mailed.
+    /// The link is genuine, but has expired. A new one was mailed if the account is active.
     Expired(Box<User>),
-    /// It is not one of ours, was altered or used, or its account is gone.
+    /// The link was not issued by this application, was altered or used, or its account is gone.
     Invalid,
 }
 
 impl Security {
-    /// Mails a link to sign in with.
+    /// Mails a sign-in link.
+    ///
+    /// With [`Disclosure::Generic`], the answer and the work are the same for an address without an
+    /// account, which prevents enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was mailed.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
+    /// use fs_core::flow::SendLinkOutcome;
+    ///
+    /// match security.send_sign_in_link(&ctx, "ann@example.com").await? {
+    ///     SendLinkOutcome::Sent { email } => println!("see your mails to {email}"),
+    ///     SendLinkOutcome::Refused(problem) => println!("{problem:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_sign_in_link(
         &self,
         ctx: &Context,
@@ -65,7 +84,7 @@ impl Security {
         match user {
             Some(user) if user.active => {
                 self.mail_sign_in_link(ctx, &user).await?;
-                // The stored spelling would tell that there is one.
+                // The stored spelling would reveal that the account exists.
                 let email = if explicit { user.email } else { email.into_string() };
                 Ok(SendLinkOutcome::Sent { email })
             }
@@ -112,7 +131,7 @@ impl Security {
         Ok(())
     }
 
-    /// Whether a link is genuine, but too old. Nothing is read or changed.
+    /// Checks whether a link is genuine but has expired, without reading the database.
     pub fn sign_in_link_has_expired(&self, ctx: &Context, token: &str) -> bool {
         let rules = self.config().sign_in_links.as_ref();
         rules.is_some_and(|rules| {
@@ -121,11 +140,33 @@ impl Security {
         })
     }
 
-    /// Signs in by a link.
+    /// Signs in by a mailed link. The link is single-use if the configuration says so.
     ///
     /// # Errors
     ///
-    /// Nothing was decided; nobody is signed in, and the link is not used up.
+    /// Returns [`FlowError::TooMany`] if too many new links were mailed for expired ones, and other
+    /// errors if a port fails. Nobody was signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{FollowLinkOutcome, SignInOutcome};
+    ///
+    /// match security.follow_sign_in_link(&ctx, &mut session, token).await? {
+    ///     FollowLinkOutcome::Judged(SignInOutcome::Done { user, .. }) => {
+    ///         println!("signed in as {}", user.email);
+    ///     }
+    ///     FollowLinkOutcome::Judged(outcome) => println!("{outcome:?}"),
+    ///     FollowLinkOutcome::Expired(_) => println!("a new link was mailed"),
+    ///     FollowLinkOutcome::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn follow_sign_in_link(
         &self,
         ctx: &Context,
@@ -189,7 +230,7 @@ impl Security {
     }
 }
 
-/// Names a link that was used.
+/// Returns the mark of a used link.
 fn spent_link(token: &str) -> SpentSecret {
     let digest = Sha256::new().chain_update("fs sign-in link v1").chain_update(token);
     SpentSecret(digest.finalize().into())

@@ -1,22 +1,47 @@
 //! Signing out.
 
+use super::family::{FamilyCookie, GRACE};
 use super::{FlowError, RememberChange};
 use crate::event::{Event, Subject};
-use crate::model::User;
-use crate::port::{Batch, Change};
+use crate::model::{CredentialKey, SessionRecord, User};
+use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
 use crate::security::{Context, Security};
-use crate::session::{CsrfCookieState, Session};
+use crate::session::{CsrfCookieState, Session, SessionSignIn};
+
+/// Number of rounds in which replaced sessions are ended.
+const ROUNDS: usize = 5;
 
 impl Security {
-    /// Ends the session and forgets the browser: every session that was made from its remember cookie,
-    /// or from a copy of it, ends too. What the application kept in the session for who
-    /// was signed in goes as well, so that the next person at the browser does not see it.
+    /// Signs out: ends the session and revokes the remembered browser. This also ends every session
+    /// of the same sign-in, such as one that a copy of the cookie made fresh, and every session
+    /// created from the remember cookie or a copy of it. The application's own values in the
+    /// session are removed as well, so that the next person at the browser does not see them.
     ///
-    /// `user` is who is signed in, for the event; `remember_cookie` what the browser sent.
+    /// `user` is the signed-in user, for the event, and `remember_cookie` the remember cookie of
+    /// the request.
     ///
     /// # Errors
     ///
-    /// The database failed: the session still stands, and the caller must not be told otherwise.
+    /// Returns [`FlowError::Store`] if the database fails. The session is still valid; do not tell
+    /// the user otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// #     cookie: Option<&str>,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::RememberChange;
+    ///
+    /// let change = security.sign_out(&ctx, &mut session, Some(&user), cookie).await?;
+    /// if change == RememberChange::Clear {
+    ///     println!("remove the remember cookie");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sign_out(
         &self,
         ctx: &Context,
@@ -24,15 +49,23 @@ impl Security {
         user: Option<&User>,
         remember_cookie: Option<&str>,
     ) -> Result<RememberChange, FlowError> {
+        let family = remember_cookie.and_then(|cookie| self.family_cookie(ctx, cookie).ok());
         let sign_in = session.sign_in();
         let parent = sign_in.and_then(|sign_in| sign_in.parent.clone());
-        let family = parent.map(|key| Change::RemoveCredential { key, expect: None });
-        let remembered = remember_cookie.and_then(|cookie| self.end_remembered(ctx, cookie));
-        let ended = sign_in.map(|sign_in| Change::EndSession(sign_in.id.key()));
+        let parents: Vec<_> =
+            parent.into_iter().chain(family.as_ref().map(FamilyCookie::key)).collect();
+        let end = |key| Change::RemoveCredential { key, expect: None };
         let mut batch = Batch::new();
-        family.into_iter().chain(remembered).chain(ended).for_each(|change| batch.push(change));
+        batch.extend(sign_in.map(|sign_in| Change::EndLiveSession(sign_in.id.key())));
+        batch.extend(parents.iter().cloned().map(end));
         if !batch.is_empty() {
-            self.store().commit(batch).await?;
+            match (self.store().commit(batch).await, sign_in) {
+                // The session was replaced, in another tab or by a copy of the cookie.
+                (Err(CommitError::Stale(Guard::Session)), Some(sign_in)) => {
+                    self.end_replaced(ctx, sign_in, family.as_ref(), parents).await?;
+                }
+                (committed, _) => drop(committed?),
+            }
         }
         forget(session);
         if let Some(user) = user {
@@ -45,7 +78,50 @@ impl Security {
     }
 }
 
-/// Takes out of a browser's session what belongs to who was signed in.
+impl Security {
+    /// Ends what took the place of a session that no longer exists.
+    async fn end_replaced(
+        &self,
+        ctx: &Context,
+        sign_in: &SessionSignIn,
+        family: Option<&FamilyCookie>,
+        mut parents: Vec<CredentialKey>,
+    ) -> Result<(), FlowError> {
+        let of_session = sign_in.parent.as_ref().map(CredentialKey::heir);
+        let of_family = family.map(|family| family.heir_key(self.family_key()));
+        let heirs: Vec<_> = of_session.into_iter().chain(of_family).collect();
+        // A copy may replace its session once more while this one ends it.
+        for round in 0..ROUNDS {
+            let by = UserLookup::Id(sign_in.user.clone());
+            let sessions = match self.store().user(&by).await? {
+                Some(user) => self.store().sessions_of(&user.uniquifier, ctx.now).await?,
+                None => Vec::new(),
+            };
+            let made_by =
+                |key: &CredentialKey, record: &SessionRecord| record.parent.as_ref() == Some(key);
+            // A change was committed while the browser asked to be signed out. Only a change of
+            // this moment counts: an old cookie must not end later sessions.
+            let recent = |heir: &&CredentialKey| {
+                let mut of_heir = sessions.iter().filter(|record| made_by(heir, record));
+                of_heir.any(|record| ctx.now.since(record.created_at) <= GRACE)
+            };
+            let found: Vec<_> = heirs.iter().filter(recent).cloned().collect();
+            parents.extend(found);
+            // The first round revokes a remembered browser as well, which may have no session.
+            let any = sessions.iter().any(|record| parents.iter().any(|key| made_by(key, record)));
+            if round > 0 && !any {
+                break;
+            }
+            let end = |key| Change::RemoveCredential { key, expect: None };
+            let mut batch = Batch::new();
+            batch.extend(parents.iter().cloned().map(end));
+            self.store().commit(batch).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Removes from a browser's session what belongs to the user who was signed in.
 pub(super) fn forget(session: &mut Session) {
     session.set_pending(None);
     session.set_enrolment(None);

@@ -1,4 +1,5 @@
-//! When auth tokens were used last: noted by requests, written by whoever empties the outbox.
+//! Times of the last use of auth tokens: recorded in memory by requests, and written to the
+//! database before mails are delivered.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +11,11 @@ use crate::model::{CredentialKey, CredentialRecord};
 use crate::port::{Batch, Change};
 use crate::security::Security;
 
-/// How precisely the last use of a token is kept.
+/// Precision of the time of the last use.
 const HOUR: Duration = Duration::from_secs(3_600);
-/// How many uses are kept until they are written. What comes on top is forgotten: it is for people
-/// who look at their tokens, and nothing is decided by it.
+/// Maximum number of recorded uses. Further uses are dropped: the times are only shown to people.
 const ROOM: usize = 10_000;
-/// How many uses are written at once.
+/// Maximum number of uses in a batch.
 const AT_ONCE: usize = 100;
 
 /// Uses of auth tokens that are not written yet.
@@ -27,7 +27,7 @@ impl TokenUses {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes that a token was used, if it was not in this hour.
+    /// Records the use of a token, unless one is recorded for this hour.
     pub(super) fn note(&self, token: &CredentialRecord, now: Timestamp) {
         let hour = rounded(now);
         if token.used_at.is_some_and(|used| used >= hour) {
@@ -54,14 +54,26 @@ impl TokenUses {
 }
 
 impl Security {
-    /// Writes when auth tokens were used last, rounded to the hour. A checked request writes
-    /// nothing; it notes its use in memory. [`deliver_mails`](Self::deliver_mails) calls this first.
+    /// Writes the times of the last use of auth tokens, rounded down to the hour. A request that
+    /// authenticates with a token records its use in memory only.
+    /// [`deliver_mails`](Self::deliver_mails) calls this first.
     ///
-    /// A process that dies forgets the uses that it had not written.
+    /// Uses that are not written yet are lost if the process dies.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Store`] if the database failed. The uses are kept for the next call.
+    /// Returns [`FlowError::Store`] if the database fails. The uses are kept for the next call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// // Before the process ends:
+    /// security.write_token_uses().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn write_token_uses(&self) -> Result<(), FlowError> {
         loop {
             let uses = self.token_uses().take();
@@ -80,7 +92,7 @@ impl Security {
     }
 }
 
-/// The beginning of the hour.
+/// Returns the start of the hour.
 fn rounded(now: Timestamp) -> Timestamp {
     let hour = i64::try_from(HOUR.as_secs()).unwrap_or(1);
     Timestamp::from_secs(now.seconds().div_euclid(hour).saturating_mul(hour))

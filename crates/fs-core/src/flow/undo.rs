@@ -1,9 +1,9 @@
-//! "This was not me": undoing changes of second factors and sign-in methods by a link in the notice.
+//! Undoing changes of second factors and sign-in methods, by a link in the notice of the change.
 //!
-//! Whoever got into a session can set up a factor of their own, and the owner of the account is
-//! shut out by it, even after a reset of the password. So every notice of a change carries a link
-//! that puts things back, for a limited time. Whoever holds the mailbox can use it: that is why the
-//! time is short.
+//! An intruder with access to a session can set up a second factor, which locks the owner out even
+//! after a password reset. So every notice of a change contains a link that restores the previous
+//! state for a limited time. The time is short because anybody with access to the mailbox can use
+//! the link.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,27 +20,30 @@ use crate::event::{Event, Subject};
 use crate::model::{
     CredentialKey, CredentialKind, CredentialRecord, SealedSecret, SecondFactor, User, UserField,
 };
-use crate::port::{Batch, Change, CommitError, ExpectedCredential, UniqueAttribute};
+use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UniqueAttribute};
 use crate::recovery_code::RecoveryCodeHash;
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::token::UndoToken;
 
+/// Number of attempts if the account changes at the same moment.
+const TRIES: usize = 3;
+
 const KIND: CredentialKind = CredentialKind::FactorUndo;
 
-/// Whether a link undoes something.
+/// Validity of an undo link.
 #[derive(Debug)]
 #[must_use]
 pub enum UndoCheck {
-    /// It does.
+    /// The link undoes changes.
     Good {
-        /// The account.
+        /// Account whose changes are undone.
         user: Box<User>,
-        /// The time of the first change that is undone.
+        /// Time of the first change that is undone.
         since: Timestamp,
     },
-    /// It is not one of ours, was altered or used, or is too old.
+    /// The link was not issued by this application, was altered or used, or has expired.
     Invalid,
 }
 
@@ -49,19 +52,20 @@ pub enum UndoCheck {
 #[must_use]
 pub enum UndoOutcome {
     /// Second factor, recovery codes and sign-in methods are as they were before the first change.
-    /// Every session, remembered browser, token and link of the account has ended, and its password
-    /// opens nothing any more.
+    /// Every session, remembered browser, token and link of the account is revoked, and its
+    /// password is removed.
     Done {
-        /// The account.
+        /// Account as it is now.
         user: Box<User>,
-        /// Resets the password. Lead whoever followed the link to that at once.
+        /// Token that resets the password. Redirect the user to the reset page at once.
         reset: Secret,
     },
-    /// The link is not one of ours, was altered or used, or is too old. Nothing was changed.
+    /// The link was not issued by this application, was altered or used, or has expired. Nothing
+    /// was changed.
     Invalid,
 }
 
-/// What a change takes the place of.
+/// State of an account before a change.
 #[derive(Clone, Serialize, Deserialize)]
 struct Before {
     method: Option<String>,
@@ -98,7 +102,7 @@ impl Before {
         }
     }
 
-    /// The state without sign-in methods, and without the number that came with one of them.
+    /// Removes the sign-in methods, and the phone number that belongs to one of them.
     fn without_methods(mut self) -> Self {
         if self.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
             self.phone = None;
@@ -107,8 +111,8 @@ impl Before {
         self
     }
 
-    /// The state as fields. Recovery codes that were used later, while the factor was the same, stay
-    /// used: `later` are the states after this one.
+    /// Returns the state as fields. `later` are the states after this one: recovery codes that were
+    /// used in the meantime, with the same second factor, stay used.
     fn fields(&self, later: &[Self]) -> Vec<UserField> {
         let factor = self.second_factor();
         let same: Vec<_> = later.iter().filter(|state| state.second_factor() == factor).collect();
@@ -129,13 +133,13 @@ impl Before {
 }
 
 impl Security {
-    /// How long a change can be undone, where it can.
+    /// Returns the period in which a change can be undone, or `None` if changes cannot be undone.
     fn undo_within(&self) -> Option<Duration> {
         self.config().recovery.as_ref()?.undo_within
     }
 
-    /// Notes what a change of `user` takes the place of, in the batch that makes it; the token of the
-    /// link for the notice. `None` where changes cannot be undone.
+    /// Records the state of `user` before a change, in the batch of the change. Returns the token
+    /// of the link for the notice and its validity period, or `None` if changes cannot be undone.
     pub(super) fn note_undo(
         &self,
         ctx: &Context,
@@ -166,8 +170,8 @@ impl Security {
         Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
     }
 
-    /// The changes that keep a link from before a reset of the password from bringing back sign-in
-    /// methods that the reset removes. Second factors can still be put back.
+    /// Returns the changes that keep an older undo link from restoring sign-in methods that a
+    /// password reset removes. Second factors can still be restored.
     pub(super) async fn forget_methods_to_undo(
         &self,
         ctx: &Context,
@@ -203,7 +207,7 @@ impl Security {
         serde_json::from_str(&text).ok()
     }
 
-    /// The record of a link, its owner, and all records of the owner, oldest first.
+    /// Returns the record of a link, its owner, and all undo records of the owner, oldest first.
     async fn undo_records(
         &self,
         ctx: &Context,
@@ -226,11 +230,28 @@ impl Security {
         Ok(Some((record, user, all)))
     }
 
-    /// Checks a link that undoes changes. Nothing is changed.
+    /// Checks an undo link. Changes nothing.
     ///
     /// # Errors
     ///
-    /// Returns an error if the database fails.
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::UndoCheck;
+    ///
+    /// match security.check_undo(&ctx, token).await? {
+    ///     UndoCheck::Good { since, .. } => println!("undo the changes since {since:?}?"),
+    ///     UndoCheck::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn check_undo(&self, ctx: &Context, token: &str) -> Result<UndoCheck, FlowError> {
         Ok(match self.undo_records(ctx, token).await? {
             Some((record, user, all)) => {
@@ -241,45 +262,83 @@ impl Security {
         })
     }
 
-    /// Undoes the changes of second factor and sign-in methods since the first one that can be
-    /// undone, whichever of their notices the link is from: an intruder's first change must not
-    /// become what the second one goes back to.
+    /// Undoes all changes of the second factor and the sign-in methods, back to the first one that
+    /// can still be undone, whichever notice the link is from. Otherwise an intruder's first change
+    /// would become the state to which the second one is undone.
     ///
-    /// All sessions, remembered browsers, tokens and links of the account end, and so do all other
-    /// links of this kind. Its password opens nothing until it is reset, since whoever made the
-    /// change may know it.
+    /// All sessions, remembered browsers, tokens and links of the account are revoked, including
+    /// all other undo links. The password is removed and must be reset, since the intruder may know
+    /// it.
     ///
     /// # Errors
     ///
-    /// Returns an error if a port fails. Nothing was changed, and the link still works.
+    /// Returns [`FlowError::Entropy`] if the source of randomness fails, [`FlowError::Contended`]
+    /// if concurrent changes prevented the commit, and [`FlowError::Store`] if the database fails.
+    /// Nothing was changed, and the link still works.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::UndoOutcome;
+    ///
+    /// match security.undo_factor_changes(&ctx, &mut session, token).await? {
+    ///     UndoOutcome::Done { reset, .. } => println!("redirect to /reset/{}", reset.expose()),
+    ///     UndoOutcome::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn undo_factor_changes(
         &self,
         ctx: &Context,
         session: &mut Session,
         token: &str,
     ) -> Result<UndoOutcome, FlowError> {
+        for _ in 0..TRIES {
+            // Something else changed at the same moment, such as a session of the intruder.
+            if let Some(outcome) = self.try_undo(ctx, session, token).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(FlowError::Contended(CommitError::Stale(Guard::Session)))
+    }
+
+    /// Undoes the changes. Returns `None` if the account has changed since it was read.
+    async fn try_undo(
+        &self,
+        ctx: &Context,
+        session: &mut Session,
+        token: &str,
+    ) -> Result<Option<UndoOutcome>, FlowError> {
         let Some((record, user, all)) = self.undo_records(ctx, token).await? else {
-            return Ok(UndoOutcome::Invalid);
+            return Ok(Some(UndoOutcome::Invalid));
         };
         let mut states: Vec<_> = all.iter().filter_map(|record| self.open_state(record)).collect();
         if states.is_empty() {
-            return Ok(UndoOutcome::Invalid);
+            return Ok(Some(UndoOutcome::Invalid));
         }
         let oldest = states.remove(0);
         states.push(Before::of(&user));
         let restored = oldest.fields(&states);
         let (batch, mut after) = self.undo_batch(ctx, &record, &user, restored.clone())?;
+        // Drawn before the commit: a failure changes nothing.
+        let mut reset = self.reset_link_token(ctx, &after)?;
         let mut written = self.store().commit(batch).await;
         if matches!(written, Err(CommitError::Conflict(UniqueAttribute::Phone))) {
-            // Somebody else has the number by now.
+            // Another account has the phone number by now.
             let restored = [restored, vec![UserField::Phone(None)]].concat();
             let (batch, without) = self.undo_batch(ctx, &record, &user, restored)?;
+            reset = self.reset_link_token(ctx, &without)?;
             written = self.store().commit(batch).await;
             after = without;
         }
         match written {
             Ok(_) => {}
-            Err(CommitError::Stale(_)) => return Ok(UndoOutcome::Invalid),
+            Err(CommitError::Stale(_)) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
         let user = after;
@@ -287,11 +346,10 @@ impl Security {
             forget(session);
         }
         self.emit(Event::FactorChangesUndone { user: Subject::of(&user) });
-        let reset = self.reset_link_token(ctx, &user)?;
-        Ok(UndoOutcome::Done { user: Box::new(user), reset })
+        Ok(Some(UndoOutcome::Done { user: Box::new(user), reset }))
     }
 
-    /// The batch that undoes, and the user as it will be.
+    /// Returns the batch that undoes the changes, and the user after it.
     fn undo_batch(
         &self,
         ctx: &Context,
@@ -308,7 +366,7 @@ impl Security {
         set.iter().cloned().for_each(|field| field.write(&mut after));
         let expect = vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
         let update = Change::UpdateUser { user: user.id.clone(), expect, set };
-        // Of two who follow links at once, one does it.
+        // Of two concurrent requests, one succeeds.
         let spent =
             Change::RemoveCredential { key: record.key.clone(), expect: Some(record.revision) };
         let end = Change::EndSessionsOf { uniquifier: user.uniquifier.clone(), except: None };

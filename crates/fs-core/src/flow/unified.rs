@@ -1,4 +1,5 @@
-//! Signing in with an identity and a passcode: a password, or a code of one of several methods.
+//! Unified sign-in: an identity and a passcode, which is a password or a code of one of several
+//! methods.
 
 use super::FlowError;
 use super::admit::Challenge;
@@ -18,47 +19,72 @@ use crate::security::{Context, Security};
 use crate::session::Session;
 use crate::totp::TotpSecret;
 
-/// What somebody typed to sign in with a passcode.
+/// Input of the form for unified sign-in.
 #[derive(Debug)]
 pub struct Passcode {
-    /// Mail address, username or telephone number.
+    /// Mail address, username or phone number.
     pub identity: String,
-    /// A password or a code.
+    /// Password or code.
     pub passcode: Secret,
-    /// Whether the browser is to be remembered.
+    /// Whether to remember the browser.
     pub remember: bool,
-    /// What the browser brings to be spared the second factor.
+    /// Token of the browser that lets it skip the second factor.
     pub device: Option<Secret>,
 }
 
-/// How a passcode was given.
+/// Circumstances in which a passcode was given.
 pub(super) struct Manner<'a> {
     pub(super) entry: Entry,
     pub(super) remember: Remember,
-    /// What the browser brings to be spared the second factor.
+    /// Token of the browser that lets it skip the second factor.
     pub(super) device: Option<&'a str>,
-    /// Whether a pending sign-in is begun where a second factor is wanted.
+    /// Whether to start a pending sign-in if a second factor is required.
     pub(super) begin: bool,
 }
 
-/// A passcode that was right, by which method.
+/// Passcode that was right, with its method.
 pub(super) struct ProvenPasscode {
     pub(super) method: SignInMethod,
     pub(super) accepted: Option<AcceptedCode>,
     pub(super) rehashed: Option<PasswordHash>,
-    /// What the success does to the counts.
+    /// Changes to the rate limits after the success.
     pub(super) uncounted: Vec<Change>,
 }
 
-/// Why a passcode opened nothing.
+/// Reason that a passcode is wrong.
 const WRONG_PASSCODE: &str = "wrong_passcode";
 
 impl Security {
-    /// Signs in with identity and passcode.
+    /// Signs in with an identity and a passcode.
+    ///
+    /// An unknown account costs the same work as a known one with a wrong passcode, which prevents
+    /// enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was decided; nobody is signed in.
+    /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::Busy`] if the
+    /// hashing threads are busy, [`FlowError::NoWallet`] if no key is configured, and other errors
+    /// if a port fails. Nobody was signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, passcode: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{Passcode, SignInOutcome};
+    ///
+    /// let identity = "ann@example.com".to_owned();
+    /// let typed = Passcode { identity, passcode, remember: false, device: None };
+    /// match security.sign_in_with_passcode(&ctx, &mut session, typed).await? {
+    ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
+    ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),
+    ///     SignInOutcome::Refused(refusal) => println!("refused: {}", refusal.reason()),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn sign_in_with_passcode(
         &self,
         ctx: &Context,
@@ -92,7 +118,7 @@ impl Security {
         self.finish_passcode(ctx, session, user, proven, manner).await
     }
 
-    /// What a right passcode leads to: a session, or a pending sign-in.
+    /// Signs in after a right passcode, or starts a pending sign-in.
     pub(super) async fn finish_passcode(
         &self,
         ctx: &Context,
@@ -131,7 +157,7 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         match prepared {
-            // Nothing is begun: the caller starts a sign-in of its own.
+            // Start no pending sign-in: the caller starts a sign-in of its own.
             Err(needed) if !begin && needed != Needed::Another => {
                 let challenge = Challenge::told(needed);
                 Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
@@ -140,11 +166,11 @@ impl Security {
         }
     }
 
-    /// Holds a passcode against every enabled method, in their order; else why it opens nothing,
-    /// for the event that the caller tells.
+    /// Compares a passcode with every enabled method, in their order. The inner error is the reason
+    /// for the event, which the caller emits.
     ///
-    /// Without an account, the work of a password and of the codes is done all the same. The attempt is counted
-    /// before: at codes as well, if it could be one.
+    /// Without an account, the work for a password and for the codes is done as well. The attempt
+    /// is charged before, also to the limits of codes if the passcode could be a code.
     pub(super) async fn prove_passcode(
         &self,
         ctx: &Context,
@@ -162,7 +188,7 @@ impl Security {
         };
         let counted = self.count_sign_in(ctx, attempt, user).await?;
         let all = counted.all();
-        // Who is refused like one with a wrong password costs the same.
+        // An account that is refused like a wrong password costs the same.
         let refused_anyway = self.config().disclosure == Disclosure::Generic
             && user.is_some_and(|user| self.is_unconfirmed(user));
         let mut proven = Err(WRONG_PASSCODE);
@@ -170,7 +196,7 @@ impl Security {
         if by_password {
             let attempt = Attempt { lane: lane.clone(), quota: &all };
             let check = self.check_password(attempt, user, passcode).await?;
-            // Where a count is full, the right password of a stranger goes on like a wrong one.
+            // If a limit is reached, the right password of a stranger is treated like a wrong one.
             let taken = counted.judge(check.matched).is_ok();
             if check.matched && !passcode.is_empty() && taken {
                 let rehashed = match refused_anyway {
@@ -192,7 +218,7 @@ impl Security {
             SignInMethod::Password => None,
         });
         let secrets = self.sign_in_secrets(lane, user, codes.collect()).await;
-        // A password that was compared stays an attempt.
+        // A compared password stays charged as an attempt.
         let unjudged = if by_password { counted.code() } else { &all };
         let secrets = self.or_uncount(unjudged, secrets).await?;
         let Some(user) = user.filter(|_| proven.is_err()) else {
@@ -215,8 +241,8 @@ impl Security {
         Ok(Err(WRONG_PASSCODE))
     }
 
-    /// The secrets of a user's sign-in methods, of those that have one. The work is the same
-    /// whatever is stored, and whether there is such a user or not.
+    /// Decrypts the secrets of a user's sign-in methods. The work is the same whatever is stored,
+    /// and whether the user exists or not.
     pub(super) async fn sign_in_secrets(
         &self,
         lane: HashLane,
@@ -234,7 +260,7 @@ impl Security {
         let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
         let open = move |sealed: Option<SealedSecret>| match sealed {
             Some(sealed) => Some(wallet.open(&sealed)),
-            // Sealing takes what opening takes.
+            // Encrypting takes as long as decrypting.
             None => {
                 std::hint::black_box(wallet.seal(&decoy, random));
                 None
@@ -255,7 +281,7 @@ impl Security {
         Ok(found.filter_map(secret).collect())
     }
 
-    /// What an account that gave the right credential must still fulfil.
+    /// Returns the reason why an account may not act although its credential was right.
     pub(super) fn may_not_act(&self, user: &User) -> Option<SignInRefusal> {
         if self.is_unconfirmed(user) {
             return Some(SignInRefusal::Unconfirmed { email: user.email.clone() });
@@ -263,7 +289,7 @@ impl Security {
         (!user.active).then_some(SignInRefusal::Inactive)
     }
 
-    /// Whether the account must be confirmed before it can be used.
+    /// Checks whether the account must be confirmed before it can be used.
     pub(super) fn is_unconfirmed(&self, user: &User) -> bool {
         self.config().confirmation_required() && user.confirmed_at.is_none()
     }
@@ -275,7 +301,7 @@ impl Security {
     }
 }
 
-/// Whether a passcode could be a code: digits, with what people type between them.
+/// Checks whether a passcode could be a code: digits, with the separators that people type.
 fn looks_like_a_code(text: &str) -> bool {
     let between = |letter: char| letter.is_whitespace() || matches!(letter, '-' | '=');
     text.len() <= 64

@@ -1,4 +1,4 @@
-//! Signing in by the link that came with a mailed code.
+//! Signing in by the link in the mail that contains a code.
 
 use super::FlowError;
 use super::codes::{CodePurpose, TypedCode, WRONG_CODE};
@@ -12,27 +12,50 @@ use crate::second_factor::Entry;
 use crate::security::{Context, Security};
 use crate::session::Session;
 
-/// What came of following the link of a mailed code.
+/// Outcome of following the link in the mail that contains a code.
 #[derive(Debug)]
 #[must_use]
 pub enum CodeLinkOutcome {
-    /// The code was right; a session, a pending sign-in, or a refusal came of it.
+    /// The code was right. The inner outcome is a session, a pending sign-in, or a refusal.
     Judged(SignInOutcome),
-    /// There is no such account.
+    /// The account does not exist. Do not reveal this with [`Disclosure::Generic`].
+    ///
+    /// [`Disclosure::Generic`]: crate::config::Disclosure::Generic
     UnknownUser,
     /// The account is deactivated.
     Inactive,
-    /// The code is wrong, used or too old.
+    /// The code is wrong, was used before, or has expired.
     InvalidCode(Box<User>),
 }
 
 impl Security {
-    /// Signs in with address and code of a link. `begin` says whether a pending sign-in is begun
-    /// where a second factor is wanted.
+    /// Signs in with the address and code of a link. `begin` is whether to start a pending sign-in
+    /// if a second factor is required.
     ///
     /// # Errors
     ///
-    /// Nothing was decided; nobody is signed in.
+    /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::NoWallet`] if no key
+    /// is configured, and other errors if a port fails. Nobody was signed in.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, email: &str, code: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{CodeLinkOutcome, SignInOutcome};
+    ///
+    /// match security.follow_code_link(&ctx, &mut session, email, code, true).await? {
+    ///     CodeLinkOutcome::Judged(SignInOutcome::Done { user, .. }) => {
+    ///         println!("signed in as {}", user.email);
+    ///     }
+    ///     CodeLinkOutcome::Judged(outcome) => println!("{outcome:?}"),
+    ///     _ => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn follow_code_link(
         &self,
         ctx: &Context,

@@ -1,4 +1,4 @@
-//! Removing methods to sign in with: by their owner, and by a reset of the password.
+//! Removing sign-in methods, by their owner or by a password reset.
 
 use std::collections::BTreeMap;
 
@@ -15,22 +15,23 @@ use crate::session::Session;
 #[derive(Debug)]
 #[must_use]
 pub enum RemoveMethodOutcome {
-    /// It is removed. Other trust in the account has ended, where that is configured.
+    /// The method is removed. Other sessions and remembered browsers of the account are revoked, if
+    /// the configuration says so.
     Done {
-        /// The account.
+        /// User without the method.
         user: Box<User>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
     },
-    /// There is no such method, or it is the last way in. Nothing was changed.
+    /// The user does not have the method, or it is the last way to sign in. Nothing was changed.
     Refused(Problem),
     /// The second factor must be given first.
     ProofNeeded,
 }
 
 impl Security {
-    /// The methods that a user has set up, and can remove. Mail is set up by nobody: its codes go to
-    /// the address of the account.
+    /// Returns the methods that a user has set up and can remove. Mail is never among them: it
+    /// needs no set-up, because its codes go to the address of the account.
     pub fn removable_methods(&self, user: &User) -> Vec<CodeMethod> {
         let names = user.sign_in_secrets.keys().map(String::as_str);
         let mut methods: Vec<_> = names.filter_map(CodeMethod::from_name).collect();
@@ -40,18 +41,36 @@ impl Security {
         methods
     }
 
-    /// Removes a sign-in method of `user`, who is signed in. Whoever came in by it is signed out,
-    /// where [`Sessions::end_with_second_factor`] says so.
+    /// Removes a sign-in method of the signed-in `user`. If [`Sessions::end_with_second_factor`] is
+    /// set, this revokes all other sessions, tokens and remembered browsers of the account.
     ///
-    /// `remember_cookie` is the one that the browser sent. If it remembers this user, it is made anew
-    /// where the removal ends it.
+    /// `remember_cookie` is the remember cookie of the request. If it belongs to the user and the
+    /// removal revokes it, it is replaced.
     ///
     /// [`Sessions::end_with_second_factor`]: crate::config::Sessions::end_with_second_factor
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Contended`] if the account changed at the same moment, and other errors
+    /// Returns [`FlowError::Contended`] if the account changed at the same time, and other errors
     /// if a port fails. Nothing was removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::RemoveMethodOutcome;
+    ///
+    /// match security.remove_method(&ctx, &mut session, &user, "sms", None).await? {
+    ///     RemoveMethodOutcome::Done { .. } => println!("removed"),
+    ///     RemoveMethodOutcome::Refused(problem) => println!("{problem:?}"),
+    ///     RemoveMethodOutcome::ProofNeeded => println!("ask for the second factor"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn remove_method(
         &self,
         ctx: &Context,
@@ -92,7 +111,7 @@ impl Security {
         Ok(RemoveMethodOutcome::Done { user: Box::new(user), remember })
     }
 
-    /// Whether somebody can still sign in with what is left.
+    /// Checks whether the user can still sign in with the remaining methods.
     fn leaves_a_way_in(&self, user: &User, left: &BTreeMap<String, SealedSecret>) -> bool {
         let config = self.config();
         let by = |method: SignInMethod| {
@@ -108,8 +127,8 @@ impl Security {
             || left.keys().any(by_code)
     }
 
-    /// What a reset takes away beside the password: the methods that were set up, and the number
-    /// that came with one of them.
+    /// Returns the change by which a password reset removes the sign-in methods that were set up,
+    /// and the phone number that belongs to one of them.
     pub(super) fn without_methods(&self, user: &mut User) -> Option<Change> {
         let ends = self.config().unified.as_ref().is_some_and(|rules| rules.end_with_reset);
         if !ends || user.sign_in_secrets.is_empty() {
@@ -123,8 +142,8 @@ impl Security {
         Some(Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set })
     }
 
-    /// Puts the notice of a changed sign-in method into the batch that changes it, where one is
-    /// sent.
+    /// Adds the notice of a changed sign-in method to the batch that changes it, if notices are
+    /// enabled.
     pub(super) fn notify_of_method(
         &self,
         ctx: &Context,
@@ -143,7 +162,8 @@ impl Security {
     }
 }
 
-/// Writes `set` if the account and its methods still are as they were when the decision was made.
+/// Returns the change that writes `set` if the account is active and its uniquifier and sign-in
+/// methods are unchanged.
 pub(super) fn methods_still_so(user: &User, set: Vec<UserField>) -> Change {
     Change::UpdateUser {
         user: user.id.clone(),

@@ -1,4 +1,4 @@
-//! Sending codes to sign in with.
+//! Sending sign-in codes.
 
 use super::codes::{CodeMessage, CodePurpose, UNREADABLE_SECRET};
 use super::sent_codes::is_noted;
@@ -11,24 +11,45 @@ use crate::port::{Batch, Change, MailKind};
 use crate::security::{Context, Security};
 use crate::totp::TotpSecret;
 
-/// What came of asking for a code.
+/// Outcome of requesting a code.
 #[derive(Debug)]
 #[must_use]
 pub enum SendCodeOutcome {
-    /// It is on its way, or the caller is told so.
+    /// The code was sent, or the answer must not reveal that none was.
     Sent,
-    /// It could not be sent.
+    /// The code could not be sent.
     NotSent,
-    /// Something is wrong with what was asked.
+    /// The input is invalid. No code was sent.
     Refused(Problem),
 }
 
 impl Security {
-    /// Sends a code to sign in with. Mail needs no set-up.
+    /// Sends a sign-in code by the method `chosen`. Mail needs no set-up.
+    ///
+    /// With [`Disclosure::Generic`], the answer and the work are the same for an identity without
+    /// an account, which prevents enumeration.
     ///
     /// # Errors
     ///
-    /// Nothing was sent.
+    /// Returns [`FlowError::TooMany`] if the client requested too many codes,
+    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
+    /// was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
+    /// use fs_core::flow::SendCodeOutcome;
+    ///
+    /// match security.send_sign_in_code(&ctx, "ann@example.com", Some("email")).await? {
+    ///     SendCodeOutcome::Sent => println!("see your mails"),
+    ///     SendCodeOutcome::NotSent => println!("please try again later"),
+    ///     SendCodeOutcome::Refused(problem) => println!("{problem:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_sign_in_code(
         &self,
         ctx: &Context,
@@ -65,8 +86,8 @@ impl Security {
         };
         let sent = match sent {
             outcome if explicit => outcome,
-            // Only an account has been sent too many, or can be asked for twice at the same moment:
-            // then the other one sent its code.
+            // Only an account can have reached its limit, or be the target of concurrent requests,
+            // of which another one sent the code.
             Ok(SendCodeOutcome::Sent) | Err(FlowError::TooMany(_) | FlowError::Contended(_)) => {
                 Ok(SendCodeOutcome::Sent)
             }
@@ -79,8 +100,8 @@ impl Security {
         self.or_uncount(&asked, sent).await
     }
 
-    /// The work of sending a code, for an identity that gets none. Time must not tell who has an
-    /// account.
+    /// Does the work of sending a code for an identity that gets none, so that the time does not
+    /// reveal whether the account exists.
     async fn send_no_code(
         &self,
         ctx: &Context,
@@ -108,7 +129,7 @@ impl Security {
                     self.mail_waits();
                     return Ok(());
                 }
-                // What a code to an account counts is counted for none as well.
+                // The rate limits of codes are charged without an account as well.
                 Err(FlowError::TooMany(_)) => return Ok(()),
                 noted if is_noted(&noted) => {}
                 Err(error) => return Err(error),
@@ -117,7 +138,7 @@ impl Security {
         Ok(())
     }
 
-    /// The method that somebody chose to be sent a code by, if codes are sent by it at all.
+    /// Parses the chosen method, if codes can be sent by it.
     pub(super) fn chosen_to_send(&self, chosen: Option<&str>) -> Result<CodeMethod, Problem> {
         let problem = |key| Problem::new("chosen_method", key);
         let method = match chosen.filter(|chosen| !chosen.is_empty()) {
@@ -134,13 +155,33 @@ impl Security {
         }
     }
 
-    /// Sends a user the code of a sign-in method, with a link that signs in if asked to
-    /// (Flask-Security's `us_send_security_token`). Mail needs no set-up. An authenticator app makes
-    /// its codes itself: nothing goes out.
+    /// Sends a code of a sign-in method to a user (Flask-Security's `us_send_security_token`). If
+    /// `link` is set, the mail also contains a link that signs in. Mail needs no set-up. Sends
+    /// nothing for an authenticator app, which generates its codes itself.
     ///
     /// # Errors
     ///
-    /// Nothing was sent.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, [`FlowError::Contended`] if the account
+    /// changed at the same time, and other errors if a port fails. No code was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::config::CodeMethod;
+    /// use fs_core::flow::SendCodeOutcome;
+    ///
+    /// match security.send_sign_in_code_to(&ctx, &user, CodeMethod::Email, true).await? {
+    ///     SendCodeOutcome::Sent => println!("sent"),
+    ///     outcome => println!("{outcome:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_sign_in_code_to(
         &self,
         ctx: &Context,
@@ -197,8 +238,9 @@ impl Security {
         rules.is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(method)))
     }
 
-    /// The secret of mailed codes of a user who has none stored, where answers must not tell who has
-    /// an account: the first code writes what every later one does. Flask-Security stores one.
+    /// Derives the secret of mailed codes of a user who has none stored, if answers must not reveal
+    /// whether an account exists: so the first code causes the same writes as every later one.
+    /// Flask-Security stores a secret instead.
     pub(super) fn secret_of_mailed_codes(
         &self,
         user: &User,
@@ -215,8 +257,8 @@ impl Security {
             .map(TotpSecret::from_random)
     }
 
-    /// The secret of a user's codes by a method; or a new one, with how it is stored. The work is
-    /// the same whichever it is, and whether there is such a user or not.
+    /// Returns the secret of a user's codes, or a new one with its encrypted form. The work is the
+    /// same in both cases, and whether the user exists or not.
     async fn secret_to_send(
         &self,
         lane: HashLane,

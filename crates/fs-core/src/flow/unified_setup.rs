@@ -1,4 +1,4 @@
-//! Setting up a method to sign in with, and proving again who one is with a passcode.
+//! Setting up sign-in methods, and re-authentication with a passcode.
 
 use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
 use super::counted_sign_in::SignInQuota;
@@ -20,58 +20,80 @@ use crate::session::Session;
 use crate::token::{SetupStateToken, TokenProblem};
 use crate::totp::TotpSecret;
 
-/// What came of choosing a method to set up.
+/// Outcome of choosing a method to set up.
 #[derive(Debug)]
 #[must_use]
 pub enum SetupOutcome {
-    /// It was begun; a code proves it.
+    /// Set-up was started. A code of the method completes it.
     Started {
-        /// The method.
+        /// Method that is being set up.
         method: CodeMethod,
-        /// What was begun, signed: it comes back with the code.
+        /// Signed state of the set-up. Submit it together with the code.
         state: Secret,
-        /// The number, in E.164.
+        /// Phone number, in E.164.
         phone: Option<String>,
-        /// The key for an authenticator app; nothing for other methods.
+        /// Key for an authenticator app. `None` for other methods.
         key: Option<TotpSecret>,
-        /// What the app calls the account.
+        /// Name of the account in the app.
         username: String,
     },
     /// The code could not be sent.
     NotSent,
-    /// Something is wrong with the choice.
+    /// The choice is invalid. Nothing was started.
     Refused(Problem),
 }
 
-/// What came of proving a method.
+/// Outcome of proving a method.
 #[derive(Debug)]
 #[must_use]
 pub enum ProveSetupOutcome {
-    /// It is set up.
+    /// The method is set up.
     Done {
-        /// The method.
+        /// Method that is set up.
         method: CodeMethod,
-        /// The number that is stored with the user now.
+        /// Phone number of the user.
         phone: Option<String>,
-        /// What happens to the cookie of a remembered browser.
+        /// Change of the remember cookie.
         remember: RememberChange,
     },
     /// The second factor must be given first.
     ProofNeeded,
-    /// The code is wrong or used.
+    /// The code is wrong or was used before.
     WrongCode,
-    /// The state is not one of ours, or somebody else's.
+    /// The state was not issued by this application, belongs to another user, cannot be decrypted,
+    /// or has a phone number that another account has.
     Invalid,
-    /// It took too long.
+    /// The state has expired.
     Expired,
 }
 
 impl Security {
-    /// Begins to set up a method. Nothing is stored before a code has proven it.
+    /// Starts to set up a sign-in method. The method is stored once a code has proven it
+    /// ([`prove_method`](Self::prove_method)).
     ///
     /// # Errors
     ///
-    /// Nothing was begun.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. Nothing
+    /// was started.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::SetupOutcome;
+    ///
+    /// match security.set_up_method(&ctx, &user, "sms", "+14155550123").await? {
+    ///     SetupOutcome::Started { state, .. } => println!("hidden field: {}", state.expose()),
+    ///     SetupOutcome::NotSent => println!("please try again later"),
+    ///     SetupOutcome::Refused(problem) => println!("{problem:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn set_up_method(
         &self,
         ctx: &Context,
@@ -121,11 +143,13 @@ impl Security {
         })
     }
 
-    /// What a state is worth, for a look at it.
+    /// Checks the state of a set-up, without completing it.
     ///
     /// # Errors
     ///
-    /// Why it is worth nothing.
+    /// Returns [`ProveSetupOutcome::Expired`] if the state has expired, and
+    /// [`ProveSetupOutcome::Invalid`] if it was not issued by this application or belongs to
+    /// another user.
     pub fn check_setup(
         &self,
         ctx: &Context,
@@ -143,14 +167,36 @@ impl Security {
         }
     }
 
-    /// Stores a method that a code proves. The state works once, and only for who began it.
+    /// Stores a method that a code proves. The state is single-use, and bound to its user.
     ///
-    /// A method that takes the place of one of its kind ends other trust in the account, as a
-    /// removal does ([`remove_method`](Self::remove_method)).
+    /// A method that replaces one of the same kind revokes other sessions of the account, as
+    /// [`remove_method`](Self::remove_method) does. `remember_cookie` is the remember cookie of the
+    /// request.
     ///
     /// # Errors
     ///
-    /// Nothing was stored.
+    /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, [`FlowError::NoWallet`]
+    /// if no key is configured, and other errors if a port fails. Nothing was stored.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User, state: &str,
+    /// #     code: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ProveSetupOutcome;
+    ///
+    /// match security.prove_method(&ctx, &mut session, &user, state, code, None).await? {
+    ///     ProveSetupOutcome::Done { .. } => println!("set up"),
+    ///     ProveSetupOutcome::WrongCode => println!("please try again"),
+    ///     ProveSetupOutcome::ProofNeeded => println!("ask for the second factor"),
+    ///     ProveSetupOutcome::Invalid | ProveSetupOutcome::Expired => println!("start over"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn prove_method(
         &self,
         ctx: &Context,
@@ -227,11 +273,32 @@ impl Security {
         Ok(ProveSetupOutcome::Done { method, phone, remember })
     }
 
-    /// Makes the session of `user` fresh again with a passcode.
+    /// Makes the session of `user` fresh again with a passcode. The session gets a new id.
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns [`FlowError::TooMany`] if too many wrong passcodes were typed, [`FlowError::Busy`]
+    /// if the hashing threads are busy, [`FlowError::NoWallet`] if no key is configured, and other
+    /// errors if a port fails. The session is not fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # use fs_core::{model::User, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// #     passcode: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::VerifyOutcome;
+    ///
+    /// match security.verify_with_passcode(&ctx, &mut session, &user, &passcode).await? {
+    ///     VerifyOutcome::Done => println!("fresh"),
+    ///     VerifyOutcome::Refused(problem) => println!("{problem:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn verify_with_passcode(
         &self,
         ctx: &Context,
@@ -254,7 +321,7 @@ impl Security {
         let set = proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let mut with = proven.uncounted;
         with.extend(proven.accepted.iter().map(|accepted| accepted.spend()));
-        // As at a sign-in: two codes of one kind are one factor.
+        // Two codes of one kind are one factor, as they are at sign-in.
         let judged = self.judge(ctx, user, Entry::Unified(proven.method), None);
         if judged.is_err_and(|needed| needed == Needed::Another) {
             return match self.settle(with).await {
@@ -262,7 +329,7 @@ impl Security {
                     let same = Problem::new("passcode", MessageKey::SameFactor);
                     Ok(VerifyOutcome::Refused(same))
                 }
-                // The code was used at the same moment.
+                // The code was used at the same time.
                 Err(FlowError::Contended(_)) => Ok(wrong()),
                 Err(error) => Err(error),
             };
@@ -273,11 +340,31 @@ impl Security {
         })
     }
 
-    /// Sends a code to who is signed in, to prove again who they are.
+    /// Sends a code to the signed-in `user`, for re-authentication with
+    /// [`verify_with_passcode`](Self::verify_with_passcode).
     ///
     /// # Errors
     ///
-    /// Nothing was sent.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
+    /// was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::SendCodeOutcome;
+    ///
+    /// match security.send_verification_code(&ctx, &user, Some("email")).await? {
+    ///     SendCodeOutcome::Sent => println!("see your mails"),
+    ///     outcome => println!("{outcome:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn send_verification_code(
         &self,
         ctx: &Context,

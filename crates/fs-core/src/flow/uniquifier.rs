@@ -1,8 +1,8 @@
-//! Accounts without a uniquifier of their own.
+//! Accounts without a uniquifier (security stamp) of their own.
 //!
-//! A database that was taken over may hold users whose uniquifier is empty, or the same as that of
-//! others; stores read both as empty. Nothing opens such an account by its uniquifier. Whoever proves
-//! that it is theirs, or is mailed a link to it, gets one first.
+//! An imported database may contain users whose uniquifier is empty or shared with other users.
+//! Stores read both as empty. An empty uniquifier authenticates nobody. The account gets a new one
+//! before its user signs in or is mailed a link.
 
 use super::FlowError;
 use crate::model::{SessionRecord, Uniquifier, User, UserField};
@@ -10,7 +10,7 @@ use crate::port::{Change, CommitError, UserLookup};
 use crate::security::Security;
 
 impl Security {
-    /// The user of a uniquifier that a token names. An empty one names nobody.
+    /// Returns the user with the uniquifier of a token. An empty uniquifier belongs to nobody.
     pub(super) async fn user_of_uniquifier(
         &self,
         uniquifier: &Uniquifier,
@@ -19,11 +19,11 @@ impl Security {
             return Ok(None);
         }
         let found = self.store().user(&UserLookup::Uniquifier(uniquifier.clone())).await?;
-        // Whatever a store compares by, this is exact.
+        // Compare exactly, whatever collation a store uses.
         Ok(found.filter(|user| user.uniquifier == *uniquifier))
     }
 
-    /// The user, with a uniquifier of their own.
+    /// Returns the user with a uniquifier of their own. Stores a new one if it is empty.
     pub(super) async fn with_uniquifier(&self, mut user: User) -> Result<User, FlowError> {
         if !user.uniquifier.is_empty() {
             return Ok(user);
@@ -37,7 +37,7 @@ impl Security {
         match self.store().commit(change.into()).await {
             Ok(_) => user.uniquifier = fresh,
             Err(CommitError::Stale(guard)) => {
-                // Somebody else was faster.
+                // A concurrent request stored one first.
                 let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
                 let now = now.filter(|user| !user.uniquifier.is_empty());
                 user = now.ok_or(FlowError::Contended(CommitError::Stale(guard)))?;
@@ -48,7 +48,7 @@ impl Security {
     }
 }
 
-/// Whether a session is one of the user: it names their uniquifier, which is not empty.
+/// Checks whether a session belongs to the user: it has the user's uniquifier, which is not empty.
 pub(super) fn is_session_of(record: &SessionRecord, user: &User) -> bool {
     !user.uniquifier.is_empty() && record.uniquifier == user.uniquifier
 }

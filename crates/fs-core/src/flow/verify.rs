@@ -1,42 +1,62 @@
-//! Proving again who one is (re-authentication).
+//! Re-authentication of a signed-in user.
 
 use super::password::Attempt;
 use super::{FlowError, Problem};
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
-use crate::model::{SessionKind, User, UserField};
+use crate::model::{CredentialKey, SessionKind, User, UserField};
 use crate::port::{Batch, Change, CommitError};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 use crate::session::{Session, SessionSignIn};
 
-/// What was given to make a session fresh again.
+/// Factor by which a session is renewed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Renewal {
-    /// The password, or a passcode.
+    /// Password or passcode.
     FirstFactor,
-    /// The second factor, or a recovery code.
+    /// Second factor or recovery code.
     SecondFactor,
 }
 
-/// What came of it.
+/// Outcome of a re-authentication.
 #[derive(Debug)]
 #[must_use]
 pub enum VerifyOutcome {
     /// The session is fresh again.
     Done,
-    /// The password was not right.
+    /// The credential is wrong. The session is unchanged.
     Refused(Problem),
 }
 
 impl Security {
     /// Makes the session of `user` fresh again with the password. The session gets a new id, so
-    /// that an older copy of it does not become fresh with it. A session that is not the user's
-    /// stays as it is.
+    /// that an older copy of it does not become fresh as well. A session of another user is not
+    /// changed.
     ///
     /// # Errors
     ///
-    /// Nothing was decided.
+    /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
+    /// if the hashing threads are busy, and other errors if a port fails. The session is not fresh.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # use fs_core::{model::User, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, user: User,
+    /// #     password: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::VerifyOutcome;
+    ///
+    /// match security.verify(&ctx, &mut session, &user, &password).await? {
+    ///     VerifyOutcome::Done => println!("fresh"),
+    ///     VerifyOutcome::Refused(problem) => println!("{problem:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn verify(
         &self,
         ctx: &Context,
@@ -69,8 +89,9 @@ impl Security {
         )
     }
 
-    /// Makes the session of `user` fresh, under a new id; false when the account changed at the
-    /// same moment, or the code that paid for it was used before. `with` is written with it.
+    /// Renews the session of `user` under a new id, and commits `with` in the same batch. Returns
+    /// `false` if the account or the session changed at the same time, or if the code was used
+    /// before.
     pub(super) async fn renew_session(
         &self,
         ctx: &Context,
@@ -80,7 +101,7 @@ impl Security {
         set: Vec<UserField>,
         with: Vec<Change>,
     ) -> Result<bool, FlowError> {
-        // The comparison of a password takes a while, in which the session may have been ended.
+        // The session may have been ended while the password was compared.
         if session.is_of(user) && !self.is_session_of(ctx, session, user).await? {
             return Ok(false);
         }
@@ -88,11 +109,12 @@ impl Security {
         let expires_at = ctx.now.plus(self.config().sessions.lifetime);
         let (id, mut record) = self.session_record(ctx, kind, &user.uniquifier, expires_at)?;
         let before = session.sign_in().filter(|before| before.user == user.id);
-        // A new proof of one factor does not move its end.
+        // Re-authentication does not extend the lifetime of the session.
         if let Some(end) = before.and_then(|before| before.until) {
             record.expires_at = record.expires_at.min(end);
         }
-        record.parent = before.and_then(|before| before.parent.clone());
+        let parent = before.and_then(|before| before.parent.clone());
+        record.parent = Some(parent.unwrap_or_else(|| CredentialKey::of_sign_in(&record.key)));
         let mut sign_in = SessionSignIn {
             id,
             user: user.id.clone(),
@@ -107,7 +129,7 @@ impl Security {
             Renewal::SecondFactor => sign_in.factor_at = Some(ctx.now),
         }
         record.authenticated_at = sign_in.authenticated_at;
-        // The session of somebody else stays as it is.
+        // The session of another user stays as it is.
         let before =
             session.sign_in().filter(|_| session.is_of(user)).map(|before| before.id.key());
         let mut batch = Batch::from(Change::UpdateUser {

@@ -135,6 +135,10 @@ fn normalise_local(rules: &EmailRules, local: &str) -> Result<String, EmailProbl
     }
     let composed: String = local.nfc().collect();
     check_local(rules, &composed)?;
+    // A mail system that decodes encoded words (RFC 2047) in addresses would deliver elsewhere.
+    if composed.contains("=?") {
+        return Err(EmailProblem::Local);
+    }
     Ok(composed)
 }
 

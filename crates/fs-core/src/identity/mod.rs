@@ -8,6 +8,7 @@ mod email;
 mod email_domain;
 mod mapper;
 mod mask;
+#[cfg(feature = "phone")]
 mod numbering;
 mod phone;
 mod username;
@@ -16,7 +17,9 @@ pub use email::{EmailAddress, EmailProblem, EmailRules, normalise_email};
 pub use email_domain::with_ascii_domain;
 pub use mapper::{IdentityAttribute, IdentityRule, IdentityRules};
 pub use mask::{mask_email, mask_phone};
-pub use phone::{PhoneNumber, PhoneProblem, Region, UnknownRegion, normalise_phone};
+#[cfg(feature = "phone")]
+pub use phone::normalise_phone;
+pub use phone::{PhoneNumber, PhoneProblem, Region, UnknownRegion};
 pub use username::{
     NormalForm, Username, UsernameProblem, UsernameRules, check_username, normalise_username,
 };

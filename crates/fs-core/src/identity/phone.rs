@@ -4,18 +4,22 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "phone")]
 use phonenumber::country;
+#[cfg(feature = "phone")]
 use unicode_normalization::UnicodeNormalization;
 
+#[cfg(feature = "phone")]
 use super::numbering;
 
 /// Maximum length of a typed number. A number has at most 15 digits; the rest is for separators.
+#[cfg(feature = "phone")]
 const MAX_TYPED: usize = 64;
 
 /// Country whose phone numbers can be typed without a country code, such as `US` or `DE`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
-pub struct Region(country::Id);
+pub struct Region([u8; 2]);
 
 /// Error for a text that is not the code of a country with phone numbers.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -24,7 +28,7 @@ pub struct UnknownRegion(String);
 
 impl Default for Region {
     fn default() -> Self {
-        Self(country::Id::US)
+        Self(*b"US")
     }
 }
 
@@ -32,13 +36,33 @@ impl FromStr for Region {
     type Err = UnknownRegion;
 
     fn from_str(text: &str) -> Result<Self, UnknownRegion> {
-        text.parse().map(Self).map_err(|_| UnknownRegion(text.chars().take(16).collect()))
+        let unknown = || UnknownRegion(text.chars().take(16).collect());
+        let code = <[u8; 2]>::try_from(text.as_bytes()).map_err(|_| unknown())?;
+        if is_region(text) { Ok(Self(code)) } else { Err(unknown()) }
+    }
+}
+
+#[cfg(feature = "phone")]
+fn is_region(text: &str) -> bool {
+    text.parse::<country::Id>().is_ok()
+}
+
+/// Checks the form alone: the list of regions belongs to the feature `phone`.
+#[cfg(not(feature = "phone"))]
+fn is_region(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_uppercase())
+}
+
+impl Region {
+    /// Returns the code of the country, such as `US`.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
 impl From<Region> for String {
     fn from(region: Region) -> Self {
-        region.0.as_ref().to_owned()
+        region.as_str().to_owned()
     }
 }
 
@@ -104,6 +128,7 @@ pub struct PhoneProblem;
 /// let german = normalise_phone(Region::default(), "+49 1512 3456789").unwrap();
 /// assert_eq!(german.as_str(), "+4915123456789");
 /// ```
+#[cfg(feature = "phone")]
 pub fn normalise_phone(region: Region, text: &str) -> Result<PhoneNumber, PhoneProblem> {
     if text.len() > MAX_TYPED {
         return Err(PhoneProblem);
@@ -122,10 +147,10 @@ pub fn normalise_phone(region: Region, text: &str) -> Result<PhoneNumber, PhoneP
     if !(3..=17).contains(&digits.len()) {
         return Err(PhoneProblem);
     }
-    numbering::e164(region.0.as_ref(), international, &digits).map(PhoneNumber).ok_or(PhoneProblem)
+    numbering::e164(region.as_str(), international, &digits).map(PhoneNumber).ok_or(PhoneProblem)
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "phone"))]
 mod tests {
     use proptest::prelude::*;
 

@@ -59,7 +59,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// All rate limits. Each is a list of caps that apply together. An empty list disables the limit.
 ///
 /// When a cap is reached, the answer has status 429 and, as `Retry-After`, the maximum waiting
-/// time. Codes are then treated as wrong, and mails to one address are silently dropped.
+/// time. Mails with links to one address are instead dropped silently, with the usual answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {

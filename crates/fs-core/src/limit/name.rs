@@ -86,7 +86,7 @@ mod tests {
         ];
         let apart: std::collections::BTreeSet<_> = names.iter().collect();
         assert_eq!(apart.len(), names.len());
-        // A cap that was made wider goes on counting.
+        // A cap that was raised continues with its count.
         assert_eq!(names[0], name("k", limit, Cap::new(2, HOUR), &["ann", "b"]));
     }
 

@@ -1,4 +1,4 @@
-//! The network that an attempt comes from.
+//! Network from which an attempt comes.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -9,7 +9,7 @@ use std::net::{IpAddr, Ipv6Addr};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Network(Vec<String>);
 
-/// A network, or a wider one that contains it.
+/// Network, or a wider one that contains it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Width<'a> {
     /// Name of the network.

@@ -53,7 +53,7 @@ impl Default for PasswordLimits {
 /// Factor by which more attempts are compared after a network reached its limit.
 const BEYOND: u32 = 10;
 
-/// An unauthenticated caller with a claimed identity.
+/// Unauthenticated caller with a claimed identity.
 #[derive(Clone, Copy, Debug)]
 pub struct Stranger<'a> {
     /// Claimed identity, in one form for all spellings.
@@ -174,7 +174,7 @@ mod tests {
         };
         let (in_56, in_48) = (shared("2001:db8:1:2::1"), shared("2001:db8:1:100::1"));
         assert_eq!((in_56, in_48, shared("2001:db8:2::1")), (7, 4, 1));
-        // A success forgets what was counted for the narrowest alone.
+        // A success resets the count of the narrowest network only.
         let forgets = |change: &Change| matches!(change, Change::ResetCount(_));
         assert_eq!(one.success().iter().filter(|change| forgets(change)).count(), 2);
         assert_eq!(one.success().len(), 10);
@@ -209,7 +209,7 @@ mod tests {
             .map(|reached| (reached.limit, reached.wait.as_secs()))
             .collect();
         let (here, network) = (Limit::PasswordHere, Limit::PasswordNetwork);
-        // The longest first: of several that are full, that one is named.
+        // The longest window comes first, because of several reached limits the first one is named.
         let all = [(here, 86_400), (Limit::Password, 86_400), (here, 900), (network, 900)];
         assert_eq!(told, all);
         assert_eq!(quota.reached(&Counter::new("password", "ann")), None);

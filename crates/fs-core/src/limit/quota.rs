@@ -1,4 +1,4 @@
-//! The counts that an attempt or a message is charged to.
+//! Counters to which an attempt or a message is charged.
 
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -103,7 +103,7 @@ struct Line {
 #[must_use]
 pub struct Quota(Vec<Line>);
 
-/// A limit that was reached.
+/// Limit that was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reached {
     /// Limit that was reached.

@@ -59,8 +59,8 @@ impl SendLimits {
     /// not block the others.
     pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Quota {
         let mailbox = mailbox(to);
-        // Those of its sub-addresses are counted together, and apart from its own: who asks for them
-        // uses up nothing of whoever has the address itself.
+        // Sub-addresses are counted together, and separately from the mailbox: whoever requests
+        // mails to them does not use up the limit of the mailbox itself.
         let of = if mailbox == to { "address" } else { "sub-addresses" };
         Quota::default().with(names, Limit::MailTo, &self.to, &[kind, of, &mailbox], Keep)
     }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::UserId;
+use super::{SessionKey, UserId};
 use crate::Timestamp;
 
 /// Kind of a credential.
@@ -65,6 +65,20 @@ impl CredentialKey {
     pub fn of(kind: CredentialKind, secret: &str) -> Self {
         let digest = Sha256::new().chain_update(kind.as_str()).chain_update([0]);
         Self(URL_SAFE_NO_PAD.encode(digest.chain_update(secret).finalize()))
+    }
+
+    /// Derives the key that the sessions of one sign-in share if no credential created them. A
+    /// session that is replaced hands it on, so signing out ends every session of the sign-in.
+    pub(crate) fn of_sign_in(first: &SessionKey) -> Self {
+        let digest = Sha256::new().chain_update("sign_in\0").chain_update(first.as_str());
+        Self(URL_SAFE_NO_PAD.encode(digest.finalize()))
+    }
+
+    /// Derives the key that takes the place of this one when a change revokes it. Only an earlier
+    /// cookie of the same browser leads to it.
+    pub(crate) fn heir(&self) -> Self {
+        let digest = Sha256::new().chain_update("heir\0").chain_update(&self.0);
+        Self(URL_SAFE_NO_PAD.encode(digest.finalize()))
     }
 
     /// Creates a key from the text that a store holds.

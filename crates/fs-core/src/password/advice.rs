@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+#[cfg(feature = "password-strength")]
 use zxcvbn::feedback::Warning;
 
 /// Reason why a password is easy to guess.
@@ -15,9 +16,9 @@ pub enum Advice {
     RepeatedCharacter,
     /// A repeated part, such as `abcabcabc`.
     RepeatedPart,
-    /// One of the ten most common passwords.
+    /// Password among the ten most common ones.
     Top10,
-    /// One of the hundred most common passwords.
+    /// Password among the hundred most common ones.
     Top100,
     /// A common password.
     OftenUsed,
@@ -92,6 +93,7 @@ impl fmt::Display for Advice {
     }
 }
 
+#[cfg(feature = "password-strength")]
 impl From<Warning> for Advice {
     fn from(warning: Warning) -> Self {
         match warning {

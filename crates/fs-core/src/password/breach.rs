@@ -11,9 +11,9 @@ use crate::secret::Secret;
 /// Number of hexadecimal digits of the SHA-1 that are sent.
 const PREFIX: usize = 5;
 
-/// A query about a password for the "range" API of Have I Been Pwned. It sends the first five
-/// digits of the SHA-1, and the answer lists the possible remainders, so that the list never learns
-/// the password (k-anonymity).
+/// Query about a password for the "range" API of Have I Been Pwned. It sends the first five digits
+/// of the SHA-1, and the answer lists the possible remainders, so that the list never learns the
+/// password (k-anonymity).
 ///
 /// ```
 /// use fs_core::password::BreachQuery;

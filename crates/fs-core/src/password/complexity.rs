@@ -25,8 +25,8 @@ impl Zxcvbn {
         if password.chars().nth(Self::PART).is_none() {
             return self.estimate(password, context);
         }
-        // A long password is as strong as its strongest part. The context goes first, for a word
-        // that is cut in two would no longer be seen.
+        // A long password is as strong as its strongest part. The context is removed first, because
+        // a word that is cut in two would not be recognized.
         let mut text = Zeroizing::new(password.to_lowercase());
         for word in context.iter().filter(|word| word.chars().count() > 3) {
             text = Zeroizing::new(text.replace(&word.to_lowercase(), ""));
@@ -41,6 +41,14 @@ impl Zxcvbn {
         verdict
     }
 
+    #[cfg(not(feature = "password-strength"))]
+    #[expect(clippy::unused_self, reason = "the other one needs it")]
+    fn estimate(self, _: &str, _: &[&str]) -> Result<(), Option<Advice>> {
+        // Configurations with this check are refused.
+        Ok(())
+    }
+
+    #[cfg(feature = "password-strength")]
     fn estimate(self, text: &str, context: &[&str]) -> Result<(), Option<Advice>> {
         let estimate = zxcvbn::zxcvbn(text, context);
         if u8::from(estimate.score()) >= self.min_score {
@@ -98,7 +106,7 @@ mod tests {
         let name = "bartholomew.quux";
         assert_eq!(RULE.check(name, &[]), Ok(()));
         assert_eq!(RULE.check(name, &[name]), Err(None));
-        // The case that the reference was recorded with: no advice, so the message key itself.
+        // Case of the reference recording: without advice, the message key itself is the text.
         assert_eq!(RULE.check("zoe@example", &["zoe@example.test"]), Err(None));
     }
 

@@ -41,7 +41,7 @@ pub struct PasswordHasher {
     create: Create,
 }
 
-/// A validated [`NewHash`].
+/// Validated [`NewHash`].
 #[derive(Clone, Debug)]
 enum Create {
     Argon2id(Params),

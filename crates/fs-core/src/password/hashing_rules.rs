@@ -44,7 +44,7 @@ pub struct HashingRules {
     pub pepper: Option<Secret>,
 }
 
-/// The scheme and cost of new hashes.
+/// Scheme and cost of new hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NewHash {
@@ -231,7 +231,7 @@ impl HashingRules {
     }
 }
 
-/// ConfigErrors of [`HashingRules`].
+/// Errors in [`HashingRules`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashingConfigErrors(pub Vec<String>);
 

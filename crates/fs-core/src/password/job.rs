@@ -1,4 +1,4 @@
-//! Hashing jobs, which a pool of threads runs.
+//! Hashing jobs for a pool of threads.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::{HashLane, HashRefusal, PasswordHasher, Scratch, Verification};
 use crate::model::PasswordHash;
 use crate::secret::Secret;
 
-/// A hashing job: the work, the rules and the queue in which it waits.
+/// Hashing job: the work, the rules and the queue in which it waits.
 #[derive(Debug)]
 pub struct HashJob {
     /// Hasher with the rules.
@@ -54,7 +54,7 @@ pub enum HashTask {
     Compare(SlowComparison),
 }
 
-/// A comparison that takes as long as one or more password hashes.
+/// Comparison that takes as long as one or more password hashes.
 pub struct SlowComparison {
     compare: Box<dyn FnOnce() -> bool + Send>,
     hashes: u32,

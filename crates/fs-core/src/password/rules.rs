@@ -36,7 +36,7 @@ pub struct PasswordRules {
     pub breached: Option<BreachRule>,
 }
 
-/// A Unicode normalisation form (UAX #15).
+/// Unicode normalization form (UAX #15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Normalisation {
@@ -106,13 +106,16 @@ impl Default for PasswordRules {
     /// Returns the rules of NIST SP 800-63B-4 for a password that is the only factor: 15 code
     /// points, NFC, and nothing that is easy to guess. If a second factor is required, 8 code
     /// points are enough. Imported hashes may be Flask-Security's.
+    ///
+    /// Without the feature `password-strength`, nothing estimates how easy a password is to guess,
+    /// and `complexity` is `None`.
     fn default() -> Self {
         Self {
             min_length: 15,
             max_length: 128,
             normalise: Some(Normalisation::Nfc),
             imported: Some(Normalisation::Nfkd),
-            complexity: Some(Zxcvbn { min_score: 3 }),
+            complexity: cfg!(feature = "password-strength").then_some(Zxcvbn { min_score: 3 }),
             breached: None,
         }
     }
@@ -237,7 +240,7 @@ fn collect(chars: impl Iterator<Item = char> + Clone) -> Secret {
 mod tests {
     use super::*;
 
-    /// A letter that has another spelling in each form: long s with dots.
+    /// Letter that differs in all four forms: long s with dots.
     const S: &str = "\u{1e9b}\u{323}";
 
     fn rules() -> PasswordRules {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::model::PasswordHash;
 
-/// A format of stored password hashes that can be verified.
+/// Format of stored password hashes that can be verified.
 ///
 /// ```
 /// use fs_core::model::PasswordHash;

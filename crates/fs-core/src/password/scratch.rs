@@ -69,7 +69,7 @@ impl Drop for Lent<'_> {
 pub(super) mod tests {
     use super::*;
 
-    /// Whether nothing of any job is left.
+    /// Checks whether the memory holds nothing of any job.
     pub(in crate::password) fn is_wiped(scratch: &Scratch) -> bool {
         scratch.kept.iter().all(|block| block.as_ref().iter().all(|word| *word == 0))
     }

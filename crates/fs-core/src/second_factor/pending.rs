@@ -1,4 +1,4 @@
-//! What a browser's session keeps while a sign-in or a change of the second factor is under way.
+//! State of a pending sign-in, and of a second factor that is being set up, in a browser's session.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,35 +12,35 @@ use crate::config::CodeMethod;
 use crate::model::User;
 use crate::port::SpentSecret;
 
-/// How long setting up a second factor may take at least: as long as it takes to install an app.
+/// Minimum period for setting up a second factor: it must suffice to install an app.
 pub(crate) const SET_UP_WITHIN: Duration = Duration::from_secs(1_800);
 
-/// A sign-in that waits for its second factor.
+/// Sign-in that waits for its second factor.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Pending {
-    /// Its name: attempts are counted under it.
+    /// Random id, under which attempts are counted.
     #[serde(rename = "i")]
     pub id: String,
-    /// The uniquifier of whom it is about: a password change ends it.
+    /// Uniquifier of the user. A password change replaces it and so ends the pending sign-in.
     #[serde(rename = "u")]
     pub uniquifier: String,
-    /// Whether the browser is to be remembered.
+    /// Whether to remember the browser.
     #[serde(rename = "r", default)]
     pub remember: bool,
-    /// When the first factor was given.
+    /// Time at which the first factor was given.
     #[serde(rename = "t")]
     pub since: Timestamp,
-    /// What is waited for.
+    /// Step that the sign-in waits for.
     #[serde(rename = "s")]
     pub stage: PendingStage,
-    /// The kind of the first factor, where it is known.
+    /// Kind of the first factor, if it is known.
     #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<FactorKind>,
 }
 
 impl Pending {
-    /// The mark of one that was completed: it is completed once, whatever copies of the cookie
-    /// there are.
+    /// Returns the secret to spend when the sign-in is completed. It makes a pending sign-in
+    /// single-use, whatever copies of the cookie exist.
     pub fn spent(&self) -> SpentSecret {
         let digest = Sha256::new().chain_update("fs pending sign-in v1").chain_update(&self.id);
         SpentSecret(digest.finalize().into())
@@ -57,45 +57,45 @@ impl fmt::Debug for Pending {
     }
 }
 
-/// What a pending sign-in waits for.
+/// Step that a pending sign-in waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PendingStage {
-    /// The code of the account's second factor (`ready`).
+    /// Code of the account's second factor (`ready`).
     #[serde(rename = "c")]
     Code,
-    /// The choice of a second factor (`setup_from_login`), or the code that proves the chosen one
-    /// (`validating_profile`), which an [`Enrolment`] beside it holds.
+    /// Choice of a second factor (`setup_from_login`), or the code that proves the chosen one
+    /// (`validating_profile`). An [`Enrolment`] holds the chosen factor.
     #[serde(rename = "e")]
     SetUp,
 }
 
-/// A second factor that was chosen and is not proven yet. Nothing of it is stored with the user.
+/// Second factor that was chosen but not proven. It is not stored with the user yet.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Enrolment {
-    /// Whose: the uniquifier.
+    /// Uniquifier of the user.
     #[serde(rename = "u")]
     pub uniquifier: String,
-    /// The method.
+    /// Method of the factor.
     #[serde(rename = "m")]
     pub method: CodeMethod,
-    /// Its sealed secret.
+    /// Encrypted secret of the factor.
     #[serde(rename = "s")]
     pub secret: String,
-    /// The number that codes go to, in E.164.
+    /// Phone number that codes are sent to, in E.164.
     #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
-    /// When it was begun.
+    /// Time at which the set-up started.
     #[serde(rename = "t")]
     pub since: Timestamp,
 }
 
 impl Enrolment {
-    /// Whether it may still be proven, where it lives so long.
+    /// Checks whether the set-up started no longer than `within` ago.
     pub fn is_open(&self, now: Timestamp, within: Duration) -> bool {
         now.since(self.since) <= within
     }
 
-    /// Whether it is this user's.
+    /// Checks whether the set-up belongs to the user.
     pub fn is_of(&self, user: &User) -> bool {
         self.uniquifier == user.uniquifier.as_str()
     }

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use crate::model::User;
 
-/// What a factor depends on. Two factors of one kind count as one: someone with access to the
-/// mailbox has all its codes and links, and someone with the app has all its keys.
+/// Kind of a factor: what it depends on. Two factors of one kind count as one, because somebody
+/// with access to the mailbox has all its codes and links, and somebody with the app has all its
+/// keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum FactorKind {
     /// Knowledge of the password.
@@ -98,10 +99,10 @@ impl Entry {
     }
 }
 
-/// What is required after the first factor.
+/// Requirement after the first factor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Needed {
-    /// Nothing: the sign-in is complete.
+    /// No requirement: the sign-in is complete.
     Nothing,
     /// The code of the account's second factor.
     Code(CodeMethod),

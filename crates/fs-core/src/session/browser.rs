@@ -50,7 +50,7 @@ pub(super) struct State {
     done: Option<DoneForm>,
 }
 
-/// What the application keeps, and for whom.
+/// Application data of a session, with its owner.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Kept {
     #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub(super) struct Kept {
     data: BTreeMap<String, Value>,
 }
 
-/// The form that was accepted last, so that a second press of its button is recognised.
+/// Form that was accepted last, so that submitting it twice is detected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct DoneForm {
     #[serde(rename = "d")]
@@ -70,7 +70,7 @@ struct DoneForm {
     at: Timestamp,
 }
 
-/// How long a second press of a button is recognised.
+/// Period in which a form that is submitted twice is detected.
 const SECOND_PRESS: Duration = Duration::from_secs(600);
 
 /// Sign-in in the browser's session.
@@ -101,7 +101,7 @@ pub struct SessionSignIn {
     pub until: Option<Timestamp>,
 }
 
-/// A message that waits for the next page.
+/// Message that waits for the next page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
     /// Severity of the message.
@@ -146,7 +146,7 @@ impl Session {
         Kept { owner, data: self.data.clone() }
     }
 
-    /// Takes what was kept, unless it is somebody else's.
+    /// Sets the application data, unless it belongs to another user.
     pub(super) fn take_kept(&mut self, kept: Kept) {
         let user = self.sign_in().map(|sign_in| sign_in.user.as_str());
         if kept.owner.as_deref().is_none_or(|owner| Some(owner) == user) {
@@ -163,8 +163,8 @@ impl Session {
         self.changed
     }
 
-    /// Returns `true` if the session is empty, so that it needs no cookie. The application's data
-    /// has its own cookie.
+    /// Checks whether the session is empty, so that it needs no cookie. The application's data has
+    /// its own cookie.
     pub fn is_empty(&self) -> bool {
         self.state == State::default()
     }
@@ -174,7 +174,7 @@ impl Session {
         self.data_changed
     }
 
-    /// Returns `true` if the application has no data in the session.
+    /// Checks whether the session holds no application data.
     pub fn keeps_nothing(&self) -> bool {
         self.data.is_empty()
     }
@@ -184,14 +184,14 @@ impl Session {
         self.state.sign_in.as_ref()
     }
 
-    /// Whether the session is signed in as this user, as far as the browser says. Whether it still
-    /// is, the record says.
+    /// Checks whether the session is signed in as this user, as far as the cookie says. Only the
+    /// session record determines whether it still is.
     pub(crate) fn is_of(&self, user: &User) -> bool {
         self.sign_in().is_some_and(|sign_in| sign_in.user == user.id)
     }
 
-    /// What the application kept for somebody goes with them, also when somebody else takes their
-    /// place.
+    /// Sets or removes the sign-in. If another user signs in, or the user signs out, the
+    /// application data is removed.
     pub(crate) fn set_sign_in(&mut self, sign_in: Option<SessionSignIn>) {
         let user = |sign_in: &Option<SessionSignIn>| sign_in.as_ref().map(|s| s.user.clone());
         let before = user(&self.state.sign_in);
@@ -235,7 +235,8 @@ impl Session {
         }
     }
 
-    /// The uniquifier of the account that was registered in this browser and is not confirmed yet.
+    /// Returns the uniquifier of the account that was registered in this browser and is not
+    /// confirmed yet.
     pub(crate) fn registered(&self) -> Option<&str> {
         self.state.registered.as_deref()
     }
@@ -247,7 +248,7 @@ impl Session {
         }
     }
 
-    /// Notes when the second factor was given.
+    /// Sets the time at which the second factor was given.
     pub(crate) fn set_factor_at(&mut self, at: Timestamp) {
         if let Some(sign_in) = &mut self.state.sign_in {
             sign_in.factor_at = Some(at);
@@ -354,7 +355,8 @@ impl Session {
     }
 }
 
-/// A digest of texts; each is led by its length, so that none can pass for two.
+/// Returns a digest of texts. Each is preceded by its length, so that the boundaries are
+/// unambiguous.
 fn digest(texts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for text in texts {
@@ -371,7 +373,7 @@ mod csrf_secret {
 
     use crate::csrf::CsrfSecret;
 
-    /// A text that stays where it is, if nothing in it is escaped.
+    /// Text that is borrowed from the input if it contains no escapes.
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 

@@ -36,7 +36,7 @@ pub enum SealError {
     /// The session does not fit into a cookie. Store less application data in it.
     #[error("the session is {0} bytes long, a cookie takes {LONGEST}: keep less in it")]
     TooLong(usize),
-    /// There is no key.
+    /// No signing key is configured.
     #[error("there is no signing key")]
     NoKey,
 }
@@ -142,12 +142,13 @@ impl Sealer {
         String::from_utf8(json.to_vec()).ok()
     }
 
-    /// A text for a store; `None` if there is no key. `nonce` must be random and never used before.
+    /// Encrypts a text for a store. Returns `None` if no key is configured. `nonce` must be random
+    /// and never used before.
     pub(crate) fn seal_text(&self, text: &str, nonce: [u8; NONCE]) -> Option<String> {
         self.seal_bytes(text.as_bytes(), self.purpose, nonce)
     }
 
-    /// The text that [`seal_text`](Self::seal_text) sealed; `None` for every other.
+    /// Decrypts a text of [`seal_text`](Self::seal_text). Returns `None` for any other text.
     pub(crate) fn open_text(&self, sealed: &str) -> Option<String> {
         String::from_utf8(self.open_bytes(sealed, self.purpose)?).ok()
     }

@@ -18,9 +18,9 @@ pub struct BindingSalt(pub [u8; 12]);
 /// Digest in a token, with the key to compare it.
 #[derive(Clone)]
 pub(super) enum Binding {
-    /// A short MAC under the key that signed the token.
+    /// Short MAC under the key that signed the token.
     Tied { signer: native::Signer, key: usize, tie: String },
-    /// A digest in one of passlib's formats.
+    /// Digest in one of passlib's formats.
     Digest(String),
 }
 

@@ -1,12 +1,12 @@
 //! The timed, URL-safe format of Python's itsdangerous 2.
 //!
-//! `payload.timestamp.signature`, each in base64url without padding. The payload is JSON, behind
-//! a dot deflated where that is shorter. The signature is an HMAC-SHA1 over what stands before it,
-//! with a key derived from the secret and a salt. Flask signs its session cookie the same way,
-//! with another [`Derivation`].
+//! The format is `payload.timestamp.signature`, each in base64url without padding. The payload is
+//! JSON; if deflating makes it shorter, it is deflated and preceded by a dot. The signature is an
+//! HMAC-SHA1 over everything before it, with a key derived from the secret and a salt. Flask signs
+//! its session cookie in the same way, with another [`Derivation`].
 //!
-//! What is read may come from Python: every compression is understood. Texts that Python would
-//! read with stray characters in their base64 are refused.
+//! Texts from Python are accepted in any compression. Texts with stray characters in their base64,
+//! which Python would ignore, are refused.
 
 use std::io::{Read, Write};
 
@@ -22,10 +22,10 @@ use super::SigningKeys;
 use super::timed::{MAX_TEXT, Opened, decode_time, encode_time, keyed};
 use crate::Timestamp;
 
-/// How far a payload may inflate, in octets.
+/// Maximum size of an inflated payload, in bytes.
 const MAX_PAYLOAD: u64 = 64 * 1024;
 
-/// How the signing key is made from secret and salt.
+/// Derivation of the signing key from secret and salt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Derivation {
     /// SHA-1 over the salt, the word `signer` and the secret: itsdangerous' default.
@@ -42,7 +42,7 @@ pub struct Signer {
 }
 
 impl Signer {
-    /// A signer that signs with the first key and opens what any of them signed.
+    /// Creates a signer. It signs with the first key and verifies with all of them.
     pub fn new(keys: &SigningKeys, salt: &str, derivation: Derivation) -> Self {
         let derive = |secret: &str| match derivation {
             Derivation::DjangoConcat => {
@@ -73,7 +73,7 @@ impl Signer {
         text
     }
 
-    /// Opens a text that [`sign`](Self::sign) or Python made; nothing for every other.
+    /// Verifies a text of [`sign`](Self::sign) or Python. Returns `None` for any other text.
     pub fn open(&self, text: &str) -> Option<Opened> {
         if text.len() > MAX_TEXT {
             return None;
@@ -93,7 +93,7 @@ impl Signer {
     }
 }
 
-/// The deflated payload, where that is at least two octets shorter.
+/// Returns the deflated payload, if it is at least two bytes shorter.
 fn deflate(payload: &[u8]) -> Option<Vec<u8>> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(payload).ok()?;
@@ -128,7 +128,7 @@ mod tests {
         Some((serde_json::from_slice(&opened.payload).unwrap(), opened.issued_at))
     }
 
-    /// Made by itsdangerous 2.2 with the secret `secret`.
+    /// Test vectors of itsdangerous 2.2, with the secret `secret`.
     fn vectors() -> Vec<(&'static str, Derivation, serde_json::Value, &'static str)> {
         use Derivation::{DjangoConcat, Hmac};
         vec![

@@ -1,10 +1,10 @@
 //! Our own token format.
 //!
-//! `v1.payload.timestamp.mac`, the last three in base64url without padding: JSON, the seconds
-//! since the epoch as in itsdangerous, and an HMAC-SHA256 over all that stands before it. For
-//! each purpose the key is derived from the signing key by HKDF-SHA256 (RFC 5869) with the
-//! configured salt as salt and the purpose as info, so that purposes are apart even where two
-//! salts were configured alike.
+//! The format is `v1.payload.timestamp.mac`, the last three in base64url without padding: JSON, the
+//! seconds since the epoch as in itsdangerous, and an HMAC-SHA256 over everything before it. The
+//! key of each purpose is derived from the signing key by HKDF-SHA256 (RFC 5869), with the
+//! configured salt as salt and the purpose as info. So the purposes are separate even if two salts
+//! are equal.
 
 use data_encoding::BASE64URL_NOPAD;
 use hkdf::Hkdf;
@@ -17,7 +17,7 @@ use crate::Timestamp;
 
 const VERSION: &str = "v1";
 
-/// Octets of a MAC that ties a token to a text. 128 bits under a key that stays here are enough.
+/// Length of the MAC that binds a token to a text, in bytes. Under a secret key, 128 bits suffice.
 const TIE: usize = 16;
 
 /// Signs and opens texts of one purpose.
@@ -66,14 +66,14 @@ impl Signer {
         Some(Opened { payload, issued_at: decode_time(time)?, key })
     }
 
-    /// A short digest of `text` that a token can carry without giving the text away.
+    /// Returns a short MAC of `text` for a token, which does not reveal the text.
     pub(crate) fn tie(&self, text: &str) -> String {
         let Some(keys) = self.keys.first() else { return String::new() };
         let mac = keys.tie.clone().chain_update(text).finalize().into_bytes();
         BASE64URL_NOPAD.encode(mac.get(..TIE).unwrap_or_default())
     }
 
-    /// Whether `tie` was made of `text`, with the key of that number.
+    /// Checks whether `tie` is the MAC of `text` under the key with this index.
     pub(crate) fn is_tied(&self, key: usize, tie: &str, text: &str) -> bool {
         let (Some(keys), Ok(tie)) = (self.keys.get(key), BASE64URL_NOPAD.decode(tie.as_bytes()))
         else {

@@ -16,8 +16,8 @@ use crate::secret::Secret;
 /// Token of a remembered browser. It signs the user in again, but never as a fresh sign-in.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RememberToken {
-    /// In our own format, the credential of the remembered browser and the secret of one use; in
-    /// Flask-Login's, the user's uniquifier.
+    /// Contents of the token: in our own format, the credential of the remembered browser and a
+    /// single-use secret; in Flask-Login's, the user's uniquifier.
     pub name: String,
 }
 
@@ -70,11 +70,12 @@ impl RememberToken {
     }
 }
 
-/// The keys of remember cookies.
+/// Keys of remember cookies.
 #[derive(Clone)]
 pub(super) enum RememberSigner {
     Native(Codec),
-    /// The name, a bar, and its HMAC-SHA512 in hexadecimal digits, keyed with the secret itself.
+    /// Flask-Login's format: the name, a bar, and its HMAC-SHA512 in hexadecimal, keyed with the
+    /// secret.
     FlaskLogin(Vec<Hmac<Sha512>>),
 }
 
@@ -89,7 +90,8 @@ impl RememberSigner {
     }
 }
 
-/// Flask-Login takes the secret in Latin-1, and cannot take others; those we take in UTF-8.
+/// Encodes the secret as Flask-Login does, in Latin-1. Secrets that Latin-1 cannot represent are
+/// encoded in UTF-8.
 fn latin1_or_utf8(secret: &str) -> Vec<u8> {
     let latin1: Result<Vec<u8>, _> = secret.chars().map(u8::try_from).collect();
     latin1.unwrap_or_else(|_| secret.as_bytes().to_vec())

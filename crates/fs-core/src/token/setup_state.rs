@@ -29,7 +29,7 @@ pub struct SetupStateToken {
     id: String,
 }
 
-/// The names, and the order, are Flask-Security's; the last two are ours.
+/// Claims of the token. The names and the order are Flask-Security's; the last two are ours.
 #[derive(Serialize, Deserialize)]
 struct Claims {
     totp_secret: String,

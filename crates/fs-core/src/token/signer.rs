@@ -1,4 +1,4 @@
-//! The keys of all tokens, which are derived once.
+//! Signing keys and signers of all tokens. Keys are derived once.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -10,7 +10,7 @@ use crate::Timestamp;
 /// Maximum length of tokens and cookies, in bytes.
 pub(super) const MAX_TEXT: usize = 16 * 1024;
 
-/// A signed text whose signature was verified.
+/// Signed text whose signature was verified.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Opened {
     /// Signed payload, as JSON.

@@ -19,7 +19,7 @@ pub struct UndoToken {
 impl UndoToken {
     /// Issues a token. `name` must be random.
     pub fn issue(signer: &TokenSigner, name: &Secret, now: Timestamp) -> Secret {
-        // A name is hexadecimal digits, which JSON holds as they are.
+        // A name consists of hexadecimal digits, which need no escapes in JSON.
         let payload = format!("[\"{}\"]", name.expose());
         Secret::from(signer.undo.sign(payload.as_bytes(), now))
     }

@@ -1,8 +1,8 @@
-//! Secrets as passlib's `AppWallet` and `TOTP` store them, which Flask-Security uses.
+//! Secrets in the format of passlib's `AppWallet` and `TOTP`, which Flask-Security uses.
 //!
-//! JSON, encrypted with AES-256 in counter mode under a key from PBKDF2-HMAC-SHA256. It has no
-//! authentication: a text that was altered opens as another secret. For databases that are
-//! shared with Flask-Security, and to be moved away from.
+//! The format is JSON, encrypted with AES-256 in counter mode under a key from PBKDF2-HMAC-SHA256.
+//! It has no authentication: an altered text decrypts to another secret. Use it only for databases
+//! that are shared with Flask-Security, and migrate away from it.
 
 use aes::Aes256;
 use ctr::Ctr128BE;
@@ -15,16 +15,16 @@ use zeroize::Zeroizing;
 use super::{TotpSecret, WalletProblem};
 use crate::secret::Secret;
 
-/// Octets of salt in what we write.
+/// Length of the salt that is written, in bytes.
 pub(super) const SALT: usize = 12;
 
-/// Two to this power are the rounds of what passlib and we write.
+/// Binary logarithm of the number of rounds that is written, by passlib and here.
 const COST: u8 = 14;
 
-/// The same for what we read: a second of work at most.
+/// Maximum binary logarithm of the number of rounds that is read: a second of work.
 const HIGHEST_COST: u8 = 20;
 
-/// Fields stand in the order of their names, as Python sorts them.
+/// Encrypted secret to write. The fields are in the order of their names, as Python sorts them.
 #[derive(Serialize)]
 struct Written<'a> {
     enckey: EncryptedKey<'a>,
@@ -42,7 +42,7 @@ struct EncryptedKey<'a> {
     v: u8,
 }
 
-/// What passlib may have written. It leaves out what is as usual: six digits, thirty seconds.
+/// Secret as passlib writes it. Default values are omitted: six digits, thirty seconds.
 #[derive(Deserialize)]
 pub(super) struct Stored {
     #[serde(rename = "type")]
@@ -85,12 +85,12 @@ impl Stored {
         Ok(stored)
     }
 
-    /// The tag of the key that it is encrypted with; nothing when it is not encrypted.
+    /// Returns the tag of the key with which it is encrypted, or `None` if it is not encrypted.
     pub(super) fn tag(&self) -> Option<&str> {
         self.enckey.as_ref().map(|key| key.t.as_str())
     }
 
-    /// The secret. `key` is that of the [`tag`](Self::tag).
+    /// Decrypts the secret. `key` is the key of the [`tag`](Self::tag).
     pub(super) fn open(&self, key: Option<&Secret>) -> Result<TotpSecret, WalletProblem> {
         match (&self.enckey, &self.key) {
             (Some(encrypted), None) => encrypted.open(key.ok_or(WalletProblem::UnknownKey)?),
@@ -115,7 +115,7 @@ impl StoredKey {
     }
 }
 
-/// Encrypts, or decrypts: it is the same.
+/// Encrypts or decrypts, which is the same operation.
 fn apply_cipher(octets: &mut [u8], key: &Secret, salt: &[u8], cost: u8) {
     let mut derived = Zeroizing::new([0; 48]);
     pbkdf2::pbkdf2_hmac::<Sha256>(key.expose().as_bytes(), salt, 1 << cost, derived.as_mut());

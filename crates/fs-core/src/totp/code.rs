@@ -163,8 +163,8 @@ impl TotpRules {
         self.find(secret, typed, self.candidates(now, window), after)
     }
 
-    /// The step whose code was typed, among the `steps` that follow the present one. For codes that
-    /// were sent ahead of their time, and for no others.
+    /// Returns the step whose code was typed, among the `steps` that follow the present one. Use it
+    /// only for codes that were sent ahead of their time.
     pub(crate) fn check_ahead(
         &self,
         secret: &TotpSecret,
@@ -265,16 +265,16 @@ pub fn spent(user_key: &str, secret: &TotpSecret, step: Step) -> SpentSecret {
     SpentSecret(mac.chain_update(user_key).finalize().into_bytes().into())
 }
 
-/// What a store notes under that the code of a step was sent to a user. It is a MAC under the
-/// secret, like the mark of one that was [`spent`].
+/// Returns the key of the record that the code of a step was sent to a user. It is a MAC under the
+/// secret, like that of [`spent`].
 pub(crate) fn sent(user_key: &str, secret: &TotpSecret, step: Step) -> SessionKey {
     let mac: Hmac<Sha256> = keyed(secret.expose());
     let mac = mac.chain_update("fs totp sent v1").chain_update(step.0.to_be_bytes());
     SessionKey::new(BASE64URL_NOPAD.encode(&mac.chain_update(user_key).finalize().into_bytes()))
 }
 
-/// The mark of a step whose code was sent, for [`Change::Spend`](crate::port::Change::Spend): no
-/// other message carries that code.
+/// Returns the secret to spend with [`Change::Spend`](crate::port::Change::Spend) when the code of
+/// a step is sent, so that no other message contains that code.
 pub(crate) fn sent_once(user_key: &str, secret: &TotpSecret, step: Step) -> SpentSecret {
     let mac: Hmac<Sha256> = keyed(secret.expose());
     let mac = mac.chain_update("fs totp sent once v1").chain_update(step.0.to_be_bytes());
@@ -292,7 +292,8 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
-    /// What passlib says of the secret below: four steps back, the present one, three ahead.
+    /// Codes of the secret below, as passlib generates them: four steps back, the present one, and
+    /// three ahead.
     const AROUND: [&str; 9] =
         ["406443", "419795", "990637", "289273", "430720", "047151", "739597", "065297", "782353"];
     const PRESENT: usize = 5;
@@ -309,7 +310,7 @@ mod tests {
         Window::Seconds(Duration::from_secs(seconds))
     }
 
-    /// RFC 6238, appendix B.
+    /// Test vectors of RFC 6238, appendix B.
     #[test]
     fn codes_are_those_of_the_rfc() {
         let rules = TotpRules::new(8, Duration::from_secs(30)).unwrap();
@@ -437,8 +438,8 @@ mod tests {
     }
 
     proptest! {
-        /// The mark of a step may be forgotten when no window reaches it, on a node whose clock is
-        /// behind either.
+        /// The record of a spent step may be removed once no window reaches the step, not even on a
+        /// node whose clock is behind.
         #[test]
         fn a_mark_outlives_its_window(now in 1_000_000_i64..10_000_000, wide in 0_u64..400) {
             let rules = TotpRules::default();

@@ -1,20 +1,22 @@
 //! Provisioning of a secret to an authenticator app.
 
+#[cfg(feature = "qr-code")]
 use data_encoding::BASE64;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use qrcode::QrCode;
-use qrcode::render::svg;
+#[cfg(feature = "qr-code")]
+use qrcode::{QrCode, render::svg};
 
 use super::{TotpRules, TotpSecret};
 use crate::secret::Secret;
 
-/// Every character except those that RFC 3986 calls unreserved.
+/// Characters to escape in a query: all except those that RFC 3986 calls unreserved.
 const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
-/// The same, but for `@`.
+/// Characters to escape in a label: as in a query, but not `@`.
 const LABEL: &AsciiSet = &QUERY.remove(b'@');
 
 /// Size of a module of the QR code in pixels.
+#[cfg(feature = "qr-code")]
 const MODULE: u32 = 4;
 
 /// Data for an authenticator app: the secret, and the names to show.
@@ -69,7 +71,15 @@ impl Provisioning<'_> {
     }
 
     /// Returns the [`uri`](Self::uri) as a QR code, as an image in a `data:` URI. Returns `None` if
-    /// the names are too long for one.
+    /// the names are too long for one, or the feature `qr-code` is disabled.
+    #[cfg(not(feature = "qr-code"))]
+    pub fn qr_code(&self) -> Option<Secret> {
+        None
+    }
+
+    /// Returns the [`uri`](Self::uri) as a QR code, as an image in a `data:` URI. Returns `None` if
+    /// the names are too long for one, or the feature `qr-code` is disabled.
+    #[cfg(feature = "qr-code")]
     pub fn qr_code(&self) -> Option<Secret> {
         let code = QrCode::new(self.uri().expose()).ok()?;
         let picture = code.render::<svg::Color<'_>>().module_dimensions(MODULE, MODULE).build();
@@ -98,7 +108,7 @@ mod tests {
         see(Provisioning { secret: &secret, rules, issuer, username });
     }
 
-    /// All but the last are what passlib writes.
+    /// Checks that URIs are encoded as passlib encodes them. The last case is an addition.
     #[test]
     fn uris_are_spelled_as_passlib_spells_them() {
         let usual = TotpRules::default();

@@ -225,7 +225,7 @@ impl Key {
         Ok(Self { tag, secret, cipher })
     }
 
-    /// `fs1:tag:` and the nonce and the sealed octets in base64url.
+    /// Encrypts a secret as `fs1:tag:`, followed by nonce and ciphertext in base64url.
     fn seal(&self, secret: &TotpSecret, nonce: [u8; NONCE]) -> String {
         let head = format!("{PREFIX}:{}:", self.tag);
         let payload = Payload { msg: secret.expose(), aad: head.as_bytes() };
@@ -247,12 +247,12 @@ impl Key {
     }
 }
 
-/// Tag and body of a text in our own format.
+/// Returns the tag and the body of a text in our own format.
 fn native_parts(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix(PREFIX)?.strip_prefix(':')?.split_once(':')
 }
 
-/// A tag for a key that has none: always the same for one key, and of no use without it.
+/// Returns a tag for a key without one. It depends only on the key, and does not reveal it.
 fn tag_of(secret: &Secret) -> String {
     let [a, b, c, d, ..] = *derive(secret, "tag");
     HEXLOWER.encode(&[a, b, c, d])
@@ -267,7 +267,7 @@ fn derive(secret: &Secret, what: &str) -> Zeroizing<[u8; 32]> {
     key
 }
 
-/// Compares digits by the number they are, however long.
+/// Compares strings of digits by their numeric value, whatever their length.
 fn by_number(one: &str, other: &str) -> Ordering {
     let (one, other) = (one.trim_start_matches('0'), other.trim_start_matches('0'));
     one.len().cmp(&other.len()).then_with(|| one.cmp(other))

@@ -1,4 +1,4 @@
-//! A fault at every port call of what administrators do.
+//! Fault injection at every port call of administrators' operations.
 
 use fs_core::flow::{AdminError, NewAccount};
 use fs_core::model::{Permissions, Role, SealedSecret, User};
@@ -11,7 +11,8 @@ use crate::people::{ANN, NEW};
 
 type Done = Result<(), AdminError>;
 
-/// Tokens have a uniquifier of their own, so that all that can be changed is there.
+/// Returns a setup whose tokens have a uniquifier of their own, so that every operation has an
+/// effect.
 fn setup() -> Setup {
     let mut setup = Setup::standard();
     setup.config.auth_tokens.own_uniquifier = true;
@@ -24,7 +25,7 @@ async fn add_role(site: &Site) {
     site.core().create_role(editor).await.unwrap();
 }
 
-/// An account with a role.
+/// Creates an account with a role.
 async fn add_editor(site: &Site, session: &mut Session) -> User {
     add_role(site).await;
     let user = add_ann(site, session).await;
@@ -36,7 +37,7 @@ async fn of_an_editor(run: impl AsyncFn(&Site, User) -> Done) {
     every_fault(setup, add_editor, async |site, _, user| run(site, user).await).await;
 }
 
-/// What an operation answers when it did what it was asked to.
+/// Converts the result of an operation that must have had an effect.
 fn did(changed: bool) -> Done {
     assert!(changed);
     Ok(())

@@ -1,4 +1,4 @@
-//! What scripts and administrators do with accounts and roles.
+//! Tests of operations by scripts and administrators on accounts and roles.
 
 use std::collections::BTreeMap;
 
@@ -58,11 +58,11 @@ async fn an_address_or_name_is_taken_however_it_is_written() {
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Email))), "{taken:?}");
     let taken = core.create_user(&ctx, new("bob@site.test", "ANNIE")).await;
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Username))), "{taken:?}");
-    // At the same moment, too.
+    // The rule also holds for concurrent calls.
     let both = [new("zoe@site.test", "zoe"), new("ZOE@site.test", "zoe2")];
     let made = futures::future::join_all(both.map(|new| core.create_user(&ctx, new))).await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
-    // Whoever was removed is let in again at once.
+    // The address of a deleted account can be registered again at once.
     core.delete_user(&ctx, &ann.id).await.unwrap();
     assert!(core.create_user(&ctx, new("Ann@site.test", "Annie")).await.is_ok());
 }
@@ -107,7 +107,7 @@ async fn a_user_is_found_by_every_name() {
     };
     let ann = core.create_user(&ctx, new).await.unwrap();
     core.us_set(&ann, "sms", None, Some(PHONE.to_owned())).await.unwrap();
-    // What somebody has is taken, under whichever attribute it is looked for.
+    // A taken value is found by every attribute under which it can be looked up.
     for typed in [ANN, "ANN@site.test", "annie", "Annie", PHONE, "+1 415 555 0123"] {
         let found = core.find_by_identity(typed).await.unwrap();
         assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
@@ -119,7 +119,7 @@ async fn a_user_is_found_by_every_name() {
     }
     assert!(core.find_by_email("Ann@SITE.test").await.unwrap().is_some());
 
-    // The first of the configured attributes that has a value names a user.
+    // An account's identity is the first configured attribute that has a value.
     let mut ann = site.user(ANN).await.unwrap();
     assert_eq!(core.identity_of(&ann), Some("annie"));
     ann.username = None;
@@ -148,7 +148,7 @@ async fn secrets_of_sign_in_methods_are_read_and_replaced_as_a_whole() {
     };
     put(BTreeMap::new(), BTreeMap::clone(&secrets)).await.unwrap();
     assert_eq!(site.user(ANN).await.unwrap().sign_in_secrets, secrets);
-    // Whoever decided upon what is not so any more puts nothing.
+    // A write whose expectation no longer holds is refused.
     assert!(put(BTreeMap::new(), BTreeMap::new()).await.is_err());
     put(secrets, BTreeMap::new()).await.unwrap();
     assert!(site.user(ANN).await.unwrap().sign_in_secrets.is_empty());

@@ -1,4 +1,4 @@
-//! Auth tokens as rows: named, listed, ended one by one.
+//! Tests of auth tokens as rows: named, listed, revoked one by one.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ async fn the_last_use_is_written_by_the_hour_and_not_by_the_request() {
     site.mails().await;
     assert_eq!(used().await, hour(0));
 
-    // Within the hour there is nothing to write.
+    // Within the hour the use of a token is not written again.
     who(&site, &token).await.unwrap();
     let commits = site.dump().await.commits;
     site.mails().await;
@@ -116,7 +116,7 @@ async fn the_last_use_is_written_by_the_hour_and_not_by_the_request() {
     who(&site, &token).await.unwrap();
     site.clock.advance(2 * HOUR);
 
-    // A write that fails is made up for, and an ended token takes no use.
+    // A write that fails is retried later, and a revoked token records no use.
     site.calls.fail_at(0, Fault::Refused);
     site.core().deliver_mails().await.unwrap_err();
     site.calls.disarm();

@@ -1,4 +1,4 @@
-//! Codes cannot be guessed, and strangers do not keep their owners from using them.
+//! Tests that codes cannot be guessed, and that attackers cannot lock their owners out.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::people::{ANN, PROFILES, sign_ann_in};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A site where people sign in with mailed codes, without a second factor.
+/// Creates a site where people sign in with mailed codes, without a second factor.
 async fn site(mut setup: Setup) -> Site {
     setup.config.unified = Some(Unified::default());
     setup.config.two_factor = setup.config.two_factor.map(|_| TwoFactor::default());
@@ -22,7 +22,7 @@ async fn site(mut setup: Setup) -> Site {
     site
 }
 
-/// Ann's code, sent now.
+/// Sends a code to Ann and returns it.
 async fn code(site: &Site) -> String {
     let by = Some(CodeMethod::Email.name());
     let sent = site.core().send_sign_in_code(&site.context(), ANN, by).await.unwrap();
@@ -34,7 +34,7 @@ async fn code(site: &Site) -> String {
     words.into_iter().find(digits).unwrap().to_owned()
 }
 
-/// Another code than this one.
+/// Returns a code that differs from the given one.
 fn other(code: &str, number: usize) -> String {
     let code: usize = code.parse().unwrap();
     format!("{:06}", (code + 1 + number) % 1_000_000)
@@ -79,7 +79,7 @@ async fn guessing_from_one_network_ends_and_the_owner_elsewhere_gets_in() {
         let site = site(setup()).await;
         let right = code(&site).await;
         for number in 0..10 {
-            // A code that is typed and one in a link have one count.
+            // Codes that are typed and codes in links share one count.
             let wrong = other(&right, number);
             let guess = match number % 2 {
                 0 => sign_in(&site, ANN, &wrong).await,
@@ -100,7 +100,7 @@ async fn guessing_from_one_network_ends_and_the_owner_elsewhere_gets_in() {
 async fn many_networks_together_get_fifty_guesses_a_day() {
     for setup in PROFILES {
         let site = site(setup()).await;
-        // Ann was here before, and is not shut out by strangers.
+        // Ann signed in from here before, so others cannot lock her out.
         let _ = sign_ann_in(&site, &mut Session::default()).await;
         let tracked = site.core().config().tracking;
         let right = code(&site).await;

@@ -1,4 +1,4 @@
-//! Sending codes on an application's own account.
+//! Tests of sending codes on behalf of an application.
 
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::event::Event;
@@ -63,7 +63,7 @@ async fn the_code_of_a_sign_in_method_is_mailed() {
         assert!(text.contains(&code(&site)));
         assert_eq!(text.contains("us-verify-link"), link, "{text}");
     }
-    // One that is not set up, and one that is not accepted.
+    // One method is not set up, and one is not accepted.
     for method in [CodeMethod::Authenticator, CodeMethod::Sms] {
         match core.send_sign_in_code_to(&ctx, &ann, method, false).await.unwrap() {
             SendCodeOutcome::Refused(problem) => {

@@ -1,4 +1,4 @@
-//! A hundred callers at once, on several threads.
+//! Tests of a hundred concurrent callers, on several threads.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::people::{
 
 const CROWD: usize = 100;
 
-/// A crowd is more than one caller may be.
+/// Raises the rate limits, because a hundred requests exceed those of one client.
 fn without_limits(mut setup: Setup) -> Setup {
     setup.config.limits = Limits::flask_security_4();
     setup
 }
 
-/// What each of a hundred tasks answers. None begins before all are there.
+/// Runs a hundred tasks that start at the same moment, and returns their results.
 pub(crate) async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     task: impl Fn(usize) -> F,
 ) -> Vec<T> {
@@ -78,7 +78,7 @@ async fn one_of_a_hundred_uses_a_reset_link() {
 async fn one_of_a_hundred_uses_a_confirmation_link() {
     for setup in PROFILES {
         let site = setup().build();
-        // In the browser that registered the link alone is enough.
+        // In the browser that registered, the link alone is sufficient.
         let mut here = Session::default();
         let ctx = site.context();
         let registered = site.core().register(&ctx, &mut here, registration(ANN));

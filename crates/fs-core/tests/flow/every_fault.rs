@@ -1,4 +1,4 @@
-//! A flow, run again and again with a fault at every call that it makes of a port.
+//! Fault injection: runs a flow repeatedly, with a fault at each of its port calls.
 
 use fs_core::event::Event;
 use fs_core::port::OutgoingMail;
@@ -6,7 +6,7 @@ use fs_core::session::Session;
 use fs_testkit::calls::Fault;
 use fs_testkit::site::{Dump, Setup, Site};
 
-/// What a run left behind.
+/// Data and events after a run.
 #[derive(PartialEq)]
 struct Left {
     dump: Dump,
@@ -26,7 +26,8 @@ async fn left(site: &Site, session: &Session) -> Left {
     }
 }
 
-/// Whether nothing was written but the attempt, which a flow with a code counts before it looks.
+/// Checks whether the only write was the attempt, which a flow with a code counts before it checks
+/// the code.
 fn only_counted(left: &Left, before: &Left, done: &Left) -> bool {
     let counted = Dump { commits: before.dump.commits + 1, ..before.dump.clone() };
     done.dump.commits == counted.commits + 1 && left.dump == counted
@@ -34,9 +35,9 @@ fn only_counted(left: &Left, before: &Left, done: &Left) -> bool {
 
 /// Runs a flow without a fault, then with a fault at its first call, at its second, and so on.
 ///
-/// A fault is an error, never a success. Whatever was wrong, the change happened as a whole with
-/// its mails, or not at all with none. Nobody is signed in who was not, and no event tells of what
-/// did not happen.
+/// Checks that a fault is an error and never a success. The change was committed completely with
+/// its mails, or not at all with none. No session is newly signed in, and no event reports
+/// something that did not happen.
 pub(crate) async fn every_fault<S, E: std::fmt::Debug>(
     setup: impl Fn() -> Setup,
     prepare: impl AsyncFn(&Site, &mut Session) -> S,

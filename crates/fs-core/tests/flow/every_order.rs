@@ -1,16 +1,16 @@
-//! Two flows at the same moment, in every order in which their port calls can happen.
+//! Exhaustive scheduler: runs two flows concurrently, in every possible order of their port calls.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// One of the orders in which two flows take turns.
+/// Order in which two flows take turns.
 pub(crate) struct Order {
-    /// At each step at which both could go on: whether the second one did.
+    /// Choice at each step at which both could continue: whether the second one did.
     choices: Vec<bool>,
     step: usize,
 }
 
-/// Runs a case in every order, and tells how many there were.
+/// Runs a case in every order, and returns the number of orders.
 pub(crate) fn every_order(mut case: impl FnMut(&mut Order)) -> usize {
     let mut order = Order { choices: Vec::new(), step: 0 };
     let mut orders = 0;
@@ -29,7 +29,7 @@ pub(crate) fn every_order(mut case: impl FnMut(&mut Order)) -> usize {
 }
 
 impl Order {
-    /// Runs both to their ends. They take turns where they call a port, which gives way.
+    /// Runs both flows to completion. They take turns at port calls, which yield.
     pub(crate) fn both<A, B>(
         &mut self,
         one: impl Future<Output = A>,

@@ -1,6 +1,4 @@
-//! Second factors, codes and sign-in links at the same moment, in every order of the port calls.
-
-use std::cell::Cell;
+//! Tests of concurrent second factors, codes and sign-in links, in every order of the port calls.
 
 use fs_core::event::Event;
 use fs_core::flow::{
@@ -18,7 +16,7 @@ use crate::factors::{
 };
 use crate::people::{ANN, NEW, mailed_token, new_password, register_ann, sign_ann_in};
 
-/// So that a schedule of one order does not go unnoticed.
+/// Minimum number of orders, which ensures that the flows really interleave.
 const MANY: usize = 50;
 
 #[test]
@@ -57,31 +55,47 @@ fn a_pending_sign_in_is_completed_once_whatever_copies_there_are() {
 
 #[test]
 fn a_session_that_is_signed_out_during_a_change_of_factor_does_not_come_back() {
-    let mut kept = 0;
+    let mut changed = 0;
     let orders = every_order(|order| {
         let (site, key) = (every_way().build(), key(1));
         block_on(ann_with(&site, &key));
         let mut one = block_on(signed_in(&site, &key));
         let mut same = one.clone();
-        let ctx = site.context();
+        let (core, ctx) = (site.core(), site.context());
         let user = block_on(site.user(ANN)).unwrap();
-        let has_factor = || block_on(site.user(ANN)).unwrap().second_factor.totp_secret.is_some();
-        let core = site.core();
-        let (begun, first) = (site.calls.commits(), Cell::new(false));
         let off = core.enrol(&ctx, &mut one, Some(&user), "disable", "", None);
-        let out = async {
-            let done = core.sign_out(&ctx, &mut same, Some(&user), None).await;
-            first.set(has_factor() && site.calls.commits() > begun);
-            done
-        };
-        let (off, out) = order.both(off, out);
+        let (off, out) = order.both(off, core.sign_out(&ctx, &mut same, Some(&user), None));
         let _ = out.unwrap();
-        assert_eq!(has_factor(), !matches!(off, Ok(EnrolOutcome::Disabled { .. })));
-        assert!(!block_on(is_in(&site, &same)));
-        assert_eq!(block_on(is_in(&site, &one)), !first.get());
-        kept += usize::from(!first.get());
+        let done = matches!(off, Ok(EnrolOutcome::Disabled { .. }));
+        let has_factor = block_on(site.user(ANN)).unwrap().second_factor.totp_secret.is_some();
+        assert_eq!(has_factor, !done);
+        assert!(!block_on(is_in(&site, &same)) && !block_on(is_in(&site, &one)));
+        changed += usize::from(done);
     });
-    assert!(kept > 0 && kept < orders, "{kept} of {orders}");
+    assert!(changed > 0 && changed < orders, "{changed} of {orders}");
+}
+
+#[test]
+fn no_sign_in_method_survives_a_reset_that_it_was_proven_during() {
+    let mut proven = 0;
+    let orders = every_order(|order| {
+        let site = every_way().build();
+        let user = block_on(site.add_user(ANN));
+        let (core, ctx, mut other) = (site.core(), site.context(), Session::default());
+        let _ = block_on(core.request_reset(&ctx, ANN)).unwrap();
+        let token = block_on(mailed_token(&site));
+        let mut session = Session::default();
+        let _ = block_on(sign_ann_in(&site, &mut session));
+        let (app, state) = block_on(set_up_method(&site, &user));
+        let code = code(&site, &app);
+        let reset = core.reset_password(&ctx, &mut other, &token, new_password(NEW));
+        let (reset, prove) = order.both(reset, prove_method(&site, &session, &state, &code));
+        assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
+        proven += usize::from(prove);
+        let after = block_on(site.user(ANN)).unwrap();
+        assert!(after.sign_in_secrets.is_empty() && after.phone.is_none());
+    });
+    assert!(proven > 0 && proven < orders, "{proven} of {orders}");
 }
 
 #[test]
@@ -153,7 +167,7 @@ fn a_second_factor_that_is_changed_and_switched_off_is_one_or_the_other() {
         });
         assert_eq!(last.unwrap(), factor != SecondFactor::default());
         assert_eq!(factor.method.is_some(), factor.totp_secret.is_some());
-        // Whoever comes first ends the session of the other.
+        // The flow that commits first ends the session of the other.
         assert!(changed != disabled, "{changed} {disabled}");
         assert_eq!(last.unwrap(), changed);
         assert_eq!(block_on(is_in(&site, &one)), changed);
@@ -202,7 +216,8 @@ fn a_state_of_a_set_up_stores_one_method() {
     assert!(orders > MANY, "{orders}");
 }
 
-/// What ends an account's trust; a sign-in that was pending before does not come in after it.
+/// Checks every event that revokes an account's trust: a sign-in that was pending before it does
+/// not complete after it.
 #[test]
 fn a_pending_sign_in_does_not_outlive_what_ends_the_accounts_trust() {
     for deed in ["deactivated", "a new uniquifier", "reset", "access taken away"] {
@@ -256,7 +271,7 @@ fn a_sign_in_at_the_moment_of_a_new_uniquifier_is_before_or_after_it() {
     assert!(orders >= 4, "{orders}");
 }
 
-/// The ways in that ask for a second factor where there is one.
+/// Ways to sign in that require a second factor if the account has one.
 const WAYS: [&str; 6] = ["password", "passcode", "mailed code", "link", "reset", "confirm"];
 
 fn way_site(way: &str) -> Site {
@@ -271,7 +286,7 @@ fn way_site(way: &str) -> Site {
     Setup { config, ..Setup::standard() }.build()
 }
 
-/// Whoever comes in after the account got a second factor has given it.
+/// Checks that a session created after the account got a second factor has proven it.
 #[test]
 fn no_way_in_overtakes_a_second_factor_that_is_being_set_up() {
     for way in WAYS {

@@ -1,4 +1,4 @@
-//! People with second factors and other ways to sign in.
+//! Helpers for accounts with second factors and other sign-in methods.
 
 use fs_core::config::{CodeMethod, SignInLinks, SignInMethod, TwoFactor, Unified};
 use fs_core::flow::{
@@ -12,7 +12,7 @@ use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::people::{ANN, credentials, mailed_token, refused};
 
-/// Every way to sign in, with second factors that nobody must have.
+/// Returns a setup with every way to sign in, and with optional second factors.
 pub(crate) fn every_way() -> Setup {
     let mut setup = Setup::standard();
     setup.config.mail.html = false;
@@ -26,14 +26,14 @@ pub(crate) fn every_way() -> Setup {
     setup
 }
 
-/// The same, where everybody must have a second factor.
+/// Returns the setup of [`every_way`] in which a second factor is required.
 pub(crate) fn required() -> Setup {
     let mut setup = every_way();
     setup.config.two_factor.as_mut().unwrap().required = true;
     setup
 }
 
-/// A key in an authenticator app.
+/// Returns the key of an authenticator app.
 pub(crate) fn key(number: u8) -> TotpSecret {
     TotpSecret::from_random([number; 20])
 }
@@ -43,7 +43,7 @@ pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
     code.expose().to_owned()
 }
 
-/// Ann, with that key in her app.
+/// Creates Ann with that key in her app.
 pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
     let user = site.add_user(ANN).await;
     let sealed = site.core().seal_totp(key).await.unwrap();
@@ -51,7 +51,7 @@ pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
     site.user(ANN).await.unwrap()
 }
 
-/// A browser in which Ann gave her password and owes something.
+/// Returns a browser in which Ann gave her password, and a second factor is pending.
 pub(crate) async fn pending(site: &Site) -> Session {
     let mut session = Session::default();
     match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
@@ -60,14 +60,14 @@ pub(crate) async fn pending(site: &Site) -> Session {
     }
 }
 
-/// A browser in which Ann is signed in.
+/// Returns a browser in which Ann is signed in.
 pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Session {
     let mut session = pending(site).await;
     assert!(validate(site, &mut session, &code(site, key)).await);
     session
 }
 
-/// What a request with a code does; whether the code was right.
+/// Submits a code, as a request does. Returns whether it was right.
 pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, session).await.unwrap();
@@ -81,7 +81,7 @@ pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> 
     }
 }
 
-/// What a request that chooses a second factor does; the key to put into an app.
+/// Begins to set up a second factor, as a request does. Returns the key to enter into an app.
 pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, session).await.unwrap();
@@ -91,7 +91,7 @@ pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
     }
 }
 
-/// What a request that switches the second factor off does; whether it was.
+/// Switches the second factor off, as a request does. Returns whether that was permitted.
 pub(crate) async fn disable(site: &Site, session: &mut Session) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, session).await.unwrap();
@@ -99,7 +99,7 @@ pub(crate) async fn disable(site: &Site, session: &mut Session) -> bool {
     matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 
-/// The code of the mail that is sent to sign in with.
+/// Requests a mailed code to sign in with, and returns it.
 pub(crate) async fn mailed_code(site: &Site) -> String {
     let asked = site.core().send_sign_in_code(&site.context(), ANN, Some("email")).await.unwrap();
     assert!(matches!(asked, SendCodeOutcome::Sent));
@@ -109,14 +109,15 @@ pub(crate) async fn mailed_code(site: &Site) -> String {
     code.unwrap().to_owned()
 }
 
-/// The token of a link that signs in.
+/// Returns the token of a link that signs in.
 pub(crate) async fn sign_in_link(site: &Site) -> String {
     let asked = site.core().send_sign_in_link(&site.context(), ANN).await.unwrap();
     assert!(matches!(asked, SendLinkOutcome::Sent { .. }));
     mailed_token(site).await
 }
 
-/// What signing in with a passcode comes to; whether somebody is in or owes a second factor.
+/// Signs in with a passcode. Returns whether the passcode was accepted, even if a second factor is
+/// still pending.
 pub(crate) async fn by_passcode(site: &Site, session: &mut Session, passcode: &str) -> bool {
     let passcode = Passcode {
         identity: ANN.to_owned(),
@@ -132,7 +133,8 @@ pub(crate) async fn by_password(site: &Site, session: &mut Session) -> bool {
     by_passcode(site, session, PASSWORD).await
 }
 
-/// What Ann, who is signed in, begins to set up: the key for her app, and the state.
+/// Begins to set up a sign-in method for Ann, who is signed in. Returns the key for her app, and
+/// the state.
 pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, String) {
     match site.core().set_up_method(&site.context(), user, "authenticator", "").await.unwrap() {
         SetupOutcome::Started { key: Some(key), state, .. } => (key, state.expose().to_owned()),
@@ -140,7 +142,7 @@ pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, Stri
     }
 }
 
-/// What a request that proves a method does; whether it was stored.
+/// Proves a sign-in method, as a request does. Returns whether it was stored.
 pub(crate) async fn prove_method(site: &Site, session: &Session, state: &str, code: &str) -> bool {
     let mut session = session.clone();
     let (ctx, core) = (site.context(), site.core());

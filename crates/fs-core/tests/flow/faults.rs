@@ -1,4 +1,4 @@
-//! A fault at every port call of what people do with their accounts.
+//! Fault injection at every port call of users' operations on their accounts.
 
 use std::time::Duration;
 
@@ -310,7 +310,7 @@ async fn using_auth_tokens() {
         setup.config.auth_tokens.own_uniquifier = true;
         setup
     };
-    // An account from before tokens had a uniquifier of their own.
+    // The account is older than separate uniquifiers for tokens.
     let prepare = async |site: &Site, session: &mut Session| {
         use fs_core::model::UserField;
         use fs_core::port::Change;
@@ -338,7 +338,7 @@ async fn using_auth_tokens() {
     .await;
 }
 
-/// The one fault that is no error: the new hash of a right password is made another time.
+/// Checks the only fault that is not an error: renewing the hash of a right password is postponed.
 #[tokio::test]
 async fn a_hash_that_cannot_be_renewed_now_keeps_nobody_out() {
     use fs_core::password::NewHash;
@@ -349,7 +349,7 @@ async fn a_hash_that_cannot_be_renewed_now_keeps_nobody_out() {
         setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
         setup
     };
-    // Made with the cheapest Argon2id, as another configuration would have.
+    // The hash uses the cheapest Argon2id, as another configuration would.
     let outdated = {
         let cheap = Setup::standard().build();
         cheap.add_user(ANN).await.password
@@ -365,7 +365,7 @@ async fn a_hash_that_cannot_be_renewed_now_keeps_nobody_out() {
         let failed = site.calls.disarm();
         let stored = site.user(ANN).await.unwrap().password;
         match failed {
-            // Four bytes are for the wait before anything is looked at.
+            // Four bytes are for the random wait, before anything is checked.
             Some(Call::Entropy(16) | Call::Hash(HashKind::Create)) => {
                 assert!(result.is_ok());
                 assert_eq!(stored, outdated);
@@ -375,7 +375,7 @@ async fn a_hash_that_cannot_be_renewed_now_keeps_nobody_out() {
     }
 }
 
-/// A mail is delivered at least once: what fails on the way leaves it where it was.
+/// Checks that a mail is delivered at least once: after a fault it is still in the outbox.
 #[tokio::test]
 async fn delivering_mails() {
     use fs_testkit::calls::Fault;
@@ -405,7 +405,7 @@ async fn delivering_mails() {
     }
 }
 
-/// Each call of a port takes a third of a minute. Of two nodes none sends what the other has.
+/// Checks two nodes, with a third of a minute for each port call: no mail is sent by both.
 #[tokio::test]
 async fn a_slow_mail_server_lets_no_mail_be_sent_twice() {
     let site = Setup::standard().build();
@@ -416,7 +416,7 @@ async fn a_slow_mail_server_lets_no_mail_be_sent_twice() {
         site.core().admin_change_password(&ctx, &ann, &password, true).await.unwrap();
     }
     let mut slow = std::pin::pin!(site.core().deliver_mails());
-    // Until it has something in hand.
+    // Poll until the node has claimed a mail.
     for _ in 0..2 {
         assert!(futures::poll!(slow.as_mut()).is_pending());
     }

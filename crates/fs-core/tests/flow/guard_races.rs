@@ -1,4 +1,5 @@
-//! What another request or program writes while a flow is under way: the flow notices.
+//! Tests of concurrent writes by another request or program during a flow, which the flow must
+//! detect.
 
 use std::cell::Cell;
 
@@ -21,7 +22,7 @@ use crate::people::{
     ANN, NEW, credentials, mailed_token, new_password, register_ann, remember_cookie, sign_ann_in,
 };
 
-/// Everything that leaves a session behind, and some that change the account.
+/// Flows that create a session, and some that change the account.
 const FLOWS: [&str; 11] = [
     "password",
     "passcode",
@@ -36,7 +37,7 @@ const FLOWS: [&str; 11] = [
     "chosen factor",
 ];
 
-/// What somebody has in hand who is about to do one of them.
+/// Secrets that the caller of a flow holds.
 struct Hand {
     site: Site,
     user: User,
@@ -90,7 +91,7 @@ async fn hand(flow: &str) -> Hand {
     Hand { site, user, session, text }
 }
 
-/// Does it, as a request does; whether it came to something.
+/// Runs a flow, as a request does. Returns whether it was successful.
 async fn run(flow: &str, site: &Site, session: &mut Session, text: &str) -> bool {
     let (core, ctx) = (site.core(), site.context());
     match flow {
@@ -127,13 +128,13 @@ async fn run(flow: &str, site: &Site, session: &mut Session, text: &str) -> bool
     session.sign_in().is_some()
 }
 
-/// What was there when the other program had written, and what is there in the end.
+/// State after the other program's write, and at the end.
 struct Aftermath {
     then: Dump,
     now: Dump,
-    /// Somebody was signed in after the write.
+    /// Whether somebody was signed in after the write.
     signed_in_later: bool,
-    /// The browser is signed in.
+    /// Whether the browser is signed in.
     is_in: bool,
 }
 
@@ -156,7 +157,7 @@ fn against(flow: &str, set: impl Fn() -> UserField, check: impl Fn(Aftermath)) {
         let (events, was_finished) = last.get().unwrap();
         let later = site.events.events().split_off(events);
         let told = later.iter().any(|event| matches!(event, Event::UserAuthenticated { .. }));
-        // These two tell no event, and do nothing after their commit.
+        // These two flows emit no event, and do nothing after their commit.
         let silent = matches!(flow, "verify" | "remembered") && done && !was_finished;
         check(Aftermath {
             then,
@@ -230,7 +231,7 @@ fn a_second_factor_that_another_program_changed_opens_nothing() {
 
 #[test]
 fn a_password_that_another_program_replaced_opens_nothing() {
-    // A reset link is bound to the uniquifier, which the library replaces with every password.
+    // A reset link is bound to the uniquifier, which is replaced with every password.
     for flow in ["password", "passcode", "change", "verify"] {
         against(
             flow,
@@ -268,7 +269,7 @@ fn a_code_that_was_mailed_is_good_though_two_were_asked_for_at_once() {
             matches!(asked, Ok(SendCodeOutcome::Sent))
         };
         let told: [bool; 2] = order.both(ask(), ask()).into();
-        // Both are told what somebody without an account is told; one mail may do for two.
+        // Both callers get the answer for an unknown account. One mail may serve both.
         assert_eq!(told, [true, true]);
         let mails = block_on(site.mails());
         assert!((1..=2).contains(&mails.len()), "{} mails", mails.len());

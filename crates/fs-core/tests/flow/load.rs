@@ -1,4 +1,5 @@
-//! Load: a refusal costs no attempt, and what is counted for one purpose does not stop another.
+//! Tests of overload: a refused request is not counted as an attempt, and the counts of different
+//! purposes are separate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,10 +23,10 @@ use crate::people::{
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
-/// It is compared in two spellings.
+/// Password that is checked in two spellings.
 const UMLAUT: &str = "an \u{e4}lderly marble otter";
 
-/// Hashes unless it is told to be full.
+/// Hash pool that can be switched to refuse jobs as if full.
 struct Pool {
     inner: InlineHashPool,
     full: Arc<AtomicBool>,
@@ -41,7 +42,7 @@ impl HashPool for Pool {
     }
 }
 
-/// A site where everything may be tried once, and the switch that fills its queue.
+/// Creates a site where everything may be tried once, and the switch that fills its hash pool.
 fn tight() -> (Site, Arc<AtomicBool>) {
     let mut setup = Setup::standard();
     let once = vec![Cap::new(1, 15 * MINUTE)];
@@ -178,7 +179,7 @@ async fn registrations_do_not_stop_sign_ins_and_mails_from_the_same_address() {
     assert!(is_told_to_wait(&one_more));
     assert!(is_in(sign_in(&site, ANN, PASSWORD).await));
     assert!(site.core().request_reset(&ctx, ANN).await.is_ok());
-    // Nor do mails and sign-ins stop registrations.
+    // Mails and sign-ins do not limit registrations either.
     let elsewhere = site.visited_from([198, 51, 100, 1]);
     for number in 0..100 {
         let nobody = format!("nobody{number}@site.test");
@@ -191,7 +192,7 @@ async fn registrations_do_not_stop_sign_ins_and_mails_from_the_same_address() {
     assert!(matches!(one_more, Ok(RegisterOutcome::Done(_))));
 }
 
-/// Fills the count of a network with failures at accounts of others.
+/// Exhausts the limit of a network with failures at other accounts.
 async fn fill_the_network(site: &Site) {
     for number in 0..100 {
         let nobody = format!("nobody{number}@site.test");
@@ -207,7 +208,7 @@ async fn a_right_password_is_taken_where_its_owner_was_although_others_failed_th
     }
     assert!(is_in(sign_in(&site, ANN, PASSWORD).await));
     fill_the_network(&site).await;
-    // Whoever has not been there waits, and so does everybody with a wrong password.
+    // A person who was never here has to wait, and so does everybody with a wrong password.
     for (identity, password) in
         [("bob@site.test", PASSWORD), ("nobody@site.test", PASSWORD), (ANN, NEW), (ANN, UMLAUT)]
     {
@@ -237,7 +238,7 @@ async fn a_full_network_does_not_tell_who_has_been_there() {
         seen.push(told);
     }
     assert_eq!(seen[0], seen[1]);
-    // After as many failures as an account allows nothing is compared any more.
+    // Once the account's limit is reached, passwords are not compared any more.
     assert!(seen[0].iter().all(|(waits, ..)| *waits));
     assert_eq!((seen[0][0].2, seen[0][24].2), (1, 0));
 }

@@ -1,4 +1,4 @@
-//! What holds for every flow, whatever fails and whoever comes at the same moment.
+//! Tests of rules for every flow, under faults and concurrency.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod admin_faults;

@@ -1,4 +1,4 @@
-//! The code of a step works once, at whichever door.
+//! Tests that the code of a time step is single-use across all endpoints that accept it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::factors::{
 };
 use crate::people::{ANN, sign_ann_in};
 
-/// Ann, whose one app is her second factor and a way to sign in.
+/// Creates Ann, whose only app is both her second factor and a sign-in method.
 async fn ann_with_one_app(site: &Site, key: &TotpSecret) -> User {
     let user = ann_with(site, key).await;
     let sealed = user.second_factor.totp_secret.clone();
@@ -24,7 +24,7 @@ async fn ann_with_one_app(site: &Site, key: &TotpSecret) -> User {
     site.user(ANN).await.unwrap()
 }
 
-/// What proving again who one is does; whether the code was right.
+/// Reauthenticates with a code. Returns whether it was right.
 async fn verify(site: &Site, session: &mut Session, code: &str) -> bool {
     let (core, ctx) = (site.core(), site.context());
     let user = core.authenticate_session(&ctx, session).await.unwrap().unwrap();
@@ -39,7 +39,7 @@ fn of_two_doors_at_the_same_moment_a_step_opens_one() {
         let mut seen = [false; 2];
         orders += every_order(|order| {
             let mut setup = every_way();
-            // Both doors are open to one app.
+            // In this setting one app serves both purposes.
             setup.config.two_factor.as_mut().unwrap().strict = false;
             let (site, key) = (setup.build(), key(1));
             block_on(ann_with_one_app(&site, &key));
@@ -77,7 +77,7 @@ async fn the_code_that_set_up_a_second_factor_does_not_give_it_unless_codes_are_
         assert!(validate(&site, &mut ann, &first).await);
         let mut other = pending(&site).await;
         assert_eq!(validate(&site, &mut other, &first).await, !strict);
-        // In no case a third time.
+        // A third use is never accepted.
         let mut third = pending(&site).await;
         assert!(!validate(&site, &mut third, &first).await);
         site.clock.advance(Duration::from_secs(30));
@@ -104,7 +104,7 @@ async fn the_code_that_set_up_a_way_to_sign_in_does_not_sign_in_unless_codes_are
     }
 }
 
-/// One door is open longer than the other: the mark lasts as long as the last of them.
+/// Checks that the mark of a used step lasts until the longest window of all endpoints has passed.
 #[tokio::test]
 async fn a_step_stays_used_while_any_door_would_take_it() {
     let mut setup = every_way();
@@ -117,7 +117,7 @@ async fn a_step_stays_used_while_any_door_would_take_it() {
     let first = code(&site, &key);
     assert!(validate(&site, &mut ann, &first).await);
     site.clock.advance(Duration::from_secs(300));
-    // Marks that are over are swept when others are made.
+    // Expired marks are removed when new ones are written.
     let mut again = pending(&site).await;
     assert!(validate(&site, &mut again, &code(&site, &key)).await);
     assert!(!by_passcode(&site, &mut Session::default(), &first).await);

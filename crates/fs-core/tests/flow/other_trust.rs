@@ -1,4 +1,4 @@
-//! A second factor that changes ends what was trusted before it.
+//! Tests that a change of the second factor revokes everything that was trusted before it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::people::{ANN, bob_remembered, credentials, refused, remember_cookie, 
 const DAY: Duration = Duration::from_secs(86_400);
 const STEP: Duration = Duration::from_secs(30);
 
-/// A browser that is signed in, is remembered, and is spared the second factor.
+/// Browser that is signed in and remembered, with a device token.
 struct Entered {
     session: Session,
     remembered: RememberChange,
@@ -31,7 +31,7 @@ fn site(ends: bool) -> Site {
 }
 
 async fn enter(site: &Site, key: &TotpSecret) -> Entered {
-    // Every browser gives a code of its own.
+    // Every browser uses a code of its own.
     site.clock.advance(STEP);
     let (core, ctx, mut session) = (site.core(), site.context(), pending(site).await);
     let code = code(site, key);
@@ -49,7 +49,7 @@ async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
     site.core().restore_remembered(&ctx, &mut session, cookie).await.unwrap().who.is_ok()
 }
 
-/// Whether a browser with that token is asked for the second factor.
+/// Checks whether a browser with that device token is asked for the second factor.
 async fn is_asked(site: &Site, device: &Secret) -> bool {
     let typed = Credentials { device: Some(device.clone()), ..credentials() };
     match site.core().sign_in(&site.context(), &mut Session::default(), typed).await.unwrap() {
@@ -59,7 +59,7 @@ async fn is_asked(site: &Site, device: &Secret) -> bool {
     }
 }
 
-/// Switches the second factor off, or changes it, in a remembered browser.
+/// Switches the second factor off, or replaces it, in a remembered browser.
 async fn change(
     site: &Site,
     session: &mut Session,
@@ -102,7 +102,7 @@ async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
         let waits = site.core().pending(&site.context(), &waiting).await.unwrap();
         assert_eq!(waits.is_some(), !ends, "off: {off}");
 
-        // The browser stays remembered, under another name, and becomes no fresher.
+        // The browser stays remembered, with another cookie, and becomes no fresher.
         let after = here.session.sign_in().unwrap();
         assert_eq!(after.authenticated_at, before.authenticated_at);
         assert_eq!(after.id != before.id, ends);
@@ -111,7 +111,7 @@ async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
         if ends {
             assert!(comes_back(&site, &remember).await);
         }
-        // Trust in a device was for the factor that it gave, in any case.
+        // A device token is bound to the factor that was proven, so it is revoked in any case.
         if !off {
             assert!(is_asked(&site, &other.device).await && is_asked(&site, &here.device).await);
         }
@@ -135,7 +135,7 @@ async fn a_browser_that_is_not_remembered_as_her_does_not_become_so() {
     }
 }
 
-/// Who was in before it had given a password alone.
+/// Checks that sessions created with a password alone end with the first second factor.
 #[tokio::test]
 async fn a_first_second_factor_ends_what_was_entered_without_one() {
     let site = every_way().build();
@@ -154,7 +154,7 @@ async fn a_first_second_factor_ends_what_was_entered_without_one() {
 #[tokio::test]
 async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
     let mut setup = required();
-    // The session without a factor goes on until the other one has set one up.
+    // The session without a factor continues until the other one has set one up.
     setup.config.two_factor.as_mut().unwrap().strict = false;
     setup.config.auth_tokens.own_uniquifier = true;
     let (site, old) = (setup.build(), key(1));
@@ -184,7 +184,7 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
         let user = ann_with(&site, &key(1)).await;
         let Entered { device, .. } = enter(&site, &key(1)).await;
         assert!(!is_asked(&site, &device).await);
-        // Somebody else gives her another app: nothing of hers ends by itself.
+        // An application sets up another app for her; that alone revokes nothing.
         site.core().tf_reset(&user.id).await.unwrap();
         let sealed = site.core().seal_totp(&key(2)).await.unwrap();
         let user = site.user(ANN).await.unwrap();
@@ -193,12 +193,12 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
     }
 }
 
-/// A session that was signed out, beside an auth token, does not come to life again.
+/// Checks that a change made with an auth token does not revive a session that was signed out.
 #[tokio::test]
 async fn a_change_by_other_means_gives_no_session() {
     let mut setup = every_way();
     let rules = setup.config.two_factor.as_mut().unwrap();
-    // Otherwise only a session of one's own changes it.
+    // With the strict rules, only a session of the user can change the factor.
     (rules.strict, rules.device) = (false, Some(30 * DAY));
     let (site, key) = (setup.build(), key(1));
     ann_with(&site, &key).await;
@@ -271,14 +271,14 @@ async fn what_one_sets_up_does_not_become_the_factor_of_another() {
     site.add_user(ANN).await;
     let bob = site.add_user("bob@site.test").await;
     let (core, ctx) = (site.core(), site.context());
-    // Bob calls by other means, in the browser in which Ann is about to set up her app.
+    // Bob authenticates by other means, in the browser in which Ann is setting up her app.
     let mut session = pending(&site).await;
     let key = enrol(&site, &mut session).await;
     let code = code(&site, &key);
     let mut copy = session.clone();
     let given = core.validate_second_factor(&ctx, &mut copy, Some(&bob), &code, None).await;
     assert!(matches!(given.unwrap(), ValidateOutcome::NotPending));
-    // And he begins to sign in there.
+    // Bob then begins to sign in there.
     let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
     let _ = core.sign_in(&ctx, &mut session, typed).await.unwrap();
     let given = core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap();

@@ -1,5 +1,5 @@
-//! Passwords cannot be guessed: every way in which one is given is limited, for all accounts alike,
-//! and owners still get in.
+//! Tests that passwords cannot be guessed: every way to give one is limited, equally for existing
+//! and unknown accounts, and owners can still sign in.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
 const WRONG: &str = "a wrong marble otter";
 
-/// What comes of a try: in, wrong, or nobody looked, for that long.
+/// Result of an attempt: accepted, wrong, or refused without a check for a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Try {
     In,
@@ -61,7 +61,7 @@ async fn site() -> Site {
 async fn guessing_from_one_network_ends_and_begins_again_with_the_window() {
     let site = site().await;
     for number in 0..20 {
-        // Both ways in have one count.
+        // Both endpoints share one count.
         let guess = match number % 2 {
             0 => sign_in(&site, ANN, WRONG).await,
             _ => by_basic(&site, "Ann@Site.test", WRONG).await,
@@ -74,7 +74,7 @@ async fn guessing_from_one_network_ends_and_begins_again_with_the_window() {
         assert_eq!(sign_in(&site, ANN, password).await, Try::Wait(15 * MINUTE));
         assert_eq!(by_basic(&site, ANN, password).await, Try::Wait(15 * MINUTE));
     }
-    // Nothing was hashed, so that nobody waits behind a guesser either.
+    // Nothing was hashed, so an attacker does not slow others down either.
     let calls = site.calls.take();
     assert!(!calls.iter().any(|call| matches!(call, Call::Hash(_))), "{calls:?}");
     let told = |event: &Event| matches!(event, Event::LimitReached { limit: "password_here", .. });
@@ -118,7 +118,8 @@ async fn a_success_forgets_the_failures_of_its_own_network_alone() {
     assert_eq!(sign_in(&guesser, ANN, PASSWORD).await, Try::Wait(15 * MINUTE));
 }
 
-/// Guesses at an account from many networks until all of them are stopped; how many were looked at.
+/// Guesses at an account from many networks until all of them are limited. Returns the number of
+/// guesses that were checked.
 async fn guess_from_everywhere(site: &Site, identity: &str) -> usize {
     let mut guesses = 0;
     for network in 0..10 {
@@ -147,11 +148,11 @@ async fn many_networks_together_get_a_hundred_guesses_a_day() {
 #[tokio::test]
 async fn strangers_do_not_shut_the_owner_out() {
     let site = site().await;
-    // Where the owner signed in before, the password goes on being looked at.
+    // In a network where the owner signed in before, the password is still checked.
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
     assert_eq!(guess_from_everywhere(&site, ANN).await, 100);
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
-    // Elsewhere a new password ends the wait.
+    // In other networks, a new password ends the wait.
     let travelling = site.visited_from([198, 51, 100, 1]);
     assert_eq!(sign_in(&travelling, ANN, PASSWORD).await, Try::Wait(DAY));
     let ctx = travelling.context();
@@ -227,7 +228,7 @@ async fn a_stolen_session_is_no_place_to_guess() {
         assert_eq!(verify(password).await, Try::Wait(15 * MINUTE));
         assert_eq!(change(password).await, Try::Wait(15 * MINUTE));
     }
-    // The owner signs in all the same.
+    // The owner can sign in nevertheless.
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
     site.clock.advance(15 * MINUTE);
     let ctx = site.context();
@@ -259,7 +260,8 @@ async fn the_profile_of_the_original_limits_no_passwords() {
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
 }
 
-/// A number is written in many ways, and each of them could be a name.
+/// Checks that all spellings of a phone number share one count, because each of them could be a
+/// name.
 #[tokio::test]
 async fn a_number_has_one_count_however_it_is_written() {
     let mut setup = Setup::standard();

@@ -1,4 +1,4 @@
-//! Holding a typed password against an account, and hashes that were taken over.
+//! Tests of verifying typed passwords, and of adopted hashes.
 
 use fs_core::flow::{ChangeOutcome, FlowError, RememberChange, SignInOutcome, VerifyOutcome};
 use fs_core::model::{PasswordHash, User, UserField};
@@ -14,11 +14,11 @@ use crate::people::{
     sign_ann_in,
 };
 
-/// As it is typed: composed, in NFC.
+/// Password as it is typed: composed, in NFC.
 const TYPED: &str = "marble otter candle, Zo\u{eb}";
-/// The same text as Flask-Security hashes it: decomposed, in NFKD.
+/// Password as Flask-Security hashes it: decomposed, in NFKD.
 const IMPORTED: &str = "marble otter candle, Zoe\u{308}";
-/// Another text that NFKD makes the same as an [`UNLIGATED`].
+/// Different text that has the same NFKD form as [`UNLIGATED`].
 const LIGATED: &str = "marble otter \u{fb01}sh, seven";
 const UNLIGATED: &str = "marble otter fish, seven";
 
@@ -28,7 +28,7 @@ fn hash_of(text: &str, create: NewHash) -> PasswordHash {
     hasher.hash(&Secret::from(text), [7; 16], &mut Scratch::new()).unwrap()
 }
 
-/// Ann, with a hash of that text.
+/// Creates Ann with a hash of that text.
 async fn ann_with(site: &Site, hash: PasswordHash) -> User {
     let ann = match site.user(ANN).await {
         Some(ann) => ann,
@@ -107,7 +107,7 @@ async fn a_hash_of_the_imported_spelling_lets_in_and_is_replaced() {
         assert!(!signs_in(&site, "marble otter candle, Zoe").await);
         assert!(signs_in(&site, TYPED).await);
         assert!(stored_is_of(&site, TYPED).await && !stored_is_of(&site, IMPORTED).await);
-        // From now on nothing is hashed anew, and either way of typing it is the same text.
+        // From now on the hash is not renewed, and both spellings are accepted.
         site.calls.take();
         assert!(signs_in(&site, TYPED).await);
         assert_eq!(hashing(&site), [HashKind::VerifyBoth]);
@@ -136,7 +136,8 @@ async fn every_other_check_knows_the_imported_spelling() {
     assert!(matches!(changed, ChangeOutcome::Done { .. }), "{changed:?}");
 }
 
-/// Else one session with another keyboard would keep somebody out for good.
+/// Checks that signing in with a lookalike does not replace the hash. Otherwise one sign-in with
+/// another keyboard would lock the owner out.
 #[tokio::test]
 async fn a_look_alike_lets_in_but_does_not_become_the_password() {
     for create in [NewHash::CheapestForTests, NewHash::Bcrypt { cost: 10 }] {
@@ -174,7 +175,8 @@ async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
     assert_eq!(hashing(&site), [HashKind::Verify]);
 }
 
-/// How easily one is guessed takes as long as a hash.
+/// Checks that the strength of a new password is estimated on the hashing threads, because it takes
+/// as long as a hash.
 #[tokio::test]
 async fn a_new_password_is_judged_on_the_hashing_threads() {
     let site = Setup::standard().build();
@@ -235,7 +237,7 @@ async fn a_new_password_leaves_no_session_behind_and_a_line_in_the_audit_log() {
     assert!(told, "{lines:?}");
 }
 
-/// bcrypt reads 72 bytes: what comes behind them would not count.
+/// Checks the limit of bcrypt, which ignores everything after 72 bytes.
 #[tokio::test]
 async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
     let mut setup = Setup::standard();
@@ -251,7 +253,7 @@ async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
         let told = judge(&long).await.unwrap_err();
         assert!(told.contains("PasswordTooManyBytes"), "{long}: {told}");
     }
-    // Hashed twice, all of it counts.
+    // With the double hash, the complete password counts.
     let mut setup = Setup::flask_security_4();
     setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
     let site = setup.build();

@@ -1,4 +1,4 @@
-//! Ann, and what she does.
+//! Helpers for Ann, the user of most tests.
 
 use std::fmt::Debug;
 
@@ -13,7 +13,7 @@ pub(crate) const ANN: &str = "ann@site.test";
 pub(crate) const NEW: &str = "another marble otter candle";
 pub(crate) const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
 
-/// What an outcome is that is no success: the test is wrong, or the flow.
+/// Panics with an outcome that should have been a success.
 pub(crate) fn refused(outcome: impl Debug) -> ! {
     panic!("{outcome:?}")
 }
@@ -28,7 +28,7 @@ pub(crate) fn registration(email: &str) -> RegistrationForm {
     }
 }
 
-/// An account that is not confirmed; the link is in the newest mail.
+/// Registers Ann without confirming the account. The link is in the newest mail.
 pub(crate) async fn register_ann(site: &Site) {
     let (ctx, mut session) = (site.context(), Session::default());
     match site.core().register(&ctx, &mut session, registration(ANN)).await.unwrap() {
@@ -53,7 +53,7 @@ pub(crate) async fn sign_ann_in(site: &Site, session: &mut Session) -> RememberC
     }
 }
 
-/// Bob signs in from a browser that is remembered.
+/// Signs Bob in with a remember cookie.
 pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
     site.add_user("bob@site.test").await;
     let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
@@ -63,7 +63,8 @@ pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
     }
 }
 
-/// What Ann types who follows her link in another browser than the one that registered.
+/// Returns the password form for a link that is opened in another browser than the one that
+/// registered.
 pub(crate) fn chosen() -> ConfirmForm {
     ConfirmForm { password: Some(PASSWORD.into()), ..ConfirmForm::default() }
 }
@@ -72,7 +73,7 @@ pub(crate) fn new_password(password: &str) -> NewPassword {
     NewPassword { password: password.into(), repeated: Some(password.into()) }
 }
 
-/// The token in the link of the newest mail.
+/// Returns the token in the link of the newest mail.
 pub(crate) async fn mailed_token(site: &Site) -> String {
     let mail = site.mails().await.pop().unwrap();
     link_in(&mail).unwrap().rsplit('/').next().unwrap().to_owned()

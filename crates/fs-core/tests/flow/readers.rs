@@ -1,4 +1,4 @@
-//! Rules of an application's own for what people type.
+//! Tests of an application's own rules for typed identities.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::send_limits::Telephone;
 
-/// Everything is lower case; new accounts are for one company.
+/// Rule that converts to lower case, and restricts new accounts to one company.
 struct Colleagues;
 
 impl ReadEmail for Colleagues {
@@ -39,7 +39,7 @@ impl ReadEmail for Colleagues {
     }
 }
 
-/// Names begin with a tilde, which is not stored.
+/// Rule for names that begin with a tilde, which is not stored.
 struct Tilde;
 
 impl ReadUsername for Tilde {
@@ -54,7 +54,7 @@ impl ReadUsername for Tilde {
     }
 }
 
-/// Extensions of one telephone system.
+/// Rule for the extensions of a telephone system.
 struct Extensions;
 
 impl ReadPhone for Extensions {
@@ -66,7 +66,7 @@ impl ReadPhone for Extensions {
     }
 }
 
-/// Case does not matter, and "otter" is forbidden.
+/// Rule that ignores case, and forbids "otter".
 struct Lenient;
 
 impl ReadPassword for Lenient {
@@ -145,7 +145,7 @@ async fn addresses_and_names_are_read_as_the_application_says() {
         let found = core.find_by_identity(typed).await.unwrap();
         assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
     }
-    // What is stored is found as it is, however names are typed.
+    // Stored values are found as they are, whatever the rule for typed names.
     assert!(core.find_by_identity("ann").await.unwrap().is_some());
     assert!(core.find_by_email("ANN@otter.test ").await.unwrap().is_some());
     site.mails().await;
@@ -199,6 +199,6 @@ async fn numbers_are_read_as_the_application_says() {
         panic!("it is accepted")
     };
     assert_eq!(words(&[problem]), [("phone", "Four digits.")]);
-    // Nobody sends text messages here; the number itself was read.
+    // No SMS sender is configured; the number itself was accepted.
     assert!(!matches!(set_up("0123").await, SetupOutcome::Refused(_)));
 }

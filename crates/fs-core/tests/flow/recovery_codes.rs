@@ -1,4 +1,4 @@
-//! Recovery codes: each lets its owner in once, and nobody else.
+//! Tests of recovery codes: each is single-use, and signs only its owner in.
 
 use std::time::Duration;
 
@@ -19,7 +19,8 @@ use crate::every_fault::every_fault;
 use crate::every_order::every_order;
 use crate::people::{ANN, PROFILES, credentials, refused};
 
-/// A profile with recovery codes. That making them takes the second factor is tested elsewhere.
+/// Returns a profile with recovery codes. Creating them does not require the second factor here;
+/// other tests cover that.
 fn with_codes(profile: fn() -> Setup) -> Setup {
     let mut setup = profile();
     setup.config.two_factor = Some(TwoFactor { strict: false, ..TwoFactor::default() });
@@ -30,7 +31,7 @@ fn secret() -> TotpSecret {
     TotpSecret::from_random([7; 20])
 }
 
-/// The present code of Ann's app.
+/// Returns the current code of Ann's app.
 fn app_code(site: &Site) -> String {
     TotpRules::default().code_at(&secret(), site.core().now()).expose().to_owned()
 }
@@ -39,7 +40,7 @@ async fn sealed(site: &Site) -> SealedSecret {
     site.core().seal_totp(&secret()).await.unwrap()
 }
 
-/// An account with an authenticator app and recovery codes, which are returned.
+/// Creates an account with an authenticator app and recovery codes. Returns the codes.
 async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
     let user = site.add_user(email).await;
     let sealed = Some(sealed(site).await);
@@ -59,7 +60,7 @@ async fn make(site: &Site, email: &str) -> Vec<String> {
     }
 }
 
-/// A browser in which Ann has typed her password.
+/// Returns a browser in which Ann has typed her password.
 async fn pending(site: &Site) -> Session {
     let mut session = Session::default();
     match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
@@ -68,7 +69,8 @@ async fn pending(site: &Site) -> Session {
     }
 }
 
-/// Whether a code completes the sign-in. A refusal signs nobody in and says the same each time.
+/// Submits a code, and returns whether it completes the sign-in. Checks that a refusal signs nobody
+/// in and always has the same answer.
 async fn enter(site: &Site, session: &mut Session, code: &str) -> bool {
     let outcome = site.core().use_recovery_code(&site.context(), session, code).await;
     let signed_in = session.sign_in().is_some();
@@ -78,9 +80,9 @@ async fn enter(site: &Site, session: &mut Session, code: &str) -> bool {
             assert_eq!(problem.message.key, MessageKey::InvalidRecoveryCode);
             assert!(!signed_in);
         }
-        // Whatever it waited for is over.
+        // The pending sign-in has ended.
         Ok(ValidateOutcome::NotPending) => assert!(!signed_in),
-        // Too many were tried.
+        // The rate limit is reached.
         Err(FlowError::TooMany(_)) => assert!(!signed_in),
         other => refused(other),
     }
@@ -133,7 +135,7 @@ async fn a_code_lets_in_once_and_its_owner_is_told() {
         assert_eq!((mail.template.as_str(), mail.to.as_str()), ("recovery_code_used", ANN));
         assert!(mail.text.unwrap().contains("There are 7 codes left"));
 
-        // The sign-in that waited for it is over, wherever its cookie was copied to.
+        // The pending sign-in has ended, in every copy of its cookie.
         assert!(!enter(&site, &mut copy, &codes[5]).await);
         let mut again = pending(&site).await;
         assert!(!enter(&site, &mut again, &codes[3]).await);
@@ -210,12 +212,12 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
         assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
     }
     assert!(!enter(&site, &mut session, &codes[0]).await);
-    // A new sign-in has ten more, and the hour has twenty.
+    // A new sign-in has ten more attempts, and an hour has twenty.
     let mut session = pending(&site).await;
     for _ in 0..9 {
         assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
     }
-    // What was refused for the first sign-in was not counted for the hour.
+    // Attempts refused for the first sign-in were not counted for the hour.
     assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
     let mut session = pending(&site).await;
     site.events.take();
@@ -248,7 +250,7 @@ async fn codes_end_with_the_second_factor() {
         let none = site.core().make_recovery_codes(&ctx, &session, &without).await.unwrap();
         assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
 
-        // A second factor that is set up anew has none either.
+        // A second factor that is set up again has no recovery codes either.
         let user = site.user(ANN).await.unwrap();
         let begun =
             site.core().enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await;
@@ -301,7 +303,7 @@ async fn the_database_holds_digests_alone() {
     for code in codes {
         let letters = code.replace('-', "");
         assert!(stored.iter().all(|hash| !hash.contains(&code) && !hash.contains(&letters)));
-        // A digest from a stolen database is no code.
+        // A digest from a stolen database is not accepted as a code.
         assert!(!enter(&site, &mut pending(&site).await, &stored[0]).await);
         site.clock.advance(Duration::from_secs(86_401));
     }

@@ -1,4 +1,4 @@
-//! What is public and holds a secret does not show it.
+//! Tests that public types that hold secrets do not show them.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::people::{
     remember_cookie,
 };
 
-/// Everything that was shown, and all that must not be in it.
+/// All text that was shown, and all secrets that it must not contain.
 #[derive(Default)]
 struct Shown {
     text: String,

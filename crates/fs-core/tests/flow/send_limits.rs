@@ -1,4 +1,4 @@
-//! Nobody is bombed with mails, and no money is lost on text messages.
+//! Tests of the limits on sending mails and text messages.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::people::{ANN, NEW, mailed_token, new_password, register_ann, registra
 const HOUR: Duration = Duration::from_secs(3_600);
 const NOBODY: &str = "nobody@site.test";
 
-/// Asks again and again, from ever other networks; how many mails came of it.
+/// Requests mails repeatedly, from changing networks. Returns the number of mails that were sent.
 async fn mails_of(site: &Site, times: u8, ask: impl AsyncFn(&Site)) -> usize {
     let mut mails = 0;
     for number in 0..times {
@@ -40,7 +40,7 @@ async fn reset_links_are_mailed_so_often_and_always_promised() {
     site.clock.advance(HOUR);
     assert_eq!(mails_of(&site, 15, ask_for_reset).await, 10);
     site.clock.advance(HOUR);
-    // A day's are used up.
+    // The limit of the day is reached.
     assert_eq!(mails_of(&site, 15, ask_for_reset).await, 0);
 }
 
@@ -141,7 +141,7 @@ async fn one_network_asks_for_so_many_mails_whoever_they_are_for() {
     assert_eq!(site.mails().await.len(), 1);
 }
 
-/// Keeps what is sent.
+/// SMS sender that keeps the messages.
 #[derive(Default)]
 pub(crate) struct Telephone(Mutex<Vec<String>>);
 

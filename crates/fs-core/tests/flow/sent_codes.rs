@@ -1,4 +1,4 @@
-//! A code by mail or text message is good because it was sent.
+//! Tests that a code by mail or text message is valid only because it was sent.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::people::{ANN, PROFILES};
 
 const STEP: Duration = Duration::from_secs(30);
 
-/// Ann, whose mailed codes are of a secret that is known here.
+/// Creates Ann with a known secret for mailed codes.
 async fn ann_by_mail(site: &Site) {
     let user = site.add_user(ANN).await;
     let sealed = site.core().seal_totp(&key(1)).await.unwrap();
@@ -50,7 +50,7 @@ async fn a_code_that_was_not_sent_does_not_sign_in_unless_codes_are_lax() {
         site.clock.advance(STEP);
         let sent = mailed_code(&site).await;
         assert_eq!(sent, code(&site, &key(1)));
-        // The one of the next step is not the one that was sent.
+        // The code of the next step was not sent.
         site.clock.advance(STEP);
         assert_eq!(signs_in(&site, &code(&site, &key(1))).await, !strict);
         assert!(signs_in(&site, &sent).await);
@@ -65,7 +65,7 @@ async fn a_code_that_is_sent_works_at_its_first_use() {
         ann_by_mail(&site).await;
         let first = mailed_code(&site).await;
         assert!(signs_in(&site, &first).await);
-        // In the same step.
+        // Requested in the same step.
         let second = mailed_code(&site).await;
         assert!(signs_in(&site, &second).await);
         let [third, fourth] = [mailed_code(&site).await, mailed_code(&site).await];
@@ -74,7 +74,7 @@ async fn a_code_that_is_sent_works_at_its_first_use() {
         for used in [first, second, third, fourth] {
             assert!(!signs_in(&site, &used).await, "once");
         }
-        // The step whose code went out ahead of its time.
+        // The code of this step was sent ahead of its time.
         site.clock.advance(STEP);
         assert!(signs_in(&site, &mailed_code(&site).await).await);
     }
@@ -121,13 +121,13 @@ async fn a_second_factor_that_is_mailed_again_within_a_step_works() {
     }
 }
 
-/// The code that stands in a line of its own.
+/// Returns the code that stands on a line of its own.
 fn code_in(text: &str) -> &str {
     let is_code = |line: &&str| line.len() == 6 && line.bytes().all(|byte| byte.is_ascii_digit());
     text.lines().map(str::trim).find(is_code).unwrap()
 }
 
-/// Of two who ask at the same moment each gets a code that works.
+/// Checks that two concurrent requests each get a code that works.
 #[test]
 fn codes_that_are_sent_at_the_same_moment_all_work() {
     every_order(|order| {
@@ -165,7 +165,7 @@ async fn no_more_codes_go_out_in_a_step_than_can_be_accepted() {
     }
 }
 
-/// Asking again takes the same work whether there is an account or not.
+/// Checks that a repeated request takes the same work with and without an account.
 #[tokio::test]
 async fn asking_again_within_a_step_tells_nothing() {
     let work = async |owner: &str| {
@@ -226,7 +226,7 @@ async fn a_mailed_second_factor_is_the_code_that_was_mailed() {
     }
 }
 
-/// Keeps what is sent.
+/// SMS sender that keeps the messages.
 #[derive(Default)]
 struct Telephone(Mutex<Vec<OutgoingSms>>);
 
@@ -242,7 +242,7 @@ impl SmsSender for Telephone {
     }
 }
 
-/// Ann, with a telephone.
+/// Creates Ann with a phone number.
 async fn ann_by_text(setup: Setup, phone: &str) -> (Site, Arc<Telephone>) {
     let (mut setup, telephone) = (setup, Arc::new(Telephone::default()));
     setup.config.two_factor = setup.config.two_factor.map(|_| TwoFactor::default());
@@ -261,7 +261,8 @@ async fn ask(site: &Site) -> SendCodeOutcome {
     site.core().send_sign_in_code(&site.context(), ANN, Some("sms")).await.unwrap()
 }
 
-/// In the default profile an answer that waits for a service would tell that there is an account.
+/// Checks that the answer does not wait for the SMS service in the default profile. Otherwise it
+/// would reveal that the account exists.
 #[tokio::test]
 async fn nobody_waits_for_a_text_message_where_accounts_are_not_told_of() {
     for (profile, at_once) in PROFILES.into_iter().zip([0, 1]) {
@@ -286,12 +287,12 @@ async fn a_text_message_that_does_not_get_through_is_tried_three_times() {
         site.clock.advance(Duration::from_secs(3_600));
     }
     assert_eq!(telephone.0.lock().unwrap().len(), 3);
-    // Who may know is told.
+    // Where accounts may be revealed, the answer reports the failure.
     let (site, _) = ann_by_text(flask(), "+41446681801").await;
     assert!(matches!(ask(&site).await, SendCodeOutcome::NotSent));
 }
 
-/// Two requests at once are told what one is told, whoever has an account.
+/// Checks that two concurrent requests get the same answers as one, with and without an account.
 #[test]
 fn asking_twice_at_once_tells_nothing() {
     let orders = every_order(|order| {
@@ -306,7 +307,7 @@ fn asking_twice_at_once_tells_nothing() {
     assert!(orders > 10, "{orders}");
 }
 
-/// Whoever took over a telephone number is not in yet where there is a second factor.
+/// Checks that a hijacked phone number does not suffice if a second factor is set up.
 #[tokio::test]
 async fn a_second_factor_is_asked_for_after_a_text_message_as_well() {
     let (site, _) = ann_by_text(Setup::standard(), "+41446681800").await;

@@ -1,4 +1,4 @@
-//! Sessions, where a flow begins with one of somebody.
+//! Tests of flows that start in an existing session.
 
 use fs_core::csrf::CsrfSecret;
 use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
@@ -82,7 +82,7 @@ async fn an_application_cannot_vouch_for_an_account_that_may_not_act() {
 
         let bob = site.add_user("bob@site.test").await;
         core.deactivate_user(&bob.id).await.unwrap();
-        // As it was read before, and as it is now.
+        // Once with the user as it was read before, and once as it is now.
         let stale = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await;
         assert!(matches!(stale, Err(FlowError::Contended(_))), "{stale:?}");
         let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
@@ -148,7 +148,7 @@ async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
     assert_eq!(session.sign_in().unwrap().authenticated_at, None);
 }
 
-/// What a thief of the database has: keys that name nothing a browser could bring.
+/// Checks the keys in a stolen database: no browser can present one as its session id.
 #[tokio::test]
 async fn a_copy_of_the_database_opens_no_session() {
     let site = Setup::standard().build();

@@ -1,4 +1,5 @@
-//! What is stored is found by its exact spelling; rules are for new values.
+//! Tests that stored identities are found by their exact spelling, although the rules would refuse
+//! them for new accounts.
 
 use fs_core::config::Disclosure;
 use fs_core::flow::{
@@ -13,7 +14,7 @@ use fs_testkit::site::{PASSWORD, Setup, Site};
 
 use crate::people::{ANN, PROFILES, credentials, refused, registration};
 
-/// Addresses that no new account gets, and to which mails could be sent.
+/// Addresses that the rules refuse for new accounts, and to which mails can be sent.
 const MAILABLE: [&str; 5] = [
     "admin@localhost",
     "ops@x.local",
@@ -22,7 +23,7 @@ const MAILABLE: [&str; 5] = [
     "ann@xn--bcher-kva.de",
 ];
 
-/// Ann, under an address that was stored before our rules.
+/// Creates Ann with an address that was stored before the rules.
 async fn stored(site: &Site, email: &str) -> User {
     let user = site.add_user(ANN).await;
     let set = vec![UserField::Email(email.to_owned())];
@@ -70,7 +71,7 @@ async fn an_account_from_before_the_rules_resets_its_password() {
     }
 }
 
-/// An address that our rules refuse would else tell by being refused.
+/// Checks that an address that the rules refuse does not reveal an account by being refused.
 #[tokio::test]
 async fn an_address_that_the_rules_refuse_tells_nothing() {
     let work = async |owned: bool| -> Vec<Call> {
@@ -156,8 +157,8 @@ async fn an_address_is_taken_in_the_spelling_that_is_stored_as_well() {
     }
 }
 
-/// Whoever wrote an address in another spelling than the stored one finds the account of that other
-/// spelling only where nobody has the one that was typed.
+/// Checks that an account with another spelling of the address is found only if no account has the
+/// typed one.
 #[tokio::test]
 async fn the_spelling_that_was_typed_comes_first() {
     let site = Setup::standard().build();

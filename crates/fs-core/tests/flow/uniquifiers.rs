@@ -1,4 +1,4 @@
-//! An account whose uniquifier is empty, as a database that was taken over may hold it.
+//! Tests of an account with an empty uniquifier, as an adopted database may contain it.
 
 use fs_core::flow::{FollowLinkOutcome, ResetCheck, SignInOutcome};
 use fs_core::model::{Uniquifier, UserField};
@@ -9,7 +9,7 @@ use fs_testkit::site::{PASSWORD, Setup, Site};
 use crate::factors::{by_passcode, every_way, mailed_code, sign_in_link};
 use crate::people::{ANN, PROFILES, mailed_token, refused, sign_ann_in};
 
-/// A site with Ann, who has no uniquifier.
+/// Creates a site with Ann, who has no uniquifier.
 async fn site(setup: Setup) -> Site {
     let site = setup.build();
     let ann = site.add_user(ANN).await;
@@ -18,7 +18,7 @@ async fn site(setup: Setup) -> Site {
     site
 }
 
-/// Ann is who is signed in, by a uniquifier of her own.
+/// Checks that Ann is signed in, by a uniquifier of her own.
 async fn assert_is_ann(site: &Site, session: &Session) {
     let user = site.core().authenticate_session(&site.context(), session).await.unwrap();
     let user = user.unwrap();
@@ -101,7 +101,7 @@ async fn the_application_and_tokens_give_an_account_its_uniquifier() {
     }
 }
 
-/// Two sign-ins at once: one makes the uniquifier, and both work.
+/// Checks two concurrent sign-ins: one creates the uniquifier, and both succeed.
 #[tokio::test]
 async fn whoever_comes_second_gets_the_same_uniquifier() {
     let site = site(Setup::standard()).await;

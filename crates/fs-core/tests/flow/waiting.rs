@@ -1,4 +1,4 @@
-//! What waits lives as long as the longest validity that is configured.
+//! Tests that pending state lives as long as the longest configured validity.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::people::{ANN, sign_ann_in};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A site whose mailed codes are good for an hour, at the beginning of a step.
+/// Creates a site whose mailed codes are valid for an hour, at the beginning of a step.
 fn site(setup: Setup) -> Site {
     let mut setup = setup;
     setup.config.two_factor = Some(TwoFactor {

@@ -1,4 +1,4 @@
-//! The double hash of Flask-Security, and new hashes.
+//! Tests of Flask-Security's double hash, and of new hashes.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,7 @@ fn which_schemes_are_hashed_twice_is_by_the_list() {
     let rules = HashingRules { single_hash: single, create: NewHash::CheapestForTests, ..flask() };
     let hasher = hasher(rules);
     let stored = hasher.hash(&password, SALT, &mut Scratch::new()).unwrap();
-    // Made from the password itself, so that one without pepper reads it.
+    // The hash is of the password itself, so a hasher without a pepper can verify it.
     let plain = PasswordHasher::new(cheapest()).unwrap();
     assert_eq!(plain.verify(&password, &stored, &mut Scratch::new()), KEEP);
     let (_, bcrypt) = TWICE[0];

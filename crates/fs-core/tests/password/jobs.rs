@@ -1,4 +1,4 @@
-//! Jobs for the hashing threads.
+//! Tests of jobs for the hashing threads.
 
 use std::sync::Arc;
 

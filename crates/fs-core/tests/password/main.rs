@@ -1,4 +1,4 @@
-//! Passwords: hashes that others made, the double hash, renewal, refusals, rules.
+//! Tests of passwords: foreign hashes, the double hash, renewal, refusals, rules.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test may panic")]
 
@@ -19,7 +19,8 @@ const RENEW: Verification = Verification { matched: true, outdated: true };
 const KEEP: Verification = Verification { matched: true, outdated: false };
 const NO: Verification = Verification { matched: false, outdated: false };
 
-/// passlib's hashes of `pässwörd ☃ 1` after the HMAC by `salty`; Django's of the password itself.
+/// Hashes by passlib of `pässwörd ☃ 1` after the HMAC with `salty`, and by Django of the password
+/// itself.
 const TWICE: [(&str, &str); 8] = [
     ("bcrypt", "$2b$04$s1JFXzDaAboQ3NMMvI3fJ.PoWD.LF8tDGsxV.ET0ynrd9i0MXgnJW"),
     (
@@ -61,7 +62,7 @@ fn accepting_all(rules: HashingRules) -> HashingRules {
     HashingRules { accepted: Scheme::all().collect(), ..rules }
 }
 
-/// Flask-Security's rules by the salt of the reference's own tests.
+/// Returns Flask-Security's rules with the salt of the reference's own tests.
 fn flask() -> HashingRules {
     HashingRules::flask_security_4(Some(Secret::from("salty")))
 }
@@ -70,7 +71,7 @@ fn verify(hasher: &PasswordHasher, password: &str, stored: &str) -> Verification
     hasher.verify(&Secret::from(password), &PasswordHash::new(stored), &mut Scratch::new())
 }
 
-/// A hash of "secret" by these rules.
+/// Returns a hash of "secret" by these rules.
 fn stored_by(create: NewHash) -> PasswordHash {
     let hasher = hasher(HashingRules { create, ..HashingRules::default() });
     hasher.hash(&Secret::from("secret"), SALT, &mut Scratch::new()).unwrap()

@@ -1,10 +1,10 @@
-//! What holds for any password and any stored text.
+//! Property tests for any password and any stored text.
 
 use proptest::prelude::*;
 
 use super::*;
 
-/// Any text behind the beginning of any format.
+/// Returns a strategy for any text after the prefix of any format.
 fn any_stored() -> impl Strategy<Value = String> {
     let beginnings = prop::sample::select(vec![
         "",

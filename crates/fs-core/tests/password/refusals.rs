@@ -1,4 +1,4 @@
-//! What never matches, and costs a decoy all the same.
+//! Tests of hashes that never match, and of the decoy that they cost.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use fs_core::password::{HashRefusal, SingleHash, UnusableHash};
 
 use super::*;
 
-/// Verifies and tells whether Argon2 ran: it brings memory.
+/// Verifies a password that is refused, and checks that Argon2 ran, by its memory.
 fn refused(rules: HashingRules, password: &str, stored: &str) -> Result<Scheme, UnusableHash> {
     let hasher = hasher(rules);
     let mut scratch = Scratch::new();
@@ -166,17 +166,17 @@ fn passwords_beyond_all_bounds_are_not_read() {
         hasher.hash(&more.as_str().into(), SALT, &mut Scratch::new()),
         Err(HashRefusal::TooLong { limit: 4096 })
     );
-    // Even where it is the right one: others hashed it.
+    // Refused even if the password is right, because others hashed it.
     let stored = "pbkdf2_sha256$1$salt$x+qW8wB5oEkCbONyVbvDvk+FkC2bemPWMrcDOLbDVFU=";
     refused(accepting_all(cheapest()), &more, stored).unwrap();
-    // Each round of SHA-crypt reads all of the password.
+    // Each round of SHA-crypt reads the whole password.
     let (_, sha) = TWICE[5];
     refused(cheapest(), &"x".repeat(513), sha).unwrap();
 }
 
 #[test]
 fn bcrypt_alone_reads_72_bytes_and_says_so() {
-    // passlib's hash of 80 times "x".
+    // Hash by passlib of 80 times "x".
     let stored = "$2b$04$e1kT4FrY/QVSztwsxjHRFu8NlsJQNTF3nXyxveXHv4Q3Ups1A/LBe";
     let rules = HashingRules { create: NewHash::Bcrypt { cost: 10 }, ..HashingRules::default() };
     let hasher = hasher(HashingRules { renew_bcrypt_cost: false, ..rules });
@@ -202,7 +202,7 @@ fn bcrypt_with_a_pepper_reads_everything() {
 #[test]
 fn rubbish_in_bcrypts_last_salt_bits_is_ignored() {
     let stored = stored_by(NewHash::Bcrypt { cost: 10 });
-    // The 22nd character of the salt carries two bits; here four more are set.
+    // The 22nd character of the salt carries two bits; four more are set here.
     let (head, digest) = stored.expose().split_at(29);
     let (head, last) = head.split_at(28);
     assert_eq!(last, "e");

@@ -1,4 +1,4 @@
-//! When a stored hash is replaced, as Flask-Security 4.1 does it.
+//! Tests of when a stored hash is renewed, compared with Flask-Security 4.1.
 
 use fs_core::password::Deprecated;
 

@@ -1,4 +1,4 @@
-//! Which rules can be used.
+//! Tests of invalid hashing rules.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Hashes that passlib made are verified, and nothing else is taken for a hash.
+//! Tests of hashes by passlib: each is verified, and no other text is taken for a hash.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// The formats among the vectors that no hasher reads.
+/// Formats among the vectors that no hasher supports.
 const UNREAD: [&str; 12] = [
     "scrypt",
     "hex_md5",
@@ -22,7 +22,7 @@ const UNREAD: [&str; 12] = [
     "des_crypt",
 ];
 
-/// The password, and its hashes by name.
+/// Returns the password, and its hashes by name.
 fn vectors() -> (Secret, BTreeMap<String, PasswordHash>) {
     let text = include_str!("../data/passlib-vectors.json");
     let json: Value = serde_json::from_str(text).unwrap();

@@ -1,4 +1,4 @@
-//! Pages about further factors.
+//! Sample pages for second factors and other sign-in methods.
 
 use fs_core::totp::{Provisioning, TotpRules, TotpSecret};
 use fs_http::pages::{ButtonView, ChoiceView, FieldKind, FieldView, FormView, PageView};
@@ -37,7 +37,7 @@ pub(crate) fn samples() -> Vec<(&'static str, PageView)> {
 
 type Setup = (&'static str, &'static str, &'static str, &'static str);
 
-/// Nothing is chosen yet, or a phone number is missing.
+/// Returns a set-up page on which nothing is chosen yet, or a phone number is missing.
 fn choose(setup: Setup, chosen: &str) -> PageView {
     let (name, title, template, asks) = setup;
     let mut page = PageView::new(format!("security/{template}.html"), title);
@@ -57,7 +57,7 @@ fn choose(setup: Setup, chosen: &str) -> PageView {
     page
 }
 
-/// A code is to be entered.
+/// Returns a set-up page that asks for a code.
 fn enter(setup: Setup, chosen: &str) -> PageView {
     let (name, title, template, asks) = setup;
     let mut page = PageView::new(format!("security/{template}.html"), title);
@@ -206,7 +206,7 @@ fn code_form(form: &str, name: &str) -> FormView {
     FormView { fields: vec![code], ..FormView::new(form, "/", "Continue") }
 }
 
-/// A password at first, the code once it was sent.
+/// Returns the field for a password, or for the code if one was sent.
 fn passcode(sent: bool) -> FieldView {
     let kind = if sent { FieldKind::Text } else { FieldKind::Password };
     let mut field = FieldView::new(kind, "passcode", "Password or code");

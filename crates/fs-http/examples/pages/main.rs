@@ -1,10 +1,11 @@
-//! Writes every page and mail with sample data into a directory, to look at them in a browser.
+//! Program that writes every page and mail with sample data into a directory, to view them in a
+//! browser.
 //!
 //! ```text
 //! cargo run -p fs-http --example pages -- target/pages [TEMPLATES]
 //! ```
 //!
-//! `TEMPLATES` is a directory of templates that take the place of ours.
+//! `TEMPLATES` is a directory of templates that replace the built-in ones.
 
 mod factors;
 
@@ -173,7 +174,8 @@ fn notice() -> PageView {
     page
 }
 
-/// A confirmation link that was opened in another browser than the one that registered.
+/// Returns the page of a confirmation link that was opened in another browser than the one that
+/// registered.
 fn confirm_anew() -> PageView {
     let mut page =
         page("confirm_email", "Confirm your address", "Confirm my address", vec![current()]);

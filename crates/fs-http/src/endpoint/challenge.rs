@@ -22,6 +22,9 @@ impl Exchange {
     /// The answer of whatever led to a pending sign-in: on to the second factor, as a redirect or
     /// as JSON. It tells nothing of the user.
     pub fn challenged(&self, challenge: &Challenge) -> Response<Bytes> {
+        if let Some(error) = &challenge.error {
+            tracing::error!(%error, "the code of the second factor was not sent");
+        }
         if !challenge.sent && challenge.wait.is_none() {
             let failed = MessageKey::FailedToSendCode;
             if self.wants_json() {

@@ -1,5 +1,5 @@
-//! An attacker who puts credentials of their own beside those of the victim: a token, or a name and a
-//! password, in a request that carries the cookies of the victim's browser.
+//! Attacker who adds credentials of their own, a token or a name and a password, to a request with
+//! the cookies of the victim's browser.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,8 +10,8 @@ use crate::plan::{PEOPLE, Step};
 use crate::world::{Result, World, ensure};
 
 impl World {
-    /// Sends a request of two people. Nothing of either of them changes, and the session of the
-    /// browser stays whose it was: the check after the step looks at that.
+    /// Sends a request with the credentials of two people. Checks that neither account changes. The
+    /// check after the step verifies that the browser's session still belongs to the same person.
     pub(crate) async fn mix_credentials(&mut self, step: &Step, by_token: bool) -> Result<bool> {
         let Some(victim) = self.arrive(step).await else { return Ok(false) };
         let header = match by_token {

@@ -1,4 +1,4 @@
-//! What holds after every step.
+//! Checks that run after every step.
 
 use fs_testkit::site::Browser;
 use http::{HeaderValue, Method};
@@ -8,7 +8,8 @@ use crate::plan::{PEOPLE, READER};
 use crate::world::{Result, Token, World, ensure};
 
 impl World {
-    /// Every browser, every copy of its cookies and every token is signed in as who it must be.
+    /// Checks that every browser, every copy of its cookies and every token is signed in as the
+    /// right person.
     pub(crate) async fn check(&mut self) -> Result<()> {
         for number in 0..self.browsers.len() {
             let (mut browser, mut jar) = self.browsers[number].clone();
@@ -18,7 +19,7 @@ impl World {
         }
         for number in 0..self.copies.len() {
             let (mut browser, mut jar) = self.copies[number].clone();
-            // A look at a copy would use it up; somebody may put it back later.
+            // Checking a copy would use it up, and a later step may restore it.
             let unused = !self.model.plan.flask
                 && jar.remembered.is_some_and(|cookie| self.model.family_lives(cookie));
             if unused {
@@ -42,7 +43,7 @@ impl World {
         self.check_new_sign_ins()
     }
 
-    /// Looks at the browsers that this step signed in by a proof, not by a remember cookie.
+    /// Checks the browsers that this step signed in by a proof instead of a remember cookie.
     fn check_new_sign_ins(&mut self) -> Result<()> {
         for number in 0..self.browsers.len() {
             let jar = &self.browsers[number].1;
@@ -60,7 +61,7 @@ impl World {
         Ok(())
     }
 
-    /// Whether a token authenticates its owner now.
+    /// Checks whether a token authenticates its owner now.
     pub(crate) fn is_good(&self, token: &Token) -> bool {
         let person = &self.model.people[token.person];
         let max_age = self.site.core().config().auth_tokens.max_age;
@@ -73,8 +74,8 @@ impl World {
             })
     }
 
-    /// Looks at the session alone, and at the remember cookie alone: as another tab would, whose
-    /// next cookie the browser keeps.
+    /// Checks the session alone, and the remember cookie alone, as another tab would send it. The
+    /// browser keeps the next remember cookie.
     async fn check_cookies(&mut self, browser: &mut Browser, jar: &mut Jar) -> Result<()> {
         let name = self.site.web.config().remember_cookie.name.clone();
         for by_session in [true, false] {

@@ -1,4 +1,4 @@
-//! What people do without second factors, and what may come of it.
+//! Actions without second factors, and their possible outcomes.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ impl World {
         Ok(true)
     }
 
-    /// Asks for something by mail, and sees whether the answer tells who has an account.
+    /// Requests a mail, and checks that the answer does not reveal who has an account.
     pub(crate) async fn ask(&mut self, step: &Step, target: &str, field: &str) -> Result<bool> {
         self.arrive(step).await;
         let body = |email: &str| json!({ (field): email, "chosen_method": "email" });
@@ -56,7 +56,7 @@ impl World {
         let answer = self.post_patiently(step, target, body(PEOPLE[step.who])).await?;
         let nobody = other.post_json(target, body(NOBODY)).await;
         self.note_asked(step, target, ok(&answer))?;
-        // The network may be told to wait between the two.
+        // The network may reach its rate limit between the two requests.
         if !self.model.plan.limited || ok(&nobody) {
             self.same_for_nobody(step, &answer, &nobody)?;
         }
@@ -102,7 +102,8 @@ impl World {
             && age <= within;
         let active = person.active;
         let before = person.confirmed;
-        // Whoever reads the mail and does not know the password starts the account afresh.
+        // A person who reads the mail without knowing the password takes over the unconfirmed
+        // account and resets it.
         let afresh = !self.model.plan.flask && !self.knows_password(step, who);
         let (number, password) = match afresh {
             true => self.new_password(step),
@@ -114,7 +115,8 @@ impl World {
         };
         let typed: Vec<_> = typed.iter().map(|field| (*field, password.as_str())).collect();
         if afresh {
-            // The link alone, with nothing typed, leaves the account to whoever registered it.
+            // The link alone, with nothing typed, leaves the account to the person who registered
+            // it.
             self.follow_with(step, &link, &[]).await;
             let alone = self.is_confirmed(who).await && !before;
             ensure(!alone, || "a link alone confirmed an account".to_owned())?;
@@ -243,7 +245,7 @@ impl World {
         }
     }
 
-    /// Resets a password by the link in a letter.
+    /// Resets a password by the link in a mail.
     pub(crate) async fn reset_by(&mut self, step: &Step, number: usize) -> Result<bool> {
         let caller = self.arrive(step).await;
         let letter = &self.letters[number];
@@ -261,7 +263,7 @@ impl World {
         ensure(ok(&answer) == good, || format!("answered {}", answer.status))?;
         if good {
             self.model.people[who].password = number;
-            // The link was mailed to the address.
+            // The link was mailed to the address, so it confirms the address.
             let person = &mut self.model.people[who];
             person.confirmed |= !self.model.plan.flask;
             if !self.model.plan.flask {
@@ -300,13 +302,14 @@ impl World {
         Ok(done)
     }
 
-    /// Whether a link that led to `to` gave a first factor. A second press of its button leads to
-    /// where the first one led, and does nothing.
+    /// Checks whether a link that redirected to `to` proved a first factor. A second press of its
+    /// button redirects to the same place and has no effect.
     pub(crate) async fn led_in(&mut self, step: &Step, to: &str) -> bool {
         to.contains("/tf-") || self.browsers[step.browser].0.who().await.is_some()
     }
 
-    /// A first factor was given by a link: where it leads tells what is owed.
+    /// Updates the model after a link proved a first factor. The redirect shows which factor is
+    /// required next.
     pub(crate) fn admitted_by_link(
         &mut self,
         step: &Step,
@@ -326,7 +329,7 @@ impl World {
         self.may_be_fresh(step, &answer)
     }
 
-    /// Freshness never outlasts the proof by more than what is configured.
+    /// Checks that freshness never outlasts the proof by more than the configured time.
     pub(crate) fn may_be_fresh(&mut self, step: &Step, answer: &Answer) -> Result<bool> {
         if !ok(answer) {
             return Ok(false);

@@ -1,4 +1,4 @@
-//! Chance that repeats.
+//! Deterministic pseudo-random choices.
 
 use fs_core::port::Entropy;
 use fs_testkit::entropy::SeededEntropy;
@@ -16,7 +16,7 @@ impl Dice {
         u32::from_le_bytes(bytes) as usize % end
     }
 
-    /// True once in so many times.
+    /// Returns `true` with a probability of one in `times`.
     pub(crate) fn once_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }

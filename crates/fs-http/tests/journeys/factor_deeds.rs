@@ -1,4 +1,4 @@
-//! What people do with codes, second factors and other ways to sign in.
+//! Actions with codes, second factors and other sign-in methods.
 
 use fs_core::totp::{TotpRules, TotpSecret};
 use http::StatusCode;
@@ -9,11 +9,11 @@ use crate::plan::{PEOPLE, READER, Step};
 use crate::world::{MethodSetup, Result, World, ensure};
 
 const WRONG: &str = "not it";
-/// How far from its time a code of unified sign-in is taken, in seconds.
+/// Tolerance for a code of unified sign-in, in seconds.
 const WINDOW: u64 = 120;
-/// The same for mailed codes of a second factor.
+/// Tolerance for a mailed code of a second factor, in seconds.
 const MAILED: u64 = 300;
-/// The same for those of an app: a step.
+/// Tolerance for a code of an authenticator app, in seconds: one step.
 const APP: u64 = 30;
 const STEP: u64 = 30;
 
@@ -22,10 +22,10 @@ impl World {
         TotpRules::default().code_at(key, self.model.now).expose().to_owned()
     }
 
-    /// The newest mailed code for somebody.
+    /// Returns the newest mailed code of a person.
     fn mailed(&self, who: usize, template: &str, to_enrol: bool) -> Option<String> {
         let letters = self.letters.iter().rev().filter(|letter| letter.template == template);
-        // In Flask-Security's profile a code is not bound to what it was mailed for.
+        // In Flask-Security's profile a code is not bound to the purpose for which it was mailed.
         let any_use = self.model.plan.flask;
         let mut letters =
             letters.filter(|letter| letter.to == who && (any_use || letter.to_enrol == to_enrol));
@@ -41,7 +41,7 @@ impl World {
         within: u64,
     ) -> bool {
         let letters = self.letters.iter().filter(|letter| letter.template == template);
-        // In Flask-Security's profile a code is not bound to what it was mailed for.
+        // In Flask-Security's profile a code is not bound to the purpose for which it was mailed.
         let any_use = self.model.plan.flask;
         let mut letters =
             letters.filter(|letter| letter.to == who && (any_use || letter.to_enrol == to_enrol));
@@ -53,18 +53,19 @@ impl World {
     fn note_used(&mut self, who: usize, purpose: &str, code: &str) -> Result<()> {
         self.used_codes.push((who, code.to_owned()));
         let trust = self.model.people[who].trust;
-        // A code works once in all; in Flask-Security's profile, once for each use.
+        // A code works once in total; in Flask-Security's profile, once for each purpose.
         let purpose = if self.model.plan.flask { purpose } else { "any" };
         let registered = self.model.people[who].exists;
         let new = registered && self.model.spend(format!("{purpose} {who} {code}"));
         ensure(new, || format!("a code worked twice, trust {trust}"))
     }
 
-    /// The right code, most often; else a wrong one, a used one, or somebody else's.
+    /// Returns the right code in most cases, otherwise a wrong one, a used one, or another
+    /// person's.
     fn some_code(&self, step: &Step, right: Option<String>, of: usize) -> String {
         let code = match step.which {
             0 => Some(WRONG.to_owned()),
-            // Nobody shows the reader of an inbox the codes that they typed.
+            // The reader of an inbox does not see the codes that others typed.
             1 | 2 if step.browser != READER => {
                 let used = self.used_codes.iter().rev().find(|(who, _)| *who == of);
                 used.map(|(_, code)| code.clone())
@@ -119,7 +120,7 @@ impl World {
         Ok(true)
     }
 
-    /// Gives the code of a second factor, or of one that is being chosen.
+    /// Submits the code of a second factor, or of one that is being set up.
     pub(crate) async fn give_factor(&mut self, step: &Step) -> Result<bool> {
         const MAIL: &str = "two_factor_instructions";
         let caller = self.arrive(step).await;
@@ -127,7 +128,7 @@ impl World {
         let who = caller.or(pending.as_ref().map(|pending| pending.person));
         let chosen =
             who.and_then(|who| self.with(step, |model, jar| model.open_enrolment(jar, who)));
-        // Whoever is signed in and sets nothing up gives the second factor again.
+        // A signed-in person who sets nothing up proves the second factor again.
         let again = caller.is_some() && chosen.is_none() && !self.model.plan.flask;
         let proves =
             (caller.is_some() && !again) || pending.as_ref().is_some_and(|pending| pending.set_up);
@@ -198,7 +199,7 @@ impl World {
         Ok(done && caller.is_none())
     }
 
-    /// A code to sign in with, of a mail or of an app.
+    /// Returns a code to sign in with, from a mail or an app.
     fn passcode(&self, step: &Step, who: usize) -> (String, bool) {
         let app = self.model.people[who].app.as_ref().filter(|_| step.which.is_multiple_of(2));
         let right = match app {

@@ -1,4 +1,4 @@
-//! What must be so of remembered browsers.
+//! Model of remembered browsers.
 
 use std::time::Duration;
 
@@ -6,19 +6,20 @@ use fs_core::Timestamp;
 
 use crate::model::{Jar, Model};
 
-/// A remembered browser. In Flask-Security's profile it is a cookie that nothing ends alone.
+/// Remembered browser: the family of its successive remember cookies. In Flask-Security's profile
+/// it is one cookie, which cannot be revoked by itself.
 pub(crate) struct Family {
     person: usize,
     trust: u32,
     pub(crate) alive: bool,
     until: Timestamp,
-    /// How many of its cookies were used.
+    /// Number of its cookies that were used.
     uses: usize,
-    /// When the last one was used, and the session that it led to.
+    /// Time at which the last cookie was used, and the session that it created.
     last: Option<(Timestamp, usize)>,
 }
 
-/// A cookie of a family: which one it is.
+/// Cookie of a family, by its position.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Remembered {
     pub(crate) family: usize,
@@ -28,13 +29,13 @@ pub(crate) struct Remembered {
 const GRACE: Duration = Duration::from_secs(60);
 
 impl Model {
-    /// Whether a cookie can still lead anywhere, or do anything.
+    /// Checks whether a cookie can still have any effect.
     pub(crate) fn family_lives(&self, remembered: Remembered) -> bool {
         let family = &self.families[remembered.family];
         family.alive && self.trusts(family.person, family.trust) && self.now <= family.until
     }
 
-    /// A browser comes back by its remember cookie.
+    /// Models the return of a browser by its remember cookie.
     pub(crate) fn come_back(&mut self, jar: &mut Jar) {
         let Some(remembered) = jar.remembered.filter(|cookie| self.family_lives(*cookie)) else {
             return;
@@ -56,7 +57,7 @@ impl Model {
         }
         let last = family.last.filter(|(at, _)| now.since(*at) <= GRACE);
         match last.filter(|_| remembered.number + 1 == uses) {
-            // A parallel request of the same browser, as far as anybody can tell.
+            // A parallel request of the same browser cannot be distinguished from this.
             Some((_, session)) if self.lives(&self.sessions[session]) => {
                 jar.session = Some(session);
                 jar.remembered = Some(Remembered { number: uses, ..remembered });
@@ -69,7 +70,7 @@ impl Model {
         }
     }
 
-    /// A browser is to be remembered from now on.
+    /// Models that a browser is remembered from now on.
     pub(crate) fn remember(&mut self, jar: &mut Jar, person: usize) {
         let (trust, until) = (self.people[person].trust, self.now.plus(self.remembered_for));
         self.families.push(Family { person, trust, alive: true, until, uses: 0, last: None });
@@ -80,14 +81,15 @@ impl Model {
         }
     }
 
-    /// Flask-Security's cookies name the user, so one of them cannot be ended.
+    /// Models the end of a remembered browser. Flask-Security's cookies contain the user only, so a
+    /// single one cannot be revoked.
     pub(crate) fn end_remembered(&mut self, jar: &mut Jar) {
         if let Some(remembered) = jar.remembered.take() {
             self.families[remembered.family].alive = self.plan.flask;
         }
     }
 
-    /// Signing out ends what the session was made from, too.
+    /// Models a sign-out, which also ends the credential that the session was created from.
     pub(crate) fn sign_out(&mut self, jar: &mut Jar) {
         if let Some(family) = jar.session.and_then(|number| self.sessions[number].family) {
             self.families[family].alive = false;

@@ -1,8 +1,8 @@
-//! An attacker who reads somebody's inbox: every link and code that is mailed, and nothing else.
+//! Attacker who reads somebody's inbox: every link and code that is mailed, and nothing else.
 //!
-//! The attacker has a browser of their own ([`READER`]). What they do there are the deeds of everybody
-//! else, with the passwords and keys alone that they made themselves. So whatever the flow was, one
-//! rule holds: that browser is signed in only as somebody whose proofs the attacker could give.
+//! The attacker has a browser of their own ([`READER`]) and performs the same actions as everybody
+//! else, but only with passwords and keys that they created themselves. One rule must hold for
+//! every flow: that browser is signed in only as a person whose proofs the attacker could give.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::model::Factor;
 use crate::plan::{PEOPLE, READER, Step, TwoFactorUse};
 use crate::world::{Letter, Result, World, ensure};
 
-/// How long a change can be undone, in seconds.
+/// Time in which a change can be undone, in seconds.
 const UNDO: u64 = 3 * 86_400;
 const LINKS: [&str; 6] = [
     "welcome",
@@ -26,12 +26,12 @@ const LINKS: [&str; 6] = [
 const CODES: [&str; 2] = ["us_instructions", "two_factor_instructions"];
 const PATHS: [&str; 4] = ["/confirm/", "/reset/", "/login/", "/undo-change/"];
 
-/// What the reader of an inbox knows besides the mails.
+/// Knowledge of the reader of an inbox besides the mails.
 #[derive(Default)]
 pub(crate) struct Reader {
-    /// The passwords that they chose.
+    /// Passwords that they chose.
     passwords: BTreeSet<usize>,
-    /// The keys of apps that they set up.
+    /// Keys of apps that they set up.
     keys: BTreeSet<String>,
 }
 
@@ -40,18 +40,18 @@ impl World {
         step.browser == READER
     }
 
-    /// Whether whoever takes a step reads the mail of a person.
+    /// Checks whether the person who takes a step reads the mail of another.
     pub(crate) fn reads(&self, step: &Step, who: usize) -> bool {
         !Self::is_reader(step) || self.model.plan.inbox == Some(who)
     }
 
-    /// Whether whoever takes a step knows the password of a person.
+    /// Checks whether the person who takes a step knows the password of another.
     pub(crate) fn knows_password(&self, step: &Step, who: usize) -> bool {
         let password = self.model.people[who].password;
         !Self::is_reader(step) || self.reader.passwords.contains(&password)
     }
 
-    /// Whether whoever takes a step has the app with a key.
+    /// Checks whether the person who takes a step has the app with a key.
     pub(crate) fn knows_key(&self, step: &Step, key: &TotpSecret) -> bool {
         !Self::is_reader(step) || self.reader.keys.contains(key.to_base32().expose())
     }
@@ -68,7 +68,7 @@ impl World {
         }
     }
 
-    /// The reader's browser became signed in: they could prove to be that person.
+    /// Checks that the reader, whose browser is now signed in, could give that person's proofs.
     pub(crate) fn check_reader(&mut self, who: usize) -> Result<()> {
         let person = &self.model.people[who];
         let mail = self.model.plan.inbox == Some(who);
@@ -79,7 +79,7 @@ impl World {
             _ if self.model.plan.two_factor == TwoFactorUse::Off => true,
             None => true,
             Some(Factor::App(key)) => has(key),
-            // The mail is one factor, however often it is read.
+            // The mail counts as one factor, however often it is read.
             Some(Factor::Mail) => mail && (password || self.model.plan.flask),
         };
         self.count("InboxSignedIn");
@@ -89,7 +89,7 @@ impl World {
         })
     }
 
-    /// Counts how the reader fared in a step.
+    /// Counts the results of the reader's steps.
     pub(crate) fn note_reader(&mut self, step: &Step, before: Option<usize>, done: bool) {
         let jar = &self.browsers[READER].1;
         if !Self::is_reader(step) {
@@ -108,8 +108,8 @@ impl World {
         }
     }
 
-    /// Uses a link or code where links and codes of another purpose or person are wanted. Nothing
-    /// changes, and the check after the step sees that nobody is signed in by it.
+    /// Uses a link or code in place of one of another purpose or person. Checks that nothing
+    /// changes. The check after the step verifies that nobody is signed in by it.
     pub(crate) async fn misuse_mail(&mut self, step: &Step) -> Result<bool> {
         let kinds = [&LINKS[..], &CODES].concat();
         let number = match step.which.is_multiple_of(2) {
@@ -139,7 +139,7 @@ impl World {
             }
             if signs_in {
                 self.post(step, "/tf-validate", json!({ "code": code })).await;
-                // Giving a code where none is wanted ends what was under way.
+                // Submitting a code where none is expected ends the flow in progress.
                 self.jar(step).pending = None;
                 self.jar(step).enrolment = None;
             }
@@ -178,8 +178,8 @@ impl World {
         let first = self.letters.iter().filter(open).map(|letter| letter.at).min();
         let mut oldest = self.letters.iter().filter(open).filter(|letter| first == Some(letter.at));
         let replaced = oldest.next().and_then(|letter| letter.replaced.clone());
-        // Of two changes at the same moment, no clock can tell which was the first. Whoever is
-        // signed in as somebody else cannot reset a password.
+        // The order of two changes at the same moment cannot be determined. A person who is signed
+        // in to another account cannot reset a password.
         if oldest.next().is_some() || caller.is_some_and(|caller| caller != who) {
             return Ok(false);
         }
@@ -193,7 +193,7 @@ impl World {
         (person.factor, person.app) = (factor, app);
         self.model.ends_all(who);
         self.close_undo(who);
-        // The link ends what there was before a password is chosen.
+        // The link revokes the earlier credentials before a password is chosen.
         self.check().await?;
         let answer = answer.json();
         let token = answer.pointer("/response/reset_token").and_then(|token| token.as_str());
@@ -213,7 +213,7 @@ impl World {
         Ok(true)
     }
 
-    /// Nothing can be undone any more at an account.
+    /// Models that no earlier change of an account can be undone any more.
     pub(crate) fn close_undo(&mut self, who: usize) {
         let theirs = self.letters.iter_mut().filter(|letter| letter.to == who);
         theirs.for_each(|letter| letter.replaced = None);

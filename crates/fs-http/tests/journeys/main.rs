@@ -1,8 +1,8 @@
-//! Random journeys: people and browsers do what they like on a whole site, and a small model says
-//! after every step who must be signed in where.
+//! Property test of random journeys: people and browsers act at random on a whole site, and after
+//! every step a small model says who must be signed in where.
 //!
-//! A failure shows the shortest journey that was found, as a list, and its seed.
-//! `FS_JOURNEY_SEED` begins with another seed, `FS_JOURNEYS` makes so many journeys.
+//! A failure shows the shortest failing journey that was found, as a list, and its seed.
+//! `FS_JOURNEY_SEED` sets the first seed, `FS_JOURNEYS` the number of journeys.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod attacker;
@@ -30,7 +30,7 @@ use world::{Result, World};
 const JOURNEYS: u64 = 20;
 const STEPS: usize = 150;
 
-/// How often each deed did something.
+/// Number of times that each action had an effect.
 type Done = BTreeMap<String, usize>;
 
 async fn take(world: &mut World, step: &Step) -> Result<bool> {
@@ -83,7 +83,7 @@ async fn take(world: &mut World, step: &Step) -> Result<bool> {
     }
 }
 
-/// Goes on a journey; where it went wrong and how.
+/// Runs a journey. Returns the failing step and its error, if any.
 async fn go(
     plan: Plan,
     steps: &[Step],
@@ -108,7 +108,7 @@ async fn go(
     Ok(())
 }
 
-/// Leaves out what a failing journey does not need.
+/// Removes the steps that a failing journey does not need.
 fn shortened(plan: Plan, mut steps: Vec<Step>) -> (Vec<Step>, String) {
     let fails = |steps: &[Step]| block_on(go(plan, steps, &mut Done::new())).err();
     let mut wrong = String::new();
@@ -149,7 +149,7 @@ fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok()?.parse().ok()
 }
 
-/// Goes on journeys, and sees that what they are about happened in them.
+/// Runs journeys, and checks that the expected actions had an effect in them.
 fn journeys(draw: impl Fn(&mut Dice) -> Plan, number_of_steps: usize, expected: &[&str]) {
     let start = number("FS_JOURNEY_SEED").unwrap_or(1);
     let journeys = number("FS_JOURNEYS").unwrap_or(JOURNEYS);
@@ -173,7 +173,7 @@ fn journeys(draw: impl Fn(&mut Dice) -> Plan, number_of_steps: usize, expected: 
 }
 
 const DEEDS: [&str; 6] = ["SignIn", "GiveFactor", "GiveCode", "Reset", "Confirm", "ProveMethod"];
-/// What the reader of an inbox does, and what comes of it.
+/// Actions of the reader of an inbox, and their results.
 const OF_READER: [&str; 15] = [
     "InboxReset",
     "InboxConfirm",
@@ -202,7 +202,7 @@ fn nobody_is_signed_in_who_must_not_be_in_flask_securitys_profile() {
     journeys(|dice| Plan::drawn(dice, true), STEPS, &DEEDS);
 }
 
-/// A site with somebody whose mail an attacker reads.
+/// Returns a site on which an attacker reads the mail of one person.
 fn with_reader(dice: &mut Dice, flask: bool) -> Plan {
     let inbox = Some(dice.below(plan::PEOPLE.len()));
     Plan { inbox, ..Plan::drawn(dice, flask) }

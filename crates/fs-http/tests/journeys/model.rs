@@ -1,4 +1,4 @@
-//! What must be so: a site as small as it can be, without cookies, tokens or a database.
+//! Model of a site, without cookies, tokens or a database.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,12 +13,12 @@ pub(crate) struct Person {
     pub(crate) exists: bool,
     pub(crate) confirmed: bool,
     pub(crate) active: bool,
-    /// Which of the passwords.
+    /// Number of the current password.
     pub(crate) password: usize,
-    /// Grows when all that the account is trusted with ends.
+    /// Version of the account's trust, which grows when all its credentials are revoked.
     pub(crate) trust: u32,
     pub(crate) factor: Option<Factor>,
-    /// The app that signs in with a code alone.
+    /// Authenticator app whose code alone signs in.
     pub(crate) app: Option<TotpSecret>,
 }
 
@@ -34,13 +34,13 @@ pub(crate) struct Session {
     pub(crate) alive: bool,
     until: Timestamp,
     pub(crate) proven: Option<Timestamp>,
-    /// When the second factor was given.
+    /// Time at which the second factor was proven.
     pub(crate) factor: Option<Timestamp>,
-    /// The remembered browser that it ends with.
+    /// Remembered browser that is revoked together with the session.
     pub(crate) family: Option<usize>,
 }
 
-/// A sign-in that waits for its second factor.
+/// Sign-in that waits for its second factor.
 #[derive(Clone)]
 pub(crate) struct Pending {
     pub(crate) person: usize,
@@ -51,7 +51,7 @@ pub(crate) struct Pending {
     number: usize,
 }
 
-/// A second factor that was chosen and is not proven.
+/// Second factor that was chosen and is not proven yet.
 #[derive(Clone)]
 pub(crate) struct Enrolment {
     pub(crate) person: usize,
@@ -60,7 +60,7 @@ pub(crate) struct Enrolment {
     pub(crate) factor: Factor,
 }
 
-/// What a browser's cookies stand for.
+/// Meaning of a browser's cookies.
 #[derive(Clone, Default)]
 pub(crate) struct Jar {
     pub(crate) session: Option<usize>,
@@ -69,11 +69,11 @@ pub(crate) struct Jar {
     pub(crate) enrolment: Option<Enrolment>,
 }
 
-/// How a first factor was given.
+/// Way in which a first factor was proven.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Way {
     Password,
-    /// A link or a code in a mail.
+    /// Link or code in a mail.
     Mail,
     CodeOfApp,
 }
@@ -129,13 +129,13 @@ impl Model {
             && self.now <= session.until
     }
 
-    /// Who is signed in by the session cookie.
+    /// Returns the person who is signed in by the session cookie.
     pub(crate) fn in_session(&self, jar: &Jar) -> Option<usize> {
         let session = &self.sessions[jar.session?];
         self.lives(session).then_some(session.person)
     }
 
-    /// What any request does: a remembered browser gets a session that is not fresh.
+    /// Models any request: a remembered browser gets a session that is not fresh.
     pub(crate) fn arrive(&mut self, jar: &mut Jar) {
         if self.in_session(jar).is_none() {
             self.come_back(jar);
@@ -154,7 +154,7 @@ impl Model {
         self.sessions.len() - 1
     }
 
-    /// Signs in: another session in place of the one that was.
+    /// Models a sign-in, which replaces the session.
     pub(crate) fn begin(&mut self, jar: &mut Jar, person: usize) {
         self.end_session(jar);
         let until = self.now.plus(self.session_lifetime);
@@ -163,7 +163,7 @@ impl Model {
         jar.enrolment = None;
     }
 
-    /// Proves again: another session, and what is under way goes on.
+    /// Models a repeated proof, which replaces the session and keeps the flow in progress.
     pub(crate) fn renew(&mut self, jar: &mut Jar, person: usize) {
         let (pending, enrolment) = (jar.pending.take(), jar.enrolment.take());
         let factor = self.factor_given(jar);
@@ -176,7 +176,7 @@ impl Model {
         (jar.pending, jar.enrolment) = (pending, enrolment);
     }
 
-    /// When the second factor was given in the session of a browser.
+    /// Returns the time at which the second factor was proven in the session of a browser.
     pub(crate) fn factor_given(&self, jar: &Jar) -> Option<Timestamp> {
         self.sessions[jar.session?].factor
     }
@@ -187,7 +187,8 @@ impl Model {
         }
     }
 
-    /// Whoever is signed in gave the second factor again: another session, no fresher.
+    /// Models a repeated proof of the second factor by a signed-in person: it replaces the session,
+    /// which does not become fresher.
     pub(crate) fn prove_factor(&mut self, jar: &mut Jar, person: usize) {
         let proven = jar.session.and_then(|number| self.sessions[number].proven);
         self.renew(jar, person);
@@ -197,7 +198,7 @@ impl Model {
         self.note_factor(jar, Some(self.now));
     }
 
-    /// Whether what stands beside the second factor may be changed in a session.
+    /// Checks whether a session may change the second factor and the methods beside it.
     pub(crate) fn may_change_factor(&self, jar: &Jar, person: usize) -> bool {
         let hour = Duration::from_secs(3_600);
         let given = self.factor_given(jar).is_some_and(|at| self.now.since(at) <= hour);
@@ -207,7 +208,7 @@ impl Model {
             || given
     }
 
-    /// Whether a first factor and the second one count as one.
+    /// Checks whether a first factor and the second factor count as one.
     pub(crate) fn is_same(&self, person: usize, by_mail: bool) -> bool {
         let factor = self.people[person].factor.as_ref();
         !self.plan.flask
@@ -215,7 +216,8 @@ impl Model {
             && factor.is_some_and(|factor| matches!(factor, Factor::Mail) == by_mail)
     }
 
-    /// A sign-in method took the place of another: what that one let in ends.
+    /// Models that one sign-in method replaced another, which revokes everything that the old one
+    /// signed in.
     pub(crate) fn replace_method(&mut self, jar: &mut Jar, person: usize) {
         if self.plan.flask {
             return;
@@ -237,7 +239,8 @@ impl Model {
         }
     }
 
-    /// Whether a second factor is owed after a first factor: nothing, a code, or choosing one.
+    /// Returns the requirement after a first factor: none, a code, or the set-up of a second
+    /// factor.
     pub(crate) fn owes(&self, person: usize) -> Option<Owed> {
         if self.plan.two_factor == TwoFactorUse::Off {
             return None;
@@ -248,7 +251,7 @@ impl Model {
         }
     }
 
-    /// A first factor was right.
+    /// Models a correct first factor.
     pub(crate) fn admit(&mut self, jar: &mut Jar, person: usize, first: Way) -> Option<Owed> {
         let owed = self.owes(person);
         match owed {
@@ -278,18 +281,18 @@ impl Model {
         self.people[person].trust += 1;
     }
 
-    /// The pending sign-in of a browser, if it still is one.
+    /// Returns the pending sign-in of a browser if it is still valid.
     pub(crate) fn open_pending(&self, jar: &Jar) -> Option<Pending> {
         let pending = jar.pending.clone()?;
         let mut open = self.trusts(pending.person, pending.trust);
         open &= self.now.since(pending.since) <= PENDING;
         open &= !self.spent.contains(&format!("pending {}", pending.number));
-        // Who got a second factor meanwhile gives it.
+        // A person who got a second factor meanwhile must prove it.
         open &= !pending.set_up || self.people[pending.person].factor.is_none();
         open.then_some(pending)
     }
 
-    /// Whether a second factor is another one than the first factor of a sign-in that waits for it.
+    /// Checks whether a second factor differs from the first factor of a pending sign-in.
     pub(crate) fn is_second(&self, pending: &Pending, factor: &Factor) -> bool {
         let same = match factor {
             Factor::App(_) => Way::CodeOfApp,
@@ -316,7 +319,8 @@ impl Model {
         open.then(|| enrolment.factor.clone())
     }
 
-    /// The second factor becomes another one, or none: the session at hand goes on, all else ends.
+    /// Models that the second factor is replaced or removed. The current session continues, all
+    /// others end.
     pub(crate) fn change_factor(&mut self, jar: &mut Jar, person: usize, factor: Option<Factor>) {
         let now = factor.is_some().then_some(self.now);
         let given = now.or(self.factor_given(jar));
@@ -331,7 +335,8 @@ impl Model {
         self.note_factor(jar, given);
     }
 
-    /// What ends with a second factor, or with there being none; whether anything does.
+    /// Revokes the credentials that depend on a second factor, or on its absence. Returns whether
+    /// there were any.
     pub(crate) fn ends_with_factor(&mut self, person: usize) -> bool {
         if !self.plan.flask {
             self.ends_all(person);
@@ -339,7 +344,7 @@ impl Model {
         !self.plan.flask
     }
 
-    /// Spends what works once; whether it had not been used.
+    /// Spends a single-use secret. Returns whether it was unused.
     pub(crate) fn spend(&mut self, what: String) -> bool {
         self.spent.insert(what)
     }

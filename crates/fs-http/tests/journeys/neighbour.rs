@@ -1,9 +1,10 @@
-//! An attacker on the network of somebody else, under the default limits: at the same IPv4 address, in
-//! the same 64 bits of IPv6, or at many addresses elsewhere.
+//! Attacker on another person's network, under the default rate limits: at the same IPv4 address,
+//! in the same 64 bits of IPv6, or at many addresses elsewhere.
 //!
-//! They guess, ask for mails and register. Nothing of anybody changes by it, and whoever has the right
-//! password gets in: at once where they signed in lately, unless somebody guessed at their very name
-//! there, and otherwise when the time is over that they are told to wait.
+//! They guess, request mails and register. No account may change by it, and a person with the right
+//! password can always sign in. That works at once from a network where they signed in recently,
+//! unless somebody guessed at their own name there. Otherwise it works after the time that they are
+//! told to wait.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -26,16 +27,16 @@ const fn v6(last: u16) -> IpAddr {
     IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 1, 2, 0, 0, 0, last))
 }
 
-/// Where the browsers are. Each is in a network of its own, which has the number of the browser.
+/// Addresses of the browsers. Each is in a network of its own, which has the number of the browser.
 pub(crate) const ADDRESSES: [IpAddr; READER + 1] = [v4(7), v6(7), v4(8), v4(9)];
-/// Where the attacker is, and in which network, by the browser that a step is about.
+/// Address and network of the attacker, by the browser that a step is about.
 const ATTACKER: [(IpAddr, usize); BROWSERS] = [(v4(7), 0), (v6(0x666), 1), (v4(66), ELSEWHERE)];
-/// All networks that nobody else is in.
+/// Number that stands for all networks in which nobody else is.
 const ELSEWHERE: usize = 3;
 const TOO_MANY: StatusCode = StatusCode::TOO_MANY_REQUESTS;
 const WRONG: &str = "marble otter candle wrong";
 
-/// What the accounts of the people are, but for what a mailed code leaves behind.
+/// State of all accounts, without the traces of a mailed code.
 #[derive(PartialEq)]
 pub(crate) struct Accounts {
     users: Vec<User>,
@@ -43,7 +44,7 @@ pub(crate) struct Accounts {
     credentials: Vec<CredentialRecord>,
 }
 
-/// Sends JSON with a CSRF token that is at hand, which takes one request and not two.
+/// Sends JSON with an existing CSRF token, so that it takes one request instead of two.
 async fn send(browser: &mut Browser, token: &str, target: &str, body: Value) -> Answer {
     let request = Browser::json_request(Method::POST, target);
     let mut request = Browser::with_body(request, "application/json", body.to_string());
@@ -56,13 +57,13 @@ impl World {
         let (dump, now) = (self.site.dump().await, self.model.now);
         let mut users = dump.users;
         users.retain(|user| PEOPLE.contains(&user.email.as_str()));
-        // The first mailed code makes a secret.
+        // The first mailed code creates a secret.
         users.iter_mut().for_each(|user| drop(user.sign_in_secrets.remove("email")));
         let of = |owner: &str| users.iter().any(|user| user.uniquifier.as_str() == owner);
         let mut sessions = dump.sessions;
         sessions.retain(|session| session.expires_at > now && of(session.uniquifier.as_str()));
         let mut credentials = dump.credentials;
-        // The use of a token is noted some time after it.
+        // The use of a token is recorded some time after it.
         credentials.iter_mut().for_each(|record| record.used_at = None);
         credentials.retain(|record| {
             record.expires_at > now && users.iter().any(|user| user.id == record.owner)
@@ -79,7 +80,7 @@ impl World {
         (self.site.visited_from(address).browser(), network)
     }
 
-    /// Guesses at one person, or at many people who have no account.
+    /// Guesses the credentials of one person, or of many names without an account.
     pub(crate) async fn guess(&mut self, step: &Step, what: Guess, times: usize) -> Result<bool> {
         let before = self.accounts().await;
         let (mut browser, network) = self.attacker(step);
@@ -88,7 +89,7 @@ impl World {
         let mut limited = false;
         for number in 0..times {
             let name = match who {
-                // Other spellings are the same account.
+                // Other spellings identify the same account.
                 Some(who) if number % 3 == 1 => PEOPLE[who].to_uppercase(),
                 Some(who) => PEOPLE[who].to_owned(),
                 None => format!("n{number}@site.test"),
@@ -99,7 +100,7 @@ impl World {
                 token = browser.csrf_token().await;
             }
             let answer = self.guess_once(&mut browser, &token, what, &name, number).await;
-            // Codes are counted apart, and stop no password. A passcode may be either.
+            // Codes are counted separately, and do not limit passwords. A passcode may be either.
             if what != Guess::CodeOfLink {
                 self.tries.note(self.model.now, Kind::Password, who, network);
             }
@@ -152,7 +153,7 @@ impl World {
         }
     }
 
-    /// Nothing of anybody changed.
+    /// Checks that no account changed.
     pub(crate) async fn unchanged(&self, before: Accounts) -> Result<bool> {
         let after = self.accounts().await;
         ensure(after.users == before.users, || "somebody's account changed".to_owned())?;
@@ -161,7 +162,7 @@ impl World {
         Ok(true)
     }
 
-    /// Asks for mails to somebody, of all kinds that there are.
+    /// Requests every kind of mail for a person.
     pub(crate) async fn ask_for_mails(&mut self, step: &Step, times: usize) -> Result<bool> {
         let before = self.accounts().await;
         let (mut browser, network) = self.attacker(step);
@@ -191,7 +192,7 @@ impl World {
         self.unchanged(before).await
     }
 
-    /// Registers new addresses, sub-addresses of somebody, and somebody's own address.
+    /// Registers new addresses, sub-addresses of a person, and that person's own address.
     pub(crate) async fn register_many(&mut self, step: &Step, times: usize) -> Result<bool> {
         let before = self.accounts().await;
         let (mut browser, network) = self.attacker(step);
@@ -220,7 +221,7 @@ impl World {
         self.unchanged(before).await
     }
 
-    /// Sends what somebody has a right to, and waits for as long as the answer says.
+    /// Sends a legitimate request, and waits as long as the answer says.
     pub(crate) async fn post_patiently(
         &mut self,
         step: &Step,
@@ -248,7 +249,7 @@ impl World {
         Ok(answer)
     }
 
-    /// Gives the browser another address in its network, as the privacy extensions of IPv6 do.
+    /// Moves the browser to another address in its network, as the privacy extensions of IPv6 do.
     fn move_in_network(&mut self, step: &Step) {
         if self.model.plan.limited && ADDRESSES[step.browser].is_ipv6() {
             let last = u16::try_from(self.model.now.seconds() % 1_000).unwrap_or_default();
@@ -277,9 +278,9 @@ impl World {
         }
     }
 
-    /// Somebody asked for a mail: it came, unless as many came as one address gets.
+    /// Records a requested mail. Checks that it was sent, unless its address has reached the limit.
     pub(crate) fn note_asked(&mut self, step: &Step, target: &str, ok: bool) -> Result<()> {
-        // The second one was for nobody.
+        // The second request was for an unknown address.
         self.note_mail(step, target, step.browser);
         self.tries.note(self.model.now, Kind::Mail, None, step.browser);
         let counted = ok && target == "/reset" && self.model.plan.limited;

@@ -1,4 +1,4 @@
-//! What administrators do to accounts, and thieves and accidents to cookies.
+//! Actions of administrators on accounts, and of thieves and accidents on cookies.
 
 use fs_core::flow::AdminError;
 use fs_core::model::User;
@@ -27,7 +27,7 @@ impl World {
             Deed::Deactivate => {
                 person.active = false;
                 let done = core.deactivate_user(&user.id).await?;
-                // In Flask-Security's profile what there was only rests.
+                // In Flask-Security's profile the credentials are only suspended.
                 if done && !self.model.plan.flask {
                     self.model.ends_all(step.who);
                 }

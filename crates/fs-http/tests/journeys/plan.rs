@@ -1,4 +1,4 @@
-//! What a journey is: a site, and steps.
+//! Plan of a journey: a site, and steps.
 
 use std::time::Duration;
 
@@ -10,26 +10,26 @@ use fs_testkit::site::Setup;
 use crate::dice::Dice;
 
 pub(crate) const PEOPLE: [&str; 3] = ["ann@site.test", "bob@site.test", "eve@site.test"];
-/// Of the same length, and nobody's.
+/// Address without an account, of the same length as the others.
 pub(crate) const NOBODY: &str = "zed@site.test";
 pub(crate) const BROWSERS: usize = 3;
-/// The browser of an attacker who reads somebody's inbox. No cookie comes into it or leaves it.
+/// Browser of an attacker who reads somebody's inbox. No cookie is copied from or to it.
 pub(crate) const READER: usize = BROWSERS;
 
-/// How the site is configured.
+/// Configuration of the site.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
     pub(crate) flask: bool,
     pub(crate) two_factor: TwoFactorUse,
     pub(crate) unified: bool,
     pub(crate) links: bool,
-    /// Addresses must be confirmed.
+    /// Whether addresses must be confirmed.
     pub(crate) confirmed: bool,
-    /// Links of confirmation and reset sign in.
+    /// Whether links of confirmation and reset sign in.
     pub(crate) links_sign_in: bool,
-    /// The person whose inbox an attacker reads, if there is one.
+    /// Person whose inbox an attacker reads, if any.
     pub(crate) inbox: Option<usize>,
-    /// The default limits hold, and an attacker shares the network.
+    /// Whether the default rate limits apply, and an attacker shares the network.
     pub(crate) limited: bool,
 }
 
@@ -40,14 +40,14 @@ pub(crate) enum TwoFactorUse {
     Required,
 }
 
-/// One thing that somebody does.
+/// Step of a journey.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) deed: Deed,
-    /// Whose account it is about.
+    /// Person whose account the step is about.
     pub(crate) who: usize,
     pub(crate) browser: usize,
-    /// Which of several: a mail, a copy, a code.
+    /// Selector among several mails, copies or codes.
     pub(crate) which: usize,
 }
 
@@ -95,7 +95,7 @@ pub(crate) enum Deed {
     AlterSessionCookie,
 }
 
-/// What an attacker on the same network guesses.
+/// Kind of secret that an attacker on the same network guesses.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Guess {
     Password,
@@ -124,12 +124,12 @@ impl Plan {
         }
     }
 
-    /// Answers may tell who has an account.
+    /// Checks whether answers may reveal who has an account.
     pub(crate) fn explicit(&self) -> bool {
         self.flask || !self.confirmed
     }
 
-    /// Whether there is a page for it.
+    /// Checks whether the site has a page for the action.
     fn offers(&self, deed: Deed) -> bool {
         match deed {
             Deed::AskForConfirmation | Deed::Confirm => self.confirmed,
@@ -152,7 +152,7 @@ impl Plan {
         let mut setup = if self.flask { Setup::flask_security_4() } else { Setup::standard() };
         let config = &mut setup.config;
         config.mail.html = false;
-        // A journey is longer than the limits allow one caller.
+        // A journey is longer than the limits allow one client.
         config.limits = match self.limited {
             true => Limits::default(),
             false => Limits::flask_security_4(),
@@ -192,7 +192,7 @@ pub(crate) fn steps(plan: &Plan, dice: &mut Dice, number: usize) -> Vec<Step> {
     let mut who = 0;
     let mut steps: Vec<Step> = Vec::with_capacity(number);
     while steps.len() < number {
-        // People stay with what they do for a while.
+        // A person continues with the same browser for a while.
         if dice.once_in(4) {
             browser = dice.below(BROWSERS);
         }
@@ -208,7 +208,7 @@ pub(crate) fn steps(plan: &Plan, dice: &mut Dice, number: usize) -> Vec<Step> {
         };
         let mut after = None;
         for deed in deeds.into_iter().filter(|deed| plan.offers(*deed)) {
-            // The owner of a deleted account registers again, not the reader of the inbox.
+            // A deleted account is registered again by its owner, not by the reader of the inbox.
             let by_others = deed == Deed::Delete || after == Some(Deed::Delete);
             let browser = if reads_inbox && !by_others { READER } else { browser };
             steps.push(Step { deed, who, browser, which: dice.below(12) });
@@ -218,7 +218,7 @@ pub(crate) fn steps(plan: &Plan, dice: &mut Dice, number: usize) -> Vec<Step> {
     steps
 }
 
-/// What is done next: one thing, or several that belong together.
+/// Returns the next action, or several that belong together.
 fn deeds(dice: &mut Dice) -> Vec<Deed> {
     let right = !dice.once_in(8);
     let (remember, passcode) = (dice.once_in(3), dice.once_in(2));
@@ -282,7 +282,7 @@ fn administration(dice: &mut Dice, sign_in: Deed) -> Vec<Deed> {
     }
 }
 
-/// What somebody tries who reads an inbox, in a browser of their own.
+/// Returns the actions of an attacker who reads an inbox, in a browser of their own.
 fn raid(dice: &mut Dice) -> Vec<Deed> {
     let sign_in =
         Deed::SignIn { right: true, remember: dice.once_in(3), passcode: dice.once_in(2) };
@@ -312,7 +312,7 @@ fn raid(dice: &mut Dice) -> Vec<Deed> {
     }
 }
 
-/// What somebody does whose inbox another one reads.
+/// Returns the actions of a person whose inbox an attacker reads.
 fn protection(dice: &mut Dice) -> Vec<Deed> {
     let (remember, passcode) = (dice.once_in(3), dice.once_in(2));
     let enter = [Deed::SignOut, Deed::SignIn { right: true, remember, passcode }, Deed::GiveFactor];
@@ -326,7 +326,7 @@ fn protection(dice: &mut Dice) -> Vec<Deed> {
     }
 }
 
-/// What is done where people share a network with somebody who guesses.
+/// Returns the actions on a site where people share a network with an attacker who guesses.
 fn neighbourhood(dice: &mut Dice) -> Vec<Deed> {
     let (remember, passcode) = (dice.once_in(3), dice.once_in(2));
     let enter = [Deed::SignOut, Deed::SignIn { right: true, remember, passcode }, Deed::GiveFactor];

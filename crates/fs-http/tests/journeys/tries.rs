@@ -1,36 +1,36 @@
-//! What was tried in which network, and who may be told to wait for it.
+//! Attempts by network, and the people who may be limited because of them.
 
 use std::time::Duration;
 
 use fs_core::Timestamp;
 
-/// What is counted.
+/// Kind of attempt.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
     Password,
     Registration,
     Mail,
-    /// A mail to reset a password, which is a [`Mail`](Self::Mail) as well.
+    /// A mail to reset a password, which counts as a [`Mail`](Self::Mail) too.
     Reset,
 }
 
 struct Try {
     at: Timestamp,
     kind: Kind,
-    /// Whose name was given; `None` for a name of nobody.
+    /// Person whose name was given; `None` for an unknown name.
     who: Option<usize>,
     network: usize,
-    /// The right password was given afterwards, in the same network.
+    /// Whether the right password was given afterwards in the same network, which resets the count.
     forgotten: bool,
 }
 
-/// The attempts so far. A limit may be reached only if there were enough of them lately.
+/// Attempts so far. A limit may be reached only if there were enough of them recently.
 #[derive(Default)]
 pub(crate) struct Tries {
     tries: Vec<Try>,
-    /// The networks of the last two sign-ins, by person.
+    /// Networks of the last two sign-ins, by person.
     homes: [[Option<usize>; 2]; 3],
-    /// When somebody unknown was last told to wait, by network.
+    /// Time at which an unknown client was last told to wait, by network.
     full: [Option<Timestamp>; 4],
 }
 
@@ -43,7 +43,7 @@ impl Tries {
         self.tries.push(Try { at, kind, who, network, forgotten: false });
     }
 
-    /// The right password was given.
+    /// Records that the right password was given.
     pub(crate) fn succeeded(&mut self, who: usize, network: usize) {
         let of = |made: &&mut Try| {
             made.who == Some(who) && made.network == network && made.kind == Kind::Password
@@ -67,7 +67,7 @@ impl Tries {
         self.full[network] = Some(at);
     }
 
-    /// Whether strangers were told to wait in a network a few minutes ago.
+    /// Checks whether unknown clients of a network were told to wait a few minutes ago.
     pub(crate) fn is_full(&self, network: usize, now: Timestamp) -> bool {
         self.full[network].is_some_and(|at| now.since(at) <= Duration::from_secs(300))
     }
@@ -79,7 +79,7 @@ impl Tries {
         })
     }
 
-    /// Whether the owner of an account may be told to wait who gives the right password.
+    /// Checks whether the owner of an account may be told to wait despite the right password.
     pub(crate) fn may_stop_owner(&self, now: Timestamp, who: usize, network: usize) -> bool {
         let is = |made: &Try| made.kind == Kind::Password;
         let in_network = |made: &Try| is(made) && made.network == network;
@@ -87,7 +87,7 @@ impl Tries {
         let here = |made: &Try| named(made) && in_network(made);
         let mut stops =
             self.reached(now, &[(20, QUARTER), (40, DAY)], |made| here(made) && !made.forgotten);
-        // The right password does not make wider networks of IPv6 forget.
+        // The right password does not reset the counts of wider IPv6 networks.
         stops |= self.reached(now, &[(40, QUARTER), (80, DAY)], here);
         match self.is_home(who, network) {
             true => stops || self.reached(now, &[(1_000, QUARTER)], in_network),
@@ -99,13 +99,13 @@ impl Tries {
         }
     }
 
-    /// Whether an address may get no more mails of a kind.
+    /// Checks whether an address may have reached its limit for a kind of mail.
     pub(crate) fn had_enough(&self, now: Timestamp, kind: Kind, who: usize) -> bool {
         let of = |made: &Try| made.kind == kind && made.who == Some(who);
         self.reached(now, &[(10, HOUR), (20, DAY)], of)
     }
 
-    /// Whether a network may be told that it asked for too much.
+    /// Checks whether a network may have reached its limit.
     pub(crate) fn may_stop_network(&self, now: Timestamp, kind: Kind, network: usize) -> bool {
         let caps = match kind {
             Kind::Registration => &[(100, QUARTER), (500, DAY)][..],

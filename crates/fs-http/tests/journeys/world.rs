@@ -1,4 +1,4 @@
-//! The site, the browsers and the mail of a journey, with the model beside them.
+//! World of a journey: the site, the browsers and the mails, with the model beside them.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::neighbour::ADDRESSES;
 use crate::plan::{PEOPLE, Plan, READER, Step};
 use crate::tries::Tries;
 
-/// What is wrong, in words; the journey ends.
+/// Result of a step. The error describes the violation, and ends the journey.
 pub(crate) type Result<T> = std::result::Result<T, String>;
 
 pub(crate) struct World {
@@ -26,18 +26,18 @@ pub(crate) struct World {
     pub(crate) letters: Vec<Letter>,
     pub(crate) tokens: Vec<Token>,
     pub(crate) setups: Vec<MethodSetup>,
-    /// Codes that were right once, and whose they were.
+    /// Codes that were valid once, with their owners.
     pub(crate) used_codes: Vec<(usize, String)>,
     pub(crate) passwords: usize,
     pub(crate) reader: Reader,
     pub(crate) tries: Tries,
-    /// The person who was signed in before this step, by browser.
+    /// Person who was signed in before this step, by browser.
     pub(crate) signed_in: Vec<Option<usize>>,
-    /// How often something happened that is not the deed itself.
+    /// Number of times that events other than the action itself happened.
     pub(crate) counts: BTreeMap<&'static str, usize>,
 }
 
-/// A mail that somebody got.
+/// Mail that a person received.
 pub(crate) struct Letter {
     pub(crate) template: String,
     pub(crate) to: usize,
@@ -45,9 +45,9 @@ pub(crate) struct Letter {
     pub(crate) at: Timestamp,
     pub(crate) link: Option<String>,
     pub(crate) code: Option<String>,
-    /// The code proves a second factor that is being chosen.
+    /// Whether the code proves a second factor that is being set up.
     pub(crate) to_enrol: bool,
-    /// What the link brings back: the second factor and the app that signs in.
+    /// State that the link restores: the second factor, and the app that signs in.
     pub(crate) replaced: Option<(Option<Factor>, Option<TotpSecret>)>,
 }
 
@@ -58,7 +58,7 @@ pub(crate) struct Token {
     pub(crate) token: Secret,
 }
 
-/// A way to sign in that is being set up.
+/// Sign-in method that is being set up.
 pub(crate) struct MethodSetup {
     pub(crate) person: usize,
     pub(crate) trust: u32,
@@ -112,7 +112,7 @@ impl World {
         (self.passwords, Self::password(self.passwords))
     }
 
-    /// Somebody opens a page, so that a remembered browser is signed in; who is.
+    /// Opens a page, so that a remembered browser is signed in. Returns the signed-in person.
     pub(crate) async fn arrive(&mut self, step: &Step) -> Option<usize> {
         let (browser, jar) = &mut self.browsers[step.browser];
         browser.who().await;
@@ -124,7 +124,7 @@ impl World {
         &mut self.browsers[step.browser].1
     }
 
-    /// Lets the model change what a browser's cookies stand for.
+    /// Runs a change of the model on the meaning of a browser's cookies.
     pub(crate) fn with<T>(
         &mut self,
         step: &Step,
@@ -180,7 +180,7 @@ impl World {
         }
     }
 
-    /// A letter of a kind: most often the newest, to whom the step is about.
+    /// Returns a mail of one of the kinds: in most cases the newest one to the step's person.
     pub(crate) fn letter(&self, step: &Step, templates: &[&str]) -> Option<usize> {
         let of_kind = |letter: &Letter| {
             templates.contains(&letter.template.as_str()) && self.reads(step, letter.to)
@@ -206,12 +206,12 @@ impl World {
         TotpSecret::from_base32(text).ok()
     }
 
-    /// Whether a second factor is wanted, as the answer says.
+    /// Checks whether the answer asks for a second factor.
     pub(crate) fn told_pending(answer: &Answer) -> bool {
         answer.json().pointer("/response/tf_required") == Some(&json!(true))
     }
 
-    /// Notes the cookie of a remembered browser that an answer set.
+    /// Records the remember cookie that an answer set.
     pub(crate) fn note_remembered(&mut self, step: &Step, answer: &Answer, person: usize) {
         let name = &self.site.web.config().remember_cookie.name;
         let set =

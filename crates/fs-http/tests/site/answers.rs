@@ -1,4 +1,4 @@
-//! What holds for the answers of every page and every JSON endpoint.
+//! Tests of rules for the answers of every page and every JSON endpoint.
 
 use fs_core::config::{TwoFactor, Unified};
 use fs_testkit::site::{PASSWORD, Setup, Site};
@@ -76,7 +76,7 @@ async fn password_fields_are_masked_and_open_to_password_managers() {
     assert_eq!(ann.get("/verify").await.status, StatusCode::OK);
 }
 
-/// Names of values that let somebody in or set something up.
+/// Names of values that sign in or set something up.
 const CREDENTIALS: [&str; 8] = [
     "authentication_token",
     "auth_token",

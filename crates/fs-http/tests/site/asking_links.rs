@@ -1,4 +1,5 @@
-//! Links in mails ask first, and let nobody in who may not come in otherwise.
+//! Tests that links in mails ask for confirmation first, and sign in nobody who may not sign in
+//! otherwise.
 
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::people::{ANN, NEW, PROFILES, ask_for_reset, mailed_link, register_ann};
 
-/// Which links sign in or confirm.
+/// Link that signs in or confirms.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Link {
     Confirm,
@@ -23,7 +24,7 @@ enum Link {
 
 const LINKS: [Link; 3] = [Link::Confirm, Link::SignIn, Link::Code];
 
-/// Whose pages are those of a single-page application.
+/// Returns a site whose pages are those of a single-page application.
 fn spa() -> Setup {
     let mut setup = Setup::standard();
     setup.http.redirects.spa = true;
@@ -34,7 +35,7 @@ fn spa() -> Setup {
     setup
 }
 
-/// A site and a link of that kind, mailed to Ann.
+/// Creates a site, and a link of that kind, mailed to Ann.
 async fn mailed(setup: fn() -> Setup, kind: Link) -> (Site, String) {
     let mut setup = setup();
     setup.config.limits = Limits::flask_security_4();
@@ -71,7 +72,7 @@ async fn whatever_opens_a_link_does_nothing_by_that() {
                 assert_eq!(answer.status, StatusCode::OK, "{kind:?} {method}");
             }
         }
-        // Nor does another site's page that sends the form.
+        // A form sent by another site's page has no effect either.
         let form = Browser::request(Method::POST, &link);
         let form = Browser::with_body(form, "application/x-www-form-urlencoded", "");
         assert_eq!(scanner.send(form).await.location(), None, "{kind:?}");
@@ -104,14 +105,15 @@ async fn a_program_that_follows_a_link_is_told_what_came_of_it() {
         assert_eq!(answer.status, StatusCode::OK, "{kind:?} {}", answer.text());
         assert_eq!(program.who().await.is_some(), kind != Link::Confirm, "{kind:?}");
 
-        // It worked once.
+        // The link works only once.
         let answer = site.browser().post_json(&link, json!({})).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{kind:?}");
         assert!(answer.json()["response"]["error"].is_string(), "{}", answer.text());
     }
 }
 
-/// Else a single-page application would be told of a second factor that nothing waits for.
+/// Checks that the second factor is given next. Otherwise a single-page application would be told
+/// of a second factor for which no sign-in waits.
 #[tokio::test]
 async fn a_program_that_follows_a_link_gives_the_second_factor_next() {
     for (kind, setup) in [Link::SignIn, Link::Code]
@@ -134,7 +136,7 @@ async fn a_program_that_follows_a_link_gives_the_second_factor_next() {
     }
 }
 
-/// A browser, which sends a form, is led on to the application's own page.
+/// Checks that a browser, which sends a form, is redirected to the application's own page.
 #[tokio::test]
 async fn a_person_who_follows_a_link_is_led_to_the_application() {
     for kind in LINKS {
@@ -173,7 +175,7 @@ async fn a_link_signs_nobody_in_who_may_not() {
 #[tokio::test]
 async fn who_owns_an_address_takes_the_account_over_that_another_made_with_it() {
     let site = Setup::standard().build();
-    // Somebody who does not read Ann's mail, with a password of their own.
+    // An attacker who does not read Ann's mail uses a password of their own.
     register_ann(&site).await;
     drop(site.mails().await);
     ask_for_reset(&site).await;

@@ -1,4 +1,4 @@
-//! What attackers try with codes, second factors and what is under way.
+//! Tests of attacks on codes, second factors and flows in progress.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,7 +203,7 @@ async fn later_steps_are_nothing_to_strangers_and_to_whoever_gave_a_password_alo
     }
 }
 
-/// A password alone must not take the place of a second factor that its owner set up meanwhile.
+/// Checks that a password alone cannot replace a second factor that the owner set up meanwhile.
 #[tokio::test]
 async fn choosing_a_second_factor_while_signing_in_ends_when_there_is_one() {
     for mut setup in every_way() {
@@ -248,7 +248,7 @@ async fn codes_can_be_guessed_a_few_times_only_however_often_one_begins() {
     }
 }
 
-/// Messages that arrive.
+/// SMS sender whose messages arrive.
 struct Sent;
 
 #[async_trait::async_trait]
@@ -281,7 +281,7 @@ async fn a_new_telephone_number_is_stored_once_it_is_proven() {
     }
 }
 
-/// Whoever watches for attacks hears of each failure, once.
+/// Checks that each failure is reported once, for monitoring of attacks.
 #[tokio::test]
 async fn every_failure_is_told_once() {
     for setup in every_way() {
@@ -335,7 +335,7 @@ async fn every_failure_is_told_once() {
         }
         is_ann(&site, with_basic(ANN, wrong)).await;
         assert_eq!(failures(&site).len(), 1);
-        // Where codes are not looked at any more, that is the one thing told.
+        // Once codes are not checked any more, only the limit is reported.
         for target in ["/us-signin", "/us-verify-link"] {
             for _ in 0..25 {
                 failures(&site);

@@ -1,4 +1,4 @@
-//! The page and the JSON answers that list auth tokens and end them.
+//! Tests of the page and the JSON answers that list and revoke auth tokens.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::people::{ANN, is_ann, sign_ann_in, with_header, with_token};
 
-/// A token as a program gets it.
+/// Issues a token to a program.
 async fn token(site: &Site, program: &str) -> String {
     let mut browser = site.browser();
     let typed = json!({ "email": ANN, "password": PASSWORD });
@@ -110,7 +110,7 @@ async fn nobody_ends_the_tokens_of_somebody_else() {
     bob.post_json("/auth-tokens", json!({ "end": "all" })).await;
     assert!(is_ann(&site, with_token(&of_ann)).await);
 
-    // Strangers and forms of other sites neither.
+    // Unauthenticated requests and forms of other sites have no effect either.
     let end = || {
         let request = Browser::json_request(Method::POST, "/auth-tokens");
         Browser::with_body(request, "application/json", json!({ "end": "all" }).to_string())

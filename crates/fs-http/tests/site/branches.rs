@@ -1,9 +1,9 @@
-//! Every branch of every template of ours is rendered by what people do.
+//! Coverage test: every branch of every built-in template is rendered in some journey.
 //!
-//! Each `{% if %}` and `{% for %}` of the templates is given marks: one for each branch, and one for
-//! an `if` that does not hold and has no `else`. People then go through every page and get every mail.
-//! A mark that nobody has seen fails the test: a variable does not reach the template, or the branch
-//! can go.
+//! Each `{% if %}` and `{% for %}` of the templates gets marks: one for each branch, and one for an
+//! `if` that does not hold and has no `else`. People then go through every page and get every mail.
+//! A mark that was never rendered fails the test: a variable does not reach the template, or the
+//! branch can be removed.
 
 #[path = "branches/application.rs"]
 mod application;
@@ -19,10 +19,11 @@ use minijinja::value::Serde;
 use minijinja::{Environment, UndefinedBehavior, context};
 use regex::{Captures, Regex};
 
-/// Branches for what an application puts into pages of its own. Our endpoints need none of them.
+/// Templates with branches for an application's own pages, which the built-in endpoints do not
+/// need.
 const FOR_APPLICATIONS: [&str; 4] = ["_macros.html", "base.html", "error.html", "notice.html"];
 
-/// The marks that were come by.
+/// Marks that were rendered.
 #[derive(Clone, Default)]
 struct Seen(Arc<Mutex<BTreeSet<String>>>);
 
@@ -61,27 +62,27 @@ impl Marked {
         Self { env: Arc::new(env), marks, seen }
     }
 
-    /// A site that renders with these templates.
+    /// Returns a setup that renders with these templates.
     fn on(&self, mut setup: Setup) -> Setup {
         let env = self.env.clone();
         setup.hooks.render_template = Some(Arc::new(move |name, known| {
             let template = env.get_template(name).ok()?;
             let rendered = template.render(context! { ..Serde(known) });
-            // The library's own engine leaves slashes as they are.
+            // The library's own engine does not escape slashes.
             let rendered = rendered.map(|text| text.replace("&#x2f;", "/"));
             Some(rendered.map_err(|error| format!("{error:#}")))
         }));
         setup
     }
 
-    /// The marks that nobody has seen yet.
+    /// Returns the marks that were not rendered yet.
     fn unseen(&self) -> Vec<&String> {
         let seen = self.seen.0.lock().unwrap();
         self.marks.iter().filter(|mark| !seen.contains(*mark)).collect()
     }
 }
 
-/// The source of a template with a call of `seen` in each of its branches.
+/// Returns the source of a template with a call of `seen` in each of its branches.
 fn marked(name: &str, source: &str, marks: &mut BTreeSet<String>) -> String {
     let tags = Regex::new(r"(?s)\{#.*?#\}|\{%[-+]?\s*(\w+).*?%\}").unwrap();
     let mut open: Vec<Option<String>> = Vec::new();

@@ -1,4 +1,4 @@
-//! Where requests come from, and what programs are told that show no pages.
+//! Tests of client addresses, and of answers for programs that show no pages.
 
 use fs_core::authn::Mechanism;
 use fs_core::authz::{Fresh, Requirement};
@@ -18,7 +18,7 @@ async fn guess(site: &Site, name: &str) -> StatusCode {
     site.browser().post_json("/login", typed).await.status
 }
 
-/// Without its address, nobody is spared the limits of a network: all share one.
+/// Checks that clients without an address share one network, which is limited like any other.
 #[tokio::test]
 async fn clients_without_an_address_share_one_network_and_the_log_says_so_once() {
     let log = Log::default();
@@ -59,7 +59,8 @@ async fn a_proxy_that_writes_no_address_is_named_in_the_log_once() {
     assert!(text.contains("10.0.0.1") && !text.contains("secret"), "{text}");
 }
 
-/// `Forwarded` (RFC 7239) is not read: one header that proxies must overwrite is enough.
+/// Checks that `Forwarded` (RFC 7239) is not read, because one header that proxies must overwrite
+/// is sufficient.
 #[tokio::test]
 async fn one_guesser_behind_a_proxy_shuts_out_nobody_else() {
     let http: HttpConfig =
@@ -110,7 +111,7 @@ async fn a_stranger_who_asks_for_a_websocket_is_refused_and_not_redirected() {
         let mut ann = crate::people::sign_ann_in(&site).await;
         assert_eq!(ann.send(upgrade()).await.status, StatusCode::OK, "{path}");
     }
-    // A page over HTTP/2 without TLS asks for an upgrade as well.
+    // A page over HTTP/2 without TLS requests an upgrade as well.
     let request = with_header(Browser::request(Method::GET, "/private"), "upgrade", "h2c");
     assert_eq!(site.browser().send(request).await.status, StatusCode::FOUND);
 }
@@ -128,7 +129,7 @@ async fn a_websocket_that_needs_a_fresh_sign_in_is_refused_and_not_redirected() 
     assert_eq!(ann.send(request).await.status, StatusCode::UNAUTHORIZED);
 }
 
-/// Signing in on a page would not open it.
+/// Checks for 401, because signing in on a page would not open the route.
 #[tokio::test]
 async fn a_route_that_accepts_no_session_says_401() {
     let mut setup = Setup::standard();

@@ -1,4 +1,4 @@
-//! Codes of another length, each good for another time, than is usual.
+//! Tests of codes with an unusual length and validity.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn site() -> Site {
     setup.build()
 }
 
-/// What an app makes that was told of eight digits and a minute.
+/// Returns the code of an app that is configured for eight digits and a minute.
 fn code(site: &Site, key: &TotpSecret) -> String {
     let rules = TotpRules::new(8, MINUTE).unwrap();
     rules.code_at(key, site.core().now()).expose().to_owned()
@@ -40,11 +40,11 @@ async fn codes_of_eight_digits_and_a_minute_sign_in_by_app() {
     site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
     let key = choose_app(&mut ann).await;
-    // An app that was told nothing makes others.
+    // An app with the default settings shows other codes.
     let usual = TotpRules::default().code_at(&key, site.core().now());
     assert_ne!(give(&mut ann, usual.expose()).await, StatusCode::OK);
     assert_eq!(give(&mut ann, &code(&site, &key)).await, StatusCode::OK);
-    // The window is a step to either side: a minute each.
+    // The window is one step to either side: a minute each.
     for (late, accepted) in [(1, true), (2, false)] {
         site.clock.advance(MINUTE);
         let shown = code(&site, &key);

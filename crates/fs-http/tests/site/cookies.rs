@@ -1,4 +1,4 @@
-//! Cookies beside ours, and ours more than once.
+//! Tests of foreign cookies, and of duplicates of ours.
 
 use fs_testkit::site::{Answer, Browser, Setup, Site};
 use http::header::{COOKIE, SET_COOKIE};
@@ -6,7 +6,7 @@ use http::{HeaderValue, Method};
 
 use crate::people::{ANN, PROFILES, sign_ann_in};
 
-/// A site whose names of cookies have no prefix: only such a cookie can be there twice.
+/// Creates a site whose cookie names have no prefix, because only those can be duplicated.
 fn site(setup: fn() -> Setup) -> Site {
     let mut setup = setup();
     setup.http = setup.http.insecure_cookies();
@@ -18,7 +18,7 @@ fn cookie_of(browser: &Browser, like: &str) -> (String, String) {
     (found.0.clone(), found.1.clone())
 }
 
-/// What a page is answered with those `Cookie` lines and no others.
+/// Requests a page with those `Cookie` lines and no others.
 async fn with_lines(site: &Site, path: &str, lines: &[&[u8]]) -> Answer {
     let mut request = Browser::request(Method::GET, path);
     for line in lines {
@@ -27,7 +27,7 @@ async fn with_lines(site: &Site, path: &str, lines: &[&[u8]]) -> Answer {
     site.browser().send(request).await
 }
 
-/// What an answer clears: the whole cookies, as sent.
+/// Returns the complete cookies by which an answer removes others.
 fn cleared(answer: &Answer, name: &str) -> Vec<String> {
     let cookies = answer.headers.get_all(SET_COOKIE).iter().map(|value| value.to_str().unwrap());
     cookies.filter(|cookie| cookie.starts_with(&format!("{name}=;"))).map(str::to_owned).collect()
@@ -82,7 +82,7 @@ async fn of_two_sessions_the_one_that_opens_counts_and_the_other_is_cleared() {
     }
 }
 
-/// One may be an attacker's, who sets cookies from a neighbouring host.
+/// Checks duplicate session cookies. An attacker on a neighbouring host can set one.
 #[tokio::test]
 async fn of_two_sessions_that_open_none_counts_and_the_one_at_its_place_stays() {
     for setup in PROFILES {
@@ -127,7 +127,7 @@ async fn a_stale_remember_cookie_does_not_hide_the_good_one() {
     }
 }
 
-/// What the application keeps is in a cookie of its own.
+/// Checks that the application's data is kept in a cookie of its own.
 #[tokio::test]
 async fn a_stale_cookie_of_the_application_does_not_hide_what_it_keeps() {
     for setup in PROFILES {

@@ -1,4 +1,4 @@
-//! Nothing that a browser can be tricked into sending changes anything in the default profile.
+//! Tests that forged cross-site requests change nothing in the default profile.
 
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -7,7 +7,8 @@ use serde_json::Value;
 use crate::people::{ANN, PROFILES, sign_ann_in, with_header};
 use crate::scene::{FORM, JSON, MULTIPART, Scene, form, multipart};
 
-/// The ways in which another site's page can send a body, and JSON, which it cannot without asking.
+/// Returns the bodies that another site's page can send, and JSON, which it cannot send without a
+/// preflight.
 fn bodies(fields: &Value) -> [(&'static str, String); 4] {
     let object = fields.as_object().unwrap();
     [
@@ -92,7 +93,7 @@ async fn a_route_for_anybody_asks_those_for_a_token_who_are_signed_in() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
-    // The page `/` of the site takes everybody.
+    // The page `/` of the site admits everybody.
     let forged = from_elsewhere(Browser::request(Method::POST, "/"));
     assert_eq!(ann.send(forged.clone()).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(site.browser().send(forged).await.status, StatusCode::OK);
@@ -115,7 +116,8 @@ async fn nobody_is_signed_out_from_elsewhere_where_everything_is_checked() {
     assert_eq!(ann.who().await, None);
 }
 
-/// The browser keeps the cookie back from what another site sends, and would take a new one.
+/// Checks that a forged form ends no session. The browser does not send the cookie with it, but
+/// would accept a new one.
 #[tokio::test]
 async fn a_form_of_another_site_ends_nobodys_session() {
     for setup in PROFILES {
@@ -133,7 +135,7 @@ async fn nobodys_session_ends(site: &Site) {
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(!answer.cookies().is_empty(), written, "{from}");
     }
-    // Whoever follows a link from there signs in as ever.
+    // A person who follows a link from there can sign in as usual.
     site.add_user(ANN).await;
     let mut browser = site.browser();
     let page = Browser::request(Method::GET, "/login");

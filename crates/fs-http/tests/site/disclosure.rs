@@ -1,5 +1,5 @@
-//! In the default profile nobody learns which addresses have accounts: neither from answers nor
-//! from the work that they cause.
+//! Tests that in the default profile neither answers nor the work behind them reveal which
+//! addresses have accounts.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use fs_testkit::site::{Answer, PASSWORD, Setup, Site};
 use regex::Regex;
 use serde_json::{Value, json};
 
-/// What a caller sees, without what is drawn at random and without what the caller typed.
+/// Answer as a client sees it, without random values and without what the client typed.
 #[derive(Debug, PartialEq)]
 struct Seen {
     status: u16,
@@ -34,14 +34,14 @@ fn seen(answer: &Answer, typed: &str) -> Seen {
     }
 }
 
-/// What was done: calls of ports, and the changes that were committed.
+/// Work of a request: its port calls, and the changes that were committed.
 #[derive(Debug, PartialEq)]
 struct Work {
     calls: Vec<Call>,
     rows: Vec<String>,
 }
 
-/// The work since the last look. A comparison and the work of one are the same.
+/// Returns the work since the last call. Comparing a password and a decoy count as the same.
 fn work(site: &Site) -> Work {
     let same = |call| match call {
         Call::Hash(HashKind::Decoy) => Call::Hash(HashKind::Verify),
@@ -49,14 +49,15 @@ fn work(site: &Site) -> Work {
     };
     let calls = site.calls.take().into_iter().map(same).collect();
     let mut rows = site.calls.take_rows();
-    // A new account is a row that one which exists cannot be. Another one is written instead.
+    // A new account is a row that cannot be written for an existing one. Another row is written
+    // instead.
     if rows.iter().any(|row| row == "InsertUser" || row.contains("account_exists")) {
         rows = vec![format!("{} rows of a registration", rows.len())];
     }
     Work { calls, rows }
 }
 
-/// The work of whoever empties the outbox.
+/// Returns the work of delivering the outbox.
 async fn worker(site: &Site) -> Work {
     DELIVERS.set(true);
     site.core().deliver_mails().await.unwrap();
@@ -64,7 +65,7 @@ async fn worker(site: &Site) -> Work {
     work(site)
 }
 
-/// A site with one account of each kind that somebody may ask about.
+/// Creates a site with one account of each kind.
 async fn site() -> Site {
     let mut setup = Setup::standard();
     let mut unified = Unified::default();
@@ -97,11 +98,11 @@ async fn site() -> Site {
 }
 
 thread_local! {
-    /// Whether the outbox is being emptied.
+    /// Whether the outbox is being delivered.
     static DELIVERS: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// One that would tell by being asked in a request.
+/// SMS sender that would reveal an account if it were called during a request.
 struct Telephone;
 
 #[async_trait::async_trait]
@@ -112,15 +113,15 @@ impl SmsSender for Telephone {
     }
 }
 
-/// Of addresses of one length: nobody's, and all kinds of somebody's.
+/// Addresses of the same length: one without an account, and one for each kind of account.
 const STRANGER: &str = "strng@site.test";
 const KNOWN: [&str; 5] =
     ["known@site.test", "KNOWN@site.test", "nshut@site.test", "uncfd@site.test", "nopwd@site.test"];
 
-/// What is seen of a request, its work, that of the worker, and the same of the next request.
+/// Answer, its work, the work of the delivery, and the same for the next request.
 type Trace = Vec<(Seen, Work, Work)>;
 
-/// Asks for an address, as a form and as JSON, each from a new browser on a new site, and once more.
+/// Requests an address twice, as a form and as JSON, each from a new browser on a new site.
 async fn ask(target: &str, field: &str, typed: &str, more: &[(&str, &str)]) -> [Trace; 2] {
     let (by_form, by_json) = (site().await, site().await);
     let fields = [&[(field, typed)], more].concat();
@@ -161,7 +162,7 @@ async fn assert_all_alike(target: &str, field: &str, known: &[&str], more: &[(&s
 #[tokio::test]
 async fn a_refused_sign_in_does_not_tell_whether_there_is_an_account() {
     assert_alike("/login", &[("password", "not the right password")]).await;
-    // One that is tried in two spellings.
+    // This password is checked in two spellings.
     assert_alike("/login", &[("password", "not the right p\u{e4}ssword")]).await;
 }
 

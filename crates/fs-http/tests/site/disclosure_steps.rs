@@ -1,4 +1,5 @@
-//! In the default profile nobody learns which addresses have accounts by several requests either.
+//! Tests that sequences of requests do not reveal which addresses have accounts, in the default
+//! profile.
 
 use fs_core::config::Unified;
 use fs_core::identity::{IdentityAttribute, IdentityRule};
@@ -26,7 +27,7 @@ fn setup() -> Setup {
     setup
 }
 
-/// Two sites: Ann has an account on the first.
+/// Creates two sites. Ann has an account on the first.
 async fn sites() -> [Site; 2] {
     let sites = [setup().build(), setup().build()];
     if let Some(site) = sites.first() {
@@ -40,7 +41,8 @@ async fn register(site: &Site, email: &str, name: &str, password: &str) -> Answe
     site.browser().post_json("/register", typed).await
 }
 
-/// The work of the requests since the last look. A comparison and the work of one are the same.
+/// Returns the work of the requests since the last call. Comparing a password and a decoy count as
+/// the same.
 fn work(site: &Site) -> Vec<Call> {
     let same = |call| match call {
         Call::Hash(HashKind::Decoy) => Call::Hash(HashKind::Verify),
@@ -51,7 +53,7 @@ fn work(site: &Site) -> Vec<Call> {
 
 #[tokio::test]
 async fn whoever_registers_an_address_does_not_learn_by_signing_in_that_it_was_free() {
-    // In two spellings, and such as could be a code.
+    // Includes a password with two spellings, and one that could be a code.
     for password in [NEW, "an\u{e4}ther marble otter", "4711 0815 4711 0815"] {
         registered_and_signed_in(password).await;
     }
@@ -109,7 +111,7 @@ async fn a_name_that_belongs_to_nobody_is_the_administrators_to_give() {
         ..Default::default()
     };
     let zoe = site.core().create_user(&site.context(), new).await.unwrap();
-    // Whoever had it leaves nothing behind.
+    // The previous owner of the name leaves no trace.
     site.core().delete_user(&site.context(), &zoe.id).await.unwrap();
     assert_eq!(register(&site, OTHER, "annie", NEW).await.status, StatusCode::OK);
 }

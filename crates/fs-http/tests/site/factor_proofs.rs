@@ -1,5 +1,5 @@
-//! Second factors are asked for wherever they matter: before they are changed, apart from a first
-//! factor of their kind, and as soon as they are required.
+//! Tests of where second factors are required: before they are changed, in addition to a first
+//! factor of the same kind, and as soon as they become mandatory.
 
 use std::time::Duration;
 
@@ -31,12 +31,12 @@ fn setup() -> Setup {
     setup
 }
 
-/// Where an answer leads, slashes as they are.
+/// Returns the redirect target of an answer, with slashes unescaped.
 fn leads(answer: &Answer) -> String {
     answer.location().unwrap_or_default().replace("%2F", "/")
 }
 
-/// A browser that remembers Ann by a cookie copied from hers, in which her password was typed at the
+/// Returns a browser with a copy of Ann's remember cookie, in which her password was typed on the
 /// verify page.
 async fn copied_cookie_and_password(site: &Site, key: u8) -> Browser {
     let mut ann = site.browser();
@@ -72,7 +72,7 @@ async fn a_copied_remember_cookie_and_the_password_do_not_change_how_somebody_si
         assert_eq!(answer.status, PROVE, "{target} {}", answer.text());
         assert_eq!(answer.json()["response"]["tf_proof_required"], true, "{target}");
     }
-    // As a page: on to the code, and back afterwards.
+    // On a page, the user is redirected to the code, and back afterwards.
     for target in ["/tf-setup", "/mf-recovery-codes", "/us-setup"] {
         let fields = [("setup", "disable"), ("chosen_method", "authenticator")];
         let answer = eve.post_form(target, &fields).await;
@@ -83,7 +83,7 @@ async fn a_copied_remember_cookie_and_the_password_do_not_change_how_somebody_si
     assert_eq!(give(&mut eve, "000000").await, NO);
     assert!(site.user(ANN).await.unwrap() == before && site.mails().await.is_empty());
 
-    // With the factor it can be done, for as long as a sign-in is fresh.
+    // With the factor it is permitted, as long as a sign-in is fresh.
     let right = code(&site, &key(1));
     let answer = eve.post_form("/tf-validate?next=/tf-setup", &[("code", &right)]).await;
     assert_eq!(answer.location(), Some("/tf-setup"));
@@ -103,7 +103,7 @@ async fn whoever_signed_in_with_the_factor_lately_is_not_asked_again() {
     add_with(&site, ANN, &key(1)).await;
     let mut ann = signed_in(&site, ANN, &key(1)).await;
     assert_eq!(ann.post_json("/mf-recovery-codes", json!({})).await.status, OK);
-    // A change of the password keeps what was proven.
+    // A change of the password keeps the proof of the factor.
     let typed = json!({
         "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW,
     });
@@ -201,7 +201,7 @@ async fn a_sign_in_method_is_told_listed_and_removed() {
     assert!(site.user(ANN).await.unwrap().sign_in_secrets.is_empty());
     let mail = site.mails().await.pop().unwrap();
     assert!(mail.text.unwrap().contains("can no longer be used to sign in"));
-    // Whoever came in by it is out; whoever removed it goes on.
+    // Sessions created by the method are ended; the session that removed it continues.
     assert_eq!((ann.who().await.as_deref(), eve.who().await), (Some(ANN), None));
     site.clock.advance(STEP);
     let typed = json!({ "identity": ANN, "passcode": code(&site, &app) });
@@ -260,7 +260,7 @@ async fn a_reset_of_the_password_removes_every_sign_in_method_and_a_change_keeps
     }
 }
 
-// Factors of one kind.
+// Factors of the same kind.
 
 #[tokio::test]
 async fn two_codes_of_one_kind_are_one_factor() {
@@ -288,7 +288,7 @@ async fn two_codes_of_one_kind_are_one_factor() {
         assert_eq!(give(&mut browser, &code(&site, &key(1))).await, NO);
         assert_eq!(browser.who().await, None, "{first}");
 
-        // The password and that second factor are two.
+        // The password and that second factor are two factors.
         site.clock.advance(STEP);
         site.mails().await;
         let mut browser = pending(&site, ANN).await;
@@ -353,7 +353,7 @@ async fn a_reset_signs_nobody_in_whose_second_factor_comes_by_mail_as_well() {
 
 // A second factor that becomes required.
 
-/// A site that requires a second factor, on which Ann came in before it did.
+/// Creates a site that now requires a second factor, on which Ann signed in before.
 async fn switched_on() -> (Site, Browser, String) {
     let mut setup = setup();
     setup.config.two_factor.as_mut().unwrap().required = true;
@@ -365,7 +365,8 @@ async fn switched_on() -> (Site, Browser, String) {
     assert_eq!(give(&mut ann, &code(&site, &key(1))).await, OK);
     let mut user = site.user(ANN).await.unwrap();
     let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
-    // As it is where nobody had to have one: the administrator's switch comes after the sign-in.
+    // Simulates that nobody had a factor: the administrator enables the requirement after the
+    // sign-in.
     let (expect, set) = (Vec::new(), vec![UserField::SecondFactor(Default::default())]);
     site.write(Change::UpdateUser { user: user.id, expect, set }).await;
     site.clock.advance(STEP);
@@ -447,7 +448,7 @@ async fn a_remembered_browser_gets_no_auth_token_for_the_first_factor_alone() {
     let answer = answer.json();
     assert_eq!(answer.pointer("/response/user/authentication_token"), None, "{answer}");
     assert_eq!(answer["response"]["tf_proof_required"], true, "{answer}");
-    // With the factor it does.
+    // With the factor it is permitted.
     assert_eq!(give(&mut eve, &code(&site, &key(1))).await, OK);
     let answer = eve.post_json(target, typed).await.json();
     let token = answer.pointer("/response/user/authentication_token").and_then(Value::as_str);
@@ -466,7 +467,7 @@ async fn a_change_of_password_gives_no_auth_token_without_the_second_factor() {
     let answer = answer.json();
     assert_eq!(answer.pointer("/response/user/authentication_token"), None, "{answer}");
     assert_eq!(answer["response"]["tf_proof_required"], true, "{answer}");
-    // A program that has a token does not make itself another one either.
+    // A program cannot use its token to get another one either.
     let mut user = site.user(ANN).await.unwrap();
     let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
     let body = change(NEW, PASSWORD);
@@ -518,7 +519,7 @@ async fn a_code_of_the_second_factors_kind_does_not_prove_the_first_factor_again
         assert_eq!(answer.status, NO, "{method}: {}", answer.text());
         let told = answer.json()["response"]["errors"]["passcode"][0].to_string();
         assert!(told.contains("with your password instead"), "{told}");
-        // Nothing that wants a fresh session is open.
+        // No action that requires a fresh session is permitted.
         let off = ann.post_json("/tf-setup", json!({ "setup": "disable" })).await;
         assert_eq!(off.status, PROVE, "{}", off.text());
         let verified = ann.post_json("/us-verify", json!({ "passcode": PASSWORD })).await;
@@ -536,7 +537,7 @@ async fn a_set_up_goes_on_after_the_present_factor_was_given_again() {
     assert_eq!(verified.status, OK);
     let other = choose_app(&mut ann).await;
     site.clock.advance(2 * STEP);
-    // The proof of the present factor became too old meanwhile.
+    // The proof of the current factor has expired meanwhile.
     assert_eq!(give(&mut ann, &code(&site, &other)).await, PROVE);
     let before = site.user(ANN).await.unwrap().second_factor;
     assert_eq!(give(&mut ann, &code(&site, &key(1))).await, OK);

@@ -1,4 +1,4 @@
-//! People with second factors and other ways to sign in, over HTTP.
+//! Helpers for accounts with second factors and other sign-in methods, over HTTP.
 
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 
 use crate::people::PROFILES;
 
-/// Both profiles with second factors by app and mail, which nobody must have, and with unified
-/// sign-in.
+/// Returns both profiles with optional second factors by app and mail, and with unified sign-in.
 pub(crate) fn every_way() -> [Setup; 2] {
     PROFILES.map(|setup| {
         let mut setup = setup();
@@ -32,14 +31,14 @@ pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
     TotpRules::default().code_at(key, site.core().now()).expose().to_owned()
 }
 
-/// An account with that key in its owner's app.
+/// Creates an account with that key in its owner's app.
 pub(crate) async fn add_with(site: &Site, email: &str, key: &TotpSecret) {
     let user = site.add_user(email).await;
     let sealed = site.core().seal_totp(key).await.unwrap();
     site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
 }
 
-/// A browser in which the password was given, and a second factor is owed.
+/// Returns a browser in which the password was given and the second factor is pending.
 pub(crate) async fn pending(site: &Site, email: &str) -> Browser {
     let mut browser = site.browser();
     let typed = json!({ "email": email, "password": PASSWORD });
@@ -52,7 +51,7 @@ pub(crate) async fn give(browser: &mut Browser, code: &str) -> StatusCode {
     browser.post_json("/tf-validate", json!({ "code": code })).await.status
 }
 
-/// A browser in which both factors were given.
+/// Returns a browser in which both factors were given.
 pub(crate) async fn signed_in(site: &Site, email: &str, key: &TotpSecret) -> Browser {
     let mut browser = pending(site, email).await;
     assert_eq!(give(&mut browser, &code(site, key)).await, StatusCode::OK);
@@ -65,13 +64,13 @@ pub(crate) fn text(answer: &Answer, name: &str) -> String {
     text.unwrap_or_else(|| panic!("no {name}: {json}")).to_owned()
 }
 
-/// Chooses an app as the second factor; its key.
+/// Sets up an app as the second factor. Returns its key.
 pub(crate) async fn choose_app(browser: &mut Browser) -> TotpSecret {
     let answer = browser.post_json("/tf-setup", json!({ "setup": "authenticator" })).await;
     TotpSecret::from_base32(&text(&answer, "tf_authr_key")).unwrap()
 }
 
-/// Begins to set up an app to sign in with; the state and the key.
+/// Begins to set up an app as a sign-in method. Returns the state and the key.
 pub(crate) async fn begin_method(browser: &mut Browser) -> (String, TotpSecret) {
     let answer = browser.post_json("/us-setup", json!({ "chosen_method": "authenticator" })).await;
     (text(&answer, "state"), TotpSecret::from_base32(&text(&answer, "authr_key")).unwrap())
@@ -81,7 +80,7 @@ pub(crate) async fn prove_method(browser: &mut Browser, state: &str, code: &str)
     browser.post_json(&format!("/us-setup/{state}"), json!({ "passcode": code })).await.status
 }
 
-/// The code in the newest mail.
+/// Returns the code in the newest mail.
 pub(crate) async fn mailed_code(site: &Site) -> String {
     let text = site.mails().await.pop().unwrap().text.unwrap();
     let digits = |line: &&str| line.len() == 6 && line.bytes().all(|octet| octet.is_ascii_digit());

@@ -1,5 +1,5 @@
-//! A fault at every port call of every endpoint: the answer is never a success, and what it leaves
-//! behind is whole.
+//! Fault injection at every port call of every endpoint: the answer is never a success, and the
+//! data stays consistent.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const NEW: &str = "another marble otter candle";
 const YEAR: Duration = Duration::from_secs(366 * 86_400);
 const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
 
-/// What a request left behind.
+/// Data after a request.
 #[derive(PartialEq)]
 struct Left {
     dump: Dump,
@@ -32,14 +32,15 @@ async fn left(site: &Site, browser: &mut Browser) -> Left {
     Left { dump, mails, events, who: browser.who().await }
 }
 
-/// Whether nothing was written but the attempt, which a flow with a code counts before it looks.
+/// Checks whether the only write was the attempt, which a flow with a code counts before it checks
+/// the code.
 fn only_counted(left: &Left, before: &Left, done: &Left) -> bool {
     let counted = Dump { commits: before.dump.commits + 1, ..before.dump.clone() };
     done.dump.commits == counted.commits + 1 && left.dump == counted
 }
 
 /// Prepares a browser and a request, then sends it with a fault at its first call, at its second,
-/// and so on until none is left.
+/// and so on until every call was tried.
 pub(crate) async fn every_fault(
     what: &str,
     setup: impl Fn() -> Setup,
@@ -90,7 +91,7 @@ pub(crate) async fn every_fault(
     }
 }
 
-/// Tries a form of both kinds: as a browser sends it and as JSON.
+/// Injects faults into both kinds of a form: as a browser sends it, and as JSON.
 async fn every_fault_of_a_form(
     what: &str,
     setup: impl Fn() -> Setup,
@@ -129,7 +130,7 @@ async fn mailed_link(site: &Site) -> String {
     link_in(&site.mails().await.pop().unwrap()).unwrap()
 }
 
-/// What follows a link: opening it, or pressing its button.
+/// Returns the request for following a link: opening it, or pressing its button.
 async fn following(site: &Site, browser: &mut Browser, link: &str) -> Request<Bytes> {
     match site.web.config().links_ask_first {
         true => browser.form(link, &[]).await,
@@ -197,7 +198,7 @@ async fn signing_in() {
     }
 }
 
-/// The token is a row, which is written after the sign-in. Without it nobody is told of a sign-in.
+/// Checks that no sign-in is reported if its token, which is written afterwards, cannot be stored.
 #[tokio::test]
 async fn a_sign_in_whose_token_cannot_be_issued_has_failed() {
     for fault in [Fault::Refused, Fault::AnswerLost] {

@@ -1,4 +1,4 @@
-//! Every key that Flask-Security 4.1 knows is read, or it is said what to do instead.
+//! Tests that every configuration key of Flask-Security 4.1 is read, or answered with advice.
 
 use fs_core::Config;
 use fs_core::config::FlaskKeys;
@@ -46,7 +46,7 @@ const KEYS: &str = "
     US_SIGNIN_REPLACES_LOGIN CSRF_PROTECT_MECHANISMS CSRF_IGNORE_UNAUTH_ENDPOINTS CSRF_COOKIE_NAME
     CSRF_COOKIE CSRF_HEADER CSRF_COOKIE_REFRESH_EACH_REQUEST LOGIN_FORM CONFIRM_REGISTER_FORM";
 
-/// Keys of what Flask-Security stands on.
+/// Keys of the libraries that Flask-Security uses.
 const OTHERS: &str = "
     SECRET_KEY SECRET_KEY_FALLBACKS APPLICATION_ROOT SERVER_NAME MAX_CONTENT_LENGTH
     PERMANENT_SESSION_LIFETIME SESSION_COOKIE_NAME SESSION_COOKIE_PATH SESSION_COOKIE_DOMAIN
@@ -57,7 +57,7 @@ const OTHERS: &str = "
     REMEMBER_COOKIE_HTTPONLY REMEMBER_COOKIE_SAMESITE REMEMBER_COOKIE_REFRESH_EACH_REQUEST
     MAIL_DEFAULT_SENDER";
 
-/// What is wrong with those keys, by key.
+/// Returns the mistakes by key.
 fn mistakes(keys: &mut FlaskKeys) -> Vec<(String, String)> {
     drop((Config::from_flask(keys), HttpConfig::from_flask(keys, true)));
     let wrong = std::mem::take(keys).finish().into_iter();
@@ -99,7 +99,7 @@ fn new_hashes_are_as_flask_security_makes_them() {
         |memory_kib, iterations, lanes| NewHash::Argon2id { memory_kib, iterations, lanes };
     let alone = read(&json!({ "SECURITY_PASSWORD_HASH": "argon2" })).hashing.create;
     assert_eq!(alone, argon2(65_536, 10, 4));
-    // Whoever sets others leaves the rounds to passlib.
+    // With other parameters set, passlib chooses the rounds.
     assert_eq!(hash(json!({ "argon2__memory_cost": 131_072 })), argon2(131_072, 3, 4));
     assert_eq!(hash(json!({ "argon2__type": "ID", "bcrypt__ident": "2b" })), argon2(65_536, 3, 4));
     assert_eq!(hash(json!({ "argon2__rounds": 3 })), argon2(65_536, 3, 4));
@@ -178,7 +178,7 @@ fn the_session_cookie_is_for_the_applications_own_path() {
     let (config, wrong) = http(&json!({ "APPLICATION_ROOT": "/root" }));
     assert!(wrong.is_empty(), "{wrong:?}");
     assert_eq!(config.session_cookie.path, "/root");
-    // As Flask-Login and Flask-Security have them, whatever the root is.
+    // The defaults of Flask-Login and Flask-Security, independent of the application's root.
     assert_eq!([&config.remember_cookie.path, &config.device_cookie.path], ["/", "/"]);
     let (config, wrong) = http(&json!({
         "APPLICATION_ROOT": "/root",

@@ -1,4 +1,4 @@
-//! Forms with fields of the application's own.
+//! Tests of forms with fields of the application's own.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 
 use crate::people::ANN;
 
-/// Every form, where it is sent to, and whether one must be signed in.
+/// Every form, its path, and whether it requires a signed-in user.
 const FORMS: [(FormName, &str, bool); 20] = [
     (FormName::SignIn, "/login", false),
     (FormName::Verify, "/verify", true),
@@ -40,7 +40,7 @@ const FORMS: [(FormName, &str, bool); 20] = [
     (FormName::UnifiedVerify, "/us-verify/send-code", true),
 ];
 
-/// Keeps what it was asked about, and refuses robots.
+/// Form check that records its calls, and refuses robots.
 #[derive(Default)]
 struct Watch(Mutex<Vec<(FormName, Map<String, Value>)>>);
 
@@ -62,7 +62,7 @@ impl FormCheck for Watch {
     }
 }
 
-/// A site whose form of that name has a box to check and a kind to give.
+/// Creates a site whose form of that name has a checkbox and a `kind` field.
 fn site(form: FormName) -> (Site, Arc<Watch>) {
     let mut setup = Setup::standard();
     setup.config.two_factor = Some(TwoFactor::default());
@@ -102,14 +102,15 @@ async fn every_form_takes_more_fields() {
         }
         watch.0.lock().unwrap().clear();
 
-        // As JSON: under the field's name, and nobody asks the check of the whole form.
+        // As JSON: the error is under the field's name, and the check of the whole form is not
+        // called.
         let answer = browser.post_json(target, json!({ "kind": "otter" })).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{case}");
         let errors = answer.json()["response"]["errors"].clone();
         assert_eq!(errors["terms"], json!(["Fill in this field."]), "{case}");
         assert_eq!(*watch.0.lock().unwrap(), [], "{case}");
 
-        // On the page: the field, with what was typed and what is wrong.
+        // On the page: the field is shown with its value and its error.
         let page = browser.post_form(target, &[("kind", "<otter>")]).await.text();
         assert!(page.contains("Fill in this field."), "{case}: {page}");
         if form != FormName::UnifiedSetupValidate {
@@ -120,7 +121,7 @@ async fn every_form_takes_more_fields() {
             }
         }
 
-        // What the check of the whole form finds counts as well.
+        // Errors of the check of the whole form are reported as well.
         let typed = json!({ "terms": true, "kind": "robot" });
         let answer = browser.post_json(target, typed).await;
         assert_eq!(answer.json()["response"]["errors"]["kind"], json!(["No robots."]), "{case}");
@@ -128,7 +129,7 @@ async fn every_form_takes_more_fields() {
         let values = json!({ "terms": true, "kind": "robot" });
         assert_eq!(seen, [(form, values.as_object().unwrap().clone())], "{case}");
 
-        // With everything in order the form itself is looked at.
+        // With valid fields, the form itself is processed.
         let typed = json!({ "terms": true, "kind": "otter" });
         let answer = browser.post_json(target, typed).await;
         for name in ["terms", "kind"] {
@@ -137,7 +138,7 @@ async fn every_form_takes_more_fields() {
     }
 }
 
-/// Signs in past the forms.
+/// Signs in without the forms.
 async fn sign_in(
     site: &Site,
     browser: &mut fs_testkit::site::Browser,

@@ -1,4 +1,4 @@
-//! Whatever a client sends: no panic, no server error, nothing written with a refusal.
+//! Property test of arbitrary requests: no panic, no server error, and no write with a refusal.
 
 use bytes::Bytes;
 use fs_testkit::site::PASSWORD;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::people::{ANN, PROFILES};
 use crate::scene::{FORM, JSON, MULTIPART, Scene, without_server_error};
 
-/// JSON of any shape, with the names of our fields among its keys.
+/// Returns a strategy for JSON of any shape, with our field names among its keys.
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -61,7 +61,7 @@ fn any_body() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
     (kind, body)
 }
 
-/// Anything that a request line and headers can be.
+/// Returns a strategy for any request line and headers.
 fn any_request() -> impl Strategy<Value = Request<Bytes>> {
     let method = prop_oneof![
         Just(Method::GET),

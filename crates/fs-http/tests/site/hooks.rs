@@ -1,4 +1,4 @@
-//! What the application answers in place of the library.
+//! Tests of answers by hooks of the application.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::people::{ANN, sign_ann_in, with_basic, with_header};
 
-/// An answer that the library never gives.
+/// Returns an answer that the library never gives.
 fn teapot(text: impl Into<String>) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from(text.into()));
     *response.status_mut() = StatusCode::IM_A_TEAPOT;

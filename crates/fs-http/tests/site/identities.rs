@@ -1,4 +1,4 @@
-//! What people type to say who they are, over HTTP.
+//! Tests of the identities that people type, over HTTP.
 
 use fs_core::config::{SignInMethod, Unified};
 use fs_core::identity::{IdentityAttribute, IdentityRule};

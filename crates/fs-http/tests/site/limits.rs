@@ -1,4 +1,4 @@
-//! What who tries too often is told.
+//! Tests of the answers to clients that exceed a rate limit.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ async fn a_limit_is_429_with_the_time_to_wait() {
     }
 }
 
-/// Sends the same once with a hashing pool that is full.
+/// Sends a request while the hash pool is full.
 async fn with_a_full_pool(site: &Site, browser: &mut Browser, form: Request<Bytes>) -> Answer {
     let calls = {
         let mut rehearsal = browser.clone();
@@ -93,7 +93,8 @@ async fn a_full_hashing_pool_is_503_with_the_time_to_wait() {
     assert_eq!(ann.who().await.as_deref(), Some(ANN));
 }
 
-/// A site on which one mail of a kind may be sent in an hour, and Ann's second factor is by mail.
+/// Creates a site with a limit of one mail per kind and hour, on which Ann's second factor is by
+/// mail.
 async fn one_mail_an_hour() -> Site {
     let mut setup = Setup::standard();
     setup.config.two_factor =

@@ -1,4 +1,4 @@
-//! Links of mails, and the programs that look at them before people do.
+//! Tests of programs that check links in mails before people open them.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::factors::every_way;
 use crate::people::{ANN, PROFILES, ask_for_reset, mailed_link, register_ann};
 
-/// Looks at a link as a program does; whether nothing came of it.
+/// Opens a link as a program does, and checks that this has no effect.
 async fn looks_at(site: &Site, link: &str) {
     let (before, mut browser) = (site.dump().await, site.browser());
     for _ in 0..3 {

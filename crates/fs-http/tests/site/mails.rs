@@ -1,4 +1,4 @@
-//! Mails: to whom they go, and where their links lead.
+//! Tests of the recipients of mails, and of the targets of their links.
 
 use fs_core::port::OutgoingMail;
 use fs_testkit::site::{BASE_URL, PASSWORD, Setup, Site, link_in};
@@ -8,9 +8,9 @@ use serde_json::json;
 use crate::people::{ANN, NEW, PROFILES};
 use crate::redirects::FORGED;
 
-/// Spellings that find Ann's account.
+/// Spellings that identify Ann's account.
 const SPELLINGS: [&str; 4] = ["ann@site.test", "ANN@SITE.TEST", "aNn@SITE.test", "Ann@ｓite.test"];
-/// Spellings that look like hers and are not.
+/// Spellings that look similar and do not.
 const LOOKALIKES: [&str; 8] = [
     "аnn@site.test",
     "ann@sіte.test",
@@ -61,7 +61,7 @@ async fn a_lookalike_gets_nothing_of_anns() {
     }
 }
 
-/// All the mails of Ann's life, asked for with a forged header.
+/// Triggers every mail to Ann, each requested with a forged header.
 async fn every_mail(site: &Site, name: &'static str, value: &str) -> Vec<OutgoingMail> {
     let mut browser = site.browser();
     let mut forged = async |target: &str, body: serde_json::Value| {

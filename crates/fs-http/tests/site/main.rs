@@ -1,4 +1,4 @@
-//! What holds for a whole site, proven on one in memory.
+//! Tests of a whole site in memory.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests")]
 
 mod answers;

@@ -1,4 +1,4 @@
-//! What is malformed, too long or of a wrong type is refused, and nothing is written.
+//! Tests that malformed, too long or mistyped input is refused, and nothing is written.
 
 use bytes::Bytes;
 use fs_testkit::site::Browser;
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use crate::people::PROFILES;
 use crate::scene::{FORM, JSON, MULTIPART, Scene, form, multipart, without_server_error};
 
-/// What is sent is right, so that what follows is wrong for the reason that it names.
+/// Checks that valid input is accepted, so that the other tests fail for the reason that they name.
 #[tokio::test]
 async fn each_endpoint_does_something_when_it_is_asked_well() {
     for setup in PROFILES {
@@ -32,7 +32,7 @@ async fn each_endpoint_does_something_when_it_is_asked_well() {
     }
 }
 
-/// JSON that is none, or not what a form can be read from.
+/// Returns bodies that are not JSON, or from which no form can be read.
 fn broken_json(body: &Value) -> Vec<Bytes> {
     let text = body.to_string();
     let mut broken: Vec<Bytes> = [
@@ -119,7 +119,7 @@ async fn what_is_malformed_is_refused_and_nothing_is_written() {
                     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{case} {}", answer.text());
                     scene.assert_untouched(&case).await;
                 } else {
-                    // That profile reads as far as it goes: each on a site of its own.
+                    // That profile accepts partial input, so each body gets a site of its own.
                     let scene = Scene::new(setup).await;
                     without_server_error(&scene.send(endpoint, kind, body).await, &case);
                 }
@@ -160,7 +160,7 @@ async fn a_body_over_the_limit_is_refused() {
     }
 }
 
-/// Values that no field of ours can have.
+/// Returns values that are invalid for every field.
 fn wrong_values() -> Vec<Value> {
     vec![
         json!(1),
@@ -183,14 +183,14 @@ async fn a_value_of_a_wrong_type_is_refused() {
         for (endpoint, (_, target, body)) in scene.endpoints.iter().enumerate() {
             for name in body.as_object().unwrap().keys() {
                 for wrong in wrong_values() {
-                    // A box is checked by what is true; of a list the first counts, and null is
-                    // nothing. Without strictness everything checks a box.
+                    // A true value checks a box; of a list the first element counts, and null
+                    // counts as absent. Without strictness every value checks a box.
                     let first = wrong.get(0).unwrap_or(&wrong);
                     let is_flag = first.is_boolean() || first.is_number() || !strict;
                     let fits = match name.as_str() {
                         "remember" => first.is_null() || is_flag,
                         "username" | "nickname" => first.is_null(),
-                        // Opening a link is enough there, and its form is not read.
+                        // Opening a link is sufficient there, and its form is not read.
                         "password" if target.starts_with("/confirm/") => !strict,
                         _ => false,
                     };

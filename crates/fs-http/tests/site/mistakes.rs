@@ -1,4 +1,4 @@
-//! What a configuration asks for and nothing gives is refused at the start.
+//! Tests that a configuration with unmet requirements is refused at the start.
 
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::password::BreachRule;

@@ -1,4 +1,4 @@
-//! What is well formed and hard to bear: no panic, no server error, nobody let in.
+//! Tests of well-formed but difficult input: no panic, no server error, and no sign-in.
 
 use fs_testkit::site::{Browser, PASSWORD};
 use http::header::HeaderName;
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::people::{ANN, PROFILES};
 use crate::scene::{FORM, JSON, Scene, form, without_server_error};
 
-/// Texts that are texts, and hard to bear.
+/// Returns valid texts that are difficult to handle.
 fn nasty_texts() -> Vec<String> {
     let mut texts: Vec<String> = [
         "",
@@ -64,7 +64,8 @@ async fn nasty_texts_are_borne_in_every_field() {
                     let case = format!("{target} {name}={start:?}");
                     let mut body = good.clone();
                     body[name] = nasty.into();
-                    // Passwords may be nearly anything; on this scene each endpoint is used once.
+                    // Passwords may be nearly any text, and on this scene each endpoint is used
+                    // once.
                     let token = scene.csrf[usize::from(*signed_in)].as_str();
                     body["csrf_token"] = token.into();
                     let fields = form(body.as_object().unwrap());
@@ -191,7 +192,7 @@ async fn odd_headers_make_nobody_of_nobody() {
     }
 }
 
-/// Messages wait in the session's cookie for a page that a program never opens.
+/// Checks that messages for a page that a program never opens do not overflow the session cookie.
 #[tokio::test]
 async fn messages_that_nobody_reads_never_fill_the_cookie() {
     for setup in PROFILES {

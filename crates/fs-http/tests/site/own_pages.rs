@@ -1,4 +1,4 @@
-//! Pages and mails of the application's own.
+//! Tests of pages and mails of the application's own.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Ann, and what she does.
+//! Helpers for Ann, the user of most tests.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,7 +11,7 @@ pub(crate) const ANN: &str = "ann@site.test";
 pub(crate) const NEW: &str = "another marble otter candle";
 pub(crate) const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
 
-/// A browser that is signed in, and remembered.
+/// Signs Ann in, with a remember cookie.
 pub(crate) async fn sign_ann_in(site: &Site) -> Browser {
     let mut browser = site.browser();
     let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
@@ -29,12 +29,12 @@ pub(crate) async fn ask_for_reset(site: &Site) {
     assert_eq!(asked.status, StatusCode::OK);
 }
 
-/// The path of the link in the newest mail.
+/// Returns the path of the link in the newest mail.
 pub(crate) async fn mailed_link(site: &Site) -> String {
     link_in(&site.mails().await.pop().unwrap()).unwrap()
 }
 
-/// A request with one header more.
+/// Returns a request with an additional header.
 pub(crate) fn with_header(
     mut request: Request<Bytes>,
     name: &'static str,
@@ -44,7 +44,7 @@ pub(crate) fn with_header(
     request
 }
 
-/// A request of a signed-in caller to a route that takes every mechanism.
+/// Returns a request with a token, to a route that accepts every mechanism.
 pub(crate) fn with_token(token: &str) -> Request<Bytes> {
     let request = Browser::request(Method::GET, "/every-way");
     with_header(request, "authentication-token", token)
@@ -56,7 +56,7 @@ pub(crate) fn with_basic(email: &str, password: &str) -> Request<Bytes> {
     with_header(request, "authorization", &format!("Basic {credentials}"))
 }
 
-/// Whether a request is answered as Ann's.
+/// Checks whether a request is answered as Ann's.
 pub(crate) async fn is_ann(site: &Site, request: Request<Bytes>) -> bool {
     let answer = site.browser().send(request).await;
     answer.status == StatusCode::OK && answer.text() == ANN

@@ -1,4 +1,4 @@
-//! The table of what our endpoints ask, against what they do.
+//! Tests that the table of the endpoints' requirements matches their behaviour.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use http::Method;
 use crate::factors::{add_with, every_way, key, signed_in};
 use crate::people::ANN;
 
-/// Method, path and what is asked.
+/// Returns the rows of the table: method, path and requirement.
 fn lines(table: &str) -> Vec<(Method, String, String)> {
     let lines = table.lines().map(|line| {
         let (method, rest) = line.split_once(' ').unwrap();
@@ -27,14 +27,14 @@ async fn send(browser: &mut Browser, method: &Method, path: &str) -> Answer {
     browser.send(Browser::with_body(request, "application/json", "{}")).await
 }
 
-/// Why a request is refused.
+/// Returns the reason for which a request is refused.
 async fn ask(browser: &mut Browser, method: &Method, path: &str) -> String {
     let answer = send(browser, method, path).await;
     let why = answer.json().pointer("/response/trace/why").cloned().unwrap_or_default();
     why.as_str().unwrap_or_default().to_owned()
 }
 
-/// Both profiles with all that there is.
+/// Creates sites of both profiles with all features.
 fn sites(links: bool) -> [Site; 2] {
     every_way().map(|mut setup| {
         let within = Duration::from_secs(600);
@@ -58,7 +58,8 @@ async fn strangers_are_asked_to_sign_in_where_the_table_says_so() {
     for site in sites(false).into_iter().chain(sites(true)) {
         for (method, path, asks) in table(&site) {
             let why = ask(&mut site.browser(), &method, &path).await;
-            // Who owes a second factor may choose one, so strangers are told another thing there.
+            // A caller with a pending second factor may set one up, so unauthenticated callers get
+            // another answer there.
             let named = asks.starts_with("signed in") && !asks.contains("or owing");
             assert_eq!(why == "nobody_signed_in", named, "{method} {path}: {asks}");
         }
@@ -70,7 +71,7 @@ async fn csrf_tokens_are_asked_for_where_the_table_says_so() {
     for site in sites(false).into_iter().chain(sites(true)) {
         let every = table(&site).into_iter();
         for (method, path, asks) in every.filter(|(method, ..)| method == Method::POST) {
-            // Everybody else is refused before.
+            // All other requests are refused earlier.
             if asks.starts_with("anyone") || asks.starts_with("strangers") {
                 let answer = send(&mut site.browser(), &method, &path).await.json();
                 let asked = answer.pointer("/response/errors/csrf_token").is_some();

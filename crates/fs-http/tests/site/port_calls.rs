@@ -1,4 +1,4 @@
-//! What a request costs: which ports it calls, and how often.
+//! Tests of the cost of a request: the ports that it calls, and how often.
 
 use fs_testkit::calls::Call;
 use fs_testkit::calls::HashKind::{Compare, Create, Verify};
@@ -15,7 +15,7 @@ fn profiles() -> [Setup; 2] {
     [Setup::standard(), Setup::flask_security_4()]
 }
 
-/// The calls of the store and of the hash pool since the last time.
+/// Returns the calls of the store and of the hash pool since the last call.
 fn costs(site: &Site) -> Vec<Call> {
     let calls = site.calls.take();
     let dear = |call: &Call| !matches!(call, Call::Entropy(_) | Call::Compose);
@@ -110,7 +110,8 @@ async fn a_request_with_a_token_makes_one_read_and_no_write() {
 #[tokio::test]
 async fn a_request_with_basic_authentication_makes_one_read_and_one_comparison() {
     use base64::Engine;
-    // Where passwords are limited the attempt is counted before, and taken back after.
+    // If passwords are limited, the attempt is counted before the comparison, and uncounted after
+    // it.
     let alone = vec![Call::User, Call::Hash(Verify)];
     let counted = vec![Call::User, Call::Commit, Call::Hash(Verify), Call::Commit];
     for (setup, cost) in profiles().into_iter().zip([counted, alone]) {
@@ -143,7 +144,7 @@ async fn a_remembered_browser_is_restored_with_one_read_and_one_write() {
     assert_eq!(costs(&site), [Call::Session]);
 }
 
-/// Sends JSON and tells what it cost, the CSRF token left out.
+/// Sends JSON and returns its cost, without that of the CSRF token.
 async fn cost_of(
     site: &Site,
     browser: &mut Browser,
@@ -161,12 +162,12 @@ async fn cost_of(
 async fn every_form_costs_what_it_must() {
     let (read, write) = (Call::User, Call::Commit);
     let (hash, compare) = (Call::Hash(Create), Call::Hash(Verify));
-    // A new password is judged on the hashing threads.
+    // A new password is checked on the hashing threads.
     let judge = Call::Hash(Compare);
     let site = Setup::standard().build();
     let mut browser = site.browser();
 
-    // A new account is counted before the hash that it costs.
+    // A new account is counted before its hash is computed.
     let count = write;
     let new = json!({ "email": ANN, "password": PASSWORD });
     let costs_now = cost_of(&site, &mut browser, "/register", new).await;
@@ -187,17 +188,17 @@ async fn every_form_costs_what_it_must() {
     assert_eq!(costs(&site), [read]);
     let password = "another marble otter candle";
     let new = json!({ "password": password, "password_confirm": password });
-    // A new password is counted before it is judged.
+    // A new password is counted before it is checked.
     assert_eq!(cost_of(&site, &mut browser, &link, new).await, [read, count, judge, hash, write]);
 
     let credentials = json!({ "email": ANN, "password": password });
-    // An attempt at a password is counted before it is compared.
+    // A password attempt is counted before the comparison.
     let costs = cost_of(&site, &mut browser, "/login", credentials).await;
     assert_eq!(costs, [read, count, compare, write]);
     let of_session = Call::Session;
     let known = json!({ "password": password });
     let costs = cost_of(&site, &mut browser, "/verify", known).await;
-    // The session may have been ended while the password was compared.
+    // The session is read again, because it may have been revoked during the comparison.
     assert_eq!(costs, [of_session, count, compare, of_session, write]);
     let new = json!({
         "password": password,

@@ -1,5 +1,5 @@
-//! A request with the credentials of several people: one of them is its principal, and nobody's session
-//! becomes another's.
+//! Tests of requests with credentials of several people: one of them is the principal, and no
+//! session changes its owner.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ use crate::people::{ANN, NEW, PROFILES, is_ann, sign_ann_in, with_basic, with_he
 
 const EVE: &str = "eve@site.test";
 
-/// Every endpoint that a form can be sent to, with the paths of links of no account.
+/// Every endpoint that accepts a form, with links of no account.
 const ENDPOINTS: [&str; 24] = [
     "/login",
     "/logout",
@@ -45,7 +45,7 @@ const ENDPOINTS: [&str; 24] = [
     "/every-way",
 ];
 
-/// What Eve can put into a form of hers that Ann's browser sends.
+/// Credential that Eve can add to a forged form, which Ann's browser sends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum By {
     Query,
@@ -53,8 +53,8 @@ enum By {
     Basic,
 }
 
-/// The default profile with tokens in the query, and that of Flask-Security without a check of
-/// everything (`WTF_CSRF_CHECK_DEFAULT`).
+/// Returns the default profile with tokens in the query, and that of Flask-Security without a check
+/// of every request (`WTF_CSRF_CHECK_DEFAULT`).
 fn lax() -> [Setup; 2] {
     every_way().map(|mut setup| {
         setup.http.token.query = true;
@@ -71,7 +71,7 @@ async fn token_of(site: &Site, email: &str) -> String {
     token.expose().to_owned()
 }
 
-/// A form of Eve's site, with her own credentials.
+/// Creates a form of Eve's site, with her own credentials.
 async fn forged(site: &Site, by: By, method: &Method, target: &str) -> Request<bytes::Bytes> {
     let token = token_of(site, EVE).await;
     let target = match by {
@@ -105,7 +105,7 @@ async fn forged(site: &Site, by: By, method: &Method, target: &str) -> Request<b
     }
 }
 
-/// Whether everything that Ann has is as it was.
+/// Returns Ann's data, to check that it is unchanged.
 async fn annes(site: &Site) -> (Dump, Option<fs_core::model::User>) {
     let mut dump = site.dump().await;
     let ann = site.user(ANN).await;
@@ -134,9 +134,9 @@ async fn no_request_of_another_person_touches_the_session_of_a_browser() {
                     let before = annes(&site).await;
                     let case = format!("profile {number}: {method} {target} by {by:?}");
 
-                    // The cookies come along.
+                    // The browser sends the cookies as well.
                     let request = forged(&site, by, &method, target).await;
-                    // Without her own token, a link to sign out works in Flask-Security's profile.
+                    // Without a CSRF token, a link to sign out works in Flask-Security's profile.
                     let alone = by == By::Basic && target == "/logout";
                     let answer = ann.send(request.clone()).await;
                     assert!(!answer.status.is_server_error(), "{case}: {}", answer.text());
@@ -145,7 +145,7 @@ async fn no_request_of_another_person_touches_the_session_of_a_browser() {
                         assert!(annes(&site).await == before, "{case}");
                     }
 
-                    // The browser keeps the cookies back, and would take new ones.
+                    // The browser does not send the cookies, but would accept new ones.
                     if method == Method::POST && by != By::Header {
                         let answer = site.browser().send(request).await;
                         let session = &site.web.config().session_cookie.name;
@@ -202,8 +202,8 @@ fn cookies(browser: &Browser) -> HeaderValue {
     HeaderValue::from_str(&pairs.collect::<Vec<_>>().join("; ")).unwrap()
 }
 
-/// A site of four people, and the head of a request with a session, a remembered browser, a token and
-/// a password: one of each.
+/// Creates a site of four people, and the head of a request with a session, a remember cookie, a
+/// token and a password, each of another person.
 async fn four_people(setup: Setup) -> (Site, http::request::Parts) {
     let site = setup.build();
     for email in [ANN, EVE, "dan@site.test", "fay@site.test"] {
@@ -322,7 +322,7 @@ async fn a_failure_is_told_to_every_guard_and_tried_once() {
     }
 }
 
-/// The names in `Vary`, in lower case.
+/// Returns the names in `Vary`, in lower case.
 fn varies_by(answer: &Answer) -> Vec<String> {
     let lines = answer.headers.get_all(VARY).iter().filter_map(|line| line.to_str().ok());
     let names = lines.flat_map(|line| line.split(','));

@@ -1,4 +1,4 @@
-//! Recovery codes over HTTP: pages and JSON, what they ask for, what they cost.
+//! Tests of recovery codes over HTTP: pages and JSON, requirements and cost.
 
 use bytes::Bytes;
 use fs_core::config::TwoFactor;
@@ -17,14 +17,15 @@ use crate::scene::{FORM, JSON};
 const MAKE: &str = "/mf-recovery-codes";
 const USE: &str = "/mf-recovery";
 
-/// A profile with recovery codes. That making them takes the second factor is tested elsewhere.
+/// Returns a profile with recovery codes. Creating them does not require the second factor here;
+/// other tests cover that.
 fn with_codes(profile: fn() -> Setup) -> Setup {
     let mut setup = profile();
     setup.config.two_factor = Some(TwoFactor { strict: false, ..TwoFactor::default() });
     setup
 }
 
-/// Ann, signed in, who then gets a second factor.
+/// Signs Ann in, and then gives her a second factor.
 async fn ann_with_a_factor(site: &Site) -> Browser {
     let user = site.add_user(ANN).await;
     let browser = sign_ann_in(site).await;
@@ -45,7 +46,7 @@ async fn make(browser: &mut Browser) -> Vec<String> {
     codes_in(&made.json())
 }
 
-/// A browser in which Ann has typed her password.
+/// Returns a browser in which Ann has typed her password.
 async fn waiting(site: &Site) -> Browser {
     let mut browser = site.browser();
     let typed = json!({ "email": ANN, "password": PASSWORD });
@@ -107,7 +108,7 @@ async fn pages_lead_from_the_second_step_to_a_code() {
     assert!(told.contains("Recovery codes that are left: 7."), "{told}");
 }
 
-/// The first code on a page.
+/// Returns the first code on a page.
 fn regex_code(html: &str) -> String {
     let (_, after) = html.split_once("<li><code>").unwrap();
     after.split_once('<').unwrap().0.to_owned()
@@ -256,7 +257,7 @@ async fn every_request_costs_what_it_must() {
     let request = browser.json(USE, json!({ "code": code })).await;
     site.calls.take();
     browser.send(request).await;
-    // The attempt is counted before the code is looked at.
+    // The attempt is counted before the code is checked.
     assert_eq!(dear(&site), [Call::User, Call::Commit, Call::Commit]);
 }
 

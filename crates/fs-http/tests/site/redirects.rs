@@ -1,4 +1,4 @@
-//! Wherever a request asks to be sent, the browser stays on the site.
+//! Tests that no redirect of a request leads the browser away from the site.
 
 use fs_testkit::site::{Answer, BASE_URL, Browser, PASSWORD, Setup, Site};
 use http::{Method, StatusCode};
@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::people::{ANN, PROFILES, sign_ann_in, with_header};
 
-/// Targets that have led browsers away from sites like this one.
+/// Targets that have led browsers away from other sites.
 const HOSTILE: [&str; 58] = [
     "http://evil.test",
     "https://evil.test/",
@@ -69,7 +69,7 @@ const HOSTILE: [&str; 58] = [
     "https://\u{ff45}vil.test",
 ];
 
-/// Whether a browser that gets this answer to `request` stays where it is.
+/// Checks whether a browser that gets this answer to `request` stays on the site.
 fn stays(request: &str, answer: &Answer) -> bool {
     let Some(location) = answer.location() else { return true };
     let from = Url::parse(&format!("{BASE_URL}{request}")).unwrap();
@@ -81,13 +81,13 @@ fn stays(request: &str, answer: &Answer) -> bool {
         && location.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// A path with a value of the query.
+/// Returns a path with an additional query parameter.
 fn with_query(path: &str, name: &str, value: &str) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
     format!("{path}?{}", query.append_pair(name, value).finish())
 }
 
-/// Tries a target in every place that takes one; all answers must stay.
+/// Tries a target in every place that takes one, and checks that all answers stay on the site.
 async fn try_target(site: &Site, stranger: &Browser, ann: &Browser, target: &str) {
     let credentials = [("email", ANN), ("password", PASSWORD)];
     let login = with_query("/login", "next", target);
@@ -105,7 +105,7 @@ async fn try_target(site: &Site, stranger: &Browser, ann: &Browser, target: &str
     let mut browser = stranger.clone();
     let both = [&credentials[..], &[("next", target)]].concat();
     asked.push(("/login".to_owned(), browser.post_form("/login", &both).await));
-    // One safe, one not.
+    // One safe and one unsafe target.
     for (place, body) in [("/private", target), (target, "/private")] {
         let mut browser = stranger.clone();
         let both = [&credentials[..], &[("next", body)]].concat();
@@ -175,7 +175,7 @@ async fn a_target_on_the_site_is_followed() {
     }
 }
 
-/// A stranger at a closed door is sent to sign in, and from there back to the door.
+/// Checks that an unauthenticated request is sent to sign in, and back to its page afterwards.
 #[tokio::test]
 async fn the_way_back_from_signing_in_stays_here() {
     for setup in PROFILES {
@@ -195,7 +195,7 @@ async fn the_way_back_from_signing_in_stays_here() {
     }
 }
 
-/// Where the address of the site is configured, no header has a say in where it is.
+/// Checks that no header changes a redirect if the base URL is configured.
 #[tokio::test]
 async fn a_forged_host_moves_no_redirect() {
     for setup in PROFILES {
@@ -218,7 +218,7 @@ async fn a_forged_host_moves_no_redirect() {
     }
 }
 
-/// Headers that say where the request went, or where it went before.
+/// Headers that claim the original host or URL of a request.
 pub(crate) const FORGED: [(&str, &str); 6] = [
     ("host", "evil.test"),
     ("host", "evil.test:443"),
@@ -247,7 +247,7 @@ proptest! {
     }
 }
 
-/// The value of a field of the page's first form.
+/// Returns the value of a field of the page's first form.
 fn field(page: &str, name: &str) -> Option<String> {
     let (_, rest) = page.split_once(&format!("name=\"{name}\""))?;
     let (_, rest) = rest.split_once("value=\"")?;
@@ -268,7 +268,7 @@ async fn a_mistyped_password_does_not_lose_the_way() {
         let right = [("email", ANN), ("password", PASSWORD), ("next", next.as_str())];
         let answer = browser.post_form("/login", &right).await;
         assert_eq!(answer.location(), Some("/private"));
-        // One that leads away is not kept.
+        // A target on another site is dropped.
         let away = [("email", ANN), ("next", "https://evil.test/")];
         let page = site.browser().post_form("/login", &away).await;
         assert_eq!(field(&page.text(), "next").as_deref(), Some(""));

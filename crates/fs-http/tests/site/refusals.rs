@@ -1,4 +1,4 @@
-//! Why a request is refused: told to developers, and to nobody else.
+//! Tests that the reason for a refusal is shown to developers, and to nobody else.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn trace(answer: &Answer) -> Value {
     answer.json().pointer("/response/trace").cloned().unwrap_or_default()
 }
 
-/// What is said of one way.
+/// Returns the finding about one credential source.
 fn found(answer: &Answer, way: CredentialSource) -> Option<String> {
     let trace = trace(answer);
     let mut tried = trace["tried"].as_array().cloned().unwrap_or_default().into_iter();

@@ -1,4 +1,4 @@
-//! Whoever reads the mail of an address owns its account, whoever registered it.
+//! Tests that the owner of an address owns its account, whoever registered it.
 
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ async fn is_confirmed(site: &Site) -> bool {
     site.user(ANN).await.unwrap().confirmed_at.is_some()
 }
 
-/// Eve registers Ann's address with [`PASSWORD`]; her browser, and the link that Ann gets.
+/// Registers Ann's address with [`PASSWORD`] as Eve. Returns Eve's browser, and the link that Ann
+/// gets.
 async fn eve_registers(site: &Site) -> (Browser, String) {
     let mut eve = site.browser();
     let typed = json!({ "email": ANN, "password": PASSWORD });
@@ -38,7 +39,7 @@ async fn confirming_in_another_browser_does_not_confirm_the_password_of_whoever_
     let mut ann = site.browser();
     let typed = json!({ "email": ANN, "password": NEW });
     assert_eq!(ann.post_json("/register", typed).await.status, StatusCode::OK);
-    // Ann cannot tell which of her two mails is the right one.
+    // Ann cannot tell which of the two mails is hers.
     let second = mailed_link(&site).await;
     for link in [&first, &second] {
         let page = ann.get(link).await.text();
@@ -59,7 +60,7 @@ async fn confirming_in_another_browser_does_not_confirm_the_password_of_whoever_
     assert!(is_confirmed(&site).await);
     assert_eq!(sign_in(&site, PASSWORD).await, StatusCode::BAD_REQUEST);
     assert_eq!(sign_in(&site, NEW).await, StatusCode::OK);
-    // What went to Eve's registration is worth nothing now.
+    // The links of Eve's registration are invalid now.
     let answer = site.browser().post_json(&first, json!({ "password": PASSWORD })).await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST);
 }
@@ -84,7 +85,7 @@ async fn the_browser_that_registered_confirms_by_a_press_of_the_button() {
         }
         assert!(is_confirmed(&site).await, "json: {json}");
         assert_eq!(sign_in(&site, PASSWORD).await, StatusCode::OK);
-        // A second tab is told.
+        // A second tab shows that the address is confirmed.
         let again = ann.post_json(&link, json!({})).await;
         assert!(again.text().contains("already confirmed"), "{}", again.text());
     }
@@ -112,7 +113,7 @@ async fn the_password_of_the_registration_confirms_in_another_browser() {
 async fn a_browser_vouches_for_its_latest_registration_alone() {
     let site = Setup::standard().build();
     let (mut shared, link) = eve_registers(&site).await;
-    // Ann uses the same browser, and is not told that there is an account.
+    // Ann uses the same browser. The answer does not reveal that the account exists.
     let typed = json!({ "email": ANN, "password": NEW });
     assert_eq!(shared.post_json("/register", typed).await.status, StatusCode::OK);
     assert_eq!(shared.post_json(&link, json!({})).await.status, StatusCode::BAD_REQUEST);
@@ -148,7 +149,7 @@ async fn wrong_passwords_at_a_confirmation_link_count_as_attempts_to_sign_in() {
     let answer = browser.post_json(&link, json!({ "password": PASSWORD })).await;
     assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(sign_in(&site, PASSWORD).await, StatusCode::TOO_MANY_REQUESTS);
-    // A new password is no guess.
+    // A new password does not count as a guess.
     let answer = browser.post_json(&link, json!({ "new_password": NEW })).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
 }
@@ -170,7 +171,8 @@ async fn the_second_registration_of_an_unconfirmed_address_mails_a_link_that_con
     assert!(!link_in(&mail).unwrap().starts_with("/confirm/"), "it is confirmed");
 }
 
-/// Accounts have a username and a nickname, and can be used before they are confirmed.
+/// Returns a site whose accounts have a username and a nickname, and can be used before they are
+/// confirmed.
 fn lenient() -> Setup {
     let mut setup = named();
     setup.config.disclosure = Disclosure::Explicit;
@@ -215,7 +217,7 @@ async fn nothing_that_was_set_up_before_survives_a_new_password_at_the_confirmat
     let factor = choose_app(&mut eve).await;
     assert_eq!(give(&mut eve, &code(&site, &factor)).await, StatusCode::OK);
     assert_eq!(eve.who().await.as_deref(), Some(ANN));
-    // The link of before the second factor ended with the trust of then.
+    // Links from before the second factor were revoked with it.
     site.browser().post_json("/confirm", json!({ "email": ANN })).await;
     let link_now = mailed_link(&site).await;
     let typed = json!({ "new_password": NEW });
@@ -234,7 +236,7 @@ async fn nothing_that_was_set_up_before_survives_a_new_password_at_the_confirmat
     assert_eq!(user.sign_ins.current_ip, None, "her browser is not at home there");
     assert_eq!((eve.who().await, remembered.who().await), (None, None));
     assert_eq!(sign_in(&site, NEW).await, StatusCode::OK);
-    // The name that was planted is free again.
+    // The username that Eve had set is free again.
     let typed = json!({
         "email": "zoe@site.test", "password": NEW, "username": "evelyn", "nickname": "zoe",
     });
@@ -314,7 +316,7 @@ async fn flask_securitys_profile_confirms_whoever_registered() {
     assert_eq!(sign_in(&site, PASSWORD).await, StatusCode::OK);
 }
 
-/// A link that is too old, of each kind.
+/// Returns an expired link of a kind.
 async fn expired(setup: fn() -> Setup, kind: &str) -> (Site, String) {
     let mut setup = setup();
     let rules = SignInLinks { within: Duration::from_secs(3_600), once: true, unconfirmed: false };
@@ -348,7 +350,7 @@ async fn opening_a_link_that_is_too_old_mails_nothing_and_its_button_mails_a_new
                 assert!(answer.status.is_success() || answer.status.is_client_error(), "{kind}");
             }
         }
-        // Nor does another site's page that sends the form.
+        // A form sent by another site's page has no effect either.
         let form = Browser::request(Method::POST, &link);
         let kind_of = "application/x-www-form-urlencoded";
         browser.send(Browser::with_body(form, kind_of, "")).await;

@@ -1,4 +1,5 @@
-//! Remember cookies over HTTP: one use each, and what ends a remembered browser ends all of it.
+//! Tests of remember cookies over HTTP: each is single-use, and revoking a remembered browser
+//! revokes all its cookies.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::people::{ANN, NEW, ask_for_reset, mailed_link, sign_ann_in, with_head
 
 const LATER: Duration = Duration::from_secs(61);
 
-/// Ann's browser after it was closed: it has its remember cookie alone.
+/// Returns Ann's browser after it was closed, with its remember cookie only.
 async fn closed_browser(site: &Site) -> Browser {
     site.add_user(ANN).await;
     let mut browser = sign_ann_in(site).await;
@@ -35,12 +36,12 @@ async fn forms_of_eight_tabs_that_are_opened_at_once_all_work() {
     let mut tabs = Vec::new();
     let mut cookies = browser.cookies.clone();
     for _ in 0..8 {
-        // All of them send what the browser had when it was started.
+        // All tabs send the cookies that the browser had at its start.
         let mut tab = browser.clone();
         let page = tab.get("/change").await.text();
         let field = page.split("name=\"csrf_token\" value=\"").nth(1).unwrap();
         tabs.push(field.split('"').next().unwrap().to_owned());
-        // The browser keeps what came last.
+        // The browser keeps the cookies that it received last.
         cookies.extend(tab.cookies);
     }
     assert_eq!(site.dump().await.sessions.len(), before + 1, "one session for all");
@@ -59,7 +60,7 @@ async fn forms_of_eight_tabs_that_are_opened_at_once_all_work() {
     assert_eq!(site.dump().await.sessions.len(), before + 1);
 }
 
-/// As where a form is open for longer than its session lives.
+/// Checks a form that stays open for longer than its session.
 #[tokio::test]
 async fn a_form_from_before_the_browser_was_closed_still_works() {
     let site = Setup::standard().build();
@@ -126,7 +127,7 @@ async fn a_copy_that_is_used_late_signs_everybody_out_and_tells_the_owner() {
     assert!(left.sessions.is_empty() && left.credentials.is_empty());
 }
 
-/// As where a handler fails after the browser was recognised.
+/// Checks a handler that fails after the browser was recognised.
 #[tokio::test]
 async fn the_next_cookie_goes_out_with_an_answer_that_says_that_something_failed() {
     let site = Setup::standard().build();

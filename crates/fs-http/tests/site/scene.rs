@@ -1,4 +1,4 @@
-//! A site to which everything can be sent.
+//! Site that accepts a request to every endpoint.
 
 use bytes::Bytes;
 use fs_core::ExtraField;
@@ -13,7 +13,7 @@ pub(crate) const JSON: &str = "application/json";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 pub(crate) const MULTIPART: &str = "multipart/form-data; boundary=x";
 
-/// A site on which everything is on, with a link of each kind on its way to somebody.
+/// Site with every feature enabled, and with an unused link of each kind.
 pub(crate) struct Scene {
     pub(crate) site: Site,
     pub(crate) stranger: Browser,
@@ -24,7 +24,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// The same every time: randomness repeats.
+    /// Creates the same scene every time, with deterministic randomness.
     pub(crate) async fn new(setup: fn() -> Setup) -> Self {
         let mut setup = setup();
         let by = |attribute| IdentityRule { attribute, ignore_case: true };
@@ -76,7 +76,7 @@ impl Scene {
         Self { site, stranger, ann, csrf, before, endpoints }
     }
 
-    /// Sends a body to an endpoint as who it is for, with a good CSRF token.
+    /// Sends a body to an endpoint as the user that it is meant for, with a valid CSRF token.
     pub(crate) async fn send(&self, endpoint: usize, kind: &str, body: impl Into<Bytes>) -> Answer {
         let (signed_in, target, _) = &self.endpoints[endpoint];
         let request = Browser::with_body(Browser::request(Method::POST, target), kind, body);

@@ -1,4 +1,4 @@
-//! What nobody gets around a second factor by.
+//! Tests that a second factor cannot be bypassed.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn required() -> Site {
     site(TwoFactor { required: true, ..TwoFactor::default() })
 }
 
-/// A browser that typed the right password, and whatever it was answered.
+/// Returns a browser that sent the right password, and the answer.
 async fn first_factor(site: &Site) -> (Browser, Value) {
     let mut browser = site.browser();
     let typed = json!({ "email": ANN, "password": PASSWORD });
@@ -29,7 +29,7 @@ async fn first_factor(site: &Site) -> (Browser, Value) {
     (browser, answer.json())
 }
 
-/// Chooses an authenticator app; its secret.
+/// Begins to set up an authenticator app. Returns its secret.
 async fn begin(browser: &mut Browser) -> TotpSecret {
     let answer = browser.post_json("/tf-setup", json!({ "setup": "authenticator" })).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
@@ -47,12 +47,12 @@ async fn validate(site: &Site, browser: &mut Browser, secret: &TotpSecret) -> St
     browser.post_json("/tf-validate", typed).await.status
 }
 
-/// Ann with an authenticator app.
+/// Creates Ann with an authenticator app. Returns its secret.
 async fn enrol(site: &Site) -> TotpSecret {
     let (mut browser, _) = first_factor(site).await;
     let secret = begin(&mut browser).await;
     assert_eq!(validate(site, &mut browser, &secret).await, StatusCode::OK);
-    // The code's step is over.
+    // The step of the code has passed.
     site.clock.advance(Duration::from_secs(90));
     secret
 }
@@ -77,7 +77,7 @@ async fn who_lost_the_device_gets_no_code_by_mail_unless_that_was_chosen() {
 async fn a_factor_that_was_set_up_meanwhile_is_not_replaced_by_an_older_sign_in() {
     let site = required();
     site.add_user(ANN).await;
-    // Somebody with the password waits at the choice of a factor, and has begun.
+    // A thief with the password is at the choice of a factor, and has begun to set one up.
     let (mut thief, _) = first_factor(&site).await;
     let of_thief = begin(&mut thief).await;
     enrol(&site).await;
@@ -99,7 +99,7 @@ async fn a_pending_sign_in_leads_to_one_session() {
     assert_eq!(validate(&site, &mut browser, &secret).await, StatusCode::OK);
     assert_eq!(browser.who().await.as_deref(), Some(ANN));
     site.clock.advance(Duration::from_secs(60));
-    // An old copy of the cookie, with a code that was never used.
+    // An old copy of the cookie is sent with an unused code.
     assert_ne!(validate(&site, &mut copy, &secret).await, StatusCode::OK);
     assert_eq!(copy.who().await, None);
 }
@@ -167,7 +167,7 @@ async fn the_second_step_does_not_lose_the_way() {
 async fn a_look_at_the_page_of_another_step_ends_no_sign_in_that_waits() {
     let site = required();
     site.add_user(ANN).await;
-    // One that waits for a set-up.
+    // Sign-in that waits for a set-up.
     let (mut waiting, _) = first_factor(&site).await;
     for method in [Method::GET, Method::HEAD] {
         waiting.send(Browser::request(method, "/tf-validate")).await;
@@ -175,7 +175,7 @@ async fn a_look_at_the_page_of_another_step_ends_no_sign_in_that_waits() {
     let secret = begin(&mut waiting).await;
     assert_eq!(validate(&site, &mut waiting, &secret).await, StatusCode::OK);
     site.clock.advance(Duration::from_secs(90));
-    // One that waits for a code.
+    // Sign-in that waits for a code.
     let (mut waiting, _) = first_factor(&site).await;
     for method in [Method::GET, Method::HEAD] {
         waiting.send(Browser::request(method, "/tf-setup")).await;
@@ -217,6 +217,6 @@ async fn whoever_gives_too_many_wrong_codes_is_told_when_to_try_again() {
         }
     }
     assert_eq!(last, StatusCode::TOO_MANY_REQUESTS);
-    // The right one is not looked at any more.
+    // The right code is not checked any more.
     assert_eq!(validate(&site, &mut waiting, &secret).await, StatusCode::TOO_MANY_REQUESTS);
 }

@@ -1,4 +1,4 @@
-//! Buttons that are pressed twice, forms that were open for long, answers that come late.
+//! Tests of buttons pressed twice, forms left open for long, and answers that arrive late.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::people::{
 
 const DONE: &str = "This was done already";
 
-/// What the next page says above its form.
+/// Returns the message above the form of the next page.
 async fn told(browser: &mut Browser) -> String {
     browser.clone().get("/reset").await.text()
 }
@@ -48,7 +48,7 @@ async fn a_second_press_at_a_reset_is_told_that_it_is_done() {
         assert_eq!(first, second);
         assert!(told(&mut browser).await.contains(DONE));
         assert!(site.dump().await == before, "nothing happens a second time");
-        // Another password was not set, and somebody else is told nothing.
+        // No other password was set, and an unrelated caller learns nothing.
         let other = [("password", PASSWORD), ("password_confirm", PASSWORD)];
         browser.post_form(&link, &other).await;
         assert!(!is_ann(&site, with_basic(ANN, PASSWORD)).await);
@@ -69,7 +69,8 @@ async fn a_double_click_at_a_change_of_password_is_told_that_it_is_done() {
         assert_eq!(led_to(&ann.post_form("/change", &typed).await), first);
         assert_eq!(ann.who().await.as_deref(), Some(ANN));
         assert!(is_ann(&site, with_basic(ANN, NEW)).await);
-        // Twice at once, with the same cookie: the answer that comes last does not sign her out.
+        // Both requests are sent at once with the same cookie. The later answer must not sign her
+        // out.
         let mut copy = ann.clone();
         let back =
             [("password", NEW), ("new_password", PASSWORD), ("new_password_confirm", PASSWORD)];
@@ -81,7 +82,7 @@ async fn a_double_click_at_a_change_of_password_is_told_that_it_is_done() {
         }
         assert_eq!(copy.who().await.as_deref(), Some(ANN));
         let mut ann = copy;
-        // It does not tell what the present password is.
+        // The answer does not reveal the current password.
         let guess =
             [("password", "a wrong otter"), ("new_password", NEW), ("new_password_confirm", NEW)];
         assert_ne!(ann.post_form("/change", &guess).await.status, StatusCode::FOUND);
@@ -102,11 +103,11 @@ async fn the_same_code_twice_leads_where_it_led_before() {
         let second = browser.post_form("/tf-validate?next=/private", &typed).await;
         assert_eq!(led_to(&second), first);
         assert_eq!(browser.who().await.as_deref(), Some(ANN));
-        // A copy of the cookie from before signs nobody in with it.
+        // A copy of the earlier cookie does not sign in with the code.
         let mut copy = copy;
         copy.post_form("/tf-validate?next=/private", &typed).await;
         assert_eq!(copy.who().await, None);
-        // Nor is it good for the next sign-in in the same browser.
+        // The cookie is not valid for the next sign-in in the same browser either.
         browser.post_json("/logout", json!({})).await;
         browser.post_json("/login", json!({ "email": ANN, "password": PASSWORD })).await;
         browser.post_form("/tf-validate?next=/private", &typed).await;
@@ -123,7 +124,7 @@ async fn a_second_press_of_a_links_button_is_told_that_it_is_done() {
     register_ann(&site).await;
     let link = mailed_link(&site).await;
     let mut browser = site.browser();
-    // A browser that did not register is asked for the password.
+    // A browser that did not register must give the password.
     let typed = [("password", PASSWORD)];
     let first = led_to(&browser.post_form(&link, &typed).await);
     assert_eq!(led_to(&browser.post_form(&link, &typed).await), first);
@@ -237,7 +238,7 @@ async fn a_handler_that_answers_late_does_not_bring_an_earlier_sign_in_back() {
         let mut bob = ann.clone();
         bob.post_json("/logout", json!({})).await;
         assert_eq!(cart(&site, &bob).await, None);
-        // A copy of the data is of no use to the next one at the browser.
+        // A copy of the data is of no use to the next user of the browser.
         let copy = ann.cookies.into_iter().filter(|(name, _)| name.ends_with("-data"));
         bob.cookies.extend(copy);
         assert_eq!(cart(&site, &bob).await, None);

@@ -1,4 +1,4 @@
-//! Secrets stay secret: they are in no log, no event, no `Debug`, no page and no address.
+//! Tests that secrets do not leak into logs, events, `Debug` output, pages or URLs.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Secrets {
         self.0.insert(format!("{name} {number}"), secret.to_owned());
     }
 
-    /// All that the site and the browser keep secret now.
+    /// Collects all current secrets of the site and the browser.
     async fn collect(&mut self, site: &Site, browser: &Browser) {
         for (name, value) in &browser.cookies {
             self.add(name, value);
@@ -51,7 +51,7 @@ impl Secrets {
     }
 }
 
-/// Everything that Ann does, as requests: the last thing that each journey does.
+/// Returns the last request of each of Ann's journeys.
 async fn requests(site: &Site, secrets: &mut Secrets) -> Vec<(Browser, Request<Bytes>)> {
     let mut all = Vec::new();
     let mut stranger = site.browser();

@@ -1,4 +1,4 @@
-//! Sessions: new at every proof of who one is, and over when they are over.
+//! Tests of sessions: they are replaced at every proof of identity, and end when they should.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::people::{
     with_token,
 };
 
-/// The keys of the signed-in sessions that there are.
+/// Returns the keys of all signed-in sessions.
 async fn keys(site: &Site) -> BTreeSet<String> {
     let sessions = site.dump().await.sessions.into_iter();
     let sessions = sessions.filter(|session| session.kind == SessionKind::SignIn);
@@ -43,14 +43,14 @@ async fn reset(site: &Site) {
     ok(&mut site.browser(), &link, typed).await;
 }
 
-/// Whether the browser is signed in with its session alone.
+/// Checks whether the browser is signed in by its session cookie alone.
 async fn has_session(browser: &Browser) -> bool {
     let mut browser = browser.clone();
     browser.cookies.retain(|name, _| !name.contains("remember"));
     browser.who().await.as_deref() == Some(ANN)
 }
 
-/// Whether the browser is signed in because it is remembered.
+/// Checks whether the browser is signed in by its remember cookie alone.
 async fn is_remembered(browser: &Browser) -> bool {
     let mut browser = browser.clone();
     browser.cookies.retain(|name, _| name.contains("remember"));
@@ -58,7 +58,7 @@ async fn is_remembered(browser: &Browser) -> bool {
     browser.who().await.as_deref() == Some(ANN)
 }
 
-/// As where a handler fails after it signed somebody out.
+/// Checks a handler that fails after it signed a user out.
 #[tokio::test]
 async fn who_was_signed_out_stays_so_when_the_rest_is_taken_back() {
     for setup in PROFILES {
@@ -158,7 +158,8 @@ async fn a_change_ends_the_sessions_of_all_other_browsers() {
     }
 }
 
-/// Flask-Security's remember cookies name the user, so that a sign-out cannot end one.
+/// Checks copies of Flask-Security's remember cookies. They contain the user only, so a sign-out
+/// cannot revoke a single one.
 #[tokio::test]
 async fn a_copy_of_the_remember_cookie_ends_with_the_browsers_sign_out() {
     let site = Setup::standard().build();
@@ -173,8 +174,8 @@ async fn a_copy_of_the_remember_cookie_ends_with_the_browsers_sign_out() {
     assert_eq!(browser.who().await, None);
 }
 
-/// What ends an account's trust, and which of the four mechanisms it ends: session, remembered
-/// browser, auth token, Basic.
+/// Event that revokes an account's trust. The tests list which of the four mechanisms it ends:
+/// session, remembered browser, auth token, Basic.
 type Deed = fn(Site, User) -> futures::future::BoxFuture<'static, Result<(), AdminError>>;
 
 const DEEDS: [(&str, Deed, [bool; 4]); 5] = [
@@ -232,7 +233,7 @@ async fn whoever_is_shut_out_is_nobody_on_the_next_request() {
             assert_eq!(mechanisms().await, [true; 4], "{what}");
             deed(site.clone(), user).await.unwrap();
             assert_eq!(mechanisms().await, ends.map(|end| !end), "{what}");
-            // None of those refused requests brought anybody back.
+            // None of the refused requests restored access.
             assert_eq!(mechanisms().await, ends.map(|end| !end), "{what}");
         }
     }
@@ -304,7 +305,7 @@ async fn a_session_ends_with_its_lifetime_however_often_it_is_used() {
         for _ in 0..10 {
             site.clock.advance(lifetime / 10);
             assert_eq!(browser.who().await.as_deref(), Some(ANN));
-            // Something is put into the session, so that its cookie is sealed anew.
+            // Writes to the session, so that its cookie is sealed again.
             browser.get("/editors").await;
         }
         site.clock.advance(Duration::from_secs(2));
@@ -357,7 +358,7 @@ async fn the_grace_of_a_looser_rule_does_not_carry_over_to_a_stricter_one() {
     assert_eq!(browser.get("/fresh").await.status, StatusCode::OK);
 }
 
-/// Whoever has the token has proven nothing by that.
+/// Checks that a token alone, which proves no recent sign-in, is not fresh.
 #[tokio::test]
 async fn a_token_is_not_made_fresh_by_the_session_of_somebody_else() {
     for setup in PROFILES {
@@ -411,4 +412,30 @@ async fn a_session_ends_a_day_after_the_sign_in_whatever_is_proven_in_between() 
     assert_eq!(changed.who().await.as_deref(), Some(ANN));
     site.clock.advance(Duration::from_secs(2 * 3_600));
     assert_eq!(changed.who().await, None, "changed after 23 hours, over after 25");
+}
+
+#[tokio::test]
+async fn signing_out_ends_a_session_that_a_copied_cookie_made_fresh() {
+    for setup in [Setup::standard, Setup::flask_security_4] {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let mut ann = site.browser();
+        ann.sign_in(ANN, PASSWORD).await;
+        let mut eve = site.browser();
+        eve.cookies = ann.cookies.clone();
+        for _ in 0..2 {
+            let verified = eve.post_json("/verify", json!({ "password": PASSWORD })).await;
+            assert_eq!(verified.status, StatusCode::OK, "{}", verified.text());
+        }
+        assert_eq!(eve.who().await.as_deref(), Some(ANN));
+        assert_eq!(ann.who().await, None);
+        ann.post_json("/logout", json!({})).await;
+        assert_eq!(eve.who().await, None);
+        // Another sign-in of the same account goes on.
+        let (mut here, mut there) = (site.browser(), site.browser());
+        here.sign_in(ANN, PASSWORD).await;
+        there.sign_in(ANN, PASSWORD).await;
+        here.post_json("/logout", json!({})).await;
+        assert_eq!(there.who().await.as_deref(), Some(ANN));
+    }
 }

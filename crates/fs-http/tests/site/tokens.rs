@@ -1,4 +1,4 @@
-//! Tokens: each is good for one thing, in one place.
+//! Tests that each token is valid for one purpose, in one place.
 
 use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::{Method, StatusCode};
@@ -9,7 +9,7 @@ use crate::people::{
     with_token,
 };
 
-/// What a token can be taken for.
+/// Purpose of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Confirm,
@@ -23,8 +23,8 @@ enum Kind {
 const KINDS: [Kind; 6] =
     [Kind::Confirm, Kind::Reset, Kind::Auth, Kind::Remember, Kind::Csrf, Kind::Session];
 
-/// A site where one more sign-in is possible without a confirmation, so that all kinds of tokens
-/// are good at once.
+/// Creates a site that permits one more sign-in without a confirmation, so that tokens of all kinds
+/// are valid at once.
 fn site(setup: fn() -> Setup) -> Site {
     let mut setup = setup();
     setup.config.disclosure = fs_core::config::Disclosure::Explicit;
@@ -33,7 +33,7 @@ fn site(setup: fn() -> Setup) -> Site {
     setup.build()
 }
 
-/// A token of that kind for Ann, who has an unconfirmed account.
+/// Returns a token of that kind for Ann, whose account is unconfirmed.
 async fn token(site: &Site, kind: Kind) -> String {
     register_ann(site).await;
     let confirm = mailed_link(site).await;
@@ -56,7 +56,7 @@ async fn token(site: &Site, kind: Kind) -> String {
     }
 }
 
-/// Whether the site takes the token for one of that kind.
+/// Checks whether the site accepts the token for that purpose.
 async fn is_taken(site: &Site, kind: Kind, token: &str) -> bool {
     let mut browser = site.browser();
     let config = site.web.config();
@@ -109,7 +109,7 @@ async fn no_token_is_taken_for_one_of_another_kind() {
                 let site = site(setup);
                 let token = token(&site, kind).await;
                 let taken = is_taken(&site, place, &token).await;
-                // A CSRF token is good for the browser alone that it was made for.
+                // A CSRF token is valid only in the browser that it was created for.
                 let its_own = kind == place && kind != Kind::Csrf;
                 assert_eq!(taken, its_own, "{kind:?} as {place:?}");
             }
@@ -128,7 +128,7 @@ async fn an_altered_token_is_none() {
                 let mut bytes = token.clone().into_bytes();
                 bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
                 let altered = String::from_utf8(bytes).unwrap();
-                // The last character of base 64 may hold bits that say nothing.
+                // The last base64 character may contain unused bits.
                 if at + 1 < token.len() {
                     assert!(!is_taken(&site, kind, &altered).await, "{kind:?} at {at}");
                 }

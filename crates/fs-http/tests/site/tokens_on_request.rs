@@ -1,5 +1,5 @@
-//! An auth token is part of an answer only where its owner gave every factor in this session,
-//! whichever endpoint answers and whatever state the account is in.
+//! Tests that an answer contains an auth token only if its owner gave every factor in this session,
+//! for every endpoint and every state of the account.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use crate::factors::{code, key};
 use crate::people::{ANN, NEW, with_token};
 
-/// The state of an account.
+/// State of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// It has one factor, and needs no more.
+    /// Only one factor is set up, and no other is required.
     Plain,
-    /// It has a second factor.
+    /// A second factor is set up.
     WithFactor,
-    /// It has none, and must set one up.
+    /// A second factor is required, and not set up yet.
     FactorWanted,
     Unconfirmed,
     Deactivated,
@@ -28,7 +28,7 @@ enum State {
 const STATES: [State; 5] =
     [State::Plain, State::WithFactor, State::FactorWanted, State::Unconfirmed, State::Deactivated];
 
-/// A first step that an endpoint takes by itself.
+/// First step that an endpoint performs by itself.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Login,
@@ -51,7 +51,7 @@ const STEPS: [Step; 7] = [
 ];
 
 fn site_for(state: State, signs_in: bool, step: Step) -> Site {
-    // In the other profile nobody is signed in by a registration.
+    // In the other profile a registration signs nobody in.
     let mut setup = match step {
         Step::Register => Setup::flask_security_4(),
         _ => Setup::standard(),
@@ -88,13 +88,13 @@ async fn account(site: &Site, state: State) {
     site.write(Change::UpdateUser { user: user.id, expect: vec![], set: vec![set] }).await;
 }
 
-/// The link of the newest mail that has one of this kind.
+/// Returns the link of this kind in the newest mail that has one.
 async fn link(site: &Site, kind: &str) -> Option<String> {
     let mails = site.mails().await;
     mails.iter().rev().filter_map(link_in).find(|link| link.contains(kind))
 }
 
-/// The code of the newest mail, where one came.
+/// Returns the code of the newest mail, or `None` if no mail was sent.
 async fn mailed_code_if_any(site: &Site) -> Option<String> {
     let text = site.mails().await.pop()?.text?;
     let digits = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
@@ -169,7 +169,7 @@ async fn a_token_comes_with_a_whole_sign_in_and_with_nothing_less() {
             match token_in(&answer) {
                 None => assert!(owner.is_none(), "signed in without the token: {case}"),
                 Some(token) => {
-                    // Whoever registers makes an account of their own, without a factor.
+                    // A registration creates an account of its own, without a second factor.
                     let new = matches!(step, Step::Register);
                     let whole = state != State::FactorWanted && (state != State::WithFactor || new);
                     assert!(owner.is_some() && whole, "{case}");
@@ -180,7 +180,7 @@ async fn a_token_comes_with_a_whole_sign_in_and_with_nothing_less() {
             }
         }
     }
-    // Each step hands one out in some state: none passes for want of a sign-in.
+    // Each step returns a token in some state, so no step passes merely because its sign-in failed.
     for step in STEPS.map(|step| format!("{step:?}")) {
         let states: Vec<_> = handed_out.iter().filter(|(_, by)| *by == step).collect();
         assert!(!states.is_empty(), "{step}: {handed_out:?}");
@@ -194,7 +194,7 @@ async fn a_token_comes_with_a_whole_sign_in_and_with_nothing_less() {
 async fn whoever_lacks_the_second_factor_gets_a_token_from_no_endpoint() {
     let site = site_for(State::WithFactor, true, Step::Login);
     account(&site, State::WithFactor).await;
-    // Everything that is open while a sign-in waits for its second factor.
+    // Tries everything that is permitted while a sign-in waits for its second factor.
     let mut waiting = site.browser();
     take(&site, &mut waiting, Step::Login).await;
     let new = json!({
@@ -215,7 +215,7 @@ async fn whoever_lacks_the_second_factor_gets_a_token_from_no_endpoint() {
         let answer = waiting.post_json(&asking(target), new.clone()).await;
         assert_eq!(token_in(&answer), None, "{target} {}", answer.text());
     }
-    // With the factor one comes from where it is given.
+    // With the factor, the token is returned by the endpoint that accepts it.
     site.clock.advance(Duration::from_secs(90));
     take(&site, &mut waiting, Step::Login).await;
     let right = json!({ "code": code(&site, &key(1)) });

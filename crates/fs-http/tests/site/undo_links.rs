@@ -1,4 +1,4 @@
-//! "This was not me": the link in the notice of a change of how somebody signs in.
+//! Tests of "this was not me": the link in the notice of a change to a sign-in method.
 
 use std::time::Duration;
 
@@ -33,12 +33,12 @@ fn undo_link(mail: &OutgoingMail) -> Option<String> {
     line.split_once("site.test").map(|(_, path)| path.to_owned())
 }
 
-/// The link of the newest notice.
+/// Returns the link of the newest notice.
 async fn noticed(site: &Site) -> String {
     site.mails().await.iter().rev().find_map(undo_link).unwrap()
 }
 
-/// Changes Ann's second factor to an app with a key of the browser's own.
+/// Replaces Ann's second factor by an app with a key of the browser's own.
 async fn set_up_app(site: &Site, browser: &mut Browser) -> fs_core::totp::TotpSecret {
     let app = choose_app(browser).await;
     assert_eq!(give(browser, &code(site, &app)).await, OK);
@@ -46,7 +46,7 @@ async fn set_up_app(site: &Site, browser: &mut Browser) -> fs_core::totp::TotpSe
     app
 }
 
-/// Follows an undo link as JSON, and resets the password with what it answers.
+/// Follows an undo link as JSON, and resets the password with the token of the answer.
 async fn undo_and_reset(site: &Site, link: &str) {
     let mut owner = site.browser();
     let answer = owner.post_json(link, json!({})).await;
@@ -68,14 +68,14 @@ async fn a_factor_that_an_intruder_set_up_is_undone_and_everybody_is_out() {
     let link = noticed(&site).await;
     let mut user = site.user(ANN).await.unwrap();
     let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
-    // A reset alone leaves the intruder's factor.
+    // A reset alone keeps the intruder's factor.
     ask_for_reset(&site).await;
     let reset = mailed_link(&site).await;
     let typed = json!({ "password": NEW, "password_confirm": NEW });
     assert_eq!(site.browser().post_json(&reset, typed).await.status, OK);
     assert!(site.user(ANN).await.unwrap().second_factor.totp_secret.is_some());
 
-    // A look does nothing, nor does another site's form.
+    // Opening the link has no effect, and neither has another site's form.
     let before = site.dump().await;
     let mut owner = site.browser();
     for method in [Method::GET, Method::HEAD] {
@@ -86,7 +86,7 @@ async fn a_factor_that_an_intruder_set_up_is_undone_and_everybody_is_out() {
     assert!(site.dump().await == before, "something was written");
     assert!(owner.get(&link).await.text().contains("This was not me"));
 
-    // The button leads to the form for a new password at once.
+    // The button leads directly to the form for a new password.
     let answer = owner.post_form(&link, &[]).await;
     let form = answer.location().unwrap().to_owned();
     assert!(form.starts_with("/reset/"), "{form}");
@@ -101,7 +101,7 @@ async fn a_factor_that_an_intruder_set_up_is_undone_and_everybody_is_out() {
     let mut ann = site.browser();
     ann.sign_in(ANN, PASSWORD).await;
     assert_eq!(ann.who().await.as_deref(), Some(ANN));
-    // It works once.
+    // The link works only once.
     let answer = site.browser().post_json(&link, json!({})).await;
     assert_eq!(answer.status, NO);
     assert_eq!(give(&mut eve, &code(&site, &app)).await, NO);
@@ -115,7 +115,8 @@ async fn undoing_brings_back_the_factor_and_its_recovery_codes_but_no_used_one()
     let made = ann.post_json("/mf-recovery-codes", json!({})).await.json();
     let codes: Vec<_> = made["response"]["recovery_codes"].as_array().unwrap().clone();
     site.clock.advance(STEP);
-    // Something else changes first, so that the oldest state knows the code that is used below.
+    // Another change comes first, so that the oldest state has recorded the code that is used
+    // below.
     let (state, app) = begin_method(&mut ann).await;
     assert_eq!(prove_method(&mut ann, &state, &code(&site, &app)).await, OK);
     let mut eve = pending(&site, ANN).await;
@@ -154,7 +155,7 @@ async fn whichever_notice_is_answered_things_go_back_to_before_the_first_change(
         let links: Vec<_> = site.mails().await.iter().filter_map(undo_link).collect();
         assert_eq!(links.len(), 3);
         undo_and_reset(&site, &links[which]).await;
-        // All links of before are worth nothing now.
+        // All earlier links are invalid now.
         for link in &links {
             assert_eq!(site.browser().post_json(link, json!({})).await.status, NO);
         }
@@ -163,7 +164,7 @@ async fn whichever_notice_is_answered_things_go_back_to_before_the_first_change(
         let answer = ann.post_json("/login", typed).await;
         assert_eq!(answer.json()["response"]["tf_required"], true, "{}", answer.text());
         assert_eq!(give(&mut ann, &code(&site, &key(1))).await, OK, "{which}");
-        // What the owner changes after that has links of its own.
+        // Later changes by the owner have links of their own.
         site.clock.advance(STEP);
         set_up_app(&site, &mut ann).await;
         let before = site.user(ANN).await.unwrap().second_factor;

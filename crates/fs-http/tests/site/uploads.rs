@@ -1,4 +1,4 @@
-//! Forms that the application reads: large ones, and such with files.
+//! Tests of forms that the application reads: large ones, and uploads.
 
 use fs_testkit::site::{Answer, Browser, Setup, Site};
 use http::{Method, StatusCode};

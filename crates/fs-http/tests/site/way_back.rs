@@ -1,4 +1,4 @@
-//! Where people land after they have signed in or proven again who they are.
+//! Tests of the redirect after a sign-in or a reauthentication.
 
 use std::time::Duration;
 
@@ -69,7 +69,8 @@ async fn endpoints_are_no_targets_but_for_pages_of_who_is_signed_in() {
     }
 }
 
-/// The browser has its session at the host that it knows, whatever public address is configured.
+/// Checks the host of the redirect. The browser's session belongs to the host that it uses, even if
+/// another public address is configured.
 #[tokio::test]
 async fn who_proves_themselves_again_stays_at_the_host_of_their_browser() {
     for setup in PROFILES {
@@ -91,7 +92,7 @@ async fn who_proves_themselves_again_stays_at_the_host_of_their_browser() {
             let path = format!("/verify?{}", query.append_pair("next", next).finish());
             for (host, led_to) in [("site.test", next), ("inside.test", "/fresh?x=1")] {
                 let mut form = ann.form(&path, &[("password", PASSWORD)]).await;
-                // As browsers send it: the host in its header alone.
+                // As browsers send it: the host is in its header only.
                 *form.uri_mut() = path.parse().unwrap();
                 form.headers_mut().insert(HOST, HeaderValue::from_static(host));
                 assert_eq!(ann.send(form).await.location(), Some(led_to), "{next} at {host}");

@@ -1,4 +1,4 @@
-//! Which ways lead in, and whom none of them is for.
+//! Tests of every way to sign in, and of the accounts that none of them admits.
 
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ async fn basic_authentication_is_for_routes_that_ask_for_it() {
     assert!(answer.status == StatusCode::UNAUTHORIZED || answer.status.is_redirection());
 }
 
-/// Only proving again who one is makes a session fresh: no token, no remembered browser, no new
-/// cookie, no session.
+/// Checks that only a proof of identity makes a session fresh: not a token, a remembered browser, a
+/// new cookie or an existing session.
 #[tokio::test]
 async fn nothing_but_proof_makes_a_session_fresh() {
     for setup in PROFILES {
@@ -68,7 +68,7 @@ async fn nothing_but_proof_makes_a_session_fresh() {
     }
 }
 
-/// Each way in, for each account that must not come in.
+/// Checks each way to sign in for each account that must not sign in.
 #[tokio::test]
 async fn no_way_in_is_for_an_account_that_may_not_act() {
     const WAYS: [&str; 7] =

@@ -1,4 +1,4 @@
-//! A fair queue: lanes of jobs that are served in turn.
+//! Fair queue: lanes of jobs that are served in turn.
 
 use std::collections::VecDeque;
 
@@ -28,7 +28,8 @@ struct Lane<T> {
     lanes: VecDeque<Lane<T>>,
     /// Number of jobs that wait in this lane and below it.
     waiting: usize,
-    /// How often this lane is still passed over, because its last job counted as several turns.
+    /// Number of times this lane is still passed over, because its last job counted as several
+    /// turns.
     debt: u32,
 }
 
@@ -97,7 +98,7 @@ impl<T> Lane<T> {
     }
 
     fn pop(&mut self) -> Option<Waiting<T>> {
-        // A lane of jobs has no lanes below it; if one had, its own jobs would go first.
+        // A lane that holds jobs has no child lanes. If it had any, its own jobs would go first.
         let next = match self.jobs.pop_front() {
             Some(job) => Some(job),
             None => self.pop_of_next(),
@@ -107,7 +108,7 @@ impl<T> Lane<T> {
     }
 
     fn pop_of_next(&mut self) -> Option<Waiting<T>> {
-        // One lane alone owes nobody anything.
+        // A single remaining lane has no other lane to make up for.
         if let [alone] = self.lanes.make_contiguous() {
             alone.debt = 0;
         }

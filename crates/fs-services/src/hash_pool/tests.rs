@@ -1,4 +1,5 @@
-//! Order, bounds, panics and the end of the pool. No clocks: gates and barriers.
+//! Tests of the pool's order, limits, panics and shutdown. They use gates and barriers instead of
+//! clocks.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -23,7 +24,7 @@ fn lane() -> HashLane {
     HashLane::application()
 }
 
-/// Work that says so when it starts, and ends when it is told to.
+/// Creates work that reports when it starts, and ends when it is told to.
 fn gate() -> (Work, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let (started, has_started) = mpsc::channel();
     let (go_on, may_go_on) = mpsc::channel::<()>();
@@ -35,7 +36,7 @@ fn gate() -> (Work, mpsc::Receiver<()>, mpsc::Sender<()>) {
     (Box::new(work), has_started, go_on)
 }
 
-/// Enqueues at once; the future only waits for the answer.
+/// Enqueues the work at once; the returned future only waits for the answer.
 fn submit(pool: &ThreadHashPool, work: Work) -> BoxFuture<'_, Answer> {
     let lane = lane();
     let mut answer = async move { pool.submit(&lane, 1, work).await }.boxed();
@@ -194,7 +195,7 @@ fn as_many_jobs_run_at_once_as_there_are_threads() {
     let pool = pool(3, 100);
     let running = Arc::new(AtomicUsize::new(0));
     let most = Arc::new(AtomicUsize::new(0));
-    // The first three meet: they can only end when they run at the same time.
+    // The barrier holds the first three jobs until all three run at the same time.
     let meeting = Arc::new(std::sync::Barrier::new(3));
     let answers: Vec<_> = (0..60)
         .map(|number| {
@@ -238,7 +239,7 @@ fn a_thread_keeps_its_memory() {
     assert_eq!(has_kept.recv(), Ok(8));
 }
 
-/// Tells when its thread ends.
+/// Value that reports when its thread ends.
 struct Farewell(mpsc::Sender<()>);
 
 impl Drop for Farewell {

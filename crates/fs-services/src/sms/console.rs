@@ -1,4 +1,4 @@
-//! Prints text messages to the terminal, for development.
+//! SMS sender that prints to the terminal, for development.
 
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 
-/// An SMS sender that prints each message to standard error instead of sending it.
+/// SMS sender that prints each message to standard error instead of sending it.
 ///
 /// Use it only for development: anyone who can read the output can sign in with the codes.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl<W> ConsoleSms<W> {
 #[async_trait]
 impl<W: Write + Send> SmsSender for ConsoleSms<W> {
     async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError> {
-        // To show the text is what this sender is for.
+        // Exposing the text is the purpose of this sender.
         let text = message.text.expose();
         let shown = format!("--- text message to {}\n    {text}\n", message.to);
         let mut output = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
 //! Requests to an HTTP service that delivers messages: timeouts, retries and the meaning of
-//! answers.
+//! responses.
 
 use std::error::Error;
 use std::fmt;
@@ -49,7 +49,7 @@ pub enum SmsConfigError {
 /// Function that waits between two attempts. Tests replace it so that they do not wait.
 pub(super) type Pause = Arc<dyn Fn(Duration) -> BoxFuture<'static, ()> + Send + Sync>;
 
-/// The HTTP client and its retry policy.
+/// HTTP client and its retry policy.
 #[derive(Clone)]
 pub(super) struct Delivery {
     pub(super) client: Client,
@@ -63,7 +63,7 @@ impl fmt::Debug for Delivery {
     }
 }
 
-/// A failed attempt.
+/// Failed attempt.
 struct Failure {
     error: SmsError,
     /// Whether another attempt is safe and useful: the service certainly did not accept the

@@ -1,4 +1,4 @@
-//! Sends text messages with Twilio's REST API.
+//! SMS sender for Twilio's REST API.
 
 use async_trait::async_trait;
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
@@ -41,7 +41,7 @@ impl TwilioConfig {
     }
 }
 
-/// An SMS sender that uses Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
+/// SMS sender that uses Twilio: `POST /2010-04-01/Accounts/{sid}/Messages.json`.
 ///
 /// Must be used within a tokio runtime. Uses the proxy in the environment variable `HTTPS_PROXY`,
 /// if set.
@@ -66,7 +66,7 @@ impl TwilioSender {
     /// # Errors
     ///
     /// - Returns [`SmsConfigError::AccountSid`] if the SID is not of Twilio's form.
-    /// - Returns [`SmsConfigError::From`] if there is no sender.
+    /// - Returns [`SmsConfigError::From`] if the sender is empty.
     /// - Returns [`SmsConfigError::Address`] if the base URL is not a safe URL.
     /// - Returns [`SmsConfigError::Client`] if TLS cannot be set up.
     pub fn new(config: TwilioConfig) -> Result<Self, SmsConfigError> {
@@ -91,7 +91,7 @@ impl SmsSender for TwilioSender {
         let client = &self.delivery.client;
         let request = client
             .post(self.url.clone())
-            // Both go to Twilio, over TLS.
+            // The credentials and the message are sent to Twilio only, over TLS.
             .basic_auth(&self.config.account_sid, Some(self.config.auth_token.expose()))
             .form(&[
                 ("To", message.to.as_str()),

@@ -1,4 +1,4 @@
-//! Sends text messages with any HTTP service.
+//! SMS sender for any HTTP service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,16 +15,16 @@ use sha2::Sha256;
 
 use super::delivery::{Delivery, SmsConfigError, safe_url};
 
-/// How a request to the service is authenticated.
+/// Authentication of a request to the service.
 #[derive(Clone, Debug)]
 pub enum WebhookAuth {
-    /// A bearer token in the `Authorization` header (RFC 6750).
+    /// Bearer token in the `Authorization` header (RFC 6750).
     Bearer(Secret),
-    /// A signature with a shared secret: `whsec_`, followed by the base64 of 24 to 64 random bytes.
+    /// Signature with a shared secret: `whsec_`, followed by the base64 of 24 to 64 random bytes.
     Signature(Secret),
 }
 
-/// An SMS sender that posts each message as JSON: `{"to": "+14155550123", "text": "…"}`.
+/// SMS sender that posts each message as JSON: `{"to": "+14155550123", "text": "…"}`.
 ///
 /// Any 2xx status accepts the message. 408, 429 and 5xx ask for another attempt. All others refuse
 /// it.
@@ -151,7 +151,7 @@ fn sign(mut key: Hmac<Sha256>, id: &str, timestamp: &str, body: &str) -> String 
 mod tests {
     use super::*;
 
-    /// The example of the specification.
+    /// Checks the signature against the example of the specification.
     #[test]
     fn signs_as_the_specification_does() {
         let key = signing_key(&"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into()).unwrap();

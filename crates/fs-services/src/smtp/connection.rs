@@ -1,4 +1,4 @@
-//! Opens connections to a mail server, up to the point where it accepts mails.
+//! Connections to a mail server, opened up to the point where the server accepts mails.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use lettre::transport::smtp::extension::ClientId;
 
 use super::{SmtpConfig, SmtpConfigError, SmtpSecurity};
 
-/// The parameters of a connection, checked and ready to use.
+/// Parameters of a connection, checked and ready to use.
 pub(super) struct Connector {
     server: (String, u16),
     hello: ClientId,
@@ -31,7 +31,7 @@ impl Connector {
         let parameters = || {
             let mut builder = TlsParameters::builder(host.clone());
             if let Some(pem) = &config.root_certificate {
-                // Of a text without any, lettre makes a certificate that trusts nobody.
+                // From a text without any certificate, lettre makes one that trusts no server.
                 let there = pem.contains("-----BEGIN CERTIFICATE-----");
                 let root = Certificate::from_pem(pem.as_bytes()).ok().filter(|_| there);
                 let root = root.ok_or(SmtpConfigError::RootCertificate)?;
@@ -70,7 +70,7 @@ impl Connector {
             connection.starttls(parameters.clone(), &self.hello).await?;
         }
         if let Some((username, password)) = &self.credentials {
-            // lettre takes it as a plain text.
+            // lettre takes the password as a plain `String`.
             let password = password.expose().to_owned();
             let credentials = Credentials::new(username.clone(), password);
             connection.auth(DEFAULT_MECHANISMS, &credentials).await?;

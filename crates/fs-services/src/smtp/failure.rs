@@ -1,4 +1,4 @@
-//! Maps failures of the mail server to permanent and temporary errors of a mail.
+//! Mapping of mail server failures to permanent and temporary errors of a mail.
 
 use std::error::Error as _;
 
@@ -17,14 +17,14 @@ pub(super) fn before_the_mail(error: &Error) -> MailError {
     })
 }
 
-/// Maps a failure while the mail was handed over. It is [`MailError::Permanent`] if the server
+/// Maps a failure while the mail was handed over. Returns [`MailError::Permanent`] if the server
 /// refused the mail for good (5yz, RFC 5321 section 4.2.1) or cannot be given it.
 pub(super) fn about_the_mail(error: &Error) -> MailError {
     let said = harmless(&causes(error));
     match error.status() {
         Some(code) if error.is_permanent() => MailError::Permanent(format!("{code} {said}")),
         Some(code) => MailError::Temporary(format!("{code} {said}")),
-        // The mail cannot be put to this server, such as an address in Unicode.
+        // lettre cannot send the mail to this server: for example, the address needs SMTPUTF8.
         None if error.is_client() => MailError::Permanent(said),
         None => MailError::Temporary(said),
     }

@@ -1,4 +1,4 @@
-//! Converts a mail of the outbox to a MIME message.
+//! Conversion of a mail of the outbox to a MIME message.
 
 use fs_core::identity::with_ascii_domain;
 use fs_core::port::{MailError, OutboxId, OutgoingMail};
@@ -15,7 +15,8 @@ use lettre::{Address, Message};
 pub(super) fn message(id: &OutboxId, mail: &OutgoingMail) -> Result<Message, MailError> {
     let from = sender(&mail.from)?;
     let to = Mailbox::new(None, recipient(&mail.to)?);
-    // Named here: lettre would read it from the headers, and finds no address there that it would refuse.
+    // Set explicitly, because lettre would read the envelope from the headers, and lacks addresses
+    // there that it refuses to parse.
     let envelope = Envelope::new(Some(from.email.clone()), vec![to.email.clone()])
         .map_err(|error| MailError::Permanent(format!("it is no mail: {error}")))?;
     let message_id = format!("<{}@{}>", local_part(id), from.email.domain());

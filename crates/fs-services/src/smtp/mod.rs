@@ -1,4 +1,4 @@
-//! A mailer that speaks SMTP.
+//! Mailer that speaks SMTP.
 
 mod config;
 mod connection;
@@ -20,7 +20,7 @@ use connection::Connector;
 
 pub use config::{SmtpConfig, SmtpSecurity, SmtpUrlError};
 
-/// A [`Mailer`] that hands mails to a mail server by SMTP, over one connection that it keeps open.
+/// [`Mailer`] that hands mails to a mail server by SMTP, over one connection that it keeps open.
 ///
 /// The `Message-ID` is derived from the mail's id in the outbox. If a process dies after it handed
 /// a mail over and before it recorded that, the mail is sent twice with the same `Message-ID`, so

@@ -1,13 +1,21 @@
-//! A pooled connection that is closed instead of returned once it is unusable.
+//! Pooled connection that is closed instead of returned once it is unusable.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::AssertSqlSafe;
+#[cfg(feature = "postgres")]
+use sqlx::Postgres;
+#[cfg(feature = "sqlite")]
+use sqlx::Sqlite;
 use sqlx::pool::PoolConnection;
-use sqlx::{AssertSqlSafe, Postgres, Sqlite};
+#[cfg(feature = "postgres")]
 use tokio::time::timeout;
 
-use super::{postgres, sqlite};
+#[cfg(feature = "postgres")]
+use super::postgres;
+#[cfg(feature = "sqlite")]
+use super::sqlite;
 use crate::error::Error;
 use crate::value::{Row, Value};
 
@@ -15,7 +23,7 @@ use crate::value::{Row, Value};
 /// ([`postgres::BEGIN`]), and covers servers and networks that do not answer at all.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A connection to SQLite or PostgreSQL.
+/// Connection to SQLite or PostgreSQL.
 pub(super) struct Connection {
     held: Held,
     /// Whether statements are prepared under names and kept.
@@ -27,11 +35,14 @@ pub(super) struct Connection {
 }
 
 enum Held {
+    #[cfg(feature = "sqlite")]
     Sqlite { connection: PoolConnection<Sqlite>, in_memory: bool },
+    #[cfg(feature = "postgres")]
     Postgres(PoolConnection<Postgres>),
 }
 
 impl Connection {
+    #[cfg(feature = "sqlite")]
     pub(super) fn sqlite(connection: PoolConnection<Sqlite>, in_memory: bool) -> Self {
         Self {
             held: Held::Sqlite { connection, in_memory },
@@ -41,11 +52,12 @@ impl Connection {
         }
     }
 
+    #[cfg(feature = "postgres")]
     pub(super) fn postgres(connection: PoolConnection<Postgres>, prepared: bool) -> Self {
         Self { held: Held::Postgres(connection), prepared, patience: PATIENCE, ruined: false }
     }
 
-    /// Runs a statement and returns how many rows it wrote.
+    /// Runs a statement and returns the number of rows that it wrote.
     pub(super) async fn execute(
         &mut self,
         statement: Arc<str>,
@@ -53,10 +65,12 @@ impl Connection {
     ) -> Result<u64, Error> {
         let statement = AssertSqlSafe(statement);
         let written = match &mut self.held {
+            #[cfg(feature = "sqlite")]
             Held::Sqlite { connection, .. } => {
                 let query = sqlx::query_with(statement, sqlite::arguments(values)?);
                 query.execute(&mut **connection).await.map(|done| done.rows_affected())
             }
+            #[cfg(feature = "postgres")]
             Held::Postgres(connection) => {
                 let query = sqlx::query_with(statement, postgres::arguments(values)?);
                 let query = query.persistent(self.prepared);
@@ -76,11 +90,13 @@ impl Connection {
     ) -> Result<Vec<Row>, Error> {
         let statement = AssertSqlSafe(statement);
         let rows = match &mut self.held {
+            #[cfg(feature = "sqlite")]
             Held::Sqlite { connection, .. } => {
                 let query = sqlx::query_with(statement, sqlite::arguments(values)?);
                 let rows = query.fetch_all(&mut **connection).await;
                 rows.map(|rows| rows.iter().map(sqlite::row).collect())
             }
+            #[cfg(feature = "postgres")]
             Held::Postgres(connection) => {
                 let query = sqlx::query_with(statement, postgres::arguments(values)?);
                 let query = query.persistent(self.prepared);
@@ -95,10 +111,12 @@ impl Connection {
     /// query.
     pub(super) async fn script(&mut self, statements: &'static str) -> Result<Vec<Row>, Error> {
         let rows = match &mut self.held {
+            #[cfg(feature = "sqlite")]
             Held::Sqlite { connection, .. } => {
                 let rows = sqlx::raw_sql(statements).fetch_all(&mut **connection).await;
                 rows.map(|rows| rows.iter().map(sqlite::row).collect())
             }
+            #[cfg(feature = "postgres")]
             Held::Postgres(connection) => {
                 let script = sqlx::raw_sql(statements);
                 let rows = limited(self.patience, script.fetch_all(&mut **connection)).await;
@@ -124,15 +142,21 @@ impl Connection {
     pub(super) fn ruin(&mut self) {
         self.ruined = true;
         match &mut self.held {
+            #[cfg(feature = "sqlite")]
             Held::Sqlite { in_memory: true, .. } => {}
+            #[cfg(feature = "sqlite")]
             Held::Sqlite { connection, .. } => connection.close_on_drop(),
+            #[cfg(feature = "postgres")]
             Held::Postgres(connection) => connection.close_on_drop(),
         }
     }
 
     fn failed(&mut self, error: sqlx::Error) -> Error {
         let error = Error::from(error);
+        #[cfg(feature = "sqlite")]
         let in_memory = matches!(self.held, Held::Sqlite { in_memory: true, .. });
+        #[cfg(not(feature = "sqlite"))]
+        let in_memory = false;
         if error.ruins_connection() && !in_memory {
             self.ruin();
         }
@@ -141,6 +165,7 @@ impl Connection {
 }
 
 /// Waits for a server with a timeout.
+#[cfg(feature = "postgres")]
 async fn limited<T>(
     patience: Duration,
     work: impl Future<Output = Result<T, sqlx::Error>>,

@@ -1,22 +1,34 @@
 //! Database drivers: they run statements and return rows, in the same way for every database.
 
 mod connection;
+#[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "sqlite")]
 mod readers;
+#[cfg(feature = "sqlite")]
 mod sqlite;
 mod transaction;
 
 use std::sync::Arc;
 
+#[cfg(feature = "sqlite")]
 use sqlx::{AssertSqlSafe, SqlitePool};
 
-use crate::dialect::{Dialect, POSTGRES, SQLITE};
+use crate::dialect::Dialect;
+#[cfg(feature = "postgres")]
+use crate::dialect::POSTGRES;
+#[cfg(feature = "sqlite")]
+use crate::dialect::SQLITE;
 use crate::error::Error;
 use crate::value::{Row, Value};
+#[cfg(feature = "sqlite")]
 use connection::Connection;
+#[cfg(feature = "sqlite")]
 use readers::Readers;
 
+#[cfg(feature = "postgres")]
 pub(crate) use postgres::{Server, connect as connect_postgres};
+#[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{connect as connect_sqlite, is_in_memory};
 pub(crate) use transaction::Writer;
 
@@ -24,6 +36,7 @@ pub(crate) use transaction::Writer;
 pub(crate) enum Pool {
     /// SQLite. It has one writer at a time. Callers queue for it in the pool, in order, instead of
     /// polling the file. Readers have connections of their own.
+    #[cfg(feature = "sqlite")]
     Sqlite {
         read: Reads,
         write: SqlitePool,
@@ -31,10 +44,12 @@ pub(crate) enum Pool {
         /// closed.
         in_memory: bool,
     },
+    #[cfg(feature = "postgres")]
     Postgres(Server),
 }
 
 /// Connections that read from SQLite.
+#[cfg(feature = "sqlite")]
 pub(crate) enum Reads {
     /// Connections that this crate opens.
     Own(Box<Readers>),
@@ -45,7 +60,9 @@ pub(crate) enum Reads {
 impl Pool {
     pub(crate) fn dialect(&self) -> &'static Dialect {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite { .. } => &SQLITE,
+            #[cfg(feature = "postgres")]
             Self::Postgres(_) => &POSTGRES,
         }
     }
@@ -58,6 +75,7 @@ impl Pool {
         values: Vec<Value>,
     ) -> Result<Vec<Row>, Error> {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite { read, .. } => {
                 let query = AssertSqlSafe(Arc::clone(query));
                 let arguments = sqlite::arguments(values)?;
@@ -67,6 +85,7 @@ impl Pool {
                 };
                 Ok(rows.iter().map(sqlite::row).collect())
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(server) => server.rows(query, values).await,
         }
     }
@@ -74,12 +93,14 @@ impl Pool {
     /// Begins a transaction that writes.
     pub(crate) async fn begin(&self) -> Result<Writer, Error> {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite { write, in_memory, .. } => {
                 let connection = Connection::sqlite(write.acquire().await?, *in_memory);
                 let mut writer = Writer::new(connection, &SQLITE);
                 writer.begin_sqlite().await?;
                 Ok(writer)
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(server) => server.begin().await,
         }
     }
@@ -87,13 +108,16 @@ impl Pool {
     /// Begins a transaction without the usual timeout for answers.
     pub(crate) async fn begin_migration(&self) -> Result<Writer, Error> {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite { .. } => self.begin().await,
+            #[cfg(feature = "postgres")]
             Self::Postgres(server) => server.begin_migration().await,
         }
     }
 
     pub(crate) async fn close(&self) {
         match self {
+            #[cfg(feature = "sqlite")]
             Self::Sqlite { read, write, .. } => {
                 match read {
                     Reads::Own(readers) => readers.close().await,
@@ -101,6 +125,7 @@ impl Pool {
                 }
                 write.close().await;
             }
+            #[cfg(feature = "postgres")]
             Self::Postgres(server) => server.pool.close().await,
         }
     }

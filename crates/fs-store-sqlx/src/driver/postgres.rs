@@ -1,4 +1,4 @@
-//! The PostgreSQL driver.
+//! PostgreSQL driver.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -115,7 +115,8 @@ impl Server {
             let (connection, reused) = self.acquire().await?;
             tries = tries.saturating_sub(1);
             let again = reused && tries > 0;
-            // It knows of the transaction before the server does, in case the caller goes away.
+            // The writer knows of the transaction before the server does, in case the future is
+            // dropped.
             let mut writer = Writer::new(connection, &POSTGRES);
             let row = match writer.begin_postgres(statements).await {
                 Err(error) if again && error.ruins_connection() && !error.is_timeout() => continue,
@@ -133,8 +134,8 @@ impl Server {
         }
     }
 
-    /// Maximum number of attempts: every pooled connection may be unusable, and a new one is tried
-    /// as well.
+    /// Returns the maximum number of attempts: every pooled connection may be unusable, and a new
+    /// one is tried as well.
     fn tries(&self) -> u32 {
         self.pool.options().get_max_connections().saturating_add(1)
     }

@@ -15,7 +15,7 @@ use super::sqlite::PATIENCE;
 /// Maximum number of concurrent reads.
 const READERS: usize = 8;
 
-/// A fixed number of connections that are opened on demand.
+/// Fixed number of connections that are opened on demand.
 pub(crate) struct Readers {
     options: SqliteConnectOptions,
     permits: Semaphore,
@@ -40,7 +40,7 @@ impl Readers {
             Some(connection) => connection,
             None => self.options.connect().await?,
         };
-        // Whoever fails, or is no longer waited for, takes the connection along.
+        // On an error or a dropped future, the connection is dropped as well.
         let rows = sqlx::query_with(query, arguments).fetch_all(&mut connection).await?;
         self.idle().push(connection);
         Ok(rows)
@@ -50,7 +50,7 @@ impl Readers {
         self.permits.close();
         let idle = std::mem::take(&mut *self.idle());
         for connection in idle {
-            // It is gone, whatever it says.
+            // The connection is closed even if this returns an error.
             drop(connection.close().await);
         }
     }

@@ -1,4 +1,4 @@
-//! The SQLite driver.
+//! SQLite driver.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub(crate) async fn connect(place: &str) -> Result<Pool, Error> {
     let in_memory = place.contains(":memory:") || place.contains("mode=memory");
     let options = options.create_if_missing(true).foreign_keys(true).busy_timeout(PATIENCE);
 
-    // A database in memory goes with its last connection.
+    // A database in memory is lost with its last connection.
     let write = SqlitePoolOptions::new()
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)

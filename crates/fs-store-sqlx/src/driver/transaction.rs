@@ -15,9 +15,9 @@ use crate::dialect::Dialect;
 use crate::error::Error;
 use crate::value::{Row, Value};
 
-/// A transaction. Dropping it rolls it back.
+/// Transaction. Dropping it rolls it back.
 pub(crate) struct Writer {
-    /// `None` once the transaction has ended.
+    /// Connection of the transaction. `None` once it has ended.
     connection: Option<Connection>,
     pub(crate) dialect: &'static Dialect,
 }
@@ -28,10 +28,11 @@ impl Writer {
         Self { connection: Some(connection), dialect }
     }
 
+    #[cfg(feature = "sqlite")]
     pub(super) async fn begin_sqlite(&mut self) -> Result<(), Error> {
         let connection = self.connection()?;
         match connection.script("BEGIN IMMEDIATE").await {
-            // Somebody gave the connection back with a transaction open.
+            // The application returned the connection with a transaction open.
             Err(error) if error.is_nested_transaction() => {
                 connection.script("ROLLBACK").await?;
                 connection.script("BEGIN IMMEDIATE").await.map(drop)
@@ -41,6 +42,7 @@ impl Writer {
     }
 
     /// Begins the transaction and returns the last row of the statements.
+    #[cfg(feature = "postgres")]
     pub(super) async fn begin_postgres(
         &mut self,
         statements: &'static str,
@@ -48,7 +50,7 @@ impl Writer {
         Ok(self.connection()?.script(statements).await?.into_iter().next())
     }
 
-    /// Runs a statement and returns how many rows it wrote.
+    /// Runs a statement and returns the number of rows that it wrote.
     pub(crate) async fn execute(
         &mut self,
         statement: &str,
@@ -106,7 +108,7 @@ impl Writer {
 
     /// Rolls the transaction back, and returns when its locks are gone.
     pub(crate) async fn roll_back(mut self) {
-        // It stays with the transaction meanwhile, in case the caller goes away.
+        // The transaction keeps the connection meanwhile, in case the future is dropped.
         if let Some(connection) = &mut self.connection {
             connection.rollback().await;
         }

@@ -1,4 +1,4 @@
--- The tables of Flask-Security's models, as SQLAlchemy makes them. Where they exist they stay.
+-- Tables of Flask-Security's models, as SQLAlchemy creates them. Existing tables are not altered.
 CREATE TABLE IF NOT EXISTS "role" (
     id SERIAL PRIMARY KEY,
     name VARCHAR(80) NOT NULL UNIQUE,
@@ -35,14 +35,14 @@ CREATE TABLE IF NOT EXISTS roles_users (
     role_id INTEGER REFERENCES "role" (id)
 );
 
--- Ours. Moments are microseconds since 1970 in UTC.
+-- Tables of fs. Times are microseconds since 1970 in UTC.
 CREATE TABLE IF NOT EXISTS fs_user_extra (
     user_id BIGINT NOT NULL PRIMARY KEY REFERENCES "user" (id) ON DELETE CASCADE,
     attributes TEXT NOT NULL,
     recovery_codes TEXT NOT NULL DEFAULT ''
 );
 
--- A session's id is not here: `id` is its SHA-256.
+-- `id` is the SHA-256 of the session id, which is not stored.
 CREATE TABLE IF NOT EXISTS fs_session (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -57,7 +57,7 @@ CREATE TABLE IF NOT EXISTS fs_session (
 CREATE INDEX IF NOT EXISTS fs_session_uniquifier ON fs_session (uniquifier);
 CREATE INDEX IF NOT EXISTS fs_session_expires_at ON fs_session (expires_at);
 
--- A credential's secret is not here: `id` is its SHA-256. `value` is JSON.
+-- `id` is the SHA-256 of the credential's secret, which is not stored. `value` is JSON.
 CREATE TABLE IF NOT EXISTS fs_credential (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,

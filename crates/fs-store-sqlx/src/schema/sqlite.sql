@@ -1,5 +1,5 @@
--- The tables of Flask-Security's models, as SQLAlchemy makes them. Where they exist they stay.
--- But that the key of a user who was removed is not given again: others may still hold it.
+-- Tables of Flask-Security's models, as SQLAlchemy creates them. Existing tables are not altered.
+-- The only difference: keys of deleted users are not reused, because other tables may refer to them.
 CREATE TABLE IF NOT EXISTS "role" (
     id INTEGER NOT NULL PRIMARY KEY,
     name VARCHAR(80) NOT NULL UNIQUE,
@@ -36,20 +36,20 @@ CREATE TABLE IF NOT EXISTS roles_users (
     role_id INTEGER REFERENCES "role" (id)
 );
 
--- Ours. Moments are microseconds since 1970 in UTC.
+-- Tables of fs. Times are microseconds since 1970 in UTC.
 CREATE TABLE IF NOT EXISTS fs_user_extra (
     user_id INTEGER NOT NULL PRIMARY KEY,
     attributes TEXT NOT NULL,
     recovery_codes TEXT NOT NULL DEFAULT ''
 );
 
--- SQLite gives the key of the last user to the next one, and others delete users too.
+-- SQLite reuses the key of the last user, and other applications delete users too.
 CREATE TRIGGER IF NOT EXISTS fs_user_gone AFTER DELETE ON "user" BEGIN
     DELETE FROM fs_user_extra WHERE user_id = OLD.id;
     DELETE FROM roles_users WHERE user_id = OLD.id;
 END;
 
--- A session's id is not here: `id` is its SHA-256.
+-- `id` is the SHA-256 of the session id, which is not stored.
 CREATE TABLE IF NOT EXISTS fs_session (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE IF NOT EXISTS fs_session (
 CREATE INDEX IF NOT EXISTS fs_session_uniquifier ON fs_session (uniquifier);
 CREATE INDEX IF NOT EXISTS fs_session_expires_at ON fs_session (expires_at);
 
--- A credential's secret is not here: `id` is its SHA-256. `value` is JSON.
+-- `id` is the SHA-256 of the credential's secret, which is not stored. `value` is JSON.
 CREATE TABLE IF NOT EXISTS fs_credential (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,

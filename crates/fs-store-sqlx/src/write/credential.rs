@@ -47,7 +47,7 @@ impl Work<'_> {
             values.push(i64::from(revision).into());
         }
         let written = match self.tx.execute(statement, values).await {
-            // The owner went away in this moment.
+            // The owner was deleted concurrently.
             Err(Error::Database { meaning: Meaning::Dangling, .. }) => return Err(nobody()),
             written => written?,
         };
@@ -79,8 +79,8 @@ impl Work<'_> {
         if removed == 0 && expect.is_some() {
             return Err(stale(key));
         }
-        // After the row of the credential, which whoever makes a session from it writes as well: so
-        // none is made that this does not see.
+        // Runs after the write to the credential's row. Creating a session from the credential
+        // writes that row as well, so this statement sees every such session.
         let delete = "DELETE FROM fs_session WHERE parent = ?";
         self.tx.execute(delete, vec![key.as_str().into()]).await?;
         Ok(())

@@ -47,7 +47,7 @@ impl Work<'_> {
         due: Timestamp,
         reason: &str,
     ) -> Outcome {
-        // What a mail server says may hold anything.
+        // The mail server's answer is untrusted text.
         let reason: String = reason.chars().filter(|c| *c != '\0').take(REASON).collect();
         let wiped = match due == Timestamp::MAX {
             true => ", text_body = NULL, html_body = NULL",
@@ -63,7 +63,7 @@ impl Work<'_> {
     }
 }
 
-/// See [`fs_core::port::UserStore::claim_mails`].
+/// Claims mails that are due. See [`fs_core::port::UserStore::claim_mails`].
 pub(crate) async fn claim(
     pool: &Pool,
     now: Timestamp,
@@ -82,7 +82,7 @@ pub(crate) async fn claim(
         let seq = row.required_int("seq")?;
         match read_mail(&mut row) {
             Ok(mail) => claimed.push(mail),
-            // The others go on; this one comes up again later.
+            // The other mails are delivered; this one is claimed again later.
             Err(Error::Unreadable { column }) => {
                 tracing::error!(table = "fs_outbox", key = seq, column, "a mail cannot be read");
             }

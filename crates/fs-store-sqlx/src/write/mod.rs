@@ -1,4 +1,4 @@
-//! Commits a batch of changes in one transaction.
+//! Commits: a batch of changes in one transaction.
 //!
 //! A guard locks the row that it concerns, or is a condition of the statement that writes. So
 //! concurrent transactions run one after the other, and later ones see the changes of earlier ones.
@@ -26,7 +26,7 @@ type Outcome = Result<(), CommitError>;
 /// Maximum number of expired rows to remove for each row that is added.
 const FORGET: usize = 4;
 
-/// Makes all changes of a batch, or none.
+/// Applies all changes of a batch, or none.
 pub(crate) async fn commit(
     pool: &Pool,
     shape: &Shape,
@@ -39,7 +39,7 @@ pub(crate) async fn commit(
     match work.apply_all(batch).await {
         Ok(()) => work.tx.commit().await?,
         Err(error) => {
-            // Whoever reads next finds no row that is still locked.
+            // Wait for the rollback, so that the caller's next read finds no locked row.
             work.tx.roll_back().await;
             return Err(error);
         }
@@ -47,7 +47,7 @@ pub(crate) async fn commit(
     Ok(work.receipt)
 }
 
-/// A batch that is being committed.
+/// Batch that is being committed.
 struct Work<'a> {
     tx: Writer,
     shape: &'a Shape,

@@ -39,7 +39,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Returns the number of sessions that ended.
+    /// Removes a session. Returns the number of removed sessions.
     pub(super) async fn end_session(&mut self, key: &SessionKey) -> Result<u64, CommitError> {
         let delete = "DELETE FROM fs_session WHERE id = ?";
         Ok(self.tx.execute(delete, vec![key.as_str().into()]).await?)

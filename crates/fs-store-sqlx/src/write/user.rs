@@ -24,7 +24,7 @@ impl Work<'_> {
             columns.extend(columns_of(self.shape, &field)?);
         }
         let mut columns = self.shape.present(Table::User, columns)?;
-        // Where there is no value, a default of the application's may stand.
+        // Leave NULL values out, so that a default of the application can apply.
         columns.retain(|(_, value)| !value.is_null());
         let (names, values): (Vec<_>, Vec<_>) = columns.into_iter().unzip();
         let places: Vec<_> =
@@ -152,7 +152,7 @@ impl Work<'_> {
         let insert = "INSERT INTO roles_users (user_id, role_id) \
                       SELECT ?, id FROM \"role\" WHERE name = ? ON CONFLICT DO NOTHING";
         match self.tx.execute(insert, vec![user.into(), role.into()]).await {
-            // The role went away in this moment.
+            // The role was deleted concurrently.
             Err(Error::Database { meaning: Meaning::Dangling, .. }) => {
                 Err(CommitError::Stale(Guard::Role(role.to_owned())))
             }
@@ -185,7 +185,7 @@ impl Work<'_> {
             matches!(field, UserField::Attributes(_) | UserField::RecoveryCodes(_))
         };
         if expect.iter().any(extra) {
-            // A query of its own: it sees what was written while the first one waited for the lock.
+            // A separate query sees what was written while the first one waited for the lock.
             let query = "SELECT attributes, recovery_codes FROM fs_user_extra WHERE user_id = ?";
             if let Some(mut row) = self.tx.row(query, vec![key.into()]).await? {
                 user.attributes = read_attributes(row.text("attributes")?)?;

@@ -1,4 +1,5 @@
-//! Rows that other applications left behind: what is clear is read, the rest is refused alone.
+//! Tests of rows that other applications left behind: unambiguous rows are read, and each other row
+//! is refused on its own.
 
 use fs_core::Timestamp;
 use fs_core::flow::{Credentials, SignInOutcome};
@@ -19,7 +20,7 @@ use crate::server::or_not_run;
 
 const PAGE: Page = Page { offset: 0, limit: 100 };
 
-/// Tables without a single constraint, as they are where nobody was careful.
+/// Tables without any constraint, as careless applications create them.
 const BARE: &str = "
     CREATE TABLE \"user\" (id INTEGER PRIMARY KEY, email TEXT, password TEXT, active BOOLEAN,
         fs_uniquifier VARCHAR(64), fs_token_uniquifier VARCHAR(64), confirmed_at TIMESTAMP,
@@ -31,14 +32,15 @@ async fn one(store: &SqlxStore, key: &str) -> Result<Option<User>, StoreError> {
     store.user(&UserLookup::Id(UserId::new(key))).await
 }
 
-/// The hash of [`PASSWORD`], as a site makes it.
+/// Returns the hash of [`PASSWORD`], as a site creates it.
 async fn hash(setup: Setup) -> String {
     let site = setup.build();
     let user = site.add_user("somebody@lp.com").await;
     user.password.unwrap().expose().to_owned()
 }
 
-/// Six users: two share an empty uniquifier, two another one, one has none, one has one of their own.
+/// Returns statements for six users: two share an empty uniquifier, two share another one, one has
+/// none, and one has a unique one.
 async fn shared(setup: Setup, yes: &str) -> String {
     let hash = hash(setup).await;
     let user = |id: u8, uniquifier: &str| {
@@ -70,8 +72,8 @@ async fn sign_in(site: &Site, session: &mut Session, email: &str) -> User {
     }
 }
 
-/// Nobody becomes somebody else, by whatever names them, and each has a name of their own at the
-/// end.
+/// Checks that no credential gives access to another account, whatever identifies it, and that each
+/// account has a unique uniquifier at the end.
 async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
     let migration = store.migrate().await.unwrap();
     for problem in [
@@ -80,7 +82,7 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
     ] {
         assert!(migration.problems.contains(&problem), "{migration}");
     }
-    // As if they had been made before.
+    // Inserted directly, as if they had been created earlier.
     let record_of = |name: &str| SessionRecord {
         key: SessionId::from_random([name.len() as u8; 32]).key(),
         kind: SessionKind::SignIn,
@@ -117,7 +119,8 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
         drop(logging);
         assert_eq!(user.email, email);
         for name in ["", "same"] {
-            // What was made for one who shared the name does not open the account of the last.
+            // A credential that was issued while the uniquifier was shared does not open the
+            // account that keeps it.
             let key = record_of(name).key;
             assert_eq!(kept.session(&key, Timestamp::EPOCH).await.unwrap(), None, "{name:?}");
         }
@@ -136,7 +139,7 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
     names.dedup_by(|a, b| a.uniquifier == b.uniquifier);
     assert_eq!(names.len(), 6);
 
-    // Now there is nothing in the way.
+    // No value is shared any more.
     let migration = kept.migrate().await.unwrap();
     let unique = Added::Index { name: "fs_user_fs_uniquifier".to_owned(), unique: true };
     assert!(migration.added.contains(&unique), "{migration}");
@@ -161,7 +164,7 @@ async fn a_shared_uniquifier_opens_nothing_on_postgres() {
     }
 }
 
-/// A link is good that was asked for before the account had a name of its own.
+/// Checks that a reset link works although it was requested before the account had a uniquifier.
 #[tokio::test]
 async fn an_account_without_a_uniquifier_can_be_recovered() {
     let (_, store) = sqlite(&shared(Setup::standard(), "1").await).await;
@@ -204,7 +207,7 @@ async fn what_others_write_for_a_moment_is_read() {
         store.migrate().await.unwrap();
         let user = one(&store, "1").await.unwrap().unwrap();
         assert_eq!(user.confirmed_at, expected, "{text}");
-        // What was read is what a guard expects.
+        // A guard expects the value that was read.
         let change = Change::UpdateUser {
             user: user.id.clone(),
             expect: vec![
@@ -238,7 +241,7 @@ async fn what_others_write_for_active_is_read() {
     }
 }
 
-/// Each has one column that nobody understands.
+/// Rows that each have one unreadable column.
 const ODD: &str = "
     INSERT INTO \"user\" VALUES (1, 'a@lp.com', 'x', true, 'a', NULL, NULL, 0, NULL, NULL, 'ann');
     INSERT INTO \"user\" VALUES (2, 'b@lp.com', 'hidden', true, 'b', NULL, NULL, 0, '{\"sms\": 7}', NULL, 'bob');
@@ -269,7 +272,7 @@ async fn odd_rows_are_refused_alone(store: SqlxStore, refused: &[(&str, &str)]) 
     }
     assert!(!text.contains("hidden") && !text.contains("b@lp.com"), "{text}");
 
-    // Whoever is asked for by name is refused, not unknown.
+    // Looking up an unreadable user is an error, not `None`.
     let by = Identity {
         attribute: IdentityAttribute::Username,
         value: "bob".to_owned(),
@@ -282,7 +285,7 @@ async fn odd_rows_are_refused_alone(store: SqlxStore, refused: &[(&str, &str)]) 
         }
         other => panic!("{other:?}"),
     }
-    // It can be mended, and removed.
+    // The row can be repaired, and removed.
     let set = vec![UserField::SignInSecrets([].into())];
     let change = Change::UpdateUser { user: UserId::new("2"), expect: vec![], set };
     store.commit(change.into()).await.unwrap();
@@ -314,7 +317,7 @@ async fn a_row_that_cannot_be_read_breaks_no_list_on_sqlite() {
 #[tokio::test]
 async fn a_row_that_cannot_be_read_breaks_no_list_on_postgres() {
     let Some(schema) = or_not_run().await else { return };
-    // The `time` crate knows no infinity, and no year 20,000.
+    // The `time` crate supports neither infinity nor the year 20,000.
     let script = format!(
         "{BARE} {ODD} INSERT INTO \"user\" VALUES (5, 'e@lp.com', 'x', true, 'e', NULL, 'infinity', 0, NULL, NULL, 'eve');
          INSERT INTO \"user\" VALUES (6, 'f@lp.com', 'x', true, 'f', NULL, '20000-01-01', 0, NULL, NULL, 'fay');"

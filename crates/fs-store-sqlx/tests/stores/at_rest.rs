@@ -1,4 +1,4 @@
-//! What somebody reads who steals a copy of the database.
+//! Tests of what a stolen copy of the database reveals.
 
 use fs_core::Timestamp;
 use fs_core::model::{SessionId, SessionKind, SessionRecord, Uniquifier};

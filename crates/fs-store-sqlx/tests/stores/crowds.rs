@@ -1,4 +1,4 @@
-//! A hundred who use one link at once, on real databases.
+//! Tests of a hundred concurrent requests with one link, on real databases.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ const CROWD: usize = 100;
 const ANN: &str = "ann@site.test";
 const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
 
-/// What each of a hundred tasks answers. None begins before all are there.
+/// Runs a hundred tasks that start at the same moment, and returns their results.
 async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     task: impl Fn(usize) -> F,
 ) -> Vec<T> {
@@ -43,10 +43,11 @@ async fn token(site: &Site) -> String {
     link.rsplit('/').next().unwrap().to_owned()
 }
 
-/// Ann registers, confirms among a hundred, forgets the password, and resets it among a hundred.
+/// Checks that exactly one of a hundred concurrent confirmations, and of a hundred resets,
+/// succeeds.
 async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
     let mut setup = setup();
-    // A crowd is more than one caller may be.
+    // A hundred requests exceed the default limits of one client.
     setup.config.limits = Limits::flask_security_4();
     let site = setup.build_with(|ports| ports.store = Arc::new(store));
     let form = RegistrationForm {
@@ -56,7 +57,7 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
         repeated: None,
         fields: serde_json::Map::new(),
     };
-    // In the browser that registered the link alone is enough.
+    // In the browser that registered, the link alone is sufficient.
     let mut here = Session::default();
     let registered = site.core().register(&site.context(), &mut here, form).await;
     assert!(matches!(registered, Ok(RegisterOutcome::Done(_))), "{registered:?}");

@@ -1,5 +1,5 @@
-//! SQLite where a write fails half-way: a full disk, a file that may not be written, a caller that
-//! goes away, another process that writes.
+//! Tests of SQLite when a write fails half-way: a full disk, a read-only file, a cancelled caller,
+//! another process that writes.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -19,7 +19,7 @@ fn add_user(name: &str) -> Batch {
         .into()
 }
 
-/// A few hundred kilobytes of sessions.
+/// Returns a batch of sessions of a few hundred kilobytes.
 fn many_sessions(round: u8) -> Batch {
     let session = |number: u8| SessionRecord {
         key: SessionId::from_random([round, number].repeat(16).try_into().unwrap()).key(),
@@ -52,11 +52,11 @@ fn assert_unavailable<T: std::fmt::Debug>(outcome: &Result<T, CommitError>) {
     assert!(matches!(outcome, Err(CommitError::Store(StoreError::Unavailable(_)))), "{outcome:?}");
 }
 
-/// A small disk, as long as it lives.
+/// Small disk that is mounted until it is dropped.
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
-    /// Mounts it, or says why that is not possible.
+    /// Mounts the disk. Returns the reason as an error if that is not possible.
     fn mount() -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let mount = Command::new("mount")
@@ -93,7 +93,7 @@ async fn a_full_disk_is_unavailable_until_there_is_room() {
     for round in 0..3 {
         assert_unavailable(&store.commit(many_sessions(round)).await);
     }
-    // Readers go on.
+    // Readers still work.
     assert_eq!(store.users(Page { offset: 0, limit: 9 }).await.unwrap().len(), 1);
 
     std::fs::remove_file(&ballast).unwrap();
@@ -103,7 +103,8 @@ async fn a_full_disk_is_unavailable_until_there_is_room() {
     store.close().await;
 }
 
-/// As a full disk, where no disk can be made: in a file and in memory.
+/// Simulates a full disk where none can be mounted, with a limit on the size of a file and of an
+/// in-memory database.
 #[tokio::test]
 async fn a_database_that_may_not_grow_recovers_when_it_may() {
     let folder = tempfile::tempdir().unwrap();
@@ -122,7 +123,7 @@ async fn a_database_that_may_not_grow_recovers_when_it_may() {
     }
 }
 
-/// A connection that may not write is replaced by one that may.
+/// Checks that a read-only connection is replaced by one that can write.
 #[tokio::test]
 async fn a_connection_that_may_not_write_is_not_kept() {
     let folder = tempfile::tempdir().unwrap();
@@ -153,7 +154,7 @@ async fn callers_that_go_away_leave_no_transaction_open() {
     }
 }
 
-/// Applications share the connections, and make mistakes.
+/// Checks that a transaction left open by the application, which shares the connections, is ended.
 #[tokio::test]
 async fn a_transaction_that_somebody_left_open_is_ended() {
     let options = SqliteConnectOptions::new().in_memory(true);
@@ -167,7 +168,8 @@ async fn a_transaction_that_somebody_left_open_is_ended() {
 
 const HOLDER: &str = "FS_TEST_HOLDS_THE_LOCK_OF";
 
-/// This test is also the other process: it is started again with the name of the file.
+/// Checks a lock held by another process. This test is also that process: it starts itself with the
+/// name of the file.
 #[tokio::test]
 async fn a_lock_of_another_process_is_unavailable_in_time() {
     if let Some(file) = std::env::var_os(HOLDER) {
@@ -175,7 +177,7 @@ async fn a_lock_of_another_process_is_unavailable_in_time() {
         let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
         sqlx::raw_sql("BEGIN IMMEDIATE").execute(&mut connection).await.unwrap();
         println!("held");
-        // Until the first process closes the pipe.
+        // Waits until the first process closes the pipe.
         let _ = std::io::stdin().read_line(&mut String::new());
         return;
     }
@@ -194,7 +196,8 @@ async fn a_lock_of_another_process_is_unavailable_in_time() {
     let mut said = BufReader::new(holder.stdout.take().unwrap()).lines();
     assert!(said.any(|line| line.unwrap().contains("held")));
 
-    // Many at once: none waits for the patience of those before, and readers do not wait at all.
+    // Several writers at once wait concurrently, not one after the other. Readers do not wait at
+    // all.
     let writers: Vec<_> = ["bob", "cy", "dan"]
         .into_iter()
         .map(|name| {

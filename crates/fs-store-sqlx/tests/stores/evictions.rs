@@ -1,4 +1,4 @@
-//! Who is evicted by what, on real databases.
+//! Eviction table, verified on real databases.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Databases that were there before.
+//! Tests of existing databases.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ async fn one(store: &SqlxStore, key: &str) -> User {
     store.user(&UserLookup::Id(UserId::new(key))).await.unwrap().unwrap()
 }
 
-/// What the scripts beside this file put into a database, seen and used through the store.
+/// Checks the data of the scripts beside this file, and uses it through the store.
 async fn open_flask_security(store: &SqlxStore) {
     store.migrate().await.unwrap();
     store.migrate().await.unwrap();
@@ -72,10 +72,10 @@ async fn open_flask_security(store: &SqlxStore) {
         ignore_case: true,
     });
     assert_eq!(store.user(&any_case).await.unwrap().as_ref(), Some(&joe));
-    // An empty text is no password.
+    // An empty text means that there is no password.
     assert_eq!(one(store, "2").await.password, None);
 
-    // Guards see what Python wrote, however it wrote it.
+    // Guards compare the values that Python wrote, in any format.
     let expect = vec![
         UserField::ConfirmedAt(joe.confirmed_at),
         UserField::SignIns(joe.sign_ins.clone()),
@@ -92,7 +92,7 @@ async fn open_flask_security(store: &SqlxStore) {
     };
     store.commit(change.into()).await.unwrap();
 
-    // A role that was given twice is one role.
+    // A role that was granted twice is one role.
     let grant = Change::Grant { user: joe.id.clone(), role: "editor".to_owned() };
     assert!(matches!(
         store.commit(grant.into()).await,
@@ -128,7 +128,7 @@ async fn open_flask_security(store: &SqlxStore) {
     assert_eq!(store.users(Page { offset: 0, limit: 10 }).await.unwrap().len(), 2);
 }
 
-/// The names of the columns of a table.
+/// Returns the names of the columns of a table.
 async fn columns(pool: &SqlitePool, table: &str) -> BTreeSet<String> {
     let query = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(table.to_owned());
     query.fetch_all(pool).await.unwrap().into_iter().collect()
@@ -141,7 +141,7 @@ async fn a_flask_security_database_opens_as_it_is_on_sqlite() {
     open_flask_security(&store).await;
     assert_eq!((columns(&pool, "user").await, columns(&pool, "role").await), before);
 
-    // What we wrote is what SQLAlchemy would have written.
+    // The store writes the same values as SQLAlchemy.
     let texts: (Option<String>, String, Option<String>) = sqlx::query_as(
         "SELECT confirmed_at, password, permissions FROM \"user\", role WHERE role.id = 1 AND \"user\".id = 3",
     )
@@ -197,7 +197,7 @@ async fn a_database_with_the_bare_columns_is_enough() {
     assert_eq!(user.roles[0].name, "editor");
     assert_eq!(user.attributes["nickname"], "Al");
 
-    // Uniqueness was not there, and is now.
+    // The values were not unique before, and are now.
     let again = NewUser::new("a@lp.com", Uniquifier::new("b"));
     assert!(matches!(
         store.commit(Change::InsertUser(Box::new(again)).into()).await,
@@ -250,7 +250,7 @@ async fn a_user_that_python_deletes_leaves_nothing_to_the_next() {
     store.commit(put.into()).await.unwrap();
     for statement in [
         "DELETE FROM user",
-        // As in a table of SQLAlchemy's, where SQLite gives a key again.
+        // As in a table created by SQLAlchemy, SQLite reuses a key here.
         "INSERT INTO user (id, email, active, fs_uniquifier) VALUES (1, 'b@lp.com', 1, 'b')",
     ] {
         sqlx::query(statement).execute(&pool).await.unwrap();
@@ -279,7 +279,7 @@ async fn a_table_from_before_recovery_codes_gets_their_column() {
     assert_eq!((user.recovery_codes, &user.attributes["nickname"]), (codes, &"Al".into()));
 }
 
-/// A table of sessions as it was before sessions had parents.
+/// Table of sessions from before sessions had parents.
 const OLD_SESSIONS: &str = "CREATE TABLE fs_session (id TEXT NOT NULL PRIMARY KEY, \
      kind TEXT NOT NULL, uniquifier TEXT NOT NULL, created_at BIGINT NOT NULL, \
      authenticated_at BIGINT, expires_at BIGINT NOT NULL, user_agent TEXT, client_ip TEXT); \
@@ -322,7 +322,7 @@ async fn a_database_without_tables_says_what_to_do() {
     let (_, store) = sqlite("").await;
     let error = store.roles().await.unwrap_err();
     assert!(error.to_string().contains("migrate"), "{error}");
-    // It was not remembered as a database without tables.
+    // The store must not have cached that the tables were missing.
     store.migrate().await.unwrap();
     assert_eq!(store.roles().await.unwrap(), []);
 }

@@ -1,4 +1,4 @@
-//! PostgreSQL behind networks, standbys and poolers that fail.
+//! Tests of PostgreSQL behind failing networks, standbys and poolers.
 
 use fs_core::model::{NewUser, Uniquifier, UserField, UserId};
 use fs_core::port::{Batch, Change, CommitError, Page, Receipt, StoreError, UserLookup, UserStore};
@@ -22,7 +22,7 @@ fn deactivate(user: &UserId) -> Batch {
     Change::UpdateUser { user: user.clone(), expect: vec![UserField::Active(true)], set }.into()
 }
 
-/// What the error says of itself.
+/// Returns the message of the error.
 fn unavailable(outcome: Result<Receipt, CommitError>) -> String {
     match outcome {
         Err(CommitError::Store(StoreError::Unavailable(error))) => error.to_string(),
@@ -30,7 +30,7 @@ fn unavailable(outcome: Result<Receipt, CommitError>) -> String {
     }
 }
 
-/// A server of one's own; `None`, said by name, where none can be started.
+/// Starts a server for this test, or reports that the test did not run and returns `None`.
 async fn own_or_not_run(test: &str) -> Option<OwnServer> {
     match OwnServer::start().await {
         Ok(server) => Some(server),
@@ -41,7 +41,7 @@ async fn own_or_not_run(test: &str) -> Option<OwnServer> {
     }
 }
 
-/// Uses so many connections at once that the pool keeps several.
+/// Uses many connections at once, so that the pool keeps several.
 async fn warm_up(store: &SqlxStore) {
     let reads: Vec<_> = (0..20)
         .map(|_| {
@@ -74,7 +74,7 @@ async fn cut_connections_cost_no_request() {
     schema.drop().await;
 }
 
-/// Nobody knows whether the server has it, and the answer says so.
+/// Checks that the error says that the outcome of the commit is unknown.
 #[tokio::test]
 async fn a_connection_cut_at_commit_says_what_is_known() {
     let Some(schema) = or_not_run().await else { return };
@@ -84,14 +84,14 @@ async fn a_connection_cut_at_commit_says_what_is_known() {
     proxy.cut_at_commit();
     let said = unavailable(store.commit(add_user("ann")).await);
     assert!(said.contains("made or not"), "{said}");
-    // This time it was made.
+    // This time the commit succeeded.
     assert_eq!(store.users(PAGE).await.unwrap().len(), 1);
     store.commit(add_user("bob")).await.unwrap();
     store.close().await;
     schema.drop().await;
 }
 
-/// Pools of ours, and pools of the application.
+/// Checks pools of the store, and pools of the application.
 #[tokio::test]
 async fn a_standby_is_left_as_soon_as_there_is_a_primary() {
     let name = "a_standby_is_left_as_soon_as_there_is_a_primary";
@@ -120,7 +120,7 @@ async fn a_standby_is_left_as_soon_as_there_is_a_primary() {
                 warm_up(store).await;
             }
             proxy.redirect(primary.port);
-            // What is connected to the standby still is.
+            // The pooled connections still lead to the standby.
             store.commit(add_user(&format!("user{number}{round}"))).await.unwrap();
         }
         store.close().await;
@@ -136,7 +136,7 @@ async fn a_server_that_is_made_read_only_recovers_with_it() {
     warm_up(&store).await;
     server.order("ALTER SYSTEM SET default_transaction_read_only = on").await;
     server.order("SELECT pg_reload_conf()").await;
-    // Each connection hears of it when it is idle, or is new.
+    // Each connection notices the setting when it is idle, or new.
     while store.commit(add_user("ann")).await.is_ok() {
         let all = store.users(PAGE).await.unwrap();
         store.commit(Change::DeleteUser(all[0].id.clone()).into()).await.ok();
@@ -147,7 +147,7 @@ async fn a_server_that_is_made_read_only_recovers_with_it() {
     server.order("SELECT pg_reload_conf()").await;
     server.stop();
     server.run().await.unwrap();
-    // It was restarted, too: every connection was ended by the operator.
+    // The restart closed every connection as well.
     store.commit(add_user("bob")).await.unwrap();
     store.close().await;
 }
@@ -155,7 +155,7 @@ async fn a_server_that_is_made_read_only_recovers_with_it() {
 #[tokio::test]
 async fn a_lock_of_somebody_else_is_unavailable_and_drains_no_pool() {
     let Some(schema) = or_not_run().await else { return };
-    // A time-out of the operator's is kept.
+    // A timeout that the operator set is kept.
     let options = schema.options().options([("lock_timeout", "200ms")]);
     let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
     let store = SqlxStore::from_postgres(pool);
@@ -172,7 +172,7 @@ async fn a_lock_of_somebody_else_is_unavailable_and_drains_no_pool() {
             tokio::spawn(async move { store.commit(deactivate(&ann)).await })
         })
         .collect();
-    // Those who read, and those who write something else, get their turn.
+    // Readers, and writers of other rows, are not blocked.
     store.users(PAGE).await.unwrap();
     store.commit(deactivate(&bob)).await.unwrap();
     for waiting in waiting {
@@ -185,7 +185,7 @@ async fn a_lock_of_somebody_else_is_unavailable_and_drains_no_pool() {
     schema.drop().await;
 }
 
-/// Guards are written for it, and nobody waits for ever.
+/// Checks the isolation level, which guards rely on, and the timeouts.
 #[tokio::test]
 async fn transactions_have_their_isolation_and_time_outs() {
     let Some(schema) = or_not_run().await else { return };
@@ -208,7 +208,7 @@ async fn transactions_have_their_isolation_and_time_outs() {
     schema.drop().await;
 }
 
-/// Prepared statements are from before a column was altered.
+/// Checks that statements prepared before a column was altered do not fail a request.
 #[tokio::test]
 async fn a_table_that_is_altered_under_us_costs_no_request() {
     let Some(schema) = or_not_run().await else { return };
@@ -251,7 +251,7 @@ async fn ten_thousand_roles_do_not_repeat_the_user() {
     schema.drop().await;
 }
 
-/// A text that PostgreSQL does not store is refused before it is sent.
+/// Checks that a text that PostgreSQL cannot store is refused before it is sent.
 #[tokio::test]
 async fn a_nul_character_is_refused_and_the_transaction_with_it() {
     let Some(schema) = or_not_run().await else { return };
@@ -265,7 +265,7 @@ async fn a_nul_character_is_refused_and_the_transaction_with_it() {
     schema.drop().await;
 }
 
-/// The store's own error for a database that an operator drops connections from.
+/// Checks that no request fails when an operator drops a database's connections.
 #[tokio::test]
 async fn connections_that_an_operator_ends_cost_no_request() {
     let Some(schema) = or_not_run().await else { return };
@@ -284,7 +284,7 @@ async fn connections_that_an_operator_ends_cost_no_request() {
     schema.drop().await;
 }
 
-/// A network that swallows everything is noticed on our side.
+/// Checks that a network that drops all packets is noticed by the client's timeout.
 #[tokio::test]
 async fn a_server_that_does_not_answer_is_unavailable() {
     let Some(schema) = or_not_run().await else { return };
@@ -301,8 +301,8 @@ async fn a_server_that_does_not_answer_is_unavailable() {
     schema.drop().await;
 }
 
-/// A migration of the application's that holds a table keeps nobody busy on the server after the
-/// answer: processes would pile up there.
+/// Checks that a read that waits for a table lock also ends on the server. Otherwise server
+/// processes would pile up during a migration of the application.
 #[tokio::test]
 async fn a_read_behind_a_table_lock_ends_on_the_server_too() {
     let Some(schema) = or_not_run().await else { return };

@@ -1,4 +1,4 @@
--- What SQLAlchemy makes of the models of Flask-Security 4.1, version 2, with a few rows.
+-- Tables that SQLAlchemy creates from the models of Flask-Security 4.1, version 2, with a few rows.
 CREATE TABLE role (
     id SERIAL NOT NULL,
     name VARCHAR(80) NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE roles_users (
     FOREIGN KEY(user_id) REFERENCES "user" (id),
     FOREIGN KEY(role_id) REFERENCES role (id)
 );
--- Twice, which the models allow.
+-- Duplicates, which the models allow.
 INSERT INTO roles_users VALUES(1,1);
 INSERT INTO roles_users VALUES(1,1);
 SELECT setval('user_id_seq', 2);

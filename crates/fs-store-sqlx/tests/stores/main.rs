@@ -1,4 +1,4 @@
-//! The SQL stores on real databases.
+//! Tests of the SQL stores on real databases.
 
 #[cfg(test)]
 mod adopted;

@@ -1,4 +1,5 @@
-//! Servers of a test's own, for what must not be done to one that others use.
+//! PostgreSQL servers of a single test, for actions that would disturb other users of a shared
+//! server.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::process::CommandExt;
@@ -9,15 +10,15 @@ use std::time::Duration;
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
 
-/// Where Debian keeps the programs of PostgreSQL, by version.
+/// Directory in which Debian keeps the programs of PostgreSQL, by version.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
-/// A port that nobody listens on.
+/// Returns a port that is not in use.
 pub(crate) fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// An instance of PostgreSQL; dropped, it is stopped.
+/// PostgreSQL instance. Dropping it stops the server.
 pub(crate) struct OwnServer {
     pub(crate) port: u16,
     folder: TempDir,
@@ -25,7 +26,8 @@ pub(crate) struct OwnServer {
 }
 
 impl OwnServer {
-    /// Makes an empty database and starts a server, or says why there is none.
+    /// Creates an empty database and starts a server. Returns the reason as an error if that is not
+    /// possible.
     pub(crate) async fn start() -> Result<Self, String> {
         let folder = folder()?;
         let initdb =
@@ -40,7 +42,7 @@ impl OwnServer {
         Ok(own)
     }
 
-    /// A standby that has what this server has now. This one is stopped meanwhile.
+    /// Creates a standby with the data of this server, which is stopped meanwhile.
     pub(crate) async fn standby(&mut self) -> Result<Self, String> {
         self.stop();
         let folder = folder()?;
@@ -56,7 +58,7 @@ impl OwnServer {
         Ok(standby)
     }
 
-    /// Starts it, and waits until it lets us in.
+    /// Starts the server, and waits until it accepts connections.
     pub(crate) async fn run(&mut self) -> Result<(), String> {
         let mut postgres = program("postgres", self.folder.path())?;
         postgres.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
@@ -75,7 +77,7 @@ impl OwnServer {
         Err("our own PostgreSQL did not start".to_owned())
     }
 
-    /// Stops it as an operator does.
+    /// Stops the server as an operator would.
     pub(crate) fn stop(&mut self) {
         let Some(mut server) = self.server.take() else { return };
         if let Ok(mut stop) = program("pg_ctl", self.folder.path()) {
@@ -84,12 +86,12 @@ impl OwnServer {
         let _ = server.wait();
     }
 
-    /// How it is reached through a port.
+    /// Returns the URL of the server through a port.
     pub(crate) fn url(&self, port: u16) -> String {
         format!("postgres://postgres@127.0.0.1:{port}/postgres")
     }
 
-    /// Runs a statement past everything.
+    /// Runs a statement on a direct connection, without proxy or pooler.
     pub(crate) async fn order(&self, statement: &'static str) {
         let mut connection = PgConnection::connect(&self.url(self.port)).await.unwrap();
         sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
@@ -97,7 +99,7 @@ impl OwnServer {
 }
 
 impl OwnServer {
-    /// Takes back that the server is read-only by default.
+    /// Resets the setting that makes the server read-only by default.
     pub(crate) async fn reset_read_only(&self) {
         let mut connection = PgConnection::connect(&self.url(self.port)).await.unwrap();
         for statement in [
@@ -115,7 +117,7 @@ impl Drop for OwnServer {
     }
 }
 
-/// A folder that the server's user may use.
+/// Creates a directory that the server's user can access.
 fn folder() -> Result<TempDir, String> {
     let folder = tempfile::Builder::new().prefix("fs-own-").tempdir().map_err(|e| e.to_string())?;
     if let Some((user, group)) = owner(folder.path())? {
@@ -125,7 +127,7 @@ fn folder() -> Result<TempDir, String> {
     Ok(folder)
 }
 
-/// A program of PostgreSQL, on the data in a folder, as a user that is not root.
+/// Returns a command for a program of PostgreSQL, on a data directory, as a user other than root.
 fn program(name: &str, folder: &Path) -> Result<Command, String> {
     let mut command = Command::new(binaries().ok_or("no PostgreSQL is installed")?.join(name));
     command.current_dir(folder).arg("-D").arg(folder.join("data"));
@@ -151,7 +153,8 @@ fn binaries() -> Option<PathBuf> {
     })
 }
 
-/// Who PostgreSQL runs as when we are root, which it refuses to run as.
+/// Returns the user that PostgreSQL runs as if this process is root, because it refuses to run as
+/// root.
 pub(crate) fn owner(ours: &Path) -> Result<Option<(u32, u32)>, String> {
     use std::os::unix::fs::MetadataExt;
     let us = std::fs::metadata("/proc/self").or_else(|_| std::fs::metadata(ours));

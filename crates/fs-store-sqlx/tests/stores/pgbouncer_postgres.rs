@@ -1,4 +1,4 @@
-//! Behind PgBouncer in transaction mode, where each transaction may get another connection.
+//! Tests behind PgBouncer in transaction mode, where each transaction may get another connection.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +16,7 @@ use crate::server::{missing, or_not_run};
 
 const PROGRAM: &str = "/usr/sbin/pgbouncer";
 
-/// An instance of PgBouncer; dropped, it is stopped.
+/// PgBouncer instance. Dropping it stops the process.
 struct PgBouncer {
     port: u16,
     process: Child,
@@ -24,7 +24,8 @@ struct PgBouncer {
 }
 
 impl PgBouncer {
-    /// Starts one with few connections to a server, or says why there is none.
+    /// Starts PgBouncer with few connections to a server. Returns the reason as an error if that is
+    /// not possible.
     async fn before(server: u16, user: &str) -> Result<Self, String> {
         let error = |error: std::io::Error| format!("{PROGRAM}: {error}");
         let folder = tempfile::tempdir().map_err(error)?;
@@ -75,7 +76,7 @@ fn batches_and_races_hold_behind_a_pooler_without_prepared_statements() {
         Ok(pooler) => pooler,
         Err(reason) => return missing(name, &reason),
     };
-    // PgBouncer does not hand on a search path: the rules have a database of their own.
+    // PgBouncer does not pass a search path on, so the rules use a database of their own.
     let database = format!("{}_pooled", schema.name());
     let direct = server.clone().database(&database);
     let user = server.get_username();
@@ -103,7 +104,7 @@ fn batches_and_races_hold_behind_a_pooler_without_prepared_statements() {
         let store = SqlxStore::postgres(&url).await.unwrap();
         let page = Page { offset: 0, limit: 1 };
         let mut told = None;
-        // With prepared statements some request meets a connection that does not know one.
+        // With prepared statements, some request gets a connection that lacks one.
         for _ in 0..50 {
             let reads: Vec<_> = (0..10)
                 .map(|_| {

@@ -1,11 +1,11 @@
-//! Lookups use indexes, and SQLite's limits are as documented.
+//! Tests that lookups use indexes, and that SQLite's limits are as documented.
 
 use fs_store_sqlx::SqlxStore;
 use sqlx::{AssertSqlSafe, Row, SqlitePool};
 
 use crate::existing::sqlite;
 
-/// What SQLite is going to do for a condition on users.
+/// Returns SQLite's query plan for a condition on users.
 async fn plan(pool: &SqlitePool, condition: &str) -> String {
     let query = format!(
         "EXPLAIN QUERY PLAN SELECT u.id, r.name FROM \"user\" u \
@@ -44,7 +44,7 @@ async fn every_lookup_uses_an_index() {
         let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();
         assert!(!plan.contains("SCAN"), "{query}: {plan}");
     }
-    // What a name that nobody has is looked up with.
+    // Conditions used for a name that no user has.
     for condition in ["c.email = ?", "lower(c.email) = lower(?)", "lower(c.username) = lower(?)"] {
         let query = format!(
             "EXPLAIN QUERY PLAN SELECT u.id FROM \"user\" u WHERE u.id = coalesce( \

@@ -1,4 +1,4 @@
-//! The rules of every store, on PostgreSQL.
+//! Store conformance suite on PostgreSQL.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ async fn fresh() -> Result<FreshStore, NoStore> {
     Ok(FreshStore::new(Arc::new(store)).with_cleanup(schema.drop()))
 }
 
-/// Says that the tests of this file did not run, and fails where they must: with
-/// `FS_REQUIRE_POSTGRES=1`, as in CI.
+/// Reports that the tests of this file did not run. Fails with `FS_REQUIRE_POSTGRES=1`, as in CI,
+/// because they must run there.
 #[tokio::test]
 async fn there_is_a_server() {
     match Schema::new().await {

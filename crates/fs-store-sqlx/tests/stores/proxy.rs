@@ -1,4 +1,4 @@
-//! A proxy in front of a server that cuts connections, sends them elsewhere, and counts.
+//! Proxy in front of a server that can cut, redirect and record connections.
 
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
@@ -8,19 +8,19 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Hands on what it is sent.
+/// TCP proxy that forwards data.
 #[derive(Clone)]
 pub(crate) struct Proxy {
-    /// Where it listens.
+    /// Port that the proxy listens on.
     pub(crate) port: u16,
     target: Arc<AtomicU16>,
-    /// Changed to cut what is connected.
+    /// Counter whose changes cut the open connections.
     cuts: watch::Sender<u32>,
-    /// Whether a connection is cut once it has asked to commit.
+    /// Whether the next connection is cut after it sent a commit.
     cuts_at_commit: Arc<AtomicBool>,
-    /// Whether nothing is handed on.
+    /// Whether forwarding is suspended.
     frozen: Arc<AtomicBool>,
-    /// What the server sent while somebody listens.
+    /// Data that servers sent since [`listen`](Self::listen) was called, or `None`.
     answers: Arc<Mutex<Option<Vec<u8>>>>,
 }
 
@@ -50,33 +50,33 @@ impl Proxy {
         self.cuts.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Sends new connections to another server; those that are open stay.
+    /// Redirects new connections to another server. Open connections stay.
     pub(crate) fn redirect(&self, port: u16) {
         self.target.store(port, Ordering::SeqCst);
     }
 
-    /// Cuts the next connection that commits, after the server was told.
+    /// Cuts the next connection that commits, after the server received the commit.
     pub(crate) fn cut_at_commit(&self) {
         self.cuts_at_commit.store(true, Ordering::SeqCst);
     }
 
-    /// Swallows what is sent from now on.
+    /// Drops all data from now on.
     pub(crate) fn freeze(&self) {
         self.frozen.store(true, Ordering::SeqCst);
     }
 
-    /// Hands on again what new connections send.
+    /// Resumes forwarding for new connections.
     pub(crate) fn thaw(&self) {
         self.frozen.store(false, Ordering::SeqCst);
         self.cut();
     }
 
-    /// Begins to note what servers answer.
+    /// Starts to record the answers of servers.
     pub(crate) fn listen(&self) {
         *self.answers.lock().unwrap() = Some(Vec::new());
     }
 
-    /// What they answered since then.
+    /// Returns the answers that were recorded.
     pub(crate) fn heard(&self) -> Vec<u8> {
         self.answers.lock().unwrap().take().unwrap_or_default()
     }
@@ -100,7 +100,8 @@ impl Proxy {
                     }
                     let commits = part.windows(7).any(|word| word == b"COMMIT\0");
                     if commits && self.cuts_at_commit.swap(false, Ordering::SeqCst) {
-                        // The server answers, so it has done it; nobody hears of it.
+                        // The server has committed and answered, but the client does not receive
+                        // the answer.
                         let _ = server.read(&mut answered).await;
                         return;
                     }

@@ -1,7 +1,7 @@
-//! A PostgreSQL server to test on.
+//! PostgreSQL server to test on.
 //!
-//! It is named by `FS_TEST_POSTGRES_URL`; without that, the one at 127.0.0.1 is used if it lets the
-//! user `postgres` in. Each test has a schema of its own, dropped afterwards.
+//! `FS_TEST_POSTGRES_URL` names it. By default, the server at 127.0.0.1 is used if it accepts the
+//! user `postgres`. Each test has a schema of its own, which is dropped afterwards.
 
 use std::str::FromStr;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,7 +11,7 @@ use fs_testkit::conformance::{NoStore, not_run};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, PgPool};
 
-/// A schema without anything in it.
+/// Empty schema of one test.
 pub(crate) struct Schema {
     name: String,
     server: PgConnectOptions,
@@ -43,7 +43,7 @@ impl Schema {
         Ok(Self { name, server, pool })
     }
 
-    /// The name, which connections made with [`url`](Self::url) carry.
+    /// Returns the name of the schema. Connections made with [`url`](Self::url) carry it.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -52,12 +52,12 @@ impl Schema {
         self.server.get_port()
     }
 
-    /// How the schema is reached.
+    /// Returns the options to connect to the schema.
     pub(crate) fn options(&self) -> PgConnectOptions {
         self.server.clone().options([("search_path", &self.name)])
     }
 
-    /// How the schema is reached through a port of this machine, in the open.
+    /// Returns the URL of the schema through a port of this machine, without TLS.
     pub(crate) fn url(&self, port: u16) -> String {
         let options = self.server.clone().host("127.0.0.1").port(port);
         let mut url = options.ssl_mode(PgSslMode::Disable).to_url_lossy();
@@ -84,7 +84,7 @@ impl Schema {
     }
 }
 
-/// A schema; nothing, said by name, when there is no server.
+/// Creates a schema. Without a server, reports that the test did not run and returns `None`.
 pub(crate) async fn or_not_run() -> Option<Schema> {
     match Schema::new().await {
         Ok(schema) => Some(schema),
@@ -97,7 +97,7 @@ pub(crate) async fn or_not_run() -> Option<Schema> {
     }
 }
 
-/// Says that a test did not run for want of a program, and fails where it must run.
+/// Reports that a test did not run because a program is missing. Fails where the test must run.
 pub(crate) fn missing(test: &str, reason: &str) {
     not_run(test, reason);
     assert!(std::env::var_os("FS_REQUIRE_POSTGRES").is_none(), "{reason}");

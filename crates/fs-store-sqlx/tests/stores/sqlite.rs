@@ -1,4 +1,4 @@
-//! The rules of every store, on SQLite in a file.
+//! Store conformance suite on SQLite, in a file.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ async fn fresh() -> Result<FreshStore, NoStore> {
 
 fs_testkit::store_conformance!(fresh);
 
-/// An application may keep the key of a user for longer than we keep the user.
+/// Checks that keys are not reused, because an application may keep a user's key after the user is
+/// deleted.
 #[tokio::test]
 async fn the_key_of_a_removed_user_is_not_given_again() {
     let store = SqlxStore::sqlite(":memory:").await.unwrap();

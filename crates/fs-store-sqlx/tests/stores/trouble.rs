@@ -1,4 +1,4 @@
-//! Databases that do not answer, say too much, or grow.
+//! Tests of databases that do not answer, reveal too much, or grow.
 
 use std::time::Duration;
 
@@ -83,7 +83,7 @@ async fn readers_that_give_up_do_no_harm() {
         for _ in 0..round {
             tokio::task::yield_now().await;
         }
-        // Some have begun, some have not, some are done.
+        // Some reads have started, some have not, and some have finished.
         reads.iter().step_by(2).for_each(tokio::task::JoinHandle::abort);
         for read in reads.into_iter().skip(1).step_by(2) {
             assert_eq!(read.await.unwrap().unwrap().len(), 1);
@@ -99,7 +99,7 @@ async fn readers_that_give_up_do_no_harm() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unavailable() {
-    // Port 9 is for throwing things away; nobody listens.
+    // Port 9 is the discard service; nothing listens there.
     let pool = PgPoolOptions::new()
         .acquire_timeout(Duration::from_secs(1))
         .connect_lazy("postgres://fs@127.0.0.1:9/fs")
@@ -118,7 +118,7 @@ async fn a_place_that_is_no_file_is_an_error() {
     assert!(SqlxStore::postgres("not a url").await.is_err());
 }
 
-/// All that an error says of itself.
+/// Returns the complete text of an error, with its causes.
 fn said(outcome: Result<Receipt, CommitError>) -> String {
     match outcome {
         Err(error @ CommitError::Store(StoreError::Other(_))) => format!("{error} {error:?}"),
@@ -145,7 +145,7 @@ async fn errors_do_not_show_what_was_written_on_postgres() {
     store.migrate().await.unwrap();
     let column = "ALTER TABLE \"user\" ADD COLUMN surname VARCHAR(9) NOT NULL";
     schema.run(column).await.unwrap();
-    // PostgreSQL's own error holds the whole row.
+    // PostgreSQL's own error contains the whole row.
     let text = said(store.commit(new_user().into()).await);
     assert!(text.contains("surname"), "{text}");
     assert!(!text.contains("secret") && !text.contains("ann@"), "{text}");

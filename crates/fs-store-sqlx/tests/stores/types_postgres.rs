@@ -1,4 +1,4 @@
-//! Types of columns that applications give Flask-Security's models.
+//! Tests of the column types that applications choose for Flask-Security's models.
 
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
@@ -13,7 +13,7 @@ use crate::server::or_not_run;
 
 const PAGE: Page = Page { offset: 0, limit: 100 };
 
-/// Every column of the user, of a type that is not the models'.
+/// Table in which every column of the user has another type than in the models.
 const STRANGE: &str = "
     CREATE TYPE factor AS ENUM ('sms', 'authenticator', 'email');
     CREATE DOMAIN address AS VARCHAR(255) CHECK (VALUE LIKE '%@%');
@@ -59,7 +59,7 @@ async fn other_types_of_the_same_meaning_work() {
     for permissions in ["TEXT", "JSON", "JSONB", "TEXT[]", "VARCHAR(80)[]", "CHAR(9)"] {
         let Some(schema) = or_not_run().await else { return };
         schema.run(&STRANGE.replace("PERMISSIONS", permissions)).await.unwrap();
-        // Whatever the application's zone is.
+        // The store is independent of the application's time zone.
         let options = schema.options().options([("timezone", "Asia/Tokyo")]);
         let pool = sqlx::postgres::PgPoolOptions::new()
             .after_connect(|connection, _| {
@@ -96,7 +96,7 @@ async fn other_types_of_the_same_meaning_work() {
         let user = store.user(&UserLookup::Id(id.clone())).await.unwrap().unwrap();
         let mut expected = ann().into_user(id.clone());
         expected.roles = vec![editor];
-        // A day is kept of it.
+        // The column keeps the day only.
         expected.confirmed_at = Some(Timestamp::from_secs(1_614_816_000));
         assert_eq!(user, expected, "{permissions}");
 
@@ -112,7 +112,7 @@ async fn other_types_of_the_same_meaning_work() {
             assert_eq!(store.user(&by).await.unwrap().as_ref(), Some(&expected), "{by:?}");
         }
 
-        // What was read is what guards expect, and all of it can be taken back.
+        // Guards expect the values that were read, and every value can be removed.
         let expect = vec![
             UserField::Active(true),
             UserField::ConfirmedAt(expected.confirmed_at),
@@ -125,7 +125,8 @@ async fn other_types_of_the_same_meaning_work() {
         let set = vec![
             UserField::Active(false),
             UserField::ConfirmedAt(None),
-            // No address: a proxy's name for a client. It is not kept, and fails nothing.
+            // A proxy's name for a client is not an IP address. It is not stored, and does not fail
+            // the update.
             UserField::SignIns(SignIns {
                 current_ip: Some("unix:".to_owned()),
                 ..SignIns::default()
@@ -149,7 +150,7 @@ fn named(attribute: IdentityAttribute, value: &str, ignore_case: bool) -> UserLo
     UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case })
 }
 
-/// The start says what does not fit, all of it, and makes nothing.
+/// Checks that migration reports every column of an unsupported type, and creates nothing.
 #[tokio::test]
 async fn a_type_that_does_not_fit_stops_the_start() {
     let Some(schema) = or_not_run().await else { return };
@@ -176,7 +177,7 @@ async fn a_type_that_does_not_fit_stops_the_start() {
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    // Whoever does not migrate hears the same at the first request.
+    // Without a migration, the first request reports the same.
     let at_first_use = schema.store().roles().await.unwrap_err().to_string();
     assert!(at_first_use.contains("user.id is of type uuid"), "{at_first_use}");
     let made: (i64,) = sqlx::query_as(
@@ -189,7 +190,7 @@ async fn a_type_that_does_not_fit_stops_the_start() {
     schema.drop().await;
 }
 
-/// A type of an extension ignores the case; who is found is still exact.
+/// Checks that lookups stay exact although the type `citext` of an extension ignores the case.
 #[tokio::test]
 async fn addresses_of_the_type_citext_are_found() {
     let Some(schema) = or_not_run().await else { return };

@@ -1,4 +1,4 @@
-//! Requests and answers come through as they are.
+//! Rules for passing requests and answers on unchanged.
 
 use http::StatusCode;
 use http::header::ALLOW;
@@ -66,7 +66,7 @@ pub(super) fn cookies_of_others_do_not_matter(subject: &Subject) -> Result<(), V
     equal(answer.text(), ANN.to_owned(), "who is signed in beside another cookie")
 }
 
-/// As through a proxy (RFC 9112, 3.2.2).
+/// Checks that a target may be an absolute URL, as a proxy sends it (RFC 9112, 3.2.2).
 pub(super) fn a_target_may_be_a_whole_address(subject: &Subject) -> Result<(), Violation> {
     let target = format!("http://{}/seen?a=1", subject.address);
     let seen = subject.visitor().ask("GET", &target, &[], b"")?.json();
@@ -93,7 +93,7 @@ pub(super) fn methods_that_are_not_allowed_are_named(subject: &Subject) -> Resul
 pub(super) fn cookies_of_both_are_sent(subject: &Subject) -> Result<(), Violation> {
     let answer = subject.visitor().get("/cookie")?;
     let names: Vec<_> = answer.cookies().into_iter().map(|(name, _)| name).collect();
-    // What a handler keeps in the session has a cookie of its own.
+    // Data that a handler stores in the session has a cookie of its own.
     let session = format!("{}-data", subject.site.web.config().session_cookie.name);
     for name in ["theirs", &session] {
         holds(names.iter().any(|sent| sent == name), &format!("the cookie {name} is sent"))?;
@@ -101,7 +101,8 @@ pub(super) fn cookies_of_both_are_sent(subject: &Subject) -> Result<(), Violatio
     Ok(())
 }
 
-/// Programs look at links with `HEAD`, before people do.
+/// Checks that `HEAD` does not follow a link, because programs check links with `HEAD` before
+/// people do.
 pub(super) fn looking_at_a_link_is_not_following_it(subject: &Subject) -> Result<(), Violation> {
     let mut visitor = subject.visitor();
     let account = json!({ "email": "new@site.test", "password": PASSWORD });
@@ -120,7 +121,7 @@ pub(super) fn looking_at_a_link_is_not_following_it(subject: &Subject) -> Result
     holds(is_confirmed(), "GET confirms")
 }
 
-/// The values of a header in what [`seen`](super::seen) said.
+/// Returns the values of a header in the output of [`seen`](super::seen).
 pub(super) fn said(seen: &Value, name: &str) -> Vec<String> {
     let all = seen.get("headers").and_then(Value::as_array);
     let all = all.map(Vec::as_slice).unwrap_or_default().iter().map(Value::as_array);

@@ -1,4 +1,4 @@
-//! What the handlers of the kit's application say.
+//! Answers of the handlers of the kit's application.
 
 use std::fmt::Write;
 
@@ -17,28 +17,28 @@ use super::{ANN, TOTP};
 use crate::site::Site;
 
 fs_core::policy! {
-    /// The policy of `/editors`.
+    /// Policy of `/editors`.
     pub Editor = all_roles("editor");
-    /// The policy of `/basic`.
+    /// Policy of `/basic`.
     pub ByPassword = by(basic);
-    /// The policy of `/stacked/names`.
+    /// Policy of `/stacked/names`.
     pub EveryWay = by(session, token, basic);
 }
 
-/// What [`panics`] panics with.
+/// Message with which [`panics`] panics.
 pub const PANIC: &str = "nobody may read this: 4711";
 
-/// What guards the group of routes.
+/// Returns the requirement of the guarded group of routes.
 pub fn editors() -> Requirement {
     Requirement::signed_in().all_roles(["editor"])
 }
 
-/// What guards the group of routes that takes every mechanism.
+/// Returns the requirement of the group of routes that accepts every mechanism.
 pub fn every_way() -> Requirement {
     EveryWay::requirement().clone()
 }
 
-/// Who three extractors say that the request is from.
+/// Returns the names of the user as three extractors see it.
 pub fn names(
     maybe: Option<&Authentication>,
     current: &Authentication,
@@ -48,7 +48,7 @@ pub fn names(
     format!("{maybe} {} {}", current.email, protected.email)
 }
 
-/// How the request looks to the library.
+/// Returns a description of the request as the library sees it.
 pub fn seen(exchange: &Exchange) -> String {
     let request = exchange.request();
     let headers = request.headers.iter().map(|(name, value)| {
@@ -67,7 +67,7 @@ pub fn seen(exchange: &Exchange) -> String {
     .to_string()
 }
 
-/// Counts the visits in the session.
+/// Counts a visit in the session, and returns the number of visits.
 pub fn visits(exchange: &Exchange) -> String {
     exchange.with_session(|session| {
         let before = session.get("visits").and_then(serde_json::Value::as_u64);
@@ -77,18 +77,18 @@ pub fn visits(exchange: &Exchange) -> String {
     })
 }
 
-/// Counts a session in the session, and panics.
+/// Counts a visit in the session, and panics.
 ///
 /// # Panics
 ///
-/// Always.
+/// Always panics.
 #[expect(clippy::panic, reason = "that is what it is for")]
 pub fn panics(exchange: &Exchange) -> String {
     visits(exchange);
     panic!("{PANIC}")
 }
 
-/// Signs somebody in without a password: who is named in the query, or Ann.
+/// Signs a user in without a password: the one named in the query, or Ann.
 pub async fn enter(exchange: &Exchange) -> Response<Bytes> {
     let name = exchange.request().query.as_deref().unwrap_or(ANN);
     let Ok(Some(user)) = exchange.core().find_by_email(name).await else {
@@ -102,12 +102,12 @@ pub async fn enter(exchange: &Exchange) -> Response<Bytes> {
     }
 }
 
-/// Signs whoever it is out.
+/// Signs the user out.
 pub async fn leave(exchange: &Exchange) -> String {
     exchange.sign_out().await.map_or_else(|error| error.to_string(), |()| "left".to_owned())
 }
 
-/// Gives somebody the role.
+/// Creates the role `editor` and grants it to a user.
 #[expect(clippy::expect_used, reason = "a test whose site cannot be prepared has failed")]
 pub(super) async fn make_editor(site: &Site, email: &str) {
     let mut batch = Batch::new();
@@ -117,7 +117,7 @@ pub(super) async fn make_editor(site: &Site, email: &str) {
     site.core().add_role_to_user(&user.id, "editor").await.expect("the role is given");
 }
 
-/// Gives somebody an authenticator app with a secret that the rules know.
+/// Sets up an authenticator app for a user, with a secret that the rules know.
 #[expect(clippy::expect_used, reason = "a test whose site cannot be prepared has failed")]
 pub(super) async fn give_second_factor(site: &Site, email: &str) {
     let user = site.user(email).await.expect("there is such a user");

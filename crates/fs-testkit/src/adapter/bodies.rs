@@ -1,4 +1,4 @@
-//! Bodies: their limit, and handing them on.
+//! Rules for bodies: their limit, and passing them on.
 
 use http::StatusCode;
 
@@ -33,7 +33,7 @@ pub(super) fn a_body_without_end_is_refused_before_it(subject: &Subject) -> Resu
     connection.send(format!("{:x}\r\n", chunk.len()).as_bytes())?;
     connection.send(&chunk)?;
     connection.send(b"\r\n")?;
-    // No last chunk: whoever waits for one waits in vain.
+    // The last chunk is never sent, so an adapter that waits for it waits forever.
     let answer = connection.answer(false)?;
     equal(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "a body without end")
 }
@@ -70,7 +70,8 @@ pub(super) fn the_frameworks_forms_work_behind_it(subject: &Subject) -> Result<(
     equal(is, (StatusCode::OK, "caf\u{e9} & more".to_owned()), "the field that the handler sees")
 }
 
-/// Uploads are larger than what is looked at for the token, and hold bytes of every kind.
+/// Checks that the token is found in uploads that are longer than the part searched for it, and
+/// that contain bytes of every kind.
 pub(super) fn the_token_of_an_upload_is_found_in_its_first_field(
     subject: &Subject,
 ) -> Result<(), Violation> {
@@ -101,9 +102,10 @@ pub(super) fn the_token_of_an_upload_is_found_in_its_first_field(
     equal(answer.status, StatusCode::BAD_REQUEST, "an upload without a token")
 }
 
-/// Many clients read no answer before they have sent everything.
+/// Checks that a body that is too long is answered, because many clients read no answer before they
+/// have sent everything.
 pub(super) fn who_sends_too_much_is_still_answered(subject: &Subject) -> Result<(), Violation> {
-    // More than what sockets buffer.
+    // Larger than the socket buffers.
     let body = vec![b'a'; 7 << 20];
     let answer = subject.visitor().ask("POST", "/login", &[FORM], &body)?;
     equal(answer.status, StatusCode::PAYLOAD_TOO_LARGE, "a body of seven megabytes")

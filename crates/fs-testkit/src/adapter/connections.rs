@@ -1,4 +1,4 @@
-//! Clients that share a server.
+//! Rules for clients that share a server.
 
 use std::thread;
 
@@ -8,7 +8,7 @@ use super::{ANN, Subject};
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds};
 
-/// Callers at the same time.
+/// Number of concurrent callers.
 const MANY: usize = 20;
 
 pub(super) fn a_connection_is_used_again(subject: &Subject) -> Result<(), Violation> {
@@ -37,7 +37,7 @@ pub(super) fn a_client_that_goes_away_harms_nobody(subject: &Subject) -> Result<
         connection.send(&head)?;
         connection.send(b"email=ann")?;
         drop(connection);
-        // In the middle of its head.
+        // Disconnects in the middle of the head.
         let mut connection = visitor.connect()?;
         connection.send(head.get(..20).unwrap_or_default())?;
         drop(connection);
@@ -57,7 +57,7 @@ pub(super) fn a_slow_client_holds_nobody_up(subject: &Subject) -> Result<(), Vio
     for _ in 0..MANY {
         slow.push(visitor.connect()?);
     }
-    // Every piece of the slow ones' requests is followed by a whole one of somebody else.
+    // After every piece of the slow requests, another client sends a complete one.
     for piece in bytes.chunks(bytes.len().div_ceil(8)) {
         for connection in &mut slow {
             connection.send(piece)?;

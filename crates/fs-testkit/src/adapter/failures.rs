@@ -1,4 +1,4 @@
-//! What goes wrong inside stays inside.
+//! Rules for failures, which must not reach the client.
 
 use http::StatusCode;
 

@@ -1,4 +1,4 @@
-//! Who is let through, and what handlers do to the session.
+//! Rules for guards, and for handlers that change the session.
 
 use data_encoding::BASE64;
 use fs_core::totp::{TotpRules, TotpSecret};
@@ -28,7 +28,8 @@ pub(super) fn strangers_are_asked_to_sign_in(subject: &Subject) -> Result<(), Vi
     equal(ann.get("/user")?.text(), ANN.to_owned(), "who is signed in")
 }
 
-/// Whoever asks for a WebSocket follows no redirect.
+/// Checks that an unauthenticated WebSocket request is not redirected, because its client follows
+/// no redirect.
 pub(super) fn strangers_get_no_websocket(subject: &Subject) -> Result<(), Violation> {
     let lines: [&[u8]; 4] = [
         b"Connection: Upgrade",

@@ -1,4 +1,5 @@
-//! HTTP/2, where the framework has it: the host is named apart, and cookies may come one by one.
+//! Rule for HTTP/2, if the framework supports it: the host is in `:authority`, and cookies may be
+//! split into several headers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,15 +21,15 @@ use super::{PATIENCE, Rule, Subject};
 use crate::conformance::Violation;
 use crate::conformance::check::{equal, holds};
 
-/// The rule of this part of the kit.
+/// Rule of this part of the kit.
 pub const RULE: Rule =
     Rule { group: "http2", name: "http2_arrives_as_sent", check: http2_arrives_as_sent };
 
-/// Holds a server against it; for [`adapter_kit!`](crate::adapter_kit).
+/// Checks a server against the rule, for [`adapter_kit!`](crate::adapter_kit).
 ///
 /// # Errors
 ///
-/// The adapter does not keep it.
+/// Returns [`Violation`] if the adapter violates the rule.
 pub fn run(start: impl FnOnce(WebSecurity) -> SocketAddr) -> Result<(), Violation> {
     (RULE.check)(&Subject::start(start, PATIENCE))
 }

@@ -1,5 +1,5 @@
-//! Answers are byte for byte those that the library makes: each is made beside the server's, on the
-//! same site, and compared but for what is random in it.
+//! Rules that answers are those of the library, byte for byte. Each answer is also produced by the
+//! library directly, on the same site, and compared except for its random parts.
 
 use bytes::Bytes;
 use fs_core::authz::{Policy, Requirement};
@@ -16,7 +16,7 @@ use crate::conformance::check::{equal, holds};
 use crate::site::{Answer, BASE_URL, PASSWORD};
 use crate::visitor::Visitor;
 
-/// A request, as it is sent and as the library gets it.
+/// Request, as it is sent and as the library gets it.
 struct Question<'a> {
     method: &'a str,
     path: &'a str,
@@ -83,7 +83,7 @@ pub(super) fn refusals_are_those_of_the_library(subject: &Subject) -> Result<(),
     too_many(subject)
 }
 
-/// Whoever guesses passwords has to wait, and is told how long.
+/// Checks that a client that guesses passwords is limited, and told how long to wait.
 fn too_many(subject: &Subject) -> Result<(), Violation> {
     let mut question = Question::new("GET", "/basic", "application/json", "");
     let guess = data_encoding::BASE64.encode(format!("{EVE}:a guess").as_bytes());
@@ -112,7 +112,7 @@ pub(super) fn cookies_are_those_of_the_library(subject: &Subject) -> Result<(), 
     let cookies = cookies_of(expected.headers());
     holds(cookies.len() > 1, "the session and the remembered browser have a cookie")?;
     equal(cookies_of(&answer.headers), cookies.clone(), "the cookies of a sign-in")?;
-    // What a handler changes is written into a cookie with the same attributes.
+    // Changes by a handler are written to a cookie with the same attributes.
     let visited = cookies_of(&subject.visitor().get("/visits")?.headers);
     holds(!visited.is_empty(), "the session that a handler wrote to has a cookie")?;
     holds(
@@ -127,7 +127,7 @@ impl<'a> Question<'a> {
         Self { method, path, lines, body: body.to_owned() }
     }
 
-    /// The same with somebody's cookies.
+    /// Returns the question with the cookies of a visitor.
     fn of(mut self, visitor: &Visitor) -> Self {
         self.lines.push(("cookie", visitor.cookie_line()));
         self
@@ -142,7 +142,7 @@ impl<'a> Question<'a> {
         request.body(body).map_err(|error| Violation::new(error.to_string()))
     }
 
-    /// What the library says to whoever does not meet the requirement.
+    /// Returns the library's answer to a request that does not meet the requirement.
     fn refused(
         &self,
         subject: &Subject,
@@ -189,14 +189,14 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The cookies of an answer, without their values.
+/// Returns the cookies of an answer, without their values.
 fn cookies_of(headers: &HeaderMap) -> Vec<String> {
     let mut lines = lines_of(headers);
     lines.retain(|line| line.starts_with(SET_COOKIE.as_str()));
     lines
 }
 
-/// The header lines of an answer, without what is random in them.
+/// Returns the header lines of an answer, without their random parts.
 fn lines_of(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.iter().map(|(name, value)| {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
@@ -210,7 +210,7 @@ fn lines_of(headers: &HeaderMap) -> Vec<String> {
     lines.collect()
 }
 
-/// The text without what is between `start` and `end`.
+/// Returns the text without the part between `start` and `end`.
 fn without(text: &str, start: &str, end: &str) -> String {
     let Some((before, rest)) = text.split_once(start) else {
         return text.to_owned();

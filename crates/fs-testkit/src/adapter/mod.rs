@@ -1,30 +1,30 @@
-//! What every adapter must do, as one named rule each.
+//! Test suite for adapters, with one named rule per requirement.
 //!
-//! For the author of an adapter to another framework. You write the small application below on your
-//! adapter and start it for the site that you are given; the rules talk to it over TCP, and read
-//! and change the site from behind.
+//! It is for authors of an adapter to another framework. Write the small application below on your
+//! adapter, and start it for the site that each rule passes to you. The rules talk to it over TCP,
+//! and read and change the site directly.
 //!
 //! | route | its handler |
 //! | --- | --- |
-//! | `GET /hello` | says `hello` |
-//! | `GET /seen` | says [`seen`] |
-//! | `GET /user` | takes a signed-in user, and says the address |
-//! | `GET /maybe` | takes a user or nobody, and says the address or `nobody` |
-//! | `GET /perhaps` | the same by the framework's own means of asking in vain: `Option`, a `catch` |
-//! | `GET /basic` | takes a user whom the policy [`ByPassword`] lets through, and says the address |
-//! | `GET /editors` | takes a user whom the policy [`Editor`] lets through, and says the address |
-//! | `GET /stacked/names` | is in a group of routes that [`every_way`] guards, takes a user or nobody, a signed-in user, and a user whom the policy [`EveryWay`] lets through, and says [`names`] of the three |
-//! | `GET /group/inside` | is in a group of routes that [`editors`] guards, and says `inside` |
-//! | `GET /visits` | says [`visits`] |
-//! | `GET /cookie` | sets a cookie `theirs=1` as the framework does it, and says [`visits`] |
-//! | `GET /enter` | answers [`enter`] |
-//! | `GET /leave` | says [`leave`] |
-//! | `POST /body` | takes a signed-in user and a body of up to a megabyte, and says its length |
-//! | `POST /form` | takes a signed-in user and a form as the framework reads it, and says its field `text` |
-//! | `GET /panic` | says [`panics`], which it does not come to |
+//! | `GET /hello` | returns `hello` |
+//! | `GET /seen` | returns [`seen`] |
+//! | `GET /user` | requires a signed-in user, and returns the address |
+//! | `GET /maybe` | takes an optional user, and returns the address or `nobody` |
+//! | `GET /perhaps` | does the same with the framework's own optional extractor, such as `Option` or `catch` |
+//! | `GET /basic` | requires a user who satisfies the policy [`ByPassword`], and returns the address |
+//! | `GET /editors` | requires a user who satisfies the policy [`Editor`], and returns the address |
+//! | `GET /stacked/names` | is in a group of routes with the requirement [`every_way`]; takes an optional user, a signed-in user, and a user who satisfies the policy [`EveryWay`]; returns [`names`] of the three |
+//! | `GET /group/inside` | is in a group of routes with the requirement [`editors`], and returns `inside` |
+//! | `GET /visits` | returns [`visits`] |
+//! | `GET /cookie` | sets a cookie `theirs=1` by the framework's own means, and returns [`visits`] |
+//! | `GET /enter` | answers with [`enter`] |
+//! | `GET /leave` | returns [`leave`] |
+//! | `POST /body` | requires a signed-in user, takes a body of up to a megabyte, and returns its length |
+//! | `POST /form` | requires a signed-in user, takes a form with the framework's own extractor, and returns its field `text` |
+//! | `GET /panic` | calls [`panics`] |
 //!
-//! Where the framework has HTTP/2 without TLS, switch the feature `http2` on, let the same port speak both,
-//! and write `adapter_kit!(start, http2)`.
+//! If the framework supports HTTP/2 without TLS, enable the feature `http2`, serve both versions on
+//! the same port, and write `adapter_kit!(start, http2)`.
 
 mod answers;
 mod application;
@@ -52,46 +52,46 @@ use crate::conformance::Violation;
 use crate::site::{PASSWORD, Setup, Site};
 use crate::visitor::Visitor;
 
-/// How long the tests wait for an answer.
+/// Maximum time that the tests wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Somebody without roles.
+/// Address of a user without roles.
 const ANN: &str = "ann@site.test";
-/// An editor.
+/// Address of an editor.
 const EVE: &str = "eve@site.test";
-/// Somebody who sends name and password with each request.
+/// Address of a user who authenticates each request with name and password.
 const DAN: &str = "dan@site.test";
-/// Somebody whom a browser remembers.
+/// Address of a user with a remembered session.
 const FAY: &str = "fay@site.test";
-/// Somebody with a second factor.
+/// Address of a user with a second factor.
 const TIM: &str = "tim@site.test";
-/// Tim's.
+/// Secret of Tim's authenticator app, in base32.
 const TOTP: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
 
-/// A server that runs the application of the kit, and the site behind it.
+/// Server that runs the application of the kit, with the site behind it.
 pub struct Subject {
     site: Site,
     address: SocketAddr,
     patience: Duration,
 }
 
-/// One thing that an adapter must do.
+/// Requirement for adapters.
 #[derive(Clone, Copy)]
 pub struct Rule {
-    /// What it is about: `bodies`, `guards` …
+    /// Group of the rule: `bodies`, `guards` …
     pub group: &'static str,
-    /// Its name.
+    /// Name of the rule.
     pub name: &'static str,
-    /// Finds out whether a server keeps it.
+    /// Function that checks whether a server keeps the rule.
     pub check: fn(&Subject) -> Result<(), Violation>,
 }
 
 impl Subject {
-    /// The server that `start` starts for a fresh site. Answers are waited for as long as
-    /// `patience`.
+    /// Starts a server with `start` for a new site. `patience` is the maximum time to wait for an
+    /// answer.
     pub fn start(start: impl FnOnce(WebSecurity) -> SocketAddr, patience: Duration) -> Self {
         let mut setup = Setup::standard();
         setup.http.explain_refusals = true;
-        // So that an adapter which makes GET of HEAD is seen to do harm.
+        // Links act on GET, so that an adapter that converts HEAD to GET is noticed.
         setup.http.links_ask_first = false;
         setup.config.two_factor =
             Some(TwoFactor { methods: vec![CodeMethod::Authenticator], ..TwoFactor::default() });
@@ -128,23 +128,23 @@ impl From<io::Error> for Violation {
     }
 }
 
-/// Runs one rule; for [`adapter_kit!`](crate::adapter_kit).
+/// Checks a server against one rule, for [`adapter_kit!`](crate::adapter_kit).
 ///
 /// # Errors
 ///
-/// The adapter does not keep it, or there is none of that name.
+/// Returns [`Violation`] if the adapter violates the rule, or if no rule has that name.
 pub fn run(name: &str, start: impl FnOnce(WebSecurity) -> SocketAddr) -> Result<(), Violation> {
     let rule = RULES.iter().find(|rule| rule.name == name);
     let rule = rule.ok_or_else(|| Violation::new(format!("there is no rule {name}")))?;
     (rule.check)(&Subject::start(start, PATIENCE))
 }
 
-/// All rules.
+/// List of all rules.
 pub const RULES: &[Rule] = crate::__each_adapter_rule!(__adapter_rule_list());
 
-/// Makes one test of every rule. The argument is a `fn(WebSecurity) -> SocketAddr` that starts the
-/// application of [the kit](crate::adapter) and says where it listens. With `, http2` behind it, there is
-/// a test of HTTP/2 as well.
+/// Creates one test for every rule. The argument is a `fn(WebSecurity) -> SocketAddr` that starts
+/// the application of [the kit](crate::adapter) and returns the address that it listens on. Append
+/// `, http2` for a test of HTTP/2 as well.
 #[macro_export]
 macro_rules! adapter_kit {
     ($start:path) => {
@@ -160,7 +160,7 @@ macro_rules! adapter_kit {
     };
 }
 
-/// The list of rules, handed to another macro.
+/// Passes the list of rules to another macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __each_adapter_rule {

@@ -1,4 +1,4 @@
-//! Randomness whose calls are recorded.
+//! Source of randomness whose calls are recorded.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! A hash pool without threads.
+//! Hash pool without threads.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use fs_core::port::{HashPool, HashPoolError};
 
 use super::{Call, Calls, HashKind, give_way};
 
-/// A hash pool that hashes on the caller's thread. An injected fault is a full queue.
+/// Hash pool that hashes on the caller's thread. An injected fault is a full queue.
 #[derive(Clone, Debug, Default)]
 pub struct InlineHashPool(Calls);
 

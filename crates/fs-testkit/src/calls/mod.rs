@@ -1,4 +1,4 @@
-//! A record of port calls, with fault injection.
+//! Record of port calls, with fault injection.
 //!
 //! [`WatchedStore`], [`WatchedEntropy`] and [`InlineHashPool`] share one [`Calls`], which records
 //! their calls and makes a chosen call fail. To test a fault at every call, run with
@@ -17,7 +17,7 @@ pub use hash_pool::InlineHashPool;
 pub(crate) use store::MADE_TO_FAIL;
 pub use store::WatchedStore;
 
-/// A call of a port.
+/// Call of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     /// [`UserStore::user`](fs_core::port::UserStore::user)
@@ -81,7 +81,7 @@ impl Call {
     }
 }
 
-/// How a call fails.
+/// Way in which a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The call does nothing and returns an error.
@@ -91,7 +91,7 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// The recorded calls, and the call that is to fail. Clones share both.
+/// Recorded calls, and the call that is to fail. Clones share both.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<Mutex<State>>);
 
@@ -141,7 +141,7 @@ impl Calls {
         state.failed.take()
     }
 
-    /// Writes a call down; how it is to fail, if it is to.
+    /// Records a call. Returns the fault if the call is to fail.
     pub(crate) fn note(&self, call: Call) -> Option<Fault> {
         let mut state = self.state();
         let number = state.calls.len();
@@ -164,7 +164,7 @@ impl Calls {
     }
 }
 
-/// Lets others go first, once: where a real port would wait for a disk or a thread.
+/// Yields once, as a real port would while it waits for a disk or a thread.
 async fn give_way() {
     let mut gave = false;
     std::future::poll_fn(|cx| {

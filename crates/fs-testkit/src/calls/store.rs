@@ -1,4 +1,4 @@
-//! A store whose calls are recorded.
+//! Store whose calls are recorded.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl WatchedStore {
     }
 }
 
-/// What the error of such a call says.
+/// Message of the error of an injected fault.
 pub(crate) const MADE_TO_FAIL: &str = "this call was made to fail";
 
 fn unreachable_database() -> StoreError {
@@ -49,7 +49,7 @@ fn is_count(change: &Change) -> bool {
     matches!(change, Change::Count { .. } | Change::Uncount(_) | Change::ResetCount(_))
 }
 
-/// What a change is, without its content.
+/// Returns the kind of a change, without its content.
 fn row(change: &Change) -> String {
     let shown = format!("{change:?}");
     let name = shown.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Batches: all or nothing, in order.
+//! Rules for batches: they are atomic, and applied in order.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub(super) async fn changes_see_the_ones_before(
                 UserField::TokenUniquifier(None),
             ],
         ))
-        // What was given up is free, what was made is there.
+        // Values released by the batch are free again, and new ones are stored.
         .and(Change::InsertRole(role("editor", "a")))
         .and(Change::SetPermissions {
             role: editor(),
@@ -92,7 +92,7 @@ fn audit() -> Change {
     })
 }
 
-/// What can be seen of a store through its port.
+/// State of a store, as far as it is visible through its port.
 #[derive(PartialEq)]
 struct Everything {
     users: Vec<User>,
@@ -115,18 +115,18 @@ async fn everything(store: &dyn UserStore) -> Result<Everything, Violation> {
     for name in ["ann", "bob", "dan", "other"] {
         sessions.extend(store.sessions_of(&uniquifier(name), at(1)).await?);
     }
-    // They are as old as each other: their order says nothing.
+    // These have the same age, so their order is unspecified.
     sessions.sort_by(|one, two| one.key.cmp(&two.key));
     Ok(Everything {
         users: store.users(Page { offset: 0, limit: 100 }).await?,
         roles: store.roles().await?,
         sessions,
-        // A lease that ends at once takes nothing away.
+        // A lease that ends at once claims nothing.
         mails: store.claim_mails(at(0), at(0), 100).await?,
     })
 }
 
-/// A store with something of everything, and the keys of `ann`, `bob` and `dan`.
+/// Fills a store with data of every kind. Returns the ids of `ann`, `bob` and `dan`.
 async fn furnish(store: &dyn UserStore) -> Result<[UserId; 3], Violation> {
     for name in ["editor", "reader", "stable"] {
         store.commit(Change::InsertRole(role(name, name)).into()).await?;
@@ -148,7 +148,7 @@ async fn furnish(store: &dyn UserStore) -> Result<[UserId; 3], Violation> {
     Ok([ann, bob, dan])
 }
 
-/// One change of each kind, all of which succeed in a store that is furnished.
+/// Returns one change of each kind, all of which succeed in a store filled by [`furnish`].
 fn every_change([ann, bob, _]: &[UserId; 3]) -> Vec<Change> {
     let set = other_values().into_iter().filter(|field| !matches!(field, UserField::Uniquifier(_)));
     vec![
@@ -193,7 +193,7 @@ enum Failure {
     Stale(Guard),
 }
 
-/// A change that fails at each kind of obstacle, whatever [`every_change`] did before it.
+/// Returns a change that fails for each reason, whatever [`every_change`] did before it.
 fn every_failure([.., dan]: &[UserId; 3]) -> Vec<(Change, Failure)> {
     let stable = || "stable".to_owned();
     let other = |field: UserField| Change::UpdateUser {
@@ -246,7 +246,7 @@ async fn failures_leave_nothing(store: &dyn UserStore, at_the_end: bool) -> Resu
         failed_so(store.commit(batch).await, failure)?;
         everything(store).await?.is(&before, &format!("{change:?} failed"))?;
     }
-    // Secrets and counters cannot be looked at; that this works says that they were not touched.
+    // Secrets and counters cannot be read. The success of this batch shows that they are unchanged.
     let mut batch = Batch::new();
     every_change(&people).into_iter().for_each(|change| batch.push(change));
     store.commit(batch).await?;

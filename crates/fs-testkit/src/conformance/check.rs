@@ -1,4 +1,4 @@
-//! Small judgements that rules are made of.
+//! Assertions that rules are made of.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use fs_core::port::{CommitError, Guard, Receipt, UniqueAttribute};
 
 use super::Violation;
 
-/// The two must be equal.
+/// Checks that the two values are equal.
 #[track_caller]
 pub(crate) fn equal<T: PartialEq + Debug>(is: T, should: T, what: &str) -> Result<(), Violation> {
     if is == should {
@@ -15,13 +15,13 @@ pub(crate) fn equal<T: PartialEq + Debug>(is: T, should: T, what: &str) -> Resul
     Err(Violation::new(format!("{what}: is {is:?}, should be {should:?}")))
 }
 
-/// It must be so.
+/// Checks that a condition holds.
 #[track_caller]
 pub(crate) fn holds(so: bool, what: &str) -> Result<(), Violation> {
     if so { Ok(()) } else { Err(Violation::new(format!("not so: {what}"))) }
 }
 
-/// There must be something.
+/// Checks that a value is present, and returns it.
 #[track_caller]
 pub(crate) fn some<T>(value: Option<T>, what: &str) -> Result<T, Violation> {
     match value {
@@ -30,7 +30,7 @@ pub(crate) fn some<T>(value: Option<T>, what: &str) -> Result<T, Violation> {
     }
 }
 
-/// The commit must have failed at this guard.
+/// Checks that the commit failed at this guard.
 #[track_caller]
 pub(super) fn stale(outcome: Result<Receipt, CommitError>, guard: Guard) -> Result<(), Violation> {
     match outcome {
@@ -39,7 +39,7 @@ pub(super) fn stale(outcome: Result<Receipt, CommitError>, guard: Guard) -> Resu
     }
 }
 
-/// The commit must have failed since this attribute is taken.
+/// Checks that the commit failed because this attribute is taken.
 #[track_caller]
 pub(super) fn conflict(
     outcome: Result<Receipt, CommitError>,

@@ -1,4 +1,4 @@
-//! Credentials: records of one shape for all that lets somebody in.
+//! Rules for credentials, which have one record type for every way to authenticate.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::Violation;
 use super::check::{equal, some, stale};
 use super::facts::{add, at, bare, credential, load, put, role, secret, session, uniquifier};
 
-/// Adds a credential.
+/// Inserts a credential.
 async fn insert(store: &dyn UserStore, new: &CredentialRecord) -> Result<(), Violation> {
     store.commit(put(new, ExpectedCredential::Absent).into()).await?;
     Ok(())
@@ -27,7 +27,7 @@ async fn find(
     Ok(store.credential(key, at(50)).await?.map(|(record, _)| record))
 }
 
-/// The keys of the auth tokens of an owner, as the store lists them.
+/// Returns the keys of an owner's auth tokens, as the store lists them.
 async fn listed(store: &dyn UserStore, owner: &UserId) -> Result<Vec<CredentialKey>, Violation> {
     let found = store.credentials_of(owner, CredentialKind::AuthToken, at(50)).await?;
     Ok(found.into_iter().map(|record| record.key).collect())
@@ -59,7 +59,7 @@ pub(super) async fn a_credential_is_kept_with_every_field(
                 expires_at: if number == 0 { Timestamp::MAX } else { at(100) },
                 ..credential("", &ann)
             };
-            // The store counts revisions, whatever a caller says.
+            // The store counts revisions itself, and ignores the caller's number.
             insert(&*store, &CredentialRecord { revision: 7, ..new.clone() }).await?;
             equal(find(&*store, &new.key).await?, Some(new.clone()), "the credential")?;
             let of = store.credentials_of(&ann, kind, at(50)).await?;
@@ -76,7 +76,7 @@ pub(super) async fn a_credential_comes_with_its_owner_and_roles(
         store.commit(Change::InsertRole(role(name, name)).into()).await?;
     }
     let roles = vec!["reader".to_owned(), "editor".to_owned()];
-    // Whether an account may be used is for the caller to decide.
+    // Whether an inactive account may be used is decided by the caller.
     let ann = add(&*store, NewUser { roles, active: false, ..bare("ann") }).await?;
     let bob = add(&*store, bare("bob")).await?;
     for (secret, owner) in [("a", ann), ("b", bob)] {
@@ -216,7 +216,7 @@ pub(super) async fn a_credential_can_be_removed_once(
     store.commit(remove(Some(1)).into()).await?;
     equal(listed(&*store, &ann).await?, vec![other.key.clone()], "what is left")?;
     stale(store.commit(remove(Some(1)).into()).await, gone(&one.key))?;
-    // Whoever does not mind is told of no error, and the key is free again.
+    // Without an expectation, removing a missing credential is not an error. The key is free again.
     store.commit(remove(None).into()).await?;
     insert(&*store, &one).await?;
     store.commit(remove(None).into()).await?;
@@ -224,7 +224,7 @@ pub(super) async fn a_credential_can_be_removed_once(
     equal(find(&*store, &other.key).await?, Some(other), "another one")
 }
 
-/// A session of Ann's that was made from a credential.
+/// Returns a change that inserts a session of Ann's, created from a credential.
 fn child(key: &str, parent: Option<&CredentialRecord>) -> Change {
     Change::InsertSession(SessionRecord {
         parent: parent.map(|parent| parent.key.clone()),
@@ -288,7 +288,7 @@ pub(super) async fn all_credentials_of_a_kind_can_be_removed_but_one(
         kind: CredentialKind::AuthToken,
         except: except.map(|record| record.key.clone()),
     };
-    // To spare one of somebody else's spares nothing.
+    // An exception that belongs to another owner has no effect.
     for (except, left) in [(Some(b), vec![b]), (Some(of_bob), vec![]), (None, vec![])] {
         store.commit(remove(except).into()).await?;
         let left_keys: Vec<_> = left.iter().map(|record| record.key.clone()).collect();

@@ -1,4 +1,4 @@
-//! People, roles and moments that rules speak of.
+//! Users, roles and times that the rules use.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use super::Violation;
 use super::check::some;
 
-/// The moment `seconds` after a fixed one in 2023.
+/// Returns the time `seconds` after a fixed one in 2023.
 pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_secs(1_700_000_000 + seconds)
 }
@@ -28,7 +28,7 @@ pub(super) fn seconds(number: u64) -> Duration {
     Duration::from_secs(number)
 }
 
-/// A uniquifier that belongs to a name.
+/// Returns the uniquifier of a name.
 pub(super) fn uniquifier(name: &str) -> Uniquifier {
     let mut bytes = [b'.'; 16];
     for (to, from) in bytes.iter_mut().zip(name.bytes()) {
@@ -37,7 +37,7 @@ pub(super) fn uniquifier(name: &str) -> Uniquifier {
     Uniquifier::from_random(bytes)
 }
 
-/// Digests of recovery codes that belong to a name.
+/// Returns the digests of recovery codes of a name.
 pub(super) fn recovery_codes(name: &str, count: u8) -> Vec<RecoveryCodeHash> {
     let byte = |at: usize| name.as_bytes().get(at).copied().unwrap_or(b'.');
     let digest = |number| {
@@ -48,12 +48,12 @@ pub(super) fn recovery_codes(name: &str, count: u8) -> Vec<RecoveryCodeHash> {
     (0..count).map(digest).collect()
 }
 
-/// A user with nothing but `<name>@example.com` and a uniquifier.
+/// Returns a user with only the address `<name>@example.com` and a uniquifier.
 pub(super) fn bare(name: &str) -> NewUser {
     NewUser::new(format!("{name}@example.com"), uniquifier(name))
 }
 
-/// A user with a value in every field, no roles.
+/// Returns a user with a value in every field, and no roles.
 pub(super) fn full(name: &str) -> NewUser {
     let digits: String = name.bytes().map(|byte| (byte % 10).to_string()).collect();
     NewUser {
@@ -88,7 +88,7 @@ pub(super) fn full(name: &str) -> NewUser {
     }
 }
 
-/// The user that must be stored for a new one.
+/// Returns the user that must be stored for a new one.
 pub(super) fn stored(id: &UserId, new: NewUser, roles: Vec<Role>) -> User {
     User {
         id: id.clone(),
@@ -109,7 +109,7 @@ pub(super) fn stored(id: &UserId, new: NewUser, roles: Vec<Role>) -> User {
     }
 }
 
-/// Each field with a value that no other user here has.
+/// Returns each field with a value that no other user of the rules has.
 pub(super) fn other_values() -> Vec<UserField> {
     vec![
         UserField::Email("other@example.org".to_owned()),
@@ -138,7 +138,7 @@ pub(super) fn other_values() -> Vec<UserField> {
     ]
 }
 
-/// Each field that can be empty, empty.
+/// Returns each optional field without a value.
 pub(super) fn empty_values() -> Vec<UserField> {
     vec![
         UserField::Username(None),
@@ -154,7 +154,7 @@ pub(super) fn empty_values() -> Vec<UserField> {
     ]
 }
 
-/// Each field as the user has it.
+/// Returns each field with the user's current value.
 pub(super) fn present_values(user: &User) -> Vec<UserField> {
     vec![
         UserField::Email(user.email.clone()),
@@ -181,7 +181,7 @@ pub(super) fn role(name: &str, permissions: &str) -> Role {
     }
 }
 
-/// A session that lives from second 0 to second 100.
+/// Returns a session that is valid from second 0 to second 100.
 pub(super) fn session(key: &str, whose: &Uniquifier) -> SessionRecord {
     SessionRecord {
         key: SessionKey::new(key),
@@ -196,7 +196,7 @@ pub(super) fn session(key: &str, whose: &Uniquifier) -> SessionRecord {
     }
 }
 
-/// An auth token that lives from second 0 to second 100, as it is after it was added.
+/// Returns an auth token that is valid from second 0 to second 100, as it is stored.
 pub(super) fn credential(secret: &str, owner: &UserId) -> CredentialRecord {
     let kind = CredentialKind::AuthToken;
     CredentialRecord {
@@ -211,12 +211,12 @@ pub(super) fn credential(secret: &str, owner: &UserId) -> CredentialRecord {
     }
 }
 
-/// Writes a credential where `expect` is.
+/// Returns a change that writes a credential if the stored one matches `expect`.
 pub(super) fn put(credential: &CredentialRecord, expect: ExpectedCredential) -> Change {
     Change::PutCredential { credential: Box::new(credential.clone()), expect }
 }
 
-/// A mail that is due from second `due` on.
+/// Returns a mail that is due from second `due` on.
 pub(super) fn mail(id: &str, due: i64) -> OutboxEntry {
     OutboxEntry {
         id: OutboxId(id.to_owned()),
@@ -251,18 +251,18 @@ pub(super) fn in_any_case(attribute: IdentityAttribute, value: &str) -> UserLook
     UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case: true })
 }
 
-/// Adds a user.
+/// Inserts a user.
 pub(super) async fn add(store: &dyn UserStore, user: NewUser) -> Result<UserId, Violation> {
     let receipt = store.commit(Change::InsertUser(Box::new(user)).into()).await?;
     some(receipt.users.into_iter().next(), "the key of the new user")
 }
 
-/// Loads a user that must be there.
+/// Loads a user that must exist.
 pub(super) async fn load(store: &dyn UserStore, id: &UserId) -> Result<User, Violation> {
     some(store.user(&UserLookup::Id(id.clone())).await?, "the user of a key")
 }
 
-/// Whom a lookup finds.
+/// Returns the user that a lookup finds.
 pub(super) async fn find(
     store: &dyn UserStore,
     by: UserLookup,

@@ -1,4 +1,4 @@
-//! Guards of updates: written where everything is as expected, and nowhere else.
+//! Rules for guards of updates: a write takes place only if every guarded value is as expected.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub(super) async fn every_field_can_be_expected(
                 count: i64::try_from(count).ok(),
                 ..SignIns::default()
             })];
-            // The field that is written below holds what the last round wrote.
+            // The field that is written below has the value of the previous round.
             if !matches!(field, UserField::SignIns(_)) {
                 store.commit(update(&id, vec![field.clone()], set)).await?;
             }
@@ -52,7 +52,7 @@ pub(super) async fn a_field_that_is_not_as_expected_is_stale(
         equal(load(&*store, id).await?, before, "the user")?;
     }
 
-    // Fields of several columns are not as expected when one column is not.
+    // A field of several columns does not match if one column differs.
     let has = full("ann").sign_ins;
     for sign_ins in [
         SignIns { last_at: None, ..has.clone() },

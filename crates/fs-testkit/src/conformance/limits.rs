@@ -1,4 +1,4 @@
-//! What happens once, or so many times.
+//! Rules for single-use secrets and counters.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) async fn a_secret_is_spent_once(store: Arc<dyn UserStore>) -> Result<
         let again = Change::Spend { secret: secret(number), until: Timestamp::MAX };
         stale(store.commit(again.into()).await, Guard::Secret)?;
     }
-    // Another one is another one, even if it differs in a single bit.
+    // A secret that differs in a single bit is another secret.
     let mut other = secret(1);
     other.0[31] ^= 1;
     store.commit(Change::Spend { secret: secret(1), until: at(10) }.into()).await?;
@@ -39,7 +39,7 @@ pub(super) async fn counting_stops_at_the_cap(store: Arc<dyn UserStore>) -> Resu
     stale(store.commit(count(&counter, 0, 3).into()).await, full())?;
     stale(store.commit(count(&counter, 0, 1).into()).await, full())?;
     stale(store.commit(count(&counter, 0, 0).into()).await, full())?;
-    // What was refused did not count.
+    // A refused attempt is not counted.
     store.commit(count(&counter, 0, 4).into()).await?;
     stale(store.commit(count(&counter, 0, 4).into()).await, full())
 }
@@ -48,7 +48,7 @@ pub(super) async fn a_count_can_be_taken_back(store: Arc<dyn UserStore>) -> Resu
     let (counter, other) = (Counter::new("password", "ann"), Counter::new("password", "bob"));
     let full = || Guard::Counter(counter.clone());
     let uncount = |counter: &Counter| Change::Uncount(counter.clone());
-    // There is nothing to take back yet, and no debt comes of it.
+    // There is nothing to take back yet, and the count does not become negative.
     store.commit(uncount(&counter).into()).await?;
     for _ in 0..2 {
         store.commit(count(&counter, 0, 2).into()).await?;
@@ -65,7 +65,7 @@ pub(super) async fn a_count_can_be_taken_back(store: Arc<dyn UserStore>) -> Resu
     for _ in 0..2 {
         store.commit(count(&counter, 59, 2).into()).await?;
     }
-    // The window is the first count's, whatever was taken back.
+    // The window starts with the first count, even if that was taken back.
     stale(store.commit(count(&counter, 59, 2).into()).await, full())?;
     store.commit(count(&counter, 60, 2).into()).await?;
     Ok(())
@@ -79,12 +79,12 @@ pub(super) async fn a_window_starts_with_its_first_count(
     store.commit(count(&counter, 0, 2).into()).await?;
     store.commit(count(&counter, 59, 2).into()).await?;
     stale(store.commit(count(&counter, 59, 2).into()).await, full())?;
-    // The later count did not move the window, and the end is the first moment outside.
+    // The later count did not move the window. Its end is the first moment outside of it.
     for _ in 0..2 {
         store.commit(count(&counter, 60, 2).into()).await?;
     }
     stale(store.commit(count(&counter, 61, 2).into()).await, full())?;
-    // A clock that was set back changes nothing.
+    // A clock that was set back has no effect.
     stale(store.commit(count(&counter, -5, 2).into()).await, full())?;
     stale(store.commit(count(&counter, 119, 2).into()).await, full())?;
     store.commit(count(&counter, 120, 2).into()).await?;

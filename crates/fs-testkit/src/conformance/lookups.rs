@@ -1,4 +1,4 @@
-//! Lookups: who is found by which name.
+//! Rules for lookups of users by their names.
 
 use std::sync::Arc;
 
@@ -197,14 +197,15 @@ pub(super) async fn attributes_are_not_mixed_up(
     Ok(())
 }
 
-/// Databases that were taken over hold accounts without a uniquifier, or let many share an empty one.
+/// Checks that an empty uniquifier finds no user. Adopted databases hold accounts without a
+/// uniquifier, or several with an empty one.
 pub(super) async fn an_empty_uniquifier_names_nobody(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {
     let empty = || Uniquifier::new("");
     let new =
         NewUser { token_uniquifier: Some(empty()), ..NewUser::new("ann@example.com", empty()) };
-    // A store may as well refuse it.
+    // A store may also refuse it.
     if store.commit(Change::InsertUser(Box::new(new)).into()).await.is_err() {
         return Ok(());
     }

@@ -1,4 +1,4 @@
-//! The outbox.
+//! Rules for the outbox.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ async fn enqueue(store: &dyn UserStore, entry: OutboxEntry) -> Result<(), Violat
     Ok(())
 }
 
-/// Claims from second `now` to second `until`.
+/// Claims mails at second `now`, with a lease until second `until`.
 async fn claim(
     store: &dyn UserStore,
     now: i64,
@@ -65,7 +65,7 @@ pub(super) async fn a_delivered_mail_is_gone(store: Arc<dyn UserStore>) -> Resul
         enqueue(&*store, mail(id, 0)).await?;
     }
     claim(&*store, 0, 60, 2).await?;
-    // One that is claimed, one that is not, one that is not there.
+    // A claimed mail, an unclaimed one, the same again, and one that does not exist.
     for id in ["a", "c", "c", "x"] {
         store.commit(Change::MailDelivered(OutboxId(id.to_owned())).into()).await?;
     }

@@ -46,7 +46,7 @@ use fs_core::port::{CommitError, StoreError, UserStore};
 /// Future of a rule or of a clean-up.
 pub type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// An empty store for one rule.
+/// Empty store for one rule.
 pub struct FreshStore {
     store: Arc<dyn UserStore>,
     cleanup: Option<Work<()>>,
@@ -66,9 +66,9 @@ impl FreshStore {
     }
 }
 
-/// Reason why there is no store to test.
+/// Reason for which there is no store to test.
 pub enum NoStore {
-    /// There is no server, for this reason. The test does not fail.
+    /// No server is available; contains the reason. The test does not fail.
     NotRun(String),
     /// The store could not be created. The test fails.
     Failed(Box<dyn std::error::Error + Send + Sync>),
@@ -80,7 +80,7 @@ impl<E: std::error::Error + Send + Sync + 'static> From<E> for NoStore {
     }
 }
 
-/// A requirement for stores.
+/// Requirement for stores.
 #[derive(Clone, Copy)]
 pub struct Rule {
     /// Group of the rule: `users`, `sessions`, `races` …
@@ -94,7 +94,7 @@ pub struct Rule {
 /// Function that checks whether a store meets a rule.
 pub type Check = fn(Arc<dyn UserStore>) -> Work<Result<(), Violation>>;
 
-/// A violation of a rule.
+/// Violation of a rule.
 #[derive(Debug)]
 pub struct Violation {
     what: String,
@@ -165,13 +165,14 @@ where
     })
 }
 
-/// Says that a test did not run, past the test runner, which shows the output of failures alone.
+/// Reports that a test did not run. Writes past the test runner, which shows the output of failures
+/// only.
 pub fn not_run(test: &str, reason: &str) {
-    // Where there is no standard error, nobody listens.
+    // If standard error cannot be written, nobody reads the report.
     drop(writeln!(std::io::stderr(), "NOT RUN: {test}: {reason}"));
 }
 
-/// All rules.
+/// List of all rules.
 pub const RULES: &[Rule] = crate::__each_store_rule!(__store_rule_list());
 
 /// Returns the rule with that name, for [`store_conformance!`](crate::store_conformance).
@@ -192,7 +193,7 @@ macro_rules! store_conformance {
     };
 }
 
-/// The list of rules, handed to another macro.
+/// Passes the list of rules to another macro.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __each_store_rule {

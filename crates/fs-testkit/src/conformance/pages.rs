@@ -1,4 +1,4 @@
-//! Listings of users.
+//! Rules for listings of users.
 
 use std::sync::Arc;
 
@@ -18,7 +18,8 @@ pub(super) async fn users_are_listed_by_address(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {
     equal(emails(&*store, 0, 10).await?, Vec::new(), "an empty store")?;
-    // Byte by byte: capitals before small letters, both before others, whatever a language says.
+    // The order is by bytes: capitals before small letters, and ASCII before others, independent of
+    // any language.
     let mut names = ["b", "a", "B", "_", "ä", "aa", "z", "Z"];
     for name in names {
         add(&*store, NewUser { email: name.to_owned(), ..bare(name) }).await?;

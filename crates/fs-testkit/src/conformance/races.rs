@@ -1,4 +1,4 @@
-//! Many callers at the same time.
+//! Rules for concurrent callers.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,15 +20,15 @@ use super::facts::{
     session, uniquifier,
 };
 
-/// How many callers race.
+/// Number of callers that race.
 const CALLERS: usize = 100;
 
 type Outcome = Result<Receipt, CommitError>;
 
-/// How often a caller tries again.
+/// Number of times that a caller retries.
 const PATIENCE: usize = 1_000;
 
-/// Commits, again while the database is too busy, as a patient caller would.
+/// Commits, and retries while the database is busy, as a real caller would.
 async fn commit(store: &dyn UserStore, batch: &Batch) -> Outcome {
     for _ in 0..PATIENCE {
         match store.commit(batch.clone()).await {
@@ -39,7 +39,7 @@ async fn commit(store: &dyn UserStore, batch: &Batch) -> Outcome {
     store.commit(batch.clone()).await
 }
 
-/// Lets all callers commit at once: each the batch of its number.
+/// Lets all callers commit concurrently, each the batch of its number.
 async fn race(
     store: &Arc<dyn UserStore>,
     batch: impl Fn(usize) -> Batch,
@@ -60,7 +60,7 @@ async fn race(
     Ok(outcomes)
 }
 
-/// So many must have won; the others must have lost in the given way.
+/// Checks the number of callers that won, and that the others lost in the given way.
 fn winners(
     outcomes: Vec<Outcome>,
     should: usize,
@@ -83,7 +83,7 @@ fn text(number: usize) -> String {
 
 pub(super) async fn one_update_of_many_wins(store: Arc<dyn UserStore>) -> Result<(), Violation> {
     let ann = add(&*store, full("ann")).await?;
-    // Every caller takes the same reset link: it is good for the present uniquifier.
+    // Every caller uses the same reset link, which is valid for the current uniquifier.
     let outcomes = race(&store, |number| {
         let set = vec![
             UserField::Uniquifier(uniquifier(&text(number))),
@@ -231,7 +231,7 @@ pub(super) async fn no_session_outlives_a_credential_that_is_removed(
     let ann = add(&*store, bare("ann")).await?;
     let new = credential("t", &ann);
     store.commit(put(&new, ExpectedCredential::Absent).into()).await?;
-    // One signs out, while others make sessions: each by writing the credential.
+    // One caller signs out while others create sessions, each by writing the credential.
     let outcomes = race(&store, |number| match number {
         0 => Change::RemoveCredential { key: new.key.clone(), expect: None }.into(),
         _ => Batch::from(put(&new, ExpectedCredential::Revision(1))).and(Change::InsertSession(
@@ -284,7 +284,7 @@ pub(super) async fn one_change_of_permissions_of_many_wins(
 pub(super) async fn one_deletion_of_many_wins(store: Arc<dyn UserStore>) -> Result<(), Violation> {
     store.commit(Change::InsertRole(role("editor", "")).into()).await?;
     let ann = add(&*store, full("ann")).await?;
-    // Some grant a role meanwhile: neither may leave half of anything.
+    // Some callers grant a role meanwhile. No batch may be applied in part.
     let outcomes = race(&store, |number| match number % 4 {
         0 => Change::Grant { user: ann.clone(), role: "editor".to_owned() }.into(),
         _ => Change::DeleteUser(ann.clone()).into(),
@@ -334,13 +334,13 @@ pub(super) async fn no_mail_is_claimed_twice(store: Arc<dyn UserStore>) -> Resul
     while let Some(mails) = callers.join_next().await {
         claimed.extend(mails.map_err(|_| Violation::new("a caller panicked"))??);
     }
-    // Whoever finds nothing may have been kept from mails that others were just looking at.
+    // A caller that finds nothing may have been kept from mails that others had locked.
     claimed.extend(store.claim_mails(at(1), at(100), 100).await?.into_iter().map(|mail| mail.id));
     equal(claimed.len(), MAILS, "how many were claimed")?;
     equal(claimed.into_iter().collect(), all, "which were claimed")
 }
 
-/// So many sign-ins.
+/// Returns the field for a number of sign-ins.
 fn sign_ins(count: Option<i64>) -> UserField {
     UserField::SignIns(SignIns { count, ..SignIns::default() })
 }
@@ -358,7 +358,7 @@ pub(super) async fn readers_never_see_half_a_batch(
                 let users = store.users(Page { offset: 0, limit: 10 }).await?;
                 let counts: BTreeSet<_> = users.iter().map(|user| user.sign_ins.count).collect();
                 holds(counts.len() == 1, "both users are of the same batch")?;
-                // A store in memory need not wait for anything, and must not starve who writes.
+                // An in-memory store never waits, and must not starve the writers.
                 tokio::task::yield_now().await;
             }
             Ok::<_, Violation>(())

@@ -1,4 +1,4 @@
-//! Roles and who holds them.
+//! Rules for roles and their holders.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ pub(super) async fn a_deleted_role_is_nobodys(store: Arc<dyn UserStore>) -> Resu
     let again = store.commit(Change::DeleteRole("editor".to_owned()).into()).await;
     stale(again, Guard::Role("editor".to_owned()))?;
 
-    // A new role of the name is not given to whoever had the old one.
+    // A new role of the same name is not granted to the former holders.
     store.commit(Change::InsertRole(role("editor", "")).into()).await?;
     equal(role_names(&*store, &ann).await?, vec!["reader".to_owned()], "the user's roles")
 }

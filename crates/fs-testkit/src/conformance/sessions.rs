@@ -1,4 +1,4 @@
-//! Sessions.
+//! Rules for sessions.
 
 use std::sync::Arc;
 
@@ -53,7 +53,7 @@ pub(super) async fn a_session_comes_with_its_user_and_roles(
         store.commit(Change::InsertRole(role(name, name)).into()).await?;
     }
     let roles = vec!["reader".to_owned(), "editor".to_owned()];
-    // Whether an account may be used is for the caller to decide.
+    // Whether an inactive account may be used is decided by the caller.
     let ann = add(&*store, NewUser { roles, active: false, ..bare("ann") }).await?;
     let bob = add(&*store, bare("bob")).await?;
     for (id, name, user) in [("a", "ann", ann), ("b", "bob", bob)] {
@@ -122,7 +122,7 @@ pub(super) async fn ended_sessions_are_gone(store: Arc<dyn UserStore>) -> Result
         equal(is_there(&*store, "a").await?, false, "the ended one")?;
         equal(is_there(&*store, "b").await?, true, "the other one")?;
     }
-    // Its id is free again.
+    // The id is free again.
     insert(&*store, session("a", &uniquifier("ann"))).await
 }
 
@@ -164,7 +164,7 @@ pub(super) async fn all_sessions_of_a_user_can_end_but_one(
         uniquifier: uniquifier("ann"),
         except: except.map(SessionKey::new),
     };
-    // To spare a session of somebody else spares nothing.
+    // An exception that belongs to another user has no effect.
     for (except, left) in [(Some("a2"), vec!["a2"]), (Some("b"), vec![]), (None, vec![])] {
         store.commit(end(except).into()).await?;
         for id in ["a1", "a2", "a3"] {

@@ -1,4 +1,4 @@
-//! Texts and other values at their limits.
+//! Rules for texts and other values at their limits.
 
 use std::sync::Arc;
 
@@ -81,7 +81,7 @@ pub(super) async fn times_are_kept_to_the_microsecond(
         let user = load(&*store, &id).await?;
         equal(user.confirmed_at, moment, "confirmed_at")?;
         equal(user.sign_ins.last_at, moment, "last_at")?;
-        // A value that was read is what a guard expects to find.
+        // A guard must match a value that was read.
         store
             .commit(Change::UpdateUser { user: id.clone(), expect: set, set: vec![] }.into())
             .await?;
@@ -106,7 +106,8 @@ pub(super) async fn attributes_are_kept_as_they_are(
     equal(load(&*store, &id).await?.attributes, attributes, "the attributes")
 }
 
-/// Either it worked, or the store refused the value for good. Says whether it worked.
+/// Checks that the commit succeeded or that the value was refused permanently. Returns whether it
+/// succeeded.
 #[track_caller]
 fn kept_or_refused<T>(outcome: Result<T, CommitError>) -> Result<bool, Violation> {
     match outcome {
@@ -116,7 +117,7 @@ fn kept_or_refused<T>(outcome: Result<T, CommitError>) -> Result<bool, Violation
     }
 }
 
-/// Users with the text in one field each, and the lookup that must find them exactly.
+/// Returns users with the text in one field each, and the lookup that must find them exactly.
 fn users_with(text: &str) -> Vec<(NewUser, Option<UserLookup>)> {
     let user = || full("ann");
     let with = |change: &dyn Fn(&mut NewUser)| {
@@ -148,7 +149,7 @@ fn users_with(text: &str) -> Vec<(NewUser, Option<UserLookup>)> {
     ]
 }
 
-/// The text is kept whole in every field, or refused.
+/// Checks that the text is stored completely in every field, or refused.
 async fn whole_or_not_at_all(store: &dyn UserStore, text: &str) -> Result<(), Violation> {
     for (new, by) in users_with(text) {
         let outcome = store.commit(Change::InsertUser(Box::new(new.clone())).into()).await;
@@ -260,7 +261,7 @@ pub(super) async fn a_nul_character_never_cuts_a_value(
     kept_or_refused(store.commit(failed.into()).await).map(drop)
 }
 
-/// Takes all users away.
+/// Deletes all users.
 async fn empty(store: &dyn UserStore) -> Result<(), Violation> {
     for user in store.users(Page { offset: 0, limit: 10 }).await? {
         store.commit(Change::DeleteUser(user.id).into()).await?;

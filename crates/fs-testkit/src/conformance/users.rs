@@ -1,4 +1,4 @@
-//! Users: what is written is what is read.
+//! Rules for users: every field is read as it was written.
 
 use std::sync::Arc;
 
@@ -96,13 +96,13 @@ pub(super) async fn a_deleted_user_is_gone_with_all_that_was_theirs(
     holds(load(&*store, &bob).await?.email == "bob@example.com", "the other user is there")?;
     equal(store.sessions_of(&uniquifier("bob"), at(1)).await?.len(), 1, "the other's sessions")?;
 
-    // Whoever comes next with the same values, or even the same key, inherits nothing.
+    // A later user with the same values, or even the same key, inherits nothing.
     let again = add(&*store, bare("ann")).await?;
     equal(load(&*store, &again).await?, stored(&again, bare("ann"), Vec::new()), "the next user")?;
     equal(store.sessions_of(&uniquifier("ann"), at(1)).await?, Vec::new(), "the next's sessions")
 }
 
-/// A user who shares one value with [`full`]`("ann")`, by the attribute that is taken.
+/// Returns users who share one value with [`full`]`("ann")`, each with the attribute that is taken.
 fn rivals() -> Vec<(UniqueAttribute, NewUser, UserField)> {
     let (ann, bob) = (full("ann"), full("bob"));
     vec![

@@ -1,4 +1,4 @@
-//! Making credentials, and using them after the event.
+//! Creation of credentials, and their use after the event.
 
 use fs_core::model::User;
 use fs_core::totp::TotpSecret;
@@ -9,25 +9,25 @@ use super::people::{Person, World, code_in, ok, text};
 use super::{AccountEvent, Artefact};
 use crate::site::{Browser, PASSWORD, Site};
 
-/// A credential from before the event.
+/// Credential from before the event.
 pub(super) enum Held {
-    /// The browser that causes the event shows it.
+    /// The session of the browser that causes the event.
     Own,
-    /// A browser, with the cookies that matter alone.
+    /// A browser with only the relevant cookies.
     Browser(Browser),
-    /// A browser in which the password was typed.
+    /// A browser that has passed the password step only.
     Pending(Browser),
     /// An auth token.
     Token(String),
-    /// The token that spares a browser the second factor.
+    /// The device token, which exempts a browser from the second factor.
     Device(String),
     /// The state of a method that is being set up, and its key.
     Setup(String, TotpSecret),
-    /// What is kept with the account.
+    /// The account's record in the store.
     Row(Box<User>),
-    /// A link that confirms the address together with the password of the registration.
+    /// A link that confirms the address, together with the password of the registration.
     Confirm(String),
-    /// A link whose page says whether it is good.
+    /// A link whose page shows whether it is valid.
     Page(String),
     /// A link that signs in.
     SignIn(String),
@@ -37,7 +37,7 @@ pub(super) enum Held {
 
 #[expect(clippy::expect_used, reason = "helpers of tests")]
 impl World {
-    /// Whether the artefact still does what it is for after the event.
+    /// Checks whether the artefact still works after the event.
     pub(super) async fn survives(&self, event: AccountEvent, artefact: Artefact) -> bool {
         let of_registration = artefact == Artefact::ConfirmLink || event == AccountEvent::Confirmed;
         let (mut person, held) = if of_registration {
@@ -105,7 +105,7 @@ impl World {
             Artefact::SignInMethod | Artefact::SecondFactor | Artefact::Password => {
                 Held::Row(Box::new(self.user(person).await))
             }
-            // Made by a registration.
+            // The link was created by the registration.
             Artefact::ConfirmLink => Held::Own,
             Artefact::ResetLink => {
                 ok(&self
@@ -133,13 +133,13 @@ impl World {
         }
     }
 
-    /// Keeps the cookies alone whose name says so.
+    /// Removes all cookies except the one whose name contains `what`.
     pub(super) fn keep(&self, browser: &mut Browser, what: &str) {
         browser.cookies.retain(|name, _| name.contains(what));
         assert_eq!(browser.cookies.len(), 1, "one cookie is kept");
     }
 
-    /// Sets up an app to sign in with.
+    /// Sets up an authenticator app as a sign-in method.
     pub(super) async fn set_up_method(&self, browser: &mut Browser) {
         let answer = browser.post_json("/us-setup", json!({ "chosen_method": "authenticator" }));
         let answer = answer.await;
@@ -156,7 +156,7 @@ impl World {
         held: Held,
         [own, copy]: [Option<Browser>; 2],
     ) -> bool {
-        // The same cookies, on the site as it is now.
+        // Moves the cookies to the site as it is after the event.
         let at_site = |browser: &Browser| {
             let mut moved = site.browser();
             moved.cookies = browser.cookies.clone();

@@ -1,4 +1,4 @@
-//! What happens to an account.
+//! Events of an account.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::people::{Person, World, ok, text};
 use super::{AccountEvent, Artefact};
 use crate::site::Browser;
 
-/// Another password than [`PASSWORD`](crate::site::PASSWORD).
+/// Password that differs from [`PASSWORD`](crate::site::PASSWORD).
 const NEW: &str = "another marble otter candle";
-/// Longer than parallel requests of one browser take.
+/// Longer than the time in which parallel requests of one browser are tolerated.
 const LATER: Duration = Duration::from_secs(120);
 
 #[expect(clippy::expect_used, reason = "helpers of tests")]
 impl World {
-    /// Lets the event happen. The browser in which it happened, and a copy of it from before.
+    /// Causes the event. Returns the browser in which it happened, and a copy of it from before.
     pub(super) async fn cause(
         &self,
         event: AccountEvent,
@@ -84,7 +84,7 @@ impl World {
                 let answer = self.site.browser().post_json(&link, json!({})).await;
                 ok(&answer);
                 if matches!(artefact, Artefact::DeviceToken | Artefact::SetupState) {
-                    // They are for whoever has a password, which the owner chooses next.
+                    // Both artefacts require a password, which the owner chooses next.
                     let reset = format!("/reset/{}", text(&answer, "reset_token"));
                     let typed = json!({ "password": NEW, "password_confirm": NEW });
                     ok(&self.site.browser().post_json(&reset, typed).await);
@@ -108,7 +108,7 @@ impl World {
         [None, None]
     }
 
-    /// What the owner does in a browser.
+    /// Causes an event that the owner triggers in a browser.
     async fn do_in(&self, own: &mut Browser, event: AccountEvent, person: &mut Person) {
         match event {
             AccountEvent::PasswordChanged => {

@@ -119,7 +119,7 @@ pub enum Fate {
     Apart,
 }
 
-/// A cell of the table that differs from what a site does.
+/// Cell of the table that differs from the behaviour of a site.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Profile of the site.
@@ -141,7 +141,7 @@ impl fmt::Display for Difference {
     }
 }
 
-/// A site on which the table is verified, cell by cell.
+/// Site on which the table is verified, cell by cell.
 pub struct Walk {
     profile: Profile,
     world: World,
@@ -157,7 +157,8 @@ impl Walk {
         Self { profile, world: World::new(profile, store) }
     }
 
-    /// Compares a cell of the table with what the site does. Returns the difference, or `None`.
+    /// Compares a cell of the table with the behaviour of the site. Returns the difference, or
+    /// `None`.
     ///
     /// # Panics
     ///

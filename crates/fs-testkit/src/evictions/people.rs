@@ -1,4 +1,4 @@
-//! A site with everything switched on, and accounts on it.
+//! Site with all features enabled, and accounts on it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -18,10 +18,10 @@ use crate::entropy::SeededEntropy;
 use crate::site::{Answer, Browser, PASSWORD, Setup, Site, link_in};
 
 const HOUR: Duration = Duration::from_secs(3_600);
-/// One code of an authenticator app later.
+/// Time after which an authenticator app shows an unused code.
 const STEP: Duration = Duration::from_secs(60);
 
-/// The site, and the same one after a second factor became required.
+/// Site, and the same site after a second factor became required.
 pub(super) struct World {
     pub(super) site: Site,
     pub(super) strict: Site,
@@ -29,13 +29,13 @@ pub(super) struct World {
     seed: u64,
 }
 
-/// An account, and what its owner knows.
+/// Account, with the secrets of its owner.
 pub(super) struct Person {
     pub(super) email: String,
     pub(super) password: String,
-    /// The key in the owner's app for the second factor.
+    /// Key in the owner's app for the second factor.
     pub(super) factor: Option<TotpSecret>,
-    /// The key in the owner's app for signing in.
+    /// Key in the owner's app for signing in.
     pub(super) method: Option<TotpSecret>,
 }
 
@@ -46,7 +46,7 @@ fn setup(profile: Profile, required: bool) -> Setup {
     };
     let config = &mut setup.config;
     config.mail.html = false;
-    // One caller does more here than one may.
+    // One client makes more attempts here than the default limits allow.
     config.limits = Limits::flask_security_4();
     config.totp.format = WalletFormat::Native;
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
@@ -62,7 +62,7 @@ fn setup(profile: Profile, required: bool) -> Setup {
     let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
     config.unified = Some(Unified {
         methods,
-        // Events take their time.
+        // Sent codes must outlive the event.
         sent_window: Window::Back(HOUR),
         end_with_reset: strict,
         ..Unified::default()
@@ -74,7 +74,7 @@ fn setup(profile: Profile, required: bool) -> Setup {
 #[expect(clippy::expect_used, clippy::panic, reason = "helpers of tests")]
 impl World {
     pub(super) fn new(profile: Profile, store: Arc<dyn UserStore>) -> Self {
-        // Walks may share a store, so each draws other random numbers.
+        // Walks may share a store, so each uses other random numbers.
         static SEED: AtomicU64 = AtomicU64::new(1);
         let seed = SEED.fetch_add(2, Ordering::Relaxed);
         let site = setup(profile, false).build_with(|ports| {
@@ -90,7 +90,7 @@ impl World {
         Self { site, strict, number: AtomicU32::new(0), seed }
     }
 
-    /// The site as it is after the event.
+    /// Returns the site as it is after the event.
     pub(super) fn after(&self, event: AccountEvent) -> &Site {
         match event {
             AccountEvent::FactorRequired => &self.strict,
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// A confirmed account, for an event.
+    /// Creates a confirmed account for an event.
     pub(super) async fn person(&self, event: AccountEvent) -> Person {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let email = self.new_address(number);
@@ -121,7 +121,7 @@ impl World {
         person
     }
 
-    /// An account that somebody registered, and the link that was mailed.
+    /// Registers an account. Returns it with the link that was mailed.
     pub(super) async fn unconfirmed(&self) -> (Person, String) {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let person = Person {
@@ -150,7 +150,7 @@ impl World {
         user.expect("the account is there")
     }
 
-    /// The newest mail to a person.
+    /// Returns the newest mail to a person.
     pub(super) async fn mail(&self, person: &Person) -> OutgoingMail {
         let mails = self.site.mails().await;
         let own = mails.into_iter().rfind(|mail| mail.to == person.email);
@@ -161,13 +161,13 @@ impl World {
         link_in(&self.mail(person).await).expect("the mail has a link")
     }
 
-    /// The present code of an app; another one than every code before.
+    /// Returns a code of an app that was not used before.
     pub(super) fn code(&self, key: &TotpSecret) -> String {
         self.site.clock.advance(STEP);
         TotpRules::default().code_at(key, self.site.core().now()).expose().to_owned()
     }
 
-    /// Types the password; a second factor may be owed then.
+    /// Signs in with the password only; the second factor may still be required.
     pub(super) async fn type_password(&self, person: &Person, remember: bool) -> Browser {
         let mut browser = self.site.browser();
         let typed = json!({
@@ -177,7 +177,7 @@ impl World {
         browser
     }
 
-    /// Signs in by password, and by the second factor where there is one.
+    /// Signs in by password, and by the second factor if the account has one.
     pub(super) async fn sign_in(&self, person: &Person, remember: bool) -> Browser {
         let mut browser = self.type_password(person, remember).await;
         if let Some(key) = &person.factor {
@@ -187,7 +187,7 @@ impl World {
         browser
     }
 
-    /// Whether the browser is signed in, or would be with the second factor.
+    /// Checks whether the browser is signed in, or waits for the second factor only.
     pub(super) async fn gets_in(&self, browser: &mut Browser, person: &Person) -> bool {
         if browser.who().await.as_deref() == Some(&person.email) {
             return true;
@@ -199,18 +199,18 @@ impl World {
     }
 }
 
-/// The key of an app.
+/// Returns the key of an app.
 fn key_of(number: u32) -> TotpSecret {
     let [a, b, c, d] = number.to_be_bytes();
     TotpSecret::from_random([a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d])
 }
 
-/// The answer said that it was done.
+/// Checks that the answer reports success.
 pub(super) fn ok(answer: &Answer) {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
 }
 
-/// A text of an answer in JSON.
+/// Returns a text of a JSON answer.
 #[expect(clippy::panic, reason = "a helper of tests")]
 pub(super) fn text(answer: &Answer, name: &str) -> String {
     let json = answer.json();
@@ -218,7 +218,7 @@ pub(super) fn text(answer: &Answer, name: &str) -> String {
     text.unwrap_or_else(|| panic!("no {name}: {json}")).to_owned()
 }
 
-/// The code in a mail.
+/// Returns the code in a mail.
 #[expect(clippy::expect_used, reason = "a helper of tests")]
 pub(super) fn code_in(mail: &OutgoingMail) -> String {
     let digits = |line: &&str| line.len() == 6 && line.bytes().all(|octet| octet.is_ascii_digit());

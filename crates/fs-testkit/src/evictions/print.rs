@@ -1,4 +1,4 @@
-//! The table as a page of the documentation.
+//! Table as a page of the documentation.
 
 use std::fmt::Write;
 

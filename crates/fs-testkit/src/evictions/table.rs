@@ -1,4 +1,4 @@
-//! The table.
+//! Table of evictions.
 
 use super::Fate::{Apart as O, Ends as E, Stays as S};
 use super::{AccountEvent, Artefact, Fate, Profile};
@@ -6,7 +6,7 @@ use super::{AccountEvent, Artefact, Fate, Profile};
 const EVENTS: usize = AccountEvent::ALL.len();
 const ARTEFACTS: usize = Artefact::ALL.len();
 
-/// A row for each artefact, a column for each event, both in the order of `ALL`.
+/// Table with a row for each artefact and a column for each event, both in the order of `ALL`.
 type Table = [[Fate; EVENTS]; ARTEFACTS];
 
 #[rustfmt::skip]
@@ -57,7 +57,7 @@ const FLASK_SECURITY_4: Table = [
     [O, O, O, O,  O, O, O,  O, O,  O,  O, O,  O,  O,  O], // undo link
 ];
 
-/// What the event must do to the artefact.
+/// Returns the effect that the event must have on the artefact.
 pub fn fate(profile: Profile, event: AccountEvent, artefact: Artefact) -> Fate {
     let table = match profile {
         Profile::Standard => &STANDARD,
@@ -89,7 +89,7 @@ impl AccountEvent {
         Self::FactorRequired,
     ];
 
-    /// The event in a few words.
+    /// Returns the event in a few words.
     pub const fn title(self) -> &'static str {
         match self {
             Self::RegisteredAgain => "registered again",
@@ -134,7 +134,7 @@ impl Artefact {
         Self::UndoLink,
     ];
 
-    /// The artefact in a few words.
+    /// Returns the artefact in a few words.
     pub const fn title(self) -> &'static str {
         match self {
             Self::OwnSession => "session of the browser in which it happens",

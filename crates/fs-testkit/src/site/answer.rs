@@ -5,7 +5,7 @@ use http::header::{LOCATION, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
-/// An answer to a browser.
+/// Answer to a browser.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// Status of the answer.

@@ -1,4 +1,4 @@
-//! A browser or a JSON client, which keeps cookies and sends CSRF tokens.
+//! Browser or JSON client, which keeps cookies and sends CSRF tokens.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::{Answer, BASE_URL, PASSWORD, Site};
 
 const JSON: &str = "application/json";
 
-/// A browser with cookies. A clone has a copy of them.
+/// Browser with cookies. A clone has a copy of them.
 #[derive(Clone)]
 pub struct Browser {
     site: Site,

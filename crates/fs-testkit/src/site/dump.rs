@@ -1,4 +1,4 @@
-//! A snapshot of the data of a site.
+//! Snapshot of the data of a site.
 
 use fs_core::Timestamp;
 use fs_core::model::{CredentialKind, CredentialRecord, Role, SessionRecord, User};

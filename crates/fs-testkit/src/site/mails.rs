@@ -23,11 +23,11 @@ const KINDS: [&str; 11] = [
     "two_factor_instructions",
     "welcome",
 ];
-/// Fails where [`context`] says so.
+/// Template whose rendering fails when [`context`] injects a fault.
 const PLAIN: &str =
     "{% if broken %}{{ 1 // 0 }}{% endif %}Hello\n{{ confirmation_link or reset_link }}\n";
 
-/// A directory with a plain template for each mail; it lasts as long as the process.
+/// Creates a directory with a plain template for each mail. It is kept until the process ends.
 #[expect(clippy::expect_used, reason = "a test that has no place for its files has failed")]
 pub(super) fn plain_templates() -> PathBuf {
     static DIRECTORY: OnceLock<TempDir> = OnceLock::new();
@@ -43,7 +43,7 @@ pub(super) fn plain_templates() -> PathBuf {
     directory.path().to_owned()
 }
 
-/// What the template of a mail gets besides. The library asks for it once a mail.
+/// Returns the additional context of mail templates. The library calls it once per mail.
 pub(super) fn context(calls: &Calls) -> Map<String, Value> {
     match calls.note(Call::Compose) {
         None => Map::new(),

@@ -1,4 +1,4 @@
-//! A whole site in memory, and browsers that session it.
+//! Whole site in memory, and browsers that visit it.
 //!
 //! It has no sockets, threads or clock: a request is passed directly to [`WebSecurity`], so that
 //! every run is deterministic.
@@ -50,7 +50,7 @@ pub const BASE_URL: &str = "https://site.test";
 /// Password of the users of [`Site::add_user`]. It is long enough for both profiles.
 pub const PASSWORD: &str = "marble otter candle seven";
 
-/// A site in memory. It is cheap to clone.
+/// Site in memory. It is cheap to clone.
 #[derive(Clone)]
 pub struct Site {
     /// HTTP layer of the site.
@@ -63,7 +63,7 @@ pub struct Site {
     pub mailer: MemoryMailer,
     /// Log of its events.
     pub events: EventLog,
-    /// From where its visitors come.
+    /// Client address of its visitors.
     client_ip: Option<std::net::IpAddr>,
     store: Arc<MemoryStore>,
     routes: Arc<Vec<(&'static str, Requirement)>>,

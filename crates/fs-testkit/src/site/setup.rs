@@ -28,7 +28,7 @@ pub struct Setup {
     pub http: HttpConfig,
     /// Hooks of the application. The context of all templates (`*`) is replaced by the site's own.
     pub hooks: Hooks,
-    /// Sender of text messages, if there is one.
+    /// Sender of text messages, or `None`.
     pub sms: Option<Arc<dyn SmsSender>>,
     /// Paths that the application answers, with their requirements.
     pub routes: Vec<(&'static str, Requirement)>,

@@ -1,4 +1,4 @@
-//! Somebody with cookies who talks to a server over TCP.
+//! HTTP client with cookies that talks to a server over TCP.
 
 mod wire;
 
@@ -13,11 +13,10 @@ pub(crate) use wire::Connection;
 
 use crate::site::Answer;
 
-/// A browser without a window, or a program that speaks JSON: keeps cookies, follows nothing. A
-/// clone has a copy of its cookies.
+/// HTTP client for tests of whole servers, as a browser or as a program that speaks JSON. Keeps
+/// cookies and does not follow redirects. A clone has a copy of its cookies.
 ///
-/// For tests of whole servers; a site in memory has
-/// [browsers of its own](crate::site::Browser).
+/// A site in memory has [browsers of its own](crate::site::Browser).
 #[derive(Clone, Debug)]
 pub struct Visitor {
     address: SocketAddr,
@@ -26,17 +25,17 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Somebody new. An answer of the server may take as long as `patience`.
+    /// Creates a client without cookies. `patience` is the maximum time to wait for an answer.
     pub fn new(address: SocketAddr, patience: Duration) -> Self {
         Self { address, patience, cookies: BTreeMap::new() }
     }
 
-    /// A connection of one's own, for what goes wrong on purpose.
+    /// Opens a connection of its own, to send malformed or incomplete requests.
     pub(crate) fn connect(&self) -> io::Result<Connection> {
         Connection::open(self.address, self.patience)
     }
 
-    /// The bytes of a request, up to its body. `lines` are whole header lines.
+    /// Returns the bytes of a request up to its body. `lines` are complete header lines.
     pub(crate) fn head(&self, method: &str, target: &str, lines: &[&[u8]]) -> Vec<u8> {
         let start = format!("{method} {target} HTTP/1.1\r\nHost: {}\r\n", self.address);
         let mut head = start.into_bytes();
@@ -51,12 +50,12 @@ impl Visitor {
         head
     }
 
-    /// Sends a request on a connection of its own; keeps the cookies that come back. `lines` are
-    /// whole header lines.
+    /// Sends a request on a connection of its own, and stores the cookies of the answer. `lines`
+    /// are complete header lines.
     ///
     /// # Errors
     ///
-    /// There is no server, or it does not speak HTTP/1.1.
+    /// Returns an [`io::Error`] if the server cannot be reached, or does not speak HTTP/1.1.
     pub fn ask(
         &mut self,
         method: &str,
@@ -88,25 +87,25 @@ impl Visitor {
     ///
     /// # Errors
     ///
-    /// As of [`ask`](Self::ask).
+    /// Returns an [`io::Error`] in the same cases as [`ask`](Self::ask).
     pub fn get(&mut self, target: &str) -> io::Result<Answer> {
         self.ask("GET", target, &[], b"")
     }
 
-    /// Asks for JSON.
+    /// Sends a GET request that accepts JSON.
     ///
     /// # Errors
     ///
-    /// As of [`ask`](Self::ask).
+    /// Returns an [`io::Error`] in the same cases as [`ask`](Self::ask).
     pub fn get_json(&mut self, target: &str) -> io::Result<Answer> {
         self.ask("GET", target, &[b"Accept: application/json"], b"")
     }
 
-    /// Sends JSON with the CSRF token of this visitor's session.
+    /// Sends JSON with the CSRF token of this client's session.
     ///
     /// # Errors
     ///
-    /// As of [`ask`](Self::ask).
+    /// Returns an [`io::Error`] in the same cases as [`ask`](Self::ask).
     pub fn post_json(&mut self, target: &str, body: &Value) -> io::Result<Answer> {
         let token = format!("X-CSRFToken: {}", self.csrf_token()?);
         let lines: [&[u8]; 3] =
@@ -114,23 +113,23 @@ impl Visitor {
         self.ask("POST", target, &lines, body.to_string().as_bytes())
     }
 
-    /// Signs in, or tries to.
+    /// Sends the sign-in form. Returns the answer, also if the sign-in is refused.
     ///
     /// # Errors
     ///
-    /// As of [`ask`](Self::ask).
+    /// Returns an [`io::Error`] in the same cases as [`ask`](Self::ask).
     pub fn sign_in(&mut self, email: &str, password: &str) -> io::Result<Answer> {
         self.post_json("/login", &json!({ "email": email, "password": password }))
     }
 
-    /// The cookies, as one header value.
+    /// Returns the cookies as one header value.
     #[cfg(feature = "adapter")]
     pub(crate) fn cookie_line(&self) -> String {
         let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
         pairs.collect::<Vec<_>>().join("; ")
     }
 
-    /// A CSRF token of this visitor's session.
+    /// Returns a CSRF token of this client's session.
     pub(crate) fn csrf_token(&mut self) -> io::Result<String> {
         let answer = self.get_json("/login")?.json();
         let token = answer.pointer("/response/csrf_token").and_then(Value::as_str);

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over TCP, by hand: what clients tidy up is what is under test.
+//! HTTP/1.1 over TCP, handwritten because tests send what HTTP clients would normalise.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Result, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,11 +8,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::site::Answer;
 
-/// A connection to the server.
+/// Connection to the server.
 pub(crate) struct Connection(BufReader<TcpStream>);
 
 impl Connection {
-    /// Opens one. The server may be silent as long as `patience`.
+    /// Opens a connection. `patience` is the maximum silence of the server.
     pub(crate) fn open(address: SocketAddr, patience: Duration) -> Result<Self> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -21,12 +21,12 @@ impl Connection {
         Ok(Self(BufReader::new(stream)))
     }
 
-    /// Sends bytes, at once.
+    /// Sends bytes immediately.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<()> {
         self.0.get_mut().write_all(bytes)
     }
 
-    /// Reads one answer; to a `HEAD` it has no body.
+    /// Reads one answer. An answer to `HEAD` has no body.
     pub(crate) fn answer(&mut self, to_head: bool) -> Result<Answer> {
         let line = self.line()?;
         let code = line.split(' ').nth(1).and_then(|code| code.parse::<u16>().ok());
@@ -86,7 +86,7 @@ impl Connection {
         }
     }
 
-    /// One line without its end, a character for each byte.
+    /// Reads a line without its line break, with one character for each byte.
     fn line(&mut self) -> Result<String> {
         let mut bytes = Vec::new();
         self.0.read_until(b'\n', &mut bytes)?;

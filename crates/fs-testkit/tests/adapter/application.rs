@@ -1,4 +1,4 @@
-//! The application of the kit.
+//! Application of the kit, for the server under test.
 
 use std::sync::atomic::Ordering;
 
@@ -141,7 +141,7 @@ impl Server {
 }
 
 impl Server {
-    /// The same request, opened once more.
+    /// Opens the same request again.
     async fn anew(&self, exchange: &Exchange) -> Exchange {
         let request = exchange.request();
         let mut head = Request::new(()).into_parts().0;

@@ -1,5 +1,4 @@
-//! The adapter kit on a server without a framework, and what it catches: each of the other servers
-//! breaks one rule.
+//! Tests of the adapter kit, on a server without a framework: each faulty server violates one rule.
 
 #[cfg(test)]
 mod application;

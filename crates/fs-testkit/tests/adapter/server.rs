@@ -1,4 +1,4 @@
-//! A server on hyper that is right but for one fault.
+//! Server on hyper that is correct except for one fault.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
@@ -20,7 +20,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is wrong with a server.
+/// Fault of a server.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
     DropsRepeatedHeaders,
@@ -65,10 +65,10 @@ pub(crate) enum Fault {
     ForgetsTheHost,
 }
 
-/// A body, in pieces.
+/// Body, as a stream of chunks.
 pub(crate) type Body = BoxStream<'static, Result<Bytes, hyper::Error>>;
 
-/// A server with a fault, or without.
+/// Server with or without a fault.
 pub(crate) struct Server {
     pub(crate) security: WebSecurity,
     pub(crate) fault: Option<Fault>,
@@ -223,7 +223,8 @@ impl Server {
         }
     }
 
-    /// The library's first word: its answer, or the exchange and the body for the application.
+    /// Lets the library handle the request first. Returns its answer, or the exchange and the body
+    /// for the application.
     async fn begin(
         &self,
         head: &Parts,
@@ -294,7 +295,7 @@ fn once(whole: Bytes) -> Body {
     stream::iter([Ok(whole)]).boxed()
 }
 
-/// An answer of nothing but a status.
+/// Returns an answer that consists of a status only.
 pub(crate) fn status(code: StatusCode) -> Response<Bytes> {
     let mut answer = Response::new(Bytes::new());
     *answer.status_mut() = code;

@@ -1,4 +1,4 @@
-//! Every rule holds without a fault, and catches the faults it is there for.
+//! Tests that every rule holds without a fault, and catches the faults that it exists for.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ fn start(security: WebSecurity) -> SocketAddr {
     start_with(None, security)
 }
 
-/// What each fault is caught by, and in which words.
+/// Rule that catches each fault, and words of its message.
 const CAUGHT: &[(Fault, &str, &str)] = &[
     (Fault::DropsRepeatedHeaders, "the_request_arrives_as_sent", "a repeated header"),
     (Fault::TidiesTheQuery, "the_request_arrives_as_sent", "the query"),
@@ -99,7 +99,7 @@ fn every_fault_is_caught_by_its_rule() {
     for (fault, name, words) in CAUGHT {
         let rule = every_rule().find(|rule| rule.name == *name).unwrap();
         let start = |security| start_with(Some(*fault), security);
-        // Long enough for whoever answers at all.
+        // Long enough for any server that answers at all.
         let kept = (rule.check)(&Subject::start(start, Duration::from_secs(3)));
         let violation = kept.err().map(|violation| violation.to_string());
         let caught = violation.as_ref().is_some_and(|violation| violation.contains(words));

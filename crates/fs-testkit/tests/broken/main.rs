@@ -1,4 +1,4 @@
-//! The conformance suite catches what it is there to catch: each store here breaks one rule.
+//! Tests of the conformance suite: each faulty store violates one rule.
 
 #[cfg(test)]
 mod store;

@@ -1,4 +1,4 @@
-//! A store that is right but for one fault.
+//! Store that is correct except for one fault.
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
@@ -14,7 +14,7 @@ use fs_core::port::{
 use fs_store_memory::MemoryStore;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What is wrong with a store.
+/// Fault of a store.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
     ForgetsAttributes,
@@ -84,18 +84,18 @@ pub(crate) enum Fault {
     Panics,
 }
 
-/// Long enough for all callers of a race to get as far as this one.
+/// Yields long enough for all callers of a race to get as far as this one.
 async fn let_others_run() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }
 }
 
-/// The memory store with a fault, or without.
+/// Memory store with or without a fault.
 pub(crate) struct Broken {
     inner: MemoryStore,
     fault: Option<Fault>,
-    /// How many callers have looked, and are to write.
+    /// Number of callers that have read and are about to write.
     looked: AtomicUsize,
 }
 
@@ -104,7 +104,8 @@ impl Broken {
         Self { inner: MemoryStore::new(), fault, looked: AtomicUsize::new(0) }
     }
 
-    /// Waits for a second caller, however busy the machine is; not for ever, as there may be none.
+    /// Waits for a second caller, however busy the machine is. Gives up eventually, because there
+    /// may be none.
     async fn another_has_looked(&self) {
         for _ in 0..1_000_000 {
             if self.looked.load(Ordering::SeqCst) > 1 {
@@ -122,7 +123,7 @@ impl Broken {
         self.inner.users(Page { offset: 0, limit: u32::MAX }).await.unwrap()
     }
 
-    /// The user that a wrong way to compare finds.
+    /// Returns the user that a wrong comparison finds.
     async fn find(&self, wanted: &Identity) -> Option<User> {
         let value = wanted.value.as_str();
         let mut users = self.all().await;
@@ -156,7 +157,7 @@ impl Broken {
         })
     }
 
-    /// What the change becomes.
+    /// Returns the changes that a fault makes of one.
     async fn distort(&self, change: Change) -> Vec<Change> {
         let changed = match (self.fault, change) {
             (Some(Fault::ForgetsAttributes), Change::InsertUser(user)) => {
@@ -282,7 +283,7 @@ impl Broken {
         Change::PutCredential { credential: Box::new(credential), expect }
     }
 
-    /// Removes a credential in such a way that its sessions go on.
+    /// Removes a credential in a way that leaves its sessions valid.
     async fn orphan(&self, key: CredentialKey, expect: Option<u32>) -> Vec<Change> {
         let mut left = Vec::new();
         for user in self.all().await {
@@ -467,7 +468,8 @@ impl UserStore for Broken {
                 outcome
             }
             Some(Fault::LeavesCredentialsOfTheDeleted) => {
-                // As where the next user gets the key of the last one: what was left is theirs.
+                // Simulates a store that reuses keys: the next user inherits the credentials left
+                // by the last one.
                 let mut left = Vec::new();
                 for user in self.all().await {
                     let kind = CredentialKind::AuthToken;

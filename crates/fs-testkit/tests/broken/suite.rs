@@ -1,4 +1,4 @@
-//! Which rule catches which fault.
+//! Tests that each fault is caught by its rule.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use fs_testkit::conformance::{FreshStore, RULES, rule, run};
 
 use crate::store::{Broken, Fault};
 
-/// Each fault with the rule that must catch it.
+/// Rule that must catch each fault.
 const CAUGHT: &[(Fault, &str)] = &[
     (Fault::ForgetsAttributes, "a_user_is_kept_with_every_field"),
     (Fault::ReversesReceipts, "a_receipt_names_the_new_users_in_order"),

@@ -1,5 +1,5 @@
-//! Users and roles, for administrators. Each change is a form with a CSRF token, which is checked
-//! with the policy that guards them all.
+//! Page of users and roles, for administrators. Each change is a form with a CSRF token, which is
+//! checked by the policy that guards all of them.
 
 use bytes::Bytes;
 use fs_core::flow::AdminError;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::screen::Screen;
 
-/// How many users are shown: enough for a demo.
+/// Maximum number of users that are shown, which is enough for a demo.
 const SHOWN: u32 = 200;
 
-/// `GET /admin`
+/// Answers `GET /admin`.
 pub(crate) async fn show(screen: &Screen, admin: &User) -> Response<Bytes> {
     let store = screen.exchange.core().store();
     let users = store.users(Page { offset: 0, limit: SHOWN }).await;
@@ -42,13 +42,13 @@ fn described(user: &User, roles: &[&str], admin: &UserId) -> Value {
     })
 }
 
-/// `POST /admin/users/{user}/activate`
+/// Answers `POST /admin/users/{user}/activate`.
 pub(crate) async fn activate(screen: &Screen, user: String) -> Response<Bytes> {
     let changed = screen.exchange.core().activate_user(&UserId::new(user)).await;
     answer(screen, changed, "The account is active again.", "It was active already.")
 }
 
-/// `POST /admin/users/{user}/deactivate`
+/// Answers `POST /admin/users/{user}/deactivate`.
 pub(crate) async fn deactivate(screen: &Screen, admin: &User, user: String) -> Response<Bytes> {
     let user = UserId::new(user);
     if user == admin.id {
@@ -63,14 +63,14 @@ pub(crate) async fn deactivate(screen: &Screen, admin: &User, user: String) -> R
     )
 }
 
-/// `POST /admin/users/{user}/roles/{role}/grant`
+/// Answers `POST /admin/users/{user}/roles/{role}/grant`.
 pub(crate) async fn grant(screen: &Screen, user: String, role: &str) -> Response<Bytes> {
     let changed = screen.exchange.core().add_role_to_user(&UserId::new(user), role).await;
     let done = format!("The role {role} was given.");
     answer(screen, changed, &done, "The account has that role already.")
 }
 
-/// `POST /admin/users/{user}/roles/{role}/revoke`
+/// Answers `POST /admin/users/{user}/roles/{role}/revoke`.
 pub(crate) async fn revoke(
     screen: &Screen,
     admin: &User,

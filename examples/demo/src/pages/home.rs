@@ -1,4 +1,4 @@
-//! The public page: what there is to see, and what each page asks for.
+//! Public page: the other pages, and the requirement of each.
 
 use bytes::Bytes;
 use fs_core::authz::{Policy, Requirement};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::policies::{Administrator, Editor, Member, Recent};
 use crate::screen::Screen;
 
-/// `GET /`
+/// Answers `GET /`.
 pub(crate) fn show(screen: &Screen) -> Response<Bytes> {
     let caller = screen.caller.as_deref();
     let rooms = [
@@ -23,7 +23,7 @@ pub(crate) fn show(screen: &Screen) -> Response<Bytes> {
     screen.show("demo/home.html", "Home", json!({ "user": user, "rooms": rooms }))
 }
 
-/// A page with what it asks for, in the policy's own words, and whether the caller has that.
+/// Describes a page by its requirement, in the policy's own words, and whether the caller meets it.
 fn room(path: &str, name: &str, asks: &Requirement, caller: Option<&User>) -> Value {
     let open = caller.is_some() && asks.missing(caller).is_none();
     json!({ "path": path, "name": name, "asks": asks.to_string(), "open": open })

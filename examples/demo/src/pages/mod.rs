@@ -1,4 +1,4 @@
-//! The pages, one file a subject.
+//! Pages of the demo, one file per subject.
 
 pub(crate) mod admin;
 pub(crate) mod home;

@@ -1,4 +1,4 @@
-//! The mails and text messages that the demo has sent, for its developer to read.
+//! Page of the mails and text messages that the demo sent, for its developer.
 
 use bytes::Bytes;
 use http::header::CONTENT_SECURITY_POLICY;
@@ -8,14 +8,14 @@ use serde_json::{Map, Value, json};
 use crate::outbox::{Sent, SentMessage};
 use crate::screen::Screen;
 
-/// `GET /outbox`
+/// Answers `GET /outbox`.
 pub(crate) fn list(screen: &Screen) -> Response<Bytes> {
     let Some(outbox) = screen.outbox() else { return screen.missing() };
     let messages: Vec<_> = outbox.messages().iter().map(head).collect();
     screen.show("demo/messages.html", "Sent messages", json!({ "messages": messages }))
 }
 
-/// `GET /outbox/{number}`
+/// Answers `GET /outbox/{number}`.
 pub(crate) fn show(screen: &Screen, number: &str) -> Response<Bytes> {
     let (outbox, number) = (screen.outbox(), number.parse().ok());
     let sent = outbox.zip(number).and_then(|(outbox, number)| outbox.message(number));
@@ -23,7 +23,7 @@ pub(crate) fn show(screen: &Screen, number: &str) -> Response<Bytes> {
     let mut shown = head(&sent);
     let (title, text, html) = match &sent.message {
         SentMessage::Mail(mail) => (mail.subject.as_str(), mail.text.clone(), mail.html.clone()),
-        // To show the code is what this page is for.
+        // Exposing the code is the purpose of this page.
         SentMessage::Text(message) => (TEXT, Some(message.text.expose().to_owned()), None),
     };
     shown.insert("text".to_owned(), text.into());
@@ -33,7 +33,7 @@ pub(crate) fn show(screen: &Screen, number: &str) -> Response<Bytes> {
     response
 }
 
-/// A shown mail may style its own elements.
+/// Allows inline styles, because a shown mail may style its own elements.
 fn allow_inline_styles(response: &mut Response<Bytes>) {
     let policy = response.headers().get(CONTENT_SECURITY_POLICY);
     let Some(policy) = policy.and_then(|policy| policy.to_str().ok()) else { return };

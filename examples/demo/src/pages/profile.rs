@@ -1,4 +1,4 @@
-//! What the demo knows about whoever is signed in.
+//! Page with the data of the signed-in user.
 
 use bytes::Bytes;
 use fs_core::model::User;
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::screen::Screen;
 
-/// `GET /profile`
+/// Answers `GET /profile`.
 pub(crate) async fn show(screen: &Screen, user: &User) -> Response<Bytes> {
     let core = screen.exchange.core();
     let sessions = match core.store().sessions_of(&user.uniquifier, core.now()).await {

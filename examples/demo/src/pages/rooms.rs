@@ -1,4 +1,4 @@
-//! Pages that are nothing but guarded.
+//! Pages that only demonstrate their guards.
 
 use bytes::Bytes;
 use http::Response;
@@ -6,14 +6,14 @@ use serde_json::json;
 
 use crate::screen::Screen;
 
-/// `GET /editors`: for who holds one of two roles.
+/// Answers `GET /editors`, for users with one of two roles.
 pub(crate) fn editors(screen: &Screen) -> Response<Bytes> {
     let text = "You hold one of the roles that open this room. Whoever does not is told so with \
                 status 403.";
     screen.show("demo/room.html", "Editors’ room", json!({ "text": text }))
 }
 
-/// `GET /vault`: for who has typed the password lately.
+/// Answers `GET /vault`, for users who typed their password recently.
 pub(crate) fn vault(screen: &Screen) -> Response<Bytes> {
     let text = "You typed your password in the last five minutes, or opened the vault a short \
                 while after that. Wait a quarter of an hour, open it again, and you are asked for \

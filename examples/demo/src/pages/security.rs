@@ -1,4 +1,4 @@
-//! What protects the caller's account, and where each part of it is changed.
+//! Page of the caller's security settings, with links to change each.
 
 use bytes::Bytes;
 use fs_core::model::User;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::screen::Screen;
 
-/// `GET /security`
+/// Answers `GET /security`.
 pub(crate) fn show(screen: &Screen, user: &User) -> Response<Bytes> {
     let rows = [
         password(user),
@@ -22,18 +22,19 @@ pub(crate) fn show(screen: &Screen, user: &User) -> Response<Bytes> {
     screen.show("demo/security.html", "Security", json!({ "rows": rows }))
 }
 
-/// A part of an account's protection.
+/// Part of an account's protection.
 struct Part {
     name: &'static str,
     note: String,
-    /// Whether it is there; nothing where that is no question.
+    /// Whether the part is set up. `None` if the question does not apply.
     on: Option<bool>,
     action: &'static str,
     endpoint: Endpoint,
 }
 
 impl Part {
-    /// With the path of the page that changes it; nothing where that page is switched off.
+    /// Returns the part with the path of the page that changes it, or `None` if that page is
+    /// disabled.
     fn located(self, screen: &Screen) -> Option<Value> {
         let path = screen.exchange.security().routes().path(self.endpoint)?.to_owned();
         let Self { name, note, on, action, .. } = self;

@@ -1,4 +1,4 @@
-//! Who begins a request and does not go on is cut off.
+//! Test that a client that stalls within a request is disconnected.
 
 #[path = "../../../half_open.rs"]
 mod clients;
@@ -16,7 +16,7 @@ fn who_does_not_go_on_is_cut_off(framework: &str) {
     let demo = Demo::start_on(framework, folder.path(), &arguments);
     let address = SocketAddr::from(([127, 0, 0, 1], demo.port()));
     is_closed(address, HALF_A_BODY);
-    // Rocket has no deadline for heads: that takes a proxy.
+    // Rocket has no deadline for heads; a proxy has to provide it.
     if framework != "rocket" {
         is_closed(address, SILENT);
         is_closed(address, HALF_A_HEAD);

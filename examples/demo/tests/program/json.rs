@@ -1,4 +1,4 @@
-//! Everything that the demo shows, it also tells as JSON.
+//! Test that every page of the demo is also available as JSON.
 
 use serde_json::json;
 

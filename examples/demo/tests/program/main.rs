@@ -1,4 +1,4 @@
-//! The demo as a program: what it tells, keeps and sends, and how it ends.
+//! Tests of the demo as a program: its output, its data, its mails and its shutdown.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,4 +1,5 @@
-//! Mails survive a demo that is killed between the commit and the mail server's word.
+//! Test that mails survive a demo that is killed after the commit and before the mail server's
+//! confirmation.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,8 +20,8 @@ on_each_framework!(mails_arrive_after_a_kill);
 fn mails_arrive_after_a_kill(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
 
-    // The first mail is in the hands of a mail server that does not confirm it; so the second one
-    // waits in the outbox, committed and not touched.
+    // The mail server holds the first mail and does not confirm it. So the second one waits in the
+    // outbox, committed and untouched.
     let stuck = MailServer::start(Manner::NeverConfirms);
     let mut demo = start(framework, folder.path(), &stuck);
     register(&demo, "ann@example.com");
@@ -42,7 +43,7 @@ fn mails_arrive_after_a_kill(framework: &str) {
     let expected = |email: &str| format!("<{}@localhost>", names[email]);
     assert_eq!(arrived["ann@example.com"], expected("ann@example.com"));
     assert_eq!(arrived["bob@example.com"], expected("bob@example.com"));
-    // Whoever got it before can tell that it is the same.
+    // A recipient who got it before can tell that it is the same mail.
     assert_eq!(arrived["ann@example.com"], first_attempt);
 
     assert_eq!(waiting(folder.path()), BTreeMap::new());
@@ -64,8 +65,8 @@ fn message_id(received: &Received) -> String {
     parsed.headers.get_first_value("Message-ID").unwrap()
 }
 
-/// The names of the mails in the outbox, by recipient. A mail that a process died with is free
-/// again after two minutes: to another process, which this is, in whose hands it fails at once.
+/// Returns the ids of the mails in the outbox, by recipient. A mail whose process died can be
+/// claimed again after two minutes. This process claims them, and lets each delivery fail.
 #[tokio::main(flavor = "current_thread")]
 async fn waiting(folder: &Path) -> BTreeMap<String, String> {
     let path = folder.join("demo.sqlite3");

@@ -1,4 +1,4 @@
-//! What every route asks is what was reviewed, and what the running demo asks.
+//! Tests that the requirement of every route matches the reviewed table and the running demo.
 
 use std::process::Command;
 
@@ -34,13 +34,13 @@ fn every_route_asks_what_the_table_says(framework: &str) {
         let named = route.requirement.who() == Who::SignedIn;
         assert_eq!(why["why"] == "nobody_signed_in", named, "{name}: {why}");
 
-        // The rule that refuses somebody without roles, to the letter.
+        // The rule by which a user without roles is refused, literally.
         let why = ask(&mut ann, &demo, route, Some(&token));
         let rule = route.requirement.rules().first().map(ToString::to_string);
         assert_eq!(why["rule"].as_str(), rule.as_deref(), "{name}: {why}");
 
-        // A remembered browser is signed in, and never fresh.
-        // Each time it comes back it gets its next cookie.
+        // A remembered browser is signed in, but never fresh. Its remember cookie is replaced at
+        // each use.
         back = back.remembered();
         let why = ask(&mut back, &demo, route, None);
         let fresh = route.requirement.freshness();
@@ -51,7 +51,7 @@ fn every_route_asks_what_the_table_says(framework: &str) {
     }
 }
 
-/// Why the demo refuses; nothing where it does not.
+/// Returns the reason for which the demo refuses, or null if it does not.
 fn ask(client: &mut Client, demo: &Demo, route: &RoutePolicy, token: Option<&str>) -> Value {
     let path = route.path.replace("{user}", "1").replace("{role}", "editor");
     let path = path.replace("{number}", "1");
@@ -64,7 +64,7 @@ fn ask(client: &mut Client, demo: &Demo, route: &RoutePolicy, token: Option<&str
     if refused { trace } else { Value::Null }
 }
 
-/// Somebody with an account and without roles, who is remembered.
+/// Creates a remembered user without roles.
 fn member(demo: &Demo) -> Client {
     let mut ann = Client::default();
     let form = json!({ "email": "ann@example.com", "password": PASSWORD });
@@ -84,7 +84,7 @@ fn member(demo: &Demo) -> Client {
     ann
 }
 
-/// Whoever adds a route and forgets to declare it is told so here.
+/// Checks that every route is declared. Fails if somebody adds one and forgets that.
 #[test]
 fn every_route_of_every_framework_is_declared() {
     let declared = declared::of_routes();
@@ -102,7 +102,7 @@ fn every_route_of_every_framework_is_declared() {
     }
 }
 
-/// The route that a line of a program makes, if it makes one.
+/// Returns the route that a line of source code declares, or `None`.
 fn route_of(line: &str) -> Option<String> {
     let line = line.trim().trim_start_matches("app");
     let (method, path) = match line.strip_prefix("#[") {
@@ -119,7 +119,7 @@ fn route_of(line: &str) -> Option<String> {
     known.then(|| named(&method, &path.replace('<', "{").replace('>', "}")))
 }
 
-/// Method and path within the group of routes that it is in.
+/// Returns method and full path of a route, from its path within its group.
 fn named(method: &::http::Method, path: &str) -> String {
     let path = path.strip_prefix("/admin").unwrap_or(path);
     format!("{method} {}", if path.is_empty() { "/" } else { path })

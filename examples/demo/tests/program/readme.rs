@@ -1,4 +1,4 @@
-//! The program in the README is the one that is compiled here.
+//! Test that the README shows the program that is compiled here.
 
 #[test]
 fn the_readme_shows_the_short_program() {

@@ -1,4 +1,4 @@
-//! What lasts over a restart of the demo.
+//! Test of the data that survives a restart of the demo.
 
 use crate::client::Client;
 use crate::demo::Demo;

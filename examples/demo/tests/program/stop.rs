@@ -1,4 +1,4 @@
-//! The demo ends well when it is asked to.
+//! Test that the demo shuts down properly.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -15,7 +15,7 @@ fn who_is_being_answered_gets_the_answer(framework: &str) {
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let mut stream = BufReader::new(stream);
 
-    // It asks for the body, so the request is in its hands.
+    // The interim response for the body shows that the server has begun to handle the request.
     let head = "POST /login HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\
                 Content-Type: application/json\r\nContent-Length: 2\r\n\
                 Expect: 100-continue\r\nConnection: close\r\n\r\n";
@@ -25,7 +25,7 @@ fn who_is_being_answered_gets_the_answer(framework: &str) {
     assert!(line.starts_with("HTTP/1.1 100"), "{line}");
     stream.read_line(&mut String::new()).unwrap();
 
-    // It takes no more of them, and this one is answered.
+    // The demo accepts no further connections, but answers this request.
     demo.ask_to_stop();
     while TcpStream::connect(("127.0.0.1", demo.port())).is_ok() {}
     stream.get_mut().write_all(b"{}").unwrap();

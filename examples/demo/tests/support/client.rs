@@ -1,4 +1,4 @@
-//! A program that talks JSON to the demo, and keeps its cookies.
+//! HTTP client that speaks JSON to the demo and keeps its cookies.
 
 use std::collections::BTreeMap;
 
@@ -17,13 +17,13 @@ impl Client {
         self.ask(demo, "GET", path, &[], None)
     }
 
-    /// Hands in a form, with the CSRF token that its page gives.
+    /// Submits a form, with the CSRF token of its page.
     pub(crate) fn submit(&mut self, demo: &Demo, path: &str, mut form: Value) -> Answer {
         form["csrf_token"] = self.csrf_token(demo, path).into();
         self.ask(demo, "POST", path, &[], Some(&form))
     }
 
-    /// Presses a button of the demo's own.
+    /// Presses a button of the demo's own pages.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn press(&mut self, demo: &Demo, path: &str, token: Option<&str>) -> Answer {
         let token: Vec<_> = token.iter().map(|token| ("X-CSRF-Token", *token)).collect();
@@ -40,7 +40,8 @@ impl Client {
         self.submit(demo, "/login", json!({ "email": email, "password": password }))
     }
 
-    /// The same browser without its session, if it is remembered.
+    /// Returns the same browser without its session cookie, so that only its remember cookie is
+    /// left.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn remembered(&self) -> Self {
         let mut cookies = self.cookies.clone();

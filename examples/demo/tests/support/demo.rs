@@ -1,4 +1,4 @@
-//! The demo as a process of its own.
+//! Demo in a process of its own.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -6,24 +6,25 @@ use std::process::{Child, Command, Stdio};
 
 pub(crate) struct Demo {
     process: Child,
-    /// What it stands on.
+    /// Framework that serves it.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) framework: String,
-    /// Where it listens: `http://127.0.0.1:PORT`.
+    /// URL of the demo: `http://127.0.0.1:PORT`.
     pub(crate) url: String,
-    /// The administrator's password, if it was made at this start.
+    /// Password of the administrator, if the account was created at this start.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) password: Option<String>,
 }
 
 impl Demo {
-    /// Starts it on axum and a free port with its files in a folder, and waits until it listens.
+    /// Starts the demo on axum and a free port, with its files in a folder, and waits until it
+    /// listens.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn start(folder: &Path, arguments: &[&str]) -> Self {
         Self::start_on("axum", folder, arguments)
     }
 
-    /// The same on another framework.
+    /// Starts the demo on another framework, as [`start`](Self::start) does.
     pub(crate) fn start_on(framework: &str, folder: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
         for (name, _) in std::env::vars_os() {
@@ -59,7 +60,7 @@ impl Demo {
         port.parse().unwrap()
     }
 
-    /// Asks it to end: SIGTERM.
+    /// Sends SIGTERM to the process.
     #[cfg(unix)]
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn ask_to_stop(&self) {
@@ -67,13 +68,13 @@ impl Demo {
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     }
 
-    /// Waits until it has ended; whether it ended well.
+    /// Waits until the process has ended. Returns whether it was successful.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn ends_well(&mut self) -> bool {
         self.process.wait().unwrap().success()
     }
 
-    /// Ends it at once: SIGKILL, where there is such a thing.
+    /// Kills the process, with SIGKILL on Unix.
     #[allow(dead_code, reason = "not every test needs it")]
     pub(crate) fn kill(&mut self) {
         self.process.kill().unwrap();

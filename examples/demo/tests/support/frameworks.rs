@@ -1,7 +1,7 @@
-//! Tests that hold whatever the demo stands on.
+//! Tests that run on every framework of the demo.
 
-/// Makes a test of each function for each framework that the demo is built with; the function gets
-/// its name.
+/// Creates a test of each function for each framework that the demo is built with. The function
+/// gets the framework's name.
 macro_rules! on_each_framework {
     ($($test:ident),+) => {
         mod on_axum {

@@ -1,11 +1,11 @@
-//! As much of HTTP as the tests need.
+//! Minimal HTTP client for the tests.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
 use serde_json::Value;
 
-/// What a server answered. The names of its headers are in small letters.
+/// Response of a server. Header names are in lower case.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -14,8 +14,8 @@ pub(crate) struct Answer {
     pub(crate) body: Value,
 }
 
-/// Asks `127.0.0.1:port` over a connection of its own, by that name if the headers give no other;
-/// bodies are JSON.
+/// Sends a request to `127.0.0.1:port` on a connection of its own. `Host` is that address unless
+/// the headers contain another. Bodies are JSON.
 pub(crate) fn ask(
     port: u16,
     method: &str,

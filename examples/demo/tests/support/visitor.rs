@@ -1,11 +1,11 @@
-//! Somebody who uses the demo.
+//! User of the demo in a browser.
 
 use std::path::Path;
 
 use crate::demo::Demo;
 use crate::webdriver::{Browser, Driver};
 
-/// Somebody with a browser of their own.
+/// User with a browser of their own.
 pub(crate) struct Visitor {
     pub(crate) browser: Browser,
     home: String,
@@ -43,7 +43,7 @@ impl Visitor {
         self.reads("Nobody is signed in");
     }
 
-    /// Takes pictures of the page, and sees to it that nothing hangs over its edge.
+    /// Takes screenshots of the page, and checks that nothing is wider than the screen.
     pub(crate) fn looks(&self, name: &str) {
         if !self.pictured {
             return;

@@ -1,5 +1,5 @@
-//! A browser, driven by the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>): as much of it
-//! as the test needs, so that no build has to carry a client with its HTTP stack.
+//! Browser, driven by the WebDriver protocol (<https://www.w3.org/TR/webdriver2/>). Implements only
+//! what the tests need, so that no build depends on a client with its HTTP stack.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use crate::http::ask;
 
-/// Longer than any page takes on a busy machine.
+/// Timeout that is longer than any page takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The program between the protocol and the browsers.
+/// WebDriver server, which controls the browsers.
 pub(crate) struct Driver {
     process: Child,
     port: u16,
@@ -22,7 +22,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Starts the `chromedriver` that is beside the browser, or on the path.
+    /// Starts the `chromedriver` beside the browser, or on the path.
     pub(crate) fn start(chromium: &Path) -> Self {
         let beside = chromium.with_file_name("chromedriver");
         let program = if beside.is_file() { beside } else { PathBuf::from("chromedriver") };
@@ -40,7 +40,7 @@ impl Driver {
         Self { process, port, chromium: chromium.to_owned() }
     }
 
-    /// Opens a browser with a profile of its own: nobody is signed in there.
+    /// Opens a browser with a profile of its own, in which nobody is signed in.
     pub(crate) fn open(&self) -> Browser {
         let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"];
         let options = json!({ "binary": self.chromium, "args": arguments });
@@ -59,7 +59,7 @@ impl Drop for Driver {
     }
 }
 
-/// One browser. Elements are named by XPath.
+/// Browser session. Elements are selected by XPath.
 pub(crate) struct Browser {
     port: u16,
     session: String,
@@ -74,7 +74,7 @@ impl Browser {
         self.get("/url").as_str().unwrap().to_owned()
     }
 
-    /// What a person reads on the page; nothing between two pages.
+    /// Returns the visible text of the page, or an empty text while pages change.
     pub(crate) fn text(&self) -> String {
         let text = self.run("return document.body ? document.body.innerText : ''");
         text.as_str().unwrap().to_owned()
@@ -92,7 +92,7 @@ impl Browser {
         }
     }
 
-    /// Waits until the address has a part.
+    /// Waits until the URL contains a part.
     pub(crate) fn wait_for_url(&self, part: &str) {
         let until = Instant::now() + PATIENCE;
         while !self.url().contains(part) {
@@ -100,7 +100,7 @@ impl Browser {
         }
     }
 
-    /// Opens a page again and again until something is on it.
+    /// Opens a page repeatedly until it contains an element.
     pub(crate) fn open_until(&self, url: &str, xpath: &str) {
         let until = Instant::now() + PATIENCE;
         self.open(url);
@@ -122,19 +122,19 @@ impl Browser {
         self.click(&format!("//a[normalize-space()='{link}']"));
     }
 
-    /// What a person reads in an element.
+    /// Returns the visible text of an element.
     pub(crate) fn text_of(&self, xpath: &str) -> String {
         self.of_element(xpath, "GET", "text", None).as_str().unwrap().to_owned()
     }
 
-    /// Types into the field with that label, in place of what is there.
+    /// Replaces the content of the field with that label.
     pub(crate) fn fill(&self, label: &str, text: &str) {
         let field = format!("//input[@id=//label[normalize-space()='{label}']/@for]");
         self.of_element(&field, "POST", "clear", Some(&json!({})));
         self.of_element(&field, "POST", "value", Some(&json!({ "text": text })));
     }
 
-    /// Goes into a frame of the page; the next page that is opened is whole again.
+    /// Enters a frame of the page. Opening another page leaves it.
     pub(crate) fn enter_frame(&self, xpath: &str) {
         let frame = json!({ ELEMENT: self.find(xpath) });
         self.post("/frame", &json!({ "id": frame }));
@@ -144,14 +144,15 @@ impl Browser {
         self.post("/frame", &json!({ "id": null }));
     }
 
-    /// A picture of the whole page on a screen of that width, by day or by night.
+    /// Returns a screenshot of the whole page, at that width of the screen and in the given color
+    /// scheme.
     pub(crate) fn picture(&self, width: u32, scheme: &str) -> Vec<u8> {
         let metrics =
             json!({ "width": width, "height": 844, "deviceScaleFactor": 1, "mobile": false });
         self.cdp("Emulation.setDeviceMetricsOverride", &metrics);
         let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
         self.cdp("Emulation.setEmulatedMedia", &json!({ "features": [feature] }));
-        // A frame follows when it comes to it: it is loaded anew, for this screen.
+        // A frame adapts only when it is loaded again.
         if self.has("//iframe") {
             self.post("/refresh", &json!({}));
         }
@@ -161,7 +162,7 @@ impl Browser {
         base64::engine::general_purpose::STANDARD.decode(picture).unwrap()
     }
 
-    /// How much wider than the screen the page is, in pixels.
+    /// Returns by how many pixels the page is wider than the screen.
     pub(crate) fn overhang(&self) -> i64 {
         let overhang = "const page = document.documentElement; \
                         return page.scrollWidth - page.clientWidth";
@@ -176,8 +177,8 @@ impl Browser {
         self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
-    /// Asks something of an element. A page may be replaced between finding the element and asking: then
-    /// the element of the new page is meant.
+    /// Sends a command for an element. If the page is replaced between finding the element and the
+    /// command, uses the element of the new page.
     fn of_element(&self, xpath: &str, method: &str, what: &str, body: Option<&Value>) -> Value {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -190,7 +191,7 @@ impl Browser {
         }
     }
 
-    /// Waits until there is such an element.
+    /// Waits until the element exists.
     fn find(&self, xpath: &str) -> String {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -222,10 +223,10 @@ impl Drop for Browser {
     }
 }
 
-/// The member by which the protocol marks elements.
+/// Member by which the protocol identifies elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
-/// One request of the protocol.
+/// Sends a request of the protocol.
 fn call(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
     let mut answer = ask(port, method, path, &[], body).map_err(|error| error.to_string())?;
     let value = answer.body["value"].take();

@@ -1,4 +1,4 @@
-//! The application on a free port, with a site of the test kit behind it.
+//! Application on a free port, on a site of the test kit.
 
 use fs_axum::Limits;
 use fs_core::password::NewHash;
@@ -14,7 +14,7 @@ pub(crate) const NEW_PASSWORD: &str = "eight otters sleep on waves";
 pub(crate) struct Server {
     site: Site,
     pub(crate) port: u16,
-    /// Stops the server when it is dropped.
+    /// Runtime of the server. Dropping it stops the server.
     runtime: Runtime,
 }
 
@@ -34,7 +34,7 @@ impl Server {
         Self { site, port, runtime }
     }
 
-    /// The path of the link in the only mail that waits.
+    /// Returns the path of the link in the only mail that waits.
     pub(crate) fn mailed_link(&self) -> String {
         let mails = self.runtime.block_on(self.site.mails());
         let [mail] = &mails[..] else { panic!("{} mails", mails.len()) };

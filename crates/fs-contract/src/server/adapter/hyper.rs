@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use super::Stopped;
 use crate::server::routes::{echo, name_of, protected, show};
 
-/// The longest body that the application itself reads.
+/// Maximum length of a body that the application itself reads, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
 pub(super) async fn start(security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr> {
@@ -45,7 +45,7 @@ async fn accept(listener: TcpListener, security: WebSecurity, mut stopped: Stopp
     graceful.shutdown().await;
 }
 
-/// Serves one connection. A client that goes away in between ends it; that is nobody's failure.
+/// Serves one connection. A client that disconnects ends it; this is not an error.
 fn connection(
     graceful: &GracefulShutdown,
     stream: TcpStream,
@@ -61,7 +61,8 @@ fn connection(
     async move { drop(watched.await) }
 }
 
-/// The whole adapter: the library has the first word, and the last about the headers.
+/// Answers a request. This is the complete adapter: the library decides first, and adds its headers
+/// last.
 async fn answer(
     security: &WebSecurity,
     request: Request<Incoming>,
@@ -80,7 +81,7 @@ async fn answer(
     }
 }
 
-/// The application: three kinds of answers.
+/// Runs the application, which has three kinds of answers.
 async fn application<B>(exchange: &Exchange, body: B) -> Response<Bytes>
 where
     B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send,

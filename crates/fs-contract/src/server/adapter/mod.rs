@@ -1,4 +1,4 @@
-//! The servers under test: the contract's routes behind the library, on each adapter.
+//! Servers under test: the contract's routes behind the library, on each adapter.
 
 mod actix;
 mod axum;
@@ -13,41 +13,42 @@ use fs_http::WebSecurity;
 use futures::future::BoxFuture;
 use tokio::sync::oneshot;
 
-/// Done when a server is no longer wanted.
+/// Future that completes when a server is no longer needed.
 pub type Stopped = BoxFuture<'static, ()>;
 
-/// Starts the contract's application on an adapter: ours, or one that is written elsewhere and held
-/// against the recordings with [`replay_on`](crate::replay_on).
+/// Starter of the contract's application on an adapter: one of this project, or one that is written
+/// elsewhere and tested with [`replay_on`](crate::replay_on).
 ///
-/// The application is the routes of [`routes`](super::routes): [`protected`](super::routes::protected)
-/// names them and what guards each, [`show`](super::routes::show) is what they answer, to `GET` and
-/// `POST`; `/echo` answers [`echo`](super::routes::echo), by whatever method. Nothing else is there.
+/// The application has the routes of [`routes`](super::routes) and no others.
+/// [`protected`](super::routes::protected) lists their paths and requirements; they answer `GET`
+/// and `POST` with [`show`](super::routes::show). `/echo` answers every method with
+/// [`echo`](super::routes::echo).
 #[async_trait]
 pub trait ContractServer: Send + Sync + 'static {
-    /// Starts a server of its own for `security`, on any free port of the loopback, that ends soon after
-    /// `stopped` does. Each scenario has a server: they are hundreds.
+    /// Starts a server for `security` on a free loopback port. The server must end soon after
+    /// `stopped` completes. Each of the hundreds of scenarios starts its own server.
     ///
     /// # Errors
     ///
-    /// It could not start. The scenario fails.
+    /// Returns an [`io::Error`] if the server cannot be started. The scenario then fails.
     async fn start(&self, security: &WebSecurity, stopped: Stopped) -> io::Result<SocketAddr>;
 
-    /// Whether the server handles requests on the runtime that [`start`](Self::start) is called on. Then
-    /// scenarios share the connections to a database. Connections belong to a runtime: those of
-    /// one that ends with its server would break under the next one.
+    /// Checks whether the server handles requests on the runtime that [`start`](Self::start) is
+    /// called on. If so, scenarios share the connections to a database. Connections belong to a
+    /// runtime: those of a runtime that ends with its server would break under the next one.
     fn shares_runtime(&self) -> bool {
         false
     }
 }
 
-/// The adapters of this project.
+/// Adapters of this project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Adapter {
-    /// `fs-axum`
+    /// The adapter `fs-axum`.
     Axum,
-    /// `fs-rocket`
+    /// The adapter `fs-rocket`.
     Rocket,
-    /// `fs-actix`
+    /// The adapter `fs-actix`.
     Actix,
     /// `fs-http` on hyper, without a framework.
     Hyper,
@@ -70,9 +71,9 @@ impl ContractServer for Adapter {
     }
 }
 
-/// A server that runs until it is dropped.
+/// Server that runs until it is dropped.
 pub(super) struct Running {
-    /// Where it listens.
+    /// Address that the server listens on.
     pub(super) address: SocketAddr,
     _stop: oneshot::Sender<()>,
 }
@@ -83,7 +84,7 @@ impl Running {
         security: &WebSecurity,
     ) -> Result<Self, String> {
         let (stop, stopped) = oneshot::channel::<()>();
-        // Nothing is ever sent: the channel closes when the server is no longer wanted.
+        // The channel carries no value: it completes when the sender is dropped.
         let stopped = Box::pin(async { drop(stopped.await) });
         let address = server.start(security, stopped).await;
         Ok(Self { address: address.map_err(|error| error.to_string())?, _stop: stop })

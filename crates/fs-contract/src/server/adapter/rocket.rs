@@ -53,8 +53,8 @@ struct Page(&'static str);
 #[derive(Clone)]
 struct Echo;
 
-/// Rocket's own answer is JSON for who asks for it; that of the contract's other applications is
-/// not.
+/// Catcher without Rocket's own JSON error body, which the contract's other applications do not
+/// have.
 #[derive(Clone)]
 struct Missing;
 

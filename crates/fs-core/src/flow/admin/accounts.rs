@@ -1,4 +1,4 @@
-//! Making accounts, shutting them out, and ending what they can be entered with.
+//! Creating, deactivating and deleting accounts, and revoking access to them.
 
 use std::collections::BTreeMap;
 
@@ -16,28 +16,51 @@ use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
 
-/// An account that an administrator makes.
+/// Account that an administrator creates.
 #[derive(Debug, Default)]
 pub struct NewAccount {
-    /// The mail address, as typed.
+    /// Mail address, as typed.
     pub email: String,
-    /// The username, as typed.
+    /// Username, as typed. Ignored if usernames are disabled.
     pub username: Option<String>,
-    /// The password, as typed; nothing for an account without one.
+    /// Password, as typed. `None` creates an account without a password.
     pub password: Option<Secret>,
-    /// Whether the address counts as proven.
+    /// Whether the address counts as confirmed.
     pub confirmed: bool,
-    /// Names of roles that exist.
+    /// Names of existing roles to grant.
     pub roles: Vec<String>,
 }
 
 impl Security {
-    /// Makes an account. An address or name counts as taken however it is written, as it does where
-    /// people register.
+    /// Creates an account. An address or username counts as taken in any spelling, as at
+    /// registration.
     ///
     /// # Errors
     ///
-    /// An invalid or taken address or name, a password against the rules, an unknown role.
+    /// Returns [`AdminError::Invalid`] if the address, username or password breaks a rule,
+    /// [`AdminError::Taken`] if another account has the address or username,
+    /// [`AdminError::NoSuchRole`] if a role does not exist, and [`AdminError::Flow`] if a port
+    /// fails. Nothing was created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::AdminError, secret::Secret};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, password: Secret,
+    /// # ) -> Result<(), AdminError> {
+    /// use fs_core::flow::NewAccount;
+    ///
+    /// let new = NewAccount {
+    ///     email: "ann@example.com".to_owned(),
+    ///     password: Some(password),
+    ///     confirmed: true,
+    ///     ..NewAccount::default()
+    /// };
+    /// let user = security.create_user(&ctx, new).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn create_user(&self, ctx: &Context, new: NewAccount) -> Result<User, AdminError> {
         let invalid = |problem| Err(AdminError::Invalid(vec![problem]));
         let Ok(email) = self.read_new_email(&new.email) else {
@@ -79,11 +102,29 @@ impl Security {
         self.store().user(&by).await?.ok_or(AdminError::NoSuchUser)
     }
 
-    /// Removes an account with its sessions.
+    /// Deletes an account with its roles, sessions and credentials.
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if the database fails. Nothing was deleted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::AdminError, model::UserId};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: UserId,
+    /// # ) -> Result<(), AdminError> {
+    /// use fs_core::flow::AdminError;
+    ///
+    /// match security.delete_user(&ctx, &user).await {
+    ///     Err(AdminError::NoSuchUser) => println!("deleted before"),
+    ///     other => other?,
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn delete_user(&self, ctx: &Context, user: &UserId) -> Result<(), AdminError> {
         let mut names = Vec::new();
         if let Some(user) = self.store().user(&UserLookup::Id(user.clone())).await? {
@@ -95,38 +136,77 @@ impl Security {
             "user_deleted",
             Some(user),
         ));
-        // Whoever comes back at once is let in.
+        // Release the names, so that a new registration with them succeeds at once.
         names.iter().flat_map(release).for_each(|change| batch.push(change));
         self.store().commit(batch).await?;
         Ok(())
     }
 
-    /// Lets an account in again; whether it was shut out.
+    /// Activates an account. Returns `false` if it is active already or does not exist.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`AdminError::Flow`] if the database fails. Nothing was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// if security.activate_user(&user).await? {
+    ///     println!("may sign in again");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn activate_user(&self, user: &UserId) -> Result<bool, AdminError> {
         self.set_active(user, true).await
     }
 
-    /// Shuts an account out; whether it was in. Its sessions, remembered browsers, links and tokens
-    /// are over for good
-    /// ([`Sessions::end_with_deactivation`](crate::config::Sessions::end_with_deactivation)): an
-    /// account that is let in again is signed in to anew.
+    /// Deactivates an account. Returns `false` if it is not active or does not exist.
+    ///
+    /// With [`Sessions::end_with_deactivation`](crate::config::Sessions::end_with_deactivation),
+    /// all sessions, remembered browsers, links and tokens of the account are revoked for good.
+    /// Activating the account does not restore them; the user has to sign in again.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`AdminError::Flow`] if the database or the source of randomness fails. Nothing was
+    /// changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// if !security.deactivate_user(&user).await? {
+    ///     println!("not active, or no such account");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn deactivate_user(&self, user: &UserId) -> Result<bool, AdminError> {
         self.set_active(user, false).await
     }
 
-    /// Activates or deactivates, whichever it is not; what it is now.
+    /// Activates an inactive account, or deactivates an active one. Returns whether it is active
+    /// now.
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if a port fails. Nothing was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// let active = security.toggle_active(&user).await?;
+    /// println!("{}", if active { "activated" } else { "deactivated" });
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn toggle_active(&self, user: &UserId) -> Result<bool, AdminError> {
         if self.set_active(user, false).await? {
             return Ok(false);
@@ -150,22 +230,48 @@ impl Security {
         changed(self.store().commit(change.into()).await)
     }
 
-    /// Gives the user a new uniquifier: every session, link and token of the account ends.
+    /// Replaces the user's uniquifier, which revokes every session and link of the account, and
+    /// every auth token that has no uniquifier of its own.
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if a port fails. Nothing was revoked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// // Sign the user out everywhere.
+    /// security.set_uniquifier(&user).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn set_uniquifier(&self, user: &UserId) -> Result<(), AdminError> {
         let set = vec![UserField::Uniquifier(self.new_uniquifier()?)];
         self.update(user, set).await
     }
 
-    /// Gives the user's auth tokens a new uniquifier: all of them end. Nothing happens where
-    /// tokens have none of their own.
+    /// Replaces the uniquifier of the user's auth tokens, which revokes all of them. Does nothing
+    /// unless auth tokens have a uniquifier of their own
+    /// ([`AuthTokens::own_uniquifier`](crate::config::AuthTokens::own_uniquifier)).
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if a port fails. Nothing was revoked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// // Revoke all auth tokens, but keep the sessions.
+    /// security.set_token_uniquifier(&user).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn set_token_uniquifier(&self, user: &UserId) -> Result<(), AdminError> {
         if !self.config().auth_tokens.own_uniquifier {
             return Ok(());
@@ -174,12 +280,24 @@ impl Security {
         self.update(user, set).await
     }
 
-    /// Ends all that an account could be entered with but its password: sessions, tokens, second
-    /// factor, secrets of other sign-in methods.
+    /// Revokes every means of access except the password: sessions, tokens, the second factor with
+    /// its recovery codes, and the secrets of sign-in methods.
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if a port fails. Nothing was revoked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// // An intruder may have set up a second factor.
+    /// security.reset_user_access(&user).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn reset_user_access(&self, user: &UserId) -> Result<(), AdminError> {
         let mut set = no_second_factor();
         set.push(UserField::Uniquifier(self.new_uniquifier()?));
@@ -190,11 +308,31 @@ impl Security {
         self.update(user, set).await
     }
 
-    /// Gives the user a new password, which ends every session, and mails a notice if asked to.
+    /// Sets a new password, which revokes every session of the account. `notify` sends the user a
+    /// notice, unless the configuration disables notices of password changes.
     ///
     /// # Errors
     ///
-    /// The password is against the rules, or there is no such account.
+    /// Returns [`AdminError::Invalid`] if the password breaks a rule, [`AdminError::NoSuchUser`] if
+    /// the account does not exist or has changed since it was loaded, and [`AdminError::Flow`] if a
+    /// port fails. The password is unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::AdminError, model::User, secret::Secret};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User, password: Secret,
+    /// # ) -> Result<(), AdminError> {
+    /// use fs_core::flow::AdminError;
+    ///
+    /// match security.admin_change_password(&ctx, &user, &password, true).await {
+    ///     Err(AdminError::Invalid(problems)) => println!("{problems:?}"),
+    ///     other => other?,
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn admin_change_password(
         &self,
         ctx: &Context,

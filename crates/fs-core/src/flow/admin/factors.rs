@@ -1,4 +1,4 @@
-//! Second factors and sign-in methods, without their owner setting them up.
+//! Second factors and sign-in methods, set by an administrator.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,28 @@ use crate::port::Change;
 use crate::security::Security;
 
 impl Security {
-    /// Gives the user a second factor. What is not named stays as it was, and who is signed in
-    /// stays so: [`set_uniquifier`](Self::set_uniquifier) ends that.
+    /// Sets the user's second factor. `None` keeps the secret or phone number that the user has.
+    /// Sessions stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them.
     ///
     /// # Errors
     ///
-    /// There is no such account, or it changed at the same moment.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist or its second factor has
+    /// changed since it was loaded, and [`AdminError::Flow`] if the database fails. Nothing was
+    /// changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::User};
+    /// # async fn example(security: Security, user: User) -> Result<(), AdminError> {
+    /// use fs_core::totp::TotpSecret;
+    ///
+    /// let secret = TotpSecret::from_random(security.random()?);
+    /// let sealed = security.seal_totp(&secret).await?;
+    /// security.tf_set(&user, "authenticator", Some(sealed), None).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn tf_set(
         &self,
         user: &User,
@@ -32,21 +48,50 @@ impl Security {
             .await
     }
 
-    /// Takes the user's second factor away, its secret, telephone number and recovery codes with
-    /// it. Who is signed in stays so: [`set_uniquifier`](Self::set_uniquifier) ends that.
+    /// Removes the user's second factor with its secret, phone number and recovery codes. Sessions
+    /// stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them.
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if the database fails. Nothing was removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// // The user lost both the phone and the recovery codes.
+    /// security.tf_reset(&user).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn tf_reset(&self, user: &UserId) -> Result<(), AdminError> {
         self.update(user, no_second_factor()).await
     }
 
-    /// Gives the user the secret of a sign-in method, and the telephone number with it.
+    /// Sets the secret of a sign-in method, and the user's phone number. `None` keeps the value
+    /// that the user has.
     ///
     /// # Errors
     ///
-    /// There is no such account, it changed at the same moment, or the number is taken.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist or its sign-in methods have
+    /// changed since it was loaded, [`AdminError::Taken`] if another account has the phone number,
+    /// and [`AdminError::Flow`] if the database fails. Nothing was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::User};
+    /// # async fn example(security: Security, user: User) -> Result<(), AdminError> {
+    /// use fs_core::totp::TotpSecret;
+    ///
+    /// let secret = TotpSecret::from_random(security.random()?);
+    /// let sealed = security.seal_totp(&secret).await?;
+    /// security.us_set(&user, "sms", Some(sealed), Some("+14155550123".to_owned())).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn us_set(
         &self,
         user: &User,
@@ -69,11 +114,22 @@ impl Security {
         Ok(())
     }
 
-    /// Takes the secrets of the user's sign-in methods away; the telephone number stays.
+    /// Removes the secrets of all sign-in methods of the user. The phone number is kept.
     ///
     /// # Errors
     ///
-    /// There is no such account.
+    /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
+    /// if the database fails. Nothing was removed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// security.us_reset(&user).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn us_reset(&self, user: &UserId) -> Result<(), AdminError> {
         self.update(user, vec![UserField::SignInSecrets(BTreeMap::new())]).await
     }

@@ -1,6 +1,7 @@
-//! What administrators, scripts and the command line do with accounts.
+//! Account administration for administrators, scripts and the command line.
 //!
-//! No rule of a form applies here but those of passwords; whoever calls has been authorised.
+//! These functions check no permissions: authorize the caller first. The rules for new passwords
+//! apply; other rules of the forms do not.
 
 mod accounts;
 mod factors;
@@ -13,22 +14,22 @@ use crate::model::{UserField, UserId};
 use crate::port::{Change, CommitError, Guard, StoreError, UniqueAttribute};
 use crate::security::Security;
 
-/// Why an administrator's change was not made.
+/// Error of an administrative change. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
-    /// There is no such account any more.
+    /// The user does not exist.
     #[error("there is no such user")]
     NoSuchUser,
-    /// There is no role of that name.
+    /// The role with this name does not exist.
     #[error("there is no role {0:?}; create it first")]
     NoSuchRole(String),
-    /// Another account or role has that value.
+    /// Another account or role already has this value.
     #[error("{0:?} is taken")]
     Taken(UniqueAttribute),
-    /// Something is wrong with what was typed.
+    /// The input is invalid.
     #[error("{} problem(s) with what was typed", .0.len())]
     Invalid(Vec<Problem>),
-    /// Nothing was decided.
+    /// The operation itself failed, for example because the database is unavailable.
     #[error(transparent)]
     Flow(#[from] FlowError),
 }

@@ -1,4 +1,4 @@
-//! Roles: who has them, and what they allow.
+//! Creating roles, granting them to users, and changing their permissions.
 
 use super::AdminError;
 use crate::flow::FlowError;
@@ -7,21 +7,49 @@ use crate::port::{Change, CommitError, Guard};
 use crate::security::Security;
 
 impl Security {
-    /// Makes a role.
+    /// Creates a role.
     ///
     /// # Errors
     ///
-    /// The name is taken.
+    /// Returns [`AdminError::Taken`] if a role with this name exists, and [`AdminError::Flow`] if
+    /// the database fails. Nothing was created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::Role};
+    /// # async fn example(security: Security, editor: Role) -> Result<(), AdminError> {
+    /// use fs_core::flow::AdminError;
+    ///
+    /// match security.create_role(editor).await {
+    ///     Err(AdminError::Taken(_)) => println!("exists already"),
+    ///     other => other?,
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn create_role(&self, role: Role) -> Result<(), AdminError> {
         self.store().commit(Change::InsertRole(role).into()).await?;
         Ok(())
     }
 
-    /// The role of that name, made if there is none. An existing one stays as it is.
+    /// Returns the role with this name, or creates it. An existing role is not changed.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`AdminError::NoSuchRole`] if the role was removed at the same time, and
+    /// [`AdminError::Flow`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::Role};
+    /// # async fn example(security: Security, editor: Role) -> Result<(), AdminError> {
+    /// let stored = security.find_or_create_role(editor).await?;
+    /// println!("{:?}", stored.permissions);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn find_or_create_role(&self, role: Role) -> Result<Role, AdminError> {
         if let Some(found) = self.store().role(&role.name).await? {
             return Ok(found);
@@ -36,11 +64,24 @@ impl Security {
         }
     }
 
-    /// Gives a role; whether the user did not have it.
+    /// Grants a role to a user. Returns `false` if the user already has it.
     ///
     /// # Errors
     ///
-    /// There is no such user or role.
+    /// Returns [`AdminError::NoSuchUser`] or [`AdminError::NoSuchRole`] if the user or the role
+    /// does not exist, and [`AdminError::Flow`] if the database fails. Nothing was granted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// if security.add_role_to_user(&user, "editor").await? {
+    ///     println!("granted");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn add_role_to_user(&self, user: &UserId, role: &str) -> Result<bool, AdminError> {
         let grant = Change::Grant { user: user.clone(), role: role.to_owned() };
         match self.store().commit(grant.into()).await {
@@ -49,11 +90,23 @@ impl Security {
         }
     }
 
-    /// Takes a role away; whether the user had it.
+    /// Revokes a role from a user. Returns `false` if the user does not have it.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`AdminError::Flow`] if the database fails. Nothing was revoked.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::UserId};
+    /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
+    /// if security.remove_role_from_user(&user, "editor").await? {
+    ///     println!("revoked");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn remove_role_from_user(
         &self,
         user: &UserId,
@@ -66,11 +119,24 @@ impl Security {
         }
     }
 
-    /// Adds permissions to a role; whether there is such a role.
+    /// Adds permissions to a role. Returns `false` if the role does not exist.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`AdminError::Flow`] if the database fails, or with [`FlowError::Contended`] if
+    /// concurrent changes of the role prevented the commit five times. Nothing was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::Permissions};
+    /// # async fn example(security: Security, publish: Permissions) -> Result<(), AdminError> {
+    /// if !security.add_permissions_to_role("editor", &publish).await? {
+    ///     println!("no such role");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn add_permissions_to_role(
         &self,
         role: &str,
@@ -79,11 +145,24 @@ impl Security {
         self.set_permissions(role, |permissions| permissions.add(more)).await
     }
 
-    /// Takes permissions from a role; whether there is such a role.
+    /// Removes permissions from a role. Returns `false` if the role does not exist.
     ///
     /// # Errors
     ///
-    /// The database failed.
+    /// Returns [`AdminError::Flow`] if the database fails, or with [`FlowError::Contended`] if
+    /// concurrent changes of the role prevented the commit five times. Nothing was changed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::AdminError, model::Permissions};
+    /// # async fn example(security: Security, publish: Permissions) -> Result<(), AdminError> {
+    /// if !security.remove_permissions_from_role("editor", &publish).await? {
+    ///     println!("no such role");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn remove_permissions_from_role(
         &self,
         role: &str,

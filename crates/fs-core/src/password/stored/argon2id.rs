@@ -8,19 +8,19 @@ use subtle::ConstantTimeEq;
 use super::super::Scratch;
 use super::Flaw;
 
-/// The most memory that a hash may ask for: 1 GiB.
+/// Maximum memory of a stored hash, in KiB: 1 GiB.
 pub(in crate::password) const MAX_MEMORY_KIB: u32 = 1 << 20;
-/// The most passes over that memory.
+/// Maximum number of passes over the memory.
 pub(in crate::password) const MAX_ITERATIONS: u32 = 100;
-/// The most memory times passes: four passes over 1 GiB, some seconds.
+/// Maximum product of memory in KiB and passes: four passes over 1 GiB, which take some seconds.
 pub(in crate::password) const MAX_MEMORY_PASSES_KIB: u64 = 4 << 20;
 
-/// The length of new hashes, in bytes.
+/// Length of new hashes, in bytes.
 const OUTPUT: usize = 32;
-/// The shortest stored hash that is trusted, in bytes.
+/// Minimum length of a stored hash, in bytes.
 const MIN_OUTPUT: usize = 16;
 
-/// An Argon2 hash, taken apart.
+/// Parsed Argon2 hash.
 pub(in crate::password) struct Argon2Hash {
     algorithm: Algorithm,
     version: Version,
@@ -34,7 +34,7 @@ impl Argon2Hash {
         let hash = PasswordHash::new(text).map_err(|_| Flaw::Malformed)?;
         let algorithm =
             Algorithm::try_from(hash.algorithm.as_str()).map_err(|_| Flaw::Malformed)?;
-        // The first version wrote no number.
+        // Hashes of the first version contain no version number.
         let version = hash.version.unwrap_or(Version::V0x10.into());
         let version = Version::try_from(version).map_err(|_| Flaw::Malformed)?;
         let (Some(salt), Some(output)) = (&hash.salt, &hash.hash) else {
@@ -56,7 +56,7 @@ impl Argon2Hash {
         })
     }
 
-    /// Django writes the name once more in front: `argon2$argon2id$…`.
+    /// Parses Django's format, which has another name in front: `argon2$argon2id$…`.
     pub(super) fn read_django(text: &str) -> Result<Self, Flaw> {
         let rest = text.strip_prefix("argon2").ok_or(Flaw::Malformed)?;
         Self::read(rest)
@@ -70,7 +70,7 @@ impl Argon2Hash {
             .is_ok_and(|()| output.ct_eq(&self.output).into())
     }
 
-    /// Whether a new hash by these parameters would be of another kind.
+    /// Checks whether a new hash with these parameters would be of another kind.
     pub(in crate::password) fn differs_from(&self, params: &Params) -> bool {
         let costs = |params: &Params| (params.m_cost(), params.t_cost(), params.p_cost());
         self.algorithm != Algorithm::Argon2id
@@ -78,7 +78,7 @@ impl Argon2Hash {
             || costs(&self.params) != costs(params)
     }
 
-    /// A new Argon2id hash, as text.
+    /// Returns a new Argon2id hash as text.
     pub(in crate::password) fn create(
         params: &Params,
         password: &[u8],
@@ -102,7 +102,7 @@ impl Argon2Hash {
     }
 }
 
-/// Whether hashing stays within the limits.
+/// Checks whether the cost of hashing is within the limits.
 fn is_affordable(memory_kib: u32, iterations: u32) -> bool {
     memory_kib <= MAX_MEMORY_KIB
         && iterations <= MAX_ITERATIONS

@@ -12,16 +12,16 @@ use zeroize::Zeroizing;
 
 use super::{Flaw, number};
 
-/// The highest cost that a hash may ask for: 2^17 rounds, about ten seconds.
+/// Maximum cost of a stored hash: 2^17 rounds, about ten seconds.
 pub(in crate::password) const MAX_COST: u32 = 17;
 const MIN_COST: u32 = 4;
 
-/// bcrypt's own base64. Old libraries left rubbish in the last bits of the salt; it is ignored, as
+/// Base64 of bcrypt. Old libraries left arbitrary bits at the end of the salt; they are ignored, as
 /// in passlib.
 const BASE64: GeneralPurpose = GeneralPurpose::new(&alphabet::BCRYPT, LENIENT);
 const LENIENT: GeneralPurposeConfig = NO_PAD.with_decode_allow_trailing_bits(true);
 
-/// A bcrypt hash, taken apart.
+/// Parsed bcrypt hash.
 pub(in crate::password) struct BcryptHash {
     cost: u32,
     salt: [u8; 16],
@@ -29,9 +29,9 @@ pub(in crate::password) struct BcryptHash {
     input: Input,
 }
 
-/// What bcrypt is fed with.
+/// Input of bcrypt.
 enum Input {
-    /// The password. bcrypt reads 72 bytes of it and no NUL.
+    /// Password. bcrypt reads 72 bytes of it, and refuses NUL.
     Password,
     /// Hexadecimal SHA-256 (Django).
     HexSha256,
@@ -42,7 +42,7 @@ enum Input {
 }
 
 impl BcryptHash {
-    /// `$2b$12$` and 53 characters.
+    /// Parses `$2b$12$` and 53 characters.
     pub(super) fn read(text: &str) -> Result<Self, Flaw> {
         let rest = ["$2a$", "$2b$", "$2y$"]
             .iter()
@@ -59,18 +59,19 @@ impl BcryptHash {
         Self::new(cost, salt, digest, Input::Password)
     }
 
-    /// Django: `bcrypt$` and the hash.
+    /// Parses Django's format: `bcrypt$` and the hash.
     pub(super) fn read_django(text: &str) -> Result<Self, Flaw> {
         Self::read(text.strip_prefix("bcrypt$").ok_or(Flaw::Malformed)?)
     }
 
-    /// Django: `bcrypt_sha256$` and the hash.
+    /// Parses Django's format: `bcrypt_sha256$` and the hash.
     pub(super) fn read_django_sha256(text: &str) -> Result<Self, Flaw> {
         let hash = Self::read(text.strip_prefix("bcrypt_sha256$").ok_or(Flaw::Malformed)?)?;
         Ok(Self { input: Input::HexSha256, ..hash })
     }
 
-    /// passlib: `$bcrypt-sha256$v=2,t=2b,r=12$salt$digest`, formerly `$bcrypt-sha256$2b,12$…`.
+    /// Parses passlib's formats: `$bcrypt-sha256$v=2,t=2b,r=12$salt$digest`, and the former
+    /// `$bcrypt-sha256$2b,12$…`.
     pub(super) fn read_sha256(text: &str) -> Result<Self, Flaw> {
         let rest = text.strip_prefix("$bcrypt-sha256$").ok_or(Flaw::Malformed)?;
         let mut fields = rest.split('$');
@@ -104,7 +105,7 @@ impl BcryptHash {
         Ok(Self { cost, salt: decode(salt)?, digest: decode(digest)?, input })
     }
 
-    /// Whether new hashes have another cost.
+    /// Checks whether new hashes have another cost.
     pub(in crate::password) fn has_other_cost(&self, cost: u32) -> bool {
         self.cost != cost
     }
@@ -122,7 +123,7 @@ impl BcryptHash {
         made.as_bytes().ct_eq(stored.as_bytes()).into()
     }
 
-    /// A new hash, as text. Of the password, the first 72 bytes count.
+    /// Returns a new hash as text. Only the first 72 bytes of the password count.
     pub(in crate::password) fn create(
         cost: u32,
         password: &[u8],
@@ -148,12 +149,12 @@ impl Input {
     }
 }
 
-/// Decodes a text of exactly that many bytes.
+/// Decodes a text of exactly `N` bytes.
 fn decode<const N: usize>(text: &str) -> Result<[u8; N], Flaw> {
     BASE64.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or(Flaw::Malformed)
 }
 
-/// The last 31 characters of the hash's text.
+/// Returns the last 31 characters of a hash.
 fn digest_text(cost: u32, salt: [u8; 16], input: &[u8]) -> Option<String> {
     let text = BcryptHash::create(cost, input, salt)?;
     text.get(29..).map(str::to_owned)

@@ -1,4 +1,4 @@
-//! Stored hashes: read strictly, refused when verifying them would cost too much.
+//! Stored hashes. They are parsed strictly, and refused if verifying them would cost too much.
 
 mod argon2id;
 mod bcrypted;
@@ -15,7 +15,7 @@ use sha_crypted::ShaCryptHash;
 
 use super::{Scheme, Scratch};
 
-/// Why no password can match a stored hash.
+/// Reason why no password can match a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableHash {
     /// The format is not known. In particular, it may be a password in plain text.
@@ -35,7 +35,7 @@ pub enum UnusableHash {
     NeedsPepper(Scheme),
 }
 
-/// Why a text is not read as a hash of its scheme.
+/// Reason why a text cannot be parsed as a hash of its scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flaw {
     Malformed,
@@ -51,7 +51,7 @@ impl Flaw {
     }
 }
 
-/// A stored hash, taken apart.
+/// Parsed stored hash.
 pub(super) enum StoredHash {
     Argon2(Argon2Hash),
     Bcrypt(BcryptHash),
@@ -61,7 +61,7 @@ pub(super) enum StoredHash {
 }
 
 impl StoredHash {
-    /// Reads the text as a hash of the scheme that its prefix named.
+    /// Parses the text as a hash of the scheme that its prefix named.
     pub(super) fn read(scheme: Scheme, text: &str) -> Result<Self, UnusableHash> {
         let read = match scheme {
             Scheme::Argon2 => Argon2Hash::read(text).map(Self::Argon2),
@@ -86,8 +86,8 @@ impl StoredHash {
         read.map_err(|flaw| flaw.of(scheme))
     }
 
-    /// Whether the scheme can have made a hash of these bytes at all. Unix hashes end at a NUL
-    /// byte, so their makers refuse it.
+    /// Checks whether the scheme can hash these bytes at all. Unix hashes end at a NUL byte, so
+    /// their implementations refuse it.
     pub(super) fn can_match(&self, password: &[u8]) -> bool {
         match self {
             Self::Bcrypt(hash) => hash.can_match(password),
@@ -96,7 +96,8 @@ impl StoredHash {
         }
     }
 
-    /// Whether the password made this hash. `keep` blocks of Argon2's memory stay allocated.
+    /// Checks whether the password matches this hash. `keep` blocks of Argon2's memory stay
+    /// allocated.
     pub(super) fn matches(&self, password: &[u8], scratch: &mut Scratch, keep: usize) -> bool {
         match self {
             Self::Argon2(hash) => hash.matches(password, scratch, keep),
@@ -107,19 +108,19 @@ impl StoredHash {
         }
     }
 
-    /// Whether verifying takes no time to speak of.
+    /// Checks whether verification takes negligible time.
     pub(super) fn is_instant(&self) -> bool {
         matches!(self, Self::Salted(_))
     }
 }
 
-/// A decimal number without sign or leading zeros.
+/// Parses a decimal number without sign or leading zeros.
 fn number(text: &str) -> Result<u32, Flaw> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if !plain || (text.len() > 1 && text.starts_with('0')) {
         return Err(Flaw::Malformed);
     }
-    // Only digits, so the one thing that can go wrong is a number beyond all bounds.
+    // The text has only digits, so the only possible error is overflow.
     text.parse().map_err(|_| Flaw::TooCostly)
 }
 

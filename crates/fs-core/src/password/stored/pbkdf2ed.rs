@@ -1,4 +1,4 @@
-//! PBKDF2 (RFC 8018) as passlib and Django write it.
+//! PBKDF2 (RFC 8018) in the formats of passlib and Django.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
@@ -8,10 +8,10 @@ use subtle::ConstantTimeEq;
 
 use super::{Flaw, number};
 
-/// The most rounds that a hash may ask for: some seconds.
+/// Maximum number of rounds of a stored hash, which take some seconds.
 const MAX_ROUNDS: u32 = 10_000_000;
 
-/// A PBKDF2 hash, taken apart.
+/// Parsed PBKDF2 hash.
 pub(in crate::password) struct Pbkdf2Hash {
     digest: Digest,
     rounds: u32,
@@ -37,8 +37,8 @@ impl Digest {
 }
 
 impl Pbkdf2Hash {
-    /// passlib: `$pbkdf2-sha256$29000$salt$key`, salt and key in base64 with `.` for `+` and
-    /// without padding.
+    /// Parses passlib's format: `$pbkdf2-sha256$29000$salt$key`, salt and key in base64 with `.`
+    /// for `+` and without padding.
     pub(super) fn read(text: &str) -> Result<Self, Flaw> {
         let fields = text.strip_prefix('$').ok_or(Flaw::Malformed)?;
         let [name, rounds, salt, key] = four(fields)?;
@@ -54,7 +54,8 @@ impl Pbkdf2Hash {
         Self::new(digest, rounds, salt, key)
     }
 
-    /// Django: `pbkdf2_sha256$600000$salt$key`, the salt a text, the key in base64.
+    /// Parses Django's format: `pbkdf2_sha256$600000$salt$key`, the salt as text, the key in
+    /// base64.
     pub(super) fn read_django(text: &str) -> Result<Self, Flaw> {
         let [name, rounds, salt, key] = four(text)?;
         let digest = match name {
@@ -94,7 +95,7 @@ impl Pbkdf2Hash {
     }
 }
 
-/// Exactly four fields between dollar signs.
+/// Splits a text into exactly four fields between dollar signs.
 fn four(text: &str) -> Result<[&str; 4], Flaw> {
     let fields: Vec<&str> = text.split('$').collect();
     fields.try_into().map_err(|_| Flaw::Malformed)

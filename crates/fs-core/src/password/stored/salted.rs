@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 use super::Flaw;
 
-/// A salted digest, taken apart.
+/// Parsed salted digest.
 pub(in crate::password) struct SaltedDigest {
     kind: Kind,
     salt: String,

@@ -4,15 +4,15 @@ use sha_crypt::{PasswordHashRef, PasswordVerifier, ShaCrypt};
 
 use super::{Flaw, number};
 
-/// The most rounds that a hash may ask for: some seconds.
+/// Maximum number of rounds of a stored hash, which take some seconds.
 const MAX_ROUNDS: u32 = 10_000_000;
 const MIN_ROUNDS: u32 = 1_000;
 
-/// The longest password in bytes. Each round reads the password, so a long one multiplies the
-/// time; 128 characters of four bytes fit.
+/// Maximum length of a password, in bytes. Each round reads the password, so a long one multiplies
+/// the time. 128 characters of four bytes fit.
 const MAX_PASSWORD: usize = 512;
 
-/// A hash whose number of rounds was checked.
+/// Hash whose number of rounds was checked.
 pub(in crate::password) struct ShaCryptHash(String);
 
 impl ShaCryptHash {

@@ -1,4 +1,4 @@
-//! Pages of an application's own in our frame, with one of everything.
+//! Application pages in the built-in frame, with every kind of element.
 
 use bytes::Bytes;
 use fs_core::message::Category;
@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 
 use super::Marked;
 
-/// Shows a form with every kind of field, filled in or not, right or wrong, and every notice.
+/// Renders a form with every kind of field, filled in or not, valid or invalid, and every notice.
 pub(super) async fn shows_everything(templates: &Marked) {
     let site = templates.on(Setup::standard()).build();
     let (parts, _) = Browser::request(Method::GET, "/mine").into_parts();

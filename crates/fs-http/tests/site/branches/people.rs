@@ -1,4 +1,4 @@
-//! What people do, so that they come by every page and get every mail.
+//! Journeys through every page and every mail.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::people::{
 
 const PHONE: &str = "+442083661177";
 
-/// The last text message.
+/// SMS sender that keeps the last message.
 #[derive(Clone, Default)]
 struct Telephone(Arc<Mutex<String>>);
 
@@ -32,7 +32,7 @@ impl SmsSender for Telephone {
     }
 }
 
-/// Both profiles, and what is switched on or off in them.
+/// Runs all journeys in both profiles, with their features on and off.
 pub(super) async fn go_everywhere(templates: &Marked) {
     for profile in PROFILES {
         let setup = || {
@@ -66,7 +66,7 @@ async fn sent(browser: &mut Browser, target: &str, fields: &[(&str, &str)]) -> S
     page(&answer, target)
 }
 
-/// The text of a page: none of ours fails.
+/// Returns the text of a page. Panics if a template failed.
 fn page(answer: &Answer, target: &str) -> String {
     let text = answer.text();
     assert!(!answer.status.is_server_error(), "{target}: {text}");
@@ -77,7 +77,7 @@ fn assert_says(page: &str, words: &str) {
     assert!(page.contains(words), "{words} in {page}");
 }
 
-/// Registering, confirming, resetting, changing, and what goes wrong with them.
+/// Registers, confirms, resets and changes passwords, with all errors.
 async fn passwords(mut setup: Setup) {
     setup.http.explain_refusals = true;
     let site = setup.build();
@@ -119,7 +119,7 @@ async fn passwords(mut setup: Setup) {
     site.mails().await;
 }
 
-/// Ann registers, and confirms her address in the same browser; the link.
+/// Registers Ann and confirms her address in the same browser. Returns the link.
 async fn register_and_confirm(site: &Site) -> String {
     let mut ann = site.browser();
     ann.post_json("/register", json!({ "email": ANN, "password": PASSWORD })).await;
@@ -128,8 +128,7 @@ async fn register_and_confirm(site: &Site) -> String {
     confirm
 }
 
-/// Somebody registers an address that nobody has confirmed, twice, and its owner opens the link of
-/// the second mail.
+/// Registers an unconfirmed address a second time; its owner opens the link of the second mail.
 async fn confirm_in_another_browser(site: &Site) {
     let fields =
         [("email", "dan@site.test"), ("password", PASSWORD), ("password_confirm", PASSWORD)];
@@ -141,14 +140,14 @@ async fn confirm_in_another_browser(site: &Site) {
     }
 }
 
-/// Somebody registers an address that has an account.
+/// Registers an address that has an account.
 async fn register_ann_again(site: &Site) {
     let fields = [("email", ANN), ("password", PASSWORD), ("password_confirm", PASSWORD)];
     site.browser().post_form("/register", &fields).await;
     site.mails().await;
 }
 
-/// Where passwords are not reset, mails offer no way to do it.
+/// Runs flows on a site without password reset, where mails offer no way to reset one.
 async fn without_ways_back(mut setup: Setup) {
     setup.config.recovery = None;
     setup.config.two_factor = Some(TwoFactor::default());
@@ -167,7 +166,7 @@ async fn without_ways_back(mut setup: Setup) {
     let app = key_in(&page);
     sent(&mut ann, "/tf-validate", &[("code", &code(&site, &app))]).await;
     use_a_recovery_code(&site, &mut ann, NEW).await;
-    // The factor was given too long ago.
+    // The factor was proven too long ago.
     site.clock.advance(Duration::from_secs(7_200));
     shown(&mut ann, "/tf-validate").await;
 }
@@ -183,7 +182,7 @@ async fn use_a_recovery_code(site: &Site, ann: &mut Browser, password: &str) {
     site.mails().await;
 }
 
-/// Where addresses need not be confirmed, the welcome holds no link.
+/// Runs flows on a site without confirmation, where the welcome mail has no link.
 async fn without_confirmation(mut setup: Setup) {
     setup.config.confirmation = None;
     setup.config.disclosure = Disclosure::Explicit;
@@ -203,7 +202,7 @@ async fn links_to_sign_in(mut setup: Setup) {
     ann.follow(&mailed_link(&site).await).await;
 }
 
-/// The key of an authenticator app on a page that sets one up.
+/// Returns the key of an authenticator app on its set-up page.
 fn key_in(page: &str) -> TotpSecret {
     let code = page.split("<p class=\"key\"><code>").nth(1).unwrap();
     let code = code.split("</code>").next().unwrap();
@@ -211,7 +210,7 @@ fn key_in(page: &str) -> TotpSecret {
     TotpSecret::from_base32(&key).unwrap()
 }
 
-/// Two-step sign-in: choosing each method, giving its code, asking for help.
+/// Runs two-factor sign-in: setting up each method, entering its code, asking for help.
 async fn second_factors(mut setup: Setup) {
     let telephone = Telephone::default();
     setup.sms = Some(Arc::new(telephone.clone()));
@@ -297,7 +296,7 @@ async fn sign_in_by_sms(site: &Site, telephone: &Telephone) -> Browser {
     browser
 }
 
-/// Where everybody needs a second factor, and apps are of an unusual kind.
+/// Runs flows on a site that requires a second factor, with unusual settings for apps.
 async fn required_second_factors(mut setup: Setup) {
     setup.config.two_factor = Some(TwoFactor {
         required: true,
@@ -322,7 +321,7 @@ async fn required_second_factors(mut setup: Setup) {
     assert_says(&shown(&mut again, "/tf-validate").await, "authenticator app");
 }
 
-/// Unified sign-in by every method: setting up, signing in, showing once more who one is.
+/// Runs unified sign-in with every method: set-up, sign-in and reauthentication.
 async fn codes(mut setup: Setup) {
     let telephone = Telephone::default();
     setup.sms = Some(Arc::new(telephone.clone()));
@@ -330,7 +329,7 @@ async fn codes(mut setup: Setup) {
     let methods = std::iter::once(SignInMethod::Password).chain(codes.map(SignInMethod::Code));
     setup.config.unified = Some(Unified { methods: methods.collect(), ..Unified::default() });
     let site = setup.build();
-    // An account without a password, whose link is opened in another browser.
+    // The link of an account without a password is opened in another browser.
     site.browser().post_form("/register", &[("email", "dan@site.test")]).await;
     shown(&mut site.browser(), &mailed_link(&site).await).await;
     site.add_user(ANN).await;
@@ -364,7 +363,7 @@ async fn codes(mut setup: Setup) {
     site.mails().await;
 }
 
-/// Unified sign-in by the password alone.
+/// Runs unified sign-in with the password alone.
 async fn passwords_alone(mut setup: Setup) {
     let methods = vec![SignInMethod::Password];
     setup.config.unified = Some(Unified { methods, ..Unified::default() });
@@ -378,7 +377,7 @@ async fn passwords_alone(mut setup: Setup) {
     assert!(!verify.contains("Password or code"), "{verify}");
 }
 
-/// A copy of a remember cookie is used.
+/// Uses a copy of a remember cookie.
 async fn remembered_browsers(mut setup: Setup, resets: bool) {
     if !resets {
         setup.config.recovery = None;
@@ -394,7 +393,7 @@ async fn remembered_browsers(mut setup: Setup, resets: bool) {
     site.mails().await;
 }
 
-/// Programs have access, with and without an end, used and not.
+/// Lists programs with access, with and without expiry, used and unused.
 async fn programs(mut setup: Setup) {
     setup.config.auth_tokens.max_age = None;
     let site = setup.build();

@@ -1,4 +1,4 @@
-//! Whose turn it is, and who is refused.
+//! Tests of the order in which jobs are served and of the jobs that are refused.
 
 use std::collections::BTreeMap;
 
@@ -94,7 +94,8 @@ fn a_full_queue_makes_room_at_the_cost_of_the_longest_lane() {
     }
     assert_eq!(queue.push(&crowd, 1, 4), Err(4));
     assert_eq!(queue.push(&lane(&["home", "ann"]), 1, 5), Err(3));
-    // Now two of the crowd wait, and one of Ann: a second one of hers would make her lane as long.
+    // Two jobs of the crowd wait now, and one of Ann's. A second one would make her lane as long as
+    // theirs.
     assert_eq!(queue.push(&lane(&["home", "ann"]), 1, 6), Err(6));
     assert_eq!(queue.take(), [1, 5, 2]);
 }
@@ -119,7 +120,7 @@ fn named((network, account): (u8, u8)) -> Vec<String> {
 }
 
 proptest! {
-    /// Between two jobs of somebody who waits, no other network is served twice more often.
+    /// Checks that a network that waits is never more than one turn behind another.
     #[test]
     fn networks_that_wait_are_served_alike(jobs in lanes()) {
         let mut queue = FairQueue::new(WIDE);
@@ -133,7 +134,7 @@ proptest! {
             *served.entry(network).or_insert(0_usize) += 1;
             *left.entry(network).or_insert(1) -= 1;
             let mine = served[&network];
-            // Whoever still waits was served as often, but for the turn that is under way.
+            // No network that still waits is more than the turn in progress behind.
             for (other, _) in left.iter().filter(|(_, left)| **left > 0) {
                 prop_assert!(mine <= served.get(other).copied().unwrap_or(0) + 1);
             }
@@ -142,7 +143,7 @@ proptest! {
         prop_assert_eq!(served.values().sum::<usize>(), jobs.len());
     }
 
-    /// Bounds hold, nothing is lost, and nobody is refused while another waits longer.
+    /// Checks that the limits hold, that no job is lost and that only the longest lane is refused.
     #[test]
     fn only_the_longest_lane_is_refused(jobs in lanes(), in_all in 1..40_usize, in_lane in 1..20_usize) {
         let mut queue = FairQueue::new(Bounds { in_all, in_lane });

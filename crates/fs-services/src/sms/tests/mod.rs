@@ -1,4 +1,4 @@
-//! The senders speak to a server of ours over a real socket.
+//! Tests of the SMS senders against a local server, over a real socket.
 
 mod repetition;
 mod twilio;
@@ -14,11 +14,11 @@ use fs_core::port::OutgoingSms;
 
 use super::delivery::Delivery;
 
-/// A request as it came.
+/// Request as the server received it.
 struct Request {
-    /// Method, path and version.
+    /// Request line: method, path and version.
     line: String,
-    /// Names in lower case.
+    /// Headers, with names in lower case.
     headers: Vec<(String, String)>,
     body: String,
 }
@@ -29,8 +29,8 @@ impl Request {
     }
 }
 
-/// Gives the answers one after the other, then hangs up on everybody. Tells where it is, and what
-/// it was asked.
+/// Starts a server that gives the answers one after the other, then closes every connection.
+/// Returns its URL and the requests that it receives.
 fn server(answers: Vec<String>) -> (String, Receiver<Request>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -56,7 +56,7 @@ fn server(answers: Vec<String>) -> (String, Receiver<Request>) {
             reader.read_exact(&mut body).unwrap();
             let body = String::from_utf8(body).unwrap();
             tell.send(Request { line: lines[0].clone(), headers, body }).unwrap();
-            // A client that has read enough goes away.
+            // A client that has read enough may close the connection.
             let _ = stream.write_all(answer.as_bytes());
         }
     });
@@ -75,7 +75,7 @@ fn message() -> OutgoingSms {
     OutgoingSms { to: "+14155550123".to_owned(), text: "Ääh, your code & key: 424242".into() }
 }
 
-/// Waits for nothing, and writes down how long it should have.
+/// Replaces the pauses between attempts by no-ops, and returns the list in which they are recorded.
 fn impatient(delivery: &mut Delivery) -> Arc<Mutex<Vec<Duration>>> {
     let waits = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&waits);

@@ -1,4 +1,4 @@
-//! When a service is asked again.
+//! Tests of when a request is retried.
 
 use std::io::Read;
 use std::net::TcpListener;
@@ -49,7 +49,7 @@ async fn who_cannot_be_reached_is_tried_again() {
 
 #[tokio::test]
 async fn a_message_that_may_have_arrived_is_not_sent_twice() {
-    // It takes the request and hangs up without a word.
+    // The server takes the request and closes the connection without a response.
     let mut delivery = Delivery::new().unwrap();
     let waits = impatient(&mut delivery);
     let (base, told) = server(vec![String::new()]);
@@ -64,7 +64,7 @@ async fn a_service_that_never_answers_is_given_up() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        // Reads until the client goes away.
+        // Reads until the client closes the connection.
         let _ = stream.read_to_end(&mut Vec::new());
     });
     let mut delivery = Delivery::new().unwrap();

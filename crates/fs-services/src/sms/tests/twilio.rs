@@ -1,4 +1,5 @@
-//! Answers as in <https://www.twilio.com/docs/messaging/api/message-resource> and
+//! Tests of the Twilio sender, with responses as documented in
+//! <https://www.twilio.com/docs/messaging/api/message-resource> and
 //! <https://www.twilio.com/docs/usage/twilios-response>.
 
 use base64::Engine;

@@ -1,4 +1,4 @@
-//! A service of any kind.
+//! Tests of the webhook sender.
 
 use std::sync::Arc;
 
