@@ -13,8 +13,10 @@ use crate::incoming::Incoming;
 use crate::pages::{PageView, reason};
 use crate::reply::rounded_wait;
 
-/// How much of an `Accept-Language` header is read. Browsers send less.
+/// Number of entries of an `Accept-Language` header that are read. Browsers send fewer.
 const MOST_LANGUAGES: usize = 50;
+/// Length of the longest language tag that is read.
+const LONGEST_TAG: usize = 64;
 
 /// Returns the language for a request: what the application's hook says, else what the browser
 /// prefers, else the default.
@@ -34,7 +36,7 @@ pub(crate) fn language_of(config: &Config, hooks: &Hooks, request: &Incoming) ->
 fn preferred<'a>(all: &'a [Language], header: &str) -> Option<&'a Language> {
     let ranges = header.split(',').take(MOST_LANGUAGES).filter_map(|entry| {
         let mut parts = entry.split(';').map(str::trim);
-        let range = parts.next().filter(|range| !range.is_empty())?;
+        let range = parts.next().filter(|range| (1..=LONGEST_TAG).contains(&range.len()))?;
         let weight = parts.find_map(|part| part.strip_prefix("q="));
         // A weight has up to three digits after the point.
         let weight = weight.map_or(Some(1.0), |text| text.trim().parse::<f32>().ok())?;
