@@ -70,6 +70,16 @@ pub struct Hooks {
     /// Chooses the language of a request among [`Config::languages`](fs_core::Config::languages), for
     /// instance by a cookie. A language that is not configured counts as `None`. An answer that
     /// depends on a header other than `Accept-Language` should say so in `Vary`.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use fs_http::Hooks;
+    /// let hooks = Hooks {
+    ///     locale: Some(Arc::new(|request| request.cookie("language"))),
+    ///     ..Hooks::default()
+    /// };
+    /// # let _ = hooks;
+    /// ```
     pub locale: Hook<Locale>,
     /// Renders pages and mails with another template engine.
     pub render_template: Hook<RenderTemplate>,
