@@ -26,19 +26,24 @@ impl MailComposer for Composer {
     fn compose(&self, draft: &MailDraft<'_>) -> Result<OutgoingMail, ComposeError> {
         let template = draft.kind.template();
         let failed = |why: String| ComposeError { template, why };
+        // Operators do not share the language of whoever asks them for help.
+        let language = match draft.kind {
+            MailKind::SecondFactorRescue { .. } => &self.default_language,
+            _ => draft.language,
+        };
         let mut context = self.hooks.context(template, None);
         context.insert("user".to_owned(), json!({ "email": draft.to, "username": draft.username }));
         context.insert("username".to_owned(), draft.username.into());
-        context.entry("lang").or_insert_with(|| draft.language.tag().into());
+        context.entry("lang").or_insert_with(|| language.tag().into());
         self.add_links(&mut context, draft).map_err(failed)?;
         let rendered = self
             .pages
             .render_mail(template, &context, self.mail.text, self.mail.html)
             .map_err(|error| failed(error.to_string()))?;
         // Subjects of the application are in its default language.
-        let is_default = self.default_language.tag() == draft.language.tag();
+        let is_default = self.default_language.tag() == language.tag();
         let subject = self.mail.subjects.get(template).filter(|_| is_default).cloned();
-        let subject = subject.unwrap_or_else(|| draft.language.text(subject_of(&draft.kind), &[]));
+        let subject = subject.unwrap_or_else(|| language.text(subject_of(&draft.kind), &[]));
         Ok(OutgoingMail {
             template: template.to_owned(),
             to: draft.to.to_owned(),

@@ -1,3 +1,5 @@
+//! Tests of languages.
+
 use std::collections::BTreeSet;
 
 use super::*;
