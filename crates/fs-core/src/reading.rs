@@ -228,6 +228,6 @@ fn password_message(problem: PasswordProblem, rules: &PasswordRules) -> Message 
         PasswordProblem::Breached => MessageKey::PasswordBreached.into(),
         PasswordProblem::BreachListUnavailable => MessageKey::PasswordBreachedSiteError.into(),
         PasswordProblem::TooSimple { advice: None } => MessageKey::PasswordTooSimple.into(),
-        PasswordProblem::TooSimple { advice: Some(advice) } => Message::words(advice.text()),
+        PasswordProblem::TooSimple { advice: Some(advice) } => advice.message().into(),
     }
 }

@@ -10,6 +10,7 @@ use crate::event::Event;
 use crate::flow::{FamilyKey, FlowError, TokenUses};
 use crate::identity::{IdentityAttribute, Region};
 use crate::limit::CounterNames;
+use crate::message::Language;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
 use crate::password::{
     HashAnswer, HashJob, HashLane, HashTask, PasswordHasher, SlowComparison, Verification,
@@ -83,6 +84,8 @@ pub struct Context {
     pub user_agent: Option<String>,
     /// URL with which links in mails begin: scheme and host, without a trailing slash.
     pub base_url: String,
+    /// Language of the mails and text messages of the flow.
+    pub language: Language,
 }
 
 impl Security {
@@ -209,6 +212,7 @@ impl Security {
             client_ip: None,
             user_agent: None,
             base_url: self.config().base_url.clone().unwrap_or_default(),
+            language: self.config().default_language(),
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::message::{Label, Language};
+
 /// Maximum difference between the clocks of two nodes.
 ///
 /// Tokens, links, cookies and sent codes carry their creation time. They are accepted if it is at
@@ -108,8 +110,8 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Formats a duration in words, in the largest unit of which it is a whole number: `5 days`, `1
-/// hour`. Fractions of a second are shown only below one second: `500 milliseconds`.
+/// Formats a duration in English words, in the largest unit of which it is a whole number: `5 days`, `1
+/// hour`. Fractions of a second are shown only below one second: `500 milliseconds`. [`Language::span`] does the same in any language.
 ///
 /// ```
 /// use std::time::Duration;
@@ -118,23 +120,27 @@ impl fmt::Debug for Timestamp {
 /// assert_eq!(fs_core::span_text(Duration::from_secs(60)), "1 minute");
 /// ```
 pub fn span_text(span: Duration) -> String {
+    Language::english().span(span)
+}
+
+/// Returns the greatest unit of which the span is a whole number, and how many there are.
+pub(crate) fn counted(span: Duration) -> (Label, u128) {
     const SECOND: u128 = 1_000_000;
     let micros = match span.as_secs() {
         0 => span.as_micros(),
         seconds => u128::from(seconds) * SECOND,
     };
     let units = [
-        ("day", 86_400 * SECOND),
-        ("hour", 3_600 * SECOND),
-        ("minute", 60 * SECOND),
-        ("second", SECOND),
-        ("millisecond", 1_000),
-        ("microsecond", 1),
+        (Label::SpanDays, 86_400 * SECOND),
+        (Label::SpanHours, 3_600 * SECOND),
+        (Label::SpanMinutes, 60 * SECOND),
+        (Label::SpanSeconds, SECOND),
+        (Label::SpanMilliseconds, 1_000),
+        (Label::SpanMicroseconds, 1),
     ];
-    let fits = |unit: &&(&str, u128)| micros >= unit.1 && micros.is_multiple_of(unit.1);
-    let (name, length) = units.iter().find(fits).copied().unwrap_or(("second", SECOND));
-    let count = micros / length;
-    if count == 1 { format!("1 {name}") } else { format!("{count} {name}s") }
+    let fits = |unit: &&(Label, u128)| micros >= unit.1 && micros.is_multiple_of(unit.1);
+    let (unit, length) = units.iter().find(fits).copied().unwrap_or((Label::SpanSeconds, SECOND));
+    (unit, micros / length)
 }
 
 #[cfg(test)]

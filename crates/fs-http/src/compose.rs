@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fs_core::config::{CodeMethod, MailSettings};
+use fs_core::message::{Language, MailText};
 use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMail};
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,7 @@ pub(crate) struct Composer {
     pub(crate) pages: Arc<Pages>,
     pub(crate) routes: Arc<Routes>,
     pub(crate) mail: MailSettings,
+    pub(crate) default_language: Language,
     pub(crate) hooks: Hooks,
 }
 
@@ -24,20 +26,29 @@ impl MailComposer for Composer {
     fn compose(&self, draft: &MailDraft<'_>) -> Result<OutgoingMail, ComposeError> {
         let template = draft.kind.template();
         let failed = |why: String| ComposeError { template, why };
+        // Operators do not share the language of whoever asks them for help.
+        let language = match draft.kind {
+            MailKind::SecondFactorRescue { .. } => &self.default_language,
+            _ => draft.language,
+        };
         let mut context = self.hooks.context(template, None);
         context.insert("user".to_owned(), json!({ "email": draft.to, "username": draft.username }));
         context.insert("username".to_owned(), draft.username.into());
+        context.entry("lang").or_insert_with(|| language.tag().into());
         self.add_links(&mut context, draft).map_err(failed)?;
         let rendered = self
             .pages
             .render_mail(template, &context, self.mail.text, self.mail.html)
             .map_err(|error| failed(error.to_string()))?;
-        let subject = self.mail.subjects.get(template).map(String::as_str);
+        // Subjects of the application are in its default language.
+        let is_default = self.default_language.tag() == language.tag();
+        let subject = self.mail.subjects.get(template).filter(|_| is_default).cloned();
+        let subject = subject.unwrap_or_else(|| language.text(subject_of(&draft.kind), &[]));
         Ok(OutgoingMail {
             template: template.to_owned(),
             to: draft.to.to_owned(),
             from: self.mail.from.clone(),
-            subject: one_line(subject.unwrap_or(default_subject(&draft.kind))),
+            subject: one_line(&subject),
             text: rendered.text,
             html: rendered.html,
         })
@@ -57,7 +68,7 @@ impl Composer {
         };
         let mut put = |name: &str, link: String, within: Duration| {
             context.insert(name.to_owned(), link.into());
-            context.insert("within".to_owned(), fs_core::span_text(within).into());
+            context.insert("within".to_owned(), draft.language.span(within).into());
         };
         match &draft.kind {
             MailKind::Welcome { confirmation: Some((token, within)) }
@@ -137,6 +148,8 @@ impl WebSecurity {
     /// `.html`, in the layout of the library's mails. Send it with
     /// [`Security::send_mail`](fs_core::Security::send_mail).
     ///
+    /// `lang` in the context is the tag of the language; without it, the default language is used.
+    ///
     /// # Errors
     ///
     /// - Returns [`PagesError::Unknown`] if the templates do not exist.
@@ -151,6 +164,8 @@ impl WebSecurity {
         let mail = &self.core().config().mail;
         let mut known = self.0.hooks.context(name, None);
         known.extend(context);
+        let default = self.core().config().default_language();
+        known.entry("lang").or_insert_with(|| default.tag().into());
         let rendered = self.0.pages.render_mail(name, &known, mail.text, mail.html)?;
         Ok(OutgoingMail {
             template: name.to_owned(),
@@ -168,23 +183,23 @@ fn one_line(subject: &str) -> String {
     subject.replace(['\r', '\n'], " ")
 }
 
-fn default_subject(kind: &MailKind<'_>) -> &'static str {
+const fn subject_of(kind: &MailKind<'_>) -> MailText {
     match kind {
-        MailKind::Welcome { confirmation: Some(_) } => "Welcome: please confirm your address",
-        MailKind::Welcome { confirmation: None } => "Welcome",
-        MailKind::ConfirmationInstructions { .. } => "Please confirm your address",
-        MailKind::ResetInstructions { .. } => "Choose a new password",
-        MailKind::ResetNotice => "Your password was reset",
-        MailKind::ChangeNotice => "Your password was changed",
-        MailKind::RememberedBrowserEnded => "We signed a browser out",
-        MailKind::AccountExists { confirmation: None } => "You already have an account",
-        MailKind::AccountExists { confirmation: Some(_) } => "Please confirm your address",
-        MailKind::SignInLink { .. } => "Your link to sign in",
-        MailKind::SecondFactorCode { .. } => "Your code to sign in",
-        MailKind::SecondFactorChanged { .. } => "Your second step was changed",
-        MailKind::SignInMethodChanged { .. } => "How you sign in was changed",
-        MailKind::RecoveryCodeUsed { .. } => "A recovery code was used",
-        MailKind::SecondFactorRescue { .. } => "Somebody needs help to sign in",
-        MailKind::SignInCode { .. } => "Your code",
+        MailKind::Welcome { confirmation: Some(_) } => MailText::SubjectWelcomeConfirm,
+        MailKind::Welcome { confirmation: None } => MailText::SubjectWelcome,
+        MailKind::ConfirmationInstructions { .. }
+        | MailKind::AccountExists { confirmation: Some(_) } => MailText::SubjectConfirm,
+        MailKind::ResetInstructions { .. } => MailText::SubjectReset,
+        MailKind::ResetNotice => MailText::SubjectResetNotice,
+        MailKind::ChangeNotice => MailText::SubjectChangeNotice,
+        MailKind::RememberedBrowserEnded => MailText::SubjectBrowserEnded,
+        MailKind::AccountExists { confirmation: None } => MailText::SubjectAccountExists,
+        MailKind::SignInLink { .. } => MailText::SubjectSignInLink,
+        MailKind::SecondFactorCode { .. } => MailText::SubjectFactorCode,
+        MailKind::SecondFactorChanged { .. } => MailText::SubjectFactorChanged,
+        MailKind::SignInMethodChanged { .. } => MailText::SubjectMethodChanged,
+        MailKind::RecoveryCodeUsed { .. } => MailText::SubjectRecoveryCodeUsed,
+        MailKind::SecondFactorRescue { .. } => MailText::SubjectRescue,
+        MailKind::SignInCode { .. } => MailText::SubjectCode,
     }
 }

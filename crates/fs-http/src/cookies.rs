@@ -44,6 +44,7 @@ impl Exchange {
         let names = session_read.then(|| "Cookie".to_owned()).into_iter();
         let names = names.chain(token).chain(basic);
         let names = names.chain(by_accept.then(|| "Accept".to_owned()));
+        let names = names.chain(self.varies_by_language().then(|| "Accept-Language".to_owned()));
         let names = names.collect::<Vec<_>>().join(", ");
         if let Ok(names) = HeaderValue::from_str(&names)
             && !names.is_empty()

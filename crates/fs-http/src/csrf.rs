@@ -14,7 +14,6 @@ use http::{Response, StatusCode};
 use crate::config::CsrfScope;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
-use crate::pages::PageView;
 use crate::refusal::Refusal;
 
 /// What is known of a request's CSRF token so far.
@@ -152,7 +151,7 @@ impl Exchange {
         if self.wants_json() {
             return self.refusal(status, message);
         }
-        self.error_page(PageView::error(status, Some(self.text(message))), status)
+        self.error_page(self.error_view(status, Some(self.text(message))), status)
     }
 }
 

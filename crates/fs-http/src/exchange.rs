@@ -1,5 +1,6 @@
 //! The context of a request and its answer: authentication, session and cookies.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::cookies::kept_cookie;
 use crate::credentials::Credentials;
 use crate::csrf::CsrfStanding;
 use crate::incoming::Incoming;
+use crate::language::language_of;
 use crate::trace::Trace;
 use crate::web::{Web, WebSecurity};
 
@@ -36,6 +38,9 @@ struct Inner {
     context: Context,
     /// Whether the browser sent a session cookie that cannot be read.
     unreadable: bool,
+    /// Whether the answer depends on the language of the request. Not in `state`, which may be locked
+    /// where a text is needed.
+    by_language: AtomicBool,
     state: Mutex<State>,
     credentials: futures::lock::Mutex<Credentials>,
 }
@@ -70,7 +75,8 @@ impl Exchange {
         let user_agent = request.header(http::header::USER_AGENT).map(str::to_owned);
         // Some limits are counted by network, so who comes from nowhere comes from one.
         let client_ip = Some(request.client_ip.unwrap_or(UNKNOWN).to_string());
-        let context = Context { now, client_ip, user_agent, base_url };
+        let language = language_of(web.core().config(), &web.0.hooks, &request);
+        let context = Context { now, client_ip, user_agent, base_url, language };
         let opened = opened(&web, &request, now);
         let unreadable = matches!(opened, Some(None));
         let session_read = opened.is_some();
@@ -91,7 +97,9 @@ impl Exchange {
         };
         let credentials = futures::lock::Mutex::default();
         let state = Mutex::new(state);
-        Self(Arc::new(Inner { web, request, context, unreadable, state, credentials }))
+        let by_language = AtomicBool::new(false);
+        let inner = Inner { web, request, context, unreadable, by_language, state, credentials };
+        Self(Arc::new(inner))
     }
 
     pub(crate) fn web(&self) -> &Web {
@@ -120,6 +128,17 @@ impl Exchange {
     /// Returns the context of this request, which flows need.
     pub fn context(&self) -> &Context {
         &self.0.context
+    }
+
+    /// Notes that the answer depends on the language of the request.
+    pub(crate) fn depends_on_language(&self) {
+        self.0.by_language.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the answer depends on the language of the request, and there are several.
+    pub(crate) fn varies_by_language(&self) -> bool {
+        let several = self.core().config().languages.len() > 1;
+        several && self.0.by_language.load(Ordering::Relaxed)
     }
 
     /// Checks whether the browser sent several valid session cookies, none of which is used.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use fs_core::message::StatusText;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde_json::{Map, Value};
@@ -64,14 +65,14 @@ pub enum Malformed {
 }
 
 impl Malformed {
-    /// Returns what is wrong, for the client.
-    pub const fn words(self) -> &'static str {
+    /// Returns the key of the text that says what is wrong, for the client.
+    pub const fn text(self) -> StatusText {
         match self {
-            Self::Json => "The body is not valid JSON.",
-            Self::NotAnObject => "The JSON body must be an object.",
-            Self::Text => "The body must be UTF-8 text without NUL characters.",
-            Self::Multipart => "The multipart form cannot be read.",
-            Self::TooMany => "The body has too many fields.",
+            Self::Json => StatusText::BodyNotJson,
+            Self::NotAnObject => StatusText::BodyNotObject,
+            Self::Text => StatusText::BodyNotText,
+            Self::Multipart => StatusText::BodyMultipart,
+            Self::TooMany => StatusText::BodyTooMany,
         }
     }
 }

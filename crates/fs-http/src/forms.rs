@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fs_core::flow::{FlowError, Problem};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey, StatusText};
 use fs_core::secret::Secret;
 use http::Response;
 use http::StatusCode;
@@ -92,12 +92,12 @@ impl Exchange {
     /// `empty` says whether a JSON body of no bytes is as good as an empty object.
     pub(crate) fn unreadable(&self, empty: bool) -> Option<Response<Bytes>> {
         let bad = StatusCode::BAD_REQUEST;
-        let words = |words: &str| Some(self.refusal_in_words(bad, words.to_owned()));
+        let words = |text: StatusText| Some(self.refusal_in_words(bad, self.label(text)));
         match &self.request().fields {
-            Fields::Malformed(malformed) => words(malformed.words()),
-            Fields::EmptyJson if !empty => words("The body is empty; send a JSON object."),
+            Fields::Malformed(malformed) => words(malformed.text()),
+            Fields::EmptyJson if !empty => words(StatusText::BodyEmpty),
             Fields::Json(value) if !is_objectlike(value) => {
-                words(crate::fields::Malformed::NotAnObject.words())
+                words(crate::fields::Malformed::NotAnObject.text())
             }
             _ => None,
         }
@@ -167,38 +167,43 @@ fn is_objectlike(value: &Value) -> bool {
 }
 
 /// A field for an address.
-pub(crate) fn email_field(value: &str, autofocus: bool) -> FieldView {
+pub(crate) fn email_field(exchange: &Exchange, value: &str, autofocus: bool) -> FieldView {
     FieldView {
         value: value.to_owned(),
         autocomplete: Some("email".to_owned()),
         autofocus,
         maxlength: Some(254),
-        ..FieldView::new(FieldKind::Email, "email", "Email address")
+        ..FieldView::new(FieldKind::Email, "email", exchange.label(Label::EmailAddress))
     }
 }
 
 /// A field for a password that is known already.
-pub(crate) fn current_password(name: &'static str, label: &str) -> FieldView {
+pub(crate) fn current_password(exchange: &Exchange, name: &'static str, label: Label) -> FieldView {
     FieldView {
         autocomplete: Some("current-password".to_owned()),
-        ..FieldView::new(FieldKind::Password, name, label)
+        ..FieldView::new(FieldKind::Password, name, exchange.label(label))
     }
 }
 
 /// A field for a new password.
-pub(crate) fn new_password(name: &'static str, label: &str, least: usize) -> FieldView {
+pub(crate) fn new_password(
+    exchange: &Exchange,
+    name: &'static str,
+    label: Label,
+    least: usize,
+) -> FieldView {
     FieldView {
         autocomplete: Some("new-password".to_owned()),
-        hint: Some(format!("At least {least} characters. A few unrelated words work well.")),
+        hint: Some(exchange.text_with(Label::NewPasswordHint, &[("min", least.to_string())])),
         minlength: Some(least),
-        ..FieldView::new(FieldKind::Password, name, label)
+        ..FieldView::new(FieldKind::Password, name, exchange.label(label))
     }
 }
 
 /// The field for a new password typed again.
-pub(crate) fn repeated_password(name: &'static str) -> FieldView {
+pub(crate) fn repeated_password(exchange: &Exchange, name: &'static str) -> FieldView {
     FieldView {
         autocomplete: Some("new-password".to_owned()),
-        ..FieldView::new(FieldKind::Password, name, "The new password again")
+        ..FieldView::new(FieldKind::Password, name, exchange.label(Label::NewPasswordAgain))
     }
 }

@@ -31,6 +31,9 @@ pub type UserPayload = dyn Fn(&User) -> Map<String, Value> + Send + Sync;
 pub type RenderTemplate = dyn Fn(&str, &Value) -> Option<Result<String, String>> + Send + Sync;
 /// Draws the QR code for an authenticator app.
 pub type QrCode = dyn Fn(&Provisioning<'_>) -> Option<Secret> + Send + Sync;
+/// Returns the tag of the language for a request, such as `de`. `None` leaves the choice to the
+/// `Accept-Language` header.
+pub type Locale = dyn Fn(&Incoming) -> Option<String> + Send + Sync;
 /// Returns additional variables for a template. The exchange is `None` for a mail.
 pub type PageContext = dyn Fn(Option<&Exchange>) -> Map<String, Value> + Send + Sync;
 
@@ -64,6 +67,20 @@ pub struct Hooks {
     pub user_payload: Hook<UserPayload>,
     /// Checks whole forms.
     pub form_check: Hook<dyn FormCheck>,
+    /// Chooses the language of a request among [`Config::languages`](fs_core::Config::languages), for
+    /// instance by a cookie. A language that is not configured counts as `None`. An answer that
+    /// depends on a header other than `Accept-Language` should say so in `Vary`.
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use fs_http::Hooks;
+    /// let hooks = Hooks {
+    ///     locale: Some(Arc::new(|request| request.cookie("language"))),
+    ///     ..Hooks::default()
+    /// };
+    /// # let _ = hooks;
+    /// ```
+    pub locale: Hook<Locale>,
     /// Renders pages and mails with another template engine.
     pub render_template: Hook<RenderTemplate>,
     /// Draws the QR code for authenticator apps, as a `data:` URI.

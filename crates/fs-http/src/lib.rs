@@ -36,6 +36,7 @@ mod forms;
 mod guard;
 pub mod hooks;
 pub mod incoming;
+mod language;
 pub mod pages;
 mod panic;
 pub mod policies;

@@ -22,11 +22,6 @@ use crate::pages::{FlashView, PageView};
 use crate::route::Endpoint;
 
 impl Exchange {
-    /// The text of a message.
-    pub(crate) fn text(&self, message: impl Into<Message>) -> String {
-        self.core().config().messages.text(&message.into())
-    }
-
     /// Stores a message for the next page: a key of the catalogue, or a [text](Message::words) of
     /// the application.
     pub fn flash(&self, message: impl Into<Message>) {
@@ -102,7 +97,7 @@ impl Exchange {
         if self.wants_json() {
             return self.json_refusal(status, text, Map::new());
         }
-        self.error_page(PageView::error(status, Some(text)), status)
+        self.error_page(self.error_view(status, Some(text)), status)
     }
 
     /// JSON that tells what is wrong; in development, and where a guard refused, also why.
@@ -127,10 +122,9 @@ impl Exchange {
     /// Returns an answer with a status and no details, as JSON or a page.
     pub fn failure(&self, status: StatusCode) -> Response<Bytes> {
         if self.wants_json() {
-            let reason = status.canonical_reason().unwrap_or("Error");
-            return self.json_refusal(status, reason, Map::new());
+            return self.json_refusal(status, self.reason(status), Map::new());
         }
-        self.error_page(PageView::error(status, None), status)
+        self.error_page(self.error_view(status, None), status)
     }
 
     /// The answer when a flow came to no outcome. What happened is logged, not told.
@@ -146,11 +140,11 @@ impl Exchange {
         let Some(seconds) = retry else {
             return Box::new(self.failure(status));
         };
-        let advice = self.text(try_again_later(seconds));
+        let advice = self.text(self.try_again_later(seconds));
         let mut response = match self.wants_json() {
             true => self.json_refusal(status, advice, Map::new()),
             false => {
-                let mut page = PageView::error(status, None);
+                let mut page = self.error_view(status, None);
                 page.extra.insert("advice".to_owned(), advice.into());
                 self.error_page(page, status)
             }
@@ -194,7 +188,8 @@ impl Exchange {
                 waiting.map(|flash| FlashView { category: flash.category, text: flash.text });
             page.flashes.extend(views);
         }
-        let context = self.web().hooks.context(&page.template, Some(self));
+        let mut context = self.web().hooks.context(&page.template, Some(self));
+        context.entry("lang").or_insert_with(|| self.language().tag().into());
         match self.web().pages.render(&page, &context) {
             Ok(html) => {
                 let mut response = self.answer(status, "text/html; charset=utf-8", html.into());
@@ -267,7 +262,7 @@ impl Exchange {
         }
         let status = StatusCode::UNAUTHORIZED;
         let mut response = match self.config().always_401 {
-            true => self.error_page(PageView::error(status, None), status),
+            true => self.error_page(self.error_view(status, None), status),
             false => self.refusal(status, MessageKey::Unauthenticated.into()),
         };
         let realm = realm.unwrap_or(&self.config().realm).replace(['"', '\\'], "");
@@ -351,7 +346,8 @@ impl Exchange {
 
     /// A message for the page that is being made.
     pub(crate) fn flash_view(&self, message: impl Into<Message>) -> FlashView {
-        FlashView::new(&self.core().config().messages, &message.into())
+        let message = message.into();
+        FlashView { category: self.category(message.key), text: self.text(message) }
     }
 
     /// The category of a message, as the query of a redirect names it.
@@ -373,19 +369,14 @@ pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
     }
 }
 
-/// That something may be tried again, in so many seconds at most.
-pub(crate) fn try_again_later(seconds: u64) -> Message {
-    Message::new(MessageKey::TryAgainLater).with("within", wait_text(seconds))
-}
-
 /// How long to wait, in a unit that people count in, rounded up.
-fn wait_text(seconds: u64) -> String {
+pub(crate) fn rounded_wait(seconds: u64) -> Duration {
     let unit = match seconds {
         ..120 => 1,
         120..7_200 => 60,
         _ => 3_600,
     };
-    fs_core::span_text(Duration::from_secs(seconds.div_ceil(unit) * unit))
+    Duration::from_secs(seconds.div_ceil(unit) * unit)
 }
 
 const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
@@ -396,7 +387,7 @@ const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
 
 #[cfg(test)]
 mod tests {
-    use super::wait_text;
+    use super::rounded_wait;
 
     #[test]
     fn waits_are_rounded_up() {
@@ -411,6 +402,9 @@ mod tests {
             (7_201, "3 hours"),
             (86_399, "1 day"),
         ];
-        assert_eq!(texts.map(|(seconds, _)| wait_text(seconds)), texts.map(|(_, text)| text));
+        assert_eq!(
+            texts.map(|(seconds, _)| fs_core::span_text(rounded_wait(seconds))),
+            texts.map(|(_, text)| text)
+        );
     }
 }

@@ -46,7 +46,10 @@ impl WebSecurity {
         }
         let mut mistakes = http.mistakes();
         let pages = match Pages::new(&http.pages) {
-            Ok(pages) => Some(pages.rendered_by(hooks.render_template.clone())),
+            Ok(pages) => {
+                let pages = pages.in_languages(&config.languages);
+                Some(pages.rendered_by(hooks.render_template.clone()))
+            }
             Err(error) => {
                 mistakes.push(error.to_string());
                 None
@@ -78,6 +81,7 @@ impl WebSecurity {
             pages: Arc::clone(&pages),
             routes: Arc::clone(&routes),
             mail: config.mail.clone(),
+            default_language: config.default_language(),
             hooks: hooks.clone(),
         };
         let security = Security::new(config, ports, Arc::new(composer))?;

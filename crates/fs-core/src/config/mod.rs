@@ -25,7 +25,7 @@ pub use validate::ConfigErrors;
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityRules, UsernameRules};
 use crate::limit::Limits;
-use crate::message::Catalogue;
+use crate::message::{Catalogue, Language, Message};
 use crate::password::{HashingRules, PasswordRules};
 use crate::reading::Readers;
 use crate::secret::Secret;
@@ -146,7 +146,10 @@ pub struct Config {
     pub limits: Limits,
     /// Sender and format of mails.
     pub mail: MailSettings,
-    /// Texts of messages to users.
+    /// Languages of pages, mails and messages. The first one is the default. A request gets the one
+    /// that it prefers.
+    pub languages: Vec<Language>,
+    /// Texts of messages that replace those of the default language, and severities of messages.
     pub messages: Catalogue,
     /// Functions that replace the normalization of user input. They are code, so a settings file
     /// cannot contain them.
@@ -351,6 +354,7 @@ impl Default for Config {
                 html: true,
                 subjects: std::collections::BTreeMap::new(),
             },
+            languages: vec![Language::english()],
             messages: Catalogue::default(),
             readers: Readers::default(),
         }
@@ -415,6 +419,19 @@ impl Config {
             base_url: Some(base_url.into()),
             ..Self::default()
         }
+    }
+
+    /// Returns the default language: the first of [`languages`](Self::languages).
+    pub fn default_language(&self) -> Language {
+        self.languages.first().cloned().unwrap_or_else(Language::english)
+    }
+
+    /// Returns the text of a message in a language. In the default language
+    /// [`messages`](Self::messages) replaces it.
+    pub fn message(&self, language: &Language, message: &Message) -> String {
+        let is_default = self.languages.first().is_none_or(|first| first.tag() == language.tag());
+        let replaced = is_default.then(|| self.messages.replaced(message)).flatten();
+        replaced.unwrap_or_else(|| language.message(message))
     }
 
     /// Checks whether an address must be confirmed before the account can be used.

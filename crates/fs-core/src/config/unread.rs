@@ -17,7 +17,9 @@ pub(super) fn advice(key: &str) -> &'static str {
         "CLI_USERS_NAME" | "CLI_ROLES_NAME" => {
             "is not read: there is no command line of Flask's; leave it out"
         }
-        "I18N_DOMAIN" | "I18N_DIRNAME" => "is not read: put texts into messages; leave it out",
+        "I18N_DOMAIN" | "I18N_DIRNAME" => {
+            "is not read: name the languages in languages, and put texts into messages; leave it out"
+        }
         "DATETIME_FACTORY" => "is not read: time comes from Ports::clock, in UTC; leave it out",
         "JOIN_USER_ROLES" => "is not read: a user is always read with its roles; leave it out",
         "HASHING_SCHEMES" | "DEPRECATED_HASHING_SCHEMES" => {

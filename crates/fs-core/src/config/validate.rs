@@ -5,6 +5,7 @@ use std::fmt;
 use super::{CodeMethod, Config, Disclosure, SignInMethod, TokenFormat};
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
+use crate::message::Language;
 use crate::second_factor::FactorKind;
 
 /// All mistakes of a configuration, each with what to write instead.
@@ -55,6 +56,10 @@ impl Config {
             self.signing_keys.iter().any(|key| key.expose().len() < if native { 32 } else { 1 }),
             "signing_keys: every key needs 32 bytes or more",
         );
+        wrong(self.languages.is_empty(), "languages is empty: name at least one, such as \"en\"");
+        let tags: std::collections::BTreeSet<_> =
+            self.languages.iter().map(Language::tag).collect();
+        wrong(tags.len() < self.languages.len(), "languages names one language more than once");
         wrong(self.identities.order.is_empty(), "identities.order is empty: nobody could sign in");
         wrong(
             native && self.base_url.is_none() && self.sends_links(),

@@ -234,7 +234,7 @@ impl Security {
         let (Some(sender), Some(phone)) = (&self.ports().sms, message.phone) else {
             return Ok(false);
         };
-        let sms = self.code_text(phone, code);
+        let sms = self.code_text(ctx, phone, code);
         let (quota, user) = (self.code_message_quota(message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
             let change = self.text(ctx, &sms)?;
@@ -247,9 +247,9 @@ impl Security {
     }
 
     /// Composes the text message that contains a code.
-    pub(super) fn code_text(&self, phone: &str, code: &Secret) -> OutgoingSms {
+    pub(super) fn code_text(&self, ctx: &Context, phone: &str, code: &Secret) -> OutgoingSms {
         let text = Message::new(MessageKey::UseCode).with("code", code.expose());
-        let text = Secret::from(self.config().messages.text(&text));
+        let text = Secret::from(self.config().message(&ctx.language, &text));
         OutgoingSms { to: phone.to_owned(), text }
     }
 

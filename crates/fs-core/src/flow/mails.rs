@@ -53,7 +53,8 @@ impl Security {
         username: &str,
         kind: MailKind<'_>,
     ) -> Result<Change, FlowError> {
-        let draft = MailDraft { kind, to, username, base_url: &ctx.base_url };
+        let (base_url, language) = (&ctx.base_url, &ctx.language);
+        let draft = MailDraft { kind, to, username, base_url, language };
         let mail = self.composer().compose(&draft)?;
         let id = self.new_outbox_id()?;
         Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))

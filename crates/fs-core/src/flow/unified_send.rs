@@ -121,7 +121,7 @@ impl Security {
                     self.no_mail(ctx, identity, kind)?
                 }
                 CodeMethod::Sms | CodeMethod::Authenticator => {
-                    self.no_text(ctx, &self.code_text("+00000000000", &code))?
+                    self.no_text(ctx, &self.code_text(ctx, "+00000000000", &code))?
                 }
             });
             match self.commit_counted(ctx, batch, &quota, None).await {

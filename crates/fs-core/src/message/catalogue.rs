@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::fill::fill;
 use super::{Category, Message, MessageKey};
 
 /// Text and severity of every message: the defaults, and the replacements of the application.
@@ -27,7 +28,15 @@ impl Catalogue {
         self.changed.get(&key).map_or(key.default_category(), |(_, category)| *category)
     }
 
-    /// Returns the text of a message, with its values filled in.
+    /// Returns the application's text of a message, with its values filled in. `None` if it did not
+    /// replace the text.
+    pub fn replaced(&self, message: &Message) -> Option<String> {
+        let (text, _) = self.changed.get(&message.key).filter(|_| message.words.is_none())?;
+        Some(fill(text, &message.args))
+    }
+
+    /// Returns the text of a message in English or as the application replaced it, with its values
+    /// filled in. [`Config::message`](crate::Config::message) returns it in any language.
     ///
     /// A placeholder without a value is kept as it is written, and so is a percent sign that does
     /// not begin a placeholder. Values are inserted literally. The result is plain text: escape it
@@ -70,37 +79,6 @@ impl<'de> Deserialize<'de> for Catalogue {
         }
         Ok(catalogue)
     }
-}
-
-fn fill(text: &str, args: &[(&'static str, String)]) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('%') {
-        out.push_str(before);
-        if let Some(after) = after.strip_prefix('%') {
-            out.push('%');
-            rest = after;
-        } else if let Some((value, after)) = placeholder(after, args) {
-            out.push_str(value);
-            rest = after;
-        } else {
-            out.push('%');
-            rest = after;
-        }
-    }
-    out.push_str(rest);
-    out
-}
-
-/// Parses `(name)s` or `(name)d`. Returns the value and the rest of the text.
-fn placeholder<'a>(
-    text: &'a str,
-    args: &'a [(&'static str, String)],
-) -> Option<(&'a str, &'a str)> {
-    let (name, after) = text.strip_prefix('(')?.split_once(')')?;
-    let after = after.strip_prefix(['s', 'd'])?;
-    let (_, value) = args.iter().find(|(known, _)| *known == name)?;
-    Some((value, after))
 }
 
 #[cfg(test)]

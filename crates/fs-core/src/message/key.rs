@@ -1,7 +1,7 @@
 //! Keys of messages, with their default severity and text.
 
-use super::Category;
 use super::Category::{Error, Info, Success};
+use super::{Category, English, TextKey};
 
 /// Error for a text that is not the key of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,6 +38,16 @@ macro_rules! keys {
             /// Returns the default text, which a [`Catalogue`](super::Catalogue) can change.
             pub const fn default_text(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
+            }
+        }
+
+        impl TextKey for MessageKey {
+            fn as_str(self) -> &'static str {
+                Self::as_str(self)
+            }
+
+            fn english(self) -> English {
+                English { one: None, other: self.default_text() }
             }
         }
 
@@ -271,6 +281,37 @@ keys! {
     InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
     /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.
     TryAgainLater = "TRY_AGAIN_LATER", Error, "This is not possible right now. Wait up to %(within)s, then try again.";
+
+    // Password advice
+
+    /// Password advice: a row of the keyboard.
+    PasswordKeyboardRow = "PASSWORD_KEYBOARD_ROW", Error, "Keys that lie in a row are guessed early.";
+    /// Password advice: a pattern on the keyboard.
+    PasswordKeyboardPattern = "PASSWORD_KEYBOARD_PATTERN", Error, "Patterns on the keyboard are guessed early.";
+    /// Password advice: a repeated character.
+    PasswordRepeatedCharacter = "PASSWORD_REPEATED_CHARACTER", Error, "The same character many times adds little.";
+    /// Password advice: a repeated part.
+    PasswordRepeatedPart = "PASSWORD_REPEATED_PART", Error, "Saying something twice hardly makes it stronger.";
+    /// Password advice: one of the ten most common passwords.
+    PasswordTop10 = "PASSWORD_TOP_10", Error, "Only a handful of passwords are used more often than this.";
+    /// Password advice: one of the hundred most common passwords.
+    PasswordTop100 = "PASSWORD_TOP_100", Error, "This password is among the hundred that are tried first.";
+    /// Password advice: a common password.
+    PasswordOftenUsed = "PASSWORD_OFTEN_USED", Error, "Many people use this password.";
+    /// Password advice: a slightly changed common password.
+    PasswordNearOftenUsed = "PASSWORD_NEAR_OFTEN_USED", Error, "This is too close to a password that many use.";
+    /// Password advice: a sequence of letters or digits.
+    PasswordSequence = "PASSWORD_SEQUENCE", Error, "Letters or digits in their usual order are guessed early.";
+    /// Password advice: a recent year.
+    PasswordYear = "PASSWORD_YEAR", Error, "Years of our time are guessed early.";
+    /// Password advice: a single word of a dictionary.
+    PasswordSingleWord = "PASSWORD_SINGLE_WORD", Error, "One word alone is found in a dictionary.";
+    /// Password advice: a date.
+    PasswordDate = "PASSWORD_DATE", Error, "There are few dates, so they are soon guessed.";
+    /// Password advice: only a name.
+    PasswordNameAlone = "PASSWORD_NAME_ALONE", Error, "A name alone is found in a list of names.";
+    /// Password advice: a common name with other characters.
+    PasswordUsualName = "PASSWORD_USUAL_NAME", Error, "Usual names are guessed early.";
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Messages to users: keys, severities and texts.
+//! Texts for people: messages, pages and mails, in every [`Language`].
 //!
-//! Flows return a [`Message`]: a [`MessageKey`] with its values. The texts are in a [`Catalogue`],
-//! which the application can change. Keys and severities are those of Flask-Security 4.1; the
-//! default texts are our own.
+//! Flows return a [`Message`]: a [`MessageKey`] with its values. Keys and severities are those of
+//! Flask-Security 4.1; the default texts are our own, and the application can change them in a
+//! [`Catalogue`]. Pages and mails have keys of their own: [`Label`], [`PageText`], [`StatusText`] and
+//! [`MailText`].
 //!
 //! ```
 //! use fs_core::message::{Catalogue, Category, Message, MessageKey};
@@ -16,10 +17,23 @@
 //! ```
 
 mod catalogue;
+mod fill;
 mod key;
+mod label;
+mod language;
+mod mail_text;
+mod page_text;
+mod status_text;
+mod texts;
 
 pub use catalogue::Catalogue;
 pub use key::{MessageKey, UnknownMessageKey};
+pub use label::Label;
+pub use language::{Language, LanguageError};
+pub use mail_text::MailText;
+pub use page_text::PageText;
+pub use status_text::StatusText;
+pub use texts::{English, TextKey};
 
 use serde::{Deserialize, Serialize};
 

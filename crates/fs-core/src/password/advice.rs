@@ -5,6 +5,8 @@ use std::fmt;
 #[cfg(feature = "password-strength")]
 use zxcvbn::feedback::Warning;
 
+use crate::message::MessageKey;
+
 /// Reason why a password is easy to guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Advice {
@@ -39,51 +41,34 @@ pub enum Advice {
 }
 
 impl Advice {
+    /// Returns the key of the advice in the catalogue, which has it in every language.
+    pub const fn message(self) -> MessageKey {
+        match self {
+            Self::KeyboardRow => MessageKey::PasswordKeyboardRow,
+            Self::KeyboardPattern => MessageKey::PasswordKeyboardPattern,
+            Self::RepeatedCharacter => MessageKey::PasswordRepeatedCharacter,
+            Self::RepeatedPart => MessageKey::PasswordRepeatedPart,
+            Self::Top10 => MessageKey::PasswordTop10,
+            Self::Top100 => MessageKey::PasswordTop100,
+            Self::OftenUsed => MessageKey::PasswordOftenUsed,
+            Self::NearOftenUsed => MessageKey::PasswordNearOftenUsed,
+            Self::Sequence => MessageKey::PasswordSequence,
+            Self::Year => MessageKey::PasswordYear,
+            Self::SingleWord => MessageKey::PasswordSingleWord,
+            Self::Date => MessageKey::PasswordDate,
+            Self::NameAlone => MessageKey::PasswordNameAlone,
+            Self::UsualName => MessageKey::PasswordUsualName,
+        }
+    }
+
     /// Returns a key for translations, in the style of message keys.
     pub fn key(self) -> &'static str {
-        self.key_and_text().0
+        self.message().as_str()
     }
 
     /// Returns the advice in English, as one sentence.
     pub fn text(self) -> &'static str {
-        self.key_and_text().1
-    }
-
-    fn key_and_text(self) -> (&'static str, &'static str) {
-        match self {
-            Self::KeyboardRow => {
-                ("PASSWORD_KEYBOARD_ROW", "Keys that lie in a row are guessed early.")
-            }
-            Self::KeyboardPattern => {
-                ("PASSWORD_KEYBOARD_PATTERN", "Patterns on the keyboard are guessed early.")
-            }
-            Self::RepeatedCharacter => {
-                ("PASSWORD_REPEATED_CHARACTER", "The same character many times adds little.")
-            }
-            Self::RepeatedPart => {
-                ("PASSWORD_REPEATED_PART", "Saying something twice hardly makes it stronger.")
-            }
-            Self::Top10 => {
-                ("PASSWORD_TOP_10", "Only a handful of passwords are used more often than this.")
-            }
-            Self::Top100 => {
-                ("PASSWORD_TOP_100", "This password is among the hundred that are tried first.")
-            }
-            Self::OftenUsed => ("PASSWORD_OFTEN_USED", "Many people use this password."),
-            Self::NearOftenUsed => {
-                ("PASSWORD_NEAR_OFTEN_USED", "This is too close to a password that many use.")
-            }
-            Self::Sequence => {
-                ("PASSWORD_SEQUENCE", "Letters or digits in their usual order are guessed early.")
-            }
-            Self::Year => ("PASSWORD_YEAR", "Years of our time are guessed early."),
-            Self::SingleWord => {
-                ("PASSWORD_SINGLE_WORD", "One word alone is found in a dictionary.")
-            }
-            Self::Date => ("PASSWORD_DATE", "There are few dates, so they are soon guessed."),
-            Self::NameAlone => ("PASSWORD_NAME_ALONE", "A name alone is found in a list of names."),
-            Self::UsualName => ("PASSWORD_USUAL_NAME", "Usual names are guessed early."),
-        }
+        self.message().default_text()
     }
 }
 

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 
 use super::OutgoingSms;
 use crate::config::CodeMethod;
+use crate::message::Language;
 use crate::secret::Secret;
 
 /// Sends mails, usually through a mail server.
@@ -146,6 +147,8 @@ pub struct MailDraft<'a> {
     pub username: &'a str,
     /// URL with which links begin.
     pub base_url: &'a str,
+    /// Language of the mail.
+    pub language: &'a Language,
 }
 
 /// Change of a sign-in method.

@@ -182,7 +182,8 @@ fn values_of_the_model_and_of_the_ports() {
         MailKind::ResetInstructions { token: secret, within },
     ];
     for kind in kinds {
-        shown.show(&MailDraft { kind, to: ANN, username: ANN, base_url: "" });
+        let language = &fs_core::message::Language::english();
+        shown.show(&MailDraft { kind, to: ANN, username: ANN, base_url: "", language });
     }
     shown.show(&Secret::from(secret));
     shown.show(&CsrfSecret::from_random(*b"a secret of the test"));

@@ -1,7 +1,7 @@
 //! The list of the caller's auth tokens, and ending them.
 
 use fs_core::flow::{AuthTokenInfo, Problem};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::model::{CredentialKey, User};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -74,12 +74,13 @@ async fn shown(exchange: &Exchange, user: &User, problems: &[Problem]) -> Answer
     if exchange.wants_json() {
         return Ok(exchange.json_ok(None, None, Map::from_iter([extra])));
     }
-    let mut page = PageView::new("security/auth_tokens.html", "Programs with access");
-    let ending = tokens.iter().map(|token| (token.id.as_str(), "End access"));
-    let all = (tokens.len() > 1).then_some((ALL, "End access for all of them"));
+    let mut page =
+        PageView::new("security/auth_tokens.html", exchange.label(Label::ProgramsWithAccess));
+    let ending = tokens.iter().map(|token| (token.id.as_str(), Label::EndAccess));
+    let all = (tokens.len() > 1).then_some((ALL, Label::EndAllAccess));
     for (index, (which, submit)) in ending.chain(all).enumerate() {
         let action = exchange.endpoint_url(Endpoint::AuthTokens, &[]);
-        let mut form = FormView::new(FormName::AuthTokens.as_str(), action, submit);
+        let mut form = FormView::new(FormName::AuthTokens.as_str(), action, exchange.label(submit));
         form.fields.push(FieldView::hidden(FIELD, which));
         // What is wrong is said once.
         exchange.mark(&mut form, if index == 0 { problems } else { &[] });

@@ -15,7 +15,6 @@ use serde_json::{Map, json};
 
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
-use crate::reply::try_again_later;
 use crate::route::Endpoint;
 
 impl Exchange {
@@ -35,7 +34,7 @@ impl Exchange {
             return self.redirect(&self.endpoint_url(Endpoint::SignIn, &[]));
         }
         if let (Some(wait), false) = (challenge.wait, self.wants_json()) {
-            self.flash(try_again_later(wait.as_secs().max(1)));
+            self.flash(self.try_again_later(wait.as_secs().max(1)));
         }
         let (state, endpoint) = match challenge.stage {
             PendingStage::Code => ("ready", Endpoint::TwoFactorValidate),
@@ -49,7 +48,7 @@ impl Exchange {
         more.insert("tf_state".to_owned(), state.into());
         if let Some(wait) = challenge.wait {
             let seconds = wait.as_secs().max(1);
-            more.insert("tf_not_sent".to_owned(), self.text(try_again_later(seconds)).into());
+            more.insert("tf_not_sent".to_owned(), self.text(self.try_again_later(seconds)).into());
             more.insert("tf_retry_after".to_owned(), seconds.into());
         }
         if let Some(method) = challenge.method {

@@ -1,7 +1,7 @@
 //! Changing the password.
 
 use fs_core::flow::{ChangeOutcome, NewPassword, Problem};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::session::Session;
 use http::StatusCode;
 use serde_json::Map;
@@ -77,12 +77,13 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let action = exchange.endpoint_url(Endpoint::ChangePassword, &[]);
-    let mut form = FormView::new("change_password_form", action, "Change password");
+    let mut form =
+        FormView::new("change_password_form", action, exchange.label(Label::ChangePassword));
     let least = exchange.core().config().password.min_length;
-    let current = current_password("password", "Current password");
+    let current = current_password(exchange, "password", Label::CurrentPassword);
     form.fields.push(FieldView { autofocus: true, ..current });
-    form.fields.push(new_password("new_password", "New password", least));
-    form.fields.push(repeated_password("new_password_confirm"));
+    form.fields.push(new_password(exchange, "new_password", Label::NewPassword, least));
+    form.fields.push(repeated_password(exchange, "new_password_confirm"));
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/change_password.html", "Change your password", form)
+    exchange.form_page("security/change_password.html", Label::ChangeYourPassword, form)
 }

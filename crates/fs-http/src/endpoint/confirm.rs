@@ -3,7 +3,7 @@
 use fs_core::flow::{
     ConfirmCheck, ConfirmForm, ConfirmOutcome, ConfirmProof, NewPassword, Problem,
 };
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::model::User;
 use fs_core::secret::Secret;
 use http::StatusCode;
@@ -93,7 +93,7 @@ async fn follow(exchange: &Exchange, token: &str, typed: ConfirmForm) -> Answer 
         }
         ConfirmOutcome::Expired(user) => {
             let within = exchange.core().config().confirmation.as_ref().map(|rules| rules.within);
-            let within = within.map(fs_core::span_text).unwrap_or_default();
+            let within = within.map(|within| exchange.span(within)).unwrap_or_default();
             let message = Message::new(MessageKey::ConfirmationExpired)
                 .with("within", within)
                 .with("email", &user.email);
@@ -164,7 +164,7 @@ fn page(exchange: &Exchange, proof: ConfirmProof, problems: &[Problem]) -> PageV
     if proof == ConfirmProof::Nothing {
         return link_page(exchange, &CONFIRM, problems);
     }
-    let mut page = PageView::new("security/confirm_email.html", CONFIRM.title);
+    let mut page = PageView::new("security/confirm_email.html", exchange.label(CONFIRM.title));
     let of_the_password = |problem: &&Problem| {
         problem.field == "password" || problem.field == exchange.config().csrf.field
     };
@@ -173,17 +173,19 @@ fn page(exchange: &Exchange, proof: ConfirmProof, problems: &[Problem]) -> PageV
     let cloned = |problems: Vec<&Problem>| problems.into_iter().cloned().collect::<Vec<_>>();
     let asks = proof == ConfirmProof::Password;
     if asks {
-        let mut form = FormView::new("confirm_email_form", here(exchange), CONFIRM.button);
-        form.fields.push(current_password("password", "The password that you chose"));
+        let mut form =
+            FormView::new("confirm_email_form", here(exchange), exchange.label(CONFIRM.button));
+        form.fields.push(current_password(exchange, "password", Label::ChosenPassword));
         exchange.mark(&mut form, &cloned(first));
         page.forms.push(form);
     }
-    let mut form = FormView::new("confirm_afresh_form", here(exchange), CONFIRM.button);
+    let mut form =
+        FormView::new("confirm_afresh_form", here(exchange), exchange.label(CONFIRM.button));
     let least = exchange.core().config().password.min_length;
     form.fields.extend(username_field(exchange, ""));
     if asks {
-        form.fields.push(new_password("new_password", "New password", least));
-        form.fields.push(repeated_password("new_password_confirm"));
+        form.fields.push(new_password(exchange, "new_password", Label::NewPassword, least));
+        form.fields.push(repeated_password(exchange, "new_password_confirm"));
     }
     form.fields.extend(declared_fields(exchange));
     exchange.mark(&mut form, &cloned(second));

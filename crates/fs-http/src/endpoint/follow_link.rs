@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fs_core::flow::Problem;
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey, PageText};
 use http::{Response, StatusCode};
 use serde_json::Map;
 
@@ -12,9 +12,9 @@ use crate::route::Endpoint;
 
 /// What a page says that asks first.
 pub(super) struct Words {
-    pub(super) title: &'static str,
-    pub(super) text: &'static str,
-    pub(super) button: &'static str,
+    pub(super) title: Label,
+    pub(super) text: PageText,
+    pub(super) button: Label,
 }
 
 /// The page with the button, or what is wrong with the way in which it was pressed; nothing when
@@ -51,9 +51,12 @@ impl Exchange {
         if !explains || self.caller().await?.is_none() {
             return self.only_strangers().await;
         }
-        let mut page = PageView::notice("You are signed in", self.text(MessageKey::SignOutFirst));
+        let mut page = PageView::notice(
+            self.label(Label::YouAreSignedIn),
+            self.text(MessageKey::SignOutFirst),
+        );
         let view = self.config().views.after_sign_in.as_deref();
-        page.links.push(LinkView { href: self.view(view, &[]), text: "Go on".to_owned() });
+        page.links.push(LinkView { href: self.view(view, &[]), text: self.label(Label::GoOn) });
         Err(Box::new(self.page(StatusCode::OK, page)))
     }
 
@@ -66,25 +69,18 @@ impl Exchange {
 
 /// Confirms an address.
 pub(super) const CONFIRM: Words = Words {
-    title: "Confirm your address",
-    text: "Is this account yours? Confirm that the mail came to you. If you did not ask for an \
-           account here, close this page: nothing has happened.",
-    button: "Confirm my address",
+    title: Label::ConfirmYourAddress,
+    text: PageText::ConfirmText,
+    button: Label::ConfirmMyAddress,
 };
 
 /// Signs in.
-const SIGN_IN: Words = Words {
-    title: "Sign in",
-    text: "One more press, and you are signed in in this browser.",
-    button: "Sign me in",
-};
+const SIGN_IN: Words =
+    Words { title: Label::SignIn, text: PageText::SignInText, button: Label::SignMeIn };
 
 /// Mails a new link in place of one that is too old.
-pub(super) const EXPIRED: Words = Words {
-    title: "This link is too old",
-    text: "Links in our mails work for a limited time. Press the button, and we send you a new one.",
-    button: "Send me a new link",
-};
+pub(super) const EXPIRED: Words =
+    Words { title: Label::LinkTooOld, text: PageText::LinkTooOldText, button: Label::SendNewLink };
 
 /// The page with a button that sends the link's form, or that there is one, for a program.
 pub(super) fn button_page(exchange: &Exchange, words: &Words) -> Response<Bytes> {
@@ -104,10 +100,10 @@ pub(super) fn here(exchange: &Exchange) -> String {
 }
 
 pub(super) fn page(exchange: &Exchange, words: &Words, problems: &[Problem]) -> PageView {
-    let mut form = FormView::new("follow_link_form", here(exchange), words.button);
+    let mut form = FormView::new("follow_link_form", here(exchange), exchange.label(words.button));
     exchange.mark(&mut form, problems);
-    let mut page = PageView::new("security/follow_link.html", words.title);
+    let mut page = PageView::new("security/follow_link.html", exchange.label(words.title));
     page.forms.push(form);
-    page.extra.insert("text".to_owned(), words.text.into());
+    page.extra.insert("text".to_owned(), exchange.label(words.text).into());
     page
 }

@@ -1,7 +1,7 @@
 //! Asking for a link to reset a password.
 
 use fs_core::flow::{Problem, ResetRequestOutcome};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
@@ -61,8 +61,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 fn page(exchange: &Exchange, problems: &[Problem], email: &str) -> PageView {
     let action = exchange.endpoint_url(Endpoint::ForgotPassword, &[]);
-    let mut form = FormView::new("forgot_password_form", action, "Send the link");
-    form.fields.push(email_field(email, email.is_empty()));
+    let mut form = FormView::new("forgot_password_form", action, exchange.label(Label::SendLink));
+    form.fields.push(email_field(exchange, email, email.is_empty()));
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/forgot_password.html", "Reset your password", form)
+    exchange.form_page("security/forgot_password.html", Label::ResetYourPassword, form)
 }

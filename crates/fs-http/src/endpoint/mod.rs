@@ -32,7 +32,7 @@ use bytes::Bytes;
 use fs_core::authn::Authentication;
 use fs_core::authz::Requirement;
 use fs_core::flow::Problem;
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::model::User;
 use fs_core::session::Session;
 use http::header::ALLOW;
@@ -104,7 +104,7 @@ fn not_allowed(exchange: &Exchange, route: &Route) -> Response<Bytes> {
         true => Response::new(Bytes::new()),
         false => {
             let status = StatusCode::METHOD_NOT_ALLOWED;
-            exchange.page(status, PageView::error(status, None))
+            exchange.page(status, exchange.error_view(status, None))
         }
     };
     if let Ok(allow) = HeaderValue::from_str(&names.join(", ")) {
@@ -293,8 +293,8 @@ impl Exchange {
     }
 
     /// A page with one form and the links to the other pages.
-    fn form_page(&self, template: &str, title: &str, form: FormView) -> PageView {
-        let mut page = PageView::new(template, title);
+    fn form_page(&self, template: &str, title: Label, form: FormView) -> PageView {
+        let mut page = PageView::new(template, self.label(title));
         page.forms.push(form);
         page.links = self.links(template);
         page
@@ -303,11 +303,15 @@ impl Exchange {
     /// Links to other pages of accounts that make sense for strangers.
     fn links(&self, template: &str) -> Vec<LinkView> {
         let all = [
-            (Endpoint::SignIn, "security/login_user.html", "Sign in"),
-            (Endpoint::UnifiedSignIn, "security/us_signin.html", "Sign in with a code"),
-            (Endpoint::Register, "security/register_user.html", "Create an account"),
-            (Endpoint::ForgotPassword, "security/forgot_password.html", "Reset your password"),
-            (Endpoint::SendConfirmation, "security/send_confirmation.html", "Confirm your address"),
+            (Endpoint::SignIn, "security/login_user.html", Label::SignIn),
+            (Endpoint::UnifiedSignIn, "security/us_signin.html", Label::SignInWithCode),
+            (Endpoint::Register, "security/register_user.html", Label::CreateAnAccount),
+            (Endpoint::ForgotPassword, "security/forgot_password.html", Label::ResetYourPassword),
+            (
+                Endpoint::SendConfirmation,
+                "security/send_confirmation.html",
+                Label::ConfirmYourAddress,
+            ),
         ];
         let shown_to_strangers =
             all.iter().any(|(_, name, _)| *name == template) || template.contains("reset");
@@ -320,7 +324,7 @@ impl Exchange {
             })
             .map(|(endpoint, _, text)| LinkView {
                 href: self.step_url(endpoint),
-                text: text.to_owned(),
+                text: self.label(text),
             })
             .collect()
     }

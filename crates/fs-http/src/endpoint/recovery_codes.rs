@@ -1,7 +1,7 @@
 //! Making recovery codes.
 
 use fs_core::flow::{MakeRecoveryCodesOutcome, Problem};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::model::User;
 use fs_core::recovery_code::RecoveryCode;
 use http::StatusCode;
@@ -66,11 +66,11 @@ fn made(exchange: &Exchange, codes: &[RecoveryCode]) -> http::Response<bytes::By
     if exchange.wants_json() {
         return exchange.json_ok(None, None, Map::from_iter(extra));
     }
-    let mut page = PageView::new(TEMPLATE, "Your recovery codes");
+    let mut page = PageView::new(TEMPLATE, exchange.label(Label::YourRecoveryCodes));
     page.extra.extend(extra);
     page.links.push(LinkView {
         href: exchange.view(after_second_factor(exchange), &[]),
-        text: "I have kept them: go on".to_owned(),
+        text: exchange.label(Label::CodesKept),
     });
     exchange.page(StatusCode::OK, page)
 }
@@ -80,10 +80,10 @@ const TEMPLATE: &str = "security/recovery_codes.html";
 fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     let action = exchange.endpoint_url(Endpoint::RecoveryCodes, &[]);
     let left = user.recovery_codes.len();
-    let submit = if left == 0 { "Make codes" } else { "Make new codes" };
-    let mut form = FormView::new("mf_recovery_codes_form", action, submit);
+    let submit = if left == 0 { Label::MakeCodes } else { Label::MakeNewCodes };
+    let mut form = FormView::new("mf_recovery_codes_form", action, exchange.label(submit));
     exchange.mark(&mut form, problems);
-    let mut page = exchange.form_page(TEMPLATE, "Your recovery codes", form);
+    let mut page = exchange.form_page(TEMPLATE, Label::YourRecoveryCodes, form);
     page.extra.insert("remaining".to_owned(), left.into());
     page
 }

@@ -1,7 +1,7 @@
 //! Registering an account.
 
 use fs_core::flow::{NewDetails, Problem, RegisterOutcome, RegistrationForm};
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -105,22 +105,23 @@ pub(super) fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
 fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) -> PageView {
     let least = exchange.core().config().password.min_length;
     let action = exchange.endpoint_url(Endpoint::Register, &[]);
-    let mut form = FormView::new("register_user_form", action, "Create account");
+    let mut form =
+        FormView::new("register_user_form", action, exchange.label(Label::CreateAccount));
     if asks_twice(exchange) {
         form.fields.push(FieldView::hidden("next", exchange.wish().unwrap_or_default()));
     }
-    form.fields.push(email_field(email, email.is_empty()));
+    form.fields.push(email_field(exchange, email, email.is_empty()));
     form.fields.extend(username_field(exchange, username));
-    form.fields.push(new_password("password", "Password", least));
+    form.fields.push(new_password(exchange, "password", Label::Password, least));
     if asks_twice(exchange) {
         form.fields.push(FieldView {
-            label: "The password again".to_owned(),
-            ..repeated_password("password_confirm")
+            label: exchange.label(Label::PasswordAgain),
+            ..repeated_password(exchange, "password_confirm")
         });
     }
     form.fields.extend(declared_fields(exchange));
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/register_user.html", "Create your account", form)
+    exchange.form_page("security/register_user.html", Label::CreateYourAccount, form)
 }
 
 /// The field for a username, where accounts have one.
@@ -133,7 +134,7 @@ pub(super) fn username_field(exchange: &Exchange, username: &str) -> Option<Fiel
         autocomplete: Some("username".to_owned()),
         hint: Some(format!("{} to {} letters and digits.", rules.min, rules.max)),
         maxlength: Some(rules.max),
-        ..FieldView::new(FieldKind::Text, "username", "Username")
+        ..FieldView::new(FieldKind::Text, "username", exchange.label(Label::Username))
     })
 }
 

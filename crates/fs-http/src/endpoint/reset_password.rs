@@ -1,7 +1,7 @@
 //! Following a link to reset a password.
 
 use fs_core::flow::{NewPassword, Problem, ResetCheck, ResetForm, ResetOutcome};
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
@@ -43,7 +43,7 @@ async fn show(exchange: &Exchange, token: &str) -> Answer {
         }
         ResetCheck::Expired(user) if exchange.config().links_ask_first => {
             let within = exchange.core().config().recovery.as_ref().map(|rules| rules.within);
-            let within = within.map(fs_core::span_text).unwrap_or_default();
+            let within = within.map(|within| exchange.span(within)).unwrap_or_default();
             let message = Message::new(MessageKey::LinkExpired).with("within", within);
             match (spa, exchange.wants_json()) {
                 (true, _) => {
@@ -146,7 +146,7 @@ async fn wrong(exchange: &Exchange, token: &str, problems: &[Problem]) -> Answer
 
 fn expired(exchange: &Exchange, user: &User) -> Message {
     let within = exchange.core().config().recovery.as_ref().map(|rules| rules.within);
-    let within = within.map(fs_core::span_text).unwrap_or_default();
+    let within = within.map(|within| exchange.span(within)).unwrap_or_default();
     Message::new(MessageKey::PasswordResetExpired).with("within", within).with("email", &user.email)
 }
 
@@ -166,13 +166,14 @@ fn start_over_with(exchange: &Exchange, message: Message) -> http::Response<byte
 fn page(exchange: &Exchange, problems: &[Problem], token: &str, user: Option<&User>) -> PageView {
     let routes = &exchange.web().routes;
     let action = with_token(routes, Endpoint::ResetPassword, token);
-    let mut form = FormView::new("reset_password_form", action, "Save the new password");
+    let mut form =
+        FormView::new("reset_password_form", action, exchange.label(Label::SaveNewPassword));
     let least = exchange.core().config().password.min_length;
     let afresh = user.is_some_and(|user| exchange.core().reset_starts_afresh(user));
     form.fields.extend(username_field(exchange, "").filter(|_| afresh));
-    form.fields.push(new_password("password", "New password", least));
-    form.fields.push(repeated_password("password_confirm"));
+    form.fields.push(new_password(exchange, "password", Label::NewPassword, least));
+    form.fields.push(repeated_password(exchange, "password_confirm"));
     form.fields.extend(declared_fields(exchange).filter(|_| afresh));
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/reset_password.html", "Choose a new password", form)
+    exchange.form_page("security/reset_password.html", Label::ChooseNewPassword, form)
 }

@@ -2,7 +2,7 @@
 
 use fs_core::config::Disclosure;
 use fs_core::flow::{Problem, SendConfirmationOutcome};
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
@@ -65,8 +65,8 @@ pub(super) fn sent(exchange: &Exchange, key: MessageKey, to: &str) -> Message {
 
 fn page(exchange: &Exchange, problems: &[Problem], email: &str) -> PageView {
     let action = exchange.endpoint_url(Endpoint::SendConfirmation, &[]);
-    let mut form = FormView::new("send_confirmation_form", action, "Send the link");
-    form.fields.push(email_field(email, email.is_empty()));
+    let mut form = FormView::new("send_confirmation_form", action, exchange.label(Label::SendLink));
+    form.fields.push(email_field(exchange, email, email.is_empty()));
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/send_confirmation.html", "Confirm your address", form)
+    exchange.form_page("security/send_confirmation.html", Label::ConfirmYourAddress, form)
 }

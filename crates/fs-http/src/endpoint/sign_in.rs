@@ -3,7 +3,7 @@
 use fs_core::Config;
 use fs_core::config::Disclosure;
 use fs_core::flow::{Credentials, Problem, SignInOutcome, SignInRefusal};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
@@ -120,29 +120,29 @@ pub(super) fn not_signed_in(config: &Config) -> MessageKey {
 
 fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
     let action = exchange.endpoint_url(Endpoint::SignIn, &[]);
-    let mut form = FormView::new("login_user_form", action, "Sign in");
+    let mut form = FormView::new("login_user_form", action, exchange.label(Label::SignIn));
     form.fields.push(FieldView::hidden("next", exchange.wish().unwrap_or_default()));
-    let mut who = email_field(identity, identity.is_empty());
+    let mut who = email_field(exchange, identity, identity.is_empty());
     if exchange.core().config().identities.order.len() > 1 {
         who.kind = FieldKind::Text;
-        who.label = "Email address or name".to_owned();
+        who.label = exchange.label(Label::EmailOrName);
     }
     who.autocomplete = Some("username".to_owned());
     form.fields.push(who);
-    let mut password = current_password("password", "Password");
+    let mut password = current_password(exchange, "password", Label::Password);
     if exchange.web().routes.path(Endpoint::ForgotPassword).is_some() {
         password.hint_link = Some(LinkView {
             href: exchange.endpoint_url(Endpoint::ForgotPassword, &[]),
-            text: "Forgot your password?".to_owned(),
+            text: exchange.label(Label::ForgotYourPassword),
         });
     }
     form.fields.push(password);
     if exchange.core().config().sessions.remember.is_some() {
         form.fields.push(FieldView {
             checked: exchange.is_checked("remember").unwrap_or(false),
-            ..FieldView::new(FieldKind::Checkbox, "remember", "Keep me signed in on this device")
+            ..FieldView::new(FieldKind::Checkbox, "remember", exchange.label(Label::Remember))
         });
     }
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/login_user.html", "Sign in", form)
+    exchange.form_page("security/login_user.html", Label::SignIn, form)
 }

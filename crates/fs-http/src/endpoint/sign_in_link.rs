@@ -1,7 +1,7 @@
 //! Signing in by a link in a mail.
 
 use fs_core::flow::{FollowLinkOutcome, Problem, SendLinkOutcome, SignInOutcome};
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
@@ -67,7 +67,7 @@ pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
         }
         FollowLinkOutcome::Expired(user) => {
             let within = core.config().sign_in_links.as_ref().map(|rules| rules.within);
-            let within = within.map(fs_core::span_text).unwrap_or_default();
+            let within = within.map(|within| exchange.span(within)).unwrap_or_default();
             let message = Message::new(MessageKey::LoginExpired)
                 .with("within", within)
                 .with("email", &user.email);
@@ -148,8 +148,8 @@ pub(super) fn link_failed(
 
 fn page(exchange: &Exchange, problems: &[Problem], email: &str) -> PageView {
     let action = exchange.endpoint_url(Endpoint::SignIn, &[]);
-    let mut form = FormView::new("send_login_form", action, "Send the link");
-    form.fields.push(email_field(email, email.is_empty()));
+    let mut form = FormView::new("send_login_form", action, exchange.label(Label::SendLink));
+    form.fields.push(email_field(exchange, email, email.is_empty()));
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/send_login.html", "Sign in by mail", form)
+    exchange.form_page("security/send_login.html", Label::SignInByMail, form)
 }

@@ -2,7 +2,7 @@
 
 use fs_core::config::CodeMethod;
 use fs_core::flow::{EnrolOutcome, Problem};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::model::User;
 use fs_core::totp::{Provisioning, TotpRules, TotpSecret};
 use http::StatusCode;
@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Answer;
 use super::two_factor_validate::code_form;
+use super::unified_setup::label;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::Typed;
@@ -180,16 +181,12 @@ pub(super) fn after_second_factor(exchange: &Exchange) -> Option<&str> {
 }
 
 /// The methods that can be chosen, with what people read.
-fn choices(exchange: &Exchange) -> Vec<(&'static str, &'static str)> {
+fn choices(exchange: &Exchange) -> Vec<(&'static str, Label)> {
     let Some(rules) = &exchange.core().config().two_factor else {
         return Vec::new();
     };
-    let named = rules.methods.iter().map(|method| match method {
-        CodeMethod::Email => ("email", "By mail"),
-        CodeMethod::Authenticator => ("authenticator", "With an authenticator app"),
-        CodeMethod::Sms => ("sms", "By text message"),
-    });
-    let disable = (!rules.required).then_some(("disable", "No second factor"));
+    let named = rules.methods.iter().map(|method| (method.name(), label(*method)));
+    let disable = (!rules.required).then_some(("disable", Label::NoSecondFactor));
     named.chain(disable).collect()
 }
 
@@ -211,7 +208,7 @@ pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView 
 /// The first form is the one to fill in now.
 fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
     let template = "security/two_factor_setup.html";
-    let mut page = exchange.form_page(template, "Two-step sign-in", first);
+    let mut page = exchange.form_page(template, Label::TwoStepSignIn, first);
     page.forms.push(second);
     let rules = exchange.core().config().two_factor.as_ref();
     let required = rules.is_some_and(|rules| rules.required);
@@ -220,7 +217,7 @@ fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
     if signed_in && exchange.core().offers_recovery_codes() {
         page.links.push(LinkView {
             href: exchange.endpoint_url(Endpoint::RecoveryCodes, &[]),
-            text: "Recovery codes".to_owned(),
+            text: exchange.label(Label::RecoveryCodes),
         });
     }
     page
@@ -228,22 +225,22 @@ fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
 
 fn choice_form(exchange: &Exchange, chosen: Option<CodeMethod>) -> FormView {
     let action = exchange.step_url(Endpoint::TwoFactorSetup);
-    let mut form = FormView::new("two_factor_setup_form", action, "Continue");
+    let mut form = FormView::new("two_factor_setup_form", action, exchange.label(Label::Continue));
     let named = choices(exchange).into_iter();
     form.fields.push(FieldView {
         choices: named
             .map(|(value, label)| ChoiceView {
                 value: value.to_owned(),
-                label: label.to_owned(),
+                label: exchange.label(label),
                 checked: chosen.is_some_and(|chosen| chosen.name() == value),
             })
             .collect(),
-        ..FieldView::new(FieldKind::Radio, "setup", "Your second factor")
+        ..FieldView::new(FieldKind::Radio, "setup", exchange.label(Label::YourSecondFactor))
     });
     if chosen == Some(CodeMethod::Sms) {
         form.fields.push(FieldView {
             autocomplete: Some("tel".to_owned()),
-            ..FieldView::new(FieldKind::Tel, "phone", "Telephone number")
+            ..FieldView::new(FieldKind::Tel, "phone", exchange.label(Label::Phone))
         });
     }
     form

@@ -1,7 +1,7 @@
 //! Giving the code of a second factor.
 
 use fs_core::flow::{Problem, RememberChange, ValidateOutcome};
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::model::User;
 use fs_core::second_factor::PendingStage;
 use fs_core::secret::Secret;
@@ -157,13 +157,14 @@ fn factor_page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageVi
     let mut code = code_form(exchange, problems);
     for field in &mut code.fields {
         if field.name == "code" {
-            field.label = "Code, or recovery code".to_owned();
+            field.label = exchange.label(Label::CodeOrRecoveryCode);
         }
     }
-    let mut page = exchange.form_page(template, "Is it still you?", code);
+    let mut page = exchange.form_page(template, Label::IsItStillYou, code);
     if exchange.core().second_factor_of(user).is_some_and(|method| method.is_sent()) {
         let action = exchange.step_url(Endpoint::TwoFactorValidate);
-        let mut form = FormView::new("two_factor_send_form", action, "Send me a code");
+        let mut form =
+            FormView::new("two_factor_send_form", action, exchange.label(Label::SendMeACode));
         form.fields.push(FieldView::hidden("send_code", "y"));
         page.forms.push(form);
     }
@@ -237,31 +238,33 @@ fn again(
 /// The page that asks for a code.
 pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let template = "security/two_factor_verify_code.html";
-    let mut page = exchange.form_page(template, "Enter your code", code_form(exchange, problems));
+    let mut page =
+        exchange.form_page(template, Label::EnterYourCode, code_form(exchange, problems));
     let action = exchange.step_url(Endpoint::TwoFactorRescue);
-    let mut rescue = FormView::new("two_factor_rescue_form", action, "Get help");
-    let choice = |value: &str, label: &str| ChoiceView {
+    let mut rescue =
+        FormView::new("two_factor_rescue_form", action, exchange.label(Label::GetHelp));
+    let choice = |value: &str, label: Label| ChoiceView {
         value: value.to_owned(),
-        label: label.to_owned(),
+        label: exchange.label(label),
         checked: false,
     };
     let choices = match exchange.core().rescues_by_mail() {
         true => vec![
-            choice("lost_device", "I do not have my device: send the code by mail"),
-            choice("no_mail_access", "I cannot read my mail either: ask for help"),
+            choice("lost_device", Label::LostDeviceMail),
+            choice("no_mail_access", Label::NoMailAccess),
         ],
-        false => vec![choice("no_mail_access", "I do not have my device: ask for help")],
+        false => vec![choice("no_mail_access", Label::LostDeviceHelp)],
     };
     rescue.fields.push(FieldView {
         choices,
-        ..FieldView::new(FieldKind::Radio, "help_setup", "What is the matter?")
+        ..FieldView::new(FieldKind::Radio, "help_setup", exchange.label(Label::WhatIsTheMatter))
     });
     exchange.mark(&mut rescue, problems);
     page.forms.push(rescue);
     if exchange.core().offers_recovery_codes() {
         page.links.push(LinkView {
             href: exchange.step_url(Endpoint::UseRecoveryCode),
-            text: "Use a recovery code".to_owned(),
+            text: exchange.label(Label::UseRecoveryCode),
         });
     }
     page
@@ -270,11 +273,12 @@ pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
 /// The form that takes a code.
 pub(super) fn code_form(exchange: &Exchange, problems: &[Problem]) -> FormView {
     let action = exchange.step_url(Endpoint::TwoFactorValidate);
-    let mut form = FormView::new("two_factor_verify_code_form", action, "Continue");
+    let mut form =
+        FormView::new("two_factor_verify_code_form", action, exchange.label(Label::Continue));
     form.fields.push(FieldView {
         autocomplete: Some("one-time-code".to_owned()),
         autofocus: true,
-        ..FieldView::new(FieldKind::Text, "code", "Code")
+        ..FieldView::new(FieldKind::Text, "code", exchange.label(Label::Code))
     });
     exchange.mark(&mut form, problems);
     form

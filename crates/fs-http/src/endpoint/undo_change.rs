@@ -1,7 +1,7 @@
 //! Undoing changes of second factors and sign-in methods: "this was not me".
 
 use fs_core::flow::{UndoCheck, UndoOutcome};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey, PageText};
 use http::StatusCode;
 use serde_json::Map;
 
@@ -10,13 +10,8 @@ use super::follow_link::{Words, button_page, page};
 use crate::exchange::Exchange;
 use crate::route::Endpoint;
 
-const UNDO: Words = Words {
-    title: "Was this not you?",
-    text: "Then press the button. Your second step, your recovery codes and the ways to sign in go back \
-           to what they were before the changes of the last days. You are signed out everywhere, and \
-           you choose a new password next.",
-    button: "This was not me",
-};
+const UNDO: Words =
+    Words { title: Label::WasThisNotYou, text: PageText::UndoText, button: Label::ThisWasNotMe };
 
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
     let (core, ctx) = (exchange.core(), exchange.context());

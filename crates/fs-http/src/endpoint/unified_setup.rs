@@ -3,7 +3,7 @@
 use fs_core::config::{CodeMethod, SignInMethod};
 use fs_core::flow::{Problem, ProveSetupOutcome, RemoveMethodOutcome, SetupOutcome};
 use fs_core::identity::IdentityAttribute;
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
@@ -77,11 +77,12 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             }
             let routes = &exchange.web().routes;
             let action = with_token(routes, Endpoint::UnifiedSetupValidate, state.expose());
-            let mut form = FormView::new("us_setup_validate_form", action, "Confirm");
+            let mut form =
+                FormView::new("us_setup_validate_form", action, exchange.label(Label::Confirm));
             form.fields.push(FieldView {
                 autocomplete: Some("one-time-code".to_owned()),
                 autofocus: true,
-                ..FieldView::new(FieldKind::Text, "passcode", "Code")
+                ..FieldView::new(FieldKind::Text, "passcode", exchange.label(Label::Code))
             });
             exchange.mark(&mut form, &[]);
             page.forms.insert(0, form);
@@ -210,7 +211,7 @@ fn refused(exchange: &Exchange, outcome: &ProveSetupOutcome) -> http::Response<b
     let message = match outcome {
         ProveSetupOutcome::Expired => {
             let rules = exchange.core().config().unified.as_ref();
-            let within = rules.map(|rules| fs_core::span_text(rules.setup_within));
+            let within = rules.map(|rules| exchange.span(rules.setup_within));
             Message::new(MessageKey::UsSetupExpired).with("within", within.unwrap_or_default())
         }
         ProveSetupOutcome::WrongCode => MessageKey::InvalidPasswordCode.into(),
@@ -234,13 +235,13 @@ fn back(exchange: &Exchange, message: Message) -> http::Response<bytes::Bytes> {
 
 fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     let action = exchange.endpoint_url(Endpoint::UnifiedSetup, &[]);
-    let mut form = FormView::new("us_setup_form", action, "Set up");
+    let mut form = FormView::new("us_setup_form", action, exchange.label(Label::SetUp));
     let rules = exchange.core().config().unified.iter().flat_map(|rules| &rules.methods);
     let choices: Vec<_> = rules
         .filter_map(|method| match method {
             SignInMethod::Code(method) => Some(ChoiceView {
                 value: method.name().to_owned(),
-                label: label(*method).to_owned(),
+                label: exchange.label(label(*method)),
                 checked: false,
             }),
             SignInMethod::Password => None,
@@ -254,7 +255,11 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     if !choices.is_empty() {
         form.fields.push(FieldView {
             choices,
-            ..FieldView::new(FieldKind::Radio, "chosen_method", "Sign in with a code")
+            ..FieldView::new(
+                FieldKind::Radio,
+                "chosen_method",
+                exchange.label(Label::SignInWithCode),
+            )
         });
     }
     if sms {
@@ -262,29 +267,29 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
             value: user.phone.clone().unwrap_or_default(),
             required: false,
             autocomplete: Some("tel".to_owned()),
-            ..FieldView::new(FieldKind::Tel, "phone", "Telephone number, for text messages")
+            ..FieldView::new(FieldKind::Tel, "phone", exchange.label(Label::PhoneForTexts))
         });
     }
     let (of_removal, of_setup): (Vec<Problem>, Vec<Problem>) =
         problems.iter().cloned().partition(|problem| problem.field == "delete_method");
     exchange.mark(&mut form, &of_setup);
-    let mut page = exchange.form_page("security/us_setup.html", "Other ways to sign in", form);
+    let mut page = exchange.form_page("security/us_setup.html", Label::OtherWaysToSignIn, form);
     let choices: Vec<_> = exchange
         .core()
         .removable_methods(user)
         .into_iter()
         .map(|method| ChoiceView {
             value: method.name().to_owned(),
-            label: label(method).to_owned(),
+            label: exchange.label(label(method)),
             checked: false,
         })
         .collect();
     if !choices.is_empty() {
         let action = exchange.endpoint_url(Endpoint::UnifiedSetup, &[]);
-        let mut form = FormView::new("us_remove_form", action, "Remove");
+        let mut form = FormView::new("us_remove_form", action, exchange.label(Label::Remove));
         form.fields.push(FieldView {
             choices,
-            ..FieldView::new(FieldKind::Radio, "delete_method", "Remove a way to sign in")
+            ..FieldView::new(FieldKind::Radio, "delete_method", exchange.label(Label::RemoveMethod))
         });
         exchange.mark(&mut form, &of_removal);
         page.forms.push(form);
@@ -295,10 +300,10 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
 }
 
 /// What people read of a method.
-const fn label(method: CodeMethod) -> &'static str {
+pub(super) const fn label(method: CodeMethod) -> Label {
     match method {
-        CodeMethod::Email => "By mail",
-        CodeMethod::Authenticator => "With an authenticator app",
-        CodeMethod::Sms => "By text message",
+        CodeMethod::Email => Label::ByMail,
+        CodeMethod::Authenticator => Label::ByApp,
+        CodeMethod::Sms => Label::ByText,
     }
 }

@@ -5,7 +5,7 @@ use fs_core::Config;
 use fs_core::config::{CodeMethod, Disclosure, SignInMethod};
 use fs_core::flow::{Passcode, Problem, SendCodeOutcome, SignInOutcome, SignInRefusal};
 use fs_core::identity::IdentityAttribute;
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::secret::Secret;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::Answer;
 use super::sign_in::not_signed_in;
 use super::two_factor_validate::written_code;
+use super::unified_setup::label;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
@@ -134,7 +135,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
             let mut page = page(exchange, &[], &identity);
             page.extra.insert("code_sent".to_owned(), true.into());
             page.extra.insert("chosen_method".to_owned(), chosen.into());
-            page.forms.iter_mut().for_each(expect_code);
+            page.forms.iter_mut().for_each(|form| expect_code(exchange, form));
             exchange.page(StatusCode::OK, page)
         }
     })
@@ -218,27 +219,24 @@ pub(super) fn add_send_code(exchange: &Exchange, form: &mut FormView, action: St
             .into_iter()
             .map(|method| ChoiceView {
                 value: method.name().to_owned(),
-                label: match method {
-                    CodeMethod::Email => "By mail".to_owned(),
-                    _ => "By text message".to_owned(),
-                },
+                label: exchange.label(label(method)),
                 checked: false,
             })
             .collect(),
-        ..FieldView::new(FieldKind::Radio, "chosen_method", "Send me a code")
+        ..FieldView::new(FieldKind::Radio, "chosen_method", exchange.label(Label::SendMeACode))
     });
     form.buttons.push(ButtonView {
-        text: "Send the code".to_owned(),
+        text: exchange.label(Label::SendCode),
         name: Some("submit_send_code".to_owned()),
         formaction: action,
     });
 }
 
 /// Lets a form take the code that was sent, in place of a password.
-pub(super) fn expect_code(form: &mut FormView) {
+pub(super) fn expect_code(exchange: &Exchange, form: &mut FormView) {
     if let Some(field) = form.fields.iter_mut().find(|field| field.name == "passcode") {
         field.kind = FieldKind::Text;
-        field.label = "Code".to_owned();
+        field.label = exchange.label(Label::Code);
         field.autocomplete = Some("one-time-code".to_owned());
         field.autofocus = true;
         field.required = true;
@@ -247,20 +245,20 @@ pub(super) fn expect_code(form: &mut FormView) {
 
 fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
     let action = exchange.step_url(Endpoint::UnifiedSignIn);
-    let mut form = FormView::new("us_signin_form", action, "Sign in");
+    let mut form = FormView::new("us_signin_form", action, exchange.label(Label::SignIn));
     form.fields.push(FieldView {
         value: identity.to_owned(),
         autocomplete: Some("username".to_owned()),
         autofocus: identity.is_empty(),
-        ..FieldView::new(FieldKind::Text, "identity", "Email address, name or number")
+        ..FieldView::new(FieldKind::Text, "identity", exchange.label(Label::EmailNameOrNumber))
     });
     form.fields.push(passcode_field(exchange));
-    let label = "Keep me signed in on this device";
+    let label = exchange.label(Label::Remember);
     form.fields.push(FieldView::new(FieldKind::Checkbox, "remember", label));
     let send = exchange.step_url(Endpoint::UnifiedSendCode);
     add_send_code(exchange, &mut form, send);
     exchange.mark(&mut form, problems);
-    let mut page = exchange.form_page("security/us_signin.html", "Sign in", form);
+    let mut page = exchange.form_page("security/us_signin.html", Label::SignIn, form);
     page.extra.extend(methods(exchange));
     page
 }
@@ -272,13 +270,13 @@ pub(super) fn passcode_field(exchange: &Exchange) -> FieldView {
     let password = methods.contains(&SignInMethod::Password);
     let code = methods.iter().any(|method| matches!(method, SignInMethod::Code(_)));
     let (kind, label, fill) = match (password, code) {
-        (true, false) => (FieldKind::Password, "Password", "current-password"),
-        (false, true) => (FieldKind::Text, "Code", "one-time-code"),
-        _ => (FieldKind::Password, "Password or code", "current-password"),
+        (true, false) => (FieldKind::Password, Label::Password, "current-password"),
+        (false, true) => (FieldKind::Text, Label::Code, "one-time-code"),
+        _ => (FieldKind::Password, Label::PasswordOrCode, "current-password"),
     };
     FieldView {
         autocomplete: Some(fill.to_owned()),
         required: false,
-        ..FieldView::new(kind, "passcode", label)
+        ..FieldView::new(kind, "passcode", exchange.label(label))
     }
 }

@@ -2,7 +2,7 @@
 
 use fs_core::config::CodeMethod;
 use fs_core::flow::{Problem, SendCodeOutcome, VerifyOutcome};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::Map;
@@ -94,7 +94,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
                 let asked = AskedCode::new(method, Some(user), user.phone.as_deref());
                 asked.tell(&mut page, true);
             }
-            page.forms.iter_mut().for_each(expect_code);
+            page.forms.iter_mut().for_each(|form| expect_code(exchange, form));
             exchange.page(StatusCode::OK, page)
         }
     })
@@ -102,13 +102,12 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let action = exchange.step_url(Endpoint::UnifiedVerify);
-    let mut form = FormView::new("us_verify_form", action, "Continue");
+    let mut form = FormView::new("us_verify_form", action, exchange.label(Label::Continue));
     form.fields.push(FieldView { autofocus: true, ..passcode_field(exchange) });
     let send = exchange.step_url(Endpoint::UnifiedVerifySendCode);
     add_send_code(exchange, &mut form, send);
     exchange.mark(&mut form, problems);
-    let mut page =
-        exchange.form_page("security/us_verify.html", "Please confirm that it is you", form);
+    let mut page = exchange.form_page("security/us_verify.html", Label::ConfirmItIsYou, form);
     page.extra.extend(methods(exchange));
     page
 }

@@ -1,7 +1,7 @@
 //! Using a recovery code in place of a second factor.
 
 use fs_core::flow::{Problem, ValidateOutcome};
-use fs_core::message::{Message, MessageKey};
+use fs_core::message::{Label, Message, MessageKey};
 use fs_core::second_factor::PendingStage;
 use http::StatusCode;
 use serde_json::Map;
@@ -65,17 +65,18 @@ async fn show(exchange: &Exchange) -> Answer {
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let action = exchange.step_url(Endpoint::UseRecoveryCode);
-    let mut form = FormView::new("mf_recovery_form", action, "Sign in");
+    let mut form = FormView::new("mf_recovery_form", action, exchange.label(Label::SignIn));
     form.fields.push(FieldView {
         autocomplete: Some("off".to_owned()),
         autofocus: true,
-        ..FieldView::new(FieldKind::Text, "code", "Recovery code")
+        ..FieldView::new(FieldKind::Text, "code", exchange.label(Label::RecoveryCode))
     });
     exchange.mark(&mut form, problems);
-    let mut page = exchange.form_page("security/recovery_code.html", "Enter a recovery code", form);
+    let mut page =
+        exchange.form_page("security/recovery_code.html", Label::EnterRecoveryCode, form);
     page.links.push(LinkView {
         href: exchange.step_url(Endpoint::TwoFactorValidate),
-        text: "Use my second step instead".to_owned(),
+        text: exchange.label(Label::UseSecondStep),
     });
     page
 }

@@ -1,7 +1,7 @@
 //! Proving again who one is.
 
 use fs_core::flow::{Problem, VerifyOutcome};
-use fs_core::message::MessageKey;
+use fs_core::message::{Label, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
@@ -54,9 +54,9 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 fn page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let action = exchange.step_url(Endpoint::Verify);
-    let mut form = FormView::new("verify_form", action, "Continue");
-    let password = current_password("password", "Your password");
+    let mut form = FormView::new("verify_form", action, exchange.label(Label::Continue));
+    let password = current_password(exchange, "password", Label::YourPassword);
     form.fields.push(FieldView { autofocus: true, ..password });
     exchange.mark(&mut form, problems);
-    exchange.form_page("security/verify.html", "Please confirm that it is you", form)
+    exchange.form_page("security/verify.html", Label::ConfirmItIsYou, form)
 }

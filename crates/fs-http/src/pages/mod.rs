@@ -46,6 +46,13 @@
 //! `authr_period` (in seconds). They are shown when the first form is `two_factor_verify_code_form`
 //! or `us_setup_validate_form`.
 //!
+//! `t("sign_in")` is a text of the catalogue in the language of the page, by its name in
+//! [`Label`](fs_core::message::Label), [`PageText`](fs_core::message::PageText),
+//! [`StatusText`](fs_core::message::StatusText), [`MailText`](fs_core::message::MailText) or
+//! [`MessageKey`](fs_core::message::MessageKey). Its values are named:
+//! `t("mail_link_works", within=within)`. `lang` is the tag of the language. The filter `wrap` breaks
+//! lines of plain text.
+//!
 //! Pages need nothing else: no script, no font, no image but the QR code in the page itself, and
 //! one inline style with a nonce. They suit a `Content-Security-Policy` of `default-src 'none';
 //! style-src 'nonce-…'; img-src data:; form-action 'self'`.
@@ -68,6 +75,7 @@ mod links;
 mod mail;
 mod overrides;
 mod status;
+mod texts;
 mod view;
 
 #[cfg(test)]
@@ -77,12 +85,15 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use fs_core::message::Language;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::hooks::RenderTemplate;
+
+pub(crate) use status::reason;
 
 pub use error::PagesError;
 pub use mail::RenderedMail;
@@ -127,7 +138,10 @@ impl Default for Branding {
 /// All templates, loaded and validated.
 #[derive(Debug)]
 pub struct Pages {
+    /// The engine for the default language.
     env: Environment<'static>,
+    /// The engines for further languages, by tag. They differ in the function `t`.
+    others: BTreeMap<String, Environment<'static>>,
     files: BTreeMap<String, PathBuf>,
     /// One entry: `branding`.
     branding: Value,
@@ -155,12 +169,14 @@ impl Pages {
     pub fn new(config: &PagesConfig) -> Result<Self, PagesError> {
         let mut pages = Self {
             env: engine::environment(),
+            others: BTreeMap::new(),
             files: BTreeMap::new(),
             branding: context! { branding => Serde(&config.branding) },
             renderer: None,
             links: links::Links::default(),
         };
         pages.links.add_to(&mut pages.env);
+        texts::add_to(&mut pages.env, &Language::english());
         for (name, source) in builtin::TEMPLATES {
             pages.env.add_template(name, source).map_err(|error| pages.mistake(&error))?;
         }
@@ -186,7 +202,7 @@ impl Pages {
     ///
     /// `context` contains additional variables for the application's templates. They cannot replace
     /// those of the page. The library's own templates use one of them: `lang`, the language of the
-    /// page (`en` by default).
+    /// page (`en` by default). It also chooses the texts among the configured languages.
     ///
     /// # Errors
     ///
@@ -218,7 +234,9 @@ impl Pages {
                 return rendered.map_err(failed);
             }
         }
-        let Ok(template) = self.env.get_template(name) else {
+        let language = context.get_attr("lang").ok();
+        let env = self.env_for(language.as_ref().and_then(Value::as_str));
+        let Ok(template) = env.get_template(name) else {
             return Err(PagesError::Unknown(name.to_owned()));
         };
         template.render(context).map_err(|error| self.failure(&error))

@@ -14,8 +14,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use fs_core::message::{Label, Language, MailText, MessageKey, PageText, StatusText, TextKey};
 use fs_testkit::site::Setup;
-use minijinja::value::Serde;
+use minijinja::value::{Kwargs, Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 use regex::{Captures, Regex};
 
@@ -33,10 +34,13 @@ struct Marked {
     env: Arc<Environment<'static>>,
     marks: BTreeSet<String>,
     seen: Seen,
+    language: Language,
+    /// Every page, mail and JSON answer.
+    texts: Arc<Mutex<Vec<String>>>,
 }
 
 impl Marked {
-    fn new() -> Self {
+    fn new(language: Language) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
         let mut env = Environment::new();
         env.set_undefined_behavior(UndefinedBehavior::Chainable);
@@ -46,6 +50,9 @@ impl Marked {
             noted.0.lock().unwrap().insert(mark);
             ""
         });
+        let texts = language.clone();
+        env.add_function("t", move |name: String, values: Kwargs| text(&texts, &name, &values));
+        env.add_filter("wrap", |text: String| text);
         let mut marks = BTreeSet::new();
         for folder in ["security", "security/email"] {
             for entry in std::fs::read_dir(root.join(folder)).unwrap() {
@@ -59,17 +66,26 @@ impl Marked {
                 env.add_template(name.leak(), source.leak()).unwrap();
             }
         }
-        Self { env: Arc::new(env), marks, seen }
+        let texts = Arc::default();
+        Self { env: Arc::new(env), marks, seen, language, texts }
     }
 
     /// Returns a setup that renders with these templates.
     fn on(&self, mut setup: Setup) -> Setup {
-        let env = self.env.clone();
+        setup.config.languages = vec![self.language.clone()];
+        let (env, texts, answers) = (self.env.clone(), self.texts.clone(), self.texts.clone());
+        setup.hooks.render_json = Some(Arc::new(move |payload, status, _| {
+            answers.lock().unwrap().push(payload.to_string());
+            let answer = http::Response::builder().status(status);
+            let answer = answer.header("content-type", "application/json");
+            answer.body(format!("{payload}\n").into()).unwrap()
+        }));
         setup.hooks.render_template = Some(Arc::new(move |name, known| {
             let template = env.get_template(name).ok()?;
             let rendered = template.render(context! { ..Serde(known) });
             // The library's own engine does not escape slashes.
             let rendered = rendered.map(|text| text.replace("&#x2f;", "/"));
+            texts.lock().unwrap().extend(rendered.as_ref().ok().cloned());
             Some(rendered.map_err(|error| format!("{error:#}")))
         }));
         setup
@@ -80,6 +96,32 @@ impl Marked {
         let seen = self.seen.0.lock().unwrap();
         self.marks.iter().filter(|mark| !seen.contains(*mark)).collect()
     }
+}
+
+/// The function `t` of the library.
+fn text(language: &Language, name: &str, values: &Kwargs) -> String {
+    let value = |name: &str| values.get::<Value>(name).unwrap().to_string();
+    let values: Vec<_> = values.args().map(|name| (name, value(name))).collect();
+    language.named(name, &values).unwrap_or_else(|| panic!("no text is named {name}"))
+}
+
+/// The parts of all English texts of more than a word, between their values.
+fn english() -> BTreeSet<String> {
+    fn texts<K: TextKey>(keys: &[K]) -> impl Iterator<Item = &'static str> {
+        keys.iter().flat_map(|key| [key.english().one, Some(key.english().other)]).flatten()
+    }
+    let values = Regex::new(r"%\(\w+\)[sd]").unwrap();
+    let all = texts(Label::ALL).chain(texts(PageText::ALL)).chain(texts(StatusText::ALL));
+    let all = all.chain(texts(MailText::ALL)).chain(texts(MessageKey::ALL));
+    let parts = all.flat_map(|text| values.split(text).map(str::trim).collect::<Vec<_>>());
+    parts.filter(|part| part.contains(' ')).map(str::to_owned).collect()
+}
+
+/// A page as it is read: without its look, and without what explains refusals to developers.
+fn read(text: &str) -> String {
+    let hidden = Regex::new(r#"(?s)<style.*?</style>|<section class="why">.*?</section>"#).unwrap();
+    let text = hidden.replace_all(text, "").replace("&#39;", "'").replace("&#x27;", "'");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Returns the source of a template with a call of `seen` in each of its branches.
@@ -147,7 +189,7 @@ fn each_branch_gets_a_mark() {
 
 #[tokio::test]
 async fn every_branch_of_every_template_is_rendered() {
-    let templates = Marked::new();
+    let templates = Marked::new(Language::english());
     journeys::go_everywhere(&templates).await;
     let unseen: Vec<_> = templates.unseen().into_iter().cloned().collect();
     let ours = |mark: &&String| !FOR_APPLICATIONS.iter().any(|name| mark.starts_with(name));
@@ -156,4 +198,19 @@ async fn every_branch_of_every_template_is_rendered() {
     application::shows_everything(&templates).await;
     let unseen = templates.unseen();
     assert!(unseen.is_empty(), "no page comes by {unseen:#?}");
+}
+
+#[tokio::test]
+async fn a_german_site_has_no_english_text() {
+    let templates = Marked::new(Language::german());
+    journeys::go_everywhere(&templates).await;
+    let texts = templates.texts.lock().unwrap();
+    let english = english();
+    assert!(texts.len() > 300 && english.len() > 300, "{} {}", texts.len(), english.len());
+    for text in texts.iter().map(|text| read(text)) {
+        let found = english.iter().find(|part| text.contains(*part));
+        assert!(found.is_none(), "{found:?} in {text}");
+    }
+    let german = texts.iter().filter(|text| text.contains("<html lang=\"de\">")).count();
+    assert_eq!(german, texts.iter().filter(|text| text.contains("<html")).count());
 }

@@ -21,6 +21,7 @@ mod forms;
 mod fuzz;
 mod hooks;
 mod identities;
+mod languages;
 mod limits;
 mod links;
 mod mails;

@@ -83,6 +83,7 @@ impl Site {
             client_ip: self.client_ip.map(|ip| ip.to_string()),
             user_agent: Some("Otter/1".to_owned()),
             base_url: BASE_URL.to_owned(),
+            language: self.core().config().default_language(),
         }
     }
 

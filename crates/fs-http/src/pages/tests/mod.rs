@@ -5,6 +5,7 @@ mod mails;
 mod overrides;
 mod render;
 mod style;
+mod texts;
 
 use fs_core::message::Category;
 use serde_json::{Map, Value, json};
