@@ -39,7 +39,7 @@ pub enum Who {
     SignedIn,
 }
 
-/// How recent the sign-in must be. `None` uses the configured value.
+/// Maximum age of the sign-in. `None` uses the configured value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fresh {
     /// Maximum age of the sign-in.
@@ -81,7 +81,7 @@ pub enum Rule {
 /// CSRF protection of a route, in addition to the configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CsrfUse {
-    /// As configured for the mechanism that authenticated the request.
+    /// Configured rule of the mechanism that authenticated the request.
     #[default]
     ByMechanism,
     /// Unauthenticated requests are checked as well.

@@ -68,7 +68,7 @@ pub enum InputKind {
     Number,
     /// A checkbox. The value is a Boolean, and `false` if the field is missing.
     Checkbox,
-    /// One of several choices. The value is the text of the choice.
+    /// A choice of several values. The value is the text of the choice.
     Choice(Vec<FieldChoice>),
     /// A hidden text that a script on the page sets, such as the answer of a CAPTCHA.
     Hidden,

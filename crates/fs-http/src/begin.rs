@@ -16,7 +16,7 @@ use crate::fields::{Reading, is_form_type};
 use crate::incoming::{BodyRead, Incoming, is_json_type};
 use crate::web::WebSecurity;
 
-/// How an adapter must treat the body of a request before it opens the exchange.
+/// Treatment of the body of a request before an adapter opens the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyUse {
     /// Leave the body to the framework.

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// Where proxies write whom they speak for: each adds, at the end, the peer that it saw. The header
+/// Header in which each proxy appends the address of the peer that it saw. The header
 /// `Forwarded` (RFC 7239) is not read.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
@@ -13,7 +13,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// client has. They share its rate limits.
 pub(crate) const UNKNOWN: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// What is known about the origin of a request.
+/// Origin of a request, as far as it is known.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Client {
     /// The address of the client: the last one on the way here that is no trusted proxy's. `None`

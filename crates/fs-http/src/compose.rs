@@ -134,7 +134,8 @@ impl Composer {
         Ok(())
     }
 
-    /// Where a password is reset, for whoever did not do what the mail tells of.
+    /// Adds the page to reset a password, for a user who did not make the change that the mail
+    /// reports.
     fn add_reset_page(&self, context: &mut Map<String, Value>, draft: &MailDraft<'_>) {
         if let Some(path) = self.routes.path(Endpoint::ForgotPassword) {
             let link = format!("{}{path}", draft.base_url);

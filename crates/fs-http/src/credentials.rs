@@ -33,7 +33,7 @@ pub(crate) struct Credentials {
     token: Option<Tried>,
     session: Option<Tried>,
     basic: Option<Tried>,
-    /// Who the request is taken for.
+    /// User that the request is attributed to.
     principal: Option<Authentication>,
     /// Somebody was signed out: from now on the request is nobody's.
     ended: bool,
@@ -66,7 +66,7 @@ impl Credentials {
     }
 }
 
-/// Where an auth token stands in a request.
+/// Place of an auth token in a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum TokenPlace {
     Body,
@@ -97,8 +97,8 @@ impl Exchange {
         Ok(found)
     }
 
-    /// Who the request is from by one of the mechanisms that a guard accepts; whoever is let in
-    /// already, if it names none.
+    /// Returns the user of the request by one of the mechanisms that a guard accepts. Returns the
+    /// user who was admitted before if the guard names no mechanism.
     ///
     /// # Errors
     ///
@@ -170,10 +170,10 @@ impl Exchange {
         known.of(mechanism).insert(tried).result()
     }
 
-    /// Who the browser's session is signed in as, whoever else the request names. A remembered
-    /// browser becomes a session.
+    /// Returns the user of the browser's session, whatever other credentials the request has. A
+    /// remembered browser becomes a session.
     ///
-    /// What changes the session asks for this one, never for the principal: an auth token or a
+    /// Endpoints that change the session use this, never the principal: an auth token or a
     /// password in a request of another site's form would change the session of whoever sits there.
     pub(crate) async fn session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
         let mut known = self.credentials().lock().await;
@@ -183,7 +183,7 @@ impl Exchange {
         self.tried(&mut known, Mechanism::Session).await
     }
 
-    /// Who the session that the browser sent is signed in as. A remembered browser stays as it is.
+    /// Returns the user of the session that the browser sent. A remembered browser stays as it is.
     async fn open_session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
         if self.with_session(|session| session.sign_in().is_none()) {
             return Ok(None);
@@ -191,7 +191,8 @@ impl Exchange {
         self.session_owner().await
     }
 
-    /// Whether the browser's session is the caller's own, so that what the caller does may change it.
+    /// Whether the browser's session is the caller's own, so that what the caller does may change
+    /// it.
     pub(crate) async fn owns_session(&self, caller: &Authentication) -> Result<bool, FlowError> {
         if caller.mechanism == Mechanism::Session {
             return Ok(true);
@@ -225,15 +226,15 @@ impl Exchange {
         known.principal = authentication;
     }
 
-    /// Whether the request brings credentials that the form of another site can bring: an auth token
-    /// in the query, or HTTP Basic, which browsers add by themselves.
+    /// Whether the request brings credentials that the form of another site can bring: an auth
+    /// token in the query, or HTTP Basic, which browsers add by themselves.
     pub(crate) fn brings_forgeable_credentials(&self) -> bool {
         let basic = self.request().header(AUTHORIZATION);
         self.token_place() == Some(TokenPlace::Query)
             || basic.is_some_and(|header| basic_credentials(header).is_some())
     }
 
-    /// Who the session is signed in as, or who the browser is remembered as.
+    /// Returns the user of the session, or of the remembered browser.
     async fn session_user(&self) -> Result<Option<User>, FlowError> {
         let session = self.shared_session();
         let signed_in = self.core().user_of_session(self.context(), &session).await?;

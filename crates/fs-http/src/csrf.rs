@@ -16,14 +16,14 @@ use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::refusal::Refusal;
 
-/// What is known of a request's CSRF token so far.
+/// Result of the CSRF check of a request so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CsrfStanding {
     /// Nobody asked.
     Unchecked,
-    /// It was good.
+    /// The token is valid.
     Good,
-    /// It was not good, and the form is to come back with a fresh one.
+    /// The token is not valid, and the form must be shown again with a new one.
     Refused(CsrfProblem),
     /// This request needs none.
     NotNeeded,
@@ -79,7 +79,7 @@ impl Exchange {
         }
     }
 
-    /// What is wrong with the token of a form of ours, if anything is. One in a header counts
+    /// Returns the problem with the token of a form of this library. A token in a header counts
     /// where the scope is such that headers are looked at.
     ///
     /// # Errors

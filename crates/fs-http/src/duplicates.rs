@@ -10,12 +10,12 @@ use crate::config::CookieAttributes;
 use crate::cookies::{append, cleared, kept_cookie};
 use crate::exchange::Exchange;
 
-/// How deep paths are cleared.
+/// Maximum depth of paths whose cookies are removed.
 const DEEPEST: usize = 4;
 
 impl Exchange {
-    /// Clears the others where a cookie of ours came with several values, and leaves the one that is
-    /// at its configured place.
+    /// Clears the others where a cookie of ours came with several values, and leaves the one that
+    /// is at its configured place.
     pub(crate) fn clear_duplicates(&self, headers: &mut HeaderMap) {
         let config = self.config();
         let csrf = config.csrf.cookie.as_ref().map(|cookie| &cookie.attributes);
@@ -34,7 +34,8 @@ impl Exchange {
         }
     }
 
-    /// Where else the browser can have a cookie that it sends with this request.
+    /// Returns the other places at which the browser can have a cookie that it sends with this
+    /// request.
     fn elsewhere(&self, attributes: &CookieAttributes) -> Vec<CookieAttributes> {
         let host = self.request().host().unwrap_or_default();
         let places = paths(&self.request().path)

@@ -20,7 +20,7 @@ const MULTIPART: &str = "multipart/form-data";
 /// Parsed body of a request. `Debug` does not show values.
 #[derive(Clone, Default)]
 pub enum Fields {
-    /// There is no body, or its type is not supported.
+    /// No body, or one of a type that is not supported.
     #[default]
     None,
     /// An empty body with a JSON content type.
@@ -37,7 +37,7 @@ pub enum Fields {
     TooSlow,
 }
 
-/// How strictly a body is read.
+/// Strictness with which a body is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reading {
     /// A body that is not UTF-8, or holds NUL, is malformed.

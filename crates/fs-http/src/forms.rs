@@ -12,7 +12,7 @@ use crate::exchange::Exchange;
 use crate::fields::{FieldValue, Fields};
 use crate::pages::{FieldKind, FieldView, FormView, PageView};
 
-/// What was typed into a form, with everything that is of a wrong type noted.
+/// Input of a form, which collects the fields of a wrong type.
 #[derive(Default)]
 pub(crate) struct Typed {
     problems: Vec<Problem>,
@@ -53,7 +53,7 @@ impl Typed {
         exchange.is_checked(name)
     }
 
-    /// What is wrong, if anything is.
+    /// Returns the collected problems, if there are any.
     pub(crate) fn finish(self) -> Result<(), Vec<Problem>> {
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
     }

@@ -25,7 +25,7 @@ pub struct Incoming {
     pub client_ip: Option<IpAddr>,
     /// Fields of the body.
     pub fields: Fields,
-    /// How many bytes of the body were looked at, where it is longer than that.
+    /// Number of bytes of the body that were read, if it is longer than that.
     pub(crate) looked_at: Option<usize>,
     https: bool,
     authority: Option<String>,
@@ -119,8 +119,8 @@ impl Incoming {
         })
     }
 
-    /// The values of all cookies of that name, in their order. A cookie that is no text says nothing
-    /// about the others.
+    /// The values of all cookies of that name, in their order. A cookie that is no text says
+    /// nothing about the others.
     pub(crate) fn cookie_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self.headers.get_all(COOKIE).iter();
         let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));

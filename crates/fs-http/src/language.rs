@@ -77,7 +77,7 @@ impl Exchange {
         self.language().span(span)
     }
 
-    /// That something may be tried again, in so many seconds at most.
+    /// Returns the message that a request may be repeated after at most so many seconds.
     pub(crate) fn try_again_later(&self, seconds: u64) -> Message {
         let within = self.span(rounded_wait(seconds));
         Message::new(MessageKey::TryAgainLater).with("within", within)

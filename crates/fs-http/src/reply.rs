@@ -72,7 +72,7 @@ impl Exchange {
         self.json(StatusCode::OK, response.into(), user)
     }
 
-    /// What is wrong with the fields of a form.
+    /// Answers with the problems of a form's fields.
     pub(crate) fn json_problems(
         &self,
         status: StatusCode,
@@ -88,7 +88,7 @@ impl Exchange {
         self.json(status, json!({ "errors": errors }), None)
     }
 
-    /// One sentence about what is wrong, as JSON or a page.
+    /// Answers with one sentence about the problem, as JSON or a page.
     pub(crate) fn refusal(&self, status: StatusCode, message: Message) -> Response<Bytes> {
         self.refusal_in_words(status, self.text(message))
     }
@@ -336,7 +336,7 @@ impl Exchange {
         self.redirect(&self.endpoint_url(self.verify_endpoint(), &query))
     }
 
-    /// Where one proves again who one is.
+    /// Returns the endpoint for re-authentication.
     fn verify_endpoint(&self) -> Endpoint {
         match self.web().routes.path(Endpoint::UnifiedVerify) {
             Some(_) => Endpoint::UnifiedVerify,
@@ -369,7 +369,7 @@ pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
     }
 }
 
-/// How long to wait, in a unit that people count in, rounded up.
+/// Rounds a waiting time up to a unit that people count in.
 pub(crate) fn rounded_wait(seconds: u64) -> Duration {
     let unit = match seconds {
         ..120 => 1,

@@ -363,7 +363,7 @@ impl Routes {
     }
 }
 
-/// What is written otherwise in the token of a link: all that ends a path, or that a browser takes
+/// Characters that are encoded in the token of a link: all that end a path, or that a browser takes
 /// for a slash.
 const IN_A_TOKEN: &AsciiSet =
     &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'=');

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 
-/// Where a request carries its credentials.
+/// Place where a request carries credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CredentialSource {
     /// An auth token.

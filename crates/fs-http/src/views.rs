@@ -30,18 +30,18 @@ impl Exchange {
         resolve_view(view, query, self.config().redirects.host.as_deref())
     }
 
-    /// Where a form leads when it is done: to the request's own wish, if that is safe, else to
-    /// the configured view.
+    /// Returns the target after a form is accepted: the one that the request asks for, if that is
+    /// safe, else the configured view.
     pub(crate) fn after(&self, view: Option<&str>) -> String {
         self.wish().unwrap_or_else(|| self.view(view, &[]))
     }
 
-    /// Where the request wishes to be led in the end, by its query or a field of its form, if that
+    /// Returns the target that the request asks for, in its query or a field of its form, if that
     /// is safe. A page that is shown once more keeps it.
     ///
-    /// A browser that knows us by another host than the configured one stays there, where its session is.
-    /// Of our endpoints, only pages for who is signed in are targets; others sign people
-    /// out, send them away again, or belong to a link.
+    /// A browser that knows us by another host than the configured one stays there, where its
+    /// session is. Of our endpoints, only pages for who is signed in are targets; others sign
+    /// people out, send them away again, or belong to a link.
     pub(crate) fn wish(&self) -> Option<String> {
         let in_query = self.request().query_value("next");
         let in_body = match self.request().fields.get("next") {
@@ -56,8 +56,8 @@ impl Exchange {
             .filter(|next| self.may_lead_to(next))
     }
 
-    /// The path of an address of ours, for a browser that knows us by another host; any other target as
-    /// it is.
+    /// The path of an address of ours, for a browser that knows us by another host; any other
+    /// target as it is.
     fn as_path<'a>(&self, target: &'a str) -> &'a str {
         let own = self.context().base_url.as_str();
         let known_by = self.request().host().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::sync::Once;
 
-/// Which warnings were given.
+/// Warnings that were logged already.
 pub(crate) struct Warnings {
     no_peer: Once,
     unreadable_proxy: Once,
@@ -27,8 +27,8 @@ impl Warnings {
         });
     }
 
-    /// A trusted proxy wrote something into `X-Forwarded-For` that is no address. What it is, is not
-    /// logged: it may be the client's.
+    /// A trusted proxy wrote something into `X-Forwarded-For` that is no address. What it is, is
+    /// not logged: it may be the client's.
     pub(crate) fn unreadable_proxy(&self, last_known: Option<std::net::IpAddr>) {
         self.unreadable_proxy.call_once(|| {
             tracing::warn!(

@@ -23,8 +23,9 @@ const STARTS: [&str; 4] = ["SECURITY_", "SESSION_COOKIE_", "REMEMBER_COOKIE_", "
 
 /// Configuration in Flask's own keys, to be converted to ours.
 ///
-/// Reading a key removes it, so the keys that remain at the end are unknown. ConfigErrors are collected
-/// in order to report all of them at once. `Debug` does not show values, since many are secrets.
+/// Reading a key removes it, so the keys that remain at the end are unknown. ConfigErrors are
+/// collected in order to report all of them at once. `Debug` does not show values, since many are
+/// secrets.
 #[derive(Clone, Default)]
 pub struct FlaskKeys {
     values: BTreeMap<String, Value>,
@@ -39,7 +40,7 @@ pub struct FlaskKeys {
 pub struct KeyError {
     /// Name of the key.
     pub key: String,
-    /// What is wrong and what to write instead. It does not contain the value, which may be a
+    /// Problem and remedy. The text does not contain the value, which may be a
     /// secret.
     pub what: String,
     /// Whether the key is valid but enables a feature that is not supported yet.

@@ -48,23 +48,32 @@ use crate::totp::WalletFormat;
 /// | passwords | at least 15 characters, NFC | at least 8, NFKD |
 /// | reset link | 1 hour | 5 days |
 /// | being fresh | grace ends with the limit | grace slides without end |
-/// | being fresh within zero time | is refused at the start | a second request passes without a proof |
+/// | being fresh within zero time | is refused at the start | a second request passes without a
+/// proof |
 /// | another second factor, or none any more | ends all other sessions | ends none |
 /// | a CSRF token from before a sign-in | worth nothing after it | good after it |
-/// | an account that is deactivated and activated again | sessions, remembered browsers and tokens have ended | those from before are good again |
+/// | an account that is deactivated and activated again | sessions, remembered browsers and tokens
+/// have ended | those from before are good again |
 /// | the code that set up an app | is used up | signs in as well |
 /// | a code by mail or text message | works if it was sent | works if it is of its time |
 /// | wrong passwords, mails, text messages | limited | not limited, wrong codes are |
 /// | new usernames that can be mistaken for others | refused | accepted |
 /// | remembered browsers | 30 days | 365 days |
-/// | remember cookies | good for one use; a second use ends the browser's sessions | good until they expire or the uniquifier changes, and so are copies; sessions made from them outlive a sign-out |
-/// | auth tokens | 24 hours, listed and ended one by one | until the uniquifier changes; unknown to the database |
+/// | remember cookies | good for one use; a second use ends the browser's sessions | good until
+/// they expire or the uniquifier changes, and so are copies; sessions made from them outlive a
+/// sign-out |
+/// | auth tokens | 24 hours, listed and ended one by one | until the uniquifier changes; unknown to
+/// the database |
 /// | links in mails | to the configured address | to the request's host, unless one is configured |
-/// | whoever registers another person's address | loses the account once its owner confirms it | keeps the password if the owner opens the link |
-/// | changing or removing a second factor | takes that factor or a recovery code | takes a fresh sign-in |
+/// | whoever registers another person's address | loses the account once its owner confirms it |
+/// keeps the password if the owner opens the link |
+/// | changing or removing a second factor | takes that factor or a recovery code | takes a fresh
+/// sign-in |
 /// | two codes of one app, or two mails | count as one factor | count as two |
-/// | switching `two_factor.required` on | is asked at the next request | is asked at the next sign-in |
-/// | a sign-in method set up by an intruder | is told by mail, and ends with a reset | is not told, and stays |
+/// | switching `two_factor.required` on | is asked at the next request | is asked at the next
+/// sign-in |
+/// | a sign-in method set up by an intruder | is told by mail, and ends with a reset | is not told,
+/// and stays |
 /// | opening a link that has expired | shows a button that sends a new one | sends a new one |
 ///
 /// # From a file
@@ -112,7 +121,8 @@ pub struct Config {
     pub base_url: Option<String>,
     /// Identities that users can sign in with, and how the typed text is normalized.
     pub identities: IdentityRules,
-    /// Whether accounts have a username. To sign in with it, add it to [`IdentityRules::order`] as well.
+    /// Whether accounts have a username. To sign in with it, add it to [`IdentityRules::order`] as
+    /// well.
     pub usernames: bool,
     /// Hash algorithms and their cost.
     pub hashing: HashingRules,
@@ -132,7 +142,7 @@ pub struct Config {
     pub unified: Option<Unified>,
     /// Sign-in links, which are sent by mail. `None` disables them.
     pub sign_in_links: Option<SignInLinks>,
-    /// One-time codes, and the storage of their secrets.
+    /// Rules for one-time codes, and the storage of their secrets.
     pub totp: TotpSettings,
     /// Whether to record the time, the client address and the number of sign-ins of each user.
     pub tracking: bool,

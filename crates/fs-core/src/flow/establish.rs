@@ -120,7 +120,7 @@ impl Clearance {
 pub(crate) enum Remember {
     Yes,
     No,
-    /// In place of the remembered browser before.
+    /// Yes, in place of an earlier remembered browser.
     Again(Heir),
 }
 

@@ -85,7 +85,7 @@ pub enum EmailProblem {
     /// More than 254 octets, or more than 64 before the `@`.
     #[error("the address is too long")]
     TooLong,
-    /// There is no `@`.
+    /// The text has no `@`.
     #[error("an address needs an @")]
     NoAt,
     /// The part before the `@` is empty or has a character or dot that is not allowed there.

@@ -47,7 +47,7 @@ struct Plan {
     leading: Option<Regex>,
     /// Matches what is dialled before a number within the country.
     trunk: Option<Regex>,
-    /// What replaces a trunk prefix that has a group in it.
+    /// Replacement for a trunk prefix that has a group in it.
     transform: Option<&'static str>,
     /// Matches what is dialled before a country code.
     exit: Option<Regex>,

@@ -150,7 +150,8 @@ pub fn normalise_phone(region: Region, text: &str) -> Result<PhoneNumber, PhoneP
     numbering::e164(region.as_str(), international, &digits).map(PhoneNumber).ok_or(PhoneProblem)
 }
 
-#[cfg(all(test, feature = "phone"))]
+#[cfg(feature = "phone")]
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 

@@ -125,8 +125,8 @@ keys! {
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED", Error, "Enter a password.";
     /// The account has no password.
     PasswordNotSet = "PASSWORD_NOT_SET", Error, "This account has no password. Sign in another way.";
-    /// The password is too short or too long. Values: `length` and `max`, the least and the greatest
-    /// number of characters.
+    /// The password is too short or too long. Values: `length` and `max`, the least and the
+    /// greatest number of characters.
     PasswordInvalidLength = "PASSWORD_INVALID_LENGTH", Error, "Use %(length)s to %(max)s characters.";
     /// The password is easy to guess.
     PasswordTooSimple = "PASSWORD_TOO_SIMPLE", Error, "This password is easy to guess. Add a few words that do not belong together.";
@@ -162,7 +162,7 @@ keys! {
     InvalidEmailAddress = "INVALID_EMAIL_ADDRESS", Error, "This is not an e-mail address. It looks like name@example.com.";
     /// The phone number is not one.
     PhoneInvalid = "PHONE_INVALID", Error, "This is not a phone number. Include the country code, such as +44.";
-    /// There is no such user.
+    /// No such user exists.
     UserDoesNotExist = "USER_DOES_NOT_EXIST", Error, "There is no account for this. Check what you typed, or register.";
     /// The page is for those who are not signed in.
     AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED", Error, "You are signed in. Sign out first to see this page.";
@@ -251,7 +251,8 @@ keys! {
     InvalidUndoToken = "INVALID_UNDO_TOKEN", Error, "This link does not work, was used already, or is too old. You can still reset your password.";
     /// The link is too old, and nothing was mailed in its place. Value: `within`.
     LinkExpired = "LINK_EXPIRED", Error, "This link was older than %(within)s. Ask for a new one.";
-    /// If there is such an account, a mail is on its way; deliberately silent about whether there is.
+    /// If there is such an account, a mail is on its way; deliberately silent about whether there
+    /// is.
     CheckMail = "CHECK_MAIL", Info, "If that address can be used here, you will find a mail from us in its inbox. Look in the spam folder too.";
     /// The recovery code is wrong, or was used.
     InvalidRecoveryCode = "INVALID_RECOVERY_CODE", Error, "This recovery code is not right, or was used already. Enter another one.";

@@ -45,7 +45,7 @@ struct Inner {
     built_in: bool,
 }
 
-/// What a file of a language holds.
+/// Contents of a language file.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
@@ -86,7 +86,7 @@ pub enum LanguageError {
     /// The tag is not a language tag of BCP 47.
     #[error("{0:?} is not a language tag; write one such as \"de\" or \"pt-BR\"")]
     Tag(String),
-    /// There is no text with this name.
+    /// No text has this name.
     #[error("there is no text {0:?}; take the names from de.toml of fs-core")]
     UnknownText(String),
     /// The text has a placeholder that the English one does not have.
@@ -145,8 +145,8 @@ impl Language {
     ///
     /// - Returns [`LanguageError::Syntax`] if the file cannot be parsed.
     /// - Returns [`LanguageError::Tag`] if the tag is not one of BCP 47.
-    /// - Returns [`LanguageError::UnknownText`] or [`LanguageError::UnknownValue`] if a name of a text
-    ///   or of a placeholder does not exist.
+    /// - Returns [`LanguageError::UnknownText`] or [`LanguageError::UnknownValue`] if a text or a
+    ///   placeholder with that name does not exist.
     pub fn from_toml(file: &str) -> Result<Self, LanguageError> {
         let file = toml::from_str(file);
         Self::new(file.map_err(|error| LanguageError::Syntax(error.to_string()))?, false)
@@ -228,8 +228,9 @@ impl Language {
         self.text(unit, &[("count", count.to_string())])
     }
 
-    /// Returns the names of the texts that are not translated, and of plural forms that the language
-    /// distinguishes and a text lacks (`span_days.few`). An application can test its file with it.
+    /// Returns the names of the texts that are not translated, and of plural forms that the
+    /// language distinguishes and a text lacks (`span_days.few`). An application can test its file
+    /// with it.
     ///
     /// ```
     /// use fs_core::message::Language;

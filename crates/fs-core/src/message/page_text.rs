@@ -112,7 +112,7 @@ texts! {
 
     /// Introduction: list of auth tokens.
     ProgramsIntro = "programs_intro", "These programs can act for you without asking. End the access of those that you no longer use or do not know.";
-    /// There are no auth tokens.
+    /// The account has no auth tokens.
     ProgramsNone = "programs_none", "No program has access to your account at the moment.";
     /// Name of an auth token that has none.
     ProgramWithoutName = "program_without_name", "A program without a name";

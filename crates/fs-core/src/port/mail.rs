@@ -231,7 +231,7 @@ pub enum MailKind<'a> {
     SignInMethodChanged {
         /// The sign-in method.
         method: CodeMethod,
-        /// What changed.
+        /// Kind of the change.
         change: MethodChange,
         /// Token that undoes the change, with its validity period. `None` if the mail has no such
         /// link.

@@ -29,7 +29,8 @@ use crate::route::Endpoint;
 /// | --- | --- | --- |
 /// | CSRF | always for sessions and Basic authentication | forms of this library only |
 /// | signing out | by POST | by GET as well |
-/// | links in mails | show a button first | act at once when opened: confirm, sign in, and send a new link if they have expired |
+/// | links in mails | show a button first | act at once when opened: confirm, sign in, and send a
+/// new link if they have expired |
 /// | cookies | `SameSite=Lax`, `Secure` unless told otherwise | neither |
 /// | bodies that are not UTF-8 or hold NUL | refused | read as far as possible |
 /// | auth tokens | header | header, query, JSON body |
@@ -86,7 +87,7 @@ pub struct HttpConfig {
     pub device_cookie: CookieAttributes,
     /// Whether the page of unified sign-in replaces the sign-in page.
     pub unified_replaces_sign_in: bool,
-    /// Where a request may carry an auth token.
+    /// Places where a request may carry an auth token.
     pub token: TokenCarriers,
     /// Authentication mechanisms that the endpoints for signed-in users accept.
     pub api_mechanisms: Vec<Mechanism>,
@@ -274,7 +275,7 @@ pub enum SameSite {
     None,
 }
 
-/// Where a request may carry an auth token.
+/// Places where a request may carry an auth token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TokenCarriers {

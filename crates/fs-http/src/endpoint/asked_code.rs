@@ -9,11 +9,11 @@ use http::Response;
 use crate::exchange::Exchange;
 use crate::pages::PageView;
 
-/// How a code comes, and where to.
+/// Method and destination of a code.
 #[derive(Clone)]
 pub(super) struct AskedCode {
     method: CodeMethod,
-    /// As much of the address or number as may be shown.
+    /// Address or number, masked.
     to: Option<String>,
 }
 

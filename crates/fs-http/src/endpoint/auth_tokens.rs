@@ -15,7 +15,7 @@ use crate::route::Endpoint;
 
 /// The field that names the token to end.
 const FIELD: &str = "end";
-/// What the field holds to end all of them.
+/// Value of the field that revokes all tokens.
 const ALL: &str = "all";
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {

@@ -57,7 +57,8 @@ impl Exchange {
         self.json_ok(None, None, more)
     }
 
-    /// What the browser brings to be spared the second factor: in a JSON body, or as a cookie.
+    /// Returns the device token, with which the browser skips the second factor: from a JSON body
+    /// or a cookie.
     pub(super) fn device_token(&self) -> Option<Secret> {
         let fields = &self.request().fields;
         if fields.object().is_some_and(|body| !body.is_empty()) {
@@ -87,8 +88,8 @@ impl Exchange {
         self.redirect(&self.endpoint_url(Endpoint::TwoFactorValidate, &[("next", &then)]))
     }
 
-    /// The answer to an account that must have a second factor by now and has none: on to setting it
-    /// up, if the session may do that, else to signing in, which leads there.
+    /// The answer to an account that must have a second factor by now and has none: on to setting
+    /// it up, if the session may do that, else to signing in, which leads there.
     pub(crate) fn second_factor_required(&self) -> Response<Bytes> {
         let required = MessageKey::SecondFactorRequired;
         let held = self.with_session(|session| session.pending().is_some());

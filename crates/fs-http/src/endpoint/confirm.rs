@@ -58,7 +58,7 @@ async fn check(
     checked.map_err(|error| exchange.flow_failed(&error))
 }
 
-/// What the link asks for. Nothing is changed and nothing is mailed.
+/// Shows the form of the link. Changes nothing and sends no mail.
 async fn show(exchange: &Exchange, token: &str) -> Answer {
     Ok(match check(exchange, token).await? {
         ConfirmCheck::Good { proof, .. } if exchange.wants_json() => {

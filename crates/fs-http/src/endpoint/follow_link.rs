@@ -10,7 +10,7 @@ use crate::exchange::Exchange;
 use crate::pages::{FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
-/// What a page says that asks first.
+/// Texts of a page that asks before a link acts.
 pub(super) struct Words {
     pub(super) title: Label,
     pub(super) text: PageText,
@@ -44,8 +44,8 @@ pub(super) async fn ask_first(
 }
 
 impl Exchange {
-    /// Sends away who is signed in and follows a link for strangers. Where links show a page first, it
-    /// says why.
+    /// Sends away who is signed in and follows a link for strangers. Where links show a page first,
+    /// it says why.
     pub(super) async fn only_strangers_of_link(&self) -> Result<(), Box<Response<Bytes>>> {
         let explains = self.config().links_ask_first && !self.wants_json();
         if !explains || self.caller().await?.is_none() {
@@ -60,8 +60,9 @@ impl Exchange {
         Err(Box::new(self.page(StatusCode::OK, page)))
     }
 
-    /// Whether what came of a link is told as JSON, to a program that sent its form, instead of by a
-    /// redirect. Not where opening a link is enough: clients of Flask-Security wait for the redirect.
+    /// Whether what came of a link is told as JSON, to a program that sent its form, instead of by
+    /// a redirect. Not where opening a link is enough: clients of Flask-Security wait for the
+    /// redirect.
     pub(super) fn tells_of_link(&self) -> bool {
         self.config().links_ask_first && self.wants_json()
     }

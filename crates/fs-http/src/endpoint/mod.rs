@@ -170,17 +170,17 @@ impl Exchange {
         self.request().is_unsafe()
     }
 
-    /// Who is signed in, for an endpoint that takes either.
+    /// Returns the signed-in user, for an endpoint that also admits unauthenticated requests.
     async fn caller(&self) -> Result<Option<Authentication>, Box<Response<Bytes>>> {
         self.current().await.map_err(|error| self.flow_failed(&error))
     }
 
-    /// Whom the browser's session is signed in as, for an endpoint that changes the session.
+    /// Returns the user of the browser's session, for an endpoint that changes the session.
     async fn session_caller(&self) -> Result<Option<Arc<User>>, Box<Response<Bytes>>> {
         self.session_owner().await.map_err(|error| self.flow_failed(&error))
     }
 
-    /// Who calls an endpoint that takes nobody but who is signed in. Whoever calls it asks
+    /// Returns the user of an endpoint that requires authentication. Call
     /// [`form_problems`](Self::form_problems) next: the CSRF token may be out of date.
     async fn caller_of(&self, endpoint: Endpoint) -> Result<Authentication, Box<Response<Bytes>>> {
         let requirement = endpoint.requirement(self.config());
@@ -229,7 +229,7 @@ impl Exchange {
         }
     }
 
-    /// What is wrong with the CSRF token of a form, if anything is.
+    /// Returns the problems with the CSRF token of a form.
     fn csrf_problems(&self, signed_in: bool) -> Result<Vec<Problem>, Box<Response<Bytes>>> {
         let key = self.csrf_of_form(signed_in).map_err(|error| self.flow_failed(&error))?;
         let problem = |key: MessageKey| Problem {
@@ -239,8 +239,8 @@ impl Exchange {
         Ok(key.map(problem).into_iter().collect())
     }
 
-    /// What is wrong with a form before its endpoint reads it: its CSRF token, or what the
-    /// application asks for.
+    /// Returns the problems with a form before its endpoint reads it: with its CSRF token, or with
+    /// fields that the application asks for.
     async fn form_problems(
         &self,
         form: FormName,
@@ -271,8 +271,8 @@ impl Exchange {
     }
 
     /// The same for whoever proved the first factor again in a session that may have got in without
-    /// the second one, from a remembered browser. A token outlives the session: where the factor was
-    /// not given lately, none is made, and `more` says so.
+    /// the second one, from a remembered browser. A token outlives the session: where the factor
+    /// was not given lately, none is made, and `more` says so.
     async fn token_for_factors(
         &self,
         session: &Session,

@@ -38,7 +38,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     })
 }
 
-/// How many codes are left: the codes themselves were shown when they were made.
+/// Shows the number of remaining codes. The codes themselves were shown when they were created.
 fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
     if exchange.wants_json() {
         let left = user.recovery_codes.len().into();

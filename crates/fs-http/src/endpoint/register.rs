@@ -92,7 +92,7 @@ async fn submit(exchange: &Exchange) -> Answer {
     Ok(exchange.json_ok(registered.user.as_ref(), token, Map::new()))
 }
 
-/// What was sent for the declared extra fields; nothing else is looked at.
+/// Returns the values of the declared extra fields, and no others.
 pub(super) fn extra_fields(exchange: &Exchange) -> Map<String, Value> {
     let Some(rules) = &exchange.core().config().registration else {
         return Map::new();
@@ -144,7 +144,7 @@ pub(super) fn declared_fields(exchange: &Exchange) -> impl Iterator<Item = Field
     rules.flat_map(|rules| &rules.fields).map(|field| exchange.shown(field))
 }
 
-/// What was typed in place of the details of a registration.
+/// Reads the details that replace those of a registration.
 pub(super) fn typed_details(exchange: &Exchange, typed: &mut Typed) -> NewDetails {
     let usernames = exchange.core().config().usernames;
     NewDetails {

@@ -55,7 +55,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
 }
 
-/// What is said when a mail is on its way, or may be.
+/// Returns the message for a mail that was, or may have been, sent.
 pub(super) fn sent(exchange: &Exchange, key: MessageKey, to: &str) -> Message {
     match exchange.core().config().disclosure {
         Disclosure::Explicit => Message::new(key).with("email", to),

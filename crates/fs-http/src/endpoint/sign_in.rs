@@ -95,8 +95,9 @@ async fn submit(exchange: &Exchange) -> Answer {
     }
 }
 
-/// What the caller is told. Without disclosure, only what the right password has earned; not that an
-/// account is unconfirmed: whoever registers an address would learn that it had none.
+/// Returns the problem to report. If accounts are not disclosed, it reveals only what the right
+/// password permits, and not that an account is unconfirmed: whoever registers an address would
+/// learn that it had none.
 fn problem(refusal: &SignInRefusal, config: &Config) -> Problem {
     let (field, key) = match (refusal, config.disclosure) {
         (SignInRefusal::Inactive, _) => ("email", MessageKey::DisabledAccount),
@@ -110,7 +111,7 @@ fn problem(refusal: &SignInRefusal, config: &Config) -> Problem {
     Problem::new(field, key)
 }
 
-/// What everybody is told whom we did not sign in.
+/// Returns the message for every refused sign-in.
 pub(super) fn not_signed_in(config: &Config) -> MessageKey {
     match config.confirmation_required() {
         true => MessageKey::InvalidOrUnconfirmed,

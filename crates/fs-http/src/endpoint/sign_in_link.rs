@@ -79,7 +79,7 @@ pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
     })
 }
 
-/// What came of a link that was good.
+/// Answers a valid link.
 pub(super) async fn link_judged(
     exchange: &Exchange,
     outcome: SignInOutcome,
@@ -128,7 +128,7 @@ pub(super) async fn link_judged(
     })
 }
 
-/// What is said of a link that is worth nothing.
+/// Answers a link that is not valid.
 pub(super) fn link_failed(
     exchange: &Exchange,
     start: Endpoint,

@@ -147,7 +147,7 @@ async fn begun(
     Ok(exchange.page(StatusCode::OK, page))
 }
 
-/// What an authenticator app needs, for a page.
+/// Adds the data for an authenticator app to a page.
 pub(super) fn add_key(
     exchange: &Exchange,
     page: &mut PageView,
@@ -174,7 +174,7 @@ pub(super) fn add_key(
     }
 }
 
-/// Where a change of the second factor leads.
+/// Returns the view after a change of the second factor.
 pub(super) fn after_second_factor(exchange: &Exchange) -> Option<&str> {
     let views = &exchange.config().views;
     views.after_second_factor.as_deref().or(views.after_sign_in.as_deref())

@@ -299,7 +299,7 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     page
 }
 
-/// What people read of a method.
+/// Returns the label of a method.
 pub(super) const fn label(method: CodeMethod) -> Label {
     match method {
         CodeMethod::Email => Label::ByMail,

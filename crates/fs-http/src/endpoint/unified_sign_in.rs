@@ -183,7 +183,7 @@ fn shown(exchange: &Exchange) -> Response<Bytes> {
     exchange.json_ok(None, None, more)
 }
 
-/// What can be used, and what codes can be sent by.
+/// Returns the methods that can be used, and those by which codes can be sent.
 pub(super) fn methods(exchange: &Exchange) -> Map<String, Value> {
     let Some(rules) = &exchange.core().config().unified else {
         return Map::new();

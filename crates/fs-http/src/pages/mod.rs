@@ -143,7 +143,7 @@ pub struct Pages {
     /// The engines for further languages, by tag. They differ in the function `t`.
     others: BTreeMap<String, Environment<'static>>,
     files: BTreeMap<String, PathBuf>,
-    /// One entry: `branding`.
+    /// The only entry, `branding`.
     branding: Value,
     renderer: Option<Renderer>,
     links: links::Links,

@@ -10,7 +10,7 @@ use serde_json::Map;
 use super::error::innermost;
 use super::{FieldView, FormView, PageView, Pages, PagesError, builtin};
 
-/// What can be a template, by the end of its name.
+/// Endings of the names of templates.
 const ENDINGS: [&str; 3] = ["html", "txt", "css"];
 
 impl Pages {
@@ -35,10 +35,11 @@ impl Pages {
     }
 
     /// Writes the default templates into a directory, as the start of an application's own for
-    /// [`PagesConfig::directory`](super::PagesConfig::directory). Files that exist are left as they are.
-    /// Returns the files that were written.
+    /// [`PagesConfig::directory`](super::PagesConfig::directory). Files that exist are left as they
+    /// are. Returns the files that were written.
     ///
-    /// Keep the ones that you change and delete the others, so that they are updated with this library.
+    /// Keep the ones that you change and delete the others, so that they are updated with this
+    /// library.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ fn page<const N: usize>(template: &str, forms: Vec<FormView>, extra: [(&str, Val
     pages().render(&page, &Map::new()).unwrap()
 }
 
-/// Where each text is, in the order given.
+/// Checks that the texts appear in the order given.
 fn in_order(html: &str, texts: &[&str]) {
     let mut rest = html;
     for text in texts {
@@ -239,7 +239,7 @@ fn recovery_codes_are_listed_once_and_counted_afterwards() {
     }
 }
 
-/// What programs that read mails look for: six digits with nothing of a word around them.
+/// Returns what programs that read mails look for: six digits that are not part of a word.
 fn codes(text: &str) -> Vec<String> {
     let text = regex::Regex::new(r#"https?://[^\s<>"']+"#).unwrap().replace_all(text, " ");
     let word = |letter: char| letter.is_alphanumeric() || "_-".contains(letter);

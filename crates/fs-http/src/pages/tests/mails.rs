@@ -135,7 +135,7 @@ fn html_mails_load_nothing() {
     }
 }
 
-/// Who looks for a six-digit code in a mail must not find a colour.
+/// Checks that a search for a six-digit code in a mail finds no colour.
 #[test]
 fn nothing_looks_like_a_code() {
     let tags = regex::Regex::new("<[^>]*>").unwrap();
