@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::config::ConfigError;
 use crate::flow::Problem;
 use crate::message::{Message, MessageKey};
 
@@ -192,20 +193,24 @@ impl ExtraField {
         }
     }
 
-    /// Returns the mistakes in a list of fields for a form, each with what to write instead.
-    /// `taken` are the names of the form's own fields.
-    pub fn mistakes(fields: &[Self], taken: &[&str]) -> Vec<String> {
+    /// Returns the errors in the list of fields at `path`. `taken` are the names of the form's own
+    /// fields.
+    pub fn errors(path: &str, fields: &[Self], taken: &[&str]) -> Vec<ConfigError> {
         let mut found = Vec::new();
+        let mut wrong = |name: &str, problem: &str, remedy: &str| {
+            let error = ConfigError::new(format!("{path}.name"), problem, remedy);
+            found.push(error.with_value(format!("{name:?}")));
+        };
         for (at, field) in fields.iter().enumerate() {
-            let name = &field.name;
-            if name.is_empty() || taken.contains(&name.as_str()) {
-                found.push(format!("{name:?} is a field of its own; choose another name"));
+            let name = field.name.as_str();
+            if name.is_empty() || taken.contains(&name) {
+                wrong(name, "is a field of the form itself", "choose another name");
             }
-            if fields.iter().take(at).any(|before| before.name == *name) {
-                found.push(format!("{name:?} is there twice; give each field a name of its own"));
+            if fields.iter().take(at).any(|before| before.name == name) {
+                wrong(name, "is used twice", "give each field a name of its own");
             }
             if field.kind == InputKind::Choice(Vec::new()) {
-                found.push(format!("{name:?} has no choices; list what can be chosen"));
+                wrong(name, "has no choices", "list what can be chosen");
             }
         }
         found
@@ -291,7 +296,7 @@ mod tests {
             ExtraField::new("a", "A"),
             field(InputKind::Choice(Vec::new()), false),
         ];
-        assert_eq!(ExtraField::mistakes(&fields, &["email"]).len(), 3);
-        assert_eq!(ExtraField::mistakes(&fields[1..2], &["email"]), [""; 0]);
+        assert_eq!(ExtraField::errors("fields", &fields, &["email"]).len(), 3);
+        assert!(ExtraField::errors("fields", &fields[1..2], &["email"]).is_empty());
     }
 }

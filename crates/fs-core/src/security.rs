@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::Timestamp;
-use crate::config::{CodeMethod, Config, ConfigErrors, SignInMethod};
+use crate::config::{CodeMethod, Config, ConfigError, ConfigErrors, SignInMethod};
 use crate::csrf::CsrfSigner;
 use crate::event::Event;
 use crate::flow::{FamilyKey, FlowError, TokenUses};
@@ -100,9 +100,9 @@ impl Security {
         ports: Ports,
         composer: Arc<dyn MailComposer>,
     ) -> Result<Self, ConfigErrors> {
-        let mut mistakes = config.mistakes();
-        mistakes.0.extend(missing_ports(&config, &ports));
-        mistakes.0.extend(missing_features(&config));
+        let mut errors = config.errors();
+        errors.0.extend(missing_ports(&config, &ports));
+        errors.0.extend(missing_features(&config));
         let hasher = PasswordHasher::new(config.hashing.clone());
         let keys = SigningKeys::new(config.signing_keys.clone());
         let tokens = keys.as_ref().ok().map(|keys| {
@@ -113,32 +113,42 @@ impl Security {
         let (hasher, tokens, csrf, recovery_codes) = match (hasher, tokens) {
             (Ok(hasher), Some((Ok(tokens), csrf, codes))) => (hasher, tokens, csrf, codes),
             (_, Some((Err(error), ..))) => {
-                mistakes.0.push(format!("salts: {error}"));
-                return Err(mistakes);
+                let remedy = "give each purpose a salt of its own";
+                errors.0.push(ConfigError::new(
+                    "salts",
+                    format!("cannot be used: {error}"),
+                    remedy,
+                ));
+                return Err(errors);
             }
-            _ => return Err(mistakes),
+            _ => return Err(errors),
         };
         let wallet = match (&keys, config.totp.keys.is_empty()) {
             (_, false) => Wallet::new(config.totp.keys.clone(), config.totp.format),
             (Ok(keys), true) => Wallet::from_keys(keys),
-            (Err(_), true) => return Err(mistakes),
+            (Err(_), true) => return Err(errors),
         };
         let wallet = match wallet {
             Ok(wallet) => Some(Arc::new(wallet)),
             Err(error) => {
-                mistakes.0.push(format!("totp.keys: {error}"));
+                let remedy = "check each key and its name";
+                errors.0.push(ConfigError::new(
+                    "totp.keys",
+                    format!("cannot be used: {error}"),
+                    remedy,
+                ));
                 None
             }
         };
         let counters = config.signing_keys.first().cloned().map(CounterNames::new);
         let family_key = config.signing_keys.first().cloned().map(FamilyKey::new);
         let (Some(counters), Some(family_key)) = (counters, family_key) else {
-            return Err(mistakes);
+            return Err(errors);
         };
         let totp_rules = config.totp.rules();
-        mistakes.into_result()?;
+        errors.into_result()?;
         let Ok(totp_rules) = totp_rules else {
-            return Err(config.mistakes());
+            return Err(config.errors());
         };
         let inner = Inner {
             hasher: Arc::new(hasher),
@@ -383,14 +393,14 @@ impl Security {
 }
 
 /// Returns the mistakes of ports that the configuration requires and that are missing.
-fn missing_ports(config: &Config, ports: &Ports) -> Vec<String> {
+fn missing_ports(config: &Config, ports: &Ports) -> Vec<ConfigError> {
     let mut missing = Vec::new();
     if config.password.breached.is_some() && ports.breaches.is_none() {
-        missing.push(
-            "password.breached is set, but there is no list of breached passwords: give one, or \
-             unset it"
-                .to_owned(),
-        );
+        missing.push(ConfigError::new(
+            "password.breached",
+            "is set, but no list of breached passwords is connected",
+            "give Ports::breaches one, or leave it out",
+        ));
     }
     let two_factor = config.two_factor.as_ref().map(|rules| &rules.methods);
     let unified = config.unified.as_ref().map(|rules| &rules.methods);
@@ -399,23 +409,24 @@ fn missing_ports(config: &Config, ports: &Ports) -> Vec<String> {
         ("unified", unified.is_some_and(|all| all.contains(&SignInMethod::Code(CodeMethod::Sms)))),
     ];
     for (which, _) in texts.into_iter().filter(|(_, asked)| *asked && ports.sms.is_none()) {
-        missing.push(format!(
-            "{which}.methods names \"sms\", but nothing sends text messages: give Ports::sms a \
-             sender, or leave \"sms\" out"
+        missing.push(ConfigError::new(
+            format!("{which}.methods"),
+            "names \"sms\", but nothing sends text messages",
+            "give Ports::sms a sender, or leave \"sms\" out",
         ));
     }
     missing
 }
 
-/// Returns what the configuration needs and this build leaves out.
-fn missing_features(config: &Config) -> Vec<String> {
+/// Returns the errors of a configuration that needs a feature which this build leaves out.
+fn missing_features(config: &Config) -> Vec<ConfigError> {
     let mut missing = Vec::new();
     if config.password.complexity.is_some() && !cfg!(feature = "password-strength") {
-        missing.push(
-            "password.complexity is set, but nothing estimates passwords: enable the feature \
-             `password-strength` of fs-core, or unset it"
-                .to_owned(),
-        );
+        missing.push(ConfigError::new(
+            "password.complexity",
+            "is set, but nothing estimates passwords",
+            "enable the feature `password-strength`, or leave it out",
+        ));
     }
     let identities = config.identities.order.iter();
     let needs_phones = identities.map(|rule| rule.attribute).any(|a| a == IdentityAttribute::Phone)
@@ -427,11 +438,11 @@ fn missing_features(config: &Config) -> Vec<String> {
     // An application may read numbers by itself, so the reader is asked.
     let reads = || config.readers.phone.normalise(Region::default(), "+14155550123").is_ok();
     if needs_phones && !cfg!(feature = "phone") && !reads() {
-        missing.push(
-            "phone numbers are used, but nothing reads them: enable the feature `phone` of \
-             fs-core, or give readers.phone one of your own"
-                .to_owned(),
-        );
+        missing.push(ConfigError::new(
+            "readers.phone",
+            "reads no phone numbers, but they are used",
+            "enable the feature `phone`, or give it a reader of your own",
+        ));
     }
     missing
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fs_core::config::ConfigErrors;
+use fs_core::config::{ConfigError, ConfigErrors};
 use fs_core::redirect::RedirectRules;
 use fs_core::{Config, Ports, Security};
 use regex::Regex;
@@ -44,37 +44,42 @@ impl WebSecurity {
         if http.views.root.is_empty() {
             http.views.root = "/".to_owned();
         }
-        let mut mistakes = http.mistakes();
+        let mut errors = http.errors();
         let pages = match Pages::new(&http.pages) {
             Ok(pages) => {
                 let pages = pages.in_languages(&config.languages);
                 Some(pages.rendered_by(hooks.render_template.clone()))
             }
             Err(error) => {
-                mistakes.push(error.to_string());
+                let remedy = "correct the template or the file";
+                errors.push(ConfigError::new("pages", format!("cannot be used: {error}"), remedy));
                 None
             }
         };
         let mut redirect_rules = RedirectRules::default();
         match http.redirects.subdomains_of.as_deref().map(str::parse).transpose() {
             Ok(trusted) => redirect_rules.trusted = trusted,
-            Err(error) => mistakes.push(format!("redirects.subdomains_of: {error}")),
+            Err(error) => {
+                let remedy = "write the address of the site, such as https://example.org";
+                let problem = format!("cannot be used: {error}");
+                errors.push(ConfigError::new("redirects.subdomains_of", problem, remedy));
+            }
         }
         match http.redirects.refused.as_deref().map(Regex::new).transpose() {
             Ok(refused) => redirect_rules.refused = refused,
-            Err(_) => mistakes.push(
-                "redirects.refused is not a pattern that can be read: write it as the crate regex \
-                 has it"
-                    .to_owned(),
-            ),
+            Err(_) => errors.push(ConfigError::new(
+                "redirects.refused",
+                "is not a pattern that can be read",
+                "write it in the syntax of the crate regex",
+            )),
         }
-        if http.unified_replaces_sign_in && config.one_kind_mistakes(true).is_empty() {
-            mistakes.extend(config.one_kind_mistakes(false));
+        if http.unified_replaces_sign_in && config.one_kind_errors(true).is_empty() {
+            errors.extend(config.one_kind_errors(false));
         }
         let routes = Arc::new(Routes::new(&config, &http));
-        let (Some(pages), true) = (pages, mistakes.is_empty()) else {
-            mistakes.extend(config.mistakes().0);
-            return Err(ConfigErrors(mistakes));
+        let (Some(pages), true) = (pages, errors.is_empty()) else {
+            errors.extend(config.errors().0);
+            return Err(ConfigErrors(errors));
         };
         let pages = Arc::new(pages.with_routes(&routes));
         let composer = Composer {

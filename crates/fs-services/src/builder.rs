@@ -213,7 +213,7 @@ impl<S> Deref for Started<S> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The configuration has mistakes.
+    /// The configuration has errors.
     #[error(transparent)]
     Configuration(#[from] ConfigErrors),
     /// The environment variable of the signing key is not set, or is empty.
@@ -251,7 +251,7 @@ mod tests {
             .events(|_: &fs_core::event::Event| {})
             .hash_pool(HashPoolSize { threads: 2, ..HashPoolSize::default() });
         let (config, ports, _) = builder.into_parts().unwrap();
-        assert!(config.usernames && config.mistakes().0.is_empty());
+        assert!(config.usernames && config.errors().0.is_empty());
         assert_eq!(config.base_url.as_deref(), Some("https://example.org"));
         assert_eq!(ports.events.len(), 1);
         assert!(ports.outbox_waker.is_some() && ports.sms.is_none());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{file, spans};
+use super::{ConfigError, file, spans};
 use crate::recovery_code::RECOVERY_CODES;
 use crate::secret::Secret;
 use crate::totp::{TotpRules, TotpRulesError, WalletFormat, Window};
@@ -227,22 +227,27 @@ impl TotpSettings {
         TotpRules::new(self.digits, self.period)
     }
 
-    /// Returns the mistakes in the number of digits and in the period.
-    pub(super) fn mistakes(&self) -> Vec<String> {
+    /// Returns the errors in the number of digits, in the period and in the format.
+    pub(super) fn errors(&self) -> Vec<ConfigError> {
         let usual = TotpRules::default();
-        let digits = TotpRules::new(self.digits, usual.period()).err();
-        let period = TotpRules::new(usual.digits(), self.period).err();
-        let mut found: Vec<_> = [("digits", digits), ("period", period)]
-            .into_iter()
-            .filter_map(|(name, wrong)| Some(format!("totp.{name}: {}", wrong?)))
-            .collect();
+        let mut found = Vec::new();
+        if TotpRules::new(self.digits, usual.period()).is_err() {
+            let problem = "is not a number of digits that apps support";
+            let error = ConfigError::new("totp.digits", problem, "write 6, 7 or 8");
+            found.push(error.with_value(self.digits));
+        }
+        if TotpRules::new(usual.digits(), self.period).is_err() {
+            let problem = "is not a period that apps support";
+            let error = ConfigError::new("totp.period", problem, "write 15 to 120 whole seconds");
+            found.push(error.with_value(format!("{:?}", self.period)));
+        }
         if self.format == WalletFormat::Passlib && self.rules() != Ok(usual) {
-            found.push(
-                "totp.format: Flask-Security, which reads secrets in passlib's format, takes all \
-                 codes for six digits and thirty seconds: set totp.format to native, or leave \
-                 totp.digits and totp.period as they are"
-                    .to_owned(),
-            );
+            found.push(ConfigError::new(
+                "totp.format",
+                "is passlib's, for which Flask-Security reads all codes with six digits and thirty \
+                 seconds",
+                "set totp.format to native, or leave totp.digits and totp.period out",
+            ));
         }
         found
     }

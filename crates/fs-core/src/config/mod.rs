@@ -1,6 +1,7 @@
 //! The configuration of accounts, with two profiles. It is validated as a whole at the start.
 
 mod duration;
+mod error;
 mod factors;
 mod file;
 mod flask;
@@ -17,10 +18,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 pub use duration::{DurationTextError, parse_duration_text};
+pub use error::{ConfigError, ConfigErrors};
 pub use factors::{CodeMethod, SignInLinks, SignInMethod, TotpSettings, TwoFactor, Unified};
 pub(crate) use file::secret;
 pub use keys::{FlaskKeys, KeyError};
-pub use validate::ConfigErrors;
 
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityRules, UsernameRules};

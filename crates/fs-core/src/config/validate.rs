@@ -1,130 +1,140 @@
 //! Validation of the configuration as a whole.
 
-use std::fmt;
-
-use super::{CodeMethod, Config, Disclosure, SignInMethod, TokenFormat};
+use super::{CodeMethod, Config, ConfigError, ConfigErrors, Disclosure, SignInMethod, TokenFormat};
 use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
 use crate::message::Language;
 use crate::second_factor::FactorKind;
 
-/// All mistakes of a configuration, each with what to write instead.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ConfigErrors(pub Vec<String>);
-
-impl ConfigErrors {
-    /// Returns `Ok` if there are no mistakes.
-    ///
-    /// # Errors
-    ///
-    /// Returns the mistakes if there are any.
-    pub fn into_result(self) -> Result<(), Self> {
-        if self.0.is_empty() { Ok(()) } else { Err(self) }
-    }
-}
-
-impl fmt::Display for ConfigErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration has {} mistake(s):", self.0.len())?;
-        for mistake in &self.0 {
-            write!(f, "\n  - {mistake}")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ConfigErrors {}
-
 impl Config {
-    /// Returns all mistakes of this configuration.
-    pub fn mistakes(&self) -> ConfigErrors {
+    /// Returns all errors of this configuration.
+    pub fn errors(&self) -> ConfigErrors {
         let mut found = Vec::new();
-        let mut wrong = |when: bool, what: &str| {
+        let mut wrong = |when: bool, path: &str, problem: &str, remedy: &str| {
             if when {
-                found.push(what.to_owned());
+                found.push(ConfigError::new(path, problem, remedy));
             }
         };
         wrong(
             self.signing_keys.is_empty(),
-            "signing_keys is empty: give at least one random key of 32 bytes or more, kept outside \
-             of the source",
+            "signing_keys",
+            "is empty",
+            "give at least one random key of 32 bytes or more, kept outside of the source \
+             (openssl rand -hex 32)",
         );
         let strict = self.disclosure == Disclosure::Generic;
-        // An application that was moved here keeps its key, and what it learns from `Host`.
+        // A migrated application keeps its key, and may learn its address from `Host`.
         let native = strict || self.token_format == TokenFormat::Native;
         wrong(
             self.signing_keys.iter().any(|key| key.expose().len() < if native { 32 } else { 1 }),
-            "signing_keys: every key needs 32 bytes or more",
+            "signing_keys",
+            "has a key of less than 32 bytes",
+            "use 32 random bytes or more for every key (openssl rand -hex 32)",
         );
-        wrong(self.languages.is_empty(), "languages is empty: name at least one, such as \"en\"");
+        wrong(
+            self.languages.is_empty(),
+            "languages",
+            "is empty",
+            "name at least one language, such as \"en\"",
+        );
         let tags: std::collections::BTreeSet<_> =
             self.languages.iter().map(Language::tag).collect();
-        wrong(tags.len() < self.languages.len(), "languages names one language more than once");
-        wrong(self.identities.order.is_empty(), "identities.order is empty: nobody could sign in");
+        wrong(
+            tags.len() < self.languages.len(),
+            "languages",
+            "names one language more than once",
+            "name each language once",
+        );
+        wrong(
+            self.identities.order.is_empty(),
+            "identities.order",
+            "is empty, so nobody can sign in",
+            "name at least one attribute, such as email",
+        );
         wrong(
             native && self.base_url.is_none() && self.sends_links(),
-            "base_url is not set: links in mails need the public address of the application, such \
-             as https://example.org",
+            "base_url",
+            "is not set, but links in mails need it",
+            "set the public address of the application, such as https://example.org",
         );
-        wrong(
-            self.base_url.as_deref().is_some_and(|url| !is_base_url(url)),
-            "base_url must be http:// or https:// with a host and without a path or slash at its \
-             end",
-        );
+        if let Some(url) = self.base_url.as_deref().filter(|url| !is_base_url(url)) {
+            let problem = "is not an address that links can begin with";
+            let remedy = "write http:// or https:// and a host, without a path and without a slash \
+                          at the end";
+            found.push(ConfigError::new("base_url", problem, remedy).with_value(url));
+        }
+        let mut wrong = |when: bool, path: &str, problem: &str, remedy: &str| {
+            if when {
+                found.push(ConfigError::new(path, problem, remedy));
+            }
+        };
         let by_name = |rule: &IdentityRule| rule.attribute == IdentityAttribute::Username;
         wrong(
             strict && !self.usernames && self.identities.order.iter().any(by_name),
-            "identities.order names the username, but usernames is off: switch it on",
+            "identities.order",
+            "names the username, but usernames is off",
+            "set usernames to true, or leave the username out",
         );
         wrong(
             strict && self.registration.is_some() && self.confirmation.is_none(),
-            "registration without confirmation tells strangers which addresses have accounts: set \
-             confirmation, or disclosure to Explicit",
+            "registration",
+            "without confirmation reveals which addresses have accounts",
+            "set confirmation, or disclosure to Explicit",
         );
         wrong(
             self.token_format != TokenFormat::Native
                 && self.recovery.as_ref().is_some_and(|rules| rules.confirms),
-            "recovery.confirms needs links that are bound to their address: set token_format to \
-             Native, or recovery.confirms to false",
+            "recovery.confirms",
+            "needs links that are bound to their address",
+            "set token_format to Native, or recovery.confirms to false",
         );
         let without = self.confirmation.as_ref().is_some_and(|rules| rules.sign_in_without);
         wrong(
             without && self.recovery.as_ref().is_some_and(|rules| rules.confirms),
-            "recovery.confirms is for accounts that nobody has used: with confirmation.sign_in_without \
-             whoever made the account could keep a way in that they set up. Set one of them to false",
+            "recovery.confirms",
+            "is for accounts that nobody has used, but confirmation.sign_in_without lets the person \
+             who created the account set up a way in first",
+            "set one of them to false",
         );
         let codes = self.two_factor.as_ref().and_then(|rules| rules.recovery_codes);
         wrong(
             codes.is_some_and(|count| !(1..=100).contains(&count)),
-            "two_factor.recovery_codes must be from 1 to 100; unset it for none",
+            "two_factor.recovery_codes",
+            "is not from 1 to 100",
+            "write a number of codes, or leave it out for none",
         );
         wrong(
             (strict || self.freshness.grace_limit.is_some())
                 && self.freshness.within.is_some_and(|within| within.is_zero()),
-            "freshness.within is zero: no sign-in is ever that recent, and a grace would let the \
-             second request pass without a proof. Write for how long a proof may count, such as a \
-             minute with a grace of zero",
+            "freshness.within",
+            "is zero: no sign-in is ever that recent, and a grace period would let the second \
+             request pass without a proof",
+            "write for how long a proof counts, such as a minute with a grace of zero",
         );
         wrong(
-            strict && self.confirmation.as_ref().is_some_and(|rules| rules.sign_in_without),
-            "confirmation.sign_in_without signs new accounts in at once, which tells strangers which \
-             addresses have none: unset it, or set disclosure to Explicit",
+            strict && without,
+            "confirmation.sign_in_without",
+            "signs new accounts in at once, which reveals which addresses have none",
+            "set it to false, or disclosure to Explicit",
         );
-        wrong(
-            !is_mailbox(&self.mail.from),
-            "mail.from must be one address, such as no-reply@example.org, or Otter Box \
-             <no-reply@example.org>",
-        );
-        wrong(!self.mail.text && !self.mail.html, "mail: switch text or html on");
+        if !is_mailbox(&self.mail.from) {
+            let remedy = "write one address, such as no-reply@example.org, or Otter Box \
+                          <no-reply@example.org>";
+            let error = ConfigError::new("mail.from", "is not a mail address", remedy);
+            found.push(error.with_value(format!("{:?}", self.mail.from)));
+        }
+        if !self.mail.text && !self.mail.html {
+            let problem = "and mail.html are false, so mails are empty";
+            found.push(ConfigError::new("mail.text", problem, "set one of them to true"));
+        }
         if let Some(registration) = &self.registration {
             let own = ["email", "username", "password", "password_confirm", "next"];
-            let mistakes = ExtraField::mistakes(&registration.fields, &own).into_iter();
-            found.extend(mistakes.map(|mistake| format!("registration.fields: {mistake}")));
+            found.extend(ExtraField::errors("registration.fields", &registration.fields, &own));
         }
-        found.extend(self.one_kind_mistakes(true));
-        found.extend(self.hashing.mistakes());
-        found.extend(self.password.mistakes());
-        found.extend(self.totp.mistakes());
+        found.extend(self.one_kind_errors(true));
+        found.extend(self.hashing.errors());
+        found.extend(self.password.errors());
+        found.extend(self.totp.errors());
         ConfigErrors(found)
     }
 
@@ -132,7 +142,7 @@ impl Config {
     /// the same kind. `sign_in_page` says whether there is a sign-in page for passwords or links
     /// besides unified sign-in. [`Security::new`](crate::Security::new) assumes that there is one;
     /// call this again if there is none.
-    pub fn one_kind_mistakes(&self, sign_in_page: bool) -> Vec<String> {
+    pub fn one_kind_errors(&self, sign_in_page: bool) -> Vec<ConfigError> {
         let Some(rules) = self.two_factor.as_ref().filter(|rules| rules.strict) else {
             return Vec::new();
         };
@@ -147,12 +157,12 @@ impl Config {
         let alone =
             |method: &&CodeMethod| first.iter().all(|kind| *kind == FactorKind::of_code(**method));
         let named = rules.methods.iter().filter(alone).map(|method| {
-            format!(
-                "two_factor.methods names {:?}, but the only way to sign in is of the same kind, and \
-                 both count as one factor: leave it out, add another way to unified.methods, or set \
-                 two_factor.strict to false",
-                method.name()
-            )
+            let problem =
+                "is of the same kind as the only way to sign in, and both count as one factor";
+            let remedy = "leave it out, add another way to unified.methods, or set \
+                          two_factor.strict to false";
+            let value = format!("{:?}", method.name());
+            ConfigError::new("two_factor.methods", problem, remedy).with_value(value)
         });
         named.collect()
     }
@@ -199,7 +209,7 @@ mod tests {
 
     fn complaints(change: impl FnOnce(&mut Config), mut config: Config, about: &str) -> usize {
         change(&mut config);
-        config.mistakes().0.iter().filter(|mistake| mistake.starts_with(about)).count()
+        config.errors().0.iter().filter(|error| error.to_string().starts_with(about)).count()
     }
 
     #[test]
@@ -292,7 +302,7 @@ mod tests {
 
     #[test]
     fn a_second_factor_of_the_same_kind_as_every_first_one_is_a_mistake() {
-        let about = "two_factor.methods names \"email\"";
+        let about = "two_factor.methods = \"email\"";
         let rules = SignInLinks { within: Duration::from_secs(60), once: true, unconfirmed: false };
         let links = |config: &mut Config| {
             config.sign_in_links = Some(rules.clone());

@@ -81,10 +81,15 @@ impl FamilyCookie {
         id
     }
 
-    /// Returns the key of the record of [`heir_id`](Self::heir_id).
-    pub(super) fn heir_key(&self, key: &FamilyKey) -> CredentialKey {
-        let id = BASE64URL_NOPAD.encode(&self.heir_id(key));
-        CredentialKey::of(CredentialKind::RememberFamily, &id)
+    /// Returns the keys of the records of the families that took the place of this one, one after
+    /// the other, without end.
+    pub(super) fn heirs(&self, key: &FamilyKey) -> impl Iterator<Item = CredentialKey> {
+        let of = |family: Self| {
+            let id = BASE64URL_NOPAD.encode(&family.heir_id(key));
+            Some(Self { id, secret: String::new() })
+        };
+        let first = of(Self { id: self.id.clone(), secret: String::new() });
+        std::iter::successors(first, move |family| of(family.clone())).map(|heir| heir.key())
     }
 
     /// Returns the key of the family's record.

@@ -264,6 +264,8 @@ impl Security {
         let (names, codes) = (self.counters(), &self.limits().codes);
         let mut forgotten =
             codes.known(names, CodeUse::SecondFactor, &user.id, None).forget_longer(DAY);
+        // Those that a copied session used up.
+        forgotten.extend(self.signed_in_quota(user).forget_longer(Duration::ZERO));
         let known = [Some(&user.email), user.username.as_ref(), user.phone.as_ref()];
         for identity in known.into_iter().flatten() {
             let identity = self.one_spelling(identity);

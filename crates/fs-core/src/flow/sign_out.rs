@@ -8,6 +8,9 @@ use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
 use crate::security::{Context, Security};
 use crate::session::{CsrfCookieState, Session, SessionSignIn};
 
+/// Number of changes after each other through which a sign-out follows a session.
+const CHANGES: usize = 64;
+
 /// Number of rounds in which replaced sessions are ended.
 const ROUNDS: usize = 5;
 
@@ -58,6 +61,7 @@ impl Security {
         let mut batch = Batch::new();
         batch.extend(sign_in.map(|sign_in| Change::EndLiveSession(sign_in.id.key())));
         batch.extend(parents.iter().cloned().map(end));
+        let pending = session.pending().map(|pending| self.spend_pending(pending));
         if !batch.is_empty() {
             match (self.store().commit(batch).await, sign_in) {
                 // The session was replaced, in another tab or by a copy of the cookie.
@@ -65,6 +69,13 @@ impl Security {
                     self.end_replaced(ctx, sign_in, family.as_ref(), parents).await?;
                 }
                 (committed, _) => drop(committed?),
+            }
+        }
+        // A copy of the cookie must not complete the sign-in that is given up here.
+        if let Some(pending) = pending {
+            match self.store().commit(pending.into()).await {
+                Ok(_) | Err(CommitError::Stale(Guard::Secret)) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         forget(session);
@@ -87,9 +98,12 @@ impl Security {
         family: Option<&FamilyCookie>,
         mut parents: Vec<CredentialKey>,
     ) -> Result<(), FlowError> {
+        let heir_of = |key: &CredentialKey| Some(key.heir());
         let of_session = sign_in.parent.as_ref().map(CredentialKey::heir);
-        let of_family = family.map(|family| family.heir_key(self.family_key()));
-        let heirs: Vec<_> = of_session.into_iter().chain(of_family).collect();
+        let of_session = std::iter::successors(of_session, heir_of).take(CHANGES);
+        let of_family =
+            family.into_iter().flat_map(|family| family.heirs(self.family_key()).take(CHANGES));
+        let heirs: Vec<_> = of_session.chain(of_family).collect();
         // A copy may replace its session once more while this one ends it.
         for round in 0..ROUNDS {
             let by = UserLookup::Id(sign_in.user.clone());

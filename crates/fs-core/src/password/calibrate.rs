@@ -36,7 +36,7 @@ pub fn choose(measured: &[(NewHash, Duration)], target: Duration) -> NewHash {
     measured
         .iter()
         .rev()
-        .find(|(candidate, time)| *time <= target && candidate.mistake().is_none())
+        .find(|(candidate, time)| *time <= target && candidate.error().is_none())
         .map_or(NewHash::OWASP_MINIMUM, |(candidate, _)| *candidate)
 }
 
@@ -51,7 +51,7 @@ mod tests {
     #[test]
     fn every_candidate_may_be_used() {
         for candidate in CANDIDATES {
-            assert_eq!(candidate.mistake(), None, "{candidate:?}");
+            assert_eq!(candidate.error(), None, "{candidate:?}");
         }
     }
 

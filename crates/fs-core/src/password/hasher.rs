@@ -11,6 +11,7 @@ use super::stored::{Argon2Hash, BcryptHash, StoredHash};
 use super::{
     Deprecated, HashingConfigErrors, HashingRules, NewHash, Scheme, Scratch, UnusableHash,
 };
+use crate::config::ConfigError;
 use crate::model::PasswordHash;
 use crate::secret::Secret;
 
@@ -80,15 +81,18 @@ impl PasswordHasher {
     ///
     /// # Errors
     ///
-    /// Returns [`HashingConfigErrors`] if the rules have [mistakes](HashingRules::mistakes).
+    /// Returns [`HashingConfigErrors`] if the rules have [errors](HashingRules::errors).
     pub fn new(rules: HashingRules) -> Result<Self, HashingConfigErrors> {
-        let mistakes = rules.mistakes();
-        if !mistakes.is_empty() {
-            return Err(HashingConfigErrors(mistakes));
+        let errors = rules.errors();
+        if !errors.is_empty() {
+            return Err(HashingConfigErrors(errors));
         }
         let params = |memory_kib, iterations, lanes| {
-            Params::new(memory_kib, iterations, lanes, None)
-                .map_err(|error| HashingConfigErrors(vec![error.to_string()]))
+            Params::new(memory_kib, iterations, lanes, None).map_err(|error| {
+                let path = "hashing.create.argon2id";
+                let error = ConfigError::new(path, error.to_string(), "use other parameters");
+                HashingConfigErrors(vec![error])
+            })
         };
         let create = match rules.create {
             NewHash::Bcrypt { cost } => Create::Bcrypt(cost),

@@ -6,6 +6,7 @@ use std::fmt;
 
 use super::Scheme;
 use super::stored::{MAX_BCRYPT_COST, MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_MEMORY_PASSES_KIB};
+use crate::config::ConfigError;
 use crate::secret::Secret;
 
 /// OWASP's minimum parameters of Argon2id: any of these pairs of KiB and passes, with any number of
@@ -83,37 +84,42 @@ impl NewHash {
 
     /// Returns what is wrong with the parameters by OWASP's Password Storage Cheat Sheet, or
     /// `None`.
-    pub(super) fn mistake(self) -> Option<String> {
+    pub(super) fn error(self) -> Option<ConfigError> {
         match self {
             Self::CheapestForTests => None,
             Self::Bcrypt { cost } if (MIN_BCRYPT_COST..=MAX_BCRYPT_COST).contains(&cost) => None,
-            Self::Bcrypt { cost } => Some(format!(
-                "bcrypt's cost is {cost}; it must be {MIN_BCRYPT_COST} to {MAX_BCRYPT_COST}"
-            )),
+            Self::Bcrypt { cost } => {
+                let remedy = format!("write {MIN_BCRYPT_COST} to {MAX_BCRYPT_COST}");
+                let path = "hashing.create.bcrypt.cost";
+                Some(ConfigError::new(path, "is out of range", remedy).with_value(cost))
+            }
             Self::Argon2id { memory_kib, iterations, lanes } => {
-                argon2_mistake(memory_kib, iterations, lanes)
+                argon2_error(memory_kib, iterations, lanes)
             }
         }
     }
 }
 
-fn argon2_mistake(memory_kib: u32, iterations: u32, lanes: u32) -> Option<String> {
-    let given = format!("Argon2id with {memory_kib} KiB and {iterations} iterations");
+fn argon2_error(memory_kib: u32, iterations: u32, lanes: u32) -> Option<ConfigError> {
+    let wrong = |problem: &str, remedy: String| {
+        let error = ConfigError::new("hashing.create.argon2id", problem, remedy);
+        error.with_value(format!("{memory_kib} KiB, {iterations} iterations, {lanes} lanes"))
+    };
     if !ARGON2_MINIMUM.iter().any(|(least, passes)| memory_kib >= *least && iterations >= *passes) {
-        return Some(format!("{given} is too cheap; use at least 19456 KiB and 2 iterations"));
+        return Some(wrong("is too cheap", "use 19456 KiB and 2 iterations or more".to_owned()));
     }
     let passes = u64::from(memory_kib) * u64::from(iterations);
     if memory_kib > MAX_MEMORY_KIB || iterations > MAX_ITERATIONS || passes > MAX_MEMORY_PASSES_KIB
     {
-        return Some(format!(
-            "{given} is too dear; the limits are {MAX_MEMORY_KIB} KiB, {MAX_ITERATIONS} \
-             iterations, and {MAX_MEMORY_PASSES_KIB} KiB in all iterations together"
-        ));
+        let remedy = format!(
+            "use at most {MAX_MEMORY_KIB} KiB, {MAX_ITERATIONS} iterations, and \
+             {MAX_MEMORY_PASSES_KIB} KiB in all iterations together"
+        );
+        return Some(wrong("is too expensive", remedy));
     }
-    if lanes == 0 || lanes > memory_kib / 8 {
-        return Some(format!("Argon2id with {lanes} lanes; it must be 1 to {}", memory_kib / 8));
-    }
-    None
+    let most = memory_kib / 8;
+    (lanes == 0 || lanes > most)
+        .then(|| wrong("has a number of lanes out of range", format!("use 1 to {most} lanes")))
 }
 
 /// Accepted schemes whose hashes are replaced when the user signs in.
@@ -210,34 +216,43 @@ impl HashingRules {
         (cut && password.expose().len() > BCRYPT_READS).then_some(BCRYPT_READS)
     }
 
-    /// Returns all mistakes of these rules. An empty list means that they can be used.
-    pub fn mistakes(&self) -> Vec<String> {
+    /// Returns all errors of these rules. An empty list means that they can be used.
+    pub fn errors(&self) -> Vec<ConfigError> {
         let scheme = self.create.scheme();
-        let mut mistakes: Vec<String> = self.create.mistake().into_iter().collect();
+        let mut found: Vec<_> = self.create.error().into_iter().collect();
         if !self.accepted.contains(&scheme) {
-            mistakes.push(format!("new hashes are made with {scheme}, which is not accepted"));
+            let problem = "is not in hashing.accepted";
+            let error = ConfigError::new("hashing.create", problem, "add it, or use another one");
+            found.push(error.with_value(scheme));
         }
         if matches!(&self.deprecated, Deprecated::Listed(listed) if listed.contains(&scheme)) {
-            mistakes.push(format!("new hashes are made with {scheme}, which is deprecated"));
+            let problem = "is in hashing.deprecated";
+            let error = ConfigError::new("hashing.create", problem, "use another one");
+            found.push(error.with_value(scheme));
         }
+        let salt = "set Flask-Security's SECURITY_PASSWORD_SALT";
         match &self.pepper {
-            None if self.hashes_twice(scheme) => mistakes.push(format!(
-                "passwords are hashed twice with {scheme}, which needs a pepper (PASSWORD_SALT)"
-            )),
-            Some(pepper) if pepper.is_empty() => mistakes.push("the pepper is empty".to_owned()),
+            None if self.hashes_twice(scheme) => {
+                let problem = format!("is missing, but passwords are hashed twice with {scheme}");
+                found.push(ConfigError::new("hashing.pepper", problem, salt));
+            }
+            Some(pepper) if pepper.is_empty() => {
+                found.push(ConfigError::new("hashing.pepper", "is empty", salt));
+            }
             _ => {}
         }
-        mistakes
+        found
     }
 }
 
 /// Errors in [`HashingRules`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HashingConfigErrors(pub Vec<String>);
+pub struct HashingConfigErrors(pub Vec<ConfigError>);
 
 impl fmt::Display for HashingConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the rules for hashing passwords cannot be used: {}", self.0.join("; "))
+        let errors: Vec<_> = self.0.iter().map(ToString::to_string).collect();
+        write!(f, "the rules for hashing passwords cannot be used: {}", errors.join("; "))
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{Advice, BreachFinding, Zxcvbn};
+use crate::config::ConfigError;
 use crate::secret::Secret;
 
 /// Normalization of passwords, and requirements for new ones.
@@ -135,24 +136,27 @@ impl PasswordRules {
         }
     }
 
-    /// Returns all mistakes of these rules. An empty list means that they can be used.
-    pub fn mistakes(&self) -> Vec<String> {
-        let mut mistakes = Vec::new();
+    /// Returns all errors of these rules. An empty list means that they can be used.
+    pub fn errors(&self) -> Vec<ConfigError> {
+        let mut found = Vec::new();
         if self.min_length > self.max_length {
-            mistakes.push(format!(
-                "passwords must have at least {} and at most {} characters: none can",
-                self.min_length, self.max_length
-            ));
+            let problem = format!("is larger than password.max_length = {}", self.max_length);
+            let error = ConfigError::new("password.min_length", problem, "exchange the two");
+            found.push(error.with_value(self.min_length));
         }
         if let Some(Zxcvbn { min_score }) = self.complexity
             && min_score > 4
         {
-            mistakes.push(format!("no password scores {min_score}; 4 is the best"));
+            let path = "password.complexity.min_score";
+            let error = ConfigError::new(path, "is higher than the best score", "write 0 to 4");
+            found.push(error.with_value(min_score));
         }
         if self.breached.is_some_and(|rule| rule.threshold == 0) {
-            mistakes.push("every password was breached at least 0 times; use 1".to_owned());
+            let problem = "refuses every password";
+            let error = ConfigError::new("password.breached.threshold", problem, "write 1 or more");
+            found.push(error.with_value(0));
         }
-        mistakes
+        found
     }
 
     /// Normalizes a password for hashing and verification. Blanks are never removed.
@@ -344,14 +348,14 @@ mod tests {
 
     #[test]
     fn rules_that_nobody_can_meet_are_mistakes() {
-        assert!(PasswordRules::default().mistakes().is_empty());
-        assert!(PasswordRules::flask_security_4().mistakes().is_empty());
+        assert!(PasswordRules::default().errors().is_empty());
+        assert!(PasswordRules::flask_security_4().errors().is_empty());
         let impossible = PasswordRules {
             min_length: 129,
             complexity: Some(Zxcvbn { min_score: 5 }),
             breached: Some(BreachRule { strict: true, threshold: 0 }),
             ..PasswordRules::default()
         };
-        assert_eq!(impossible.mistakes().len(), 3);
+        assert_eq!(impossible.errors().len(), 3);
     }
 }

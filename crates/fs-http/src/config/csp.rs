@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use fs_core::config::ConfigError;
+
 /// Placeholder for the nonce of the page in the value of a directive.
 const NONCE: &str = "{nonce}";
 
@@ -25,17 +27,17 @@ pub(crate) fn header(own: &BTreeMap<String, String>, nonce: &str) -> String {
     directives.collect::<Vec<_>>().join("; ").replace(NONCE, nonce)
 }
 
-pub(super) fn mistakes(own: &BTreeMap<String, String>) -> Vec<String> {
+pub(super) fn errors(own: &BTreeMap<String, String>) -> Vec<ConfigError> {
     let wrong = |(name, value): (&String, &String)| {
         let is_name = !name.is_empty()
             && name.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'-');
         let is_value =
             value.bytes().all(|octet| (b' '..0x7f).contains(&octet)) && !value.contains([';', ',']);
         (!is_name || !is_value).then(|| {
-            format!(
-                "csp.{name}: write the name of a directive, such as img-src, and its sources in ASCII, \
-                 separated by spaces"
-            )
+            let remedy = "write the name of a directive, such as img-src, and its sources in ASCII, \
+                          separated by spaces";
+            let error = ConfigError::new(format!("csp.{name}"), "is not a directive", remedy);
+            error.with_value(format!("{value:?}"))
         })
     };
     own.iter().filter_map(wrong).collect()
@@ -70,7 +72,7 @@ mod tests {
             "default-src 'none'; style-src 'nonce-abc'; form-action 'self'; base-uri 'none'; \
              img-src 'self' https://cdn.example.org; script-src 'nonce-abc'"
         );
-        assert_eq!(mistakes(&own), [""; 0]);
+        assert!(errors(&own).is_empty());
     }
 
     #[test]
@@ -82,7 +84,7 @@ mod tests {
             ("Img Src", "'self'"),
             ("", "'self'"),
         ] {
-            assert_eq!(mistakes(&own([(name, value)])).len(), 1, "{name} {value}");
+            assert_eq!(errors(&own([(name, value)])).len(), 1, "{name} {value}");
         }
     }
 }

@@ -545,3 +545,32 @@ async fn a_set_up_goes_on_after_the_present_factor_was_given_again() {
     assert_eq!(give(&mut ann, &code(&site, &other)).await, OK);
     assert!(site.user(ANN).await.unwrap().second_factor != before);
 }
+
+#[tokio::test]
+async fn a_pending_sign_in_that_was_given_up_is_completed_by_no_copy() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut ann = pending(&site, ANN).await;
+    let mut copy = site.browser();
+    copy.cookies = ann.cookies.clone();
+    ann.post_json("/logout", json!({})).await;
+    assert_eq!(give(&mut copy, &code(&site, &key(1))).await, NO);
+    assert_eq!(copy.who().await, None);
+}
+
+#[tokio::test]
+async fn a_reset_ends_the_wait_that_wrong_passwords_in_a_session_caused() {
+    let site = setup().build();
+    site.add_user(ANN).await;
+    let mut eve = site.browser();
+    eve.sign_in(ANN, PASSWORD).await;
+    let wrong = json!({ "password": "not the password of Ann" });
+    while eve.post_json("/verify", wrong.clone()).await.status != StatusCode::TOO_MANY_REQUESTS {}
+    ask_for_reset(&site).await;
+    let link = mailed_link(&site).await;
+    let typed = json!({ "password": NEW, "password_confirm": NEW });
+    assert_eq!(site.browser().post_json(&link, typed).await.status, OK);
+    let mut ann = site.browser();
+    ann.sign_in(ANN, NEW).await;
+    assert_eq!(ann.post_json("/verify", json!({ "password": NEW })).await.status, OK);
+}

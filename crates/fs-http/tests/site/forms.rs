@@ -240,7 +240,7 @@ fn names_that_a_form_has_already_are_refused() {
     let fields = ["password", "csrf_token", "kind", "kind"];
     let fields = fields.map(|name| ExtraField::new(name, "Extra")).to_vec();
     setup.http.form_fields.insert(FormName::SignIn, fields);
-    let mistakes = setup.http.mistakes();
+    let mistakes = setup.http.errors();
     assert_eq!(mistakes.len(), 3, "{mistakes:?}");
-    assert!(mistakes.iter().all(|mistake| mistake.starts_with("form_fields.login_user_form: ")));
+    assert!(mistakes.iter().all(|mistake| mistake.path == "form_fields.login_user_form.name"));
 }

@@ -58,8 +58,8 @@ fn a_second_factor_of_the_kind_of_every_passcode_is_named_where_there_is_no_sign
         let web = WebSecurity::new(config.clone(), http, ports.clone(), Hooks::default());
         web.err().map(|mistakes| mistakes.0).unwrap_or_default()
     };
-    assert_eq!(start(false), [""; 0]);
+    assert!(start(false).is_empty());
     let told = start(true);
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("two_factor.methods names \"email\""), "{told:?}");
+    assert!(told[0].to_string().starts_with("two_factor.methods = \"email\""), "{told:?}");
 }

@@ -439,3 +439,30 @@ async fn signing_out_ends_a_session_that_a_copied_cookie_made_fresh() {
         assert_eq!(there.who().await.as_deref(), Some(ANN));
     }
 }
+
+#[tokio::test]
+async fn signing_out_follows_a_session_through_several_changes() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut ann = site.browser();
+    let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
+    assert_eq!(ann.post_json("/login", typed).await.status, StatusCode::OK);
+    let csrf = ann.csrf_token().await;
+    let before = ann.cookies.clone();
+    let mut eve = site.browser();
+    eve.cookies = ann.cookies.clone();
+    for (old, new) in [(PASSWORD, NEW), (NEW, "a third marble otter candle")] {
+        let typed = json!({ "password": old, "new_password": new, "new_password_confirm": new });
+        assert_eq!(eve.post_json("/change", typed).await.status, StatusCode::OK);
+    }
+    assert_eq!(eve.who().await.as_deref(), Some(ANN));
+    ann.cookies = before;
+    let mut out = Browser::with_body(
+        Browser::json_request(Method::POST, "/logout"),
+        "application/json",
+        "{}",
+    );
+    out.headers_mut().insert("x-csrftoken", HeaderValue::from_str(&csrf).unwrap());
+    assert_eq!(ann.send(out).await.status, StatusCode::OK);
+    assert_eq!(eve.who().await, None);
+}
