@@ -412,7 +412,7 @@ impl Config {
     }
 
     /// Returns the default profile with the two required settings: the signing key, of 32 bytes or
-    /// more, and the public URL, such as `https://example.org`. [`mistakes`](Self::mistakes) checks
+    /// more, and the public URL, such as `https://example.org`. [`errors`](Self::errors) checks
     /// both.
     ///
     /// Use struct update syntax for other changes:
@@ -422,7 +422,7 @@ impl Config {
     ///
     /// let key = "0123456789abcdef0123456789abcdef"; // from the environment
     /// let config = Config { usernames: true, ..Config::new(key, "https://example.org") };
-    /// assert!(config.mistakes().0.is_empty());
+    /// assert!(config.errors().0.is_empty());
     /// ```
     pub fn new(signing_key: impl Into<Secret>, base_url: impl Into<String>) -> Self {
         Self {

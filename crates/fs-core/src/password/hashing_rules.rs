@@ -23,7 +23,10 @@ const BCRYPT_READS: usize = 72;
 /// use fs_core::password::{HashingRules, NewHash};
 ///
 /// let rules = HashingRules { create: NewHash::Bcrypt { cost: 8 }, ..HashingRules::default() };
-/// assert_eq!(rules.mistakes(), ["bcrypt's cost is 8; it must be 10 to 17"]);
+/// let errors = rules.errors();
+/// let error = errors.first().map(ToString::to_string);
+/// let text = "hashing.create.bcrypt.cost = 8 is out of range: write 10 to 17";
+/// assert_eq!(error.as_deref(), Some(text));
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
