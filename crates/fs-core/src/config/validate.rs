@@ -57,17 +57,13 @@ impl Config {
             "is not set, but links in mails need it",
             "set the public address of the application, such as https://example.org",
         );
-        if let Some(url) = self.base_url.as_deref().filter(|url| !is_base_url(url)) {
-            let problem = "is not an address that links can begin with";
-            let remedy = "write http:// or https:// and a host, without a path and without a slash \
-                          at the end";
-            found.push(ConfigError::new("base_url", problem, remedy).with_value(url));
-        }
-        let mut wrong = |when: bool, path: &str, problem: &str, remedy: &str| {
-            if when {
-                found.push(ConfigError::new(path, problem, remedy));
-            }
-        };
+        // Without the value, which may hold a password.
+        wrong(
+            self.base_url.as_deref().is_some_and(|url| !is_base_url(url)),
+            "base_url",
+            "is not an address that links can begin with",
+            "write http:// or https:// and a host, without a path and without a slash at the end",
+        );
         let by_name = |rule: &IdentityRule| rule.attribute == IdentityAttribute::Username;
         wrong(
             strict && !self.usernames && self.identities.order.iter().any(by_name),

@@ -61,7 +61,14 @@ impl Security {
         let mut batch = Batch::new();
         batch.extend(sign_in.map(|sign_in| Change::EndLiveSession(sign_in.id.key())));
         batch.extend(parents.iter().cloned().map(end));
-        let pending = session.pending().map(|pending| self.spend_pending(pending));
+        // A copy of the cookie must not complete the sign-in that is given up here. This comes first:
+        // if it fails, the session is still as it was.
+        if let Some(pending) = session.pending() {
+            match self.store().commit(self.spend_pending(pending).into()).await {
+                Ok(_) | Err(CommitError::Stale(Guard::Secret)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
         if !batch.is_empty() {
             match (self.store().commit(batch).await, sign_in) {
                 // The session was replaced, in another tab or by a copy of the cookie.
@@ -69,13 +76,6 @@ impl Security {
                     self.end_replaced(ctx, sign_in, family.as_ref(), parents).await?;
                 }
                 (committed, _) => drop(committed?),
-            }
-        }
-        // A copy of the cookie must not complete the sign-in that is given up here.
-        if let Some(pending) = pending {
-            match self.store().commit(pending.into()).await {
-                Ok(_) | Err(CommitError::Stale(Guard::Secret)) => {}
-                Err(error) => return Err(error.into()),
             }
         }
         forget(session);
