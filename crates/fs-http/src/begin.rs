@@ -8,31 +8,12 @@ use http::Response;
 use http::header::EXPECT;
 use http::request::Parts;
 
-use crate::body::{self, Replayed};
+use crate::body::{self, BodyRead, BodyUse, Replayed};
 use crate::client::Client;
 use crate::config::CsrfScope;
-use crate::exchange::Exchange;
-use crate::fields::{Reading, is_form_type};
-use crate::incoming::{BodyRead, Incoming, is_json_type};
-use crate::web::WebSecurity;
-
-/// Treatment of the body of a request before an adapter opens the exchange.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyUse {
-    /// Leave the body to the framework.
-    Leave,
-    /// Read the body up to the limit. The application does not need it.
-    Read {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-    /// Read the beginning of the body up to the limit, then forward the whole body to the
-    /// framework. If a framework shows less than that, read as much as it shows.
-    Share {
-        /// The limit, in bytes.
-        limit: usize,
-    },
-}
+use crate::exchange::{Exchange, WebSecurity};
+use crate::fields::{Reading, is_form_type, is_json_type};
+use crate::incoming::Incoming;
 
 /// Result of beginning a request.
 #[derive(Debug)]
@@ -59,7 +40,7 @@ impl WebSecurity {
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
-        let within = self.0.config.body_timeout;
+        let within = self.config().body_timeout;
         let (read, body) = body::read(body, self.body_use(parts), within).await;
         let gives_up = matches!(read, BodyRead::TooSlow);
         let exchange = self.open(parts, read, peer).await;
@@ -77,9 +58,9 @@ impl WebSecurity {
 
     /// Returns how the body of a request must be treated.
     pub fn body_use(&self, parts: &Parts) -> BodyUse {
-        let config = &self.0.config;
+        let config = self.config();
         let limit = config.body_limit;
-        if self.endpoint_at(parts.uri.path()).is_some() {
+        if self.site().endpoint_at(parts.uri.path()).is_some() {
             return BodyUse::Read { limit };
         }
         let kind = parts.headers.get(http::header::CONTENT_TYPE);
@@ -98,21 +79,22 @@ impl WebSecurity {
     /// Opens the exchange of a request. `peer` is the other end of the connection, regardless of
     /// the headers.
     pub async fn open(&self, parts: &Parts, body: BodyRead, peer: Option<IpAddr>) -> Exchange {
-        let config = &self.0.config;
+        let config = self.config();
         let client = Client::of(peer, &parts.headers, &config.trusted_proxies);
         if client.ip.is_none() {
-            self.0.warnings.no_peer();
+            self.site().warnings.no_peer();
         }
         if client.unreadable {
-            self.0.warnings.unreadable_proxy(client.ip);
+            self.site().warnings.unreadable_proxy(client.ip);
         }
-        let reading = match (self.endpoint_at(parts.uri.path()), config.strict_bodies) {
+        let matched = self.site().endpoint_at(parts.uri.path()).map(|(_, matched)| matched);
+        let reading = match (&matched, config.strict_bodies) {
             (None, _) => Reading::Partial,
             (Some(_), true) => Reading::Strict,
             (Some(_), false) => Reading::Lossy,
         };
         let incoming = Incoming::new(parts, body, client.ip, reading).await;
-        Exchange::new(self.clone(), incoming)
+        Exchange::new(self.clone(), incoming, matched)
     }
 
     /// Answers a request if it is for an endpoint of this library, or must not reach the

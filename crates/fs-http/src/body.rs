@@ -10,9 +10,6 @@ use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt};
 use futures_timer::Delay;
 
-use crate::begin::BodyUse;
-use crate::incoming::BodyRead;
-
 /// Maximum number of bytes to discard of a body that was answered before its end. Many clients read
 /// the answer only after they sent everything, and lose it if the connection is closed before that.
 const DRAINED: usize = 8 * 1024 * 1024;
@@ -20,6 +17,40 @@ const DRAINED: usize = 8 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// Maximum time without data from the client meanwhile.
 const DRAIN_SILENCE: Duration = Duration::from_secs(1);
+
+/// Treatment of the body of a request before an adapter opens the exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyUse {
+    /// Leave the body to the framework.
+    Leave,
+    /// Read the body up to the limit. The application does not need it.
+    Read {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// Read the beginning of the body up to the limit, then forward the whole body to the
+    /// framework. If a framework shows less than that, read as much as it shows.
+    Share {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+}
+
+/// Result of reading a body. `Debug` does not show the body.
+#[derive(Clone)]
+pub enum BodyRead {
+    /// The body was not to be read.
+    NotRead,
+    /// The whole body.
+    Whole(Bytes),
+    /// The beginning of the body, which the application reads as a whole. The complete fields of a
+    /// form are used; any other body is ignored.
+    Beginning(Bytes),
+    /// The body is longer than the limit and was not read further.
+    TooLong,
+    /// The body did not arrive in time.
+    TooSlow,
+}
 
 /// A body whose beginning was read. It yields that part again, then the rest.
 #[derive(Debug)]
@@ -134,6 +165,18 @@ where
         match self.read.pop_front() {
             Some(chunk) => Poll::Ready(Some(chunk)),
             None => self.rest.poll_next_unpin(cx),
+        }
+    }
+}
+
+impl std::fmt::Debug for BodyRead {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotRead => f.write_str("NotRead"),
+            Self::Whole(body) => write!(f, "Whole({} bytes)", body.len()),
+            Self::Beginning(body) => write!(f, "Beginning({} bytes)", body.len()),
+            Self::TooLong => f.write_str("TooLong"),
+            Self::TooSlow => f.write_str("TooSlow"),
         }
     }
 }

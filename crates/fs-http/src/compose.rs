@@ -8,10 +8,10 @@ use fs_core::message::{Language, MailText};
 use fs_core::port::{ComposeError, MailComposer, MailDraft, MailKind, OutgoingMail};
 use serde_json::{Map, Value, json};
 
-use crate::hooks::Hooks;
+use crate::exchange::{Extension, WebSecurity};
 use crate::pages::{Pages, PagesError};
-use crate::route::{Endpoint, Routes};
-use crate::web::WebSecurity;
+use crate::route::Endpoint;
+use crate::routes::Routes;
 
 /// Composes the mails of accounts from the templates and the routing table.
 pub(crate) struct Composer {
@@ -19,7 +19,7 @@ pub(crate) struct Composer {
     pub(crate) routes: Arc<Routes>,
     pub(crate) mail: MailSettings,
     pub(crate) default_language: Language,
-    pub(crate) hooks: Hooks,
+    pub(crate) extension: Arc<dyn Extension>,
 }
 
 impl MailComposer for Composer {
@@ -31,7 +31,7 @@ impl MailComposer for Composer {
             MailKind::SecondFactorRescue { .. } => &self.default_language,
             _ => draft.language,
         };
-        let mut context = self.hooks.context(template, None);
+        let mut context = self.extension.page_context(template, None);
         context.insert("user".to_owned(), json!({ "email": draft.to, "username": draft.username }));
         context.insert("username".to_owned(), draft.username.into());
         context.entry("lang").or_insert_with(|| language.tag().into());
@@ -163,11 +163,11 @@ impl WebSecurity {
         context: Map<String, Value>,
     ) -> Result<OutgoingMail, PagesError> {
         let mail = &self.core().config().mail;
-        let mut known = self.0.hooks.context(name, None);
+        let mut known = self.0.extension.page_context(name, None);
         known.extend(context);
         let default = self.core().config().default_language();
         known.entry("lang").or_insert_with(|| default.tag().into());
-        let rendered = self.0.pages.render_mail(name, &known, mail.text, mail.html)?;
+        let rendered = self.site().pages.render_mail(name, &known, mail.text, mail.html)?;
         Ok(OutgoingMail {
             template: name.to_owned(),
             to: to.to_owned(),

@@ -16,6 +16,15 @@ use crate::exchange::Exchange;
 use crate::trace::CredentialSource;
 
 impl Exchange {
+    /// Adds the headers to an answer of this library or of the application: session, remember and
+    /// CSRF cookies, and `Vary`.
+    pub fn finish(&self, response: Response<Bytes>) -> Response<Bytes> {
+        let (mut parts, body) = response.into_parts();
+        match self.write_headers(&mut parts.headers) {
+            Ok(()) => Response::from_parts(parts, body),
+            Err(failure) => *failure,
+        }
+    }
     /// Adds the headers that the answer must carry, such as cookies. Call it once for every answer.
     ///
     /// # Errors
@@ -97,9 +106,7 @@ impl Exchange {
         headers: &mut HeaderMap,
         session: &Session,
     ) -> Result<(), Box<Response<Bytes>>> {
-        let attributes = &self.config().session_cookie;
-        let attributes =
-            CookieAttributes { name: kept_cookie(&attributes.name), ..attributes.clone() };
+        let attributes = &self.site().data_cookie;
         if !session.is_kept_changed() {
             return Ok(());
         }
@@ -107,7 +114,7 @@ impl Exchange {
         let without_session = !self.request().has_cookie(&self.config().session_cookie.name);
         if session.keeps_nothing() {
             if !came_without {
-                append(headers, cleared(&attributes));
+                append(headers, cleared(attributes));
             }
             return Ok(());
         }
@@ -117,7 +124,7 @@ impl Exchange {
         let nonce = self.core().random().map_err(|error| self.flow_failed(&error))?;
         let sealed = self.core().sealer().seal_kept(session, self.context().now, nonce);
         let sealed = sealed.map_err(|error| self.not_written(&error))?;
-        append(headers, cookie(&attributes, sealed, None));
+        append(headers, cookie(attributes, sealed, None));
         Ok(())
     }
 
@@ -238,11 +245,6 @@ impl Exchange {
         let (signer, now) = (self.core().csrf(), self.context().now);
         !sent.any(|token| signer.check(Some(token), secret.as_ref(), now, limit).is_ok())
     }
-}
-
-/// Returns the name of the cookie for the application's data in the session.
-pub(crate) fn kept_cookie(session: &str) -> String {
-    format!("{session}-data")
 }
 
 fn cookie(

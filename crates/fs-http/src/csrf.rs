@@ -8,26 +8,13 @@ use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::csrf::CsrfProblem;
 use fs_core::flow::FlowError;
-use fs_core::message::{Message, MessageKey};
-use http::{Response, StatusCode};
+use fs_core::message::MessageKey;
+use http::Response;
 
 use crate::config::CsrfScope;
-use crate::exchange::Exchange;
+use crate::exchange::{CsrfStanding, Exchange};
 use crate::fields::FieldValue;
 use crate::refusal::Refusal;
-
-/// Result of the CSRF check of a request so far.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum CsrfStanding {
-    /// Nobody asked.
-    Unchecked,
-    /// The token is valid.
-    Good,
-    /// The token is not valid, and the form must be shown again with a new one.
-    Refused(CsrfProblem),
-    /// This request needs none.
-    NotNeeded,
-}
 
 impl Exchange {
     /// The layer's check: every unsafe request, where the scope is everything.
@@ -135,27 +122,9 @@ impl Exchange {
             FieldValue::Other(_) => None,
         }
     }
-
-    pub(crate) fn csrf_refusal(&self, problem: CsrfProblem) -> Response<Bytes> {
-        let (status, mut message) = (StatusCode::BAD_REQUEST, Message::from(key(&problem)));
-        if let (CsrfProblem::TokenMissing, Some(limit)) = (problem, self.request().looked_at) {
-            message = Message::new(MessageKey::CsrfTokenNotFirst).with("limit", limit);
-            let field = &self.config().csrf.field;
-            tracing::debug!(
-                limit,
-                field,
-                "a form was refused because its CSRF token is not among its first bytes: put the field \
-                 first, or send the token in a header"
-            );
-        }
-        if self.wants_json() {
-            return self.refusal(status, message);
-        }
-        self.error_page(self.error_view(status, Some(self.text(message))), status)
-    }
 }
 
-fn key(problem: &CsrfProblem) -> MessageKey {
+pub(crate) fn key(problem: &CsrfProblem) -> MessageKey {
     match problem {
         CsrfProblem::TokenMissing => MessageKey::CsrfTokenMissing,
         CsrfProblem::SessionMissing => MessageKey::CsrfSessionTokenMissing,

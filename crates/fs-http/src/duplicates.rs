@@ -7,7 +7,7 @@
 use http::header::HeaderMap;
 
 use crate::config::CookieAttributes;
-use crate::cookies::{append, cleared, kept_cookie};
+use crate::cookies::{append, cleared};
 use crate::exchange::Exchange;
 
 /// Maximum depth of paths whose cookies are removed.
@@ -19,9 +19,12 @@ impl Exchange {
     pub(crate) fn clear_duplicates(&self, headers: &mut HeaderMap) {
         let config = self.config();
         let csrf = config.csrf.cookie.as_ref().map(|cookie| &cookie.attributes);
-        let session = &config.session_cookie;
-        let kept = CookieAttributes { name: kept_cookie(&session.name), ..session.clone() };
-        let ours = [session, &kept, &config.remember_cookie, &config.device_cookie];
+        let ours = [
+            &config.session_cookie,
+            &self.site().data_cookie,
+            &config.remember_cookie,
+            &config.device_cookie,
+        ];
         for attributes in ours.into_iter().chain(csrf) {
             // Browsers keep names with this prefix for one path and without a domain.
             if !attributes.name.starts_with("__Host-")

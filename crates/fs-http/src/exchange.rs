@@ -1,28 +1,75 @@
-//! The context of a request and its answer: authentication, session and cookies.
+//! The types that every layer shares: the site, a request with its answer, and what the application
+//! adds to answers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
-use fs_core::authn::{Authentication, Mechanism};
-use fs_core::csrf::CsrfSecret;
-use fs_core::flow::{FlowError, RememberChange, SignInOutcome};
+use fs_core::authn::{AuthFailure, Mechanism};
+use fs_core::csrf::CsrfProblem;
+use fs_core::flow::{Problem, RememberChange};
 use fs_core::model::User;
+use fs_core::secret::Secret;
 use fs_core::session::Session;
-use fs_core::token::RememberToken;
-use fs_core::{Context, Security, Timestamp};
-use http::Response;
+use fs_core::totp::Provisioning;
+use fs_core::{Context, Security};
+use http::{Response, StatusCode};
+use serde_json::{Map, Value};
 
 use crate::client::UNKNOWN;
 use crate::config::HttpConfig;
-use crate::cookies::kept_cookie;
 use crate::credentials::Credentials;
-use crate::csrf::CsrfStanding;
+use crate::form::FormName;
 use crate::incoming::Incoming;
 use crate::language::language_of;
-use crate::trace::Trace;
-use crate::web::{Web, WebSecurity};
+use crate::refusal::Refusal;
+use crate::routes::{Matched, Routes};
+use crate::session_cookie::{SentSession, sent_session};
+use crate::site::Site;
+use crate::trace::{CredentialSource, Trace};
+
+/// Accounts and sign-in over HTTP. It is cheap to clone. Adapters translate between it and their
+/// framework.
+#[derive(Clone)]
+pub struct WebSecurity(pub(crate) Arc<Web>);
+
+pub(crate) struct Web {
+    pub(crate) site: Site,
+    pub(crate) extension: Arc<dyn Extension>,
+}
+
+/// What the application adds to answers. [`Hooks`](crate::Hooks) implements it. It is a trait because
+/// functions of the application get the exchange, which belongs to the site.
+#[async_trait]
+pub(crate) trait Extension: Send + Sync {
+    /// Whether a request gets a JSON answer. `None` leaves the choice to the headers.
+    fn wants_json(&self, request: &Incoming) -> Option<bool>;
+    /// The tag of the language for a request. `None` leaves the choice to the headers.
+    fn language(&self, request: &Incoming) -> Option<String>;
+    /// A JSON answer. `None` uses the library's.
+    fn json(
+        &self,
+        payload: &Value,
+        status: StatusCode,
+        user: Option<&User>,
+    ) -> Option<Response<Bytes>>;
+    /// The data of a user for JSON answers.
+    fn user_payload(&self, user: &User) -> Map<String, Value>;
+    /// The QR code for an authenticator app. `None` uses the library's; `Some(None)` shows none.
+    fn qr_code(&self, provisioning: &Provisioning<'_>) -> Option<Option<Secret>>;
+    /// The answer to a refused request. `None` uses the library's.
+    fn refuse(&self, exchange: &Exchange, refusal: &Refusal) -> Option<Response<Bytes>>;
+    /// Additional variables for a template. The exchange is `None` for a mail.
+    fn page_context(&self, template: &str, exchange: Option<&Exchange>) -> Map<String, Value>;
+    /// The problems with a form. An empty list accepts it.
+    async fn check_form(
+        &self,
+        exchange: &Exchange,
+        form: FormName,
+        values: &Map<String, Value>,
+    ) -> Vec<Problem>;
+}
 
 /// Context of a request and its answer. It is cheap to clone, and shared by guards, endpoints and
 /// handlers.
@@ -36,6 +83,8 @@ struct Inner {
     web: WebSecurity,
     request: Incoming,
     context: Context,
+    /// The endpoint of this library that the request is for.
+    matched: Option<Matched>,
     /// Whether the browser sent a session cookie that cannot be read.
     unreadable: bool,
     /// Whether the answer depends on the language of the request. Not in `state`, which may be locked
@@ -46,12 +95,13 @@ struct Inner {
 }
 
 /// The mutable state of a request.
+#[derive(Default)]
 pub(crate) struct State {
     pub(crate) session: Arc<Session>,
     pub(crate) remember: RememberChange,
     /// Result of the use of the remember cookie. The next cookie must reach the browser even if the
     /// request fails, because the old one is spent.
-    used_cookie: RememberChange,
+    pub(crate) used_cookie: RememberChange,
     pub(crate) csrf: CsrfStanding,
     pub(crate) csrf_token: Option<String>,
     pub(crate) device: Option<String>,
@@ -65,8 +115,43 @@ pub(crate) struct State {
     pub(crate) trace: Trace,
 }
 
+/// Result of the CSRF check of a request so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CsrfStanding {
+    /// Nobody asked.
+    #[default]
+    Unchecked,
+    /// The token is valid.
+    Good,
+    /// The token is not valid, and the form must be shown again with a new one.
+    Refused(CsrfProblem),
+    /// This request needs none.
+    NotNeeded,
+}
+
+impl WebSecurity {
+    /// Returns the core, whose flows do not depend on HTTP.
+    pub fn core(&self) -> &Security {
+        &self.site().security
+    }
+
+    /// Returns the configuration of the HTTP layer.
+    pub fn config(&self) -> &HttpConfig {
+        &self.site().config
+    }
+
+    /// Returns the routing table.
+    pub fn routes(&self) -> &Routes {
+        &self.site().routes
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.0.site
+    }
+}
+
 impl Exchange {
-    pub(crate) fn new(web: WebSecurity, request: Incoming) -> Self {
+    pub(crate) fn new(web: WebSecurity, request: Incoming, matched: Option<Matched>) -> Self {
         let now = web.core().now();
         let base_url = match &web.core().config().base_url {
             Some(url) => url.clone(),
@@ -75,35 +160,43 @@ impl Exchange {
         let user_agent = request.header(http::header::USER_AGENT).map(str::to_owned);
         // Some limits are counted by network, so who comes from nowhere comes from one.
         let client_ip = Some(request.client_ip.unwrap_or(UNKNOWN).to_string());
-        let language = language_of(web.core().config(), &web.0.hooks, &request);
+        let language =
+            language_of(web.core().config(), &request, || web.0.extension.language(&request));
         let context = Context { now, client_ip, user_agent, base_url, language };
-        let opened = opened(&web, &request, now);
-        let unreadable = matches!(opened, Some(None));
-        let session_read = opened.is_some();
-        let session = with_kept(&web, &request, opened.flatten().unwrap_or_default(), now);
+        let sent = sent_session(web.site(), &request, now);
+        let unreadable = matches!(sent, SentSession::Unreadable);
+        let session_read = !matches!(sent, SentSession::Absent);
+        let session = sent.with_data(web.site(), &request, now);
         let state = State {
             came_signed_in: session.sign_in().is_some(),
             session: Arc::new(session),
-            remember: RememberChange::Keep,
-            used_cookie: RememberChange::Keep,
-            csrf: CsrfStanding::Unchecked,
-            csrf_token: None,
-            device: None,
             session_read,
-            by_accept: false,
-            via: None,
-            accepted: false,
-            trace: Trace::default(),
+            ..State::default()
         };
-        let credentials = futures::lock::Mutex::default();
-        let state = Mutex::new(state);
-        let by_language = AtomicBool::new(false);
-        let inner = Inner { web, request, context, unreadable, by_language, state, credentials };
+        let inner = Inner {
+            web,
+            request,
+            context,
+            matched,
+            unreadable,
+            by_language: AtomicBool::new(false),
+            state: Mutex::new(state),
+            credentials: futures::lock::Mutex::default(),
+        };
         Self(Arc::new(inner))
     }
 
-    pub(crate) fn web(&self) -> &Web {
-        &self.0.web.0
+    pub(crate) fn site(&self) -> &Site {
+        self.0.web.site()
+    }
+
+    pub(crate) fn extension(&self) -> &dyn Extension {
+        &*self.0.web.0.extension
+    }
+
+    /// Returns the endpoint of this library that the request is for.
+    pub(crate) fn matched(&self) -> Option<&Matched> {
+        self.0.matched.as_ref()
     }
 
     /// Returns the [`WebSecurity`] that handles this request.
@@ -141,24 +234,11 @@ impl Exchange {
         several && self.0.by_language.load(Ordering::Relaxed)
     }
 
-    /// Checks whether the browser sent several valid session cookies, none of which is used.
-    pub(crate) fn is_ambiguous(&self) -> bool {
-        let name = &self.config().session_cookie.name;
-        self.0.unreadable && {
-            let now = self.context().now;
-            let lifetime = self.core().config().sessions.lifetime;
-            let opens = |value: &&str| self.core().sealer().open(value, now, lifetime).is_some();
-            self.0.request.cookie_values(name).any(|value| opens(&value))
-        }
-    }
-
     /// Checks whether the answer should be JSON.
     pub fn wants_json(&self) -> bool {
         self.state().by_accept = true;
-        match &self.web().hooks.want_json {
-            Some(hook) => hook(&self.0.request),
-            None => self.0.request.wants_json(),
-        }
+        let hook = self.extension().wants_json(&self.0.request);
+        hook.unwrap_or_else(|| self.0.request.wants_json())
     }
 
     pub(crate) fn credentials(&self) -> &futures::lock::Mutex<Credentials> {
@@ -181,215 +261,61 @@ impl Exchange {
         with(Arc::make_mut(&mut state.session))
     }
 
-    /// Returns a copy of the session for a flow. Store it with [`put_session`](Self::put_session)
-    /// afterwards.
-    pub(crate) fn session(&self) -> Session {
-        Session::clone(&self.shared_session())
-    }
-
-    /// Returns the current session for reading.
-    pub(crate) fn shared_session(&self) -> Arc<Session> {
-        let mut state = self.state();
-        state.session_read = true;
-        Arc::clone(&state.session)
-    }
-
-    /// Returns the session as the browser sent it.
-    pub(crate) fn sent_session(&self) -> Session {
-        let (web, request, now) = (&self.0.web, &self.0.request, self.0.context.now);
-        let opened = opened(web, request, now).flatten().unwrap_or_default();
-        with_kept(web, request, opened, now)
-    }
-
-    pub(crate) fn put_session(&self, session: Session) {
-        let mut state = self.state();
-        let before = state.session.csrf().cloned();
-        if session.csrf() != before.as_ref() {
-            state.csrf_token = None;
-        }
-        state.session = Arc::new(session);
-    }
-
-    /// Discards all changes of the session, so that the browser keeps the one that it sent. Use it
-    /// for answers to requests that failed halfway. A sign-out is kept.
-    pub fn discard(&self) {
-        self.put_session(self.sent_session());
-        let mut state = self.state();
-        // What was signed out stays so.
-        if state.remember != RememberChange::Clear {
-            state.remember = state.used_cookie.clone();
-        }
-        state.device = None;
-    }
-
-    pub(crate) fn put_remember(&self, change: RememberChange) {
-        if change != RememberChange::Keep {
-            self.state().remember = change;
-        }
-    }
-
-    /// Records the result of the use of the remember cookie.
-    pub(crate) fn use_cookie(&self, change: RememberChange) {
-        if change != RememberChange::Keep {
-            let mut state = self.state();
-            state.remember = change.clone();
-            state.used_cookie = change;
-        }
-    }
-
-    /// Returns the remember cookie that the browser sent.
-    pub(crate) fn remember_cookie(&self) -> Option<String> {
-        let (signer, now) = (self.core().tokens(), self.context().now);
-        let good = |value: &str| RememberToken::verify(signer, value, now, Duration::MAX).is_ok();
-        self.0.request.cookie_that_is(&self.config().remember_cookie.name, good)
-    }
-
     /// Returns the mechanism that authenticated the request. `None` if it is unauthenticated, or
     /// not authenticated yet.
     pub fn authenticated_via(&self) -> Option<Mechanism> {
         self.state().via
     }
 
-    /// Returns the CSRF secret of the session. Creates one if the session has none.
-    pub(crate) fn csrf_secret(&self) -> Result<CsrfSecret, FlowError> {
-        if let Some(secret) = self.with_session(|session| session.csrf().cloned()) {
-            return Ok(secret);
-        }
-        let secret = CsrfSecret::from_random(self.core().random()?);
-        self.with_session(|session| session.set_csrf(Some(secret.clone())));
-        Ok(secret)
+    /// Returns the trace of this request so far.
+    pub fn trace(&self) -> Trace {
+        self.state().trace.clone()
     }
 
-    /// Returns a CSRF token of the session, for a form or a script. Creates the CSRF secret of the
-    /// session if it has none.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Entropy`] if the source of randomness failed.
-    pub fn csrf_token(&self) -> Result<String, FlowError> {
-        if let Some(token) = &self.state().csrf_token {
-            return Ok(token.clone());
-        }
-        let secret = self.csrf_secret()?;
-        let mask = self.core().random()?;
-        let token = self.core().csrf().issue(&secret, mask, self.context().now);
-        let token = token.expose().to_owned();
-        self.state().csrf_token = Some(token.clone());
-        Ok(token)
+    /// Returns the trace if the request was refused and refusals are explained.
+    pub(crate) fn explanation(&self) -> Option<Trace> {
+        let explains = self.config().explain_refusals;
+        explains.then(|| self.trace()).filter(|trace| trace.why().is_some())
     }
 
-    /// Signs in a user whom the application authenticated itself, for instance by single sign-on.
-    ///
-    /// This calls [`sign_in_user`](Security::sign_in_user) and stores the session in the answer.
-    /// `methods` names the application's means of authentication, for the event.
-    ///
-    /// The user is signed in only if the outcome is [`SignInOutcome::Done`]. If a second factor is
-    /// required first, answer with [`challenged`](Self::challenged).
-    ///
-    /// Call it only for a request that proves its origin, such as a callback with the `state` of
-    /// your single sign-on. Otherwise an attacker could sign the browser in to an account of their
-    /// choice (login CSRF).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError`] if the sign-in failed. The user is not signed in.
-    pub async fn sign_in(
+    /// Checks whether the user of the request must set up a second factor first.
+    pub(crate) fn lacks_second_factor(&self) -> bool {
+        self.trace().tried().any(|(_, found)| found == Err(AuthFailure::FactorMissing))
+    }
+
+    /// Records the result of trying credentials.
+    pub(crate) fn found<T>(
         &self,
-        user: &User,
-        remember: Option<bool>,
-        methods: Vec<&'static str>,
-    ) -> Result<SignInOutcome, FlowError> {
-        let mut session = self.session();
-        let outcome =
-            self.core().sign_in_user(self.context(), &mut session, user, remember, methods);
-        let outcome = outcome.await?;
-        self.put_session(session);
-        if let SignInOutcome::Done { user, remember } = &outcome {
-            self.put_remember(remember.clone());
-            let user = Arc::new(User::clone(user));
-            self.set_current(Some(Authentication { user, mechanism: Mechanism::Session })).await;
-        }
-        Ok(outcome)
+        way: CredentialSource,
+        found: Result<T, AuthFailure>,
+    ) -> Option<T> {
+        let (note, found) = match found {
+            Ok(found) => (Ok(()), Some(found)),
+            Err(failure) => (Err(failure), None),
+        };
+        self.state().trace.note_tried(way, note);
+        found
     }
 
-    /// Signs out the user of the browser's session.
-    ///
-    /// Does nothing to the session if the request was authenticated by a token or password as
-    /// another user.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError`] if the database failed. The session is then still valid.
-    pub async fn sign_out(&self) -> Result<(), FlowError> {
-        let caller = self.current().await?;
-        let owner = self.session_owner().await?;
-        let foreign = caller.zip(owner.as_ref()).is_some_and(|(a, b)| a.user.id != b.id);
-        if !foreign {
-            let mut session = self.session();
-            let cookie = self.remember_cookie();
-            let (ctx, owner) = (self.context(), owner.as_deref());
-            let change = self.core().sign_out(ctx, &mut session, owner, cookie.as_deref()).await?;
-            self.put_session(session);
-            self.put_remember(change);
-        }
-        self.set_current(None).await;
-        Ok(())
+    /// Records a refusal by a guard.
+    pub(crate) fn note(&self, refusal: &Refusal) {
+        self.state().trace.note_refused(refusal.into());
     }
 
-    /// Adds the headers to an answer of this library or of the application: session, remember and
-    /// CSRF cookies, and `Vary`.
-    pub fn finish(&self, response: Response<Bytes>) -> Response<Bytes> {
-        let (mut parts, body) = response.into_parts();
-        match self.write_headers(&mut parts.headers) {
-            Ok(()) => Response::from_parts(parts, body),
-            Err(failure) => *failure,
-        }
+    /// Records the status of the answer to a refusal.
+    pub(crate) fn note_answer(&self, status: StatusCode) {
+        self.state().trace.note_answered(status);
     }
-}
-
-/// Returns the session that the browser sent: `None` without a session cookie, `Some(None)` if it
-/// cannot be read. If the browser sent several cookies, the valid one counts. If more than one is
-/// valid, none counts, since it is unknown which one is the browser's own.
-fn opened(web: &WebSecurity, request: &Incoming, now: Timestamp) -> Option<Option<Session>> {
-    let lifetime = web.core().config().sessions.lifetime;
-    let (mut sent, mut found) = (false, None::<(&str, Session)>);
-    for value in request.cookie_values(&web.config().session_cookie.name) {
-        sent = true;
-        if found.as_ref().is_some_and(|(known, _)| *known == value) {
-            continue;
-        }
-        let Some(session) = web.core().sealer().open(value, now, lifetime) else { continue };
-        if found.is_some() {
-            web.0.warnings.ambiguous_cookie(&web.config().session_cookie.name);
-            return Some(None);
-        }
-        found = Some((value, session));
-    }
-    sent.then(|| found.map(|(_, session)| session))
-}
-
-/// Adds the application's data from the second cookie to the session.
-fn with_kept(
-    web: &WebSecurity,
-    request: &Incoming,
-    mut session: Session,
-    now: Timestamp,
-) -> Session {
-    let (sealer, lifetime) = (web.core().sealer(), web.core().config().sessions.lifetime);
-    let opens = |value: &str| {
-        let mut session = Session::clone(&session);
-        sealer.open_kept(&mut session, value, now, lifetime);
-        !session.keeps_nothing()
-    };
-    let name = kept_cookie(&web.config().session_cookie.name);
-    if let Some(sealed) = request.cookie_that_is(&name, opens) {
-        sealer.open_kept(&mut session, &sealed, now, lifetime);
-    }
-    session
 }
 
 impl std::fmt::Debug for Exchange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Exchange").field("request", &self.0.request).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for WebSecurity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("WebSecurity(..)")
     }
 }

@@ -8,7 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use serde_json::{Map, Value};
 
-use crate::incoming::{BodyRead, is_json_type};
+use crate::body::BodyRead;
 
 /// Maximum number of fields. A body with more is refused.
 const MOST_FIELDS: usize = 1_000;
@@ -190,6 +190,13 @@ impl fmt::Debug for FieldValue {
 /// Whether a body of this type is a form.
 pub(crate) fn is_form_type(kind: &str) -> bool {
     essence_is(kind, FORM) || essence_is(kind, MULTIPART)
+}
+
+/// Whether a media type is `application/json` or `application/…+json`.
+pub(crate) fn is_json_type(text: &str) -> bool {
+    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json"
+        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 fn essence_is(kind: &str, wanted: &str) -> bool {

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use fs_core::authn::{Authentication, Mechanism};
 use fs_core::authz::{CsrfUse, Requirement, Who};
 use fs_core::freshness::{self, Freshness, FreshnessFacts, FreshnessRule};
-use fs_core::message::MessageKey;
 use http::Response;
 
 use crate::credentials::USUAL;
@@ -125,14 +124,6 @@ impl Exchange {
                 Err(Refusal::NotFresh { rule: *rule, age })
             }
         }
-    }
-
-    pub(crate) fn not_anonymous(&self) -> Response<Bytes> {
-        if self.wants_json() {
-            return self
-                .refusal(http::StatusCode::BAD_REQUEST, MessageKey::AnonymousUserRequired.into());
-        }
-        self.redirect(&self.view(self.config().views.after_sign_in.as_deref(), &[]))
     }
 }
 

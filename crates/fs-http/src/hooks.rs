@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::authz::Rule;
+use fs_core::flow::Problem;
 use fs_core::freshness::FreshnessRule;
 use fs_core::model::User;
 use fs_core::secret::Secret;
@@ -13,9 +15,12 @@ use fs_core::totp::Provisioning;
 use http::{Response, StatusCode};
 use serde_json::{Map, Value};
 
-use crate::exchange::Exchange;
-use crate::form::FormCheck;
+use crate::added_fields::FormCheck;
+use crate::exchange::{Exchange, Extension};
+use crate::form::FormName;
 use crate::incoming::Incoming;
+use crate::pages::RenderTemplate;
+use crate::refusal::Refusal;
 
 type Hook<T> = Option<Arc<T>>;
 /// Decides whether a request gets a JSON answer.
@@ -26,9 +31,6 @@ pub type RenderJson = dyn Fn(Value, StatusCode, Option<&User>) -> Response<Bytes
 pub type Refuse<T> = dyn Fn(&Exchange, &T) -> Response<Bytes> + Send + Sync;
 /// Returns the data of a user for JSON answers.
 pub type UserPayload = dyn Fn(&User) -> Map<String, Value> + Send + Sync;
-/// Renders a page or mail from the name of its template and its variables. `None` uses the
-/// library's template. An error fails the page or mail; it must not contain values of the page.
-pub type RenderTemplate = dyn Fn(&str, &Value) -> Option<Result<String, String>> + Send + Sync;
 /// Draws the QR code for an authenticator app.
 pub type QrCode = dyn Fn(&Provisioning<'_>) -> Option<Secret> + Send + Sync;
 /// Returns the tag of the language for a request, such as `de`. `None` leaves the choice to the
@@ -90,13 +92,47 @@ pub struct Hooks {
     pub page_context: BTreeMap<String, Arc<PageContext>>,
 }
 
-impl Hooks {
-    /// Returns the additional variables of a template: those for all templates, then its own.
-    pub(crate) fn context(
+#[async_trait]
+impl Extension for Hooks {
+    fn wants_json(&self, request: &Incoming) -> Option<bool> {
+        self.want_json.as_ref().map(|hook| hook(request))
+    }
+
+    fn language(&self, request: &Incoming) -> Option<String> {
+        self.locale.as_ref()?(request)
+    }
+
+    fn json(
         &self,
-        template: &str,
-        exchange: Option<&Exchange>,
-    ) -> Map<String, Value> {
+        payload: &Value,
+        status: StatusCode,
+        user: Option<&User>,
+    ) -> Option<Response<Bytes>> {
+        self.render_json.as_ref().map(|hook| hook(payload.clone(), status, user))
+    }
+
+    fn user_payload(&self, user: &User) -> Map<String, Value> {
+        self.user_payload.as_ref().map(|hook| hook(user)).unwrap_or_default()
+    }
+
+    fn qr_code(&self, provisioning: &Provisioning<'_>) -> Option<Option<Secret>> {
+        self.qr_code.as_ref().map(|hook| hook(provisioning))
+    }
+
+    fn refuse(&self, exchange: &Exchange, refusal: &Refusal) -> Option<Response<Bytes>> {
+        match refusal {
+            Refusal::Unauthenticated { mechanisms, .. } => {
+                self.unauthenticated.as_ref().map(|hook| hook(exchange, mechanisms))
+            }
+            Refusal::Missing(rule) => self.unauthorized.as_ref().map(|hook| hook(exchange, rule)),
+            Refusal::NotFresh { rule, .. } => {
+                self.reauthenticate.as_ref().map(|hook| hook(exchange, rule))
+            }
+            _ => None,
+        }
+    }
+
+    fn page_context(&self, template: &str, exchange: Option<&Exchange>) -> Map<String, Value> {
         let mut all = Map::new();
         for name in ["*", template] {
             if let Some(hook) = self.page_context.get(name) {
@@ -104,6 +140,18 @@ impl Hooks {
             }
         }
         all
+    }
+
+    async fn check_form(
+        &self,
+        exchange: &Exchange,
+        form: FormName,
+        values: &Map<String, Value>,
+    ) -> Vec<Problem> {
+        match &self.form_check {
+            Some(check) => check.check(exchange, form, values).await,
+            None => Vec::new(),
+        }
     }
 }
 

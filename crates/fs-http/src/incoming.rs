@@ -2,13 +2,13 @@
 
 use std::net::IpAddr;
 
-use bytes::Bytes;
 use cookie::Cookie;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, UPGRADE};
 use http::request::Parts;
 use http::{HeaderMap, Method};
 
-use crate::fields::{Fields, Reading};
+use crate::body::BodyRead;
+use crate::fields::{Fields, Reading, is_json_type};
 
 /// A request: its head, its body as far as it was read, and the client's address. Nearly all of it
 /// can be secret, so `Debug` shows the method only.
@@ -29,22 +29,6 @@ pub struct Incoming {
     pub(crate) looked_at: Option<usize>,
     https: bool,
     authority: Option<String>,
-}
-
-/// Result of reading a body. `Debug` does not show the body.
-#[derive(Clone)]
-pub enum BodyRead {
-    /// The body was not to be read.
-    NotRead,
-    /// The whole body.
-    Whole(Bytes),
-    /// The beginning of the body, which the application reads as a whole. The complete fields of a
-    /// form are used; any other body is ignored.
-    Beginning(Bytes),
-    /// The body is longer than the limit and was not read further.
-    TooLong,
-    /// The body did not arrive in time.
-    TooSlow,
 }
 
 impl Incoming {
@@ -184,18 +168,6 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
-impl std::fmt::Debug for BodyRead {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NotRead => f.write_str("NotRead"),
-            Self::Whole(body) => write!(f, "Whole({} bytes)", body.len()),
-            Self::Beginning(body) => write!(f, "Beginning({} bytes)", body.len()),
-            Self::TooLong => f.write_str("TooLong"),
-            Self::TooSlow => f.write_str("TooSlow"),
-        }
-    }
-}
-
 /// Some clients put values into quotes; no value of ours has any.
 fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
@@ -204,13 +176,6 @@ fn unquoted(value: &str) -> &str {
 /// Whether a request by this method may change something.
 pub(crate) fn is_unsafe(method: &Method) -> bool {
     [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method)
-}
-
-/// Whether a media type is `application/json` or `application/…+json`.
-pub(crate) fn is_json_type(text: &str) -> bool {
-    let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == "application/json"
-        || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
 /// Whether the best entry of an `Accept` header is JSON: the highest `q`, the first of equals.

@@ -1,17 +1,10 @@
-//! The language of a request, and texts in it.
-
-use std::time::Duration;
+//! The language of a request.
 
 use fs_core::Config;
-use fs_core::message::{Language, Message, MessageKey, TextKey};
-use http::StatusCode;
+use fs_core::message::Language;
 use http::header::ACCEPT_LANGUAGE;
 
-use crate::exchange::Exchange;
-use crate::hooks::Hooks;
 use crate::incoming::Incoming;
-use crate::pages::{PageView, reason};
-use crate::reply::rounded_wait;
 
 /// Number of entries of an `Accept-Language` header that are read. Browsers send fewer.
 const MOST_LANGUAGES: usize = 50;
@@ -20,13 +13,16 @@ const LONGEST_TAG: usize = 64;
 
 /// Returns the language for a request: what the application's hook says, else what the browser
 /// prefers, else the default.
-pub(crate) fn language_of(config: &Config, hooks: &Hooks, request: &Incoming) -> Language {
+pub(crate) fn language_of(
+    config: &Config,
+    request: &Incoming,
+    hook: impl FnOnce() -> Option<String>,
+) -> Language {
     let all = &config.languages;
     if all.len() < 2 {
         return config.default_language();
     }
-    let hook = hooks.locale.as_ref().and_then(|locale| locale(request));
-    let chosen = hook.and_then(|tag| Language::find(all, &tag));
+    let chosen = hook().and_then(|tag| Language::find(all, &tag));
     let chosen = chosen.or_else(|| preferred(all, request.header(ACCEPT_LANGUAGE)?));
     chosen.cloned().unwrap_or_else(|| config.default_language())
 }
@@ -48,51 +44,6 @@ fn preferred<'a>(all: &'a [Language], header: &str) -> Option<&'a Language> {
         "*" => all.first(),
         range => Language::find(all, range),
     })
-}
-
-impl Exchange {
-    /// Returns the language of the request, in which the answer is written.
-    pub fn language(&self) -> &Language {
-        self.depends_on_language();
-        &self.context().language
-    }
-
-    /// The text of a message.
-    pub(crate) fn text(&self, message: impl Into<Message>) -> String {
-        self.core().config().message(self.language(), &message.into())
-    }
-
-    /// A text without values.
-    pub(crate) fn label(&self, key: impl TextKey) -> String {
-        self.text_with(key, &[])
-    }
-
-    /// A text with values.
-    pub(crate) fn text_with(&self, key: impl TextKey, values: &[(&str, String)]) -> String {
-        self.language().text(key, values)
-    }
-
-    /// A span of time in words.
-    pub(crate) fn span(&self, span: Duration) -> String {
-        self.language().span(span)
-    }
-
-    /// Returns the message that a request may be repeated after at most so many seconds.
-    pub(crate) fn try_again_later(&self, seconds: u64) -> Message {
-        let within = self.span(rounded_wait(seconds));
-        Message::new(MessageKey::TryAgainLater).with("within", within)
-    }
-
-    /// The page for an error status.
-    pub(crate) fn error_view(&self, status: StatusCode, text: Option<String>) -> PageView {
-        PageView::error_in(self.language(), status, text)
-    }
-
-    /// The name of a status, for JSON without a message.
-    pub(crate) fn reason(&self, status: StatusCode) -> String {
-        let name = reason(status).map(|reason| self.label(reason));
-        name.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned())
-    }
 }
 
 #[cfg(test)]

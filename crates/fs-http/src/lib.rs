@@ -19,6 +19,8 @@
 //! | [`hooks`] | functions that replace answers of the library |
 //! | [`pages`] | templates of pages and mails |
 
+mod added_fields;
+mod authenticator;
 mod begin;
 mod body;
 mod client;
@@ -41,24 +43,30 @@ pub mod pages;
 mod panic;
 pub mod policies;
 mod refusal;
+mod refuse;
 mod reply;
+mod requirement;
 pub mod route;
+pub mod routes;
+mod session;
+mod session_cookie;
+mod site;
+mod texts;
 mod trace;
 mod views;
 mod warnings;
 mod web;
 
-pub use begin::{BodyUse, Dispatch};
-pub use body::Replayed;
+pub use added_fields::FormCheck;
+pub use begin::Dispatch;
+pub use body::{BodyRead, BodyUse, Replayed};
 pub use config::HttpConfig;
-pub use exchange::Exchange;
-pub use form::{FormCheck, FormName};
+pub use exchange::{Exchange, WebSecurity};
+pub use form::FormName;
 pub use hooks::Hooks;
-pub use incoming::BodyRead;
 pub use panic::catch_panic;
 pub use refusal::Refusal;
 pub use trace::{CredentialSource, DenyReason, Trace};
-pub use web::WebSecurity;
 
 /// Re-exports of the items that an application needs. Every adapter re-exports them as well.
 pub mod application {

@@ -33,14 +33,15 @@
 use std::fmt::Write;
 
 use fs_core::authn::Mechanism;
-use fs_core::authz::{CsrfUse, Fresh, Requirement, Who};
+use fs_core::authz::{CsrfUse, Requirement, Who};
 use fs_core::{Config, span_text};
 use http::Method;
 
 use crate::config::{CsrfConfig, CsrfScope, HttpConfig};
 use crate::credentials::USUAL;
 use crate::incoming::is_unsafe;
-use crate::route::{Endpoint, Route, Routes};
+use crate::route::Endpoint;
+use crate::routes::{Route, Routes};
 
 /// Requirements of the application's own routes.
 #[derive(Clone, Debug, Default)]
@@ -100,43 +101,6 @@ impl RoutePolicies {
     }
 }
 
-impl Endpoint {
-    /// Returns the requirement of the endpoint.
-    pub(crate) fn requirement(self, http: &HttpConfig) -> Requirement {
-        let signed_in = || Requirement::signed_in().by(http.api_mechanisms.iter().copied());
-        // What these change is the session itself.
-        let in_session = || {
-            let session = |mechanism: &Mechanism| *mechanism == Mechanism::Session;
-            let accepted = http.api_mechanisms.iter().copied().filter(session);
-            Requirement::signed_in().by(accepted)
-        };
-        match self {
-            Self::Verify | Self::UnifiedVerify => in_session(),
-            Self::TwoFactorSetup => in_session().fresh(Fresh::default()),
-            Self::ChangePassword
-            | Self::AuthTokens
-            | Self::UnifiedSetupValidate
-            | Self::UnifiedVerifySendCode => signed_in(),
-            Self::RecoveryCodes | Self::UnifiedSetup => signed_in().fresh(Fresh::default()),
-            Self::Register
-            | Self::ForgotPassword
-            | Self::ResetPassword
-            | Self::SignInLink
-            | Self::TwoFactorRescue
-            | Self::UseRecoveryCode
-            | Self::UnifiedSendCode
-            | Self::UnifiedLink => Requirement::anonymous(),
-            Self::SignIn
-            | Self::SignOut
-            | Self::SendConfirmation
-            | Self::Confirm
-            | Self::UndoChange
-            | Self::TwoFactorValidate
-            | Self::UnifiedSignIn => Requirement::anyone(),
-        }
-    }
-}
-
 /// Returns a line, preceded by its sort keys.
 fn line(path: &str, method: &Method, asks: &str) -> (String, String, String) {
     let line = format!("{:<6} {path:<46} {asks}\n", method.as_str());
@@ -190,12 +154,9 @@ fn csrf(method: &Method, requirement: &Requirement, csrf: &CsrfConfig) -> String
 }
 
 fn endpoint_asks(route: &Route, method: &Method, config: &Config, http: &HttpConfig) -> String {
-    let asked = asks(&route.endpoint.requirement(http), config);
+    let asked = asks(&route.endpoint.requirement(method, config, http), config);
     match route.endpoint {
         Endpoint::TwoFactorSetup => format!("{asked}, or owing a second factor"),
-        // The page tells programs who is signed in.
-        Endpoint::SignIn if config.sign_in_links.is_none() && is_unsafe(method) => strangers(),
-        Endpoint::UnifiedSignIn if is_unsafe(method) => strangers(),
         _ => asked,
     }
 }

@@ -1,18 +1,13 @@
-//! Reasons why a guard refuses a request, and the answers.
+//! Reasons why a guard refuses a request.
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use fs_core::authn::Mechanism;
 use fs_core::authz::Rule;
 use fs_core::csrf::CsrfProblem;
 use fs_core::flow::FlowError;
 use fs_core::freshness::FreshnessRule;
-use fs_core::message::{Category, MessageKey};
-use http::{Response, StatusCode};
-
-use crate::exchange::Exchange;
-use crate::reply::failure_of;
+use http::StatusCode;
 
 /// Reason why a guard refuses a request. [`Exchange::refuse`] makes the answer of it.
 ///
@@ -83,45 +78,15 @@ impl Refusal {
     }
 }
 
-impl Exchange {
-    /// Returns the answer to a refused request. The reason is logged at the level `debug` and is in
-    /// [`trace`](Self::trace).
-    ///
-    /// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer
-    /// contains the reason as well; for a redirect, the page to which it leads.
-    pub fn refuse(&self, refusal: &Refusal) -> Response<Bytes> {
-        self.note(refusal);
-        let answer = self.answer_to(refusal);
-        self.note_answer(answer.status());
-        let trace = self.trace();
-        // Not the path: it may hold a token.
-        let (method, status) = (&self.request().method, answer.status().as_u16());
-        tracing::debug!(%method, status, %trace, "refused");
-        if answer.status().is_redirection()
-            && let Some(trace) = self.explanation()
-        {
-            self.with_session(|session| session.flash(Category::Info, trace.to_string()));
+/// The status of a flow that came to no outcome, and after how many seconds to try again.
+pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
+    match error {
+        FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),
+        FlowError::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),
+        FlowError::Store(fs_core::port::StoreError::Unavailable(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, Some(5))
         }
-        answer
-    }
-
-    fn answer_to(&self, refusal: &Refusal) -> Response<Bytes> {
-        match refusal {
-            Refusal::Unauthenticated { mechanisms, realm } => {
-                self.unauthenticated(mechanisms, realm.as_deref())
-            }
-            Refusal::SignInFirst if self.request().is_upgrade() => {
-                self.unauthenticated(&[Mechanism::Session], None)
-            }
-            Refusal::SignInFirst => self.sign_in_redirect(),
-            Refusal::NotAnonymous => self.not_anonymous(),
-            Refusal::MixedCredentials => {
-                self.refusal(StatusCode::BAD_REQUEST, MessageKey::MixedCredentials.into())
-            }
-            Refusal::NotFresh { rule, .. } => self.not_fresh(rule),
-            Refusal::Csrf(problem) => self.csrf_refusal(*problem),
-            Refusal::Missing(rule) => self.unauthorized(rule),
-            Refusal::Failed(error) => *self.flow_failed(error),
-        }
+        FlowError::Contended(_) => (StatusCode::CONFLICT, None),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
     }
 }

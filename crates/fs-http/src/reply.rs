@@ -1,17 +1,12 @@
 //! Answers: JSON, pages and redirects, each made in one place.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use fs_core::authn::Mechanism;
-use fs_core::authz::Rule;
 use fs_core::flow::{FlowError, Problem};
-use fs_core::freshness::FreshnessRule;
-use fs_core::message::{Category, Message, MessageKey};
+use fs_core::message::Message;
 use fs_core::model::User;
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION,
-    REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{Response, StatusCode};
 use serde_json::{Map, Value, json};
@@ -19,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::config::csp;
 use crate::exchange::Exchange;
 use crate::pages::{FlashView, PageView};
-use crate::route::Endpoint;
+use crate::refusal::failure_of;
 
 impl Exchange {
     /// Stores a message for the next page: a key of the catalogue, or a [text](Message::words) of
@@ -42,8 +37,8 @@ impl Exchange {
         user: Option<&User>,
     ) -> Response<Bytes> {
         let payload = json!({ "meta": { "code": status.as_u16() }, "response": response });
-        if let Some(hook) = &self.web().hooks.render_json {
-            return hook(payload, status, user);
+        if let Some(answer) = self.extension().json(&payload, status, user) {
+            return answer;
         }
         let mut body = serde_json::to_vec(&payload).unwrap_or_default();
         body.push(b'\n');
@@ -64,8 +59,7 @@ impl Exchange {
         let mut response = more;
         response.insert("csrf_token".to_owned(), csrf.into());
         if let Some(user) = user {
-            let hook = self.web().hooks.user_payload.as_ref();
-            let mut payload = hook.map(|hook| hook(user)).unwrap_or_default();
+            let mut payload = self.extension().user_payload(user);
             payload.extend(token.map(|token| ("authentication_token".to_owned(), token.into())));
             response.insert("user".to_owned(), payload.into());
         }
@@ -101,7 +95,7 @@ impl Exchange {
     }
 
     /// JSON that tells what is wrong; in development, and where a guard refused, also why.
-    fn json_refusal(
+    pub(crate) fn json_refusal(
         &self,
         status: StatusCode,
         text: impl Into<Value>,
@@ -131,8 +125,7 @@ impl Exchange {
     pub(crate) fn flow_failed(&self, error: &FlowError) -> Box<Response<Bytes>> {
         let (status, retry) = failure_of(error);
         // Not the path: it may hold a token.
-        let route = self.web().routes.find(&self.request().path);
-        let endpoint = route.map(|(route, _)| route.endpoint.name());
+        let endpoint = self.matched().map(|matched| matched.endpoint.name());
         match error {
             FlowError::TooMany(_) => tracing::warn!(%error, endpoint, "the request was refused"),
             _ => tracing::error!(%error, endpoint, "the request failed"),
@@ -188,9 +181,9 @@ impl Exchange {
                 waiting.map(|flash| FlashView { category: flash.category, text: flash.text });
             page.flashes.extend(views);
         }
-        let mut context = self.web().hooks.context(&page.template, Some(self));
+        let mut context = self.extension().page_context(&page.template, Some(self));
         context.entry("lang").or_insert_with(|| self.language().tag().into());
-        match self.web().pages.render(&page, &context) {
+        match self.site().pages.render(&page, &context) {
             Ok(html) => {
                 let mut response = self.answer(status, "text/html; charset=utf-8", html.into());
                 self.protect_page(&mut response, &page.nonce);
@@ -241,142 +234,6 @@ impl Exchange {
         }
         response
     }
-
-    /// The answer to who is not authenticated.
-    pub(crate) fn unauthenticated(
-        &self,
-        accepted: &[Mechanism],
-        realm: Option<&str>,
-    ) -> Response<Bytes> {
-        if let Some(hook) = &self.web().hooks.unauthenticated {
-            return hook(self, accepted);
-        }
-        if self.lacks_second_factor() {
-            return self.second_factor_required();
-        }
-        let basic = accepted.contains(&Mechanism::Basic);
-        // Signing in on a page opens only what a session opens.
-        let by_page = accepted.contains(&Mechanism::Session) && !self.request().is_upgrade();
-        if !self.config().always_401 && !self.wants_json() && !basic && by_page {
-            return self.sign_in_redirect();
-        }
-        let status = StatusCode::UNAUTHORIZED;
-        let mut response = match self.config().always_401 {
-            true => self.error_page(self.error_view(status, None), status),
-            false => self.refusal(status, MessageKey::Unauthenticated.into()),
-        };
-        let realm = realm.unwrap_or(&self.config().realm).replace(['"', '\\'], "");
-        if basic && let Ok(challenge) = HeaderValue::from_str(&format!("Basic realm=\"{realm}\"")) {
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-        }
-        response
-    }
-
-    /// To the sign-in page, and back here afterwards.
-    pub(crate) fn sign_in_redirect(&self) -> Response<Bytes> {
-        self.flash(MessageKey::Login);
-        let here = self.way_back();
-        let query: Vec<_> = here.iter().map(|here| ("next", here.as_str())).collect();
-        self.redirect(&self.endpoint_url(Endpoint::SignIn, &query))
-    }
-
-    /// Path and query of the request, for a browser that is sent elsewhere first. `None` if coming
-    /// back would not repeat the request: a redirect is followed by GET.
-    fn way_back(&self) -> Option<String> {
-        let request = self.request();
-        request.method.is_safe().then(|| match &request.query {
-            Some(query) => format!("{}?{query}", request.path),
-            None => request.path.clone(),
-        })
-    }
-
-    /// The answer to who lacks a role or permission.
-    pub(crate) fn unauthorized(&self, rule: &Rule) -> Response<Bytes> {
-        if let Some(hook) = &self.web().hooks.unauthorized {
-            return hook(self, rule);
-        }
-        let view = self.config().views.unauthorized.as_deref();
-        match view {
-            Some(view) if !self.wants_json() => {
-                self.flash(MessageKey::Unauthorized);
-                self.redirect(&self.view(Some(view), &[]))
-            }
-            _ if self.wants_json() => {
-                self.refusal(StatusCode::FORBIDDEN, MessageKey::Unauthorized.into())
-            }
-            _ => self.failure(StatusCode::FORBIDDEN),
-        }
-    }
-
-    /// The answer to who must prove again who they are.
-    pub(crate) fn not_fresh(&self, rule: &FreshnessRule) -> Response<Bytes> {
-        if let Some(hook) = &self.web().hooks.reauthenticate {
-            return hook(self, rule);
-        }
-        let message = MessageKey::ReauthenticationRequired;
-        if self.wants_json() {
-            let unified = self.core().config().unified.is_some();
-            let more = [("reauth_required", true), ("unified_signin_enabled", unified)];
-            let more = more.map(|(name, value)| (name.to_owned(), value.into()));
-            let (status, text) = (StatusCode::UNAUTHORIZED, self.text(message));
-            return self.json_refusal(status, text, Map::from_iter(more));
-        }
-        if self.request().is_upgrade() {
-            return self.refusal(StatusCode::UNAUTHORIZED, message.into());
-        }
-        self.flash(message);
-        // Where a public address is configured, the browser may know us by another one, and has its
-        // session there.
-        let base = match self.core().config().base_url {
-            Some(_) => "",
-            None => self.context().base_url.as_str(),
-        };
-        let here = self.way_back().map(|here| format!("{base}{here}"));
-        let query: Vec<_> = here.iter().map(|here| ("next", here.as_str())).collect();
-        self.redirect(&self.endpoint_url(self.verify_endpoint(), &query))
-    }
-
-    /// Returns the endpoint for re-authentication.
-    fn verify_endpoint(&self) -> Endpoint {
-        match self.web().routes.path(Endpoint::UnifiedVerify) {
-            Some(_) => Endpoint::UnifiedVerify,
-            None => Endpoint::Verify,
-        }
-    }
-
-    /// A message for the page that is being made.
-    pub(crate) fn flash_view(&self, message: impl Into<Message>) -> FlashView {
-        let message = message.into();
-        FlashView { category: self.category(message.key), text: self.text(message) }
-    }
-
-    /// The category of a message, as the query of a redirect names it.
-    pub(crate) fn category(&self, key: MessageKey) -> Category {
-        self.core().config().messages.category(key)
-    }
-}
-
-/// The status of a flow that came to no outcome, and after how many seconds to try again.
-pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
-    match error {
-        FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),
-        FlowError::TooMany(wait) => (StatusCode::TOO_MANY_REQUESTS, Some(wait.as_secs().max(1))),
-        FlowError::Store(fs_core::port::StoreError::Unavailable(_)) => {
-            (StatusCode::SERVICE_UNAVAILABLE, Some(5))
-        }
-        FlowError::Contended(_) => (StatusCode::CONFLICT, None),
-        _ => (StatusCode::INTERNAL_SERVER_ERROR, None),
-    }
-}
-
-/// Rounds a waiting time up to a unit that people count in.
-pub(crate) fn rounded_wait(seconds: u64) -> Duration {
-    let unit = match seconds {
-        ..120 => 1,
-        120..7_200 => 60,
-        _ => 3_600,
-    };
-    Duration::from_secs(seconds.div_ceil(unit) * unit)
 }
 
 const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
@@ -384,27 +241,3 @@ const SECURITY_HEADERS: [(HeaderName, &str); 3] = [
     (REFERRER_POLICY, "no-referrer"),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::rounded_wait;
-
-    #[test]
-    fn waits_are_rounded_up() {
-        let texts = [
-            (1, "1 second"),
-            (90, "90 seconds"),
-            (119, "119 seconds"),
-            (120, "2 minutes"),
-            (121, "3 minutes"),
-            (900, "15 minutes"),
-            (7_199, "2 hours"),
-            (7_201, "3 hours"),
-            (86_399, "1 day"),
-        ];
-        assert_eq!(
-            texts.map(|(seconds, _)| fs_core::span_text(rounded_wait(seconds))),
-            texts.map(|(_, text)| text)
-        );
-    }
-}

@@ -11,7 +11,6 @@ use fs_core::span_text;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use crate::exchange::Exchange;
 use crate::refusal::Refusal;
 
 /// Place where a request carries credentials.
@@ -108,6 +107,23 @@ impl Trace {
     /// Checks whether these credentials of the request were revoked or have expired.
     pub(crate) fn found_ended(&self, way: CredentialSource) -> bool {
         self.tried().any(|found| found == (way, Err(AuthFailure::Ended)))
+    }
+
+    /// Records the result of trying credentials.
+    pub(crate) fn note_tried(&mut self, way: CredentialSource, found: Result<(), AuthFailure>) {
+        if let Some(place) = self.tried.get_mut(way as usize) {
+            *place = Some(found);
+        }
+    }
+
+    /// Records the rule that was not met.
+    pub(crate) fn note_refused(&mut self, why: DenyReason) {
+        self.why = Some(why);
+    }
+
+    /// Records the status of the answer to a refusal.
+    pub(crate) fn note_answered(&mut self, status: StatusCode) {
+        self.answered = Some(status);
     }
 
     /// Returns the rule that was not met, if there is one.
@@ -221,50 +237,6 @@ impl From<&Refusal> for DenyReason {
             Refusal::Missing(rule) => Self::Missing(rule.clone()),
             Refusal::Failed(_) => Self::Failed,
         }
-    }
-}
-
-impl Exchange {
-    /// Returns the trace of this request so far.
-    pub fn trace(&self) -> Trace {
-        self.state().trace.clone()
-    }
-
-    /// Returns the trace if the request was refused and refusals are explained.
-    pub(crate) fn explanation(&self) -> Option<Trace> {
-        let explains = self.config().explain_refusals;
-        explains.then(|| self.trace()).filter(|trace| trace.why.is_some())
-    }
-
-    /// Checks whether the user of the request must set up a second factor first.
-    pub(crate) fn lacks_second_factor(&self) -> bool {
-        self.trace().tried().any(|(_, found)| found == Err(AuthFailure::FactorMissing))
-    }
-
-    /// Records the result of trying credentials.
-    pub(crate) fn found<T>(
-        &self,
-        way: CredentialSource,
-        found: Result<T, AuthFailure>,
-    ) -> Option<T> {
-        let (note, found) = match found {
-            Ok(found) => (Ok(()), Some(found)),
-            Err(failure) => (Err(failure), None),
-        };
-        if let Some(place) = self.state().trace.tried.get_mut(way as usize) {
-            *place = Some(note);
-        }
-        found
-    }
-
-    /// Records a refusal by a guard.
-    pub(crate) fn note(&self, refusal: &Refusal) {
-        self.state().trace.why = Some(refusal.into());
-    }
-
-    /// Records the status of the answer to a refusal.
-    pub(crate) fn note_answer(&self, status: StatusCode) {
-        self.state().trace.answered = Some(status);
     }
 }
 

@@ -6,14 +6,15 @@ use url::Url;
 
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
-use crate::route::{Endpoint, Routes};
+use crate::route::Endpoint;
+use crate::routes::Routes;
 
 impl Exchange {
     /// Returns the path of an endpoint with a query, or the application's root if the endpoint is
     /// disabled (Flask-Security's `url_for_security`). For an absolute URL, prefix it with the
     /// `base_url` of [`context`](Self::context).
     pub fn endpoint_url(&self, endpoint: Endpoint, query: &[(&str, &str)]) -> String {
-        let path = self.web().routes.path(endpoint);
+        let path = self.site().routes.path(endpoint);
         resolve_view(path.unwrap_or(&self.config().views.root), query, None)
     }
 
@@ -24,7 +25,7 @@ impl Exchange {
             return resolve_view(&self.config().views.root, query, None);
         };
         let named = self.config().views.named.get(view).map(String::as_str);
-        if let Some(path) = named.or_else(|| self.web().routes.named(view)) {
+        if let Some(path) = named.or_else(|| self.site().routes.named(view)) {
             return resolve_view(path, query, None);
         }
         resolve_view(view, query, self.config().redirects.host.as_deref())
@@ -77,7 +78,7 @@ impl Exchange {
         if from.host() != to.host() {
             return true;
         }
-        let found = self.security().endpoint_at(to.path());
+        let found = self.site().endpoint_at(to.path());
         found.is_none_or(|(route, _)| route.endpoint.is_page_of_who_is_signed_in())
     }
 
@@ -96,7 +97,7 @@ impl Exchange {
     fn judge(&self, target: &str) -> Option<RedirectTarget> {
         let (scheme, host) = self.context().base_url.split_once("://")?;
         let own = Origin::new(scheme, host).ok()?;
-        RedirectTarget::judge(target, &own, &self.web().redirect_rules)
+        RedirectTarget::judge(target, &own, &self.site().redirect_rules)
     }
 
     /// Returns the data of a user for the query of a redirect to a single-page application: address

@@ -1,4 +1,4 @@
-//! The main object of the HTTP layer, which an adapter holds.
+//! Validates the configuration of a site and puts its parts together.
 
 use std::sync::Arc;
 
@@ -8,26 +8,13 @@ use fs_core::{Config, Ports, Security};
 use regex::Regex;
 
 use crate::compose::Composer;
-use crate::config::HttpConfig;
+use crate::config::{CookieAttributes, HttpConfig};
+use crate::exchange::{Extension, Web, WebSecurity};
 use crate::hooks::Hooks;
 use crate::pages::Pages;
-use crate::route::{Matched, Route, Routes};
+use crate::routes::Routes;
+use crate::site::Site;
 use crate::warnings::Warnings;
-
-/// Accounts and sign-in over HTTP. It is cheap to clone. Adapters translate between it and their
-/// framework.
-#[derive(Clone)]
-pub struct WebSecurity(pub(crate) Arc<Web>);
-
-pub(crate) struct Web {
-    pub(crate) security: Security,
-    pub(crate) config: HttpConfig,
-    pub(crate) routes: Arc<Routes>,
-    pub(crate) pages: Arc<Pages>,
-    pub(crate) hooks: Hooks,
-    pub(crate) redirect_rules: RedirectRules,
-    pub(crate) warnings: Warnings,
-}
 
 impl WebSecurity {
     /// Validates the configurations and the templates, and creates a `WebSecurity`.
@@ -82,45 +69,27 @@ impl WebSecurity {
             return Err(ConfigErrors(errors));
         };
         let pages = Arc::new(pages.with_routes(&routes));
+        let extension: Arc<dyn Extension> = Arc::new(hooks);
         let composer = Composer {
             pages: Arc::clone(&pages),
             routes: Arc::clone(&routes),
             mail: config.mail.clone(),
             default_language: config.default_language(),
-            hooks: hooks.clone(),
+            extension: Arc::clone(&extension),
         };
         let security = Security::new(config, ports, Arc::new(composer))?;
         if http.explain_refusals {
             tracing::warn!("refusals are explained to whoever is refused: for development alone");
         }
         let warnings = Warnings::new();
-        let web = Web { security, config: http, routes, pages, hooks, redirect_rules, warnings };
-        Ok(Self(Arc::new(web)))
-    }
-
-    /// Returns the core, whose flows do not depend on HTTP.
-    pub fn core(&self) -> &Security {
-        &self.0.security
-    }
-
-    /// Returns the configuration of the HTTP layer.
-    pub fn config(&self) -> &HttpConfig {
-        &self.0.config
-    }
-
-    /// Returns the routing table.
-    pub fn routes(&self) -> &Routes {
-        &self.0.routes
-    }
-
-    /// Returns the endpoint that is answered at a path.
-    pub(crate) fn endpoint_at(&self, path: &str) -> Option<(&Route, Matched)> {
-        self.0.routes.find(path).filter(|_| self.0.config.serve_endpoints)
+        let data_cookie = data_cookie(&http.session_cookie);
+        let config = http;
+        let site = Site { security, config, data_cookie, routes, pages, redirect_rules, warnings };
+        Ok(Self(Arc::new(Web { site, extension })))
     }
 }
 
-impl std::fmt::Debug for WebSecurity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("WebSecurity(..)")
-    }
+/// Returns the cookie for the application's data in the session.
+fn data_cookie(session: &CookieAttributes) -> CookieAttributes {
+    CookieAttributes { name: format!("{}-data", session.name), ..session.clone() }
 }

@@ -22,10 +22,11 @@ use crate::security::{Context, Security};
 use crate::token::{RememberToken, TokenFormat};
 
 /// Change of the remember cookie that the response must make.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub enum RememberChange {
     /// The cookie stays as it is.
+    #[default]
     Keep,
     /// The cookie must be set.
     Set {

@@ -5,6 +5,7 @@ mod file;
 mod flask;
 mod methods;
 mod networks;
+mod pages;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -17,8 +18,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::form::FormName;
-use crate::pages::PagesConfig;
 use crate::route::Endpoint;
+
+pub use pages::{Branding, PagesConfig};
 
 /// Configuration of the HTTP layer. Use [`HttpConfig::default`] with [`Config::default`], and
 /// [`HttpConfig::flask_security_4`] with [`Config::flask_security_4`].

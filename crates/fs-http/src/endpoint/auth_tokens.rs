@@ -1,12 +1,13 @@
 //! The list of the caller's auth tokens, and ending them.
 
+use fs_core::authn::Authentication;
 use fs_core::flow::{AuthTokenInfo, Problem};
 use fs_core::message::{Label, MessageKey};
 use fs_core::model::{CredentialKey, User};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
@@ -18,8 +19,7 @@ const FIELD: &str = "end";
 /// Value of the field that revokes all tokens.
 const ALL: &str = "all";
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::AuthTokens).await?;
+pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);

@@ -1,20 +1,20 @@
 //! Changing the password.
 
+use fs_core::authn::Authentication;
 use fs_core::flow::{ChangeOutcome, NewPassword, Problem};
 use fs_core::message::{Label, MessageKey};
 use fs_core::session::Session;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, current_password, new_password, repeated_password};
 use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::ChangePassword).await?;
+pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(false) {
         return Ok(refused);

@@ -9,7 +9,7 @@ use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::follow_link::{CONFIRM, EXPIRED, button_page, here, page as link_page};
 use super::register::{declared_fields, typed_details, username_field};
 use crate::exchange::Exchange;

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use fs_core::flow::Problem;
-use fs_core::message::{Label, MessageKey, PageText};
+use fs_core::message::{Label, PageText};
 use http::{Response, StatusCode};
 use serde_json::Map;
 
 use crate::exchange::Exchange;
-use crate::pages::{FormView, LinkView, PageView};
+use crate::pages::{FormView, PageView};
 use crate::route::Endpoint;
 
 /// Texts of a page that asks before a link acts.
@@ -28,7 +28,6 @@ pub(super) async fn ask_first(
     if !signs_in || !exchange.config().links_ask_first {
         return Ok(None);
     }
-    exchange.only_strangers_of_link().await?;
     if !exchange.submits() {
         let words = match endpoint == Endpoint::SignInLink
             && exchange.core().sign_in_link_has_expired(exchange.context(), token)
@@ -44,22 +43,6 @@ pub(super) async fn ask_first(
 }
 
 impl Exchange {
-    /// Sends away who is signed in and follows a link for strangers. Where links show a page first,
-    /// it says why.
-    pub(super) async fn only_strangers_of_link(&self) -> Result<(), Box<Response<Bytes>>> {
-        let explains = self.config().links_ask_first && !self.wants_json();
-        if !explains || self.caller().await?.is_none() {
-            return self.only_strangers().await;
-        }
-        let mut page = PageView::notice(
-            self.label(Label::YouAreSignedIn),
-            self.text(MessageKey::SignOutFirst),
-        );
-        let view = self.config().views.after_sign_in.as_deref();
-        page.links.push(LinkView { href: self.view(view, &[]), text: self.label(Label::GoOn) });
-        Err(Box::new(self.page(StatusCode::OK, page)))
-    }
-
     /// Whether what came of a link is told as JSON, to a program that sent its form, instead of by
     /// a redirect. Not where opening a link is enough: clients of Flask-Security wait for the
     /// redirect.

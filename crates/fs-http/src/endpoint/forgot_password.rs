@@ -5,7 +5,7 @@ use fs_core::message::{Label, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::send_confirmation::sent;
 use crate::exchange::Exchange;
 use crate::form::FormName;
@@ -14,7 +14,6 @@ use crate::pages::{FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    exchange.only_strangers().await?;
     if let Some(refused) = exchange.unreadable(false) {
         return Ok(refused);
     }

@@ -1,5 +1,6 @@
 //! Making recovery codes.
 
+use fs_core::authn::Authentication;
 use fs_core::flow::{MakeRecoveryCodesOutcome, Problem};
 use fs_core::message::{Label, MessageKey};
 use fs_core::model::User;
@@ -7,15 +8,14 @@ use fs_core::recovery_code::RecoveryCode;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::Answer;
-use super::two_factor_setup::after_second_factor;
+use super::answer::Answer;
+use super::second_factor_pages::after_second_factor;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::pages::{FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::RecoveryCodes).await?;
+pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);

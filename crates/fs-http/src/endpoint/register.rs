@@ -6,7 +6,7 @@ use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, email_field, new_password, repeated_password};
@@ -14,7 +14,6 @@ use crate::pages::{FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    exchange.only_strangers().await?;
     if let Some(refused) = exchange.unreadable(false) {
         return Ok(refused);
     }

@@ -6,7 +6,7 @@ use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::follow_link::{EXPIRED, button_page};
 use super::register::{declared_fields, typed_details, username_field};
 use crate::exchange::Exchange;
@@ -17,7 +17,6 @@ use crate::route::Endpoint;
 use crate::views::with_token;
 
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
-    exchange.only_strangers_of_link().await?;
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);
     }
@@ -164,7 +163,7 @@ fn start_over_with(exchange: &Exchange, message: Message) -> http::Response<byte
 }
 
 fn page(exchange: &Exchange, problems: &[Problem], token: &str, user: Option<&User>) -> PageView {
-    let routes = &exchange.web().routes;
+    let routes = &exchange.site().routes;
     let action = with_token(routes, Endpoint::ResetPassword, token);
     let mut form =
         FormView::new("reset_password_form", action, exchange.label(Label::SaveNewPassword));

@@ -6,7 +6,7 @@ use fs_core::message::{Label, Message, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, email_field};

@@ -7,7 +7,7 @@ use fs_core::message::{Label, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, current_password, email_field};
@@ -16,10 +16,10 @@ use crate::refusal::Refusal;
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller().await?;
-    if let Some(caller) = caller {
-        let get = !exchange.submits() && exchange.wants_json();
-        return Ok(match get {
+    if !exchange.submits()
+        && let Some(caller) = exchange.caller().await?
+    {
+        return Ok(match exchange.wants_json() {
             true => exchange.json_ok(Some(&caller.user), None, Map::new()),
             false => exchange.refuse(&Refusal::NotAnonymous),
         });
@@ -131,7 +131,7 @@ fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
     who.autocomplete = Some("username".to_owned());
     form.fields.push(who);
     let mut password = current_password(exchange, "password", Label::Password);
-    if exchange.web().routes.path(Endpoint::ForgotPassword).is_some() {
+    if exchange.site().routes.path(Endpoint::ForgotPassword).is_some() {
         password.hint_link = Some(LinkView {
             href: exchange.endpoint_url(Endpoint::ForgotPassword, &[]),
             text: exchange.label(Label::ForgotYourPassword),

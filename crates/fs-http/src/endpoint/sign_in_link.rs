@@ -6,7 +6,7 @@ use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::send_confirmation::sent;
 use crate::exchange::Exchange;
 use crate::form::FormName;
@@ -55,7 +55,6 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 /// Following a link.
 pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
-    exchange.only_strangers_of_link().await?;
     let mut session = exchange.session();
     let core = exchange.core();
     let outcome = core.follow_sign_in_link(exchange.context(), &mut session, token).await;

@@ -4,7 +4,7 @@ use fs_core::authn::Mechanism;
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::config::CsrfScope;
 use crate::exchange::Exchange;
 

@@ -6,14 +6,13 @@ use fs_core::message::MessageKey;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
-use super::two_factor_validate::code_page;
+use super::answer::Answer;
+use super::second_factor_pages::code_page;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::Typed;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    exchange.only_strangers().await?;
     if let Some(refused) = exchange.unreadable(false) {
         return Ok(refused);
     }

@@ -1,32 +1,26 @@
 //! Choosing a second factor.
 
+use fs_core::authn::Authentication;
 use fs_core::config::CodeMethod;
 use fs_core::flow::{EnrolOutcome, Problem};
-use fs_core::message::{Label, MessageKey};
+use fs_core::message::MessageKey;
 use fs_core::model::User;
-use fs_core::totp::{Provisioning, TotpRules, TotpSecret};
+use fs_core::totp::TotpSecret;
 use http::StatusCode;
 use serde_json::{Map, Value};
 
-use super::Answer;
-use super::two_factor_validate::code_form;
-use super::unified_setup::label;
+use super::answer::Answer;
+use super::second_factor_pages::{add_key, after_second_factor, choices, prove_page, setup_page};
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::Typed;
-use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let mut caller = None;
-    if exchange.session_caller().await?.is_some() {
-        // Whom the check was about, and nobody else, is who this changes.
-        caller = Some(exchange.caller_of(Endpoint::TwoFactorSetup).await?);
-    }
+pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>) -> Answer {
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
     }
-    let current = caller.as_ref().map(|caller| &*caller.user);
+    let current = caller.map(|caller| &*caller.user);
     if !exchange.submits() {
         return show(exchange, current).await;
     }
@@ -145,103 +139,4 @@ async fn begun(
     let asked = exchange.asked_code(&exchange.session(), current).await?;
     asked.iter().for_each(|asked| asked.tell(&mut page, !waits_for_phone));
     Ok(exchange.page(StatusCode::OK, page))
-}
-
-/// Adds the data for an authenticator app to a page.
-pub(super) fn add_key(
-    exchange: &Exchange,
-    page: &mut PageView,
-    key: &TotpSecret,
-    issuer: &str,
-    username: &str,
-) {
-    let rules = exchange.core().totp_rules();
-    let shown = Provisioning { secret: key, rules, issuer, username };
-    let picture = match &exchange.web().hooks.qr_code {
-        Some(draw) => draw(&shown),
-        None => shown.qr_code(),
-    };
-    let extra = [("authr_key", Some(key.to_groups())), ("authr_qrcode", picture)];
-    for (name, text) in extra {
-        page.extra.insert(name.to_owned(), text.map(|text| text.expose().to_owned()).into());
-    }
-    page.extra.insert("authr_username".to_owned(), username.into());
-    page.extra.insert("authr_issuer".to_owned(), issuer.into());
-    if rules != TotpRules::default() {
-        // Who types the key must tell the app what the picture tells it.
-        page.extra.insert("authr_digits".to_owned(), rules.digits().into());
-        page.extra.insert("authr_period".to_owned(), rules.period().as_secs().into());
-    }
-}
-
-/// Returns the view after a change of the second factor.
-pub(super) fn after_second_factor(exchange: &Exchange) -> Option<&str> {
-    let views = &exchange.config().views;
-    views.after_second_factor.as_deref().or(views.after_sign_in.as_deref())
-}
-
-/// The methods that can be chosen, with what people read.
-fn choices(exchange: &Exchange) -> Vec<(&'static str, Label)> {
-    let Some(rules) = &exchange.core().config().two_factor else {
-        return Vec::new();
-    };
-    let named = rules.methods.iter().map(|method| (method.name(), label(*method)));
-    let disable = (!rules.required).then_some(("disable", Label::NoSecondFactor));
-    named.chain(disable).collect()
-}
-
-/// The page to choose a second factor.
-fn setup_page(exchange: &Exchange, problems: &[Problem], chosen: Option<CodeMethod>) -> PageView {
-    let mut choice = choice_form(exchange, chosen);
-    exchange.mark(&mut choice, problems);
-    page(exchange, choice, code_form(exchange, &[]))
-}
-
-/// The page to prove the second factor that was chosen.
-pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
-    let chosen = exchange.with_session(|session| session.enrolment().map(|begun| begun.method));
-    let (code, mut choice) = (code_form(exchange, problems), choice_form(exchange, chosen));
-    exchange.mark(&mut choice, &[]);
-    page(exchange, code, choice)
-}
-
-/// The first form is the one to fill in now.
-fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
-    let template = "security/two_factor_setup.html";
-    let mut page = exchange.form_page(template, Label::TwoStepSignIn, first);
-    page.forms.push(second);
-    let rules = exchange.core().config().two_factor.as_ref();
-    let required = rules.is_some_and(|rules| rules.required);
-    page.extra.insert("two_factor_required".to_owned(), required.into());
-    let signed_in = exchange.with_session(|session| session.sign_in().is_some());
-    if signed_in && exchange.core().offers_recovery_codes() {
-        page.links.push(LinkView {
-            href: exchange.endpoint_url(Endpoint::RecoveryCodes, &[]),
-            text: exchange.label(Label::RecoveryCodes),
-        });
-    }
-    page
-}
-
-fn choice_form(exchange: &Exchange, chosen: Option<CodeMethod>) -> FormView {
-    let action = exchange.step_url(Endpoint::TwoFactorSetup);
-    let mut form = FormView::new("two_factor_setup_form", action, exchange.label(Label::Continue));
-    let named = choices(exchange).into_iter();
-    form.fields.push(FieldView {
-        choices: named
-            .map(|(value, label)| ChoiceView {
-                value: value.to_owned(),
-                label: exchange.label(label),
-                checked: chosen.is_some_and(|chosen| chosen.name() == value),
-            })
-            .collect(),
-        ..FieldView::new(FieldKind::Radio, "setup", exchange.label(Label::YourSecondFactor))
-    });
-    if chosen == Some(CodeMethod::Sms) {
-        form.fields.push(FieldView {
-            autocomplete: Some("tel".to_owned()),
-            ..FieldView::new(FieldKind::Tel, "phone", exchange.label(Label::Phone))
-        });
-    }
-    form
 }

@@ -6,15 +6,16 @@ use fs_core::model::User;
 use fs_core::second_factor::PendingStage;
 use fs_core::secret::Secret;
 use http::StatusCode;
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
-use super::Answer;
+use super::answer::Answer;
 use super::asked_code::AskedCode;
-use super::two_factor_setup::{after_second_factor, prove_page};
+use super::passcode::written_code;
+use super::second_factor_pages::{after_second_factor, code_form, code_page, prove_page};
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
-use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageView};
+use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
@@ -124,13 +125,6 @@ fn typed_code(exchange: &Exchange) -> Option<String> {
     }
 }
 
-/// The digits of a code that JSON holds as a number, with the zeros that a number cannot begin with.
-pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
-    let digits = usize::from(exchange.core().totp_rules().digits());
-    // A number of JSON does not fill up by itself.
-    format!("{:0>digits$}", code.to_string())
-}
-
 /// Sends the code to whoever is signed in and must give the second factor again.
 async fn send_proof(exchange: &Exchange, user: &User) -> Answer {
     let mut problems = exchange.form_problems(FormName::TwoFactorCode, true).await?;
@@ -233,53 +227,4 @@ fn again(
     };
     asked.iter().for_each(|asked| asked.tell(&mut page, false));
     page
-}
-
-/// The page that asks for a code.
-pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
-    let template = "security/two_factor_verify_code.html";
-    let mut page =
-        exchange.form_page(template, Label::EnterYourCode, code_form(exchange, problems));
-    let action = exchange.step_url(Endpoint::TwoFactorRescue);
-    let mut rescue =
-        FormView::new("two_factor_rescue_form", action, exchange.label(Label::GetHelp));
-    let choice = |value: &str, label: Label| ChoiceView {
-        value: value.to_owned(),
-        label: exchange.label(label),
-        checked: false,
-    };
-    let choices = match exchange.core().rescues_by_mail() {
-        true => vec![
-            choice("lost_device", Label::LostDeviceMail),
-            choice("no_mail_access", Label::NoMailAccess),
-        ],
-        false => vec![choice("no_mail_access", Label::LostDeviceHelp)],
-    };
-    rescue.fields.push(FieldView {
-        choices,
-        ..FieldView::new(FieldKind::Radio, "help_setup", exchange.label(Label::WhatIsTheMatter))
-    });
-    exchange.mark(&mut rescue, problems);
-    page.forms.push(rescue);
-    if exchange.core().offers_recovery_codes() {
-        page.links.push(LinkView {
-            href: exchange.step_url(Endpoint::UseRecoveryCode),
-            text: exchange.label(Label::UseRecoveryCode),
-        });
-    }
-    page
-}
-
-/// The form that takes a code.
-pub(super) fn code_form(exchange: &Exchange, problems: &[Problem]) -> FormView {
-    let action = exchange.step_url(Endpoint::TwoFactorValidate);
-    let mut form =
-        FormView::new("two_factor_verify_code_form", action, exchange.label(Label::Continue));
-    form.fields.push(FieldView {
-        autocomplete: Some("one-time-code".to_owned()),
-        autofocus: true,
-        ..FieldView::new(FieldKind::Text, "code", exchange.label(Label::Code))
-    });
-    exchange.mark(&mut form, problems);
-    form
 }

@@ -5,7 +5,7 @@ use fs_core::message::{Label, MessageKey, PageText};
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::follow_link::{Words, button_page, page};
 use crate::exchange::Exchange;
 use crate::route::Endpoint;
@@ -45,7 +45,7 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
                 ));
             }
             exchange.flash(MessageKey::ChangesUndone);
-            let form = exchange.web().routes.link(Endpoint::ResetPassword, reset.expose());
+            let form = exchange.site().routes.link(Endpoint::ResetPassword, reset.expose());
             exchange.redirect(&form.unwrap_or_default())
         }
     })

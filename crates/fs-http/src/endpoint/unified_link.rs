@@ -3,13 +3,12 @@
 use fs_core::flow::CodeLinkOutcome;
 use fs_core::message::MessageKey;
 
-use super::Answer;
+use super::answer::Answer;
 use super::sign_in_link::{link_failed, link_judged};
 use crate::exchange::Exchange;
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    exchange.only_strangers_of_link().await?;
     let value = |name| exchange.request().query_value(name).filter(|value| !value.is_empty());
     let start = Endpoint::UnifiedSignIn;
     let (Some(email), Some(code)) = (value("email"), value("code")) else {

@@ -1,5 +1,6 @@
 //! Setting up a method to sign in with.
 
+use fs_core::authn::Authentication;
 use fs_core::config::{CodeMethod, SignInMethod};
 use fs_core::flow::{Problem, ProveSetupOutcome, RemoveMethodOutcome, SetupOutcome};
 use fs_core::identity::IdentityAttribute;
@@ -8,10 +9,10 @@ use fs_core::model::User;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::asked_code::AskedCode;
-use super::two_factor_setup::add_key;
-use super::unified_sign_in::{chosen_method, methods, typed_passcode};
+use super::passcode::{chosen_method, label, methods, typed_passcode};
+use super::second_factor_pages::add_key;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
@@ -20,8 +21,7 @@ use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 use crate::views::with_token;
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::UnifiedSetup).await?;
+pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
@@ -75,7 +75,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             if let Some(key) = key {
                 add_key(exchange, &mut page, &key, issuer, &username);
             }
-            let routes = &exchange.web().routes;
+            let routes = &exchange.site().routes;
             let action = with_token(routes, Endpoint::UnifiedSetupValidate, state.expose());
             let mut form =
                 FormView::new("us_setup_validate_form", action, exchange.label(Label::Confirm));
@@ -158,8 +158,7 @@ fn active_methods(exchange: &Exchange, user: &User) -> Vec<&'static str> {
 }
 
 /// Proving a method with a code.
-pub(super) async fn validate(exchange: &Exchange, state: &str) -> Answer {
-    let caller = exchange.caller_of(Endpoint::UnifiedSetupValidate).await?;
+pub(super) async fn validate(exchange: &Exchange, caller: &Authentication, state: &str) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(false).filter(|_| exchange.submits()) {
         return Ok(refused);
@@ -297,13 +296,4 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     page.extra.insert("active_methods".to_owned(), active_methods(exchange, user).into());
     page.extra.insert("setup_methods".to_owned(), setup_methods(exchange).into());
     page
-}
-
-/// Returns the label of a method.
-pub(super) const fn label(method: CodeMethod) -> Label {
-    match method {
-        CodeMethod::Email => Label::ByMail,
-        CodeMethod::Authenticator => Label::ByApp,
-        CodeMethod::Sms => Label::ByText,
-    }
 }

@@ -2,35 +2,29 @@
 
 use bytes::Bytes;
 use fs_core::Config;
-use fs_core::config::{CodeMethod, Disclosure, SignInMethod};
+use fs_core::config::Disclosure;
 use fs_core::flow::{Passcode, Problem, SendCodeOutcome, SignInOutcome, SignInRefusal};
 use fs_core::identity::IdentityAttribute;
 use fs_core::message::{Label, MessageKey};
 use fs_core::secret::Secret;
 use http::{Response, StatusCode};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
+use super::passcode::{
+    add_send_code, chosen_method, expect_code, methods, passcode_field, typed_passcode,
+};
 use super::sign_in::not_signed_in;
-use super::two_factor_validate::written_code;
-use super::unified_setup::label;
 use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::form::FormName;
-use crate::pages::{ButtonView, ChoiceView, FieldKind, FieldView, FormView, PageView};
-use crate::refusal::Refusal;
+use crate::pages::{FieldKind, FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
 pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller().await?;
-    if caller.is_some() && (exchange.submits() || !exchange.wants_json()) {
-        return Ok(match exchange.wants_json() {
-            true => exchange.refuse(&Refusal::NotAnonymous),
-            false => {
-                let view = exchange.config().views.after_sign_in.as_deref();
-                exchange.redirect(&exchange.after(view))
-            }
-        });
+    if !exchange.submits() && !exchange.wants_json() && exchange.caller().await?.is_some() {
+        let view = exchange.config().views.after_sign_in.as_deref();
+        return Ok(exchange.redirect(&exchange.after(view)));
     }
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
@@ -104,7 +98,6 @@ fn refused(refusal: &SignInRefusal, config: &Config) -> Problem {
 
 /// Asking for a code.
 pub(super) async fn send_code(exchange: &Exchange) -> Answer {
-    exchange.only_strangers().await?;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
     }
@@ -151,23 +144,6 @@ fn typed_identity(exchange: &Exchange) -> (String, Vec<Problem>) {
     }
 }
 
-/// The passcode as a text; numbers count as their digits, everything else as nothing.
-pub(super) fn typed_passcode(exchange: &Exchange) -> Option<String> {
-    match exchange.request().fields.get("passcode")? {
-        FieldValue::Text(passcode) => Some(passcode),
-        FieldValue::Other(Value::Number(code)) => Some(written_code(exchange, &code)),
-        FieldValue::Other(_) => None,
-    }
-}
-
-/// The method that was chosen.
-pub(super) fn chosen_method(exchange: &Exchange) -> Option<String> {
-    match exchange.request().fields.get("chosen_method")? {
-        FieldValue::Text(chosen) => Some(chosen),
-        FieldValue::Other(other) => Some(other.to_string()),
-    }
-}
-
 fn shown(exchange: &Exchange) -> Response<Bytes> {
     if !exchange.wants_json() {
         return exchange.page(StatusCode::OK, page(exchange, &[], ""));
@@ -181,66 +157,6 @@ fn shown(exchange: &Exchange) -> Response<Bytes> {
     });
     more.insert("identity_attributes".to_owned(), names.collect::<Vec<_>>().into());
     exchange.json_ok(None, None, more)
-}
-
-/// Returns the methods that can be used, and those by which codes can be sent.
-pub(super) fn methods(exchange: &Exchange) -> Map<String, Value> {
-    let Some(rules) = &exchange.core().config().unified else {
-        return Map::new();
-    };
-    let all: Vec<_> = rules.methods.iter().map(|method| method.name()).collect();
-    let codes: Vec<_> = code_methods(exchange).into_iter().map(CodeMethod::name).collect();
-    Map::from_iter([
-        ("available_methods".to_owned(), all.into()),
-        ("code_methods".to_owned(), codes.into()),
-    ])
-}
-
-fn code_methods(exchange: &Exchange) -> Vec<CodeMethod> {
-    let rules = exchange.core().config().unified.iter();
-    rules
-        .flat_map(|rules| &rules.methods)
-        .filter_map(|method| match method {
-            SignInMethod::Code(method) if method.is_sent() => Some(*method),
-            _ => None,
-        })
-        .collect()
-}
-
-/// Adds the choice of a method and the button that sends a code.
-pub(super) fn add_send_code(exchange: &Exchange, form: &mut FormView, action: String) {
-    let methods = code_methods(exchange);
-    if methods.is_empty() {
-        return;
-    }
-    form.fields.push(FieldView {
-        required: false,
-        choices: methods
-            .into_iter()
-            .map(|method| ChoiceView {
-                value: method.name().to_owned(),
-                label: exchange.label(label(method)),
-                checked: false,
-            })
-            .collect(),
-        ..FieldView::new(FieldKind::Radio, "chosen_method", exchange.label(Label::SendMeACode))
-    });
-    form.buttons.push(ButtonView {
-        text: exchange.label(Label::SendCode),
-        name: Some("submit_send_code".to_owned()),
-        formaction: action,
-    });
-}
-
-/// Lets a form take the code that was sent, in place of a password.
-pub(super) fn expect_code(exchange: &Exchange, form: &mut FormView) {
-    if let Some(field) = form.fields.iter_mut().find(|field| field.name == "passcode") {
-        field.kind = FieldKind::Text;
-        field.label = exchange.label(Label::Code);
-        field.autocomplete = Some("one-time-code".to_owned());
-        field.autofocus = true;
-        field.required = true;
-    }
 }
 
 fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
@@ -261,22 +177,4 @@ fn page(exchange: &Exchange, problems: &[Problem], identity: &str) -> PageView {
     let mut page = exchange.form_page("security/us_signin.html", Label::SignIn, form);
     page.extra.extend(methods(exchange));
     page
-}
-
-/// The field for a password or a code, named for what is accepted.
-pub(super) fn passcode_field(exchange: &Exchange) -> FieldView {
-    let rules = exchange.core().config().unified.as_ref();
-    let methods = rules.map_or(&[][..], |rules| &rules.methods);
-    let password = methods.contains(&SignInMethod::Password);
-    let code = methods.iter().any(|method| matches!(method, SignInMethod::Code(_)));
-    let (kind, label, fill) = match (password, code) {
-        (true, false) => (FieldKind::Password, Label::Password, "current-password"),
-        (false, true) => (FieldKind::Text, Label::Code, "one-time-code"),
-        _ => (FieldKind::Password, Label::PasswordOrCode, "current-password"),
-    };
-    FieldView {
-        autocomplete: Some(fill.to_owned()),
-        required: false,
-        ..FieldView::new(kind, "passcode", exchange.label(label))
-    }
 }

@@ -1,5 +1,6 @@
 //! Proving again who one is, with a password or code.
 
+use fs_core::authn::Authentication;
 use fs_core::config::CodeMethod;
 use fs_core::flow::{Problem, SendCodeOutcome, VerifyOutcome};
 use fs_core::message::{Label, MessageKey};
@@ -7,9 +8,9 @@ use fs_core::secret::Secret;
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use super::asked_code::AskedCode;
-use super::unified_sign_in::{
+use super::passcode::{
     add_send_code, chosen_method, expect_code, methods, passcode_field, typed_passcode,
 };
 use crate::exchange::Exchange;
@@ -17,8 +18,7 @@ use crate::form::FormName;
 use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::UnifiedVerify).await?;
+pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
@@ -57,8 +57,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 }
 
 /// Asking for a code.
-pub(super) async fn send_code(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::UnifiedVerifySendCode).await?;
+pub(super) async fn send_code(exchange: &Exchange, caller: &Authentication) -> Answer {
     if let Some(refused) = exchange.unreadable(true) {
         return Ok(refused);
     }

@@ -1,19 +1,19 @@
 //! Proving again who one is.
 
+use fs_core::authn::Authentication;
 use fs_core::flow::{Problem, VerifyOutcome};
 use fs_core::message::{Label, MessageKey};
 use http::StatusCode;
 use serde_json::Map;
 
-use super::Answer;
+use super::answer::Answer;
 use crate::exchange::Exchange;
 use crate::form::FormName;
 use crate::forms::{Typed, current_password};
 use crate::pages::{FieldView, FormView, PageView};
 use crate::route::Endpoint;
 
-pub(super) async fn answer(exchange: &Exchange) -> Answer {
-    let caller = exchange.caller_of(Endpoint::Verify).await?;
+pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answer {
     let user = &*caller.user;
     if let Some(refused) = exchange.unreadable(false) {
         return Ok(refused);

@@ -5,7 +5,8 @@ use std::sync::{Arc, OnceLock};
 use minijinja::{Environment, Error, ErrorKind};
 
 use super::Pages;
-use crate::route::{Endpoint, Routes};
+use crate::route::Endpoint;
+use crate::routes::Routes;
 
 /// The routing table, which is known after the templates were read.
 #[derive(Clone, Debug, Default)]

@@ -88,13 +88,11 @@ use std::sync::Arc;
 use fs_core::message::Language;
 use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
-
-use crate::hooks::RenderTemplate;
 
 pub(crate) use status::reason;
 
+pub use crate::config::{Branding, PagesConfig};
 pub use error::PagesError;
 pub use mail::RenderedMail;
 pub use view::{
@@ -102,38 +100,9 @@ pub use view::{
     PageView,
 };
 
-/// Settings of templates, and the branding of pages and mails.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PagesConfig {
-    /// Templates of the application, by name. `security/login_user.html` replaces the library's
-    /// template of that name; others can be included or extended. Use it with `include_str!("…")`
-    /// for a program in a single file.
-    pub templates: BTreeMap<String, String>,
-    /// Directory with templates of the application. A file `security/login_user.html` replaces the
-    /// library's template of that name; others can be included or extended. All `.html`, `.txt` and
-    /// `.css` files are read once, at the start. They take precedence over
-    /// [`templates`](Self::templates).
-    pub directory: Option<PathBuf>,
-    /// Name and home page to show on pages and in mails.
-    pub branding: Branding,
-}
-
-/// Branding of the application.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Branding {
-    /// Name of the application.
-    pub name: String,
-    /// Target of the link on the name: a path or URL.
-    pub home_url: String,
-}
-
-impl Default for Branding {
-    fn default() -> Self {
-        Self { name: "My application".to_owned(), home_url: "/".to_owned() }
-    }
-}
+/// Renders a page or mail from the name of its template and its variables. `None` uses the
+/// library's template. An error fails the page or mail; it must not contain values of the page.
+pub type RenderTemplate = dyn Fn(&str, &Json) -> Option<Result<String, String>> + Send + Sync;
 
 /// All templates, loaded and validated.
 #[derive(Debug)]
