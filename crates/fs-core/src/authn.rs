@@ -78,6 +78,39 @@ pub enum AuthFailure {
     Wrong,
 }
 
+/// Result of checking the credentials of a request.
+#[derive(Clone, Debug)]
+#[must_use]
+pub enum AuthOutcome {
+    /// The credentials belong to this user.
+    Authenticated(Arc<User>),
+    /// The credentials authenticate nobody.
+    Refused(AuthFailure),
+}
+
+impl AuthOutcome {
+    /// Returns the user, if the credentials authenticate one.
+    pub fn user(self) -> Option<Arc<User>> {
+        match self {
+            Self::Authenticated(user) => Some(user),
+            Self::Refused(_) => None,
+        }
+    }
+
+    /// Checks whether the credentials authenticate a user.
+    pub const fn is_authenticated(&self) -> bool {
+        matches!(self, Self::Authenticated(_))
+    }
+
+    /// Returns the reason for a refusal.
+    pub const fn failure(&self) -> Option<AuthFailure> {
+        match self {
+            Self::Authenticated(_) => None,
+            Self::Refused(failure) => Some(*failure),
+        }
+    }
+}
+
 impl std::fmt::Display for AuthFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {

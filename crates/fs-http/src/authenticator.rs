@@ -7,8 +7,8 @@
 
 use std::sync::Arc;
 
-use fs_core::authn::{AuthFailure, Authentication, Mechanism};
-use fs_core::flow::FlowError;
+use fs_core::authn::{AuthFailure, AuthOutcome, Authentication, Mechanism};
+use fs_core::flow::{CredentialsCheck, FlowError};
 use fs_core::model::User;
 use fs_core::session::Session;
 use http::header::AUTHORIZATION;
@@ -116,7 +116,7 @@ impl Exchange {
             Mechanism::Basic => Box::pin(self.basic_user()).await,
         };
         let tried = match found {
-            Ok(Some(user)) => Tried::Somebody(Arc::new(user)),
+            Ok(Some(user)) => Tried::Somebody(user),
             Ok(None) => Tried::Nobody,
             Err(error) => Tried::Failed(error),
         };
@@ -188,19 +188,21 @@ impl Exchange {
     }
 
     /// Returns the user of the session, or of the remembered browser.
-    async fn session_user(&self) -> Result<Option<User>, FlowError> {
+    async fn session_user(&self) -> Result<Option<Arc<User>>, FlowError> {
         let session = self.shared_session();
-        let signed_in = self.core().user_of_session(self.context(), &session).await?;
-        let signed_in = signed_in.map_err(|failure| match failure {
-            AuthFailure::Absent if self.sent_unreadable_session() => AuthFailure::Invalid,
-            failure => failure,
-        });
-        if matches!(signed_in, Err(AuthFailure::FactorMissing)) {
-            let mut session = Session::clone(&session);
-            self.core().hold_for_second_factor(self.context(), &mut session).await?;
-            self.put_session(session);
+        let mut outcome = self.core().user_of_session(self.context(), &session).await?;
+        match outcome.failure() {
+            Some(AuthFailure::Absent) if self.sent_unreadable_session() => {
+                outcome = AuthOutcome::Refused(AuthFailure::Invalid);
+            }
+            Some(AuthFailure::FactorMissing) => {
+                let mut session = Session::clone(&session);
+                self.core().hold_for_second_factor(self.context(), &mut session).await?;
+                self.put_session(session);
+            }
+            _ => {}
         }
-        if let Some(user) = self.found(CredentialSource::Session, signed_in) {
+        if let Some(user) = self.found(CredentialSource::Session, outcome) {
             return Ok(Some(user));
         }
         let Some(cookie) = self.remember_cookie() else {
@@ -209,19 +211,19 @@ impl Exchange {
         let mut session = Session::clone(&session);
         let restored = self.core().restore_remembered(self.context(), &mut session, &cookie);
         let restored = Box::pin(restored).await?;
-        if restored.who.is_ok() {
+        if restored.outcome.is_authenticated() {
             self.put_session(session);
         }
         self.use_cookie(restored.remember);
-        Ok(self.found(CredentialSource::Remembered, restored.who))
+        Ok(self.found(CredentialSource::Remembered, restored.outcome))
     }
 
-    async fn token_user(&self) -> Result<Option<User>, FlowError> {
-        let found = match self.presented_token() {
+    async fn token_user(&self) -> Result<Option<Arc<User>>, FlowError> {
+        let outcome = match self.presented_token() {
             Some(token) => self.core().user_of_token(self.context(), &token).await?,
-            None => Err(AuthFailure::Absent),
+            None => AuthOutcome::Refused(AuthFailure::Absent),
         };
-        Ok(self.found(CredentialSource::Token, found))
+        Ok(self.found(CredentialSource::Token, outcome))
     }
 
     /// The auth token that the request carries: the first one present counts, good or bad.
@@ -252,18 +254,19 @@ impl Exchange {
     }
 
     /// Name and password of HTTP Basic authentication (RFC 7617), in UTF-8.
-    async fn basic_user(&self) -> Result<Option<User>, FlowError> {
+    async fn basic_user(&self) -> Result<Option<Arc<User>>, FlowError> {
         let header = self.request().header(AUTHORIZATION);
-        let credentials = header.ok_or(AuthFailure::Absent);
-        let found = match credentials
-            .and_then(|header| basic_credentials(header).ok_or(AuthFailure::Invalid))
-        {
-            Ok((identity, password)) => {
-                let checked = self.core().check_credentials(self.context(), &identity, &password);
-                checked.await?.map_err(|_| AuthFailure::Wrong)
+        let outcome = match header.map(basic_credentials) {
+            Some(Some((identity, password))) => {
+                let core = self.core();
+                match core.check_credentials(self.context(), &identity, &password).await? {
+                    CredentialsCheck::Accepted(user) => AuthOutcome::Authenticated(Arc::new(*user)),
+                    CredentialsCheck::Refused(_) => AuthOutcome::Refused(AuthFailure::Wrong),
+                }
             }
-            Err(failure) => Err(failure),
+            Some(None) => AuthOutcome::Refused(AuthFailure::Invalid),
+            None => AuthOutcome::Refused(AuthFailure::Absent),
         };
-        Ok(self.found(CredentialSource::Basic, found))
+        Ok(self.found(CredentialSource::Basic, outcome))
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fs_core::authn::{AuthFailure, Mechanism};
+use fs_core::authn::{AuthFailure, AuthOutcome, Mechanism};
 use fs_core::csrf::CsrfProblem;
 use fs_core::flow::{Problem, RememberChange};
 use fs_core::model::User;
@@ -283,18 +283,11 @@ impl Exchange {
         self.trace().tried().any(|(_, found)| found == Err(AuthFailure::FactorMissing))
     }
 
-    /// Records the result of trying credentials.
-    pub(crate) fn found<T>(
-        &self,
-        way: CredentialSource,
-        found: Result<T, AuthFailure>,
-    ) -> Option<T> {
-        let (note, found) = match found {
-            Ok(found) => (Ok(()), Some(found)),
-            Err(failure) => (Err(failure), None),
-        };
-        self.state().trace.note_tried(way, note);
-        found
+    /// Records the result of trying credentials. Returns the user, if they authenticate one.
+    pub(crate) fn found(&self, way: CredentialSource, outcome: AuthOutcome) -> Option<Arc<User>> {
+        let result = outcome.failure().map_or(Ok(()), Err);
+        self.state().trace.note_tried(way, result);
+        outcome.user()
     }
 
     /// Records a refusal by a guard.

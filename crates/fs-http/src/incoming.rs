@@ -175,7 +175,7 @@ fn unquoted(value: &str) -> &str {
 
 /// Whether a request by this method may change something.
 pub(crate) fn is_unsafe(method: &Method) -> bool {
-    [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method)
+    !method.is_safe()
 }
 
 /// Whether the best entry of an `Accept` header is JSON: the highest `q`, the first of equals.

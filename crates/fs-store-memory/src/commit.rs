@@ -141,7 +141,7 @@ impl Work<'_> {
         if let Some(unknown) = roles.iter().find(|name| !self.state.roles.contains_key(*name)) {
             return Err(CommitError::Stale(Guard::Role(unknown.clone())));
         }
-        self.put_user(key, Account { user: new.into_user(id.clone()), roles })?;
+        self.put_user(key, Account::new(new.into_user(id.clone()), roles))?;
         self.receipt.users.push(id);
         Ok(())
     }
@@ -177,7 +177,7 @@ impl Work<'_> {
             Some(role) if role.permissions == *expect => {
                 let role = Role { permissions: set, ..role.clone() };
                 self.put_role(name.to_owned(), Some(role));
-                Ok(())
+                self.edit_holders(name, |_| ())
             }
             _ => Err(CommitError::Stale(Guard::Role(name.to_owned()))),
         }
@@ -185,14 +185,22 @@ impl Work<'_> {
 
     fn delete_role(&mut self, name: &str) -> Outcome {
         self.expect_role(name)?;
-        for key in self.state.users.holders(name) {
+        self.edit_holders(name, |account| {
+            account.roles.remove(name);
+        })?;
+        self.put_role(name.to_owned(), None);
+        Ok(())
+    }
+
+    /// Replaces the accounts that hold a role, so that they are read with its current state.
+    fn edit_holders(&mut self, role: &str, edit: impl Fn(&mut Account)) -> Outcome {
+        for key in self.state.users.holders(role) {
             if let Some(account) = self.state.users.get(key) {
-                let mut account = account.as_ref().clone();
-                account.roles.remove(name);
+                let mut account = account.to_edit();
+                edit(&mut account);
                 self.put_user(key, account)?;
             }
         }
-        self.put_role(name.to_owned(), None);
         Ok(())
     }
 
@@ -285,7 +293,8 @@ impl Work<'_> {
     }
 
     fn credential_used(&mut self, key: CredentialKey, at: Timestamp) -> Outcome {
-        if let Some(record) = self.state.credentials.get(&key).cloned()
+        if let Some(record) =
+            self.state.credentials.get(&key).map(|record| CredentialRecord::clone(record))
             && record.used_at < Some(at)
         {
             self.write_credential(key, Some(CredentialRecord { used_at: Some(at), ..record }));
@@ -349,7 +358,7 @@ impl Work<'_> {
 
     fn account(&self, id: &UserId) -> Result<(u64, Account), CommitError> {
         let key = self.state.users.key(id);
-        let found = key.and_then(|key| Some((key, self.state.users.get(key)?.as_ref().clone())));
+        let found = key.and_then(|key| Some((key, self.state.users.get(key)?.to_edit())));
         found.ok_or_else(|| CommitError::Stale(Guard::User(id.clone())))
     }
 

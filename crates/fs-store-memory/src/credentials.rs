@@ -15,8 +15,8 @@ pub(crate) struct Credentials {
 }
 
 impl Credentials {
-    pub(crate) fn get(&self, key: &CredentialKey) -> Option<&CredentialRecord> {
-        self.records.get(key).map(AsRef::as_ref)
+    pub(crate) fn get(&self, key: &CredentialKey) -> Option<&Arc<CredentialRecord>> {
+        self.records.get(key)
     }
 
     /// Returns the unexpired credentials of an owner and a kind, newest first.
@@ -43,7 +43,11 @@ impl Credentials {
     }
 
     fn of(&self, owner: &UserId) -> impl Iterator<Item = &CredentialRecord> {
-        self.by_owner.get(owner).into_iter().flatten().filter_map(|key| self.get(key))
+        self.by_owner
+            .get(owner)
+            .into_iter()
+            .flatten()
+            .filter_map(|key| self.get(key).map(AsRef::as_ref))
     }
 
     /// Replaces the credential of a key and returns the previous one. `None` removes it.

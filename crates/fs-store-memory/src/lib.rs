@@ -30,7 +30,7 @@ mod sessions;
 mod state;
 mod users;
 
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use fs_core::Timestamp;
@@ -90,19 +90,19 @@ impl UserStore for MemoryStore {
             // name is unknown.
             std::hint::black_box(state.users.any().and_then(|key| state.user(key)));
         }
-        Ok(found)
+        Ok(found.map(Arc::unwrap_or_clone))
     }
 
     async fn session(
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         let state = self.read();
         let found = state.sessions.get(key).filter(|session| session.expires_at > now);
         Ok(found.and_then(|session| {
             let user = state.users.by_uniquifier(&session.uniquifier)?;
-            Some((session.clone(), state.user(user)?))
+            Some((Arc::clone(session), state.user(user)?))
         }))
     }
 
@@ -118,12 +118,12 @@ impl UserStore for MemoryStore {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError> {
         let state = self.read();
         let found = state.credentials.get(key).filter(|record| record.expires_at > now);
         Ok(found.and_then(|record| {
             let owner = state.users.key(&record.owner)?;
-            Some((record.clone(), state.user(owner)?))
+            Some((Arc::clone(record), state.user(owner)?))
         }))
     }
 
@@ -142,7 +142,12 @@ impl UserStore for MemoryStore {
 
     async fn users(&self, page: Page) -> Result<Vec<User>, StoreError> {
         let state = self.read();
-        Ok(state.users.page(page).filter_map(|key| state.user(key)).collect())
+        Ok(state
+            .users
+            .page(page)
+            .filter_map(|key| state.user(key))
+            .map(Arc::unwrap_or_clone)
+            .collect())
     }
 
     async fn roles(&self) -> Result<Vec<Role>, StoreError> {

@@ -21,8 +21,8 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn get(&self, key: &SessionKey) -> Option<&SessionRecord> {
-        self.records.get(self.numbers.get(key)?).map(AsRef::as_ref)
+    pub(crate) fn get(&self, key: &SessionKey) -> Option<&Arc<SessionRecord>> {
+        self.records.get(self.numbers.get(key)?)
     }
 
     /// Returns the unexpired sessions of a uniquifier, newest first.

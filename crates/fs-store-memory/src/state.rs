@@ -1,6 +1,7 @@
 //! Complete state of the store.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use fs_core::model::{Role, User};
 use fs_core::port::{AuditEntry, Counter, SpentSecret};
@@ -28,11 +29,12 @@ pub(crate) struct State {
 
 impl State {
     /// Returns the user of a key, with the current roles.
-    pub(crate) fn user(&self, key: u64) -> Option<User> {
+    pub(crate) fn user(&self, key: u64) -> Option<Arc<User>> {
         let account = self.users.get(key)?;
-        let mut user = account.user.clone();
-        user.roles =
-            account.roles.iter().filter_map(|name| self.roles.get(name)).cloned().collect();
-        Some(user)
+        let with_roles = || {
+            let roles = account.roles.iter().filter_map(|name| self.roles.get(name));
+            Arc::new(User { roles: roles.cloned().collect(), ..account.user.clone() })
+        };
+        Some(Arc::clone(account.with_roles.get_or_init(with_roles)))
     }
 }

@@ -1,17 +1,30 @@
 //! Users and their indexes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{Uniquifier, User, UserId};
 use fs_core::port::{Identity, Page, UniqueAttribute, UserLookup, fold_case};
 
 /// User with the names of its roles; [`User::roles`] is empty.
-#[derive(Clone)]
 pub(crate) struct Account {
     pub(crate) user: User,
     pub(crate) roles: BTreeSet<String>,
+    /// The user with its roles, once somebody has read it. A change of the user or of one of its
+    /// roles replaces the account, and so discards it.
+    pub(crate) with_roles: OnceLock<Arc<User>>,
+}
+
+impl Account {
+    pub(crate) fn new(user: User, roles: BTreeSet<String>) -> Self {
+        Self { user, roles, with_roles: OnceLock::new() }
+    }
+
+    /// Returns a copy to change.
+    pub(crate) fn to_edit(&self) -> Self {
+        Self::new(self.user.clone(), self.roles.clone())
+    }
 }
 
 /// Users by key and by every unique attribute.

@@ -32,15 +32,16 @@ impl UserStore for SqlxStore {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         let opened = self.opened().await?;
         let values = vec![key.as_str().into(), Value::micros(now)];
         let rows = self.rows(&opened.queries.session, values).await?;
         let found = read_with_user(rows, read_session, &opened.shape)?;
         // A session is not valid if its uniquifier belongs to no user, or to several.
-        Ok(found.into_iter().find(|(session, user)| {
+        let found = found.into_iter().find(|(session, user)| {
             !session.uniquifier.is_empty() && user.uniquifier == session.uniquifier
-        }))
+        });
+        Ok(found.map(shared))
     }
 
     async fn sessions_of(
@@ -60,11 +61,11 @@ impl UserStore for SqlxStore {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError> {
         let opened = self.opened().await?;
         let values = vec![key.as_str().into(), Value::micros(now)];
         let rows = self.rows(&opened.queries.credential, values).await?;
-        Ok(read_with_user(rows, read_credential, &opened.shape)?.pop())
+        Ok(read_with_user(rows, read_credential, &opened.shape)?.pop().map(shared))
     }
 
     async fn credentials_of(
@@ -266,4 +267,9 @@ fn read_with_user<T>(
 ) -> Result<Vec<(T, User)>, Error> {
     let both = |mut row: Row| Ok((read(&mut row)?, read_whole_user(&mut row, shape)?));
     rows.into_iter().map(both).collect()
+}
+
+/// Returns a record and its user, to be shared.
+fn shared<T>((record, user): (T, User)) -> (Arc<T>, Arc<User>) {
+    (Arc::new(record), Arc::new(user))
 }

@@ -137,14 +137,14 @@ impl UserStore for JournalStore {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         self.read(|rows| {
             let Some(record) = rows.session(key)?.filter(|record| record.expires_at > now) else {
                 return Ok(None);
             };
             let by = UserLookup::Uniquifier(record.uniquifier.clone());
             let Some(owner) = rows.find(&by)? else { return Ok(None) };
-            Ok(rows.user(&owner)?.map(|user| (record, user)))
+            Ok(rows.user(&owner)?.map(|user| (Arc::new(record), Arc::new(user))))
         })
     }
 
@@ -165,13 +165,14 @@ impl UserStore for JournalStore {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError> {
         self.read(|rows| {
             let Some(record) = rows.credential(key)?.filter(|record| record.expires_at > now)
             else {
                 return Ok(None);
             };
-            Ok(rows.user(record.owner.as_str())?.map(|user| (record, user)))
+            let user = rows.user(record.owner.as_str())?;
+            Ok(user.map(|user| (Arc::new(record), Arc::new(user))))
         })
     }
 

@@ -4,6 +4,8 @@
 //! with a name. In the itsdangerous format, a token is Flask-Security's signed text with the
 //! uniquifier, and the database holds no record of it.
 
+use std::sync::Arc;
+
 use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +13,7 @@ use super::FlowError;
 use super::authenticate::worthless;
 use super::register::audit;
 use crate::Timestamp;
-use crate::authn::AuthFailure;
+use crate::authn::{AuthFailure, AuthOutcome};
 use crate::model::{CredentialKey, CredentialKind, CredentialRecord, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UserLookup};
 use crate::secret::Secret;
@@ -206,9 +208,11 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, token: &str,
     /// # ) -> Result<(), FlowError> {
+    /// use fs_core::authn::AuthOutcome;
+    ///
     /// match security.user_of_token(&ctx, token).await? {
-    ///     Ok(user) => println!("request of {}", user.email),
-    ///     Err(failure) => println!("token refused: {failure}"),
+    ///     AuthOutcome::Authenticated(user) => println!("request of {}", user.email),
+    ///     AuthOutcome::Refused(failure) => println!("token refused: {failure}"),
     /// }
     /// # Ok(())
     /// # }
@@ -217,52 +221,52 @@ impl Security {
         &self,
         ctx: &Context,
         token: &str,
-    ) -> Result<Result<User, AuthFailure>, FlowError> {
+    ) -> Result<AuthOutcome, FlowError> {
         if !self.lists_auth_tokens() {
             return self.user_of_signed_token(ctx, token).await;
         }
         if !is_token(token) {
-            return Ok(Err(AuthFailure::Invalid));
+            return Ok(AuthOutcome::Refused(AuthFailure::Invalid));
         }
         let found = self.store().credential(&key(token), ctx.now).await?;
         let Some((record, user)) = found else {
-            return Ok(Err(AuthFailure::Ended));
+            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
         };
         if let Some(max_age) = self.config().auth_tokens.max_age
             && ctx.now.since(record.created_at) >= max_age
         {
-            return Ok(Err(AuthFailure::Expired));
+            return Ok(AuthOutcome::Refused(AuthFailure::Expired));
         }
         if self.living(&user, &record).is_none() {
-            return Ok(Err(AuthFailure::Ended));
+            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
         }
-        let who = self.admissible(Some(user));
-        if who.is_ok() {
+        let outcome = self.admissible(Some(user));
+        if outcome.is_authenticated() {
             self.token_uses().note(&record, ctx.now);
         }
-        Ok(who)
+        Ok(outcome)
     }
 
     async fn user_of_signed_token(
         &self,
         ctx: &Context,
         token: &str,
-    ) -> Result<Result<User, AuthFailure>, FlowError> {
+    ) -> Result<AuthOutcome, FlowError> {
         let rules = &self.config().auth_tokens;
         let token = match AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) {
             Ok(token) => token,
-            Err(problem) => return Ok(Err(worthless(&problem))),
+            Err(problem) => return Ok(AuthOutcome::Refused(worthless(&problem))),
         };
         let uniquifier = token.uniquifier;
         if !rules.own_uniquifier {
-            return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?));
+            return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?.map(Arc::new)));
         }
         if uniquifier.is_empty() {
-            return Ok(Err(AuthFailure::Ended));
+            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
         }
         let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
         let found = found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier));
-        Ok(self.admissible(found))
+        Ok(self.admissible(found.map(Arc::new)))
     }
 
     /// Returns the user's valid auth tokens, newest first. Returns an empty `Vec` if the format

@@ -1,10 +1,12 @@
 //! Authenticating a request by its session or its auth token.
 
+use std::sync::Arc;
+
 use super::FlowError;
 use super::establish::Remember;
 use super::sign_out::forget;
 use super::uniquifier::is_session_of;
-use crate::authn::AuthFailure;
+use crate::authn::{AuthFailure, AuthOutcome};
 use crate::authz::Fresh;
 use crate::freshness::{self, Freshness, FreshnessFacts};
 use crate::model::{SessionKind, User};
@@ -42,8 +44,8 @@ impl Security {
         &self,
         ctx: &Context,
         session: &Session,
-    ) -> Result<Option<User>, FlowError> {
-        Ok(self.user_of_session(ctx, session).await?.ok())
+    ) -> Result<Option<Arc<User>>, FlowError> {
+        Ok(self.user_of_session(ctx, session).await?.user())
     }
 
     /// Returns the user that the session is signed in as, or the reason why it authenticates
@@ -60,12 +62,12 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session,
     /// # ) -> Result<(), FlowError> {
-    /// use fs_core::authn::AuthFailure;
+    /// use fs_core::authn::{AuthFailure, AuthOutcome};
     ///
     /// match security.user_of_session(&ctx, &session).await? {
-    ///     Ok(user) => println!("signed in as {}", user.email),
-    ///     Err(AuthFailure::HalfWay) => println!("the second factor is missing"),
-    ///     Err(failure) => println!("not signed in: {failure}"),
+    ///     AuthOutcome::Authenticated(user) => println!("signed in as {}", user.email),
+    ///     AuthOutcome::Refused(AuthFailure::HalfWay) => println!("the second factor is missing"),
+    ///     AuthOutcome::Refused(failure) => println!("not signed in: {failure}"),
     /// }
     /// # Ok(())
     /// # }
@@ -74,10 +76,11 @@ impl Security {
         &self,
         ctx: &Context,
         session: &Session,
-    ) -> Result<Result<User, AuthFailure>, FlowError> {
+    ) -> Result<AuthOutcome, FlowError> {
         let Some(sign_in) = session.sign_in() else {
             let begun = session.pending().is_some();
-            return Ok(Err(if begun { AuthFailure::HalfWay } else { AuthFailure::Absent }));
+            let failure = if begun { AuthFailure::HalfWay } else { AuthFailure::Absent };
+            return Ok(AuthOutcome::Refused(failure));
         };
         let found = self.store().session(&sign_in.id.key(), ctx.now).await?;
         let found = found.filter(|(record, user)| {
@@ -112,19 +115,21 @@ impl Security {
         &self,
         ctx: &Context,
         token: &str,
-    ) -> Result<Option<User>, FlowError> {
-        Ok(self.user_of_token(ctx, token).await?.ok())
+    ) -> Result<Option<Arc<User>>, FlowError> {
+        Ok(self.user_of_token(ctx, token).await?.user())
     }
 }
 
 impl Security {
     /// Returns the user that was found, or the reason why the account may not act.
-    pub(super) fn admissible(&self, user: Option<User>) -> Result<User, AuthFailure> {
-        let user = user.ok_or(AuthFailure::Ended)?;
+    pub(super) fn admissible(&self, user: Option<Arc<User>>) -> AuthOutcome {
+        let Some(user) = user else {
+            return AuthOutcome::Refused(AuthFailure::Ended);
+        };
         match (user.active, self.owes_second_factor(&user)) {
-            (false, _) => Err(AuthFailure::Deactivated),
-            (true, true) => Err(AuthFailure::FactorMissing),
-            (true, false) => Ok(user),
+            (false, _) => AuthOutcome::Refused(AuthFailure::Deactivated),
+            (true, true) => AuthOutcome::Refused(AuthFailure::FactorMissing),
+            (true, false) => AuthOutcome::Authenticated(user),
         }
     }
 
@@ -155,8 +160,8 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::authn::AuthFailure;
     ///
-    /// let user = security.user_of_session(&ctx, &session).await?;
-    /// if user.is_err_and(|failure| failure == AuthFailure::FactorMissing) {
+    /// let outcome = security.user_of_session(&ctx, &session).await?;
+    /// if outcome.failure() == Some(AuthFailure::FactorMissing) {
     ///     security.hold_for_second_factor(&ctx, &mut session).await?;
     /// }
     /// # Ok(())

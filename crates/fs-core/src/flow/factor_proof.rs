@@ -72,7 +72,7 @@ impl Security {
         user: &User,
     ) -> Result<bool, FlowError> {
         let owner = self.user_of_session(ctx, session).await?;
-        Ok(owner.is_ok_and(|owner| owner.id == user.id))
+        Ok(owner.user().is_some_and(|owner| owner.id == user.id))
     }
 
     /// Sends the code of the second factor to the signed-in `user`, who must give it again. Returns

@@ -33,6 +33,23 @@ pub(super) struct Attempt<'a> {
     pub(super) quota: &'a Quota,
 }
 
+/// Result of checking a new password.
+#[derive(Debug)]
+#[must_use]
+pub enum NewPasswordCheck {
+    /// The password meets the rules.
+    Accepted(ValidPassword),
+    /// The password was refused, with its problems.
+    Refused(Vec<Problem>),
+}
+
+impl NewPasswordCheck {
+    /// Checks whether the password was accepted.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted(_))
+    }
+}
+
 impl Security {
     /// Checks whether `typed` is the user's password (Flask-Security's
     /// `verify_and_update_password`). Replaces an outdated hash, in the database and in `user`.
@@ -144,16 +161,18 @@ impl Security {
     /// # Errors
     ///
     /// Returns [`FlowError::Busy`] or [`FlowError::HashPool`] if the hashing threads cannot do the
-    /// work. The inner error holds the problems of the password.
+    /// work.
     ///
     /// # Examples
     ///
     /// ```
     /// # use fs_core::{Security, flow::FlowError, secret::Secret};
     /// # async fn example(security: Security, typed: Secret) -> Result<(), FlowError> {
+    /// use fs_core::flow::NewPasswordCheck;
+    ///
     /// match security.check_new_password("password", &typed, &["ann@example.com"]).await? {
-    ///     Ok(valid) => println!("{valid:?} may be used"),
-    ///     Err(problems) => println!("{problems:?}"),
+    ///     NewPasswordCheck::Accepted(valid) => println!("{valid:?} may be used"),
+    ///     NewPasswordCheck::Refused(problems) => println!("{problems:?}"),
     /// }
     /// # Ok(())
     /// # }
@@ -163,8 +182,12 @@ impl Security {
         field: &'static str,
         typed: &Secret,
         words: &[&str],
-    ) -> Result<Result<ValidPassword, Vec<Problem>>, FlowError> {
-        self.check_new_password_in(HashLane::application(), field, typed, words).await
+    ) -> Result<NewPasswordCheck, FlowError> {
+        let lane = HashLane::application();
+        Ok(match self.check_new_password_in(lane, field, typed, words).await? {
+            Ok(valid) => NewPasswordCheck::Accepted(valid),
+            Err(problems) => NewPasswordCheck::Refused(problems),
+        })
     }
 
     /// Checks a new password of `user` and hashes it, in the hashing lane of the client. Charge the

@@ -84,7 +84,10 @@ impl Security {
         let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
         let hashes = codes.iter().map(|code| self.recovery_code_hasher().hash(code)).collect();
         let set = vec![UserField::RecoveryCodes(hashes)];
-        self.store().commit(still_so(user, set).into()).await?;
+        // Of two requests, one makes codes: those of the other would be worth nothing.
+        let expect = vec![UserField::RecoveryCodes(user.recovery_codes.clone())];
+        let unchanged = Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() };
+        self.store().commit(Batch::from(unchanged).and(still_so(user, set))).await?;
         self.emit(Event::RecoveryCodesMade { user: Subject::of(user), count });
         Ok(MakeRecoveryCodesOutcome::Made(codes))
     }

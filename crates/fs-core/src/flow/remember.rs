@@ -200,7 +200,7 @@ impl Security {
         let id = cookie.heir_id(self.family_key());
         Ok(found.map(|(record, _)| {
             let heir = Heir { id, until: record.expires_at };
-            AtHand(Some((record.key, record.revision, heir)))
+            AtHand(Some((record.key.clone(), record.revision, heir)))
         }))
     }
 }

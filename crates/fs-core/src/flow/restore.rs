@@ -1,12 +1,14 @@
 //! Signing in with a remember cookie.
 
+use std::sync::Arc;
+
 use super::FlowError;
 use super::establish::IssuedSession;
 use super::family::{self, FamilyCookie, Standing, Use};
 use super::register::audit;
 use super::remember::RememberChange;
 use super::uniquifier::is_session_of;
-use crate::authn::AuthFailure;
+use crate::authn::{AuthFailure, AuthOutcome};
 use crate::event::{Event, Subject};
 use crate::model::{CredentialRecord, SessionKind, SessionRecord, User, UserField};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, MailKind};
@@ -19,7 +21,7 @@ use crate::token::{RememberToken, TokenFormat};
 #[must_use]
 pub struct Restored {
     /// User that the session is signed in as now, or the reason why it is not signed in.
-    pub who: Result<User, AuthFailure>,
+    pub outcome: AuthOutcome,
     /// Change of the remember cookie. The old one is used up: send this even if the request fails
     /// later.
     pub remember: RememberChange,
@@ -27,7 +29,7 @@ pub struct Restored {
 
 impl Restored {
     fn nobody(why: AuthFailure) -> Self {
-        Self { who: Err(why), remember: RememberChange::Keep }
+        Self { outcome: AuthOutcome::Refused(why), remember: RememberChange::Keep }
     }
 }
 
@@ -55,7 +57,7 @@ impl Security {
     /// cookie. After that, a used cookie must be a copy: the remembered browser is revoked with
     /// every session created from it, and its owner is notified by mail.
     ///
-    /// [`Restored::who`] is an error if the cookie is not valid, was revoked, has expired, or if
+    /// [`Restored::outcome`] is a refusal if the cookie is not valid, was revoked, has expired, or if
     /// its user may not sign in.
     ///
     /// # Errors
@@ -70,10 +72,12 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session, cookie: &str,
     /// # ) -> Result<(), FlowError> {
+    /// use fs_core::authn::AuthOutcome;
+    ///
     /// let restored = security.restore_remembered(&ctx, &mut session, cookie).await?;
-    /// match &restored.who {
-    ///     Ok(user) => println!("signed in as {}", user.email),
-    ///     Err(failure) => println!("not signed in: {failure}"),
+    /// match &restored.outcome {
+    ///     AuthOutcome::Authenticated(user) => println!("signed in as {}", user.email),
+    ///     AuthOutcome::Refused(failure) => println!("not signed in: {failure}"),
     /// }
     /// // In both cases, change the cookie as `restored.remember` says.
     /// # Ok(())
@@ -117,7 +121,7 @@ impl Security {
             _ if self.owes_second_factor(&user) => {
                 Look::done(Restored::nobody(AuthFailure::FactorMissing))
             }
-            Standing::Current => self.rotate(ctx, session, cookie, record, user).await,
+            Standing::Current => self.rotate(ctx, session, cookie, &record, user).await,
             Standing::Late => self.share(ctx, session, cookie, &record, user).await,
         }
     }
@@ -128,11 +132,11 @@ impl Security {
         ctx: &Context,
         session: &mut Session,
         cookie: &FamilyCookie,
-        before: CredentialRecord,
-        user: User,
+        before: &CredentialRecord,
+        user: Arc<User>,
     ) -> Result<Look, FlowError> {
         let nonce = self.random()?;
-        let rotated = family::rotate(&before, cookie, self.family_key(), nonce, ctx.now);
+        let rotated = family::rotate(before, cookie, self.family_key(), nonce, ctx.now);
         let Some((rotated, used)) = rotated else {
             return Look::done(Restored::nobody(AuthFailure::Ended));
         };
@@ -157,7 +161,7 @@ impl Security {
             }
             Err(error) => return Err(error.into()),
         }
-        Look::done(self.resume(session, cookie, &before, used, user))
+        Look::done(self.resume(session, cookie, before, used, user))
     }
 
     /// Gives a parallel request of the same browser the same result as the first one.
@@ -167,7 +171,7 @@ impl Security {
         session: &mut Session,
         cookie: &FamilyCookie,
         record: &CredentialRecord,
-        user: User,
+        user: Arc<User>,
     ) -> Result<Look, FlowError> {
         let Some(used) = family::last_use(record, cookie, self.family_key()) else {
             return Look::done(Restored::nobody(AuthFailure::Ended));
@@ -189,7 +193,7 @@ impl Security {
         cookie: &FamilyCookie,
         record: &CredentialRecord,
         used: Use,
-        user: User,
+        user: Arc<User>,
     ) -> Restored {
         let renews = self.config().sessions.renew_csrf_at_sign_in;
         let lasts = used.at.plus(self.config().sessions.lifetime);
@@ -210,7 +214,7 @@ impl Security {
             },
             None => RememberChange::Keep,
         };
-        Restored { who: Ok(user), remember }
+        Restored { outcome: AuthOutcome::Authenticated(user), remember }
     }
 
     /// Revokes a family whose cookie was reused, and notifies its owner.
@@ -231,7 +235,10 @@ impl Security {
         }
         self.mail_waits();
         self.emit(Event::RememberCookieReused { user: Subject::of(user) });
-        Look::done(Restored { who: Err(AuthFailure::Ended), remember: RememberChange::Clear })
+        Look::done(Restored {
+            outcome: AuthOutcome::Refused(AuthFailure::Ended),
+            remember: RememberChange::Clear,
+        })
     }
 
     /// Signs in with a cookie that contains the uniquifier.
@@ -263,7 +270,8 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         issued.take(session, &user);
-        Ok(Restored { who: Ok(user), remember: RememberChange::Keep })
+        let outcome = AuthOutcome::Authenticated(Arc::new(user));
+        Ok(Restored { outcome, remember: RememberChange::Keep })
     }
 }
 

@@ -10,6 +10,8 @@
 //! sessions, records that the code was sent. It is a guard: of two concurrent requests, one
 //! continues with the next step.
 
+use std::sync::Arc;
+
 use super::FlowError;
 use super::codes::CodeMessage;
 use super::uniquifier::is_session_of;
@@ -92,7 +94,7 @@ impl Security {
         window: Window,
     ) -> Result<bool, FlowError> {
         let found = self.store().session(&note_of(user, secret, step), ctx.now).await?;
-        let noted = |(record, of): (SessionRecord, User)| {
+        let noted = |(record, of): (Arc<SessionRecord>, Arc<User>)| {
             let rules = self.totp_rules();
             let sent = rules.step_at(record.created_at);
             // The clocks of two nodes may differ by a few seconds, and so by a time step.

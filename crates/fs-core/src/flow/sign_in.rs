@@ -97,6 +97,23 @@ pub(super) struct Proven {
 /// Maximum number of attempts while the account changes.
 const TRIES: usize = 3;
 
+/// Result of checking an identity and a password.
+#[derive(Debug)]
+#[must_use]
+pub enum CredentialsCheck {
+    /// The password is right, and the account may act.
+    Accepted(Box<User>),
+    /// The credentials were refused.
+    Refused(SignInRefusal),
+}
+
+impl CredentialsCheck {
+    /// Checks whether the credentials were accepted.
+    pub const fn is_accepted(&self) -> bool {
+        matches!(self, Self::Accepted(_))
+    }
+}
+
 impl Security {
     /// Signs in with an identity and a password.
     ///
@@ -218,9 +235,11 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, password: Secret,
     /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::CredentialsCheck;
+    ///
     /// match security.check_credentials(&ctx, "ann@example.com", &password).await? {
-    ///     Ok(user) => println!("request of {}", user.email),
-    ///     Err(refusal) => println!("answer 401: {}", refusal.reason()),
+    ///     CredentialsCheck::Accepted(user) => println!("request of {}", user.email),
+    ///     CredentialsCheck::Refused(refusal) => println!("answer 401: {}", refusal.reason()),
     /// }
     /// # Ok(())
     /// # }
@@ -230,33 +249,35 @@ impl Security {
         ctx: &Context,
         identity: &str,
         password: &Secret,
-    ) -> Result<Result<User, SignInRefusal>, FlowError> {
+    ) -> Result<CredentialsCheck, FlowError> {
         let proven = match self.prove(ctx, identity, password, &mut None).await? {
             Ok(proven) => proven,
             Err(refusal) => {
                 self.blur_time().await?;
-                return Ok(Err(refusal));
+                return Ok(CredentialsCheck::Refused(refusal));
             }
         };
         // A password alone must not bypass a second factor.
         if self.judge(ctx, &proven.user, Entry::Password, None).is_err() {
             let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
             self.emit(Event::AuthenticationFailed { user, reason });
-            return Ok(Err(SignInRefusal::WrongPassword));
+            return Ok(CredentialsCheck::Refused(SignInRefusal::WrongPassword));
         }
         let set = proven.rehash();
         if set.is_empty() {
             self.settle(proven.uncounted).await?;
-            return Ok(Ok(proven.user));
+            return Ok(CredentialsCheck::Accepted(Box::new(proven.user)));
         }
         let mut batch = Batch::from(proven.still_so(set));
         proven.uncounted.into_iter().for_each(|change| batch.push(change));
         match self.store().commit(batch).await {
             Ok(_) => {}
-            Err(CommitError::Stale(_)) => return Ok(Err(SignInRefusal::WrongPassword)),
+            Err(CommitError::Stale(_)) => {
+                return Ok(CredentialsCheck::Refused(SignInRefusal::WrongPassword));
+            }
             Err(error) => return Err(error.into()),
         }
-        Ok(Ok(proven.user))
+        Ok(CredentialsCheck::Accepted(Box::new(proven.user)))
     }
 
     /// Signs in a user whom the application authenticated by its own means, such as single sign-on

@@ -6,6 +6,7 @@
 //! the link.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,7 @@ use crate::config::CodeMethod;
 use crate::event::{Event, Subject};
 use crate::model::{
     CredentialKey, CredentialKind, CredentialRecord, SealedSecret, SecondFactor, User, UserField,
+    UserId,
 };
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UniqueAttribute};
 use crate::recovery_code::RecoveryCodeHash;
@@ -102,6 +104,23 @@ impl Before {
         }
     }
 
+    /// Returns the same fields of a user, as guards.
+    fn guards(user: &User) -> Vec<UserField> {
+        vec![
+            UserField::SecondFactor(user.second_factor.clone()),
+            UserField::RecoveryCodes(user.recovery_codes.clone()),
+            UserField::SignInSecrets(user.sign_in_secrets.clone()),
+            UserField::Phone(user.phone.clone()),
+        ]
+    }
+
+    /// Removes the second factor and its recovery codes.
+    fn without_factor(mut self) -> Self {
+        (self.method, self.totp_secret, self.factor_phone) = (None, None, None);
+        self.recovery_codes.clear();
+        self
+    }
+
     /// Removes the sign-in methods, and the phone number that belongs to one of them.
     fn without_methods(mut self) -> Self {
         if self.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
@@ -140,6 +159,9 @@ impl Security {
 
     /// Records the state of `user` before a change, in the batch of the change. Returns the token
     /// of the link for the notice and its validity period, or `None` if changes cannot be undone.
+    ///
+    /// The batch is refused if the state has changed since `user` was read. Otherwise a recovery
+    /// code that is used at the same moment would be recorded as unused.
     pub(super) fn note_undo(
         &self,
         ctx: &Context,
@@ -167,6 +189,8 @@ impl Security {
         };
         let (credential, expect) = (Box::new(credential), ExpectedCredential::Absent);
         batch.push(Change::PutCredential { credential, expect });
+        let (user, expect) = (user.id.clone(), Before::guards(user));
+        batch.push_first(Change::UpdateUser { user, expect, set: Vec::new() });
         Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
     }
 
@@ -181,15 +205,36 @@ impl Security {
         if !ends || self.undo_within().is_none() {
             return Ok(Vec::new());
         }
+        let changed =
+            |state: Before| (!state.sign_in_secrets.is_empty()).then(|| state.without_methods());
+        self.rewrite_undo(ctx.now, &user.id, changed).await
+    }
+
+    /// Returns the changes that keep an older undo link from restoring a second factor that an
+    /// administrator removes.
+    pub(super) async fn forget_factor_to_undo(
+        &self,
+        user: &UserId,
+    ) -> Result<Vec<Change>, FlowError> {
+        if self.undo_within().is_none() {
+            return Ok(Vec::new());
+        }
+        let changed = |state: Before| state.method.is_some().then(|| state.without_factor());
+        self.rewrite_undo(self.now(), user, changed).await
+    }
+
+    /// Returns the changes that rewrite the recorded states of a user. `rewrite` returns `None` for
+    /// a state that stays as it is.
+    async fn rewrite_undo(
+        &self,
+        now: Timestamp,
+        user: &UserId,
+        rewrite: impl Fn(Before) -> Option<Before>,
+    ) -> Result<Vec<Change>, FlowError> {
         let mut changes = Vec::new();
-        for record in self.store().credentials_of(&user.id, KIND, ctx.now).await? {
-            let state = self.open_state(&record);
-            let Some(state) = state.filter(|state| !state.sign_in_secrets.is_empty()) else {
-                continue;
-            };
-            let Some(sealed) = self.seal_state(&state.without_methods())? else {
-                continue;
-            };
+        for record in self.store().credentials_of(user, KIND, now).await? {
+            let Some(state) = self.open_state(&record).and_then(&rewrite) else { continue };
+            let Some(sealed) = self.seal_state(&state)? else { continue };
             let expect = ExpectedCredential::Revision(record.revision);
             let credential = Box::new(CredentialRecord { value: Value::from(sealed), ..record });
             changes.push(Change::PutCredential { credential, expect });
@@ -227,7 +272,7 @@ impl Security {
         };
         let mut all = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
         all.reverse();
-        Ok(Some((record, user, all)))
+        Ok(Some((Arc::unwrap_or_clone(record), Arc::unwrap_or_clone(user), all)))
     }
 
     /// Checks an undo link. Changes nothing.
@@ -364,7 +409,9 @@ impl Security {
         }
         let mut after = user.clone();
         set.iter().cloned().for_each(|field| field.write(&mut after));
-        let expect = vec![UserField::Active(true), UserField::Uniquifier(user.uniquifier.clone())];
+        let mut expect = Before::guards(user);
+        expect.push(UserField::Active(true));
+        expect.push(UserField::Uniquifier(user.uniquifier.clone()));
         let update = Change::UpdateUser { user: user.id.clone(), expect, set };
         // Of two concurrent requests, one succeeds.
         let spent =

@@ -38,6 +38,11 @@ impl Batch {
         self.changes.push(change);
     }
 
+    /// Inserts a change before all others, such as a guard of the state that they start from.
+    pub fn push_first(&mut self, change: Change) {
+        self.changes.insert(0, change);
+    }
+
     /// Appends changes.
     pub fn extend(&mut self, changes: impl IntoIterator<Item = Change>) {
         self.changes.extend(changes);

@@ -1,6 +1,7 @@
 //! Port for the database.
 
 use async_trait::async_trait;
+use std::sync::Arc;
 
 use super::{Batch, Guard, OutboxMail};
 use crate::Timestamp;
@@ -41,7 +42,7 @@ pub trait UserStore: Send + Sync {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError>;
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError>;
 
     /// Returns the sessions of a uniquifier that have not expired at `now`, newest first. Records
     /// of sent codes ([`SessionKind::SentCode`](crate::model::SessionKind::SentCode)) are left out.
@@ -58,7 +59,7 @@ pub trait UserStore: Send + Sync {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError>;
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError>;
 
     /// Returns the owner's credentials of one kind that have not expired at `now`, newest first.
     async fn credentials_of(

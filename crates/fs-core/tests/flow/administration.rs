@@ -31,7 +31,12 @@ async fn an_account_is_made_with_all_that_it_was_given() {
     assert_eq!(ann.username.as_deref(), Some("annie"));
     assert!(ann.active && ann.confirmed_at == Some(ctx.now) && ann.has_role("editor"));
     assert_eq!(site.user("Ann@site.test").await, Some(ann));
-    assert!(core.check_credentials(&ctx, "ann@site.test", &PASSWORD.into()).await.unwrap().is_ok());
+    assert!(
+        core.check_credentials(&ctx, "ann@site.test", &PASSWORD.into())
+            .await
+            .unwrap()
+            .is_accepted()
+    );
 
     let taken = core.create_user(&ctx, new("bob@site.test", "annie", &[])).await;
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Username))), "{taken:?}");
@@ -115,7 +120,7 @@ async fn a_user_is_found_by_every_name() {
     assert_eq!(core.find_by_identity("bob@site.test").await.unwrap(), None);
     for by in [UserLookup::Id(ann.id.clone()), UserLookup::Uniquifier(ann.uniquifier.clone())] {
         let found = core.store().user(&by).await.unwrap();
-        assert_eq!(found.map(|user| user.email), Some(ANN.to_owned()));
+        assert_eq!(found.map(|user| user.email.clone()), Some(ANN.to_owned()));
     }
     assert!(core.find_by_email("Ann@SITE.test").await.unwrap().is_some());
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fs_core::authn::AuthFailure;
+use fs_core::authn::{AuthFailure, AuthOutcome};
 use fs_core::flow::AuthTokenInfo;
 use fs_core::model::User;
 use fs_testkit::calls::{Call, Fault};
@@ -20,7 +20,10 @@ async fn make(site: &Site, user: &User, name: &str) -> String {
 
 async fn who(site: &Site, token: &str) -> Result<String, AuthFailure> {
     let found = site.core().user_of_token(&site.context(), token).await.unwrap();
-    found.map(|user| user.email)
+    match found {
+        AuthOutcome::Authenticated(user) => Ok(user.email.clone()),
+        AuthOutcome::Refused(failure) => Err(failure),
+    }
 }
 
 async fn listed(site: &Site, user: &User) -> Vec<AuthTokenInfo> {

@@ -22,7 +22,7 @@ async fn left(site: &Site, session: &Session) -> Left {
         dump,
         mails: site.mails().await,
         events: site.events.take(),
-        signed_in: signed_in.map(|user| user.email),
+        signed_in: signed_in.map(|user| user.email.clone()),
     }
 }
 

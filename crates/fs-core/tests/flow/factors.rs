@@ -71,7 +71,7 @@ pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Session {
 pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, session).await.unwrap();
-    let outcome = core.validate_second_factor(&ctx, session, current.as_ref(), code, None).await;
+    let outcome = core.validate_second_factor(&ctx, session, current.as_deref(), code, None).await;
     match outcome.unwrap() {
         ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed { .. } => true,
         ValidateOutcome::Proven { .. } => true,
@@ -85,7 +85,7 @@ pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> 
 pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, session).await.unwrap();
-    match core.enrol(&ctx, session, current.as_ref(), "authenticator", "", None).await.unwrap() {
+    match core.enrol(&ctx, session, current.as_deref(), "authenticator", "", None).await.unwrap() {
         EnrolOutcome::Started { key: Some(key), .. } => key,
         other => refused(other),
     }
@@ -95,7 +95,7 @@ pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
 pub(crate) async fn disable(site: &Site, session: &mut Session) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.authenticate_session(&ctx, session).await.unwrap();
-    let outcome = core.enrol(&ctx, session, current.as_ref(), "disable", "", None).await;
+    let outcome = core.enrol(&ctx, session, current.as_deref(), "disable", "", None).await;
     matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 

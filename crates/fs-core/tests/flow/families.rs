@@ -35,7 +35,7 @@ async fn restore(site: &Site, session: &mut Session, cookie: &str) -> Restored {
 async fn back(site: &Site, cookie: &str) -> (Session, String) {
     let mut session = Session::default();
     let restored = restore(site, &mut session, cookie).await;
-    assert!(restored.who.is_ok(), "{restored:?}");
+    assert!(restored.outcome.is_authenticated(), "{restored:?}");
     (session, remember_cookie(&restored.remember).to_owned())
 }
 
@@ -44,7 +44,7 @@ async fn is_in(site: &Site, session: &Session) -> bool {
 }
 
 async fn is_good(site: &Site, cookie: &str) -> bool {
-    restore(site, &mut Session::default(), cookie).await.who.is_ok()
+    restore(site, &mut Session::default(), cookie).await.outcome.is_authenticated()
 }
 
 async fn families(site: &Site) -> usize {
@@ -94,7 +94,7 @@ async fn a_second_use_after_the_grace_ends_the_family_and_tells_the_owner() {
 
     let mut thief = Session::default();
     let restored = restore(&site, &mut thief, &copied).await;
-    assert!(matches!(restored.who, Err(AuthFailure::Ended)));
+    assert!(restored.outcome.failure() == Some(AuthFailure::Ended));
     assert_eq!(restored.remember, RememberChange::Clear);
     assert_eq!(thief.sign_in(), None);
     assert!(!is_in(&site, &owner).await && !is_good(&site, &next).await);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fs_core::authn::AuthOutcome;
 use fs_core::flow::{
     ChangeOutcome, ConfirmOutcome, FlowError, RegisterOutcome, RememberChange, ResetOutcome,
     ResetRequestOutcome, SendConfirmationOutcome, SignInOutcome, VerifyOutcome,
@@ -170,8 +171,8 @@ async fn restoring_a_remembered_browser() {
         every_fault(setup, prepare, async |site, session, remember| {
             let cookie = remember_cookie(&remember);
             let restored = site.core().restore_remembered(&site.context(), session, cookie).await?;
-            match restored.who {
-                Ok(_) => Ok::<_, FlowError>(()),
+            match restored.outcome {
+                AuthOutcome::Authenticated(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
         })
@@ -185,7 +186,7 @@ async fn ending_a_family_whose_cookie_is_used_again() {
         let (_, remember) = signed_in_ann(site, session).await;
         let cookie = remember_cookie(&remember);
         let back = site.core().restore_remembered(&site.context(), session, cookie).await.unwrap();
-        assert!(back.who.is_ok());
+        assert!(back.outcome.is_authenticated());
         site.clock.advance(Duration::from_secs(61));
         *session = Session::default();
         remember

@@ -109,7 +109,12 @@ async fn run(flow: &str, site: &Site, session: &mut Session, text: &str) -> bool
             drop(core.reset_password(&ctx, session, text, new_password(NEW)).await.unwrap());
         }
         "remembered" => {
-            return core.restore_remembered(&ctx, session, text).await.unwrap().who.is_ok();
+            return core
+                .restore_remembered(&ctx, session, text)
+                .await
+                .unwrap()
+                .outcome
+                .is_authenticated();
         }
         "second factor" | "chosen factor" => return validate(site, session, text).await,
         _ => {

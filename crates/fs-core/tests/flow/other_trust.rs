@@ -46,7 +46,12 @@ async fn enter(site: &Site, key: &TotpSecret) -> Entered {
 async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
     let (ctx, mut session) = (site.context(), Session::default());
     let cookie = remember_cookie(remembered);
-    site.core().restore_remembered(&ctx, &mut session, cookie).await.unwrap().who.is_ok()
+    site.core()
+        .restore_remembered(&ctx, &mut session, cookie)
+        .await
+        .unwrap()
+        .outcome
+        .is_authenticated()
 }
 
 /// Checks whether a browser with that device token is asked for the second factor.

@@ -48,7 +48,7 @@ async fn sign_in(site: &Site, identity: &str, password: &str) -> Try {
 
 async fn by_basic(site: &Site, identity: &str, password: &str) -> Try {
     let outcome = site.core().check_credentials(&site.context(), identity, &password.into()).await;
-    judged(outcome, |outcome| outcome.is_ok())
+    judged(outcome, |outcome| outcome.is_accepted())
 }
 
 async fn site() -> Site {

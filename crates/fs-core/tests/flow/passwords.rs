@@ -1,5 +1,6 @@
 //! Tests of verifying typed passwords, and of adopted hashes.
 
+use fs_core::flow::NewPasswordCheck;
 use fs_core::flow::{ChangeOutcome, FlowError, RememberChange, SignInOutcome, VerifyOutcome};
 use fs_core::model::{PasswordHash, User, UserField};
 use fs_core::password::{HashingRules, NewHash, PasswordHasher, Scratch};
@@ -121,7 +122,7 @@ async fn every_other_check_knows_the_imported_spelling() {
     let site = Setup::standard().build();
     let (core, ctx) = (site.core(), site.context());
     ann_with(&site, imported()).await;
-    assert!(core.check_credentials(&ctx, ANN, &TYPED.into()).await.unwrap().is_ok());
+    assert!(core.check_credentials(&ctx, ANN, &TYPED.into()).await.unwrap().is_accepted());
     assert!(stored_is_of(&site, TYPED).await);
 
     let ann = ann_with(&site, imported()).await;
@@ -163,7 +164,7 @@ async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
                 .check_credentials(&site.context(), identity, &typed.into())
                 .await
                 .unwrap();
-            assert!(checked.is_err());
+            assert!(!checked.is_accepted());
             assert_eq!(hashing(&site), [kind], "{identity} {typed}");
         }
     }
@@ -182,7 +183,7 @@ async fn a_new_password_is_judged_on_the_hashing_threads() {
     let site = Setup::standard().build();
     let judge = async |typed: &str| {
         let judged = site.core().check_new_password("password", &typed.into(), &[ANN]).await;
-        judged.map(|judged| judged.is_ok())
+        judged.map(|judged| judged.is_accepted())
     };
     site.calls.take();
     for (typed, good) in [("aaaaaaaaaaaaaaaaaaaa", false), (NEW, true)] {
@@ -245,7 +246,10 @@ async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
     let site = setup.build();
     let judge = async |password: &str| {
         let judged = site.core().check_new_password("password", &password.into(), &[]).await;
-        judged.unwrap().map(drop).map_err(|problems| format!("{problems:?}"))
+        match judged.unwrap() {
+            NewPasswordCheck::Accepted(_) => Ok(()),
+            NewPasswordCheck::Refused(problems) => Err(format!("{problems:?}")),
+        }
     };
     let letters = "otter".repeat(14);
     assert_eq!(judge(&format!("{letters}!?")).await, Ok(()));
@@ -259,5 +263,5 @@ async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
     let site = setup.build();
     let long = "otter".repeat(20);
     let judged = site.core().check_new_password("password", &long.as_str().into(), &[]).await;
-    assert!(judged.unwrap().is_ok());
+    assert!(judged.unwrap().is_accepted());
 }

@@ -72,7 +72,7 @@ impl Scene {
     fn has_password(&self, password: &str) -> bool {
         let typed = password.into();
         let ctx = self.site.context();
-        block_on(self.site.core().check_credentials(&ctx, ANN, &typed)).unwrap().is_ok()
+        block_on(self.site.core().check_credentials(&ctx, ANN, &typed)).unwrap().is_accepted()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::event::Event;
 use fs_core::flow::{
-    EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, ValidateOutcome,
+    EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, UndoOutcome, ValidateOutcome,
 };
 use fs_core::message::MessageKey;
 use fs_core::model::{SealedSecret, User};
@@ -17,6 +17,7 @@ use futures::executor::block_on;
 use crate::crowds::crowd;
 use crate::every_fault::every_fault;
 use crate::every_order::every_order;
+use crate::factors::{code, every_way, prove_method, set_up_method};
 use crate::people::{ANN, PROFILES, credentials, refused};
 
 /// Returns a profile with recovery codes. Creating them does not require the second factor here;
@@ -49,14 +50,18 @@ async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
     (site.user(email).await.unwrap(), codes)
 }
 
+/// Makes new codes. Asks again if the account changed at the same time, as its owner would.
 async fn make(site: &Site, email: &str) -> Vec<String> {
-    let user = site.user(email).await.unwrap();
     let (ctx, session) = (site.context(), Session::default());
-    match site.core().make_recovery_codes(&ctx, &session, &user).await.unwrap() {
-        MakeRecoveryCodesOutcome::Made(codes) => {
-            codes.iter().map(|code| code.expose().to_owned()).collect()
+    loop {
+        let user = site.user(email).await.unwrap();
+        match site.core().make_recovery_codes(&ctx, &session, &user).await {
+            Ok(MakeRecoveryCodesOutcome::Made(codes)) => {
+                return codes.iter().map(|code| code.expose().to_owned()).collect();
+            }
+            Err(FlowError::Contended(_)) => {}
+            other => refused(other),
         }
-        other => refused(other),
     }
 }
 
@@ -109,6 +114,17 @@ async fn disable(site: &Site, session: &mut Session, user: &User) -> Result<bool
     let disabled =
         site.core().enrol(&site.context(), session, Some(user), "disable", "", None).await?;
     Ok(matches!(disabled, EnrolOutcome::Disabled { .. }))
+}
+
+/// Switches the second factor off, as a request does. Returns `false` if the account changed at the
+/// same time.
+async fn disable_now(site: &Site, session: &mut Session) -> bool {
+    let user = site.user(ANN).await.unwrap();
+    match disable(site, session, &user).await {
+        Ok(disabled) => disabled,
+        Err(FlowError::Contended(_)) => false,
+        other => refused(other),
+    }
 }
 
 #[tokio::test]
@@ -355,15 +371,112 @@ fn using_a_code_and_making_new_ones_or_disabling_never_leave_half() {
     });
     every_order(|order| {
         let site = with_codes(Setup::standard).build();
-        let (user, codes) = block_on(add_user(&site, ANN));
+        let (_, codes) = block_on(add_user(&site, ANN));
         let (mut session, mut own) =
             block_on(async { (pending(&site).await, signed_in(&site).await) });
-        let (_, disabled) =
-            order.both(enter(&site, &mut session, &codes[0]), disable(&site, &mut own, &user));
-        assert!(disabled.unwrap());
+        let (used, disabled) =
+            order.both(enter(&site, &mut session, &codes[0]), disable_now(&site, &mut own));
         let user = block_on(site.user(ANN)).unwrap();
-        assert_eq!((user.recovery_codes.len(), user.second_factor.method), (0, None));
+        let left = if disabled { 0 } else { 7 };
+        assert!(used || disabled);
+        assert_eq!(user.recovery_codes.len(), left);
+        assert_eq!(user.second_factor.method.is_none(), disabled);
     });
+}
+
+/// Returns the token of the undo link in the newest notice that has one.
+async fn undo_token(site: &Site) -> String {
+    let mails = site.mails().await;
+    let texts = mails.iter().rev().filter_map(|mail| mail.text.as_deref());
+    let token = texts.filter_map(|text| text.split_once("/undo-change/")).next();
+    token.unwrap().1.split_whitespace().next().unwrap().to_owned()
+}
+
+async fn undo(site: &Site, token: &str) -> bool {
+    let mut session = Session::default();
+    let outcome = site.core().undo_factor_changes(&site.context(), &mut session, token).await;
+    matches!(outcome.unwrap(), UndoOutcome::Done { .. })
+}
+
+async fn codes_left(site: &Site) -> usize {
+    site.user(ANN).await.unwrap().recovery_codes.len()
+}
+
+#[test]
+fn a_code_that_is_used_while_changes_are_undone_stays_used() {
+    let mut both = 0;
+    every_order(|order| {
+        let site = with_codes(every_way).build();
+        let (user, codes) = block_on(add_user(&site, ANN));
+        let own = block_on(signed_in(&site));
+        let (app, state) = block_on(set_up_method(&site, &user));
+        assert!(block_on(prove_method(&site, &own, &state, &code(&site, &app))));
+        let token = block_on(undo_token(&site));
+        let mut session = block_on(pending(&site));
+        let (used, undone) = order.both(enter(&site, &mut session, &codes[0]), undo(&site, &token));
+        assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
+        both += usize::from(used && undone);
+    });
+    assert!(both > 0);
+}
+
+#[test]
+fn a_code_that_is_used_during_a_change_stays_used_when_the_change_is_undone() {
+    let mut both = 0;
+    every_order(|order| {
+        let site = with_codes(every_way).build();
+        let (_, codes) = block_on(add_user(&site, ANN));
+        let mut own = block_on(signed_in(&site));
+        let mut session = block_on(pending(&site));
+        let (used, disabled) =
+            order.both(enter(&site, &mut session, &codes[0]), disable_now(&site, &mut own));
+        if disabled {
+            assert!(block_on(async { undo(&site, &undo_token(&site).await).await }));
+            both += usize::from(used);
+        }
+        assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
+    });
+    assert!(both > 0);
+}
+
+#[test]
+fn of_two_sets_of_codes_at_once_one_is_made() {
+    every_order(|order| {
+        let site = with_codes(Setup::standard).build();
+        let (user, _) = block_on(add_user(&site, ANN));
+        let (ctx, session) = (site.context(), Session::default());
+        let make = || site.core().make_recovery_codes(&ctx, &session, &user);
+        let (first, second) = order.both(make(), make());
+        let made = [first, second].into_iter().filter_map(|outcome| match outcome {
+            Ok(MakeRecoveryCodesOutcome::Made(codes)) => Some(codes),
+            Err(FlowError::Contended(_)) => None,
+            other => refused(other),
+        });
+        let made: Vec<_> = made.collect();
+        assert_eq!(made.len(), 1);
+        let mut session = block_on(pending(&site));
+        assert!(block_on(enter(&site, &mut session, made[0][0].expose())));
+    });
+}
+
+#[tokio::test]
+async fn what_an_administrator_removes_is_not_brought_back_by_an_older_link() {
+    for everything in [true, false] {
+        let site = with_codes(every_way).build();
+        let (user, _) = add_user(&site, ANN).await;
+        let own = signed_in(&site).await;
+        let (app, state) = set_up_method(&site, &user).await;
+        assert!(prove_method(&site, &own, &state, &code(&site, &app)).await);
+        let token = undo_token(&site).await;
+        match everything {
+            true => site.core().reset_user_access(&user.id).await.unwrap(),
+            false => site.core().tf_reset(&user.id).await.unwrap(),
+        }
+        assert_eq!(undo(&site, &token).await, !everything);
+        let user = site.user(ANN).await.unwrap();
+        assert!(user.second_factor.method.is_none() && user.second_factor.totp_secret.is_none());
+        assert!(user.recovery_codes.is_empty() && user.sign_in_secrets.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fs_core::Config;
 use fs_core::config::FlaskKeys;
 use fs_core::csrf::CsrfSecret;
-use fs_core::flow::{NewAccount, ValidPassword};
+use fs_core::flow::NewAccount;
 use fs_core::model::{NewUser, PasswordHash, SealedSecret, SessionId, Uniquifier, UserField};
 use fs_core::password::{HashAnswer, HashJob, HashLane, HashTask, PasswordHasher};
 use fs_core::port::{
@@ -210,7 +210,6 @@ fn hashing_jobs() {
         let site = Setup::standard().build();
         site.core().check_new_password("password", &password(), &[]).await.unwrap()
     });
-    let valid: ValidPassword = valid.unwrap();
     shown.show(&valid);
 }
 

@@ -14,7 +14,7 @@ use crate::people::{
 
 async fn who(site: &Site, session: &Session) -> Option<String> {
     let who = site.core().authenticate_session(&site.context(), session).await.unwrap();
-    who.map(|user| user.email)
+    who.map(|user| user.email.clone())
 }
 
 #[tokio::test]
@@ -142,7 +142,7 @@ async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
     let before = CsrfSecret::from_random([7; 20]);
     session.set_csrf(Some(before.clone()));
     let back = core.restore_remembered(&ctx, &mut session, remember_cookie(&remember)).await;
-    assert_eq!(back.unwrap().who.map(|user| user.id), Ok(bob.id));
+    assert_eq!(back.unwrap().outcome.user().unwrap().id, bob.id);
     assert!(session.pending().is_none() && session.enrolment().is_none());
     assert!(session.csrf().is_some_and(|csrf| *csrf != before));
     assert_eq!(session.sign_in().unwrap().authenticated_at, None);

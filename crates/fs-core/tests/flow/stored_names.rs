@@ -3,7 +3,8 @@
 
 use fs_core::config::Disclosure;
 use fs_core::flow::{
-    Credentials, RegisterOutcome, ResetRequestOutcome, SendLinkOutcome, SignInOutcome,
+    Credentials, CredentialsCheck, RegisterOutcome, ResetRequestOutcome, SendLinkOutcome,
+    SignInOutcome,
 };
 use fs_core::message::MessageKey;
 use fs_core::model::{User, UserField};
@@ -51,7 +52,10 @@ async fn an_account_from_before_the_rules_signs_in() {
             assert!(signs_in(&site, &format!(" {email}\t")).await, "{email}");
             let (ctx, password) = (site.context(), PASSWORD.into());
             let basic = site.core().check_credentials(&ctx, email, &password).await;
-            assert_eq!(basic.unwrap().unwrap().id, ann.id);
+            match basic.unwrap() {
+                CredentialsCheck::Accepted(user) => assert_eq!(user.id, ann.id),
+                other => refused(other),
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Tests of an account with an empty uniquifier, as an adopted database may contain it.
 
-use fs_core::flow::{FollowLinkOutcome, ResetCheck, SignInOutcome};
+use fs_core::flow::{CredentialsCheck, FollowLinkOutcome, ResetCheck, SignInOutcome};
 use fs_core::model::{Uniquifier, UserField};
 use fs_core::port::Change;
 use fs_core::session::Session;
@@ -39,7 +39,10 @@ async fn a_password_gives_an_account_its_uniquifier() {
 async fn http_basic_gives_an_account_its_uniquifier() {
     let site = site(Setup::standard()).await;
     let checked = site.core().check_credentials(&site.context(), ANN, &PASSWORD.into()).await;
-    assert!(!checked.unwrap().unwrap().uniquifier.is_empty());
+    match checked.unwrap() {
+        CredentialsCheck::Accepted(user) => assert!(!user.uniquifier.is_empty()),
+        other => refused(other),
+    }
 }
 
 #[tokio::test]

@@ -98,7 +98,7 @@ impl UserStore for Forgetful {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         self.0.session(key, now).await
     }
 
@@ -114,7 +114,7 @@ impl UserStore for Forgetful {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError> {
         self.0.credential(key, now).await
     }
 

@@ -94,7 +94,7 @@ impl UserStore for WatchedStore {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         self.read(Call::Session).await?;
         self.inner.session(key, now).await
     }
@@ -112,7 +112,7 @@ impl UserStore for WatchedStore {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError> {
         self.read(Call::Credential).await?;
         self.inner.credential(key, now).await
     }

@@ -24,7 +24,7 @@ async fn find(
     store: &dyn UserStore,
     key: &CredentialKey,
 ) -> Result<Option<CredentialRecord>, Violation> {
-    Ok(store.credential(key, at(50)).await?.map(|(record, _)| record))
+    Ok(store.credential(key, at(50)).await?.map(|(record, _)| Arc::unwrap_or_clone(record)))
 }
 
 /// Returns the keys of an owner's auth tokens, as the store lists them.
@@ -83,7 +83,7 @@ pub(super) async fn a_credential_comes_with_its_owner_and_roles(
         let new = credential(secret, &owner);
         insert(&*store, &new).await?;
         let found = some(store.credential(&new.key, at(50)).await?, "the credential")?.1;
-        equal(found, load(&*store, &owner).await?, "its owner")?;
+        equal(&*found, &load(&*store, &owner).await?, "its owner")?;
     }
     for unknown in ["", "c", "A"] {
         let key = CredentialKey::of(CredentialKind::AuthToken, unknown);
@@ -380,6 +380,6 @@ pub(super) async fn a_credential_outlives_a_new_uniquifier(
     let set = vec![UserField::Uniquifier(uniquifier("new ann"))];
     store.commit(Change::UpdateUser { user: ann.clone(), expect: vec![], set }.into()).await?;
     let (found, owner) = some(store.credential(&new.key, at(50)).await?, "the credential")?;
-    equal(found, new, "the credential")?;
-    equal(owner, load(&*store, &ann).await?, "the owner as they are now")
+    equal(&*found, &new, "the credential")?;
+    equal(&*owner, &load(&*store, &ann).await?, "the owner as they are now")
 }

@@ -214,6 +214,6 @@ pub(super) async fn an_empty_uniquifier_names_nobody(
     store.commit(Change::InsertSession(record).into()).await?;
     equal(find(&*store, UserLookup::Uniquifier(empty())).await?, None, "by uniquifier")?;
     equal(find(&*store, UserLookup::TokenUniquifier(empty())).await?, None, "by token")?;
-    equal(store.session(&key, now).await?.map(|(_, user)| user.id), None, "by session")?;
+    equal(store.session(&key, now).await?.map(|(_, user)| user.id.clone()), None, "by session")?;
     equal(store.sessions_of(&empty(), now).await?, vec![], "the sessions")
 }

@@ -212,7 +212,11 @@ pub(super) async fn one_rotation_of_many_wins(store: Arc<dyn UserStore>) -> Resu
     let sessions = store.sessions_of(&uniquifier("ann"), at(50)).await?;
     let keys: Vec<_> = sessions.iter().map(|session| session.key.as_str().to_owned()).collect();
     let found = some(store.credential(&new.key, at(50)).await?, "the credential")?.0;
-    equal(vec![found.value], keys.into_iter().map(Value::from).collect(), "the winner's session")
+    equal(
+        vec![found.value.clone()],
+        keys.into_iter().map(Value::from).collect(),
+        "the winner's session",
+    )
 }
 
 pub(super) async fn one_removal_of_many_wins(store: Arc<dyn UserStore>) -> Result<(), Violation> {

@@ -41,7 +41,7 @@ pub(super) async fn a_session_is_kept_with_every_field(
     ] {
         insert(&*store, session.clone()).await?;
         let found = some(store.session(&session.key, at(50)).await?, "the session")?.0;
-        equal(found, session, "the session")?;
+        equal(&*found, &session, "the session")?;
     }
     Ok(())
 }
@@ -59,7 +59,7 @@ pub(super) async fn a_session_comes_with_its_user_and_roles(
     for (id, name, user) in [("a", "ann", ann), ("b", "bob", bob)] {
         insert(&*store, session(id, &uniquifier(name))).await?;
         let found = some(store.session(&SessionKey::new(id), at(50)).await?, "the session")?.1;
-        equal(found, load(&*store, &user).await?, "the user")?;
+        equal(&*found, &load(&*store, &user).await?, "the user")?;
     }
     equal(is_there(&*store, "c").await?, false, "an unknown session")?;
     equal(is_there(&*store, "").await?, false, "an empty id")?;
@@ -109,7 +109,7 @@ pub(super) async fn a_taken_session_id_is_never_overwritten(
     let thief = session("s", &uniquifier("bob"));
     stale(store.commit(Change::InsertSession(thief).into()).await, Guard::Session)?;
     let found = some(store.session(&first.key, at(1)).await?, "the first session")?.0;
-    equal(found, first, "the first session")
+    equal(&*found, &first, "the first session")
 }
 
 pub(super) async fn ended_sessions_are_gone(store: Arc<dyn UserStore>) -> Result<(), Violation> {

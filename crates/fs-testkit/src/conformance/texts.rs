@@ -178,7 +178,7 @@ async fn whole_or_not_at_all(store: &dyn UserStore, text: &str) -> Result<(), Vi
     };
     if kept_or_refused(store.commit(Change::InsertSession(session.clone()).into()).await)? {
         let found = some(store.session(&session.key, at(1)).await?, "the session")?.0;
-        equal(found, session, "the session")?;
+        equal(&*found, &session, "the session")?;
     }
     let mut entry = mail(text, 0);
     entry.mail.html = Some(text.to_owned());

@@ -12,6 +12,7 @@ use fs_core::port::{
     Receipt, StoreError, UniqueAttribute, UserLookup, UserStore,
 };
 use fs_store_memory::MemoryStore;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Fault of a store.
@@ -356,7 +357,7 @@ impl UserStore for Broken {
         &self,
         key: &SessionKey,
         now: Timestamp,
-    ) -> Result<Option<(SessionRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         let now = match self.fault {
             Some(Fault::ShowsExpiredSessions) => Timestamp::EPOCH,
             Some(Fault::EndsSessionsLate) => Timestamp::from_micros(now.micros() - 1),
@@ -381,7 +382,7 @@ impl UserStore for Broken {
         &self,
         key: &CredentialKey,
         now: Timestamp,
-    ) -> Result<Option<(CredentialRecord, User)>, StoreError> {
+    ) -> Result<Option<(Arc<CredentialRecord>, Arc<User>)>, StoreError> {
         let now = if self.is(Fault::ShowsExpiredCredentials) { Timestamp::EPOCH } else { now };
         self.inner.credential(key, now).await
     }

@@ -6,12 +6,12 @@ use super::AdminError;
 use crate::event::{Event, Subject};
 use crate::flow::Problem;
 use crate::flow::claim::{claim, release, takes};
-use crate::flow::password::ValidPassword;
+use crate::flow::password::{NewPasswordCheck, ValidPassword};
 use crate::flow::register::{audit, username_lookup};
 use crate::flow::second_factor::no_second_factor;
 use crate::identity::IdentityAttribute;
 use crate::message::MessageKey;
-use crate::model::{NewUser, PasswordHash, User, UserField, UserId};
+use crate::model::{CredentialKind, NewUser, PasswordHash, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
 use crate::secret::Secret;
 use crate::security::{Context, Security};
@@ -305,7 +305,12 @@ impl Security {
         if self.config().auth_tokens.own_uniquifier {
             set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
         }
-        self.update(user, set).await
+        let update = Change::UpdateUser { user: user.clone(), expect: Vec::new(), set };
+        // An older undo link must not bring back what is revoked here.
+        let (owner, kind) = (user.clone(), CredentialKind::FactorUndo);
+        let links = Change::RemoveCredentialsOf { owner, kind, except: None };
+        self.store().commit(Batch::from(update).and(links)).await?;
+        Ok(())
     }
 
     /// Sets a new password, which revokes every session of the account. `notify` sends the user a
@@ -361,8 +366,10 @@ impl Security {
         words: &[&str],
     ) -> Result<PasswordHash, AdminError> {
         match self.check_new_password("password", password, words).await? {
-            Ok(ValidPassword(password)) => Ok(self.hash_password(password).await?),
-            Err(problems) => Err(AdminError::Invalid(problems)),
+            NewPasswordCheck::Accepted(ValidPassword(password)) => {
+                Ok(self.hash_password(password).await?)
+            }
+            NewPasswordCheck::Refused(problems) => Err(AdminError::Invalid(problems)),
         }
     }
 }

@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::AdminError;
+use crate::flow::FlowError;
 use crate::flow::second_factor::no_second_factor;
 use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
-use crate::port::Change;
+use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
 use crate::security::Security;
+
+/// Maximum number of attempts while the account changes.
+const TRIES: usize = 3;
 
 impl Security {
     /// Sets the user's second factor. `None` keeps the secret or phone number that the user has.
@@ -49,12 +53,13 @@ impl Security {
     }
 
     /// Removes the user's second factor with its secret, phone number and recovery codes. Sessions
-    /// stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them.
+    /// stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Older undo links do
+    /// not restore the second factor.
     ///
     /// # Errors
     ///
     /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
-    /// if the database fails. Nothing was removed.
+    /// if the database fails or the account kept changing. Nothing was removed.
     ///
     /// # Examples
     ///
@@ -67,7 +72,22 @@ impl Security {
     /// # }
     /// ```
     pub async fn tf_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        self.update(user, no_second_factor()).await
+        for _ in 0..TRIES {
+            let links = self.forget_factor_to_undo(user).await?;
+            let found = self.store().user(&UserLookup::Id(user.clone())).await?;
+            let found = found.ok_or(AdminError::NoSuchUser)?;
+            let (user, expect) = (user.clone(), vec![UserField::SecondFactor(found.second_factor)]);
+            let mut batch =
+                Batch::from(Change::UpdateUser { user, expect, set: no_second_factor() });
+            batch.extend(links);
+            match self.store().commit(batch).await {
+                Ok(_) => return Ok(()),
+                // Changed meanwhile.
+                Err(CommitError::Stale(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.clone()))).into())
     }
 
     /// Sets the secret of a sign-in method, and the user's phone number. `None` keeps the value
