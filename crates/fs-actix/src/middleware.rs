@@ -88,7 +88,10 @@ where
         }
         Dispatch::Application(exchange, body) => (exchange, body),
     };
-    request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    request.set_payload(match body.into_untouched() {
+        Ok(payload) => payload,
+        Err(replayed) => Payload::Stream { payload: Box::pin(replayed) },
+    });
     request.extensions_mut().insert(exchange.clone());
     // Keeps no clone of the request: actix-web needs exclusive access to it for routing.
     let answered = catch_panic(async move { inner.call(request).await }).await;

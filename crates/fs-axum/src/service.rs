@@ -11,7 +11,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, NestedPath, Request};
 use axum::response::{IntoResponse, Response};
-use fs_http::{Dispatch, Exchange, WebSecurity, catch_panic};
+use fs_http::{Dispatch, Exchange, Frames, WebSecurity, catch_panic};
 use http::StatusCode;
 use http::request::Parts;
 use tower::{Layer, Service, ServiceExt};
@@ -83,11 +83,12 @@ where
         return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
     }
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let (exchange, body) = match security.begin(&parts, body.into_data_stream(), peer).await {
+    let (exchange, body) = match security.begin(&parts, Frames::new(body), peer).await {
         Dispatch::Answered(answer) => return Ok(answer.map(Body::from)),
         Dispatch::Application(exchange, body) => (exchange, body),
     };
-    let request = carrying(&exchange, parts, Body::from_stream(body));
+    let body = body.into_untouched().map_or_else(Body::from_stream, Frames::into_inner);
+    let request = carrying(&exchange, parts, body);
     let mut response = match catch_panic(inner.oneshot(request)).await {
         Ok(response) => response?,
         Err(panicked) => return Ok(panicked.map(Body::from)),

@@ -28,6 +28,10 @@ impl CsrfSecret {
         Self(bytes)
     }
 
+    pub(crate) const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Parses the result of [`to_text`](Self::to_text). Returns `None` for any other text.
     pub fn from_text(text: &str) -> Option<Self> {
         let mut secret = [0; LENGTH];

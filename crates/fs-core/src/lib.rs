@@ -45,6 +45,7 @@ pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod totp;
+mod value_cipher;
 
 pub use config::Config;
 pub use extra_field::{ExtraField, FieldCheck, FieldChoice, InputKind};

@@ -1,6 +1,7 @@
 //! The main object of an application: configuration, ports and keys.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::Timestamp;
@@ -39,6 +40,7 @@ struct Inner {
     hasher: Arc<PasswordHasher>,
     tokens: TokenSigner,
     csrf: CsrfSigner,
+    base_url: Option<Arc<str>>,
     sealer: Sealer,
     undo_sealer: Sealer,
     wallet: Option<Arc<Wallet>>,
@@ -79,13 +81,20 @@ pub struct Context {
     /// Time of the request.
     pub now: Timestamp,
     /// IP address of the client, as far as the application trusts it.
-    pub client_ip: Option<String>,
+    pub client_ip: Option<IpAddr>,
     /// `User-Agent` of the client.
     pub user_agent: Option<String>,
     /// URL with which links in mails begin: scheme and host, without a trailing slash.
-    pub base_url: String,
+    pub base_url: Arc<str>,
     /// Language of the mails and text messages of the flow.
     pub language: Language,
+}
+
+impl Context {
+    /// Returns the IP address as text, as stores keep it.
+    pub(crate) fn client_ip_text(&self) -> Option<String> {
+        self.client_ip.map(|ip| ip.to_string())
+    }
 }
 
 impl Security {
@@ -154,6 +163,7 @@ impl Security {
             hasher: Arc::new(hasher),
             tokens,
             csrf,
+            base_url: config.base_url.as_deref().map(Arc::from),
             sealer: Sealer::new(&config.signing_keys, "session"),
             undo_sealer: Sealer::new(&config.signing_keys, "factor undo"),
             wallet,
@@ -221,9 +231,14 @@ impl Security {
             now: self.now(),
             client_ip: None,
             user_agent: None,
-            base_url: self.config().base_url.clone().unwrap_or_default(),
+            base_url: self.base_url().unwrap_or_default(),
             language: self.config().default_language(),
         }
+    }
+
+    /// Returns the configured base URL.
+    pub fn base_url(&self) -> Option<Arc<str>> {
+        self.0.base_url.clone()
     }
 
     /// Returns the names of counters.

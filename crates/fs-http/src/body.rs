@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{FutureExt, Stream, StreamExt};
 use futures_timer::Delay;
+use http_body::Body;
 
 /// Maximum number of bytes to discard of a body that was answered before its end. Many clients read
 /// the answer only after they sent everything, and lose it if the connection is closed before that.
@@ -117,6 +118,17 @@ where
     (verdict, Replayed { read, rest: body, ended })
 }
 
+impl<S, E> Replayed<S, E> {
+    /// Returns the body as it came, if nothing of it was read.
+    ///
+    /// # Errors
+    ///
+    /// Returns the replayed body if a part was read.
+    pub fn into_untouched(self) -> Result<S, Self> {
+        if self.read.is_empty() && !self.ended { Ok(self.rest) } else { Err(self) }
+    }
+}
+
 impl<S, E> Replayed<S, E>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -142,6 +154,42 @@ where
             }
         })
         .await;
+    }
+}
+
+/// The data of an [`http_body::Body`] as a stream, without trailers, for [`WebSecurity::begin`].
+///
+/// [`WebSecurity::begin`]: crate::WebSecurity::begin
+#[derive(Debug)]
+pub struct Frames<B>(B);
+
+impl<B> Frames<B> {
+    /// Creates a stream of the data of a body.
+    pub const fn new(body: B) -> Self {
+        Self(body)
+    }
+
+    /// Returns the body.
+    pub fn into_inner(self) -> B {
+        self.0
+    }
+}
+
+impl<B: Body<Data = Bytes> + Unpin> Stream for Frames<B> {
+    type Item = Result<Bytes, B::Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let Some(frame) = std::task::ready!(Pin::new(&mut self.0).poll_frame(cx)) else {
+                return Poll::Ready(None);
+            };
+            match frame.map(http_body::Frame::into_data) {
+                Ok(Ok(data)) => return Poll::Ready(Some(Ok(data))),
+                // Trailers.
+                Ok(Err(_)) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+        }
     }
 }
 

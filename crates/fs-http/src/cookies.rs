@@ -1,5 +1,6 @@
 //! Writes every cookie that an answer sets.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,23 +43,26 @@ impl Exchange {
 
     /// Tells caches which headers decided the answer, and that an answer for somebody is theirs alone.
     fn write_vary(&self, headers: &mut HeaderMap) {
-        let (session_read, by_accept, trace, somebody) = {
+        let (session_read, by_accept, by_token, by_basic, somebody) = {
             let state = self.state();
+            let tried = |source| state.trace.has_tried(source);
             let somebody = state.via.is_some() || state.session.sign_in().is_some();
-            (state.session_read, state.by_accept, state.trace.clone(), somebody)
+            let (token, basic) = (tried(CredentialSource::Token), tried(CredentialSource::Basic));
+            (state.session_read, state.by_accept, token, basic, somebody)
         };
-        let token =
-            trace.has_tried(CredentialSource::Token).then(|| self.config().token.header.clone());
-        let basic = trace.has_tried(CredentialSource::Basic).then(|| "Authorization".to_owned());
-        let names = session_read.then(|| "Cookie".to_owned()).into_iter();
-        let names = names.chain(token).chain(basic);
-        let names = names.chain(by_accept.then(|| "Accept".to_owned()));
-        let names = names.chain(self.varies_by_language().then(|| "Accept-Language".to_owned()));
-        let names = names.collect::<Vec<_>>().join(", ");
-        if let Ok(names) = HeaderValue::from_str(&names)
-            && !names.is_empty()
-        {
-            headers.append(VARY, names);
+        let names = [
+            session_read.then_some("Cookie"),
+            by_token.then_some(self.config().token.header.as_str()),
+            by_basic.then_some("Authorization"),
+            by_accept.then_some("Accept"),
+            self.varies_by_language().then_some("Accept-Language"),
+        ];
+        let mut names = names.into_iter().flatten();
+        if let Some(first) = names.next() {
+            let all = names.fold(Cow::Borrowed(first), |all, name| all + ", " + name);
+            if let Ok(all) = HeaderValue::from_str(&all) {
+                headers.append(VARY, all);
+            }
         }
         if (somebody || headers.contains_key(SET_COOKIE)) && !headers.contains_key(CACHE_CONTROL) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));

@@ -41,7 +41,7 @@ impl Exchange {
     /// request.
     fn elsewhere(&self, attributes: &CookieAttributes) -> Vec<CookieAttributes> {
         let host = self.request().host().unwrap_or_default();
-        let places = paths(&self.request().path)
+        let places = paths(self.request().path())
             .into_iter()
             .flat_map(|path| domains(host).into_iter().map(move |domain| (path.clone(), domain)));
         let places = places

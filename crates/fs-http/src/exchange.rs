@@ -153,13 +153,12 @@ impl WebSecurity {
 impl Exchange {
     pub(crate) fn new(web: WebSecurity, request: Incoming, matched: Option<Matched>) -> Self {
         let now = web.core().now();
-        let base_url = match &web.core().config().base_url {
-            Some(url) => url.clone(),
-            None => format!("{}://{}", request.scheme(), request.host().unwrap_or("localhost")),
-        };
+        let base_url = web.core().base_url().unwrap_or_else(|| {
+            format!("{}://{}", request.scheme(), request.host().unwrap_or("localhost")).into()
+        });
         let user_agent = request.header(http::header::USER_AGENT).map(str::to_owned);
         // Some limits are counted by network, so who comes from nowhere comes from one.
-        let client_ip = Some(request.client_ip.unwrap_or(UNKNOWN).to_string());
+        let client_ip = Some(request.client_ip.unwrap_or(UNKNOWN));
         let language =
             language_of(web.core().config(), &request, || web.0.extension.language(&request));
         let context = Context { now, client_ip, user_agent, base_url, language };

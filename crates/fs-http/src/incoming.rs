@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use cookie::Cookie;
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, HOST, UPGRADE};
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::uri::Authority;
+use http::{HeaderMap, Method, Uri};
 
 use crate::body::BodyRead;
 use crate::fields::{Fields, Reading, is_json_type};
@@ -15,10 +15,6 @@ use crate::fields::{Fields, Reading, is_json_type};
 pub struct Incoming {
     /// HTTP method.
     pub method: Method,
-    /// Path, as sent.
-    pub path: String,
-    /// Query, as sent.
-    pub query: Option<String>,
     /// Headers.
     pub headers: HeaderMap,
     /// IP address of the client, as far as the application trusts it.
@@ -27,8 +23,7 @@ pub struct Incoming {
     pub fields: Fields,
     /// Number of bytes of the body that were read, if it is longer than that.
     pub(crate) looked_at: Option<usize>,
-    https: bool,
-    authority: Option<String>,
+    uri: Uri,
 }
 
 impl Incoming {
@@ -45,21 +40,29 @@ impl Incoming {
         };
         // First, so that what else there is need not be kept meanwhile.
         let fields = Fields::read(parts, body, reading).await;
-        let authority = parts.uri.authority().map(|authority| {
-            let text = authority.as_str();
-            text.rsplit_once('@').map_or(text, |(_, host)| host).to_owned()
-        });
         Self {
             method: parts.method.clone(),
-            path: parts.uri.path().to_owned(),
-            query: parts.uri.query().map(str::to_owned),
             headers: parts.headers.clone(),
             client_ip,
             fields,
             looked_at,
-            https: parts.uri.scheme_str() == Some("https"),
-            authority,
+            uri: parts.uri.clone(),
         }
+    }
+
+    /// Returns the path, as sent.
+    pub fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    /// Returns the query, as sent.
+    pub fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
+    /// Returns the path and the query, as sent.
+    pub fn path_and_query(&self) -> &str {
+        self.uri.path_and_query().map_or(self.uri.path(), |both| both.as_str())
     }
 
     /// Checks whether the request may change something.
@@ -74,13 +77,13 @@ impl Incoming {
 
     /// Returns the decoded names and values of the query, in order.
     pub fn query_pairs(&self) -> Vec<(String, String)> {
-        let query = self.query.as_deref().unwrap_or_default();
+        let query = self.query().unwrap_or_default();
         form_urlencoded::parse(query.as_bytes()).into_owned().collect()
     }
 
     /// Returns the first value with that name in the query.
     pub fn query_value(&self, name: &str) -> Option<String> {
-        let query = self.query.as_deref()?;
+        let query = self.query()?;
         let mut pairs = form_urlencoded::parse(query.as_bytes());
         pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
     }
@@ -107,14 +110,7 @@ impl Incoming {
     /// nothing about the others.
     pub(crate) fn cookie_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self.headers.get_all(COOKIE).iter();
-        let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-        let cookies = pairs
-            .filter_map(|pair| std::str::from_utf8(pair).ok())
-            .filter_map(|pair| Cookie::parse(pair).ok());
-        cookies
-            .filter(move |cookie| cookie.name() == name)
-            .filter_map(|cookie| cookie.value_raw())
-            .map(unquoted)
+        lines.flat_map(move |line| Pairs(line.as_bytes()).filter_map(move |pair| value(pair, name)))
     }
 
     /// Whether a cookie of that name was sent.
@@ -153,12 +149,12 @@ impl Incoming {
             (Some(one), None) => one.to_str().ok(),
             _ => None,
         };
-        self.authority.as_deref().or(header)
+        self.uri.authority().map(host_of).or(header)
     }
 
     /// Returns `https` or `http`, as the framework reports it.
     pub fn scheme(&self) -> &'static str {
-        if self.https { "https" } else { "http" }
+        if self.uri.scheme_str() == Some("https") { "https" } else { "http" }
     }
 }
 
@@ -166,6 +162,36 @@ impl std::fmt::Debug for Incoming {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Incoming").field("method", &self.method).finish_non_exhaustive()
     }
+}
+
+/// The host and port of an authority, without the user.
+fn host_of(authority: &Authority) -> &str {
+    let text = authority.as_str();
+    text.rsplit_once('@').map_or(text, |(_, host)| host)
+}
+
+/// The pairs of a `Cookie` header: what stands between semicolons (RFC 6265, section 5.4).
+struct Pairs<'a>(&'a [u8]);
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b';', self.0).unwrap_or(self.0.len());
+        let (pair, rest) = self.0.split_at_checked(end)?;
+        self.0 = rest.get(1..).unwrap_or_default();
+        Some(pair)
+    }
+}
+
+/// The value of a pair, if it has that name.
+fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a str> {
+    let pair = pair.trim_ascii_start();
+    let value = pair.strip_prefix(name.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?;
+    std::str::from_utf8(value).ok().map(|value| unquoted(value.trim()))
 }
 
 /// Some clients put values into quotes; no value of ours has any.

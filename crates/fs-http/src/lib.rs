@@ -59,7 +59,7 @@ mod web;
 
 pub use added_fields::FormCheck;
 pub use begin::Dispatch;
-pub use body::{BodyRead, BodyUse, Replayed};
+pub use body::{BodyRead, BodyUse, Frames, Replayed};
 pub use config::HttpConfig;
 pub use exchange::{Exchange, WebSecurity};
 pub use form::FormName;

@@ -108,10 +108,7 @@ impl Exchange {
     /// back would not repeat the request: a redirect is followed by GET.
     fn way_back(&self) -> Option<String> {
         let request = self.request();
-        request.method.is_safe().then(|| match &request.query {
-            Some(query) => format!("{}?{query}", request.path),
-            None => request.path.clone(),
-        })
+        request.method.is_safe().then(|| request.path_and_query().to_owned())
     }
 
     /// The answer to who lacks a role or permission.
@@ -147,7 +144,7 @@ impl Exchange {
         // session there.
         let base = match self.core().config().base_url {
             Some(_) => "",
-            None => self.context().base_url.as_str(),
+            None => &*self.context().base_url,
         };
         let here = self.way_back().map(|here| format!("{base}{here}"));
         let query: Vec<_> = here.iter().map(|here| ("next", here.as_str())).collect();

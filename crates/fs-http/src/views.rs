@@ -60,7 +60,7 @@ impl Exchange {
     /// The path of an address of ours, for a browser that knows us by another host; any other
     /// target as it is.
     fn as_path<'a>(&self, target: &'a str) -> &'a str {
-        let own = self.context().base_url.as_str();
+        let own = &*self.context().base_url;
         let known_by = self.request().host().unwrap_or_default();
         if own.split_once("://").is_some_and(|(_, host)| host == known_by) {
             return target;
@@ -71,7 +71,7 @@ impl Exchange {
 
     fn may_lead_to(&self, target: &str) -> bool {
         let from = Url::parse(&self.context().base_url);
-        let from = from.and_then(|own| own.join(&self.request().path));
+        let from = from.and_then(|own| own.join(self.request().path()));
         let Ok((from, to)) = from.and_then(|from| Ok((from.clone(), from.join(target)?))) else {
             return false;
         };

@@ -26,7 +26,7 @@ impl Notes {
         B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send,
     {
         let request = exchange.request();
-        let answer = match (request.path.as_str(), request.method.as_str()) {
+        let answer = match (request.path(), request.method.as_str()) {
             ("/", "GET" | "HEAD") => home(exchange).await,
             ("/note", "GET" | "HEAD") => self.show(exchange).await,
             ("/note", "POST") => self.write(exchange, body).await,

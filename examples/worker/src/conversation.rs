@@ -121,7 +121,7 @@ impl Conversation {
 
     /// Returns the context that flows need. Rate limits use the client's address.
     fn context(&self) -> Context {
-        Context { client_ip: Some(self.peer.to_string()), ..self.security.context() }
+        Context { client_ip: Some(self.peer), ..self.security.context() }
     }
 }
 

@@ -107,7 +107,7 @@ pub async fn echo(exchange: &Exchange, body: &[u8]) -> Response<Bytes> {
     let parsed = if is_json { serde_json::from_slice(body).ok() } else { None };
     let more = json!({
         "method": request.method.as_str(),
-        "query": lists(request.query.as_deref().unwrap_or_default().as_bytes()),
+        "query": lists(request.query().unwrap_or_default().as_bytes()),
         "form": lists(if form { body } else { b"" }),
         "json": parsed.unwrap_or(Value::Null),
     });

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, file, spans};
@@ -11,16 +12,22 @@ use crate::secret::Secret;
 use crate::totp::{TotpRules, TotpRulesError, WalletFormat, Window};
 
 /// Method by which a user gets a code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Encode, Decode,
+)]
+#[cbor(index_only)]
 pub enum CodeMethod {
     /// Code sent by mail. NIST does not accept it as a second factor: anyone who can read the mail
     /// can reset the password too.
+    #[n(0)]
     #[serde(rename = "email")]
     Email,
     /// Code shown by an authenticator app.
+    #[n(1)]
     #[serde(rename = "authenticator")]
     Authenticator,
     /// Code sent by text message. Requires [`Ports::sms`](crate::Ports::sms).
+    #[n(2)]
     #[serde(rename = "sms")]
     Sms,
 }

@@ -228,7 +228,7 @@ impl Security {
             // Ages are whole seconds, and the last one is included.
             expires_at: expires_at.plus(Duration::from_secs(1)),
             user_agent: ctx.user_agent.as_ref().map(|agent| agent.chars().take(255).collect()),
-            client_ip: ctx.client_ip.clone(),
+            client_ip: ctx.client_ip_text(),
             parent: None,
         }
     }

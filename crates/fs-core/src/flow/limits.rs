@@ -278,5 +278,5 @@ impl Security {
 }
 
 pub(super) fn network(ctx: &Context) -> Option<Network> {
-    ctx.client_ip.as_deref().map(Network::of)
+    ctx.client_ip_text().as_deref().map(Network::of)
 }

@@ -462,7 +462,7 @@ impl Security {
             UserField::Password(user.password.clone()),
         ];
         if signs_in && self.config().tracking {
-            user.sign_ins = user.sign_ins.and_one(ctx.now, ctx.client_ip.as_deref());
+            user.sign_ins = user.sign_ins.and_one(ctx.now, ctx.client_ip_text().as_deref());
             set.push(UserField::SignIns(user.sign_ins.clone()));
         }
         let old = std::mem::replace(&mut user.uniquifier, uniquifier);

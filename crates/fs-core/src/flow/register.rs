@@ -237,7 +237,7 @@ impl Security {
         let sign_in = !self.config().confirmation_required();
         let hides = self.config().disclosure == Disclosure::Generic;
         if sign_in && self.config().tracking {
-            new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip.as_deref());
+            new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip_text().as_deref());
         }
         let mut batch = Batch::from(claim(ctx, &self.email_identity(&new.email)));
         let name = new.username.as_deref().map(username_lookup);
@@ -464,7 +464,7 @@ pub(super) fn audit(ctx: &Context, what: &'static str, user: Option<&UserId>) ->
         at: ctx.now,
         what,
         user: user.cloned(),
-        client_ip: ctx.client_ip.clone(),
+        client_ip: ctx.client_ip_text(),
         details: Map::new(),
     })
 }

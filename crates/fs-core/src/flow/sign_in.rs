@@ -340,7 +340,7 @@ impl Security {
 
     /// Returns the fields that a sign-in writes, if sign-ins are tracked.
     pub(super) fn tracked(&self, ctx: &Context, user: &User) -> Vec<UserField> {
-        let sign_ins = || user.sign_ins.and_one(ctx.now, ctx.client_ip.as_deref());
+        let sign_ins = || user.sign_ins.and_one(ctx.now, ctx.client_ip_text().as_deref());
         self.config().tracking.then(|| UserField::SignIns(sign_ins())).into_iter().collect()
     }
 

@@ -35,17 +35,22 @@ pub use page_text::PageText;
 pub use status_text::StatusText;
 pub use texts::{English, TextKey};
 
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 /// Severity of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Encode, Decode)]
 #[serde(rename_all = "lowercase")]
+#[cbor(index_only)]
 pub enum Category {
     /// For information.
+    #[n(0)]
     Info,
     /// The request succeeded.
+    #[n(1)]
     Success,
     /// The request failed.
+    #[n(2)]
     Error,
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
 
 use super::FactorKind;
@@ -16,25 +16,26 @@ use crate::port::SpentSecret;
 pub(crate) const SET_UP_WITHIN: Duration = Duration::from_secs(1_800);
 
 /// Sign-in that waits for its second factor.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub struct Pending {
     /// Random id, under which attempts are counted.
-    #[serde(rename = "i")]
+    #[n(0)]
     pub id: String,
     /// Uniquifier of the user. A password change replaces it and so ends the pending sign-in.
-    #[serde(rename = "u")]
+    #[n(1)]
     pub uniquifier: String,
     /// Whether to remember the browser.
-    #[serde(rename = "r", default)]
+    #[n(2)]
     pub remember: bool,
     /// Time at which the first factor was given.
-    #[serde(rename = "t")]
+    #[n(3)]
     pub since: Timestamp,
     /// Step that the sign-in waits for.
-    #[serde(rename = "s")]
+    #[n(4)]
     pub stage: PendingStage,
     /// Kind of the first factor, if it is known.
-    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    #[n(5)]
     pub kind: Option<FactorKind>,
 }
 
@@ -58,34 +59,36 @@ impl fmt::Debug for Pending {
 }
 
 /// Step that a pending sign-in waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum PendingStage {
     /// Code of the account's second factor (`ready`).
-    #[serde(rename = "c")]
+    #[n(0)]
     Code,
     /// Choice of a second factor (`setup_from_login`), or the code that proves the chosen one
     /// (`validating_profile`). An [`Enrolment`] holds the chosen factor.
-    #[serde(rename = "e")]
+    #[n(1)]
     SetUp,
 }
 
 /// Second factor that was chosen but not proven. It is not stored with the user yet.
-#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub struct Enrolment {
     /// Uniquifier of the user.
-    #[serde(rename = "u")]
+    #[n(0)]
     pub uniquifier: String,
     /// Method of the factor.
-    #[serde(rename = "m")]
+    #[n(1)]
     pub method: CodeMethod,
     /// Encrypted secret of the factor.
-    #[serde(rename = "s")]
+    #[n(2)]
     pub secret: String,
     /// Phone number that codes are sent to, in E.164.
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    #[n(3)]
     pub phone: Option<String>,
     /// Time at which the set-up started.
-    #[serde(rename = "t")]
+    #[n(4)]
     pub since: Timestamp,
 }
 

@@ -1,5 +1,6 @@
 //! Decides whether a second factor is required.
 
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
@@ -8,18 +9,25 @@ use crate::model::User;
 /// Kind of a factor: what it depends on. Two factors of one kind count as one, because somebody
 /// with access to the mailbox has all its codes and links, and somebody with the app has all its
 /// keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Encode, Decode,
+)]
+#[cbor(index_only)]
 pub enum FactorKind {
     /// Knowledge of the password.
+    #[n(0)]
     #[serde(rename = "p")]
     Password,
     /// Access to the mailbox: codes and links in mails.
+    #[n(1)]
     #[serde(rename = "m")]
     Mailbox,
     /// Possession of the authenticator app.
+    #[n(2)]
     #[serde(rename = "a")]
     App,
     /// Access to text messages.
+    #[n(3)]
     #[serde(rename = "t")]
     Phone,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use data_encoding::BASE64URL_NOPAD;
+use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -30,23 +31,24 @@ pub struct Session {
     data_changed: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub(super) struct State {
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none", with = "csrf_secret")]
+    #[n(0)]
     csrf: Option<CsrfSecret>,
-    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    #[n(1)]
     sign_in: Option<SessionSignIn>,
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    #[n(2)]
     pending: Option<Pending>,
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    #[n(3)]
     enrolment: Option<Enrolment>,
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    #[n(4)]
     registered: Option<String>,
-    #[serde(rename = "f", default, skip_serializing_if = "Vec::is_empty")]
+    #[n(5)]
     flashes: Vec<Flash>,
-    #[serde(rename = "k", default, skip_serializing_if = "CsrfCookieState::is_absent")]
+    #[n(6)]
     csrf_cookie: CsrfCookieState,
-    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    #[n(7)]
     done: Option<DoneForm>,
 }
 
@@ -60,13 +62,14 @@ pub(super) struct Kept {
 }
 
 /// Form that was accepted last, so that submitting it twice is detected.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
 struct DoneForm {
-    #[serde(rename = "d")]
+    #[n(0)]
     digest: String,
-    #[serde(rename = "t")]
+    #[n(1)]
     led_to: String,
-    #[serde(rename = "a")]
+    #[n(2)]
     at: Timestamp,
 }
 
@@ -74,66 +77,63 @@ struct DoneForm {
 const SECOND_PRESS: Duration = Duration::from_secs(600);
 
 /// Sign-in in the browser's session.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
+#[cbor(map)]
 pub struct SessionSignIn {
     /// Id of the session. Its record is stored under the [key](SessionId::key).
-    #[serde(rename = "i", with = "session_id")]
+    #[n(0)]
     pub id: SessionId,
     /// Owner of the application's data in the session. Only the session record determines who is
     /// signed in.
-    #[serde(rename = "u", with = "user_id")]
+    #[n(1)]
     pub user: UserId,
     /// Time at which the user last authenticated. `None` for a remembered browser.
-    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    #[n(2)]
     pub authenticated_at: Option<Timestamp>,
     /// End of the grace period, in which the session counts as fresh after an earlier check.
-    #[serde(rename = "g", default, skip_serializing_if = "Option::is_none")]
+    #[n(3)]
     pub grace_until: Option<Timestamp>,
     /// Time at which the second factor, or a recovery code instead, was last given.
-    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    #[n(4)]
     pub factor_at: Option<Timestamp>,
     /// Remembered browser from which, or with which, it was created. Signing out revokes both.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none", with = "parent")]
+    #[n(5)]
     pub parent: Option<CredentialKey>,
     /// Time at which the session ends. Verifying the identity again does not extend it. `None` for
     /// a session of an earlier version, which did not store it.
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    #[n(6)]
     pub until: Option<Timestamp>,
 }
 
 /// Message that waits for the next page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
 pub struct Flash {
     /// Severity of the message.
-    #[serde(rename = "c")]
+    #[n(0)]
     pub category: Category,
     /// Text of the message.
-    #[serde(rename = "t")]
+    #[n(1)]
     pub text: String,
 }
 
 /// State of the CSRF cookie that scripts read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(index_only)]
 pub enum CsrfCookieState {
     /// Nobody is signed in, so there is no cookie.
     #[default]
-    #[serde(rename = "a")]
+    #[n(0)]
     Absent,
     /// The cookie must be sent with the next answer.
-    #[serde(rename = "d")]
+    #[n(1)]
     Due,
     /// The browser has the cookie.
-    #[serde(rename = "s")]
+    #[n(2)]
     Sent,
     /// The cookie must be removed with the next answer.
-    #[serde(rename = "c")]
+    #[n(3)]
     Clear,
-}
-
-impl CsrfCookieState {
-    fn is_absent(&self) -> bool {
-        *self == Self::Absent
-    }
 }
 
 impl Session {
@@ -364,85 +364,6 @@ fn digest(texts: &[&str]) -> String {
         hash.update(text);
     }
     BASE64URL_NOPAD.encode(&hash.finalize())
-}
-
-mod csrf_secret {
-    use std::borrow::Cow;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::csrf::CsrfSecret;
-
-    /// Text that is borrowed from the input if it contains no escapes.
-    #[derive(Deserialize)]
-    struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-    pub(super) fn serialize<S: Serializer>(
-        secret: &Option<CsrfSecret>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        match secret {
-            Some(secret) => to.serialize_some(secret.to_text().expose()),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<CsrfSecret>, D::Error> {
-        let text = Option::<Text<'de>>::deserialize(from)?;
-        Ok(text.and_then(|Text(text)| CsrfSecret::from_text(&text)))
-    }
-}
-
-mod user_id {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::model::UserId;
-
-    pub(super) fn serialize<S: Serializer>(id: &UserId, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(id.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<UserId, D::Error> {
-        String::deserialize(from).map(UserId::new)
-    }
-}
-
-mod parent {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::model::CredentialKey;
-
-    pub(super) fn serialize<S: Serializer>(
-        key: &Option<CredentialKey>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        match key {
-            Some(key) => to.serialize_some(key.as_str()),
-            None => to.serialize_none(),
-        }
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<CredentialKey>, D::Error> {
-        Ok(Option::<String>::deserialize(from)?.map(CredentialKey::new))
-    }
-}
-
-mod session_id {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use crate::model::SessionId;
-
-    pub(super) fn serialize<S: Serializer>(id: &SessionId, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(id.as_str())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<SessionId, D::Error> {
-        String::deserialize(from).map(SessionId::new)
-    }
 }
 
 #[cfg(test)]

@@ -1,32 +1,30 @@
-//! Encrypts sessions for cookies: XChaCha20-Poly1305 with keys derived from the signing keys.
+//! Encrypts sessions for cookies: AES-256-GCM, with a key for each value.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
 use sha2::Sha256;
 
 use super::Session;
 use crate::Timestamp;
 use crate::secret::Secret;
+use crate::value_cipher::{SALT, ValueCipher};
 
-const VERSION: u8 = 1;
-const NONCE: usize = 24;
+const VERSION: u8 = 2;
 const STAMP: usize = 8;
 /// Maximum length of a cookie's value in bytes. Browsers accept 4096 bytes with name and
 /// attributes.
 const LONGEST: usize = 3_800;
 
-/// Encrypts sessions into cookie values and decrypts them.
+/// Encrypts sessions into cookie values and decrypts them, with AES-256-GCM and a key for each value.
 ///
-/// The first key encrypts and all of them decrypt, so that keys can be rotated. The nonces of
-/// XChaCha20 are random and need no counter. The time of encryption is included, so that an old
-/// copy of a cookie expires with the lifetime, whatever the browser does.
+/// The first key encrypts and all of them decrypt, so that keys can be rotated. The number of values
+/// under one key needs no limit. The time of encryption is included, so that an old copy of a cookie
+/// expires with the lifetime, whatever the browser does.
 pub struct Sealer {
-    ciphers: Vec<XChaCha20Poly1305>,
+    keys: Vec<ValueCipher>,
     purpose: &'static [u8],
 }
 
@@ -44,20 +42,20 @@ pub enum SealError {
 impl Sealer {
     /// Creates a sealer for one purpose. It cannot decrypt values of another purpose.
     pub fn new(keys: &[Secret], purpose: &'static str) -> Self {
-        let ciphers = keys
+        let keys = keys
             .iter()
             .filter_map(|key| {
                 let mut derived = [0_u8; 32];
-                Hkdf::<Sha256>::new(Some(b"fs seal v1"), key.expose().as_bytes())
+                Hkdf::<Sha256>::new(Some(b"fs seal v2"), key.expose().as_bytes())
                     .expand(purpose.as_bytes(), &mut derived)
                     .ok()?;
-                XChaCha20Poly1305::new_from_slice(&derived).ok()
+                ValueCipher::new(&derived)
             })
             .collect();
-        Self { ciphers, purpose: purpose.as_bytes() }
+        Self { keys, purpose: purpose.as_bytes() }
     }
 
-    /// Encrypts a session into the value of its cookie. `nonce` must be random and never used
+    /// Encrypts a session into the value of its cookie. `salt` must be random and never used
     /// before.
     ///
     /// # Errors
@@ -67,10 +65,10 @@ impl Sealer {
         &self,
         session: &Session,
         now: Timestamp,
-        nonce: [u8; NONCE],
+        salt: [u8; SALT],
     ) -> Result<String, SealError> {
-        let json = serde_json::to_vec(session.state()).map_err(|_| SealError::NoKey)?;
-        self.seal_json(&json, self.purpose, now, nonce)
+        let state = minicbor::to_vec(session.state()).map_err(|_| SealError::NoKey)?;
+        self.seal_at(&state, self.purpose, now, salt)
     }
 
     /// Encrypts the application's data in a session into the value of the second cookie.
@@ -85,25 +83,25 @@ impl Sealer {
         &self,
         session: &Session,
         now: Timestamp,
-        nonce: [u8; NONCE],
+        salt: [u8; SALT],
     ) -> Result<String, SealError> {
         let json = serde_json::to_vec(&session.to_kept()).map_err(|_| SealError::NoKey)?;
-        self.seal_json(&json, &self.kept_purpose(), now, nonce)
+        self.seal_at(&json, &self.kept_purpose(), now, salt)
     }
 
     fn kept_purpose(&self) -> Vec<u8> {
         [self.purpose, b" kept"].concat()
     }
 
-    fn seal_json(
+    fn seal_at(
         &self,
-        json: &[u8],
+        content: &[u8],
         purpose: &[u8],
         now: Timestamp,
-        nonce: [u8; NONCE],
+        salt: [u8; SALT],
     ) -> Result<String, SealError> {
-        let plain = [now.micros().to_be_bytes().as_slice(), json].concat();
-        let text = self.seal_bytes(&plain, purpose, nonce).ok_or(SealError::NoKey)?;
+        let plain = [now.micros().to_be_bytes().as_slice(), content].concat();
+        let text = self.seal_bytes(&plain, purpose, salt).ok_or(SealError::NoKey)?;
         if text.len() > LONGEST { Err(SealError::TooLong(text.len())) } else { Ok(text) }
     }
 
@@ -111,41 +109,24 @@ impl Sealer {
     /// application, was altered, was encrypted more than `lifetime` ago, or is further in the
     /// future than [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Session> {
-        let json = self.open_json(text, self.purpose, now, lifetime)?;
-        serde_json::from_str(&json).ok().map(Session::from_state)
+        let plain = self.open_bytes(text, self.purpose)?;
+        let state = in_time(&plain, now, lifetime)?;
+        minicbor::decode(state).ok().map(Session::from_state)
     }
 
     /// Adds the data of the second cookie to a session, if it belongs to the user of the session or
     /// to no user. A value that cannot be decrypted is ignored.
     pub fn open_kept(&self, session: &mut Session, text: &str, now: Timestamp, lifetime: Duration) {
-        let json = self.open_json(text, &self.kept_purpose(), now, lifetime);
-        let kept = json.and_then(|json| serde_json::from_str(&json).ok());
+        let plain = self.open_bytes(text, &self.kept_purpose());
+        let json = plain.as_deref().and_then(|plain| in_time(plain, now, lifetime));
+        let kept = json.and_then(|json| serde_json::from_slice(json).ok());
         session.take_kept(kept.unwrap_or_default());
     }
 
-    fn open_json(
-        &self,
-        text: &str,
-        purpose: &[u8],
-        now: Timestamp,
-        lifetime: Duration,
-    ) -> Option<String> {
-        if text.len() > 2 * LONGEST {
-            return None;
-        }
-        let plain = self.open_bytes(text, purpose)?;
-        let (stamp, json) = plain.split_first_chunk::<STAMP>()?;
-        let sealed_at = Timestamp::from_micros(i64::from_be_bytes(*stamp));
-        if now.age_of(sealed_at)? > lifetime {
-            return None;
-        }
-        String::from_utf8(json.to_vec()).ok()
-    }
-
-    /// Encrypts a text for a store. Returns `None` if no key is configured. `nonce` must be random
+    /// Encrypts a text for a store. Returns `None` if no key is configured. `salt` must be random
     /// and never used before.
-    pub(crate) fn seal_text(&self, text: &str, nonce: [u8; NONCE]) -> Option<String> {
-        self.seal_bytes(text.as_bytes(), self.purpose, nonce)
+    pub(crate) fn seal_text(&self, text: &str, salt: [u8; SALT]) -> Option<String> {
+        self.seal_bytes(text.as_bytes(), self.purpose, salt)
     }
 
     /// Decrypts a text of [`seal_text`](Self::seal_text). Returns `None` for any other text.
@@ -153,28 +134,29 @@ impl Sealer {
         String::from_utf8(self.open_bytes(sealed, self.purpose)?).ok()
     }
 
-    fn seal_bytes(&self, plain: &[u8], purpose: &[u8], nonce: [u8; NONCE]) -> Option<String> {
-        let payload = Payload { msg: plain, aad: purpose };
-        let sealed = self.ciphers.first()?.encrypt(&XNonce::from(nonce), payload).ok()?;
-        let mut bytes = Vec::with_capacity(1 + NONCE + sealed.len());
-        bytes.push(VERSION);
-        bytes.extend_from_slice(&nonce);
-        bytes.extend_from_slice(&sealed);
-        Some(URL_SAFE_NO_PAD.encode(&bytes))
+    fn seal_bytes(&self, plain: &[u8], purpose: &[u8], salt: [u8; SALT]) -> Option<String> {
+        let sealed = self.keys.first()?.seal(plain, purpose, salt)?;
+        Some(URL_SAFE_NO_PAD.encode([[VERSION].as_slice(), &sealed].concat()))
     }
 
     fn open_bytes(&self, text: &str, purpose: &[u8]) -> Option<Vec<u8>> {
+        if text.len() > 2 * LONGEST {
+            return None;
+        }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (&version, rest) = bytes.split_first()?;
-        let (nonce, sealed) = rest.split_first_chunk::<NONCE>()?;
+        let (&version, sealed) = bytes.split_first()?;
         if version != VERSION {
             return None;
         }
-        self.ciphers.iter().find_map(|cipher| {
-            let payload = Payload { msg: sealed, aad: purpose };
-            cipher.decrypt(&XNonce::from(*nonce), payload).ok()
-        })
+        self.keys.iter().find_map(|key| key.open(sealed, purpose))
     }
+}
+
+/// Returns the content of a value that was encrypted at most `lifetime` ago.
+fn in_time(plain: &[u8], now: Timestamp, lifetime: Duration) -> Option<&[u8]> {
+    let (stamp, content) = plain.split_first_chunk::<STAMP>()?;
+    let sealed_at = Timestamp::from_micros(i64::from_be_bytes(*stamp));
+    (now.age_of(sealed_at)? <= lifetime).then_some(content)
 }
 
 impl std::fmt::Debug for Sealer {

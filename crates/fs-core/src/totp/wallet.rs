@@ -5,8 +5,6 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chacha20poly1305::aead::{Aead, KeyInit, Payload};
-use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -17,11 +15,10 @@ use super::app_wallet::{self, Stored};
 use crate::model::SealedSecret;
 use crate::secret::Secret;
 use crate::token::SigningKeys;
+use crate::value_cipher::{SALT, ValueCipher};
 
 /// Prefix of encrypted texts in our own format.
 const PREFIX: &str = "fs1";
-
-const NONCE: usize = 24;
 
 /// Maximum length of a tag. With it an encrypted text still fits the 255 characters of the column.
 const LONGEST_TAG: usize = 64;
@@ -33,8 +30,8 @@ const LONGEST: usize = 2_048;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WalletFormat {
-    /// Our own format: XChaCha20-Poly1305 with a key derived by HKDF-SHA256, bound to the key's
-    /// tag.
+    /// Our own format: AES-256-GCM with a key for each text, derived by HKDF-SHA256 and bound to
+    /// the key's tag.
     #[default]
     Native,
     /// passlib's format, so that a Flask-Security application can share the database: AES-256-CTR
@@ -71,7 +68,7 @@ pub struct Wallet {
 struct Key {
     tag: String,
     secret: Secret,
-    cipher: XChaCha20Poly1305,
+    cipher: ValueCipher,
 }
 
 /// Error in the keys of a wallet.
@@ -150,7 +147,7 @@ impl Wallet {
     /// Encrypts a secret with the newest key. `random` must be random and never used before.
     ///
     /// passlib's format takes 16384 rounds of PBKDF2, some milliseconds.
-    pub fn seal(&self, secret: &TotpSecret, random: [u8; NONCE]) -> SealedSecret {
+    pub fn seal(&self, secret: &TotpSecret, random: [u8; SALT]) -> SealedSecret {
         let Key { tag, secret: key, .. } = &self.newest;
         SealedSecret::new(match self.format {
             WalletFormat::Native => self.newest.seal(secret, random),
@@ -221,29 +218,29 @@ impl Key {
             return Err(WalletKeyError::Empty(tag));
         }
         let key = derive(&secret, &format!("seal {tag}"));
-        let cipher = XChaCha20Poly1305::new((&*key).into());
+        #[expect(clippy::expect_used, reason = "HKDF-SHA256 takes keys of 32 octets")]
+        let cipher = ValueCipher::new(&key).expect("HKDF-SHA256 takes keys of 32 octets");
         Ok(Self { tag, secret, cipher })
     }
 
-    /// Encrypts a secret as `fs1:tag:`, followed by nonce and ciphertext in base64url.
-    fn seal(&self, secret: &TotpSecret, nonce: [u8; NONCE]) -> String {
+    /// Encrypts a secret as `fs1:tag:`, followed by salt and ciphertext in base64url.
+    fn seal(&self, secret: &TotpSecret, salt: [u8; SALT]) -> String {
         let head = format!("{PREFIX}:{}:", self.tag);
-        let payload = Payload { msg: secret.expose(), aad: head.as_bytes() };
+        let sealed = self.cipher.seal(secret.expose(), head.as_bytes(), salt);
         #[expect(clippy::expect_used, reason = "64 octets are not too long for the cipher")]
-        let sealed =
-            self.cipher.encrypt(&XNonce::from(nonce), payload).expect("64 octets are not too long");
-        head + &BASE64URL_NOPAD.encode(&[nonce.as_slice(), &sealed].concat())
+        let sealed = sealed.expect("64 octets are not too long");
+        head + &BASE64URL_NOPAD.encode(&sealed)
     }
 
     fn open(&self, body: &str) -> Result<TotpSecret, WalletProblem> {
         let bytes =
             BASE64URL_NOPAD.decode(body.as_bytes()).map_err(|_| WalletProblem::Malformed)?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>().ok_or(WalletProblem::Malformed)?;
+        if bytes.len() < SALT {
+            return Err(WalletProblem::Malformed);
+        }
         let head = format!("{PREFIX}:{}:", self.tag);
-        let payload = Payload { msg: sealed, aad: head.as_bytes() };
-        let secret = self.cipher.decrypt(&XNonce::from(*nonce), payload);
-        let secret = Zeroizing::new(secret.map_err(|_| WalletProblem::Altered)?);
-        TotpSecret::from_bytes(&secret).map_err(|_| WalletProblem::Malformed)
+        let secret = self.cipher.open(&bytes, head.as_bytes()).ok_or(WalletProblem::Altered)?;
+        TotpSecret::from_bytes(&Zeroizing::new(secret)).map_err(|_| WalletProblem::Malformed)
     }
 }
 

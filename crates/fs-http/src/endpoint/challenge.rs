@@ -103,10 +103,7 @@ impl Exchange {
             return self.json(StatusCode::UNAUTHORIZED, told.into(), None);
         }
         self.flash(required);
-        let here = match &self.request().query {
-            Some(query) => format!("{}?{query}", self.request().path),
-            None => self.request().path.clone(),
-        };
+        let here = self.request().path_and_query().to_owned();
         let step = if held { Endpoint::TwoFactorSetup } else { Endpoint::SignIn };
         self.redirect(&self.endpoint_url(step, &[("next", &here)]))
     }

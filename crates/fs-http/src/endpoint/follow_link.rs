@@ -77,10 +77,7 @@ pub(super) fn button_page(exchange: &Exchange, words: &Words) -> Response<Bytes>
 /// The path and query of the request, for forms that are sent back to it.
 pub(super) fn here(exchange: &Exchange) -> String {
     let request = exchange.request();
-    match &request.query {
-        Some(query) => format!("{}?{query}", request.path),
-        None => request.path.clone(),
-    }
+    request.path_and_query().to_owned()
 }
 
 pub(super) fn page(exchange: &Exchange, words: &Words, problems: &[Problem]) -> PageView {

@@ -48,8 +48,8 @@ impl Exchange {
             Some(FieldValue::Text(text)) => text,
             _ => String::new(),
         });
-        let query = request.query.clone().unwrap_or_default();
-        Some(Press([request.path.clone(), query].into_iter().chain(typed).collect()))
+        let query = request.query().unwrap_or_default().to_owned();
+        Some(Press([request.path().to_owned(), query].into_iter().chain(typed).collect()))
     }
 
     /// The answer to a form that this browser has sent before, and that was accepted.

@@ -71,7 +71,7 @@ async fn every_json_answer_can_be_made_by_the_application() {
 async fn refusals_can_be_answered_by_the_application() {
     let mut setup = Setup::standard();
     setup.hooks.unauthenticated = Some(Arc::new(|exchange, mechanisms| {
-        teapot(format!("{} {mechanisms:?}", exchange.request().path))
+        teapot(format!("{} {mechanisms:?}", exchange.request().path()))
     }));
     setup.hooks.unauthorized = Some(Arc::new(|_, rule| teapot(format!("{rule:?}"))));
     setup.hooks.reauthenticate = Some(Arc::new(|_, rule| teapot(format!("{rule:?}"))));

@@ -80,7 +80,7 @@ impl Site {
     pub fn context(&self) -> Context {
         Context {
             now: self.core().now(),
-            client_ip: self.client_ip.map(|ip| ip.to_string()),
+            client_ip: self.client_ip,
             user_agent: Some("Otter/1".to_owned()),
             base_url: BASE_URL.to_owned(),
             language: self.core().config().default_language(),
@@ -165,7 +165,7 @@ impl Site {
     }
 
     async fn application(&self, exchange: &Exchange) -> Response<Bytes> {
-        let path = &exchange.request().path;
+        let path = exchange.request().path();
         let Some((_, requirement)) = self.routes.iter().find(|(route, _)| route == path) else {
             let mut missing = Response::new(Bytes::new());
             *missing.status_mut() = StatusCode::NOT_FOUND;

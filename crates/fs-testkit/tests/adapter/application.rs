@@ -28,7 +28,7 @@ impl Server {
         body: Body,
     ) -> Result<Response<Bytes>, Response<Bytes>> {
         let signed_in = Requirement::signed_in();
-        Ok(text(match exchange.request().path.as_str() {
+        Ok(text(match exchange.request().path() {
             "/hello" => "hello".to_owned(),
             "/seen" => seen(exchange),
             "/user" => {

@@ -69,7 +69,7 @@ async fn answer(
     peer: IpAddr,
 ) -> Response<Bytes> {
     let (head, body) = request.into_parts();
-    let body = Box::pin(body.into_data_stream());
+    let body = Frames::new(body);
     let (exchange, body) = match security.begin(&head, body, Some(peer)).await {
         Dispatch::Answered(answer) => return answer,
         Dispatch::Application(exchange, body) => (exchange, body),
@@ -86,7 +86,7 @@ async fn application<B>(exchange: &Exchange, body: B) -> Response<Bytes>
 where
     B: hyper::body::Body<Data = Bytes, Error = hyper::Error> + Send,
 {
-    let path = exchange.request().path.as_str();
+    let path = exchange.request().path();
     if path == "/echo" {
         return match Limited::new(body, BODY_LIMIT).collect().await {
             Ok(body) => echo(exchange, &body.to_bytes()).await,
