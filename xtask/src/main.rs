@@ -1,5 +1,6 @@
 //! Tasks for developers and CI: `cargo xtask test`, and its parts.
 
+mod bench;
 mod calibrate;
 mod chromium;
 mod contract;
@@ -48,6 +49,8 @@ enum Task {
     /// Measures whether response times reveal who has an account, or how long others wait for one
     /// client
     Timing(timing::Options),
+    /// Measures what a protected request costs, in fs and in other libraries
+    Bench(bench::Options),
     /// Measures the Argon2 parameters that this machine can afford
     Calibrate(calibrate::Options),
 }
@@ -80,6 +83,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Contract(options) => contract::run(&workspace, &options),
         Task::Policies(options) => policies::run(&workspace, &options),
         Task::Timing(options) => timing::run(&workspace, &options),
+        Task::Bench(options) => bench::run(&workspace, &options),
         Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }

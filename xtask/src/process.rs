@@ -96,7 +96,7 @@ impl Progress {
     }
 
     /// Redraws the line when it is due.
-    fn tick(&mut self, last: &str) {
+    pub(crate) fn tick(&mut self, last: &str) {
         let wait = if self.terminal { REDRAW } else { DOT };
         if self.verbose || self.drawn.elapsed() < wait {
             return;

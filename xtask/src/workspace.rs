@@ -117,10 +117,15 @@ impl Workspace {
         Ok(String::from_utf8(bytes).ok())
     }
 
+    /// Returns the directory in which cargo builds.
+    pub(crate) fn target_dir(&self) -> PathBuf {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
+        self.root.join(target)
+    }
+
     /// Returns the directory in which xtask writes the output of the steps.
     pub(crate) fn log_dir(&self) -> Result<PathBuf> {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or("target".into(), PathBuf::from);
-        let dir = self.root.join(target).join("xtask");
+        let dir = self.target_dir().join("xtask");
         std::fs::create_dir_all(&dir)?;
         Ok(dir)
     }

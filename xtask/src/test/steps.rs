@@ -47,9 +47,17 @@ impl<'a> Session<'a> {
     pub(crate) fn run(&mut self, step: Step, progress: &mut Progress) -> Result<Outcome> {
         match step {
             Step::Fmt => {
-                let mut command =
-                    self.cargo(&["fmt", "--all", "--check", "--", "--color", "never"]);
-                self.tool(&mut command, "fmt", "every crate", progress)
+                // The benchmarks are a workspace of their own. This downloads and builds nothing.
+                let of_benches = ["fmt", "--manifest-path", "benches/Cargo.toml"];
+                for package in [["fmt", "--all"].as_slice(), &of_benches] {
+                    let mut command = self.cargo(package);
+                    command.args(["--check", "--", "--color", "never"]);
+                    let outcome = self.tool(&mut command, "fmt", "every crate", progress)?;
+                    if outcome.verdict != Verdict::Ok {
+                        return Ok(outcome);
+                    }
+                }
+                Ok(Outcome { on: "every crate".into(), verdict: Verdict::Ok, details: Vec::new() })
             }
             Step::Tidy => Ok(report(tidy::run(self.workspace)?)),
             Step::Parity => Ok(report(parity::run(self.workspace)?)),

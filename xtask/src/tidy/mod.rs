@@ -2,6 +2,7 @@
 
 mod adapters;
 mod assurance;
+mod benches;
 mod book;
 mod edges;
 mod english;
@@ -25,6 +26,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Report> {
         let text = workspace.read_text(&file)?.ok_or_else(|| format!("{file} is not text"))?;
         offences.extend(manifest::check(&file, &text)?);
     }
+    offences.extend(benches::check(workspace)?);
     offences.extend(explained::check(workspace)?);
     let files = workspace.files()?;
     let text = workspace.read_text(assurance::FILE)?;

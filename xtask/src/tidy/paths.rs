@@ -6,7 +6,7 @@ use crate::report::Offence;
 const FOLDERS: [&str; 4] = ["work", "root", "home", "Users"];
 
 /// Files that other tools write.
-const WRITTEN_BY_TOOLS: [&str; 1] = ["Cargo.lock"];
+const WRITTEN_BY_TOOLS: [&str; 2] = ["Cargo.lock", "benches/Cargo.lock"];
 
 /// Checks one file.
 pub(super) fn check(file: &str, text: &str) -> Vec<Offence> {
