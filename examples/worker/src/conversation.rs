@@ -1,6 +1,7 @@
 //! Conversation: runs the flow of each line, and returns its outcome in words.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use fs_core::flow::{Credentials, FlowError, SignInOutcome, ValidateOutcome};
 use fs_core::model::User;
@@ -72,7 +73,7 @@ impl Conversation {
         let ended = match self.current().await {
             Ok(user) => {
                 let ctx = self.context();
-                self.security.sign_out(&ctx, &mut self.session, user.as_ref(), None).await
+                self.security.sign_out(&ctx, &mut self.session, user.as_deref(), None).await
             }
             Err(error) => Err(error),
         };
@@ -115,7 +116,7 @@ impl Conversation {
 
     /// Returns the signed-in user. Reads the store each time, so that a deactivated account is
     /// signed out at once.
-    async fn current(&self) -> Result<Option<User>, FlowError> {
+    async fn current(&self) -> Result<Option<Arc<User>>, FlowError> {
         self.security.authenticate_session(&self.context(), &self.session).await
     }
 

@@ -164,7 +164,7 @@ async fn handlers_find_their_way_around() {
     let exchange = site.web.open(&parts, BodyRead::NotRead, None).await;
     let sign_in = exchange.endpoint_url(fs_http::route::Endpoint::SignIn, &[("next", "/a b")]);
     assert_eq!(sign_in, "/auth/login?next=%2Fa+b");
-    assert_eq!(exchange.context().base_url, BASE_URL);
+    assert_eq!(&*exchange.context().base_url, BASE_URL);
     assert_eq!(exchange.view(Some("home"), &[("a", "1")]), "/start?a=1");
     assert_eq!(exchange.view(Some("/done"), &[]), "//ui.test/done");
     let user = site.user(ANN).await.unwrap();

@@ -311,7 +311,7 @@ async fn a_failure_is_told_to_every_guard_and_tried_once() {
         site.browser().send(with_basic(ANN, "a wrong marble otter")).await;
     }
     let (parts, _) = with_basic(ANN, PASSWORD).into_parts();
-    let peer = site.context().client_ip.map(|ip| ip.parse().unwrap());
+    let peer = site.context().client_ip;
     let exchange = site.web.open(&parts, BodyRead::NotRead, peer).await;
     let requirement = Requirement::signed_in().by([Mechanism::Basic]);
     site.calls.take();

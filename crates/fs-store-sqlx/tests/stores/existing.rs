@@ -295,12 +295,18 @@ async fn use_old_sessions(store: &SqlxStore) {
     let old = found.unwrap().0;
     assert_eq!(old.parent, None);
     let parent = CredentialKey::new("family");
-    let child =
-        SessionRecord { key: SessionKey::new("new"), parent: Some(parent.clone()), ..old.clone() };
+    let child = SessionRecord {
+        key: SessionKey::new("new"),
+        parent: Some(parent.clone()),
+        ..(*old).clone()
+    };
     store.commit(Change::InsertSession(child).into()).await.unwrap();
     let remove = Change::RemoveCredential { key: parent, expect: None };
     store.commit(remove.into()).await.unwrap();
-    assert_eq!(store.sessions_of(&old.uniquifier, Timestamp::EPOCH).await.unwrap(), [old]);
+    assert_eq!(
+        store.sessions_of(&old.uniquifier, Timestamp::EPOCH).await.unwrap(),
+        [(*old).clone()]
+    );
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ impl Site {
             now: self.core().now(),
             client_ip: self.client_ip,
             user_agent: Some("Otter/1".to_owned()),
-            base_url: BASE_URL.to_owned(),
+            base_url: BASE_URL.into(),
             language: self.core().config().default_language(),
         }
     }
@@ -166,7 +166,7 @@ impl Site {
 
     async fn application(&self, exchange: &Exchange) -> Response<Bytes> {
         let path = exchange.request().path();
-        let Some((_, requirement)) = self.routes.iter().find(|(route, _)| route == path) else {
+        let Some((_, requirement)) = self.routes.iter().find(|(route, _)| *route == path) else {
             let mut missing = Response::new(Bytes::new());
             *missing.status_mut() = StatusCode::NOT_FOUND;
             return missing;

@@ -145,7 +145,7 @@ impl Server {
     async fn anew(&self, exchange: &Exchange) -> Exchange {
         let request = exchange.request();
         let mut head = Request::new(()).into_parts().0;
-        head.uri = request.path.parse().unwrap();
+        head.uri = request.path().parse().unwrap();
         head.headers = request.headers.clone();
         self.security.open(&head, BodyRead::NotRead, None).await
     }

@@ -222,7 +222,8 @@ impl Broken {
                 let found = self.inner.credential(&key, Timestamp::EPOCH).await.unwrap();
                 let Some((record, _)) = found else { return vec![] };
                 let expect = ExpectedCredential::Revision(record.revision);
-                let credential = Box::new(CredentialRecord { used_at: Some(at), ..record });
+                let credential =
+                    Box::new(CredentialRecord { used_at: Some(at), ..(*record).clone() });
                 Change::PutCredential { credential, expect }
             }
             (Some(Fault::SparesNoSession), Change::EndSessionsOf { uniquifier, .. }) => {

@@ -5,7 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use bytes::Bytes;
-use fs_http::{Dispatch, Exchange, WebSecurity, catch_panic};
+use fs_http::{Dispatch, Exchange, Frames, WebSecurity, catch_panic};
 use futures::TryStreamExt;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited, StreamBody};
