@@ -67,7 +67,7 @@ where
 async fn answer<S>(
     security: WebSecurity,
     inner: S,
-    parts: Parts,
+    mut parts: Parts,
     body: Body,
 ) -> Result<Response, Infallible>
 where
@@ -88,7 +88,8 @@ where
         Dispatch::Application(exchange, body) => (exchange, body),
     };
     let body = body.into_untouched().map_or_else(Body::from_stream, Frames::into_inner);
-    let request = carrying(&exchange, parts, body);
+    parts.extensions.insert(exchange.clone());
+    let request = Request::from_parts(parts, body);
     let mut response = match catch_panic(inner.oneshot(request)).await {
         Ok(response) => response?,
         Err(panicked) => return Ok(panicked.map(Body::from)),
@@ -97,12 +98,6 @@ where
         Ok(()) => response,
         Err(failure) => failure.map(Body::from),
     })
-}
-
-/// Builds the request for the application, with the exchange as an extension.
-fn carrying(exchange: &Exchange, mut parts: Parts, body: Body) -> Request {
-    parts.extensions.insert(exchange.clone());
-    Request::from_parts(parts, body)
 }
 
 /// Logs once that a nested router rejects every request: its links and redirects would be wrong.

@@ -1,13 +1,18 @@
 //! Authenticated encryption of many values under one key.
 
-use aes_gcm::aead::{Aead, KeyInit, Payload};
-use aes_gcm::{Aes256Gcm, Nonce};
+use std::ops::Range;
+
+use aes_gcm::aead::inout::InOutBuf;
+use aes_gcm::aead::{Aead, AeadInOut, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
 /// Length of the salt of a value, in bytes.
 pub(crate) const SALT: usize = 24;
+/// Length of the authentication tag, in bytes.
+const TAG: usize = 16;
 
 /// Encrypts values with AES-256-GCM (NIST SP 800-38D), each under a key of its own.
 ///
@@ -30,12 +35,17 @@ impl ValueCipher {
         Some([salt.as_slice(), &sealed].concat())
     }
 
-    /// Decrypts a result of [`seal`](Self::seal). Returns `None` if it was altered, or encrypted
-    /// under another key or with another `about`.
-    pub(crate) fn open(&self, sealed: &[u8], about: &[u8]) -> Option<Vec<u8>> {
-        let (salt, sealed) = sealed.split_first_chunk::<SALT>()?;
-        let payload = Payload { msg: sealed, aad: about };
-        self.cipher(salt)?.decrypt(&Nonce::default(), payload).ok()
+    /// Decrypts a result of [`seal`](Self::seal) in place and returns where the value is. Returns
+    /// `None` if it was altered, or encrypted under another key or with another `about`; `sealed` is
+    /// unchanged then.
+    pub(crate) fn open(&self, sealed: &mut [u8], about: &[u8]) -> Option<Range<usize>> {
+        let end = sealed.len().checked_sub(TAG)?;
+        let (salt, rest) = sealed.split_first_chunk_mut::<SALT>()?;
+        let (value, tag) = rest.split_last_chunk_mut::<TAG>()?;
+        let (nonce, tag) = (Nonce::default(), Tag::from(*tag));
+        let cipher = self.cipher(salt)?;
+        cipher.decrypt_inout_detached(&nonce, about, InOutBuf::from(value), &tag).ok()?;
+        Some(SALT..end)
     }
 
     fn cipher(&self, salt: &[u8; SALT]) -> Option<Aes256Gcm> {

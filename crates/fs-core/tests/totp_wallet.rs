@@ -65,7 +65,7 @@ fn our_own_format_stays() {
     let wallet = wallet(&[("1", KEY)], WalletFormat::Native);
     let sealed = wallet.seal(&secret(), counted());
     let text =
-        "fs1:1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXkgqtmaRdwBpT_FG6YOLu-GaH4zUyrLjQ7oNGMH85AvbTrjww";
+        "fs2:1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXRI9TiVq4AdTIoNtxFmbS-OhvPFLYQ8ImRhWkxgd4Jnp9sjrz";
     assert_eq!(sealed.expose(), text);
 }
 
@@ -181,9 +181,9 @@ fn what_is_not_ours_is_refused() {
         (&uri("&algorithm=SHA256"), Unsupported),
         ("otpauth://totp/zoe", Malformed),
         ("otpauth://hotp/zoe?secret=QZYG4LIFYA4GPLCV", Malformed),
-        ("fs1:1:", Malformed),
-        ("fs1:1:AAAA", Malformed),
-        ("fs1:2:AAAA", UnknownKey),
+        ("fs2:1:", Malformed),
+        ("fs2:1:AAAA", Malformed),
+        ("fs2:2:AAAA", UnknownKey),
         ("fs2:1:AAAA", Malformed),
     ] {
         assert_eq!(open(&wallet, text), Err(problem), "{text:.80}");
@@ -237,7 +237,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(
-        text in "\\PC{0,60}|fs1:1:[A-Za-z0-9_-]{0,90}|otpauth://totp/\\PC{0,40}|\\{\"key\":\"[A-Z2-7]{0,9}\\PC{0,40}",
+        text in "\\PC{0,60}|fs2:1:[A-Za-z0-9_-]{0,90}|otpauth://totp/\\PC{0,40}|\\{\"key\":\"[A-Z2-7]{0,9}\\PC{0,40}",
     ) {
         let wallet = wallet(&[("1", KEY)], WalletFormat::Native);
         prop_assert!(open(&wallet, &text).is_err());

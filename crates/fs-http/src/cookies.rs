@@ -57,12 +57,15 @@ impl Exchange {
             by_accept.then_some("Accept"),
             self.varies_by_language().then_some("Accept-Language"),
         ];
-        let mut names = names.into_iter().flatten();
-        if let Some(first) = names.next() {
-            let all = names.fold(Cow::Borrowed(first), |all, name| all + ", " + name);
-            if let Ok(all) = HeaderValue::from_str(&all) {
-                headers.append(VARY, all);
-            }
+        let names = names.into_iter().flatten().map(Cow::Borrowed);
+        let all = names.reduce(|all, name| Cow::Owned(format!("{all}, {name}")));
+        let value = match all {
+            Some(Cow::Borrowed("Cookie")) => Some(HeaderValue::from_static("Cookie")),
+            Some(all) => HeaderValue::from_str(&all).ok(),
+            None => None,
+        };
+        if let Some(value) = value {
+            headers.append(VARY, value);
         }
         if (somebody || headers.contains_key(SET_COOKIE)) && !headers.contains_key(CACHE_CONTROL) {
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("private"));

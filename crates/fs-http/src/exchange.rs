@@ -39,7 +39,7 @@ pub(crate) struct Web {
     pub(crate) extension: Arc<dyn Extension>,
 }
 
-/// What the application adds to answers. [`Hooks`](crate::Hooks) implements it. It is a trait because
+/// Additions of the application to answers. [`Hooks`](crate::Hooks) implements it. It is a trait because
 /// functions of the application get the exchange, which belongs to the site.
 #[async_trait]
 pub(crate) trait Extension: Send + Sync {

@@ -70,8 +70,9 @@ impl Handler for Gate {
         let within = self.0.config().body_timeout;
         let (read, data) = match self.0.body_use(&head) {
             BodyUse::Leave => (BodyRead::NotRead, Some(data)),
-            BodyUse::Read { limit } => (in_time(within, read(data, limit)).await, None),
-            BodyUse::Share { .. } => (in_time(within, peek(&mut data)).await, Some(data)),
+            // Boxed: else every request would carry their room, with that of a buffer.
+            BodyUse::Read { limit } => (Box::pin(in_time(within, read(data, limit))).await, None),
+            BodyUse::Share { .. } => (Box::pin(in_time(within, peek(&mut data))).await, Some(data)),
         };
         let peer = request.remote().map(|address| address.ip());
         let exchange = self.0.open(&head, read, peer).await;

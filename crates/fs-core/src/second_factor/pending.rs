@@ -132,7 +132,7 @@ mod tests {
         let enrolment = Enrolment {
             uniquifier: "2c3d-uniquifier".to_owned(),
             method: CodeMethod::Sms,
-            secret: "fs1:4e5f-secret".to_owned(),
+            secret: "fs2:4e5f-secret".to_owned(),
             phone: Some("+14155550123".to_owned()),
             since,
         };

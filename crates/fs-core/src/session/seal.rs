@@ -1,5 +1,6 @@
 //! Encrypts sessions for cookies: AES-256-GCM, with a key for each value.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use base64::Engine;
@@ -110,7 +111,7 @@ impl Sealer {
     /// future than [`CLOCK_LEEWAY`](crate::CLOCK_LEEWAY).
     pub fn open(&self, text: &str, now: Timestamp, lifetime: Duration) -> Option<Session> {
         let plain = self.open_bytes(text, self.purpose)?;
-        let state = in_time(&plain, now, lifetime)?;
+        let state = in_time(plain.as_slice(), now, lifetime)?;
         minicbor::decode(state).ok().map(Session::from_state)
     }
 
@@ -118,7 +119,7 @@ impl Sealer {
     /// to no user. A value that cannot be decrypted is ignored.
     pub fn open_kept(&self, session: &mut Session, text: &str, now: Timestamp, lifetime: Duration) {
         let plain = self.open_bytes(text, &self.kept_purpose());
-        let json = plain.as_deref().and_then(|plain| in_time(plain, now, lifetime));
+        let json = plain.as_ref().and_then(|plain| in_time(plain.as_slice(), now, lifetime));
         let kept = json.and_then(|json| serde_json::from_slice(json).ok());
         session.take_kept(kept.unwrap_or_default());
     }
@@ -131,7 +132,8 @@ impl Sealer {
 
     /// Decrypts a text of [`seal_text`](Self::seal_text). Returns `None` for any other text.
     pub(crate) fn open_text(&self, sealed: &str) -> Option<String> {
-        String::from_utf8(self.open_bytes(sealed, self.purpose)?).ok()
+        let plain = self.open_bytes(sealed, self.purpose)?;
+        String::from_utf8(plain.as_slice().to_vec()).ok()
     }
 
     fn seal_bytes(&self, plain: &[u8], purpose: &[u8], salt: [u8; SALT]) -> Option<String> {
@@ -139,16 +141,29 @@ impl Sealer {
         Some(URL_SAFE_NO_PAD.encode([[VERSION].as_slice(), &sealed].concat()))
     }
 
-    fn open_bytes(&self, text: &str, purpose: &[u8]) -> Option<Vec<u8>> {
+    fn open_bytes(&self, text: &str, purpose: &[u8]) -> Option<Plain> {
         if text.len() > 2 * LONGEST {
             return None;
         }
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (&version, sealed) = bytes.split_first()?;
+        let mut bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (&mut version, sealed) = bytes.split_first_mut()?;
         if version != VERSION {
             return None;
         }
-        self.keys.iter().find_map(|key| key.open(sealed, purpose))
+        let at = self.keys.iter().find_map(|key| key.open(sealed, purpose))?;
+        Some(Plain { bytes, at: at.start + 1..at.end + 1 })
+    }
+}
+
+/// Decrypted value, at its place in the decoded text.
+struct Plain {
+    bytes: Vec<u8>,
+    at: Range<usize>,
+}
+
+impl Plain {
+    fn as_slice(&self) -> &[u8] {
+        self.bytes.get(self.at.clone()).unwrap_or_default()
     }
 }
 

@@ -17,6 +17,9 @@ use crate::Timestamp;
 
 const VERSION: &str = "v1";
 
+/// Length of the MAC of a token, in bytes.
+const MAC: usize = 32;
+
 /// Length of the MAC that binds a token to a text, in bytes. Under a secret key, 128 bits suffice.
 const TIE: usize = 16;
 
@@ -57,7 +60,7 @@ impl Signer {
             return None;
         }
         let (signed, mac) = text.rsplit_once('.')?;
-        let mac = BASE64URL_NOPAD.decode(mac.as_bytes()).ok()?;
+        let mac = decode_mac(mac)?;
         let genuine =
             |keys: &Keys| keys.sign.clone().chain_update(signed).verify_slice(&mac).is_ok();
         let key = self.keys.iter().position(genuine)?;
@@ -81,6 +84,15 @@ impl Signer {
         };
         tie.len() == TIE && keys.tie.clone().chain_update(text).verify_truncated_left(&tie).is_ok()
     }
+}
+
+/// Decodes a MAC without allocating.
+fn decode_mac(text: &str) -> Option<[u8; MAC]> {
+    let mut mac = [0; MAC];
+    if BASE64URL_NOPAD.decode_len(text.len()) != Ok(MAC) {
+        return None;
+    }
+    BASE64URL_NOPAD.decode_mut(text.as_bytes(), &mut mac).ok().map(|_| mac)
 }
 
 fn derive(hkdf: &Hkdf<Sha256>, purpose: &str, what: &str) -> Hmac<Sha256> {

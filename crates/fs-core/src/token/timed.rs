@@ -67,10 +67,9 @@ pub(super) fn encode_time(now: Timestamp) -> String {
 
 /// Decodes the result of [`encode_time`].
 pub(super) fn decode_time(text: &str) -> Option<i64> {
-    let octets = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
-    let zeros = 8_usize.checked_sub(octets.len())?;
+    let zeros = 8_usize.checked_sub(BASE64URL_NOPAD.decode_len(text.len()).ok()?)?;
     let mut wide = [0; 8];
-    wide.get_mut(zeros..)?.copy_from_slice(&octets);
+    BASE64URL_NOPAD.decode_mut(text.as_bytes(), wide.get_mut(zeros..)?).ok()?;
     i64::try_from(u64::from_be_bytes(wide)).ok()
 }
 

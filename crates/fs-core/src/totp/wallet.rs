@@ -18,7 +18,7 @@ use crate::token::SigningKeys;
 use crate::value_cipher::{SALT, ValueCipher};
 
 /// Prefix of encrypted texts in our own format.
-const PREFIX: &str = "fs1";
+const PREFIX: &str = "fs2";
 
 /// Maximum length of a tag. With it an encrypted text still fits the 255 characters of the column.
 const LONGEST_TAG: usize = 64;
@@ -223,7 +223,7 @@ impl Key {
         Ok(Self { tag, secret, cipher })
     }
 
-    /// Encrypts a secret as `fs1:tag:`, followed by salt and ciphertext in base64url.
+    /// Encrypts a secret as `fs2:tag:`, followed by salt and ciphertext in base64url.
     fn seal(&self, secret: &TotpSecret, salt: [u8; SALT]) -> String {
         let head = format!("{PREFIX}:{}:", self.tag);
         let sealed = self.cipher.seal(secret.expose(), head.as_bytes(), salt);
@@ -233,14 +233,16 @@ impl Key {
     }
 
     fn open(&self, body: &str) -> Result<TotpSecret, WalletProblem> {
-        let bytes =
-            BASE64URL_NOPAD.decode(body.as_bytes()).map_err(|_| WalletProblem::Malformed)?;
+        let mut bytes = Zeroizing::new(
+            BASE64URL_NOPAD.decode(body.as_bytes()).map_err(|_| WalletProblem::Malformed)?,
+        );
         if bytes.len() < SALT {
             return Err(WalletProblem::Malformed);
         }
         let head = format!("{PREFIX}:{}:", self.tag);
-        let secret = self.cipher.open(&bytes, head.as_bytes()).ok_or(WalletProblem::Altered)?;
-        TotpSecret::from_bytes(&Zeroizing::new(secret)).map_err(|_| WalletProblem::Malformed)
+        let at = self.cipher.open(&mut bytes, head.as_bytes()).ok_or(WalletProblem::Altered)?;
+        let secret = bytes.get(at).unwrap_or_default();
+        TotpSecret::from_bytes(secret).map_err(|_| WalletProblem::Malformed)
     }
 }
 
