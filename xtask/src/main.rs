@@ -5,6 +5,7 @@ mod calibrate;
 mod chromium;
 mod contract;
 mod database;
+mod docs;
 mod machine;
 mod named;
 mod parity;
@@ -51,6 +52,8 @@ enum Task {
     Timing(timing::Options),
     /// Measures what a protected request costs, in fs and in other libraries
     Bench(bench::Options),
+    /// Builds the book as a site, and the documentation of every crate
+    Docs,
     /// Measures the Argon2 parameters that this machine can afford
     Calibrate(calibrate::Options),
 }
@@ -84,6 +87,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Policies(options) => policies::run(&workspace, &options),
         Task::Timing(options) => timing::run(&workspace, &options),
         Task::Bench(options) => bench::run(&workspace, &options),
+        Task::Docs => docs::run(&workspace),
         Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }

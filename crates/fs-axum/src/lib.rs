@@ -45,4 +45,6 @@ pub use service::{SecurityLayer, SecurityService, WithSecurity};
 
 pub use fs_http::{self, application::*};
 #[cfg(feature = "services")]
-pub use fs_services::{self, Builder, Failure, HttpBuilder, StartError, Started, builder};
+pub use fs_services::{self, Builder, Failure, HttpBuilder, StartError, Started};
+#[cfg(feature = "services")]
+pub use fs_services::{builder, stop_signal};

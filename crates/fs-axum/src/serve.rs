@@ -52,7 +52,7 @@ impl Default for Limits {
 ///
 /// # async fn run(app: Router) -> std::io::Result<()> {
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-/// let stopped = async { _ = tokio::signal::ctrl_c().await };
+/// let stopped = fs_axum::stop_signal()?;
 /// fs_axum::serve(listener, app, Limits::default(), stopped).await;
 /// # Ok(())
 /// # }

@@ -1,6 +1,32 @@
 //! Events: notifications of committed changes.
 
+use std::net::IpAddr;
+
+use crate::Timestamp;
+use crate::context::Context;
 use crate::model::{User, UserId};
+
+/// An event, with the facts of the request that caused it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EventRecord {
+    /// The event.
+    pub event: Event,
+    /// Time of the request.
+    pub at: Timestamp,
+    /// IP address of the client, as far as the application trusts it.
+    pub client_ip: Option<IpAddr>,
+    /// `User-Agent` of the client.
+    pub user_agent: Option<String>,
+}
+
+impl EventRecord {
+    /// Creates a record of an event in the context of a flow.
+    pub fn new(event: Event, ctx: &Context) -> Self {
+        let (client_ip, user_agent) = (ctx.client_ip, ctx.user_agent.clone());
+        Self { event, at: ctx.now, client_ip, user_agent }
+    }
+}
 
 /// An event that happened and was committed. The payloads cannot contain a secret.
 ///
@@ -27,8 +53,9 @@ pub enum Event {
     UserAuthenticated {
         /// User who signed in.
         user: Subject,
-        /// Methods of the sign-in: `password`, `confirm`, `reset`, `change`, `register`, `mfa`,
-        /// `recovery_code`, …
+        /// Methods of the sign-in: one of `password`, `email`, `sms`, `authenticator`, `token`,
+        /// `confirm`, `reset`, `change`, `register`, …, followed by that of the second factor, if
+        /// one was given: `authenticator`, `email`, `sms` or `recovery_code`.
         methods: Vec<&'static str>,
     },
     /// An account was registered.

@@ -24,6 +24,7 @@
 pub mod authn;
 pub mod authz;
 pub mod config;
+mod context;
 pub mod csrf;
 pub mod event;
 mod extra_field;
@@ -48,6 +49,7 @@ pub mod totp;
 mod value_cipher;
 
 pub use config::Config;
+pub use context::Context;
 pub use extra_field::{ExtraField, FieldCheck, FieldChoice, InputKind};
-pub use security::{Context, Ports, Security};
+pub use security::{Ports, Security};
 pub use timestamp::{CLOCK_LEEWAY, Timestamp, span_text};

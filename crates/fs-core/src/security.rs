@@ -1,17 +1,16 @@
 //! The main object of an application: configuration, ports and keys.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::Timestamp;
 use crate::config::{CodeMethod, Config, ConfigError, ConfigErrors, SignInMethod};
+use crate::context::Context;
 use crate::csrf::CsrfSigner;
-use crate::event::Event;
+use crate::event::{Event, EventRecord};
 use crate::flow::{FamilyKey, FlowError, TokenUses};
 use crate::identity::{IdentityAttribute, Region};
 use crate::limit::CounterNames;
-use crate::message::Language;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
 use crate::password::{
     HashAnswer, HashJob, HashLane, HashTask, PasswordHasher, SlowComparison, Verification,
@@ -73,28 +72,6 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Receivers of events.
     pub events: Vec<Arc<dyn EventSink>>,
-}
-
-/// Context of a flow: facts about the request, independent of the protocol.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// Time of the request.
-    pub now: Timestamp,
-    /// IP address of the client, as far as the application trusts it.
-    pub client_ip: Option<IpAddr>,
-    /// `User-Agent` of the client.
-    pub user_agent: Option<String>,
-    /// URL with which links in mails begin: scheme and host, without a trailing slash.
-    pub base_url: Arc<str>,
-    /// Language of the mails and text messages of the flow.
-    pub language: Language,
-}
-
-impl Context {
-    /// Returns the IP address as text, as stores keep it.
-    pub(crate) fn client_ip_text(&self) -> Option<String> {
-        self.client_ip.map(|ip| ip.to_string())
-    }
 }
 
 impl Security {
@@ -291,9 +268,10 @@ impl Security {
         &self.0.ports
     }
 
-    pub(crate) fn emit(&self, event: Event) {
-        for sink in &self.0.ports.events {
-            sink.emit(&event);
+    pub(crate) fn emit(&self, ctx: &Context, event: Event) {
+        if !self.0.ports.events.is_empty() {
+            let record = EventRecord::new(event, ctx);
+            self.0.ports.events.iter().for_each(|sink| sink.emit(&record));
         }
     }
 

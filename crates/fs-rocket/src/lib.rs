@@ -51,4 +51,6 @@ pub use require::require;
 
 pub use fs_http::{self, application::*};
 #[cfg(feature = "services")]
-pub use fs_services::{self, Builder, Failure, HttpBuilder, StartError, Started, builder};
+pub use fs_services::{self, Builder, Failure, HttpBuilder, StartError, Started};
+#[cfg(feature = "services")]
+pub use fs_services::{builder, stop_signal};

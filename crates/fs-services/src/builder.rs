@@ -248,7 +248,7 @@ mod tests {
             .signing_key("a secret of at least 32 random bytes")
             .base_url("https://example.org")
             .configure(|config| config.usernames = true)
-            .events(|_: &fs_core::event::Event| {})
+            .events(|_: &fs_core::event::EventRecord| {})
             .hash_pool(HashPoolSize { threads: 2, ..HashPoolSize::default() });
         let (config, ports, _) = builder.into_parts().unwrap();
         assert!(config.usernames && config.errors().0.is_empty());

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU16;
 
-use fs_core::event::Event;
+use fs_core::event::EventRecord;
 use fs_core::port::EventSink;
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -18,33 +18,40 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 ///
 /// ```
 /// use fs_core::event::Event;
-/// use fs_core::port::EventSink;
+/// # use fs_core::event::EventRecord;
+/// # use fs_core::port::EventSink;
 /// use fs_services::event_stream::{EventStreams, Heard};
 /// use futures::StreamExt;
 ///
 /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
 /// let streams = EventStreams::default();
 /// let mut heard = streams.subscribe();
-/// # streams.emit(&Event::AuthenticationFailed { user: None, reason: "unknown_identity" });
+/// # let event = Event::AuthenticationFailed { user: None, reason: "unknown_identity" };
+/// # let (now, language) = (fs_core::Timestamp::EPOCH, fs_core::message::Language::english());
+/// # let (client_ip, user_agent, base_url) = (None, None, "".into());
+/// # let ctx = fs_core::Context { now, client_ip, user_agent, base_url, language };
+/// # streams.emit(&EventRecord::new(event, &ctx));
 /// # drop(streams);
 /// // Usually in a task of its own: `tokio::spawn(async move { … })`.
 /// while let Some(heard) = heard.next().await {
 ///     match heard {
-///         Heard::Event(Event::AuthenticationFailed { reason, .. }) => println!("{reason}"),
-///         Heard::Event(_) => {}
+///         Heard::Event(record) => match record.event {
+///             Event::AuthenticationFailed { reason, .. } => println!("{reason} at {:?}", record.at),
+///             _ => {}
+///         },
 ///         Heard::Missed(count) => println!("{count} events went by unseen"),
 ///     }
 /// }
 /// # });
 /// ```
 #[derive(Clone, Debug)]
-pub struct EventStreams(Sender<Event>);
+pub struct EventStreams(Sender<EventRecord>);
 
 /// Item of an event stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Heard {
-    /// An event that was emitted.
-    Event(Event),
+    /// An event that was emitted, boxed because it is large.
+    Event(Box<EventRecord>),
     /// Number of events that were lost because the subscriber fell behind.
     Missed(u64),
 }
@@ -69,16 +76,16 @@ impl EventStreams {
     }
 }
 
-async fn next(mut events: Receiver<Event>) -> Option<(Heard, Receiver<Event>)> {
+async fn next(mut events: Receiver<EventRecord>) -> Option<(Heard, Receiver<EventRecord>)> {
     match events.recv().await {
-        Ok(event) => Some((Heard::Event(event), events)),
+        Ok(event) => Some((Heard::Event(Box::new(event)), events)),
         Err(RecvError::Lagged(count)) => Some((Heard::Missed(count), events)),
         Err(RecvError::Closed) => None,
     }
 }
 
 impl EventSink for EventStreams {
-    fn emit(&self, event: &Event) {
+    fn emit(&self, event: &EventRecord) {
         // `send` fails if nobody is subscribed, which is not an error here.
         let _ = self.0.send(event.clone());
     }

@@ -14,7 +14,8 @@
 //! | `breach` | `BreachChecker`: Have I Been Pwned | `breach` |
 //!
 //! [`builder`] is all that a program on one machine needs: it checks a configuration, fills in the
-//! ports and starts the background tasks. [`ports`] fills in the ports only. This crate does not
+//! ports and starts the background tasks. [`ports`] fills in the ports only. [`stop_signal`]
+//! completes when the process is asked to stop. This crate does not
 //! depend on a web framework or a database.
 
 #[cfg(feature = "breach")]
@@ -32,6 +33,7 @@ mod ports;
 pub mod sms;
 #[cfg(feature = "smtp")]
 pub mod smtp;
+mod stop_signal;
 pub mod system;
 #[cfg(any(feature = "breach", feature = "sms"))]
 mod tls;
@@ -41,3 +43,4 @@ pub use failure::Failure;
 #[cfg(feature = "http")]
 pub use http_builder::HttpBuilder;
 pub use ports::ports;
+pub use stop_signal::stop_signal;

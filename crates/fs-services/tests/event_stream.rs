@@ -4,14 +4,27 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use fs_core::event::Event;
+use fs_core::event::{Event, EventRecord};
+use fs_core::message::Language;
 use fs_core::port::EventSink;
+use fs_core::{Context, Timestamp};
 use fs_services::event_stream::{EventStreams, Heard};
 use fs_testkit::site::{PASSWORD, Setup};
 use futures::{FutureExt, StreamExt};
 
-fn event(reason: &'static str) -> Event {
-    Event::AuthenticationFailed { user: None, reason }
+fn event(reason: &'static str) -> EventRecord {
+    let ctx = Context {
+        now: Timestamp::EPOCH,
+        client_ip: None,
+        user_agent: None,
+        base_url: "".into(),
+        language: Language::english(),
+    };
+    EventRecord::new(Event::AuthenticationFailed { user: None, reason }, &ctx)
+}
+
+fn heard(reason: &'static str) -> Heard {
+    Heard::Event(Box::new(event(reason)))
 }
 
 #[tokio::test]
@@ -22,9 +35,9 @@ async fn every_listener_hears_what_happens_from_then_on() {
     streams.emit(&event("one"));
     let mut second = streams.subscribe();
     streams.emit(&event("two"));
-    assert_eq!(first.next().await, Some(Heard::Event(event("one"))));
-    assert_eq!(first.next().await, Some(Heard::Event(event("two"))));
-    assert_eq!(second.next().await, Some(Heard::Event(event("two"))));
+    assert_eq!(first.next().await, Some(heard("one")));
+    assert_eq!(first.next().await, Some(heard("two")));
+    assert_eq!(second.next().await, Some(heard("two")));
     assert_eq!(first.next().now_or_never(), None, "it waits for more");
     drop(streams);
     assert_eq!(first.next().await, None);
@@ -42,10 +55,10 @@ async fn who_falls_behind_is_told_and_holds_up_nobody() {
     }
     assert_eq!(slow.next().await, Some(Heard::Missed(1_000)));
     for _ in 0..4 {
-        assert_eq!(slow.next().await, Some(Heard::Event(event("late"))));
+        assert_eq!(slow.next().await, Some(heard("late")));
     }
     streams.emit(&event("on time"));
-    assert_eq!(slow.next().await, Some(Heard::Event(event("on time"))));
+    assert_eq!(slow.next().await, Some(heard("on time")));
 }
 
 #[tokio::test]
@@ -56,8 +69,7 @@ async fn flows_are_heard() {
     site.add_user("ann@site.test").await;
     site.browser().sign_in("ann@site.test", PASSWORD).await;
     let heard = heard.next().await;
-    let Some(Heard::Event(Event::UserAuthenticated { user, .. })) = heard else {
-        panic!("{heard:?}")
-    };
+    let Some(Heard::Event(record)) = heard else { panic!("{heard:?}") };
+    let Event::UserAuthenticated { user, .. } = record.event else { panic!("another event") };
     assert_eq!(user.email, "ann@site.test");
 }

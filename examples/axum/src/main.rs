@@ -61,7 +61,7 @@ async fn main() -> Result<(), Failure> {
     // `insecure_cookies`: the example uses plain HTTP, on this machine only.
     let security = accounts.http().insecure_cookies().start()?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    let stopped = fs_axum::stop_signal()?;
     // `axum::serve` would wait forever for clients that stall.
     fs_axum::serve(listener, app(&security), Limits::default(), stopped).await;
     security.shutdown().await;

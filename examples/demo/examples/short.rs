@@ -14,7 +14,7 @@ async fn main() -> Result<(), Failure> {
     let hello = async |user: CurrentUser| format!("Hello, {}", user.email);
     let app = Router::new().route("/", get(hello)).with_security(&security);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8000").await?;
-    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    let stopped = fs_axum::stop_signal()?;
     fs_axum::serve(listener, app, Limits::default(), stopped).await;
     security.shutdown().await;
     Ok(())

@@ -24,7 +24,6 @@ mod private_file;
 mod screen;
 mod settings;
 mod signing_key;
-mod stop;
 
 use std::error::Error;
 use std::io::IsTerminal;
@@ -102,7 +101,7 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         password,
     };
     let greet = move || println!("{greeting}");
-    let stopped = stop::asked_to_stop()?;
+    let stopped = fs_services::stop_signal()?;
     options.framework.serve(listener, app, &security, silence, greet, stopped).await?;
     // Limits the wait for a mail server that does not answer. Mails that were not accepted are sent
     // at the next start.

@@ -15,7 +15,7 @@ async fn main() -> Result<(), Failure> {
     let security = builder.start()?;
 
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    let stopped = fs_services::stop_signal()?;
     serve(listener, security.clone(), Notes::default(), Limits::default(), stopped).await;
     security.shutdown().await;
     Ok(())

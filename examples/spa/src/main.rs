@@ -14,7 +14,7 @@ async fn main() -> Result<(), Failure> {
     let security = builder.http().config(spa::insecure_http()).start()?;
 
     let listener = TcpListener::bind("127.0.0.1:8000").await?;
-    let stopped = async { _ = tokio::signal::ctrl_c().await };
+    let stopped = fs_axum::stop_signal()?;
     fs_axum::serve(listener, spa::app(&security), Limits::default(), stopped).await;
     security.shutdown().await;
     Ok(())

@@ -25,10 +25,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     security.create_user(&security.context(), account).await?;
 
     let listener = TcpListener::bind("127.0.0.1:7000").await?;
-    serve(listener, security.clone(), Limits::default(), async {
-        _ = tokio::signal::ctrl_c().await
-    })
-    .await;
+    let stopped = fs_services::stop_signal()?;
+    serve(listener, security.clone(), Limits::default(), stopped).await;
     security.shutdown().await;
     Ok(())
 }

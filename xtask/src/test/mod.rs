@@ -40,6 +40,8 @@ pub(crate) enum Step {
     Clippy,
     /// Published crates without features, with each feature alone, and with all.
     Features,
+    /// Packages the published crates as crates.io gets them, in the order of their dependencies
+    Package,
     /// Finds or starts PostgreSQL for the tests
     Servers,
     /// Finds Chromium for the browser tests

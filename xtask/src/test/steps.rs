@@ -67,6 +67,14 @@ impl<'a> Session<'a> {
                 self.tool(&mut command, "clippy", "every crate, target and feature", progress)
             }
             Step::Features => self.features(progress),
+            Step::Package => {
+                let packages = self.workspace.packages.iter();
+                let published = packages.filter(|(_, package)| package.published);
+                let named = published.flat_map(|(name, _)| ["--package", name.as_str()]);
+                let mut command = self.cargo(&["package", "--no-verify", "--allow-dirty"]);
+                command.args(named);
+                self.tool(&mut command, "package", "every published crate", progress)
+            }
             Step::Servers => Ok(self.servers(progress)),
             Step::Browser => Ok(self.browser(progress)),
             Step::Tests => self.tests(progress),

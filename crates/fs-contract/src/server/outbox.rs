@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use fs_core::event::Event;
+use fs_core::event::{Event, EventRecord};
 use fs_core::port::{
     EventSink, MailError, Mailer, OutboxId, OutgoingMail, OutgoingSms, SmsError, SmsSender,
 };
@@ -73,8 +73,8 @@ impl SmsSender for Outbox {
 }
 
 impl EventSink for Outbox {
-    fn emit(&self, event: &Event) {
-        if let Some((name, user, args)) = signal(event) {
+    fn emit(&self, record: &EventRecord) {
+        if let Some((name, user, args)) = signal(&record.event) {
             self.collected().signals.push(json!({ "name": name, "user": user, "args": args }));
         }
     }

@@ -6,9 +6,10 @@ use super::codes::{CodeMessage, CodePurpose};
 use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::{FlowError, RememberChange};
 use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::model::User;
 use crate::second_factor::{Entry, Needed, Pending, PendingStage, method_of, needed};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::DeviceToken;
 
@@ -109,7 +110,7 @@ impl Security {
         prepared: Option<Result<Prepared, Needed>>,
     ) -> Result<(Option<RememberChange>, Option<Challenge>), FlowError> {
         Ok(match prepared {
-            Some(Ok(prepared)) => (Some(prepared.settle(self, session, user)), None),
+            Some(Ok(prepared)) => (Some(prepared.settle(self, ctx, session, user)), None),
             Some(Err(needed)) => {
                 (None, Some(self.challenge(ctx, session, user, remember, entry, needed).await?))
             }

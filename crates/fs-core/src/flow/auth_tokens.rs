@@ -14,10 +14,11 @@ use super::authenticate::worthless;
 use super::register::audit;
 use crate::Timestamp;
 use crate::authn::{AuthFailure, AuthOutcome};
+use crate::context::Context;
 use crate::model::{CredentialKey, CredentialKind, CredentialRecord, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UserLookup};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::token::{AuthToken, TokenFormat};
 
 /// Prefix of auth tokens, by which secret scanners find tokens that were published by accident.

@@ -8,11 +8,12 @@ use super::sign_out::forget;
 use super::uniquifier::is_session_of;
 use crate::authn::{AuthFailure, AuthOutcome};
 use crate::authz::Fresh;
+use crate::context::Context;
 use crate::freshness::{self, Freshness, FreshnessFacts};
 use crate::model::{SessionKind, User};
 use crate::port::Change;
 use crate::second_factor::{Entry, Needed, method_of};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::TokenProblem;
 

@@ -5,12 +5,13 @@ use super::password::Attempt;
 use super::remember::AtHand;
 use super::sign_out::forget;
 use super::{FlowError, Problem, RememberChange};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::User;
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 /// New password, typed twice.
@@ -127,7 +128,7 @@ impl Security {
         let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
-            self.emit(Event::AuthenticationFailed { user, reason });
+            self.emit(ctx, Event::AuthenticationFailed { user, reason });
             return refused(MessageKey::InvalidPassword);
         }
         if self.read_password(current) == self.read_password(&new) {
@@ -188,7 +189,7 @@ impl Security {
             }
             self.mail_waits();
             let remember = match prepared {
-                Some(prepared) => prepared.settle(self, session, &user),
+                Some(prepared) => prepared.settle(self, ctx, session, &user),
                 None => {
                     if had_session {
                         forget(session);
@@ -196,7 +197,7 @@ impl Security {
                     RememberChange::Keep
                 }
             };
-            self.emit(Event::PasswordChanged { user: Subject::of(&user) });
+            self.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
             return Ok(ChangeOutcome::Done { user: Box::new(user), remember });
         }
         Err(FlowError::Contended(CommitError::Stale(last.unwrap_or(Guard::Session))))

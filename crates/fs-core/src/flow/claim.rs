@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use crate::context::Context;
 use crate::identity::IdentityAttribute;
 use crate::port::{Change, CommitError, Counter, Guard, Identity, fold_case};
-use crate::security::Context;
 
 /// Maximum time from the first lookup of a registration to its commit.
 const CLAIM: Duration = Duration::from_secs(60);

@@ -4,6 +4,7 @@ use super::FlowError;
 use super::sent_codes::{MOST_A_STEP, is_noted};
 use crate::Timestamp;
 use crate::config::{CodeMethod, Disclosure, TwoFactor, Unified};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::{CodeUse, Quota};
 use crate::message::{Message, MessageKey};
@@ -11,7 +12,7 @@ use crate::model::{SealedSecret, User};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, MailKind, OutgoingSms};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::totp::{self, Step, TotpSecret, Window};
 
 /// Purpose of a code. Unless codes are strict, a code that was accepted for one purpose can still
@@ -136,7 +137,7 @@ impl Security {
         let lane = self.lane(ctx, user.id.as_str());
         let opened = self.run_slow(lane, 1, move || wallet.open(&sealed)).await?;
         if opened.is_err() {
-            self.code_failed(user, UNREADABLE_SECRET);
+            self.code_failed(ctx, user, UNREADABLE_SECRET);
         }
         Ok(opened.ok())
     }
@@ -164,11 +165,16 @@ impl Security {
         if sent {
             let user = Subject::of(message.user);
             let method = message.method.name();
-            self.emit(match message.purpose {
-                CodePurpose::SecondFactor => Event::SecondFactorCodeSent { user, method },
-                CodePurpose::SetUp if message.link => Event::SecondFactorCodeSent { user, method },
-                _ => Event::SignInCodeSent { user, method },
-            });
+            self.emit(
+                ctx,
+                match message.purpose {
+                    CodePurpose::SecondFactor => Event::SecondFactorCodeSent { user, method },
+                    CodePurpose::SetUp if message.link => {
+                        Event::SecondFactorCodeSent { user, method }
+                    }
+                    _ => Event::SignInCodeSent { user, method },
+                },
+            );
         }
         Ok(sent)
     }
@@ -308,8 +314,8 @@ impl Security {
     }
 
     /// Emits the event that a user gave no valid code.
-    pub(super) fn code_failed(&self, user: &User, reason: &'static str) {
-        self.emit(Event::AuthenticationFailed { user: Some(Subject::of(user)), reason });
+    pub(super) fn code_failed(&self, ctx: &Context, user: &User, reason: &'static str) {
+        self.emit(ctx, Event::AuthenticationFailed { user: Some(Subject::of(user)), reason });
     }
 
     /// Adds the changes that reset the count of attempts after a right code.

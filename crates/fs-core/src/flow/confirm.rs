@@ -6,13 +6,14 @@ use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::password::Attempt;
 use super::sign_out::forget;
 use super::{FlowError, NewPassword, Problem, RememberChange};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, UserLookup};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::{ConfirmToken, TokenProblem};
 
@@ -256,7 +257,7 @@ impl Security {
                 let attempt = Attempt { lane, quota: &quota };
                 if !self.check_password(attempt, Some(user), &password).await?.matched {
                     let (user, reason) = (Some(Subject::of(user)), "wrong_password");
-                    self.emit(Event::AuthenticationFailed { user, reason });
+                    self.emit(ctx, Event::AuthenticationFailed { user, reason });
                     return refused(MessageKey::InvalidPassword);
                 }
                 let expect = Some(UserField::Password(user.password.clone()));
@@ -350,9 +351,9 @@ impl Security {
             Err(CommitError::Stale(_)) => return self.confirmed_meanwhile(&before).await,
             Err(error) => return Err(error.into()),
         }
-        self.emit(Event::UserConfirmed { user: Subject::of(&user) });
+        self.emit(ctx, Event::UserConfirmed { user: Subject::of(&user) });
         if afresh {
-            self.emit(Event::PasswordReset { user: Subject::of(&user) });
+            self.emit(ctx, Event::PasswordReset { user: Subject::of(&user) });
         }
         if leaves {
             forget(session);

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::FlowError;
 use super::limits::network;
+use crate::context::Context;
 use crate::limit::{Network, Quota, Stranger};
 use crate::model::User;
 use crate::port::Change;
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 /// Rate limits charged to a sign-in attempt.
 pub(super) struct SignInQuota {

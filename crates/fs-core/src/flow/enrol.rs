@@ -4,13 +4,14 @@ use super::codes::{CodeMessage, CodePurpose};
 use super::second_factor::{no_second_factor, still_so, wrong_code};
 use super::{FlowError, Problem, RememberChange, ValidateOutcome};
 use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, SecondFactor, User, UserField};
 use crate::port::{Batch, CommitError, Guard};
 use crate::second_factor::{Enrolment, FactorKind, PendingStage, method_of};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::totp::TotpSecret;
 
@@ -256,7 +257,10 @@ impl Security {
         if session.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
             session.set_factor_at(ctx.now);
         }
-        self.emit(Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() });
+        self.emit(
+            ctx,
+            Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() },
+        );
         Ok(ValidateOutcome::Changed { user: Box::new(user), remember })
     }
 
@@ -279,7 +283,7 @@ impl Security {
         session.set_enrolment(None);
         let remember = trust.settle(session, &mut user);
         (user.second_factor, user.recovery_codes) = (SecondFactor::default(), Vec::new());
-        self.emit(Event::SecondFactorDisabled { user: Subject::of(&user) });
+        self.emit(ctx, Event::SecondFactorDisabled { user: Subject::of(&user) });
         Ok(EnrolOutcome::Disabled { user: Box::new(user), remember })
     }
 }

@@ -7,6 +7,8 @@ use super::codes::AcceptedCode;
 use super::recovery_codes::AcceptedRecoveryCode;
 use super::remember::{Heir, NewRemembered, RememberChange};
 use crate::Timestamp;
+use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::csrf::CsrfSecret;
 use crate::event::{Event, Subject};
 use crate::model::{
@@ -14,8 +16,8 @@ use crate::model::{
     UserId,
 };
 use crate::port::Change;
-use crate::second_factor::Entry;
-use crate::security::{Context, Security};
+use crate::second_factor::{Entry, FactorKind, Pending};
+use crate::security::Security;
 use crate::session::{CsrfCookieState, Session, SessionSignIn};
 
 /// Session that is prepared but not committed. Commit its changes in the batch of the decision,
@@ -94,13 +96,17 @@ impl Clearance {
     }
 
     /// Creates the proof that the second factor of a pending sign-in was given.
-    pub(super) fn by_second_factor(_: &AcceptedCode) -> Self {
-        Self { methods: vec!["mfa"], guard: None, factor: FactorGiven::Now }
+    pub(super) fn by_second_factor(
+        pending: &Pending,
+        method: CodeMethod,
+        _: &AcceptedCode,
+    ) -> Self {
+        Self { methods: after(pending, method.name()), guard: None, factor: FactorGiven::Now }
     }
 
     /// Creates the proof that a recovery code was given instead of the second factor.
-    pub(super) fn by_recovery_code(_: &AcceptedRecoveryCode) -> Self {
-        Self { methods: vec!["recovery_code"], guard: None, factor: FactorGiven::Now }
+    pub(super) fn by_recovery_code(pending: &Pending, _: &AcceptedRecoveryCode) -> Self {
+        Self { methods: after(pending, "recovery_code"), guard: None, factor: FactorGiven::Now }
     }
 
     /// Creates the proof that a signed-in user changed the password, which revoked the session.
@@ -113,6 +119,11 @@ impl Clearance {
     pub(super) fn named(self, methods: Vec<&'static str>) -> Self {
         Self { methods, ..self }
     }
+}
+
+/// Returns the names of the first factor, if its kind is known, and of the second one.
+fn after(pending: &Pending, second: &'static str) -> Vec<&'static str> {
+    pending.kind.map(FactorKind::name).into_iter().chain([second]).collect()
 }
 
 /// Choice whether to remember the browser.
@@ -275,11 +286,13 @@ impl Prepared {
     pub(crate) fn settle(
         self,
         security: &Security,
+        ctx: &Context,
         session: &mut Session,
         user: &User,
     ) -> RememberChange {
         self.issued.take(session, user);
-        security.emit(Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
+        security
+            .emit(ctx, Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
         match self.remember {
             Some(new) => new.into_change(),
             None => RememberChange::Keep,

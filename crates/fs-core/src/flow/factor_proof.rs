@@ -8,13 +8,14 @@ use super::codes::CodePurpose;
 use super::second_factor::wrong_code;
 use super::verify::Renewal;
 use super::{FlowError, ValidateOutcome};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::freshness::{self, Freshness, FreshnessFacts, FreshnessRule};
 use crate::limit::CodeUse;
 use crate::model::User;
 use crate::port::MailKind;
 use crate::second_factor::method_of;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 impl Security {
@@ -150,7 +151,10 @@ impl Security {
             return Ok(wrong_code());
         }
         self.mail_waits();
-        self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
+        self.emit(
+            ctx,
+            Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() },
+        );
         Ok(ValidateOutcome::Proven { user: Box::new(user) })
     }
 }

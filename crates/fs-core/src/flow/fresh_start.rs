@@ -12,10 +12,11 @@ use super::claim::{claim, release, takes};
 use super::register::{taken_username, username_lookup};
 use super::second_factor::no_second_factor;
 use super::{FlowError, Problem};
+use crate::context::Context;
 use crate::identity::IdentityAttribute;
 use crate::model::{PasswordHash, SignIns, User, UserField};
 use crate::port::{Batch, Change, CommitError, UserLookup};
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 /// Details that replace those of the registration, typed by the holder of the mailbox.
 #[derive(Clone, Debug, Default)]

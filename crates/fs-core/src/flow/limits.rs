@@ -5,13 +5,14 @@ use std::time::Duration;
 use super::FlowError;
 use super::codes::{CodeMessage, CodePurpose};
 use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
 use crate::limit::{CodeUse, Limit, Limits, Network, Quota, Reached};
 use crate::model::{User, UserId};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard, fold_case};
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -34,7 +35,7 @@ impl Security {
         }
         match self.store().commit(batch).await {
             Ok(_) => Ok(None),
-            Err(error) => match self.reached(&error, quota, user) {
+            Err(error) => match self.reached(ctx, &error, quota, user) {
                 Some(reached) => Ok(Some(reached)),
                 None => Err(error.into()),
             },
@@ -133,7 +134,7 @@ impl Security {
         }
         match self.store().commit(batch).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(match self.reached(&error, quota, user) {
+            Err(error) => Err(match self.reached(ctx, &error, quota, user) {
                 Some(reached) => FlowError::TooMany(reached.wait),
                 None => error.into(),
             }),
@@ -180,7 +181,7 @@ impl Security {
         quota.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         match self.store().commit(batch).await {
             Ok(_) => Ok(true),
-            Err(error) => match self.reached(&error, &quota, user) {
+            Err(error) => match self.reached(ctx, &error, &quota, user) {
                 Some(Reached { limit: Limit::MailNetwork, wait, .. }) => {
                     Err(FlowError::TooMany(wait))
                 }
@@ -240,6 +241,7 @@ impl Security {
     /// Returns the limit because of which a commit failed, and emits an event.
     pub(super) fn reached(
         &self,
+        ctx: &Context,
         error: &CommitError,
         quota: &Quota,
         user: Option<&User>,
@@ -249,7 +251,7 @@ impl Security {
         };
         let reached = quota.reached(counter)?;
         let (user, limit) = (user.map(Subject::of), reached.limit.name());
-        self.emit(Event::LimitReached { user, limit });
+        self.emit(ctx, Event::LimitReached { user, limit });
         Some(reached)
     }
 

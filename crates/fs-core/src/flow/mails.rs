@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use super::FlowError;
 use crate::Timestamp;
+use crate::context::Context;
 use crate::model::{Uniquifier, User};
 use crate::port::{
     Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMail,
     OutgoingMail, OutgoingSms, SmsError,
 };
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 /// Result of a round of delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,12 +4,13 @@
 use super::FlowError;
 use super::establish::Holder;
 use super::remember::{AtHand, NewRemembered, RememberChange};
+use crate::context::Context;
 use crate::model::{
     CredentialKey, CredentialKind, SessionKey, SessionKind, SessionRecord, Uniquifier, User,
     UserField, UserId,
 };
 use crate::port::Change;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::{Session, SessionSignIn};
 
 /// Uniquifiers, session and remembered browser with which an account continues. All fields except

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use super::{FlowError, Problem};
+use crate::context::Context;
 use crate::limit::Quota;
 use crate::message::{Message, MessageKey};
 use crate::model::{PasswordHash, User, UserField};
 use crate::password::{BreachFinding, BreachQuery, HashLane};
 use crate::port::{Change, CommitError};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 /// New password that fulfils the rules, normalized.
 #[derive(Debug)]

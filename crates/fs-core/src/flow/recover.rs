@@ -6,6 +6,7 @@ use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::register::audit;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::Quota;
 use crate::message::MessageKey;
@@ -13,7 +14,7 @@ use crate::model::{CredentialKind, PasswordHash, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::{BindingSalt, ResetToken, TokenFormat, TokenProblem};
 
@@ -168,7 +169,7 @@ impl Security {
         let quota = self.mail_quota(ctx, "reset", &user.email);
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
-            self.emit(Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
+            self.emit(ctx, Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
         }
         Ok(())
     }
@@ -431,9 +432,9 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         self.mail_waits();
-        self.emit(Event::PasswordReset { user: Subject::of(&user) });
+        self.emit(ctx, Event::PasswordReset { user: Subject::of(&user) });
         if proves {
-            self.emit(Event::UserConfirmed { user: Subject::of(&user) });
+            self.emit(ctx, Event::UserConfirmed { user: Subject::of(&user) });
         }
         let (signed_in, challenge) =
             self.settle_judged(ctx, session, &user, remember, Entry::Reset, prepared).await?;

@@ -3,6 +3,7 @@
 use super::establish::{Clearance, Holder, Remember};
 use super::second_factor::still_so;
 use super::{FlowError, Problem, ValidateOutcome};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
 use crate::message::MessageKey;
@@ -10,7 +11,7 @@ use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::recovery_code::{RecoveryCode, RecoveryCodeHash};
 use crate::second_factor::{PendingStage, method_of};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 /// Outcome of generating recovery codes.
@@ -88,7 +89,7 @@ impl Security {
         let expect = vec![UserField::RecoveryCodes(user.recovery_codes.clone())];
         let unchanged = Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() };
         self.store().commit(Batch::from(unchanged).and(still_so(user, set))).await?;
-        self.emit(Event::RecoveryCodesMade { user: Subject::of(user), count });
+        self.emit(ctx, Event::RecoveryCodesMade { user: Subject::of(user), count });
         Ok(MakeRecoveryCodesOutcome::Made(codes))
     }
 
@@ -135,10 +136,10 @@ impl Security {
         };
         self.count_attempt(ctx, &user, CodeUse::SecondFactor, Some(&pending.id)).await?;
         let Some(accepted) = self.accept_recovery_code(&user, typed) else {
-            self.code_failed(&user, "wrong_recovery_code");
+            self.code_failed(ctx, &user, "wrong_recovery_code");
             return Ok(wrong_code());
         };
-        let clearance = Clearance::by_recovery_code(&accepted);
+        let clearance = Clearance::by_recovery_code(&pending, &accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
         let prepared =
             self.prepare_session(ctx, session, Holder::of(&user), remember, clearance)?;
@@ -156,7 +157,7 @@ impl Security {
         }
         self.mail_waits();
         user.recovery_codes = accepted.left;
-        self.emit(Event::RecoveryCodeUsed { user: Subject::of(&user), left });
+        self.emit(ctx, Event::RecoveryCodeUsed { user: Subject::of(&user), left });
         Ok(self.signed_in(ctx, session, prepared, &pending, user))
     }
 

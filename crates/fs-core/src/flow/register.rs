@@ -9,6 +9,7 @@ use super::claim::{claim, reserve, takes};
 use super::establish::{Holder, Remember};
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
 use crate::message::{Message, MessageKey};
@@ -18,7 +19,7 @@ use crate::port::{
 };
 use crate::second_factor::Entry;
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 /// Input of the registration form.
@@ -273,7 +274,7 @@ impl Security {
                 return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
             }
             Err(error) => {
-                return match self.reached(&error, &quota, None) {
+                return match self.reached(ctx, &error, &quota, None) {
                     // Answer as if the address had an account whose owner got too many mails.
                     Some(_) if hides && !sign_in => Ok(self.told_as_ever(session, new)),
                     Some(reached) => Err(FlowError::TooMany(reached.wait)),
@@ -286,10 +287,10 @@ impl Security {
             return Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Uniquifier)));
         };
         let user = new.into_user(id);
-        self.emit(Event::UserRegistered {
-            user: Subject::of(&user),
-            confirmation_sent: token.is_some(),
-        });
+        self.emit(
+            ctx,
+            Event::UserRegistered { user: Subject::of(&user), confirmation_sent: token.is_some() },
+        );
         let (mut signed_in, challenge) =
             self.settle_judged(ctx, session, &user, remember, Entry::Register, prepared).await?;
         self.note_registration(session, &user.uniquifier);

@@ -14,11 +14,12 @@ use super::establish::Holder;
 use super::family::{self, FamilyCookie, Standing};
 use crate::Timestamp;
 use crate::authn::AuthFailure;
+use crate::context::Context;
 use crate::csrf::CsrfSecret;
 use crate::model::{CredentialKey, CredentialRecord, Uniquifier, User};
 use crate::port::{Change, ExpectedCredential};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::token::{RememberToken, TokenFormat};
 
 /// Change of the remember cookie that the response must make.

@@ -9,10 +9,11 @@ use super::register::audit;
 use super::remember::RememberChange;
 use super::uniquifier::is_session_of;
 use crate::authn::{AuthFailure, AuthOutcome};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{CredentialRecord, SessionKind, SessionRecord, User, UserField};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, MailKind};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::{RememberToken, TokenFormat};
 
@@ -234,7 +235,7 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         self.mail_waits();
-        self.emit(Event::RememberCookieReused { user: Subject::of(user) });
+        self.emit(ctx, Event::RememberCookieReused { user: Subject::of(user) });
         Look::done(Restored {
             outcome: AuthOutcome::Refused(AuthFailure::Ended),
             remember: RememberChange::Clear,

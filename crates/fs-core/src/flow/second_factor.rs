@@ -8,6 +8,7 @@ use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::{FlowError, Problem, RememberChange};
 use crate::CLOCK_LEEWAY;
 use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
 use crate::message::MessageKey;
@@ -15,7 +16,7 @@ use crate::model::{SealedSecret, SecondFactor, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::second_factor::{Enrolment, Pending, PendingStage, SET_UP_WITHIN, method_of};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::DeviceToken;
 
@@ -213,7 +214,7 @@ impl Security {
         else {
             return Ok(wrong_code());
         };
-        let clearance = Clearance::by_second_factor(&accepted);
+        let clearance = Clearance::by_second_factor(&pending, method, &accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
         // Sessions from before gave no second factor, because there was none.
         let new = if after.is_some() { self.uniquifier_of_new_factor()? } else { None };
@@ -250,7 +251,10 @@ impl Security {
             user.token_uniquifier = token.or(user.token_uniquifier);
             self.mail_waits();
         }
-        self.emit(Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() });
+        self.emit(
+            ctx,
+            Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() },
+        );
         Ok(self.signed_in(ctx, session, prepared, &pending, user))
     }
 
@@ -282,7 +286,7 @@ impl Security {
     ) -> ValidateOutcome {
         session.set_pending(None);
         session.set_enrolment(None);
-        let remember = prepared.settle(self, session, &user);
+        let remember = prepared.settle(self, ctx, session, &user);
         let device = self.config().two_factor.as_ref().and_then(|rules| rules.device);
         let device = device
             .filter(|_| pending.remember)
@@ -319,7 +323,7 @@ impl Security {
         let code = TypedCode { user, secret: &secret, typed, method, window, purpose };
         let accepted = self.accept_code(ctx, code).await?;
         if accepted.is_none() {
-            self.code_failed(user, WRONG_CODE);
+            self.code_failed(ctx, user, WRONG_CODE);
         }
         Ok(accepted)
     }

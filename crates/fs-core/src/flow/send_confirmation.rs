@@ -4,12 +4,13 @@ use super::establish::Remember;
 use super::register::audit;
 use super::{FlowError, Problem};
 use crate::config::{Confirmation, Disclosure};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{Uniquifier, User};
 use crate::port::{Batch, MailKind};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::token::{BindingSalt, ConfirmToken};
 
 /// Outcome of requesting a new confirmation link.
@@ -97,7 +98,7 @@ impl Security {
         let quota = self.mail_quota(ctx, "confirm", &user.email);
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
-            self.emit(Event::ConfirmInstructionsSent { user: Subject::of(user) });
+            self.emit(ctx, Event::ConfirmInstructionsSent { user: Subject::of(user) });
         }
         Ok(())
     }

@@ -1,8 +1,9 @@
 //! Mails of the application itself.
 
 use super::FlowError;
+use crate::context::Context;
 use crate::port::{Batch, Change, OutboxEntry, OutgoingMail};
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 impl Security {
     /// Puts a mail of the application into the outbox (Flask-Security's `send_mail`). Like every

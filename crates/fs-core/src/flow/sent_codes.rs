@@ -16,9 +16,10 @@ use super::FlowError;
 use super::codes::CodeMessage;
 use super::uniquifier::is_session_of;
 use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::model::{SessionKey, SessionKind, SessionRecord, Uniquifier, User};
 use crate::port::{Change, CommitError, Guard, SpentSecret};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::totp::{self, Step, TotpSecret, Window};
 
 /// Maximum number of codes of one secret that are sent within a time step, and so the maximum

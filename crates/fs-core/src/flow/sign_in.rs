@@ -5,12 +5,13 @@ use super::counted_sign_in::CountedSignIn;
 use super::establish::{Holder, Prepared, Remember};
 use super::password::Attempt;
 use super::{FlowError, RememberChange};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 /// Input of the sign-in form.
@@ -207,10 +208,10 @@ impl Security {
     ) -> Result<SignInOutcome, FlowError> {
         match prepared {
             Ok(prepared) => {
-                let remember = prepared.settle(self, session, &user);
+                let remember = prepared.settle(self, ctx, session, &user);
                 Ok(SignInOutcome::Done { user: Box::new(user), remember })
             }
-            Err(Needed::Another) => Ok(self.refuse(Some(&user), SignInRefusal::SameFactor)),
+            Err(Needed::Another) => Ok(self.refuse(ctx, Some(&user), SignInRefusal::SameFactor)),
             Err(needed) => {
                 let challenge =
                     self.challenge(ctx, session, &user, remember, entry, needed).await?;
@@ -260,7 +261,7 @@ impl Security {
         // A password alone must not bypass a second factor.
         if self.judge(ctx, &proven.user, Entry::Password, None).is_err() {
             let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
-            self.emit(Event::AuthenticationFailed { user, reason });
+            self.emit(ctx, Event::AuthenticationFailed { user, reason });
             return Ok(CredentialsCheck::Refused(SignInRefusal::WrongPassword));
         }
         let set = proven.rehash();
@@ -318,7 +319,7 @@ impl Security {
         methods: Vec<&'static str>,
     ) -> Result<SignInOutcome, FlowError> {
         if let Some(refusal) = self.may_not_act(user) {
-            return Ok(self.refuse(Some(user), refusal));
+            return Ok(self.refuse(ctx, Some(user), refusal));
         }
         let user = &self.with_uniquifier(user.clone()).await?;
         let remember = match remember.unwrap_or(self.config().sessions.remember_by_default) {
@@ -367,7 +368,7 @@ impl Security {
         counted.judge(check.matched)?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {
             let (user, reason) = (user.map(Subject::of), refusal.reason());
-            self.emit(Event::AuthenticationFailed { user, reason });
+            self.emit(ctx, Event::AuthenticationFailed { user, reason });
             Ok(Err(refusal))
         };
         let Some(user) = user else {

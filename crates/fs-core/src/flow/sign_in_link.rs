@@ -7,12 +7,13 @@ use super::register::audit;
 use super::sign_in::SignInOutcome;
 use super::{FlowError, Problem};
 use crate::config::Disclosure;
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, SpentSecret};
 use crate::second_factor::Entry;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::{SignInLinkToken, TokenProblem};
 
@@ -109,7 +110,7 @@ impl Security {
         let quota = self.mail_quota(ctx, "sign_in_link", &user.email);
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
-            self.emit(Event::SignInLinkSent { user: Subject::of(user) });
+            self.emit(ctx, Event::SignInLinkSent { user: Subject::of(user) });
         }
         Ok(())
     }
@@ -196,7 +197,7 @@ impl Security {
             false => self.may_not_act(&user),
         };
         if let Some(refusal) = refusal {
-            return Ok(FollowLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
+            return Ok(FollowLinkOutcome::Judged(self.refuse(ctx, Some(&user), refusal)));
         }
         let remember: Remember = self.remember_by_default();
         let judged = self.judge(ctx, &user, Entry::SignInLink, None);

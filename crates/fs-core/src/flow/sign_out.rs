@@ -2,10 +2,11 @@
 
 use super::family::{FamilyCookie, GRACE};
 use super::{FlowError, RememberChange};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{CredentialKey, SessionRecord, User};
 use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::{CsrfCookieState, Session, SessionSignIn};
 
 /// Number of changes after each other through which a sign-out follows a session.
@@ -80,7 +81,7 @@ impl Security {
         }
         forget(session);
         if let Some(user) = user {
-            self.emit(Event::UserSignedOut { user: Subject::of(user) });
+            self.emit(ctx, Event::UserSignedOut { user: Subject::of(user) });
         }
         Ok(match remember_cookie {
             Some(_) => RememberChange::Clear,

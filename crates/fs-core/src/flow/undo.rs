@@ -17,6 +17,7 @@ use super::register::audit;
 use super::sign_out::forget;
 use crate::Timestamp;
 use crate::config::CodeMethod;
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{
     CredentialKey, CredentialKind, CredentialRecord, SealedSecret, SecondFactor, User, UserField,
@@ -25,7 +26,7 @@ use crate::model::{
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UniqueAttribute};
 use crate::recovery_code::RecoveryCodeHash;
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::UndoToken;
 
@@ -390,7 +391,7 @@ impl Security {
         if session.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
             forget(session);
         }
-        self.emit(Event::FactorChangesUndone { user: Subject::of(&user) });
+        self.emit(ctx, Event::FactorChangesUndone { user: Subject::of(&user) });
         Ok(Some(UndoOutcome::Done { user: Box::new(user), reset }))
     }
 

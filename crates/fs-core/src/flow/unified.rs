@@ -9,13 +9,14 @@ use super::establish::{Holder, Remember};
 use super::password::Attempt;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{PasswordHash, SealedSecret, User, UserField};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::totp::TotpSecret;
 
@@ -95,21 +96,21 @@ impl Security {
         let explicit = self.config().disclosure == Disclosure::Explicit;
         let inactive = user.as_ref().is_some_and(|user| !user.active);
         if explicit && inactive {
-            return Ok(self.refuse(user.as_ref(), SignInRefusal::Inactive));
+            return Ok(self.refuse(ctx, user.as_ref(), SignInRefusal::Inactive));
         }
         let quota = self.sign_in_quota(ctx, &typed.identity, user.as_ref());
         let lane = self.lane_of_typed(ctx, &typed.identity);
         let proven = self.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, quota).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
-            (None, _) => return Ok(self.refuse(None, SignInRefusal::UnknownIdentity)),
+            (None, _) => return Ok(self.refuse(ctx, None, SignInRefusal::UnknownIdentity)),
             (Some(user), Err(reason)) => {
-                self.code_failed(&user, reason);
+                self.code_failed(ctx, &user, reason);
                 return Ok(SignInOutcome::Refused(SignInRefusal::WrongPassword));
             }
         };
         if let Some(refusal) = self.may_not_act(&user) {
-            return Ok(self.refuse(Some(&user), refusal));
+            return Ok(self.refuse(ctx, Some(&user), refusal));
         }
         let remember = if typed.remember { Remember::Yes } else { Remember::No };
         let entry = Entry::Unified(proven.method);
@@ -152,7 +153,7 @@ impl Security {
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
-                return Ok(self.refuse(Some(&user), SignInRefusal::WrongPassword));
+                return Ok(self.refuse(ctx, Some(&user), SignInRefusal::WrongPassword));
             }
             Err(error) => return Err(error.into()),
         }
@@ -217,7 +218,7 @@ impl Security {
             SignInMethod::Code(method) => Some(*method),
             SignInMethod::Password => None,
         });
-        let secrets = self.sign_in_secrets(lane, user, codes.collect()).await;
+        let secrets = self.sign_in_secrets(ctx, lane, user, codes.collect()).await;
         // A compared password stays charged as an attempt.
         let unjudged = if by_password { counted.code() } else { &all };
         let secrets = self.or_uncount(unjudged, secrets).await?;
@@ -245,6 +246,7 @@ impl Security {
     /// and whether the user exists or not.
     pub(super) async fn sign_in_secrets(
         &self,
+        ctx: &Context,
         lane: HashLane,
         user: Option<&User>,
         methods: Vec<CodeMethod>,
@@ -270,7 +272,7 @@ impl Security {
         let opened: Vec<_> = self.run_slow(lane, methods.len(), open_all).await?;
         let unreadable = opened.iter().flatten().filter(|opened| opened.is_err()).count();
         if let Some(user) = user {
-            (0..unreadable).for_each(|_| self.code_failed(user, UNREADABLE_SECRET));
+            (0..unreadable).for_each(|_| self.code_failed(ctx, user, UNREADABLE_SECRET));
         }
         let derived = |method| user.and_then(|user| self.secret_of_mailed_codes(user, method));
         let found = methods.into_iter().zip(opened);
@@ -294,9 +296,14 @@ impl Security {
         self.config().confirmation_required() && user.confirmed_at.is_none()
     }
 
-    pub(super) fn refuse(&self, user: Option<&User>, refusal: SignInRefusal) -> SignInOutcome {
+    pub(super) fn refuse(
+        &self,
+        ctx: &Context,
+        user: Option<&User>,
+        refusal: SignInRefusal,
+    ) -> SignInOutcome {
         let (user, reason) = (user.map(Subject::of), refusal.reason());
-        self.emit(Event::AuthenticationFailed { user, reason });
+        self.emit(ctx, Event::AuthenticationFailed { user, reason });
         SignInOutcome::Refused(refusal)
     }
 }

@@ -6,10 +6,11 @@ use super::establish::Remember;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::unified::{Manner, ProvenPasscode};
 use crate::config::{CodeMethod, SignInMethod};
+use crate::context::Context;
 use crate::event::Event;
 use crate::model::User;
 use crate::second_factor::Entry;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 /// Outcome of following the link in the mail that contains a code.
@@ -73,22 +74,22 @@ impl Security {
         let methods = rules.iter().map(|_| method).collect();
         let active = user.as_ref().filter(|user| user.active);
         let lane = self.lane_of_typed(ctx, email);
-        let secrets = self.sign_in_secrets(lane, active, methods).await;
+        let secrets = self.sign_in_secrets(ctx, lane, active, methods).await;
         let secret = self.or_uncount(&counted.all(), secrets).await?.pop();
         let Some(user) = user else {
             counted.judge(false)?;
             let reason = SignInRefusal::UnknownIdentity.reason();
-            self.emit(Event::AuthenticationFailed { user: None, reason });
+            self.emit(ctx, Event::AuthenticationFailed { user: None, reason });
             return Ok(CodeLinkOutcome::UnknownUser);
         };
         if !user.active {
             counted.judge(false)?;
-            self.code_failed(&user, SignInRefusal::Inactive.reason());
+            self.code_failed(ctx, &user, SignInRefusal::Inactive.reason());
             return Ok(CodeLinkOutcome::Inactive);
         }
         let (Some(rules), Some((_, secret))) = (rules, secret) else {
             counted.judge(false)?;
-            self.code_failed(&user, WRONG_CODE);
+            self.code_failed(ctx, &user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
         let (window, purpose) = (rules.window(method), CodePurpose::SignIn(method));
@@ -97,11 +98,11 @@ impl Security {
         let accepted = self.accept_code(ctx, typed).await?;
         counted.judge(accepted.is_some())?;
         if accepted.is_none() {
-            self.code_failed(&user, WRONG_CODE);
+            self.code_failed(ctx, &user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         }
         if let Some(refusal) = self.may_not_act(&user) {
-            return Ok(CodeLinkOutcome::Judged(self.refuse(Some(&user), refusal)));
+            return Ok(CodeLinkOutcome::Judged(self.refuse(ctx, Some(&user), refusal)));
         }
         let method = SignInMethod::Code(method);
         let uncounted = counted.by_code();

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::{FlowError, Problem, RememberChange};
 use crate::config::{CodeMethod, SignInMethod};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, User, UserField};
 use crate::port::{Batch, Change, MailKind, MethodChange};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 
 /// Outcome of removing a sign-in method.
@@ -107,7 +108,10 @@ impl Security {
         user.sign_in_secrets = after;
         phone.into_iter().for_each(|field| field.write(&mut user));
         let remember = trust.settle(session, &mut user);
-        self.emit(Event::SignInMethodRemoved { user: Subject::of(&user), method: method.name() });
+        self.emit(
+            ctx,
+            Event::SignInMethodRemoved { user: Subject::of(&user), method: method.name() },
+        );
         Ok(RemoveMethodOutcome::Done { user: Box::new(user), remember })
     }
 

@@ -4,11 +4,12 @@ use super::codes::{CodeMessage, CodePurpose, UNREADABLE_SECRET};
 use super::sent_codes::is_noted;
 use super::{FlowError, Problem};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
+use crate::context::Context;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, User, UserField};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, MailKind};
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::totp::TotpSecret;
 
 /// Outcome of requesting a code.
@@ -109,7 +110,7 @@ impl Security {
         method: CodeMethod,
     ) -> Result<(), FlowError> {
         let lane = self.lane_of_typed(ctx, identity);
-        let (secret, _) = self.secret_to_send(lane, None, method).await?;
+        let (secret, _) = self.secret_to_send(ctx, lane, None, method).await?;
         let quota = self.no_code_message_quota(method, identity);
         for step in self.steps_to_send(ctx) {
             let code = self.totp_rules().code_of(&secret, step);
@@ -211,7 +212,7 @@ impl Security {
             return Ok(refused(MessageKey::PhoneInvalid));
         }
         let lane = self.lane(ctx, user.id.as_str());
-        let (secret, new) = self.secret_to_send(lane, Some(user), method).await?;
+        let (secret, new) = self.secret_to_send(ctx, lane, Some(user), method).await?;
         if method != CodeMethod::Email && new.is_some() {
             return Ok(refused(MessageKey::UsMethodNotAvailable));
         }
@@ -261,6 +262,7 @@ impl Security {
     /// same in both cases, and whether the user exists or not.
     async fn secret_to_send(
         &self,
+        ctx: &Context,
         lane: HashLane,
         user: Option<&User>,
         method: CodeMethod,
@@ -281,7 +283,7 @@ impl Security {
             return Ok((secret, None));
         }
         if let Some(user) = user.filter(|_| is_stored && sealed.is_some()) {
-            self.code_failed(user, UNREADABLE_SECRET);
+            self.code_failed(ctx, user, UNREADABLE_SECRET);
         }
         Ok((secret, sealed))
     }

@@ -8,6 +8,7 @@ use super::unified_send::SendCodeOutcome;
 use super::verify::Renewal;
 use super::{FlowError, Problem, RememberChange, VerifyOutcome};
 use crate::config::{CodeMethod, SignInMethod};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::CodeUse;
 use crate::message::MessageKey;
@@ -15,7 +16,7 @@ use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MethodChange, UniqueAttribute};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::Session;
 use crate::token::{SetupStateToken, TokenProblem};
 use crate::totp::TotpSecret;
@@ -229,7 +230,7 @@ impl Security {
         let typed = TypedCode { user, secret: &secret, typed: code, method, window, purpose };
         let accepted = self.accept_code(ctx, typed).await?;
         let Some(accepted) = accepted else {
-            self.code_failed(user, WRONG_CODE);
+            self.code_failed(ctx, user, WRONG_CODE);
             return Ok(ProveSetupOutcome::WrongCode);
         };
         let mut after = user.sign_in_secrets.clone();
@@ -264,7 +265,10 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         self.mail_waits();
-        self.emit(Event::SignInMethodChanged { user: Subject::of(user), method: method.name() });
+        self.emit(
+            ctx,
+            Event::SignInMethodChanged { user: Subject::of(user), method: method.name() },
+        );
         let phone = state.phone.or_else(|| user.phone.clone());
         let remember = match trust {
             Some(trust) => trust.settle(session, &mut user.clone()),
@@ -314,7 +318,7 @@ impl Security {
         let proven = match self.prove_passcode(ctx, lane, Some(user), passcode, quota).await? {
             Ok(proven) => proven,
             Err(reason) => {
-                self.code_failed(user, reason);
+                self.code_failed(ctx, user, reason);
                 return Ok(wrong());
             }
         };

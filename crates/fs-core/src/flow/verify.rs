@@ -2,12 +2,13 @@
 
 use super::password::Attempt;
 use super::{FlowError, Problem};
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::message::MessageKey;
 use crate::model::{CredentialKey, SessionKind, User, UserField};
 use crate::port::{Batch, Change, CommitError};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 use crate::session::{Session, SessionSignIn};
 
 /// Factor by which a session is renewed.
@@ -70,7 +71,7 @@ impl Security {
         let check = self.check_password(attempt, Some(user), password).await?;
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
-            self.emit(Event::AuthenticationFailed { user, reason });
+            self.emit(ctx, Event::AuthenticationFailed { user, reason });
             let wrong = Problem::new("password", MessageKey::InvalidPassword);
             return Ok(VerifyOutcome::Refused(wrong));
         }

@@ -1,6 +1,6 @@
 //! Port for receivers of events.
 
-use crate::event::Event;
+use crate::event::EventRecord;
 
 /// Receives events after their change was committed.
 ///
@@ -8,12 +8,12 @@ use crate::event::Event;
 /// change.
 pub trait EventSink: Send + Sync {
     /// Handles an event.
-    fn emit(&self, event: &Event);
+    fn emit(&self, event: &EventRecord);
 }
 
 /// Closures are event sinks.
-impl<F: Fn(&Event) + Send + Sync> EventSink for F {
-    fn emit(&self, event: &Event) {
+impl<F: Fn(&EventRecord) + Send + Sync> EventSink for F {
+    fn emit(&self, event: &EventRecord) {
         self(event);
     }
 }

@@ -33,6 +33,18 @@ pub enum FactorKind {
 }
 
 impl FactorKind {
+    /// Returns the name of the usual method of this kind, for events.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Mailbox => "email",
+            Self::App => "authenticator",
+            Self::Phone => "sms",
+        }
+    }
+}
+
+impl FactorKind {
     /// Returns the kind of a code.
     pub const fn of_code(method: CodeMethod) -> Self {
         match method {

@@ -144,7 +144,7 @@ async fn a_code_lets_in_once_and_its_owner_is_told() {
             matches!(&told[..], [
             Event::RecoveryCodeUsed { left: 7, .. },
             Event::UserAuthenticated { methods, .. },
-        ] if *methods == ["recovery_code"]),
+        ] if *methods == ["password", "recovery_code"]),
             "{told:?}"
         );
         let mail = site.mails().await.pop().unwrap();

@@ -1,12 +1,13 @@
 //! Tests of flows that start in an existing session.
 
 use fs_core::csrf::CsrfSecret;
+use fs_core::event::Event;
 use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
 use fs_core::model::SessionId;
 use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 
-use crate::factors::{ann_with, every_way, key, pending};
+use crate::factors::{ann_with, every_way, key, pending, signed_in};
 use crate::people::{
     ANN, NEW, PROFILES, mailed_token, new_password, refused, register_ann, remember_cookie,
     sign_ann_in,
@@ -166,4 +167,18 @@ async fn a_copy_of_the_database_opens_no_session() {
         assert!(stolen != id);
         assert_eq!(store.session(&stolen.key(), site.core().now()).await.unwrap(), None);
     }
+}
+
+/// Checks that an event says when and from where, and names every factor.
+#[tokio::test]
+async fn an_event_has_the_facts_of_its_request() {
+    let site = every_way().build().visited_from([198, 51, 100, 7]);
+    let key = key(1);
+    ann_with(&site, &key).await;
+    let _ = signed_in(&site, &key).await;
+    let record = site.events.take_records().pop().unwrap();
+    assert_eq!(record.at, site.core().now());
+    assert_eq!(record.client_ip, Some([198, 51, 100, 7].into()));
+    assert!(matches!(record.event, Event::UserAuthenticated { methods, .. }
+        if methods == ["password", "authenticator"]));
 }

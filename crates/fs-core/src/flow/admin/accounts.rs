@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::AdminError;
+use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::flow::Problem;
 use crate::flow::claim::{claim, release, takes};
@@ -14,7 +15,7 @@ use crate::message::MessageKey;
 use crate::model::{CredentialKind, NewUser, PasswordHash, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
 use crate::secret::Secret;
-use crate::security::{Context, Security};
+use crate::security::Security;
 
 /// Account that an administrator creates.
 #[derive(Debug, Default)]
@@ -356,7 +357,7 @@ impl Security {
         }
         self.store().commit(batch).await?;
         self.mail_waits();
-        self.emit(Event::PasswordChanged { user: Subject::of(&user) });
+        self.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
         Ok(())
     }
 

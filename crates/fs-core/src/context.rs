@@ -1,0 +1,29 @@
+//! Context of a flow.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::Timestamp;
+use crate::message::Language;
+
+/// Context of a flow: facts about the request, independent of the protocol.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Time of the request.
+    pub now: Timestamp,
+    /// IP address of the client, as far as the application trusts it.
+    pub client_ip: Option<IpAddr>,
+    /// `User-Agent` of the client.
+    pub user_agent: Option<String>,
+    /// URL with which links in mails begin: scheme and host, without a trailing slash.
+    pub base_url: Arc<str>,
+    /// Language of the mails and text messages of the flow.
+    pub language: Language,
+}
+
+impl Context {
+    /// Returns the IP address as text, as stores keep it.
+    pub(crate) fn client_ip_text(&self) -> Option<String> {
+        self.client_ip.map(|ip| ip.to_string())
+    }
+}
