@@ -25,7 +25,7 @@ use crate::incoming::Incoming;
 use crate::language::language_of;
 use crate::refusal::Refusal;
 use crate::routes::{Matched, Routes};
-use crate::session_cookie::{SentSession, sent_session};
+use crate::session_cookie::sent_session;
 use crate::site::Site;
 use crate::trace::{CredentialSource, Trace};
 
@@ -163,8 +163,8 @@ impl Exchange {
             language_of(web.core().config(), &request, || web.0.extension.language(&request));
         let context = Context { now, client_ip, user_agent, base_url, language };
         let sent = sent_session(web.site(), &request, now);
-        let unreadable = matches!(sent, SentSession::Unreadable);
-        let session_read = !matches!(sent, SentSession::Absent);
+        let unreadable = sent.is_unreadable();
+        let session_read = sent.was_sent();
         let session = sent.with_data(web.site(), &request, now);
         let state = State {
             came_signed_in: session.sign_in().is_some(),

@@ -7,13 +7,9 @@ use crate::incoming::Incoming;
 use crate::site::Site;
 
 /// The session cookie of a request.
-pub(crate) enum SentSession {
-    /// The browser sent none.
-    Absent,
-    /// The browser sent one that cannot be read, or several of which more than one is valid.
-    Unreadable,
-    /// The session.
-    Open(Session),
+pub(crate) struct SentSession {
+    sent: bool,
+    session: Option<Session>,
 }
 
 /// Returns the session that the browser sent. If it sent several cookies, the valid one counts. If
@@ -29,24 +25,28 @@ pub(crate) fn sent_session(site: &Site, request: &Incoming, now: Timestamp) -> S
         let Some(session) = site.security.sealer().open(value, now, lifetime) else { continue };
         if found.is_some() {
             site.warnings.ambiguous_cookie(&site.config.session_cookie.name);
-            return SentSession::Unreadable;
+            return SentSession { sent, session: None };
         }
         found = Some((value, session));
     }
-    match found {
-        Some((_, session)) => SentSession::Open(session),
-        None if sent => SentSession::Unreadable,
-        None => SentSession::Absent,
-    }
+    SentSession { sent, session: found.map(|(_, session)| session) }
 }
 
 impl SentSession {
+    /// Checks whether the browser sent a session cookie.
+    pub(crate) const fn was_sent(&self) -> bool {
+        self.sent
+    }
+
+    /// Checks whether the browser sent a session cookie that cannot be read, or several of which
+    /// more than one is valid.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        self.sent && self.session.is_none()
+    }
+
     /// Returns the session with the application's data from the second cookie.
     pub(crate) fn with_data(self, site: &Site, request: &Incoming, now: Timestamp) -> Session {
-        let mut session = match self {
-            Self::Open(session) => session,
-            Self::Absent | Self::Unreadable => Session::default(),
-        };
+        let mut session = self.session.unwrap_or_default();
         let (sealer, lifetime) = (site.security.sealer(), site.security.config().sessions.lifetime);
         let opens = |value: &str| {
             let mut session = session.clone();

@@ -39,8 +39,7 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
         return wrong(&problems);
     }
     // A token or a password changes the account, not the session of whoever sits at the browser.
-    let owns =
-        exchange.owns_session(&caller).await.map_err(|error| exchange.flow_failed(&error))?;
+    let owns = exchange.owns_session(caller).await.map_err(|error| exchange.flow_failed(&error))?;
     let mut session = if owns { exchange.session() } else { Session::default() };
     let remembered = exchange.remember_cookie().filter(|_| owns);
     let outcome = exchange
