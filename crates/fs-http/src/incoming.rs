@@ -201,7 +201,7 @@ fn unquoted(value: &str) -> &str {
 
 /// Whether a request by this method may change something.
 pub(crate) fn is_unsafe(method: &Method) -> bool {
-    !method.is_safe()
+    ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
 /// Whether the best entry of an `Accept` header is JSON: the highest `q`, the first of equals.

@@ -9,7 +9,7 @@ use fs_core::flow::FlowError;
 use fs_core::freshness::FreshnessRule;
 use http::StatusCode;
 
-/// Reason why a guard refuses a request. [`Exchange::refuse`] makes the answer of it.
+/// Reason why a guard refuses a request. [`Exchange::refuse`](crate::Exchange::refuse) makes the answer of it.
 ///
 /// Reason and answer are separate because a handler may accept a missing user. Then nothing is
 /// refused, and the session must not get a message that asks the user to sign in.

@@ -117,7 +117,7 @@ impl Exchange {
 
     /// Signs in a user whom the application authenticated itself, for instance by single sign-on.
     ///
-    /// This calls [`sign_in_user`](Security::sign_in_user) and stores the session in the answer.
+    /// This calls [`sign_in_user`](fs_core::Security::sign_in_user) and stores the session in the answer.
     /// `methods` names the application's means of authentication, for the event.
     ///
     /// The user is signed in only if the outcome is [`SignInOutcome::Done`]. If a second factor is

@@ -29,7 +29,7 @@ pub enum CredentialSource {
 /// Trace of a request: the results of authentication and authorization so far. It contains no
 /// secrets and nothing about the named account, so it can be logged.
 ///
-/// [`Exchange::trace`] returns it. It is logged at the level `debug` for every refused request.
+/// [`Exchange::trace`](crate::Exchange::trace) returns it. It is logged at the level `debug` for every refused request.
 /// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {

@@ -271,6 +271,13 @@ impl Security {
         mut user: User,
         remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
+        if user.second_factor == SecondFactor::default() && user.recovery_codes.is_empty() {
+            // Nothing changes, so nobody is notified.
+            session.set_pending(None);
+            session.set_enrolment(None);
+            let remember = RememberChange::Keep;
+            return Ok(EnrolOutcome::Disabled { user: Box::new(user), remember });
+        }
         let trust = self.renew_trust(ctx, session, &user, remember_cookie).await?;
         let mut set = no_second_factor();
         set.extend(trust.fields());

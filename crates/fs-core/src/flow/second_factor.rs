@@ -382,8 +382,8 @@ impl Security {
         Ok(if sent { RescueOutcome::Sent } else { RescueOutcome::NotSent })
     }
 
-    /// Adds the notice of a changed second factor to the batch that changes it, if notices are
-    /// enabled.
+    /// Records the state before a change of a second factor in the batch that changes it, and adds
+    /// the notice, if notices are enabled. Other notices lead back to the state as well.
     pub(super) fn notify_of_second_factor(
         &self,
         ctx: &Context,
@@ -391,8 +391,8 @@ impl Security {
         user: &User,
         method: Option<CodeMethod>,
     ) -> Result<(), FlowError> {
+        let undo = self.note_undo(ctx, batch, user)?;
         if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
-            let undo = self.note_undo(ctx, batch, user)?;
             let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
             batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method, undo })?);
         }

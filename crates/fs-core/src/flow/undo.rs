@@ -115,13 +115,6 @@ impl Before {
         ]
     }
 
-    /// Removes the second factor and its recovery codes.
-    fn without_factor(mut self) -> Self {
-        (self.method, self.totp_secret, self.factor_phone) = (None, None, None);
-        self.recovery_codes.clear();
-        self
-    }
-
     /// Removes the sign-in methods, and the phone number that belongs to one of them.
     fn without_methods(mut self) -> Self {
         if self.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
@@ -150,6 +143,13 @@ impl Before {
             UserField::Phone(self.phone.clone()),
         ]
     }
+}
+
+/// Returns the change that ends the undo links of a user. It belongs into the batch of every change
+/// of second factors and sign-in methods by an administrator: what is removed there must not be
+/// brought back, and what was used before a replacement must not be forgotten.
+pub(super) fn end_undo_links(owner: &UserId) -> Change {
+    Change::RemoveCredentialsOf { owner: owner.clone(), kind: KIND, except: None }
 }
 
 impl Security {
@@ -206,36 +206,13 @@ impl Security {
         if !ends || self.undo_within().is_none() {
             return Ok(Vec::new());
         }
-        let changed =
-            |state: Before| (!state.sign_in_secrets.is_empty()).then(|| state.without_methods());
-        self.rewrite_undo(ctx.now, &user.id, changed).await
-    }
-
-    /// Returns the changes that keep an older undo link from restoring a second factor that an
-    /// administrator removes.
-    pub(super) async fn forget_factor_to_undo(
-        &self,
-        user: &UserId,
-    ) -> Result<Vec<Change>, FlowError> {
-        if self.undo_within().is_none() {
-            return Ok(Vec::new());
-        }
-        let changed = |state: Before| state.method.is_some().then(|| state.without_factor());
-        self.rewrite_undo(self.now(), user, changed).await
-    }
-
-    /// Returns the changes that rewrite the recorded states of a user. `rewrite` returns `None` for
-    /// a state that stays as it is.
-    async fn rewrite_undo(
-        &self,
-        now: Timestamp,
-        user: &UserId,
-        rewrite: impl Fn(Before) -> Option<Before>,
-    ) -> Result<Vec<Change>, FlowError> {
         let mut changes = Vec::new();
-        for record in self.store().credentials_of(user, KIND, now).await? {
-            let Some(state) = self.open_state(&record).and_then(&rewrite) else { continue };
-            let Some(sealed) = self.seal_state(&state)? else { continue };
+        for record in self.store().credentials_of(&user.id, KIND, ctx.now).await? {
+            let state = self.open_state(&record);
+            let Some(state) = state.filter(|state| !state.sign_in_secrets.is_empty()) else {
+                continue;
+            };
+            let Some(sealed) = self.seal_state(&state.without_methods())? else { continue };
             let expect = ExpectedCredential::Revision(record.revision);
             let credential = Box::new(CredentialRecord { value: Value::from(sealed), ..record });
             changes.push(Change::PutCredential { credential, expect });

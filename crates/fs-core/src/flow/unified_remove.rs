@@ -146,8 +146,8 @@ impl Security {
         Some(Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set })
     }
 
-    /// Adds the notice of a changed sign-in method to the batch that changes it, if notices are
-    /// enabled.
+    /// Records the state before a change of a sign-in method in the batch that changes it, and adds
+    /// the notice, if notices are enabled. Other notices lead back to the state as well.
     pub(super) fn notify_of_method(
         &self,
         ctx: &Context,
@@ -156,8 +156,8 @@ impl Security {
         method: CodeMethod,
         change: MethodChange,
     ) -> Result<(), FlowError> {
+        let undo = self.note_undo(ctx, batch, user)?;
         if self.config().unified.as_ref().is_some_and(|rules| rules.send_notice) {
-            let undo = self.note_undo(ctx, batch, user)?;
             let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
             let kind = MailKind::SignInMethodChanged { method, change, undo };
             batch.push(self.mail(ctx, user, kind)?);

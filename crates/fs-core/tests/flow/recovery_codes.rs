@@ -385,11 +385,11 @@ fn using_a_code_and_making_new_ones_or_disabling_never_leave_half() {
 }
 
 /// Returns the token of the undo link in the newest notice that has one.
-async fn undo_token(site: &Site) -> String {
+async fn undo_token(site: &Site) -> Option<String> {
     let mails = site.mails().await;
     let texts = mails.iter().rev().filter_map(|mail| mail.text.as_deref());
-    let token = texts.filter_map(|text| text.split_once("/undo-change/")).next();
-    token.unwrap().1.split_whitespace().next().unwrap().to_owned()
+    let (_, token) = texts.filter_map(|text| text.split_once("/undo-change/")).next()?;
+    token.split_whitespace().next().map(str::to_owned)
 }
 
 async fn undo(site: &Site, token: &str) -> bool {
@@ -411,7 +411,7 @@ fn a_code_that_is_used_while_changes_are_undone_stays_used() {
         let own = block_on(signed_in(&site));
         let (app, state) = block_on(set_up_method(&site, &user));
         assert!(block_on(prove_method(&site, &own, &state, &code(&site, &app))));
-        let token = block_on(undo_token(&site));
+        let token = block_on(undo_token(&site)).unwrap();
         let mut session = block_on(pending(&site));
         let (used, undone) = order.both(enter(&site, &mut session, &codes[0]), undo(&site, &token));
         assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
@@ -431,7 +431,7 @@ fn a_code_that_is_used_during_a_change_stays_used_when_the_change_is_undone() {
         let (used, disabled) =
             order.both(enter(&site, &mut session, &codes[0]), disable_now(&site, &mut own));
         if disabled {
-            assert!(block_on(async { undo(&site, &undo_token(&site).await).await }));
+            assert!(block_on(async { undo(&site, &undo_token(&site).await.unwrap()).await }));
             both += usize::from(used);
         }
         assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
@@ -459,24 +459,86 @@ fn of_two_sets_of_codes_at_once_one_is_made() {
     });
 }
 
+/// Changes that an administrator can make of the ways to sign in.
+#[derive(Clone, Copy, Debug)]
+enum Administered {
+    Everything,
+    Factor,
+    Methods,
+    OtherFactor,
+    OtherMethod,
+}
+
+impl Administered {
+    const ALL: [Self; 5] =
+        [Self::Everything, Self::Factor, Self::Methods, Self::OtherFactor, Self::OtherMethod];
+
+    async fn make(self, site: &Site) {
+        let (core, user) = (site.core(), site.user(ANN).await.unwrap());
+        let sealed = core.seal_totp(&TotpSecret::from_random([8; 20])).await.unwrap();
+        let made = match self {
+            Self::Everything => core.reset_user_access(&user.id).await,
+            Self::Factor => core.tf_reset(&user.id).await,
+            Self::Methods => core.us_reset(&user.id).await,
+            Self::OtherFactor => core.tf_set(&user, "email", Some(sealed), None).await,
+            Self::OtherMethod => core.us_set(&user, "authenticator", Some(sealed), None).await,
+        };
+        made.unwrap();
+    }
+}
+
 #[tokio::test]
-async fn what_an_administrator_removes_is_not_brought_back_by_an_older_link() {
-    for everything in [true, false] {
+async fn what_an_administrator_changes_is_not_brought_back_by_an_older_link() {
+    for change in Administered::ALL {
         let site = with_codes(every_way).build();
-        let (user, _) = add_user(&site, ANN).await;
+        let (user, codes) = add_user(&site, ANN).await;
         let own = signed_in(&site).await;
         let (app, state) = set_up_method(&site, &user).await;
         assert!(prove_method(&site, &own, &state, &code(&site, &app)).await);
-        let token = undo_token(&site).await;
-        match everything {
-            true => site.core().reset_user_access(&user.id).await.unwrap(),
-            false => site.core().tf_reset(&user.id).await.unwrap(),
-        }
-        assert_eq!(undo(&site, &token).await, !everything);
-        let user = site.user(ANN).await.unwrap();
-        assert!(user.second_factor.method.is_none() && user.second_factor.totp_secret.is_none());
-        assert!(user.recovery_codes.is_empty() && user.sign_in_secrets.is_empty());
+        let token = undo_token(&site).await.unwrap();
+        assert!(enter(&site, &mut pending(&site).await, &codes[0]).await);
+        change.make(&site).await;
+        assert!(!undo(&site, &token).await, "{change:?}");
     }
+}
+
+/// Checks that a method that is proven while an administrator removes something leaves no link
+/// that brings it back.
+#[test]
+fn what_an_administrator_changes_is_not_brought_back_by_a_link_of_that_moment() {
+    for change in [Administered::Factor, Administered::Methods] {
+        every_order(|order| {
+            let site = with_codes(every_way).build();
+            let (user, _) = block_on(add_user(&site, ANN));
+            let own = block_on(signed_in(&site));
+            let (app, state) = block_on(set_up_method(&site, &user));
+            let code = code(&site, &app);
+            let prove = prove_method(&site, &own, &state, &code);
+            let ((), proven) = order.both(change.make(&site), prove);
+            let token = block_on(undo_token(&site)).filter(|_| proven);
+            let had_factor = block_on(site.user(ANN)).unwrap().second_factor.method.is_some();
+            if token.is_some_and(|token| block_on(undo(&site, &token))) {
+                let user = block_on(site.user(ANN)).unwrap();
+                assert_eq!(user.second_factor.method.is_some(), had_factor, "{change:?}");
+                assert!(user.sign_in_secrets.is_empty(), "{change:?}");
+            }
+        });
+    }
+}
+
+/// Checks that switching off a second factor that is not there sends no mail.
+#[tokio::test]
+async fn nothing_to_disable_is_no_notice() {
+    let site = with_codes(every_way).build();
+    let user = site.add_user(ANN).await;
+    let mut session = Session::default();
+    match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
+        SignInOutcome::Done { .. } => {}
+        other => refused(other),
+    }
+    assert!(disable(&site, &mut session, &user).await.unwrap());
+    assert!(is_in(&site, &session).await);
+    assert!(site.mails().await.is_empty());
 }
 
 #[tokio::test]

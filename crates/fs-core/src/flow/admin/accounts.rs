@@ -10,9 +10,10 @@ use crate::flow::claim::{claim, release, takes};
 use crate::flow::password::{NewPasswordCheck, ValidPassword};
 use crate::flow::register::{audit, username_lookup};
 use crate::flow::second_factor::no_second_factor;
+use crate::flow::undo::end_undo_links;
 use crate::identity::IdentityAttribute;
 use crate::message::MessageKey;
-use crate::model::{CredentialKind, NewUser, PasswordHash, User, UserField, UserId};
+use crate::model::{NewUser, PasswordHash, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
 use crate::secret::Secret;
 use crate::security::Security;
@@ -307,10 +308,7 @@ impl Security {
             set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
         }
         let update = Change::UpdateUser { user: user.clone(), expect: Vec::new(), set };
-        // An older undo link must not bring back what is revoked here.
-        let (owner, kind) = (user.clone(), CredentialKind::FactorUndo);
-        let links = Change::RemoveCredentialsOf { owner, kind, except: None };
-        self.store().commit(Batch::from(update).and(links)).await?;
+        self.store().commit(Batch::from(update).and(end_undo_links(user))).await?;
         Ok(())
     }
 

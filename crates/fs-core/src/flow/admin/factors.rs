@@ -3,18 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::AdminError;
-use crate::flow::FlowError;
 use crate::flow::second_factor::no_second_factor;
+use crate::flow::undo::end_undo_links;
 use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
-use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
+use crate::port::{Batch, Change};
 use crate::security::Security;
-
-/// Maximum number of attempts while the account changes.
-const TRIES: usize = 3;
 
 impl Security {
     /// Sets the user's second factor. `None` keeps the secret or phone number that the user has.
-    /// Sessions stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them.
+    /// Sessions stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Undo links of
+    /// earlier changes end.
     ///
     /// # Errors
     ///
@@ -48,18 +46,23 @@ impl Security {
             totp_secret: totp_secret.or_else(|| before.totp_secret.clone()),
             phone: phone.or_else(|| before.phone.clone()),
         };
-        self.replace(&user.id, UserField::SecondFactor(before), UserField::SecondFactor(after))
-            .await
+        let update = Change::UpdateUser {
+            user: user.id.clone(),
+            expect: vec![UserField::SecondFactor(before)],
+            set: vec![UserField::SecondFactor(after)],
+        };
+        self.store().commit(Batch::from(update).and(end_undo_links(&user.id))).await?;
+        Ok(())
     }
 
     /// Removes the user's second factor with its secret, phone number and recovery codes. Sessions
-    /// stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Older undo links do
-    /// not restore the second factor.
+    /// stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Undo links
+    /// of earlier changes end.
     ///
     /// # Errors
     ///
     /// Returns [`AdminError::NoSuchUser`] if the account does not exist, and [`AdminError::Flow`]
-    /// if the database fails or the account kept changing. Nothing was removed.
+    /// if the database fails. Nothing was removed.
     ///
     /// # Examples
     ///
@@ -72,22 +75,10 @@ impl Security {
     /// # }
     /// ```
     pub async fn tf_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        for _ in 0..TRIES {
-            let links = self.forget_factor_to_undo(user).await?;
-            let found = self.store().user(&UserLookup::Id(user.clone())).await?;
-            let found = found.ok_or(AdminError::NoSuchUser)?;
-            let (user, expect) = (user.clone(), vec![UserField::SecondFactor(found.second_factor)]);
-            let mut batch =
-                Batch::from(Change::UpdateUser { user, expect, set: no_second_factor() });
-            batch.extend(links);
-            match self.store().commit(batch).await {
-                Ok(_) => return Ok(()),
-                // Changed meanwhile.
-                Err(CommitError::Stale(_)) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.clone()))).into())
+        let (expect, set) = (Vec::new(), no_second_factor());
+        let update = Change::UpdateUser { user: user.clone(), expect, set };
+        self.store().commit(Batch::from(update).and(end_undo_links(user))).await?;
+        Ok(())
     }
 
     /// Sets the secret of a sign-in method, and the user's phone number. `None` keeps the value
@@ -130,11 +121,12 @@ impl Security {
             expect: vec![UserField::SignInSecrets(user.sign_in_secrets.clone())],
             set,
         };
-        self.store().commit(change.into()).await?;
+        self.store().commit(Batch::from(change).and(end_undo_links(&user.id))).await?;
         Ok(())
     }
 
-    /// Removes the secrets of all sign-in methods of the user. The phone number is kept.
+    /// Removes the secrets of all sign-in methods of the user. The phone number is kept. Undo links
+    /// of earlier changes end.
     ///
     /// # Errors
     ///
@@ -151,6 +143,9 @@ impl Security {
     /// # }
     /// ```
     pub async fn us_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        self.update(user, vec![UserField::SignInSecrets(BTreeMap::new())]).await
+        let (expect, set) = (Vec::new(), vec![UserField::SignInSecrets(BTreeMap::new())]);
+        let update = Change::UpdateUser { user: user.clone(), expect, set };
+        self.store().commit(Batch::from(update).and(end_undo_links(user))).await?;
+        Ok(())
     }
 }

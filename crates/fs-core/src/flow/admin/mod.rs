@@ -56,16 +56,4 @@ impl Security {
         self.store().commit(change.into()).await?;
         Ok(())
     }
-
-    async fn replace(
-        &self,
-        user: &UserId,
-        expect: UserField,
-        set: UserField,
-    ) -> Result<(), AdminError> {
-        let change =
-            Change::UpdateUser { user: user.clone(), expect: vec![expect], set: vec![set] };
-        self.store().commit(change.into()).await?;
-        Ok(())
-    }
 }
