@@ -1,6 +1,9 @@
-//! `cargo xtask docs`: the book as a site, with the documentation of every crate beside it.
+//! `cargo xtask docs`: the book as a site, with the pages of `docs` and the documentation of every
+//! published crate.
 
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::process::{self, Progress};
@@ -9,45 +12,171 @@ use crate::{Result, machine};
 
 /// Version of mdBook that builds the book. It is installed from crates.io when it is first needed.
 const MDBOOK: &str = "0.5.4";
+/// Address of the files that are not in the site.
+const SOURCES: &str = "https://github.com/fs-rs/fs/blob/main";
+/// Pages of `docs` that the site has after those of the book.
+const REFERENCE: [(&str, &str); 6] = [
+    ("architecture.md", "Architecture"),
+    ("evictions.md", "What each event revokes"),
+    ("assurance.md", "Guarantees and their tests"),
+    ("parity.md", "Names of Flask-Security"),
+    ("benchmarks.md", "Benchmarks"),
+    ("dependencies.md", "Dependencies"),
+];
 
-/// Builds both, and prints where they are.
+/// Builds the site, and prints where it is.
 pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
-    let logs = workspace.log_dir()?;
     let site = workspace.target_dir().join("site");
-    let step = |label: &str, command: &mut Command| -> Result<bool> {
-        let name = label.split(' ').next_back().unwrap_or(label);
-        let mut progress = Progress::start(label.to_owned(), false);
-        let finished =
-            process::run(command, &logs.join(format!("docs-{name}.log")), &mut progress)?;
-        progress.end(if finished.success { "ok" } else { "failed" });
-        if !finished.success {
-            finished.lines.iter().for_each(|line| println!("{line}"));
-        }
-        Ok(finished.success)
-    };
-    let mdbook = match machine::program("mdbook") {
-        Some(installed) => installed,
-        None => {
-            let tools = workspace.target_dir().join("tools");
-            let mut install = cargo();
-            install.args(["install", "mdbook", "--version", MDBOOK, "--locked", "--root"]);
-            install.arg(&tools).args(["--no-default-features"]);
-            if !step("[1/3] install mdbook", &mut install)? {
-                return Ok(false);
-            }
-            tools.join("bin").join("mdbook")
-        }
-    };
+    let source = workspace.target_dir().join("site-source");
+    let broken = write_source(workspace, &source)?;
+    if !broken.is_empty() {
+        broken.iter().for_each(|link| println!("broken link: {link}"));
+        return Ok(false);
+    }
+    let Some(mdbook) = mdbook(workspace)? else { return Ok(false) };
     let mut book = Command::new(mdbook);
-    book.args(["build", "docs/book", "--dest-dir"]).arg(&site).current_dir(&workspace.root);
+    book.arg("build").arg(&source).arg("--dest-dir").arg(&site);
     let mut crates = cargo();
     crates.args(["doc", "--workspace", "--no-deps", "--all-features"]);
     crates.env("RUSTDOCFLAGS", "-D warnings").current_dir(&workspace.root);
-    if !step("[2/3] book", &mut book)? || !step("[3/3] crates", &mut crates)? {
+    if !step(workspace, "book", &mut book)? || !step(workspace, "crates", &mut crates)? {
         return Ok(false);
     }
-    let index = |directory: PathBuf, file: &str| directory.join(file).display().to_string();
-    println!("{}", index(site, "index.html"));
-    println!("{}", index(workspace.target_dir().join("doc"), "fs_axum/index.html"));
+    copy(&workspace.target_dir().join("doc"), &site.join("api"))?;
+    println!("{}", site.join("index.html").display());
     Ok(true)
+}
+
+/// Returns the program, after installing it if the machine has none.
+fn mdbook(workspace: &Workspace) -> Result<Option<PathBuf>> {
+    let tools = workspace.target_dir().join("tools");
+    let program = tools.join("bin").join("mdbook");
+    if let Some(installed) = machine::program("mdbook") {
+        return Ok(Some(installed));
+    }
+    if program.is_file() {
+        return Ok(Some(program));
+    }
+    let mut install = cargo();
+    install.args(["install", "mdbook", "--version", MDBOOK, "--locked", "--no-default-features"]);
+    install.arg("--root").arg(&tools);
+    Ok(step(workspace, "mdbook", &mut install)?.then_some(program))
+}
+
+fn step(workspace: &Workspace, name: &str, command: &mut Command) -> Result<bool> {
+    let log = workspace.log_dir()?.join(format!("docs-{name}.log"));
+    let mut progress = Progress::start(name.to_owned(), false);
+    let finished = process::run(command, &log, &mut progress)?;
+    progress.end(if finished.success { "ok" } else { "failed" });
+    if !finished.success {
+        finished.lines.iter().for_each(|line| println!("{line}"));
+    }
+    Ok(finished.success)
+}
+
+/// Writes what mdBook reads: the book, the reference pages, the settings, and a list of the crates.
+/// Returns the links that lead nowhere.
+fn write_source(workspace: &Workspace, to: &Path) -> Result<Vec<String>> {
+    let (docs, book) = (workspace.root.join("docs"), workspace.root.join("docs/book"));
+    fs::create_dir_all(to)?;
+    let mut broken = Vec::new();
+    let mut put = |from: &Path, name: &str| -> Result<()> {
+        let text = fs::read_to_string(from)?;
+        let folder = from.parent().unwrap_or(&docs);
+        fs::write(to.join(name), with_links(&text, folder, workspace, &mut broken))?;
+        Ok(())
+    };
+    for entry in fs::read_dir(&book)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if path.extension().is_some_and(|end| end == "md") && name != "SUMMARY.md" {
+            put(&path, name)?;
+        }
+    }
+    for (name, _) in REFERENCE {
+        put(&docs.join(name), name)?;
+    }
+    let settings = fs::read_to_string(docs.join("settings.toml"))?;
+    fs::write(to.join("settings.md"), format!("# Settings\n\n```toml\n{settings}```\n"))?;
+    fs::write(to.join("crates.md"), crates(workspace))?;
+    let mut summary = fs::read_to_string(book.join("SUMMARY.md"))?;
+    summary.push_str("\n# Reference\n\n- [Crates](crates.md)\n- [Settings](settings.md)\n");
+    for (name, title) in REFERENCE {
+        let _ = writeln!(summary, "- [{title}]({name})");
+    }
+    fs::write(to.join("SUMMARY.md"), summary)?;
+    fs::copy(book.join("book.toml"), to.join("book.toml"))?;
+    Ok(broken)
+}
+
+/// Returns the page that lists the documentation of the published crates.
+fn crates(workspace: &Workspace) -> String {
+    let mut page = "# Crates\n\n".to_owned();
+    for (name, _) in workspace.packages.iter().filter(|(_, package)| package.published) {
+        let _ = writeln!(page, "- [`{name}`](api/{}/index.html)", name.replace('-', "_"));
+    }
+    page
+}
+
+/// Returns a page whose links lead to pages of the site, or to the sources.
+fn with_links(
+    text: &str,
+    folder: &Path,
+    workspace: &Workspace,
+    broken: &mut Vec<String>,
+) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, link)) = rest.split_once("](") {
+        out.push_str(before);
+        out.push_str("](");
+        let Some((target, after)) = link.split_once(')') else {
+            rest = link;
+            break;
+        };
+        out.push_str(&new_target(target, folder, workspace, broken));
+        out.push(')');
+        rest = after;
+    }
+    out.push_str(rest);
+    out
+}
+
+fn new_target(
+    target: &str,
+    folder: &Path,
+    workspace: &Workspace,
+    broken: &mut Vec<String>,
+) -> String {
+    let (file, anchor) = target.split_at(target.find('#').unwrap_or(target.len()));
+    let is_code = file.contains(|c: char| c.is_whitespace() || c == '"');
+    if file.is_empty() || target.contains("://") || is_code {
+        return target.to_owned();
+    }
+    let Ok(path) = folder.join(file).canonicalize() else {
+        broken.push(format!("{target} in {}", folder.display()));
+        return target.to_owned();
+    };
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let in_site = name == "settings.toml"
+        || path.parent() == Some(&workspace.root.join("docs/book"))
+        || REFERENCE.iter().any(|(page, _)| workspace.root.join("docs").join(page) == path);
+    match path.strip_prefix(&workspace.root) {
+        _ if in_site => name.replace(".toml", ".md") + anchor,
+        Ok(path) => format!("{SOURCES}/{}{anchor}", path.display()),
+        Err(_) => target.to_owned(),
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        match entry.file_type()?.is_dir() {
+            true => copy(&source, &target)?,
+            false => drop(fs::copy(&source, &target)?),
+        }
+    }
+    Ok(())
 }

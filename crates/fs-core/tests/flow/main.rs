@@ -28,5 +28,6 @@ mod send_limits;
 mod sent_codes;
 mod sessions;
 mod stored_names;
+mod undo_links;
 mod uniquifiers;
 mod waiting;

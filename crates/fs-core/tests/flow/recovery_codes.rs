@@ -5,7 +5,7 @@ use std::time::Duration;
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::event::Event;
 use fs_core::flow::{
-    EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, UndoOutcome, ValidateOutcome,
+    EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, ValidateOutcome,
 };
 use fs_core::message::MessageKey;
 use fs_core::model::{SealedSecret, User};
@@ -17,12 +17,12 @@ use futures::executor::block_on;
 use crate::crowds::crowd;
 use crate::every_fault::every_fault;
 use crate::every_order::every_order;
-use crate::factors::{code, every_way, prove_method, set_up_method};
+use crate::factors::every_way;
 use crate::people::{ANN, PROFILES, credentials, refused};
 
 /// Returns a profile with recovery codes. Creating them does not require the second factor here;
 /// other tests cover that.
-fn with_codes(profile: fn() -> Setup) -> Setup {
+pub(crate) fn with_codes(profile: fn() -> Setup) -> Setup {
     let mut setup = profile();
     setup.config.two_factor = Some(TwoFactor { strict: false, ..TwoFactor::default() });
     setup
@@ -42,7 +42,7 @@ async fn sealed(site: &Site) -> SealedSecret {
 }
 
 /// Creates an account with an authenticator app and recovery codes. Returns the codes.
-async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
+pub(crate) async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
     let user = site.add_user(email).await;
     let sealed = Some(sealed(site).await);
     site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
@@ -66,7 +66,7 @@ async fn make(site: &Site, email: &str) -> Vec<String> {
 }
 
 /// Returns a browser in which Ann has typed her password.
-async fn pending(site: &Site) -> Session {
+pub(crate) async fn pending(site: &Site) -> Session {
     let mut session = Session::default();
     match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
         SignInOutcome::SecondFactor { .. } => session,
@@ -76,7 +76,7 @@ async fn pending(site: &Site) -> Session {
 
 /// Submits a code, and returns whether it completes the sign-in. Checks that a refusal signs nobody
 /// in and always has the same answer.
-async fn enter(site: &Site, session: &mut Session, code: &str) -> bool {
+pub(crate) async fn enter(site: &Site, session: &mut Session, code: &str) -> bool {
     let outcome = site.core().use_recovery_code(&site.context(), session, code).await;
     let signed_in = session.sign_in().is_some();
     match outcome {
@@ -99,7 +99,7 @@ async fn is_in(site: &Site, session: &Session) -> bool {
 }
 
 /// Signs Ann in with her app.
-async fn signed_in(site: &Site) -> Session {
+pub(crate) async fn signed_in(site: &Site) -> Session {
     let mut session = pending(site).await;
     let code = app_code(site);
     let given =
@@ -118,7 +118,7 @@ async fn disable(site: &Site, session: &mut Session, user: &User) -> Result<bool
 
 /// Switches the second factor off, as a request does. Returns `false` if the account changed at the
 /// same time.
-async fn disable_now(site: &Site, session: &mut Session) -> bool {
+pub(crate) async fn disable_now(site: &Site, session: &mut Session) -> bool {
     let user = site.user(ANN).await.unwrap();
     match disable(site, session, &user).await {
         Ok(disabled) => disabled,
@@ -384,61 +384,6 @@ fn using_a_code_and_making_new_ones_or_disabling_never_leave_half() {
     });
 }
 
-/// Returns the token of the undo link in the newest notice that has one.
-async fn undo_token(site: &Site) -> Option<String> {
-    let mails = site.mails().await;
-    let texts = mails.iter().rev().filter_map(|mail| mail.text.as_deref());
-    let (_, token) = texts.filter_map(|text| text.split_once("/undo-change/")).next()?;
-    token.split_whitespace().next().map(str::to_owned)
-}
-
-async fn undo(site: &Site, token: &str) -> bool {
-    let mut session = Session::default();
-    let outcome = site.core().undo_factor_changes(&site.context(), &mut session, token).await;
-    matches!(outcome.unwrap(), UndoOutcome::Done { .. })
-}
-
-async fn codes_left(site: &Site) -> usize {
-    site.user(ANN).await.unwrap().recovery_codes.len()
-}
-
-#[test]
-fn a_code_that_is_used_while_changes_are_undone_stays_used() {
-    let mut both = 0;
-    every_order(|order| {
-        let site = with_codes(every_way).build();
-        let (user, codes) = block_on(add_user(&site, ANN));
-        let own = block_on(signed_in(&site));
-        let (app, state) = block_on(set_up_method(&site, &user));
-        assert!(block_on(prove_method(&site, &own, &state, &code(&site, &app))));
-        let token = block_on(undo_token(&site)).unwrap();
-        let mut session = block_on(pending(&site));
-        let (used, undone) = order.both(enter(&site, &mut session, &codes[0]), undo(&site, &token));
-        assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
-        both += usize::from(used && undone);
-    });
-    assert!(both > 0);
-}
-
-#[test]
-fn a_code_that_is_used_during_a_change_stays_used_when_the_change_is_undone() {
-    let mut both = 0;
-    every_order(|order| {
-        let site = with_codes(every_way).build();
-        let (_, codes) = block_on(add_user(&site, ANN));
-        let mut own = block_on(signed_in(&site));
-        let mut session = block_on(pending(&site));
-        let (used, disabled) =
-            order.both(enter(&site, &mut session, &codes[0]), disable_now(&site, &mut own));
-        if disabled {
-            assert!(block_on(async { undo(&site, &undo_token(&site).await.unwrap()).await }));
-            both += usize::from(used);
-        }
-        assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
-    });
-    assert!(both > 0);
-}
-
 #[test]
 fn of_two_sets_of_codes_at_once_one_is_made() {
     every_order(|order| {
@@ -457,73 +402,6 @@ fn of_two_sets_of_codes_at_once_one_is_made() {
         let mut session = block_on(pending(&site));
         assert!(block_on(enter(&site, &mut session, made[0][0].expose())));
     });
-}
-
-/// Changes that an administrator can make of the ways to sign in.
-#[derive(Clone, Copy, Debug)]
-enum Administered {
-    Everything,
-    Factor,
-    Methods,
-    OtherFactor,
-    OtherMethod,
-}
-
-impl Administered {
-    const ALL: [Self; 5] =
-        [Self::Everything, Self::Factor, Self::Methods, Self::OtherFactor, Self::OtherMethod];
-
-    async fn make(self, site: &Site) {
-        let (core, user) = (site.core(), site.user(ANN).await.unwrap());
-        let sealed = core.seal_totp(&TotpSecret::from_random([8; 20])).await.unwrap();
-        let made = match self {
-            Self::Everything => core.reset_user_access(&user.id).await,
-            Self::Factor => core.tf_reset(&user.id).await,
-            Self::Methods => core.us_reset(&user.id).await,
-            Self::OtherFactor => core.tf_set(&user, "email", Some(sealed), None).await,
-            Self::OtherMethod => core.us_set(&user, "authenticator", Some(sealed), None).await,
-        };
-        made.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn what_an_administrator_changes_is_not_brought_back_by_an_older_link() {
-    for change in Administered::ALL {
-        let site = with_codes(every_way).build();
-        let (user, codes) = add_user(&site, ANN).await;
-        let own = signed_in(&site).await;
-        let (app, state) = set_up_method(&site, &user).await;
-        assert!(prove_method(&site, &own, &state, &code(&site, &app)).await);
-        let token = undo_token(&site).await.unwrap();
-        assert!(enter(&site, &mut pending(&site).await, &codes[0]).await);
-        change.make(&site).await;
-        assert!(!undo(&site, &token).await, "{change:?}");
-    }
-}
-
-/// Checks that a method that is proven while an administrator removes something leaves no link
-/// that brings it back.
-#[test]
-fn what_an_administrator_changes_is_not_brought_back_by_a_link_of_that_moment() {
-    for change in [Administered::Factor, Administered::Methods] {
-        every_order(|order| {
-            let site = with_codes(every_way).build();
-            let (user, _) = block_on(add_user(&site, ANN));
-            let own = block_on(signed_in(&site));
-            let (app, state) = block_on(set_up_method(&site, &user));
-            let code = code(&site, &app);
-            let prove = prove_method(&site, &own, &state, &code);
-            let ((), proven) = order.both(change.make(&site), prove);
-            let token = block_on(undo_token(&site)).filter(|_| proven);
-            let had_factor = block_on(site.user(ANN)).unwrap().second_factor.method.is_some();
-            if token.is_some_and(|token| block_on(undo(&site, &token))) {
-                let user = block_on(site.user(ANN)).unwrap();
-                assert_eq!(user.second_factor.method.is_some(), had_factor, "{change:?}");
-                assert!(user.sign_in_secrets.is_empty(), "{change:?}");
-            }
-        });
-    }
 }
 
 /// Checks that switching off a second factor that is not there sends no mail.

@@ -1,0 +1,134 @@
+//! Tests of undo links: what was used, and what an administrator changed, does not come back.
+
+use fs_core::flow::UndoOutcome;
+use fs_core::session::Session;
+use fs_core::totp::TotpSecret;
+use fs_testkit::site::Site;
+use futures::executor::block_on;
+
+use crate::every_order::every_order;
+use crate::factors::{code, every_way, prove_method, set_up_method};
+use crate::people::ANN;
+use crate::recovery_codes::{add_user, disable_now, enter, pending, signed_in, with_codes};
+
+/// Returns the token of the undo link in the newest notice that has one.
+async fn undo_token(site: &Site) -> Option<String> {
+    let mails = site.mails().await;
+    let texts = mails.iter().rev().filter_map(|mail| mail.text.as_deref());
+    let (_, token) = texts.filter_map(|text| text.split_once("/undo-change/")).next()?;
+    token.split_whitespace().next().map(str::to_owned)
+}
+
+async fn undo(site: &Site, token: &str) -> bool {
+    let mut session = Session::default();
+    let outcome = site.core().undo_factor_changes(&site.context(), &mut session, token).await;
+    matches!(outcome.unwrap(), UndoOutcome::Done { .. })
+}
+
+async fn codes_left(site: &Site) -> usize {
+    site.user(ANN).await.unwrap().recovery_codes.len()
+}
+
+#[test]
+fn a_code_that_is_used_while_changes_are_undone_stays_used() {
+    let mut both = 0;
+    every_order(|order| {
+        let site = with_codes(every_way).build();
+        let (user, codes) = block_on(add_user(&site, ANN));
+        let own = block_on(signed_in(&site));
+        let (app, state) = block_on(set_up_method(&site, &user));
+        assert!(block_on(prove_method(&site, &own, &state, &code(&site, &app))));
+        let token = block_on(undo_token(&site)).unwrap();
+        let mut session = block_on(pending(&site));
+        let (used, undone) = order.both(enter(&site, &mut session, &codes[0]), undo(&site, &token));
+        assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
+        both += usize::from(used && undone);
+    });
+    assert!(both > 0);
+}
+
+#[test]
+fn a_code_that_is_used_during_a_change_stays_used_when_the_change_is_undone() {
+    let mut both = 0;
+    every_order(|order| {
+        let site = with_codes(every_way).build();
+        let (_, codes) = block_on(add_user(&site, ANN));
+        let mut own = block_on(signed_in(&site));
+        let mut session = block_on(pending(&site));
+        let (used, disabled) =
+            order.both(enter(&site, &mut session, &codes[0]), disable_now(&site, &mut own));
+        if disabled {
+            assert!(block_on(async { undo(&site, &undo_token(&site).await.unwrap()).await }));
+            both += usize::from(used);
+        }
+        assert_eq!(block_on(codes_left(&site)), 8 - usize::from(used));
+    });
+    assert!(both > 0);
+}
+
+/// Changes that an administrator can make of the ways to sign in.
+#[derive(Clone, Copy, Debug)]
+enum Administered {
+    Everything,
+    Factor,
+    Methods,
+    OtherFactor,
+    OtherMethod,
+}
+
+impl Administered {
+    const ALL: [Self; 5] =
+        [Self::Everything, Self::Factor, Self::Methods, Self::OtherFactor, Self::OtherMethod];
+
+    async fn make(self, site: &Site) {
+        let (core, user) = (site.core(), site.user(ANN).await.unwrap());
+        let sealed = core.seal_totp(&TotpSecret::from_random([8; 20])).await.unwrap();
+        let made = match self {
+            Self::Everything => core.reset_user_access(&user.id).await,
+            Self::Factor => core.tf_reset(&user.id).await,
+            Self::Methods => core.us_reset(&user.id).await,
+            Self::OtherFactor => core.tf_set(&user, "email", Some(sealed), None).await,
+            Self::OtherMethod => core.us_set(&user, "authenticator", Some(sealed), None).await,
+        };
+        made.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_an_administrator_changes_is_not_brought_back_by_an_older_link() {
+    for change in Administered::ALL {
+        let site = with_codes(every_way).build();
+        let (user, codes) = add_user(&site, ANN).await;
+        let own = signed_in(&site).await;
+        let (app, state) = set_up_method(&site, &user).await;
+        assert!(prove_method(&site, &own, &state, &code(&site, &app)).await);
+        let token = undo_token(&site).await.unwrap();
+        assert!(enter(&site, &mut pending(&site).await, &codes[0]).await);
+        change.make(&site).await;
+        assert!(!undo(&site, &token).await, "{change:?}");
+    }
+}
+
+/// Checks that a method that is proven while an administrator removes something leaves no link
+/// that brings it back.
+#[test]
+fn what_an_administrator_changes_is_not_brought_back_by_a_link_of_that_moment() {
+    for change in [Administered::Factor, Administered::Methods] {
+        every_order(|order| {
+            let site = with_codes(every_way).build();
+            let (user, _) = block_on(add_user(&site, ANN));
+            let own = block_on(signed_in(&site));
+            let (app, state) = block_on(set_up_method(&site, &user));
+            let code = code(&site, &app);
+            let prove = prove_method(&site, &own, &state, &code);
+            let ((), proven) = order.both(change.make(&site), prove);
+            let token = block_on(undo_token(&site)).filter(|_| proven);
+            let had_factor = block_on(site.user(ANN)).unwrap().second_factor.method.is_some();
+            if token.is_some_and(|token| block_on(undo(&site, &token))) {
+                let user = block_on(site.user(ANN)).unwrap();
+                assert_eq!(user.second_factor.method.is_some(), had_factor, "{change:?}");
+                assert!(user.sign_in_secrets.is_empty(), "{change:?}");
+            }
+        });
+    }
+}
