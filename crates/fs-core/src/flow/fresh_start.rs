@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::claim::{claim, release, takes};
 use super::register::{taken_username, username_lookup};
 use super::second_factor::no_second_factor;
+use super::undo::end_undo_links;
 use super::{FlowError, Problem};
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
@@ -111,6 +112,7 @@ impl Security {
         }
         set.iter().cloned().for_each(|field| field.write(user));
         batch.push(Change::UpdateUser { user: user.id.clone(), expect: still, set });
+        batch.push(end_undo_links(&user.id));
         Ok(batch)
     }
 }

@@ -159,10 +159,11 @@ pub fn needed(
         return Needed::Nothing;
     }
     match method_of(user) {
-        Some(_) if device && entry.trusts_devices() => Needed::Nothing,
+        // Also in a trusted browser: whoever has the app and the browser needs something else too.
         Some(method) if rules.strict && entry.kind() == Some(FactorKind::of_code(method)) => {
             Needed::Another
         }
+        Some(_) if device && entry.trusts_devices() => Needed::Nothing,
         Some(method) => Needed::Code(method),
         None if rules.required => Needed::SetUp,
         None => Needed::Nothing,
@@ -176,4 +177,36 @@ pub fn method_of(user: &User) -> Option<CodeMethod> {
     factor.totp_secret.as_ref()?;
     let name = factor.method.as_deref()?;
     Some(CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{NewUser, SealedSecret, SecondFactor, Uniquifier, UserId};
+
+    #[test]
+    fn a_trusted_browser_spares_the_second_factor_but_does_not_count_one_kind_twice() {
+        let mut user =
+            NewUser::new("ann@site.test", Uniquifier::new("u")).into_user(UserId::new("1"));
+        user.second_factor = SecondFactor {
+            method: Some("authenticator".to_owned()),
+            totp_secret: Some(SealedSecret::new("sealed")),
+            phone: None,
+        };
+        let unified = Unified::default();
+        let by_app = Entry::Unified(SignInMethod::Code(CodeMethod::Authenticator));
+        let asked = |strict, entry, device| {
+            let rules = TwoFactor { strict, ..TwoFactor::default() };
+            needed(Some(&rules), Some(&unified), &user, entry, device)
+        };
+        let code = Needed::Code(CodeMethod::Authenticator);
+        assert_eq!(asked(true, Entry::Password, false), code);
+        assert_eq!(asked(true, Entry::Password, true), Needed::Nothing);
+        assert_eq!(asked(true, Entry::CodeLink, true), code, "a link that was followed");
+        for device in [false, true] {
+            assert_eq!(asked(true, by_app, device), Needed::Another);
+        }
+        // As in Flask-Security.
+        assert_eq!(asked(false, by_app, true), Needed::Nothing);
+    }
 }

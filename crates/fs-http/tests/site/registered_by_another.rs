@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::factors::{begin_method, choose_app, code, give, prove_method};
 use crate::people::{ANN, NEW, ask_for_reset, mailed_link, register_ann};
+use crate::undo_links::noticed;
 
 const LONG: Duration = Duration::from_secs(400 * 86_400);
 
@@ -217,6 +218,7 @@ async fn nothing_that_was_set_up_before_survives_a_new_password_at_the_confirmat
     let factor = choose_app(&mut eve).await;
     assert_eq!(give(&mut eve, &code(&site, &factor)).await, StatusCode::OK);
     assert_eq!(eve.who().await.as_deref(), Some(ANN));
+    let undo = noticed(&site).await;
     // Links from before the second factor were revoked with it.
     site.browser().post_json("/confirm", json!({ "email": ANN })).await;
     let link_now = mailed_link(&site).await;
@@ -235,6 +237,10 @@ async fn nothing_that_was_set_up_before_survives_a_new_password_at_the_confirmat
     assert!(user.confirmed_at.is_some() && !planted(&user), "{user:?}");
     assert_eq!(user.sign_ins.current_ip, None, "her browser is not at home there");
     assert_eq!((eve.who().await, remembered.who().await), (None, None));
+    assert_eq!(sign_in(&site, NEW).await, StatusCode::OK);
+    // The notice of a change from before leads back to nothing.
+    let undone = site.browser().post_json(&undo, json!({})).await;
+    assert_eq!(undone.status, StatusCode::BAD_REQUEST);
     assert_eq!(sign_in(&site, NEW).await, StatusCode::OK);
     // The username that Eve had set is free again.
     let typed = json!({

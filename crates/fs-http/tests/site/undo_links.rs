@@ -34,7 +34,7 @@ fn undo_link(mail: &OutgoingMail) -> Option<String> {
 }
 
 /// Returns the link of the newest notice.
-async fn noticed(site: &Site) -> String {
+pub(crate) async fn noticed(site: &Site) -> String {
     site.mails().await.iter().rev().find_map(undo_link).unwrap()
 }
 
