@@ -32,7 +32,7 @@ impl Exchange {
     ///
     /// Returns the answer to send instead if the session could not be encrypted.
     pub fn write_headers(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
-        self.write_crumb(headers)?;
+        self.write_csrf_cookie(headers)?;
         self.write_remember(headers);
         self.write_device(headers);
         self.write_session(headers)?;
@@ -210,7 +210,7 @@ impl Exchange {
     }
 
     /// The CSRF cookie that scripts read: with a sign-in, away with a sign-out, anew when expired.
-    fn write_crumb(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
+    fn write_csrf_cookie(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
         let Some(csrf_cookie) = &self.config().csrf.cookie else {
             return Ok(());
         };
@@ -227,7 +227,7 @@ impl Exchange {
             }
             CsrfCookieState::Due => true,
             CsrfCookieState::Sent => {
-                csrf_cookie.every_answer || self.crumb_is_stale(&csrf_cookie.attributes.name)
+                csrf_cookie.every_answer || self.csrf_cookie_is_stale(&csrf_cookie.attributes.name)
             }
         };
         if !send {
@@ -242,7 +242,7 @@ impl Exchange {
     }
 
     /// Whether the browser's CSRF cookie is of no use any more.
-    fn crumb_is_stale(&self, name: &str) -> bool {
+    fn csrf_cookie_is_stale(&self, name: &str) -> bool {
         let limit = self.config().csrf.time_limit;
         let mut sent = self.request().cookie_values(name).peekable();
         if limit.is_none() || sent.peek().is_none() {
