@@ -31,7 +31,8 @@ pub(super) fn advice(key: &str) -> &'static str {
             "is not read: give who sends text messages as Ports::sms"
         }
         "WTF_CSRF_METHODS" => {
-            "is not read: POST, PUT, PATCH and DELETE ask for a token; leave it out"
+            "is not read: every method but GET, HEAD, OPTIONS and TRACE asks for a token; leave it \
+             out"
         }
         "WTF_CSRF_SSL_STRICT" => {
             "is not read: tokens are bound to the session, and no referrer is asked for; leave it \

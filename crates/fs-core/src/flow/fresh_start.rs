@@ -11,12 +11,12 @@ use serde_json::{Map, Value};
 use super::claim::{claim, release, takes};
 use super::register::{taken_username, username_lookup};
 use super::second_factor::no_second_factor;
-use super::undo::end_undo_links;
+use super::undo::changed_by_another;
 use super::{FlowError, Problem};
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
 use crate::model::{PasswordHash, SignIns, User, UserField};
-use crate::port::{Batch, Change, CommitError, UserLookup};
+use crate::port::{Batch, CommitError, UserLookup};
 use crate::security::Security;
 
 /// Details that replace those of the registration, typed by the holder of the mailbox.
@@ -111,8 +111,7 @@ impl Security {
             set.push(UserField::Attributes(details.attributes));
         }
         set.iter().cloned().for_each(|field| field.write(user));
-        batch.push(Change::UpdateUser { user: user.id.clone(), expect: still, set });
-        batch.push(end_undo_links(&user.id));
+        batch.extend(changed_by_another(&user.id, still, set));
         Ok(batch)
     }
 }

@@ -145,11 +145,19 @@ impl Before {
     }
 }
 
-/// Returns the change that ends the undo links of a user. It belongs into the batch of every change
-/// of second factors and sign-in methods by an administrator: what is removed there must not be
-/// brought back, and what was used before a replacement must not be forgotten.
-pub(super) fn end_undo_links(owner: &UserId) -> Change {
-    Change::RemoveCredentialsOf { owner: owner.clone(), kind: KIND, except: None }
+/// Returns the changes by which somebody other than the owner changes second factors and sign-in
+/// methods: an administrator, or whoever proves to be the owner of the mailbox of an account that
+/// somebody else registered. They end the undo links of the account: what is removed here must not
+/// be brought back, and what was used before a replacement must not be forgotten.
+pub(super) fn changed_by_another(
+    user: &UserId,
+    expect: Vec<UserField>,
+    set: Vec<UserField>,
+) -> [Change; 2] {
+    [
+        Change::UpdateUser { user: user.clone(), expect, set },
+        Change::RemoveCredentialsOf { owner: user.clone(), kind: KIND, except: None },
+    ]
 }
 
 impl Security {

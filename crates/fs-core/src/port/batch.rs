@@ -81,6 +81,12 @@ impl From<Change> for Batch {
     }
 }
 
+impl<const N: usize> From<[Change; N]> for Batch {
+    fn from(changes: [Change; N]) -> Self {
+        Self { changes: changes.into() }
+    }
+}
+
 /// A change to the store. A store must implement every variant.
 #[derive(Clone, Debug)]
 pub enum Change {

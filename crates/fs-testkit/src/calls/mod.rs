@@ -8,6 +8,7 @@
 mod entropy;
 mod hash_pool;
 mod store;
+mod undo_rule;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -10,7 +10,7 @@ use crate::flow::claim::{claim, release, takes};
 use crate::flow::password::{NewPasswordCheck, ValidPassword};
 use crate::flow::register::{audit, username_lookup};
 use crate::flow::second_factor::no_second_factor;
-use crate::flow::undo::end_undo_links;
+use crate::flow::undo::changed_by_another;
 use crate::identity::IdentityAttribute;
 use crate::message::MessageKey;
 use crate::model::{NewUser, PasswordHash, User, UserField, UserId};
@@ -307,8 +307,7 @@ impl Security {
         if self.config().auth_tokens.own_uniquifier {
             set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
         }
-        let update = Change::UpdateUser { user: user.clone(), expect: Vec::new(), set };
-        self.store().commit(Batch::from(update).and(end_undo_links(user))).await?;
+        self.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
         Ok(())
     }
 

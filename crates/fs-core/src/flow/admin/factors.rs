@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 
 use super::AdminError;
 use crate::flow::second_factor::no_second_factor;
-use crate::flow::undo::end_undo_links;
+use crate::flow::undo::changed_by_another;
 use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
-use crate::port::{Batch, Change};
 use crate::security::Security;
 
 impl Security {
@@ -46,12 +45,9 @@ impl Security {
             totp_secret: totp_secret.or_else(|| before.totp_secret.clone()),
             phone: phone.or_else(|| before.phone.clone()),
         };
-        let update = Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::SecondFactor(before)],
-            set: vec![UserField::SecondFactor(after)],
-        };
-        self.store().commit(Batch::from(update).and(end_undo_links(&user.id))).await?;
+        let expect = vec![UserField::SecondFactor(before)];
+        let set = vec![UserField::SecondFactor(after)];
+        self.store().commit(changed_by_another(&user.id, expect, set).into()).await?;
         Ok(())
     }
 
@@ -75,9 +71,9 @@ impl Security {
     /// # }
     /// ```
     pub async fn tf_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        let (expect, set) = (Vec::new(), no_second_factor());
-        let update = Change::UpdateUser { user: user.clone(), expect, set };
-        self.store().commit(Batch::from(update).and(end_undo_links(user))).await?;
+        self.store()
+            .commit(changed_by_another(user, Vec::new(), no_second_factor()).into())
+            .await?;
         Ok(())
     }
 
@@ -116,12 +112,8 @@ impl Security {
         }
         let mut set = vec![UserField::SignInSecrets(after)];
         set.extend(phone.map(|phone| UserField::Phone(Some(phone))));
-        let change = Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::SignInSecrets(user.sign_in_secrets.clone())],
-            set,
-        };
-        self.store().commit(Batch::from(change).and(end_undo_links(&user.id))).await?;
+        let expect = vec![UserField::SignInSecrets(user.sign_in_secrets.clone())];
+        self.store().commit(changed_by_another(&user.id, expect, set).into()).await?;
         Ok(())
     }
 
@@ -143,9 +135,8 @@ impl Security {
     /// # }
     /// ```
     pub async fn us_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        let (expect, set) = (Vec::new(), vec![UserField::SignInSecrets(BTreeMap::new())]);
-        let update = Change::UpdateUser { user: user.clone(), expect, set };
-        self.store().commit(Batch::from(update).and(end_undo_links(user))).await?;
+        let set = vec![UserField::SignInSecrets(BTreeMap::new())];
+        self.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
         Ok(())
     }
 }

@@ -1,0 +1,58 @@
+//! Rule for every batch: a change of second factors or sign-in methods is recorded in an undo
+//! record, or ends those that exist.
+
+use fs_core::Timestamp;
+use fs_core::model::{CredentialKind, UserField, UserId};
+use fs_core::port::{Batch, Change, UserStore};
+
+/// Checks whether an undo link that exists could bring back what the batch replaces. Three changes
+/// are exempt: a mail secret that is created when the first code is sent, sign-in methods that are
+/// removed by a password reset (their records are rewritten), and used recovery codes.
+pub(super) async fn forgets_undo_records(store: &dyn UserStore, batch: &Batch) -> bool {
+    for change in batch.changes() {
+        let Change::UpdateUser { user, expect, set } = change else { continue };
+        if replaces(batch, expect, set) && !mentions(batch, user) {
+            let records = store.credentials_of(user, CredentialKind::FactorUndo, EPOCH).await;
+            return records.is_ok_and(|records| !records.is_empty());
+        }
+    }
+    false
+}
+
+/// Nothing has expired at this time.
+const EPOCH: Timestamp = Timestamp::from_secs(0);
+
+fn replaces(batch: &Batch, expect: &[UserField], set: &[UserField]) -> bool {
+    let resets = batch.changes().iter().any(sets_password);
+    set.iter().any(|field| match field {
+        UserField::SecondFactor(_) => true,
+        UserField::Phone(_) => !resets,
+        UserField::SignInSecrets(after) => {
+            let grows = expect.iter().any(|field| match field {
+                UserField::SignInSecrets(before) => {
+                    before.iter().all(|(method, secret)| after.get(method) == Some(secret))
+                }
+                _ => false,
+            });
+            !resets && !grows
+        }
+        _ => false,
+    })
+}
+
+fn sets_password(change: &Change) -> bool {
+    let Change::UpdateUser { set, .. } = change else { return false };
+    set.iter().any(|field| matches!(field, UserField::Password(Some(_))))
+}
+
+fn mentions(batch: &Batch, user: &UserId) -> bool {
+    batch.changes().iter().any(|change| match change {
+        Change::PutCredential { credential, .. } => {
+            credential.kind == CredentialKind::FactorUndo && credential.owner == *user
+        }
+        Change::RemoveCredentialsOf { owner, kind, .. } => {
+            *kind == CredentialKind::FactorUndo && owner == user
+        }
+        _ => false,
+    })
+}
