@@ -40,13 +40,13 @@ pub(crate) async fn from_registering_to_signing_out(
     assert_eq!(ann.get("/profile").unwrap().text(), "Your roles: []");
 
     // Roles open the other pages.
-    let user = web.core().find_by_email(EMAIL).await.unwrap().unwrap();
+    let user = web.core().accounts().find_by_email(EMAIL).await.unwrap().unwrap();
     for (path, role, says) in
         [("/editors", "editor", "Come in."), ("/reports/year", "auditor", "The year's report.")]
     {
         assert_eq!(ann.get(path).unwrap().status, 403, "{path}");
-        web.core().create_role(Role::named(role)).await.unwrap();
-        web.core().add_role_to_user(&user.id, role).await.unwrap();
+        web.core().admin().create_role(Role::named(role)).await.unwrap();
+        web.core().admin().add_role_to_user(&user.id, role).await.unwrap();
         assert_eq!(ann.get(path).unwrap().text(), says);
     }
 

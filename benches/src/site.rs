@@ -49,7 +49,7 @@ impl Site {
         let security = WebSecurity::new(config, HttpConfig::default(), ports, Hooks::default())?;
         let core = security.core();
         let permissions = Permissions::from_text(PERMISSION);
-        core.find_or_create_role(Role { name: ROLE.to_owned(), description: None, permissions })
+        core.admin().find_or_create_role(Role { name: ROLE.to_owned(), description: None, permissions })
             .await?;
         let account = NewAccount {
             email: EMAIL.to_owned(),
@@ -57,8 +57,8 @@ impl Site {
             roles: vec![ROLE.to_owned()],
             ..NewAccount::default()
         };
-        let mut user = core.create_user(&core.context(), account).await?;
-        let token = core.issue_auth_token(&core.context(), &mut user).await?;
+        let mut user = core.admin().create_user(&core.context(), account).await?;
+        let token = core.auth_tokens().issue(&core.context(), &mut user).await?;
         let cookie = sign_in(&security).await?;
         Ok(Self { security, cookie, token: token.expose().to_owned() })
     }
@@ -75,7 +75,7 @@ async fn sign_in(security: &WebSecurity) -> Outcome<String> {
 }
 
 async fn enter(auth: Auth) -> StatusCode {
-    let Ok(Some(user)) = auth.core().find_by_email(EMAIL).await else {
+    let Ok(Some(user)) = auth.core().accounts().find_by_email(EMAIL).await else {
         return StatusCode::NOT_FOUND;
     };
     match auth.sign_in(&user, None, vec!["benchmark"]).await {

@@ -45,7 +45,7 @@ pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 /// /// Signs in the user whose mail address the single sign-on provider has confirmed.
 /// async fn come_in(auth: Auth, email: String) -> Result<Response, StatusCode> {
 ///     let failed = |_| StatusCode::SERVICE_UNAVAILABLE;
-///     let found = auth.core().find_by_email(&email).await.map_err(failed)?;
+///     let found = auth.core().accounts().find_by_email(&email).await.map_err(failed)?;
 ///     let user = found.ok_or(StatusCode::FORBIDDEN)?;
 ///     let signed_in = auth.sign_in(&user, None, vec!["single sign-on"]).await;
 ///     Ok(match signed_in.map_err(failed)? {

@@ -21,7 +21,7 @@ const ANN: &str = "ann@site.test";
 const SECRET: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
 
 async fn come_in(auth: Auth, Path(email): Path<String>) -> Response {
-    let user = auth.core().find_by_email(&email).await.unwrap().unwrap();
+    let user = auth.core().accounts().find_by_email(&email).await.unwrap().unwrap();
     match auth.sign_in(&user, None, vec!["single sign-on"]).await.unwrap() {
         SignInOutcome::Done { user, .. } => user.email.into_response(),
         SignInOutcome::SecondFactor { challenge, .. } => {
@@ -137,8 +137,8 @@ async fn the_second_factor_is_asked_for_all_the_same() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let secret = TotpSecret::from_base32(SECRET).unwrap();
-    let sealed = site.core().seal_totp(&secret).await.unwrap();
-    site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&secret).await.unwrap();
+    site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
     let mut visitor = Visitor::of(&site);
     let answer = visitor.send("POST", "/come-in/ann@site.test", "").await;
     assert_eq!(answer.status(), StatusCode::FOUND);
@@ -155,7 +155,7 @@ async fn the_second_factor_is_asked_for_all_the_same() {
 async fn a_deactivated_account_stays_out() {
     let site = Setup::standard().build();
     let user = site.add_user(ANN).await;
-    site.core().deactivate_user(&user.id).await.unwrap();
+    site.core().admin().deactivate_user(&user.id).await.unwrap();
     let mut visitor = Visitor::of(&site);
     let answer = visitor.send("POST", "/come-in/ann@site.test", "").await;
     assert_eq!(answer.status(), StatusCode::FORBIDDEN);

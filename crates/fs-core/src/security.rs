@@ -27,8 +27,17 @@ use crate::totp::{TotpRules, Wallet};
 
 /// Accounts and sign-in, with their configuration and ports. It is cheap to clone.
 ///
-/// Its flows are async methods that do not depend on HTTP, one file each in the module `flow`:
-/// [`sign_in`](Self::sign_in), [`register`](Self::register), [`confirm`](Self::confirm), …
+/// Its flows are async methods that do not depend on HTTP. They come in groups:
+///
+/// | method | flows |
+/// | --- | --- |
+/// | [`accounts`](Self::accounts) | registration, confirmation, look-up, passwords |
+/// | [`sign_in`](Self::sign_in) | sign-in with a password, a code or a link |
+/// | [`sessions`](Self::sessions) | user of a session, reauthentication, remembered browsers, sign-out |
+/// | [`second_factors`](Self::second_factors) | set-up, check, recovery codes, undo links |
+/// | [`sign_in_methods`](Self::sign_in_methods) | set-up and removal of unified sign-in methods |
+/// | [`auth_tokens`](Self::auth_tokens) | tokens of programs |
+/// | [`admin`](Self::admin) | administration of accounts and roles |
 #[derive(Clone)]
 pub struct Security(Arc<Inner>);
 

@@ -190,14 +190,14 @@ impl Exchange {
     /// Returns the user of the session, or of the remembered browser.
     async fn session_user(&self) -> Result<Option<Arc<User>>, FlowError> {
         let session = self.shared_session();
-        let mut outcome = self.core().user_of_session(self.context(), &session).await?;
+        let mut outcome = self.core().sessions().user_of(self.context(), &session).await?;
         match outcome.failure() {
             Some(AuthFailure::Absent) if self.sent_unreadable_session() => {
                 outcome = AuthOutcome::Refused(AuthFailure::Invalid);
             }
             Some(AuthFailure::FactorMissing) => {
                 let mut session = Session::clone(&session);
-                self.core().hold_for_second_factor(self.context(), &mut session).await?;
+                self.core().sign_in().hold_for_second_factor(self.context(), &mut session).await?;
                 self.put_session(session);
             }
             _ => {}
@@ -209,7 +209,8 @@ impl Exchange {
             return Ok(None);
         };
         let mut session = Session::clone(&session);
-        let restored = self.core().restore_remembered(self.context(), &mut session, &cookie);
+        let restored =
+            self.core().sessions().restore_remembered(self.context(), &mut session, &cookie);
         let restored = Box::pin(restored).await?;
         if restored.outcome.is_authenticated() {
             self.put_session(session);
@@ -220,7 +221,7 @@ impl Exchange {
 
     async fn token_user(&self) -> Result<Option<Arc<User>>, FlowError> {
         let outcome = match self.presented_token() {
-            Some(token) => self.core().user_of_token(self.context(), &token).await?,
+            Some(token) => self.core().auth_tokens().user_of(self.context(), &token).await?,
             None => AuthOutcome::Refused(AuthFailure::Absent),
         };
         Ok(self.found(CredentialSource::Token, outcome))
@@ -259,7 +260,8 @@ impl Exchange {
         let outcome = match header.map(basic_credentials) {
             Some(Some((identity, password))) => {
                 let core = self.core();
-                match core.check_credentials(self.context(), &identity, &password).await? {
+                match core.sign_in().check_credentials(self.context(), &identity, &password).await?
+                {
                     CredentialsCheck::Accepted(user) => AuthOutcome::Authenticated(Arc::new(*user)),
                     CredentialsCheck::Refused(_) => AuthOutcome::Refused(AuthFailure::Wrong),
                 }

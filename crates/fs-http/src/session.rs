@@ -117,7 +117,7 @@ impl Exchange {
 
     /// Signs in a user whom the application authenticated itself, for instance by single sign-on.
     ///
-    /// This calls [`sign_in_user`](fs_core::Security::sign_in_user) and stores the session in the answer.
+    /// This calls [`sign_in_user`](fs_core::flow::SignInFlows::sign_in_user) and stores the session in the answer.
     /// `methods` names the application's means of authentication, for the event.
     ///
     /// The user is signed in only if the outcome is [`SignInOutcome::Done`]. If a second factor is
@@ -137,8 +137,13 @@ impl Exchange {
         methods: Vec<&'static str>,
     ) -> Result<SignInOutcome, FlowError> {
         let mut session = self.session();
-        let outcome =
-            self.core().sign_in_user(self.context(), &mut session, user, remember, methods);
+        let outcome = self.core().sign_in().sign_in_user(
+            self.context(),
+            &mut session,
+            user,
+            remember,
+            methods,
+        );
         let outcome = outcome.await?;
         self.put_session(session);
         if let SignInOutcome::Done { user, remember } = &outcome {
@@ -165,7 +170,11 @@ impl Exchange {
             let mut session = self.session();
             let cookie = self.remember_cookie();
             let (ctx, owner) = (self.context(), owner.as_deref());
-            let change = self.core().sign_out(ctx, &mut session, owner, cookie.as_deref()).await?;
+            let change = self
+                .core()
+                .sessions()
+                .sign_out(ctx, &mut session, owner, cookie.as_deref())
+                .await?;
             self.put_session(session);
             self.put_remember(change);
         }

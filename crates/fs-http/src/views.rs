@@ -103,7 +103,7 @@ impl Exchange {
     /// Returns the data of a user for the query of a redirect to a single-page application: address
     /// and identity (Flask-Security's `get_redirect_qparams`).
     pub fn spa_query<'a>(&'a self, user: &'a User) -> Vec<(&'static str, &'a str)> {
-        let identity = self.core().identity_of(user).unwrap_or_default();
+        let identity = self.core().accounts().identity_of(user).unwrap_or_default();
         vec![("email", user.email.as_str()), ("identity", identity)]
     }
 }

@@ -66,9 +66,9 @@ fn security(bell: &OutboxBell) -> (Security, mpsc::UnboundedReceiver<String>) {
 async fn send_a_notice(security: &Security, email: &str) {
     let ctx = security.context();
     let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
-    let user = security.create_user(&ctx, new).await.unwrap();
+    let user = security.admin().create_user(&ctx, new).await.unwrap();
     let password = Secret::from("seven otters hold hands while they sleep");
-    security.admin_change_password(&ctx, &user, &password, true).await.unwrap();
+    security.admin().change_password(&ctx, &user, &password, true).await.unwrap();
 }
 
 #[tokio::test]

@@ -86,7 +86,7 @@ impl Site {
         let Accounts { name, confirmed, codes } = accounts;
         let core = self.web.core();
         let hash = core.hash_password(Secret::from(PASSWORD)).await?;
-        let sealed = core.seal_totp(&TotpSecret::from_random([7; 20])).await?;
+        let sealed = core.second_factors().seal_totp(&TotpSecret::from_random([7; 20])).await?;
         let mut batch = Batch::new();
         for number in 0..many {
             let uniquifier = Uniquifier::from_random(core.random()?);

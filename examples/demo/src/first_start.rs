@@ -22,7 +22,7 @@ pub(crate) async fn prepare(security: &Security) -> Result<Option<Secret>, Admin
             description: Some(description.to_owned()),
             permissions: Permissions::from_text(permissions),
         };
-        security.find_or_create_role(role).await?;
+        security.admin().find_or_create_role(role).await?;
     }
     let password = new_password(security)?;
     let administrator = NewAccount {
@@ -32,7 +32,7 @@ pub(crate) async fn prepare(security: &Security) -> Result<Option<Secret>, Admin
         confirmed: true,
         roles: vec!["admin".to_owned()],
     };
-    match security.create_user(&security.context(), administrator).await {
+    match security.admin().create_user(&security.context(), administrator).await {
         Ok(_) => Ok(Some(password)),
         Err(AdminError::Taken(UniqueAttribute::Email)) => Ok(None),
         Err(error) => Err(error),

@@ -73,7 +73,10 @@ impl Conversation {
         let ended = match self.current().await {
             Ok(user) => {
                 let ctx = self.context();
-                self.security.sign_out(&ctx, &mut self.session, user.as_deref(), None).await
+                self.security
+                    .sessions()
+                    .sign_out(&ctx, &mut self.session, user.as_deref(), None)
+                    .await
             }
             Err(error) => Err(error),
         };
@@ -84,7 +87,8 @@ impl Conversation {
 
     async fn login(&mut self, credentials: Credentials) -> Result<String, FlowError> {
         let ctx = self.context();
-        Ok(match self.security.sign_in(&ctx, &mut self.session, credentials).await? {
+        let flow = self.security.sign_in().with_password(&ctx, &mut self.session, credentials);
+        Ok(match flow.await? {
             SignInOutcome::Done { user, .. } => ok(&user),
             SignInOutcome::SecondFactor { challenge, .. } => match challenge.method {
                 Some(method) if challenge.sent => format!("code {}", method.name()),
@@ -102,7 +106,8 @@ impl Conversation {
             return Ok("no code is wanted".to_owned());
         }
         let ctx = self.context();
-        let flow = self.security.validate_second_factor(&ctx, &mut self.session, None, code, None);
+        let flow =
+            self.security.second_factors().validate(&ctx, &mut self.session, None, code, None);
         Ok(match flow.await? {
             ValidateOutcome::SignedIn { user, .. } => ok(&user),
             ValidateOutcome::NotPending => "no code is wanted".to_owned(),
@@ -117,7 +122,7 @@ impl Conversation {
     /// Returns the signed-in user. Reads the store each time, so that a deactivated account is
     /// signed out at once.
     async fn current(&self) -> Result<Option<Arc<User>>, FlowError> {
-        self.security.authenticate_session(&self.context(), &self.session).await
+        self.security.sessions().authenticate(&self.context(), &self.session).await
     }
 
     /// Returns the context that flows need. Rate limits use the client's address.

@@ -22,7 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let password = Some(Secret::from(password));
     let account = NewAccount { email, password, ..NewAccount::default() };
-    security.create_user(&security.context(), account).await?;
+    security.admin().create_user(&security.context(), account).await?;
 
     let listener = TcpListener::bind("127.0.0.1:7000").await?;
     let stopped = fs_services::stop_signal()?;

@@ -63,7 +63,7 @@ impl Server {
     async fn add_ann(&self) -> User {
         let (email, password) = (ANN.to_owned(), Some(Secret::from(PASSWORD)));
         let account = NewAccount { email, password, ..NewAccount::default() };
-        self.security.create_user(&self.security.context(), account).await.unwrap()
+        self.security.admin().create_user(&self.security.context(), account).await.unwrap()
     }
 
     async fn connect(&self) -> Client {
@@ -125,7 +125,7 @@ async fn an_account_that_is_shut_out_is_nobody_at_once() {
     let ann = server.add_ann().await;
     let mut client = server.connect().await;
     assert_eq!(client.ask(&login(PASSWORD)).await, "ok ann@example.com");
-    assert!(server.security.deactivate_user(&ann.id).await.unwrap());
+    assert!(server.security.admin().deactivate_user(&ann.id).await.unwrap());
     assert_eq!(client.ask("whoami").await, "nobody");
     assert_eq!(client.ask(&login(PASSWORD)).await, "no");
 }
@@ -135,8 +135,8 @@ async fn a_second_factor_is_asked_for_and_its_code_works_once() {
     let server = Server::start(Limits::default()).await;
     let ann = server.add_ann().await;
     let key = TotpSecret::from_random([7; 20]);
-    let sealed = server.security.seal_totp(&key).await.unwrap();
-    server.security.tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
+    let sealed = server.security.second_factors().seal_totp(&key).await.unwrap();
+    server.security.admin().tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
     let code = || {
         let code = TotpRules::default().code_at(&key, server.security.now());
         format!("code {}", code.expose())
@@ -161,8 +161,13 @@ async fn a_second_factor_is_asked_for_and_its_code_works_once() {
 async fn a_code_by_mail_goes_through_the_outbox() {
     let server = Server::start(Limits::default()).await;
     let ann = server.add_ann().await;
-    let sealed = server.security.seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
-    server.security.tf_set(&ann, "email", Some(sealed), None).await.unwrap();
+    let sealed = server
+        .security
+        .second_factors()
+        .seal_totp(&TotpSecret::from_random([7; 20]))
+        .await
+        .unwrap();
+    server.security.admin().tf_set(&ann, "email", Some(sealed), None).await.unwrap();
     let mut client = server.connect().await;
     assert_eq!(client.ask(&login(PASSWORD)).await, "code email");
     server.security.deliver_mails().await.unwrap();

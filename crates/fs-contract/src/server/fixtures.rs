@@ -99,7 +99,7 @@ impl FixtureUser {
 /// Seals a base32 secret, as the store keeps it.
 pub(super) async fn seal(security: &Security, base32: &str) -> Result<SealedSecret, String> {
     let secret = TotpSecret::from_base32(base32).map_err(|error| error.to_string())?;
-    security.seal_totp(&secret).await.map_err(|error| error.to_string())
+    security.second_factors().seal_totp(&secret).await.map_err(|error| error.to_string())
 }
 
 fn moment(text: &str) -> Result<Timestamp, String> {

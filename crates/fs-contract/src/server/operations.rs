@@ -45,45 +45,49 @@ pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Res
         None => None,
     };
     Ok(match (text("op"), &user) {
-        ("activate_user", Some(user)) => security.activate_user(&user.id).await?.into(),
-        ("deactivate_user", Some(user)) => security.deactivate_user(&user.id).await?.into(),
+        ("activate_user", Some(user)) => security.admin().activate_user(&user.id).await?.into(),
+        ("deactivate_user", Some(user)) => security.admin().deactivate_user(&user.id).await?.into(),
         ("toggle_active", Some(user)) => {
-            security.toggle_active(&user.id).await?;
+            security.admin().toggle_active(&user.id).await?;
             true.into()
         }
-        ("delete_user", Some(user)) => null(security.delete_user(ctx, &user.id).await?),
-        ("add_role_to_user", Some(user)) => match security.add_role_to_user(&user.id, role).await {
-            Ok(added) => added.into(),
-            Err(AdminError::NoSuchRole(_)) => json!({ "error": "ValueError" }),
-            Err(error) => return Err(error.into()),
-        },
+        ("delete_user", Some(user)) => null(security.admin().delete_user(ctx, &user.id).await?),
+        ("add_role_to_user", Some(user)) => {
+            match security.admin().add_role_to_user(&user.id, role).await {
+                Ok(added) => added.into(),
+                Err(AdminError::NoSuchRole(_)) => json!({ "error": "ValueError" }),
+                Err(error) => return Err(error.into()),
+            }
+        }
         ("remove_role_from_user", Some(user)) => {
-            security.remove_role_from_user(&user.id, role).await?.into()
+            security.admin().remove_role_from_user(&user.id, role).await?.into()
         }
         ("create_role", _) => create_role(security, call, permissions()).await?,
         ("add_permissions_to_role", _) => {
-            security.add_permissions_to_role(role, &permissions()).await?.into()
+            security.admin().add_permissions_to_role(role, &permissions()).await?.into()
         }
         ("remove_permissions_from_role", _) => {
-            security.remove_permissions_from_role(role, &permissions()).await?.into()
+            security.admin().remove_permissions_from_role(role, &permissions()).await?.into()
         }
-        ("set_uniquifier", Some(user)) => null(security.set_uniquifier(&user.id).await?),
+        ("set_uniquifier", Some(user)) => null(security.admin().set_uniquifier(&user.id).await?),
         ("set_token_uniquifier", Some(user)) => {
-            null(security.set_token_uniquifier(&user.id).await?)
+            null(security.admin().set_token_uniquifier(&user.id).await?)
         }
-        ("reset_user_access", Some(user)) => null(security.reset_user_access(&user.id).await?),
+        ("reset_user_access", Some(user)) => {
+            null(security.admin().reset_user_access(&user.id).await?)
+        }
         ("tf_set", Some(user)) => {
-            null(security.tf_set(user, text("method"), secret, optional("phone")).await?)
+            null(security.admin().tf_set(user, text("method"), secret, optional("phone")).await?)
         }
-        ("tf_reset", Some(user)) => null(security.tf_reset(&user.id).await?),
+        ("tf_reset", Some(user)) => null(security.admin().tf_reset(&user.id).await?),
         ("us_set", Some(user)) => {
-            null(security.us_set(user, text("method"), secret, optional("phone")).await?)
+            null(security.admin().us_set(user, text("method"), secret, optional("phone")).await?)
         }
-        ("us_reset", Some(user)) => null(security.us_reset(&user.id).await?),
+        ("us_reset", Some(user)) => null(security.admin().us_reset(&user.id).await?),
         ("admin_change_password", Some(user)) => {
             let password = Secret::from(text("password"));
             let notify = call.get("notify").and_then(Value::as_bool).unwrap_or(true);
-            null(security.admin_change_password(ctx, user, &password, notify).await?)
+            null(security.admin().change_password(ctx, user, &password, notify).await?)
         }
         ("show_user", Some(user)) => show(user),
         (other, _) => return Err(Failed::Unknown(format!("no store call {other:?}"))),
@@ -103,7 +107,7 @@ async fn create_role(
     let description = call.get("description").and_then(Value::as_str).map(str::to_owned);
     let shown: Vec<_> = permissions.iter().map(str::to_owned).collect();
     let role = Role { name: name.to_owned(), description, permissions };
-    security.create_role(role).await?;
+    security.admin().create_role(role).await?;
     Ok(json!({ "name": name, "permissions": shown }))
 }
 

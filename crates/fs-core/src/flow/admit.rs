@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::codes::{CodeMessage, CodePurpose};
 use super::establish::{Clearance, Holder, Prepared, Remember};
+use super::groups::SecondFactorFlows;
 use super::{FlowError, RememberChange};
 use crate::config::CodeMethod;
 use crate::context::Context;
@@ -48,6 +49,65 @@ impl Challenge {
                 error: None,
             },
         }
+    }
+}
+
+impl SecondFactorFlows<'_> {
+    /// Sends the code of the user's second factor, by its own method or another one
+    /// (Flask-Security's `tf_send_security_token`). Returns whether the code was sent. Sends
+    /// nothing to a user without a second factor.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
+    /// was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// if let Some(method) = security.second_factors().method_of(&user) {
+    ///     let sent = security.second_factors().send_code(&ctx, &user, method).await?;
+    ///     println!("{}", if sent { "sent" } else { "could not be sent" });
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_code(
+        self,
+        ctx: &Context,
+        user: &User,
+        by: CodeMethod,
+    ) -> Result<bool, FlowError> {
+        let Some(sealed) = &user.second_factor.totp_secret else {
+            return Ok(false);
+        };
+        let Some(secret) = self.core.open_totp(ctx, user, sealed).await? else {
+            return Ok(false);
+        };
+        self.core
+            .send_code(
+                ctx,
+                CodeMessage {
+                    user,
+                    method: by,
+                    secret: &secret,
+                    phone: user.second_factor.phone.as_deref(),
+                    purpose: CodePurpose::SecondFactor,
+                    link: false,
+                    new_secret: None,
+                },
+            )
+            .await
+    }
+
+    /// Returns the method of the user's second factor, or `None` if the user has none.
+    pub fn method_of(self, user: &User) -> Option<CodeMethod> {
+        method_of(user)
     }
 }
 
@@ -156,7 +216,7 @@ impl Security {
             return Ok(Challenge { stage, method: None, sent: true, wait: None, error: None });
         };
         // If the code cannot be sent now, an older code or a recovery code still works.
-        let (sent, wait, error) = match self.send_second_factor(ctx, user, method).await {
+        let (sent, wait, error) = match self.second_factors().send_code(ctx, user, method).await {
             // An app generates its codes itself. If its secret cannot be decrypted, a recovery code
             // still works.
             Ok(sent) => (sent || !method.is_sent(), None, None),
@@ -165,61 +225,5 @@ impl Security {
             Err(error) => (!method.is_sent(), None, Some(error)),
         };
         Ok(Challenge { stage, method: Some(method), sent, wait, error })
-    }
-
-    /// Sends the code of the user's second factor, by its own method or another one
-    /// (Flask-Security's `tf_send_security_token`). Returns whether the code was sent. Sends
-    /// nothing to a user without a second factor.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
-    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
-    /// was sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, user: User,
-    /// # ) -> Result<(), FlowError> {
-    /// if let Some(method) = security.second_factor_of(&user) {
-    ///     let sent = security.send_second_factor(&ctx, &user, method).await?;
-    ///     println!("{}", if sent { "sent" } else { "could not be sent" });
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn send_second_factor(
-        &self,
-        ctx: &Context,
-        user: &User,
-        by: CodeMethod,
-    ) -> Result<bool, FlowError> {
-        let Some(sealed) = &user.second_factor.totp_secret else {
-            return Ok(false);
-        };
-        let Some(secret) = self.open_totp(ctx, user, sealed).await? else {
-            return Ok(false);
-        };
-        self.send_code(
-            ctx,
-            CodeMessage {
-                user,
-                method: by,
-                secret: &secret,
-                phone: user.second_factor.phone.as_deref(),
-                purpose: CodePurpose::SecondFactor,
-                link: false,
-                new_secret: None,
-            },
-        )
-        .await
-    }
-
-    /// Returns the method of the user's second factor, or `None` if the user has none.
-    pub fn second_factor_of(&self, user: &User) -> Option<CodeMethod> {
-        method_of(user)
     }
 }

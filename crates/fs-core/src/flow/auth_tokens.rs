@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::FlowError;
 use super::authenticate::worthless;
+use super::groups::AuthTokenFlows;
 use super::register::audit;
 use crate::Timestamp;
 use crate::authn::{AuthFailure, AuthOutcome};
@@ -55,12 +56,12 @@ struct State {
     name: String,
 }
 
-impl Security {
+impl AuthTokenFlows<'_> {
     /// Checks whether auth tokens are stored, so that they can be listed and revoked one by one.
     /// Tokens in the itsdangerous format are not: they are valid until they expire or the
     /// uniquifier changes.
-    pub fn lists_auth_tokens(&self) -> bool {
-        self.config().token_format == TokenFormat::Native
+    pub fn are_listed(self) -> bool {
+        self.core.config().token_format == TokenFormat::Native
     }
 
     /// Issues an auth token for the user (Flask-Security's `get_auth_token`), named after the
@@ -82,27 +83,23 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut user: User,
     /// # ) -> Result<(), FlowError> {
-    /// let token = security.issue_auth_token(&ctx, &mut user).await?;
+    /// let token = security.auth_tokens().issue(&ctx, &mut user).await?;
     /// // Show the token once: it cannot be read back.
     /// println!("{}", token.expose());
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn issue_auth_token(
-        &self,
-        ctx: &Context,
-        user: &mut User,
-    ) -> Result<Secret, FlowError> {
+    pub async fn issue(self, ctx: &Context, user: &mut User) -> Result<Secret, FlowError> {
         let name = ctx.user_agent.as_deref().unwrap_or_default();
-        self.issue_named_auth_token(ctx, user, name).await
+        self.issue_named(ctx, user, name).await
     }
 
     /// Issues an auth token with a name that its owner recognizes in the list of
-    /// [`auth_tokens`](Self::auth_tokens). The name is truncated to 100 characters.
+    /// [`list`](Self::list). The name is truncated to 100 characters.
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`issue_auth_token`](Self::issue_auth_token).
+    /// Returns the errors of [`issue`](Self::issue).
     ///
     /// # Examples
     ///
@@ -111,31 +108,31 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut user: User,
     /// # ) -> Result<(), FlowError> {
-    /// let token = security.issue_named_auth_token(&ctx, &mut user, "backup script").await?;
+    /// let token = security.auth_tokens().issue_named(&ctx, &mut user, "backup script").await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn issue_named_auth_token(
-        &self,
+    pub async fn issue_named(
+        self,
         ctx: &Context,
         user: &mut User,
         name: &str,
     ) -> Result<Secret, FlowError> {
-        if !self.config().auth_tokens.own_uniquifier && user.uniquifier.is_empty() {
-            *user = self.with_uniquifier(user.clone()).await?;
+        if !self.core.config().auth_tokens.own_uniquifier && user.uniquifier.is_empty() {
+            *user = self.core.with_uniquifier(user.clone()).await?;
         }
-        if !self.lists_auth_tokens() {
-            let uniquifier = self.token_uniquifier(user).await?;
-            return Ok(AuthToken::issue(self.tokens(), &uniquifier, ctx.now));
+        if !self.are_listed() {
+            let uniquifier = self.core.token_uniquifier(user).await?;
+            return Ok(AuthToken::issue(self.core.tokens(), &uniquifier, ctx.now));
         }
-        let token = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&self.random::<32>()?));
+        let token = format!("{PREFIX}{}", BASE64URL_NOPAD.encode(&self.core.random::<32>()?));
         let mut stale = None;
         for _ in 0..TRIES {
-            let (uniquifier, fill) = self.token_stamp(user)?;
+            let (uniquifier, fill) = self.core.token_stamp(user)?;
             let mut batch = Batch::new();
             fill.iter().for_each(|change| batch.push(change.clone()));
-            batch.push(self.new_token(ctx, user, &token, name, &uniquifier));
-            match self.store().commit(batch).await {
+            batch.push(self.core.new_token(ctx, user, &token, name, &uniquifier));
+            match self.core.store().commit(batch).await {
                 Ok(_) => {
                     if fill.is_some() {
                         user.token_uniquifier = Some(uniquifier);
@@ -146,7 +143,7 @@ impl Security {
                 Err(CommitError::Stale(guard)) if fill.is_some() => stale = Some(guard),
                 Err(error) => return Err(error.into()),
             }
-            if let Some(now) = self.store().user(&UserLookup::Id(user.id.clone())).await? {
+            if let Some(now) = self.core.store().user(&UserLookup::Id(user.id.clone())).await? {
                 *user = now;
             }
         }
@@ -154,6 +151,155 @@ impl Security {
         Err(FlowError::Contended(CommitError::Stale(guard)))
     }
 
+    /// Returns the user of an auth token. Reads the database once, and not at all if the text
+    /// cannot be a token. The use is recorded in memory, and written later by
+    /// xwrite_token_uses.
+    ///
+    /// The inner error says why the token authenticates nobody.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::authn::AuthOutcome;
+    ///
+    /// match security.auth_tokens().user_of(&ctx, token).await? {
+    ///     AuthOutcome::Authenticated(user) => println!("request of {}", user.email),
+    ///     AuthOutcome::Refused(failure) => println!("token refused: {failure}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn user_of(self, ctx: &Context, token: &str) -> Result<AuthOutcome, FlowError> {
+        if !self.are_listed() {
+            return self.core.user_of_signed_token(ctx, token).await;
+        }
+        if !is_token(token) {
+            return Ok(AuthOutcome::Refused(AuthFailure::Invalid));
+        }
+        let found = self.core.store().credential(&key(token), ctx.now).await?;
+        let Some((record, user)) = found else {
+            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
+        };
+        if let Some(max_age) = self.core.config().auth_tokens.max_age
+            && ctx.now.since(record.created_at) >= max_age
+        {
+            return Ok(AuthOutcome::Refused(AuthFailure::Expired));
+        }
+        if self.core.living(&user, &record).is_none() {
+            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
+        }
+        let outcome = self.core.admissible(Some(user));
+        if outcome.is_authenticated() {
+            self.core.token_uses().note(&record, ctx.now);
+        }
+        Ok(outcome)
+    }
+
+    /// Returns the user's valid auth tokens, newest first. Returns an empty `Vec` if the format
+    /// does not store tokens ([`are_listed`](Self::are_listed)).
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// for token in security.auth_tokens().list(&ctx, &user).await? {
+    ///     println!("{} of {:?}", token.name, token.created_at);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn list(self, ctx: &Context, user: &User) -> Result<Vec<AuthTokenInfo>, FlowError> {
+        let kind = CredentialKind::AuthToken;
+        let records = self.core.store().credentials_of(&user.id, kind, ctx.now).await?;
+        Ok(records.iter().filter_map(|record| self.core.living(user, record)).collect())
+    }
+
+    /// Revokes one auth token of the user. Returns `false` if the user has no such token.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails. The token is still valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// for token in security.auth_tokens().list(&ctx, &user).await? {
+    ///     if token.name == "backup script" {
+    ///         security.auth_tokens().end(&ctx, &user, &token.id).await?;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn end(
+        self,
+        ctx: &Context,
+        user: &User,
+        id: &CredentialKey,
+    ) -> Result<bool, FlowError> {
+        let kind = CredentialKind::AuthToken;
+        let records = self.core.store().credentials_of(&user.id, kind, ctx.now).await?;
+        let Some(record) = records.into_iter().find(|record| record.key == *id) else {
+            return Ok(false);
+        };
+        let end = Change::RemoveCredential { key: record.key, expect: Some(record.revision) };
+        let batch = Batch::from(end).and(audit(ctx, "auth_token_ended", Some(&user.id)));
+        match self.core.store().commit(batch).await {
+            Ok(_) => Ok(true),
+            Err(CommitError::Stale(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Revokes all auth tokens of the user. Sessions stay signed in.
+    ///
+    /// Does nothing to tokens in the itsdangerous format; replace the user's uniquifier instead.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails. The tokens are still valid.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// security.auth_tokens().end_all(&ctx, &user).await?;
+    /// assert!(security.auth_tokens().list(&ctx, &user).await?.is_empty());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn end_all(self, ctx: &Context, user: &User) -> Result<(), FlowError> {
+        let (owner, kind) = (user.id.clone(), CredentialKind::AuthToken);
+        let end = Change::RemoveCredentialsOf { owner, kind, except: None };
+        let batch = Batch::from(end).and(audit(ctx, "auth_tokens_ended", Some(&user.id)));
+        self.core.store().commit(batch).await?;
+        Ok(())
+    }
+}
+
+impl Security {
     /// Returns the change that stores a token.
     fn new_token(
         &self,
@@ -192,62 +338,6 @@ impl Security {
         Ok((fresh.clone(), Some(fill(user, fresh))))
     }
 
-    /// Returns the user of an auth token. Reads the database once, and not at all if the text
-    /// cannot be a token. The use is recorded in memory, and written later by
-    /// [`write_token_uses`](Self::write_token_uses).
-    ///
-    /// The inner error says why the token authenticates nobody.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, token: &str,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::authn::AuthOutcome;
-    ///
-    /// match security.user_of_token(&ctx, token).await? {
-    ///     AuthOutcome::Authenticated(user) => println!("request of {}", user.email),
-    ///     AuthOutcome::Refused(failure) => println!("token refused: {failure}"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn user_of_token(
-        &self,
-        ctx: &Context,
-        token: &str,
-    ) -> Result<AuthOutcome, FlowError> {
-        if !self.lists_auth_tokens() {
-            return self.user_of_signed_token(ctx, token).await;
-        }
-        if !is_token(token) {
-            return Ok(AuthOutcome::Refused(AuthFailure::Invalid));
-        }
-        let found = self.store().credential(&key(token), ctx.now).await?;
-        let Some((record, user)) = found else {
-            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
-        };
-        if let Some(max_age) = self.config().auth_tokens.max_age
-            && ctx.now.since(record.created_at) >= max_age
-        {
-            return Ok(AuthOutcome::Refused(AuthFailure::Expired));
-        }
-        if self.living(&user, &record).is_none() {
-            return Ok(AuthOutcome::Refused(AuthFailure::Ended));
-        }
-        let outcome = self.admissible(Some(user));
-        if outcome.is_authenticated() {
-            self.token_uses().note(&record, ctx.now);
-        }
-        Ok(outcome)
-    }
-
     async fn user_of_signed_token(
         &self,
         ctx: &Context,
@@ -268,105 +358,6 @@ impl Security {
         let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
         let found = found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier));
         Ok(self.admissible(found.map(Arc::new)))
-    }
-
-    /// Returns the user's valid auth tokens, newest first. Returns an empty `Vec` if the format
-    /// does not store tokens ([`lists_auth_tokens`](Self::lists_auth_tokens)).
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, user: User,
-    /// # ) -> Result<(), FlowError> {
-    /// for token in security.auth_tokens(&ctx, &user).await? {
-    ///     println!("{} of {:?}", token.name, token.created_at);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn auth_tokens(
-        &self,
-        ctx: &Context,
-        user: &User,
-    ) -> Result<Vec<AuthTokenInfo>, FlowError> {
-        let kind = CredentialKind::AuthToken;
-        let records = self.store().credentials_of(&user.id, kind, ctx.now).await?;
-        Ok(records.iter().filter_map(|record| self.living(user, record)).collect())
-    }
-
-    /// Revokes one auth token of the user. Returns `false` if the user has no such token.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails. The token is still valid.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, user: User,
-    /// # ) -> Result<(), FlowError> {
-    /// for token in security.auth_tokens(&ctx, &user).await? {
-    ///     if token.name == "backup script" {
-    ///         security.end_auth_token(&ctx, &user, &token.id).await?;
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn end_auth_token(
-        &self,
-        ctx: &Context,
-        user: &User,
-        id: &CredentialKey,
-    ) -> Result<bool, FlowError> {
-        let kind = CredentialKind::AuthToken;
-        let records = self.store().credentials_of(&user.id, kind, ctx.now).await?;
-        let Some(record) = records.into_iter().find(|record| record.key == *id) else {
-            return Ok(false);
-        };
-        let end = Change::RemoveCredential { key: record.key, expect: Some(record.revision) };
-        let batch = Batch::from(end).and(audit(ctx, "auth_token_ended", Some(&user.id)));
-        match self.store().commit(batch).await {
-            Ok(_) => Ok(true),
-            Err(CommitError::Stale(_)) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Revokes all auth tokens of the user. Sessions stay signed in.
-    ///
-    /// Does nothing to tokens in the itsdangerous format; replace the user's uniquifier instead.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails. The tokens are still valid.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, user: User,
-    /// # ) -> Result<(), FlowError> {
-    /// security.end_auth_tokens(&ctx, &user).await?;
-    /// assert!(security.auth_tokens(&ctx, &user).await?.is_empty());
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn end_auth_tokens(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
-        let (owner, kind) = (user.id.clone(), CredentialKind::AuthToken);
-        let end = Change::RemoveCredentialsOf { owner, kind, except: None };
-        let batch = Batch::from(end).and(audit(ctx, "auth_tokens_ended", Some(&user.id)));
-        self.store().commit(batch).await?;
-        Ok(())
     }
 
     /// Returns the description of a token, unless it was revoked with the uniquifier.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::FlowError;
 use super::establish::Remember;
+use super::groups::{AuthTokenFlows, SessionFlows, SignInFlows};
 use super::sign_out::forget;
 use super::uniquifier::is_session_of;
 use crate::authn::{AuthFailure, AuthOutcome};
@@ -17,7 +18,7 @@ use crate::security::Security;
 use crate::session::Session;
 use crate::token::TokenProblem;
 
-impl Security {
+impl SessionFlows<'_> {
     /// Returns the user that the session is signed in as. Reads the database once.
     ///
     /// Returns `None` if the session was revoked or has expired, if the user's uniquifier changed,
@@ -34,19 +35,19 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session,
     /// # ) -> Result<(), FlowError> {
-    /// match security.authenticate_session(&ctx, &session).await? {
+    /// match security.sessions().authenticate(&ctx, &session).await? {
     ///     Some(user) => println!("signed in as {}", user.email),
     ///     None => println!("not signed in"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn authenticate_session(
-        &self,
+    pub async fn authenticate(
+        self,
         ctx: &Context,
         session: &Session,
     ) -> Result<Option<Arc<User>>, FlowError> {
-        Ok(self.user_of_session(ctx, session).await?.user())
+        Ok(self.user_of(ctx, session).await?.user())
     }
 
     /// Returns the user that the session is signed in as, or the reason why it authenticates
@@ -65,7 +66,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::authn::{AuthFailure, AuthOutcome};
     ///
-    /// match security.user_of_session(&ctx, &session).await? {
+    /// match security.sessions().user_of(&ctx, &session).await? {
     ///     AuthOutcome::Authenticated(user) => println!("signed in as {}", user.email),
     ///     AuthOutcome::Refused(AuthFailure::HalfWay) => println!("the second factor is missing"),
     ///     AuthOutcome::Refused(failure) => println!("not signed in: {failure}"),
@@ -73,25 +74,23 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn user_of_session(
-        &self,
-        ctx: &Context,
-        session: &Session,
-    ) -> Result<AuthOutcome, FlowError> {
+    pub async fn user_of(self, ctx: &Context, session: &Session) -> Result<AuthOutcome, FlowError> {
         let Some(sign_in) = session.sign_in() else {
             let begun = session.pending().is_some();
             let failure = if begun { AuthFailure::HalfWay } else { AuthFailure::Absent };
             return Ok(AuthOutcome::Refused(failure));
         };
-        let found = self.store().session(&sign_in.id.key(), ctx.now).await?;
+        let found = self.core.store().session(&sign_in.id.key(), ctx.now).await?;
         let found = found.filter(|(record, user)| {
             record.kind == SessionKind::SignIn && is_session_of(record, user)
         });
-        Ok(self.admissible(found.map(|(_, user)| user)))
+        Ok(self.core.admissible(found.map(|(_, user)| user)))
     }
+}
 
+impl AuthTokenFlows<'_> {
     /// Returns the user of an auth token, or `None` if the token is not valid. Reads the database
-    /// once, and not at all if the text cannot be a token. [`user_of_token`](Self::user_of_token)
+    /// once, and not at all if the text cannot be a token. [`user_of`](Self::user_of)
     /// returns the reason as well.
     ///
     /// # Errors
@@ -105,41 +104,23 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, token: &str,
     /// # ) -> Result<(), FlowError> {
-    /// match security.authenticate_token(&ctx, token).await? {
+    /// match security.auth_tokens().authenticate(&ctx, token).await? {
     ///     Some(user) => println!("request of {}", user.email),
     ///     None => println!("answer 401"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn authenticate_token(
-        &self,
+    pub async fn authenticate(
+        self,
         ctx: &Context,
         token: &str,
     ) -> Result<Option<Arc<User>>, FlowError> {
-        Ok(self.user_of_token(ctx, token).await?.user())
+        Ok(self.user_of(ctx, token).await?.user())
     }
 }
 
-impl Security {
-    /// Returns the user that was found, or the reason why the account may not act.
-    pub(super) fn admissible(&self, user: Option<Arc<User>>) -> AuthOutcome {
-        let Some(user) = user else {
-            return AuthOutcome::Refused(AuthFailure::Ended);
-        };
-        match (user.active, self.owes_second_factor(&user)) {
-            (false, _) => AuthOutcome::Refused(AuthFailure::Deactivated),
-            (true, true) => AuthOutcome::Refused(AuthFailure::FactorMissing),
-            (true, false) => AuthOutcome::Authenticated(user),
-        }
-    }
-
-    /// Checks whether a second factor is required and the account has none.
-    pub(super) fn owes_second_factor(&self, user: &User) -> bool {
-        let rules = self.config().two_factor.as_ref();
-        rules.is_some_and(|rules| rules.required && rules.strict) && method_of(user).is_none()
-    }
-
+impl SignInFlows<'_> {
     /// Replaces a session whose account must set up a second factor by a pending sign-in, in which
     /// the user can set one up and do nothing else. Does nothing if the account owes no second
     /// factor.
@@ -161,15 +142,15 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::authn::AuthFailure;
     ///
-    /// let outcome = security.user_of_session(&ctx, &session).await?;
+    /// let outcome = security.sessions().user_of(&ctx, &session).await?;
     /// if outcome.failure() == Some(AuthFailure::FactorMissing) {
-    ///     security.hold_for_second_factor(&ctx, &mut session).await?;
+    ///     security.sign_in().hold_for_second_factor(&ctx, &mut session).await?;
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn hold_for_second_factor(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
     ) -> Result<(), FlowError> {
@@ -177,23 +158,44 @@ impl Security {
             return Ok(());
         };
         let key = sign_in.id.key();
-        let found = self.store().session(&key, ctx.now).await?;
+        let found = self.core.store().session(&key, ctx.now).await?;
         let owner = found.map(|(_, user)| user);
-        let Some(user) = owner.filter(|user| user.active && self.owes_second_factor(user)) else {
+        let Some(user) = owner.filter(|user| user.active && self.core.owes_second_factor(user))
+        else {
             return Ok(());
         };
-        self.store().commit(Change::EndSession(key).into()).await?;
+        self.core.store().commit(Change::EndSession(key).into()).await?;
         forget(session);
         let facts = FreshnessFacts {
             authenticated_at: sign_in.authenticated_at,
             ..FreshnessFacts::default()
         };
-        let rule = Fresh::default().rule(&self.config().freshness);
+        let rule = Fresh::default().rule(&self.core.config().freshness);
         if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Fresh {
             let (entry, needed) = (Entry::Application, Needed::SetUp);
-            let _ = self.challenge(ctx, session, &user, Remember::No, entry, needed).await?;
+            let _ = self.core.challenge(ctx, session, &user, Remember::No, entry, needed).await?;
         }
         Ok(())
+    }
+}
+
+impl Security {
+    /// Returns the user that was found, or the reason why the account may not act.
+    pub(super) fn admissible(&self, user: Option<Arc<User>>) -> AuthOutcome {
+        let Some(user) = user else {
+            return AuthOutcome::Refused(AuthFailure::Ended);
+        };
+        match (user.active, self.owes_second_factor(&user)) {
+            (false, _) => AuthOutcome::Refused(AuthFailure::Deactivated),
+            (true, true) => AuthOutcome::Refused(AuthFailure::FactorMissing),
+            (true, false) => AuthOutcome::Authenticated(user),
+        }
+    }
+
+    /// Checks whether a second factor is required and the account has none.
+    pub(super) fn owes_second_factor(&self, user: &User) -> bool {
+        let rules = self.config().two_factor.as_ref();
+        rules.is_some_and(|rules| rules.required && rules.strict) && method_of(user).is_none()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Changing the password while signed in.
 
 use super::establish::{Clearance, Holder, Prepared, Remember};
+use super::groups::AccountFlows;
 use super::password::Attempt;
 use super::remember::AtHand;
 use super::sign_out::forget;
@@ -11,7 +12,6 @@ use crate::message::MessageKey;
 use crate::model::User;
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
 use crate::secret::Secret;
-use crate::security::Security;
 use crate::session::Session;
 
 /// New password, typed twice.
@@ -67,7 +67,7 @@ impl NewPassword {
     }
 }
 
-impl Security {
+impl AccountFlows<'_> {
     /// Changes the password of `user`, which revokes every session of the account. If the session
     /// is the user's, it continues under a new id; otherwise it stays as it is.
     ///
@@ -92,7 +92,7 @@ impl Security {
     /// use fs_core::flow::{ChangeOutcome, NewPassword};
     ///
     /// let new = NewPassword { password: new, repeated: None };
-    /// match security.change_password(&ctx, &mut session, &user, &current, new, None).await? {
+    /// match security.accounts().change_password(&ctx, &mut session, &user, &current, new, None).await? {
     ///     ChangeOutcome::Done { user, .. } => println!("{} has a new password", user.email),
     ///     ChangeOutcome::Refused(problems) => println!("{problems:?}"),
     /// }
@@ -100,7 +100,7 @@ impl Security {
     /// # }
     /// ```
     pub async fn change_password(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         user: &User,
@@ -120,35 +120,36 @@ impl Security {
                 return Ok(ChangeOutcome::Refused(problems));
             }
         };
-        let quota = self.signed_in_quota(user);
-        self.count(ctx, &quota, Some(user)).await?;
-        let lane = self.lane(ctx, user.id.as_str());
+        let quota = self.core.signed_in_quota(user);
+        self.core.count(ctx, &quota, Some(user)).await?;
+        let lane = self.core.lane(ctx, user.id.as_str());
         let attempt = Attempt { lane: lane.clone(), quota: &quota };
-        let check = self.check_password(attempt, Some(user), current).await?;
+        let check = self.core.check_password(attempt, Some(user), current).await?;
         let refused = |key| Ok(ChangeOutcome::Refused(vec![Problem::new("password", key)]));
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
-            self.emit(ctx, Event::AuthenticationFailed { user, reason });
+            self.core.emit(ctx, Event::AuthenticationFailed { user, reason });
             return refused(MessageKey::InvalidPassword);
         }
-        if self.read_password(current) == self.read_password(&new) {
-            self.settle(quota.success()).await?;
+        if self.core.read_password(current) == self.core.read_password(&new) {
+            self.core.settle(quota.success()).await?;
             return refused(MessageKey::PasswordIsTheSame);
         }
         // The attempt at the current password is settled. The new password has a limit of its own.
-        let of_new = self.new_password_quota(user);
+        let of_new = self.core.new_password_quota(user);
         let batch = quota.success().into_iter().fold(Batch::new(), Batch::and);
-        self.commit_counted(ctx, batch, &of_new, Some(user)).await?;
-        let hash = match self.hash_new_password(ctx, "new_password", user, &new).await? {
+        self.core.commit_counted(ctx, batch, &of_new, Some(user)).await?;
+        let hash = match self.core.hash_new_password(ctx, "new_password", user, &new).await? {
             Ok(hash) => hash,
             Err(problems) => return Ok(ChangeOutcome::Refused(problems)),
         };
         // A caller with a token or HTTP Basic credentials has no session that could continue.
-        let mut goes_on = session.is_of(user) && self.is_session_of(ctx, session, user).await?;
+        let mut goes_on =
+            session.is_of(user) && self.core.is_session_of(ctx, session, user).await?;
         let had_session = goes_on;
         let mut last = None;
         for _ in 0..TRIES {
-            let at_hand = self.remembered_as(ctx, user, remember_cookie).await?;
+            let at_hand = self.core.remembered_as(ctx, user, remember_cookie).await?;
             let ended = session.sign_in().filter(|_| goes_on).map(|before| before.id.key());
             let remember = match &at_hand {
                 Some(at_hand) => at_hand.heir().map_or(Remember::Yes, Remember::Again),
@@ -157,19 +158,20 @@ impl Security {
             let mut user = user.clone();
             let replaced = ended.map(Change::EndLiveSession);
             let replaced = replaced.into_iter().chain(at_hand.as_ref().and_then(AtHand::end));
-            let mut batch = self.replace_password(ctx, &mut user, hash.clone(), true, replaced)?;
+            let mut batch =
+                self.core.replace_password(ctx, &mut user, hash.clone(), true, replaced)?;
             of_new.success().into_iter().for_each(|change| batch.push(change));
             let prepared = goes_on.then(|| {
                 let clearance = Clearance::by_session(&user);
-                self.prepare_session(ctx, session, Holder::of(&user), remember, clearance)
+                self.core.prepare_session(ctx, session, Holder::of(&user), remember, clearance)
             });
             let prepared = prepared.transpose()?;
             let changes = prepared.iter().flat_map(Prepared::changes);
             changes.for_each(|change| batch.push(change));
-            if self.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
-                batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
+            if self.core.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
+                batch.push(self.core.mail(ctx, &user, MailKind::ChangeNotice)?);
             }
-            match self.store().commit(batch).await {
+            match self.core.store().commit(batch).await {
                 Ok(_) => {}
                 // The remembered browser was revoked, or another tab used its cookie, at the same
                 // time.
@@ -187,9 +189,9 @@ impl Security {
                 Err(CommitError::Stale(_)) => return refused(MessageKey::InvalidPassword),
                 Err(error) => return Err(error.into()),
             }
-            self.mail_waits();
+            self.core.mail_waits();
             let remember = match prepared {
-                Some(prepared) => prepared.settle(self, ctx, session, &user),
+                Some(prepared) => prepared.settle(self.core, ctx, session, &user),
                 None => {
                     if had_session {
                         forget(session);
@@ -197,7 +199,7 @@ impl Security {
                     RememberChange::Keep
                 }
             };
-            self.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
+            self.core.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
             return Ok(ChangeOutcome::Done { user: Box::new(user), remember });
         }
         Err(FlowError::Contended(CommitError::Stale(last.unwrap_or(Guard::Session))))

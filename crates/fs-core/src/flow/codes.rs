@@ -1,6 +1,7 @@
 //! Generating, sending and accepting the codes of second factors and sign-in methods.
 
 use super::FlowError;
+use super::groups::SecondFactorFlows;
 use super::sent_codes::{MOST_A_STEP, is_noted};
 use crate::Timestamp;
 use crate::config::{CodeMethod, Disclosure, TwoFactor, Unified};
@@ -83,12 +84,7 @@ pub(super) struct TypedCode<'a> {
     pub(super) purpose: CodePurpose,
 }
 
-impl Security {
-    /// Generates a TOTP secret.
-    pub(super) fn new_totp_secret(&self) -> Result<TotpSecret, FlowError> {
-        Ok(TotpSecret::from_random(self.random()?))
-    }
-
+impl SecondFactorFlows<'_> {
     /// Encrypts a TOTP secret for storage.
     ///
     /// # Errors
@@ -105,12 +101,19 @@ impl Security {
     /// use fs_core::totp::TotpSecret;
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
-    /// let sealed = security.seal_totp(&secret).await?;
+    /// let sealed = security.second_factors().seal_totp(&secret).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn seal_totp(&self, secret: &TotpSecret) -> Result<SealedSecret, FlowError> {
-        self.seal_totp_in(HashLane::application(), secret).await
+    pub async fn seal_totp(self, secret: &TotpSecret) -> Result<SealedSecret, FlowError> {
+        self.core.seal_totp_in(HashLane::application(), secret).await
+    }
+}
+
+impl Security {
+    /// Generates a TOTP secret.
+    pub(super) fn new_totp_secret(&self) -> Result<TotpSecret, FlowError> {
+        Ok(TotpSecret::from_random(self.random()?))
     }
 
     /// Encrypts a secret in the hashing lane of its user.

@@ -3,6 +3,7 @@
 use super::admit::Challenge;
 use super::establish::{Holder, Prepared};
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
+use super::groups::AccountFlows;
 use super::password::Attempt;
 use super::sign_out::forget;
 use super::{FlowError, NewPassword, Problem, RememberChange};
@@ -100,7 +101,7 @@ enum Entitled {
     Afresh { password: Option<PasswordHash>, details: CheckedDetails, uncounted: Vec<Change> },
 }
 
-impl Security {
+impl AccountFlows<'_> {
     /// Checks a confirmation link. Changes nothing and sends no mail.
     ///
     /// # Errors
@@ -117,7 +118,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{ConfirmCheck, ConfirmProof};
     ///
-    /// match security.check_confirm(&ctx, &session, token).await? {
+    /// match security.accounts().check_confirm(&ctx, &session, token).await? {
     ///     ConfirmCheck::Good { proof: ConfirmProof::Nothing, .. } => println!("show a button"),
     ///     ConfirmCheck::Good { proof, .. } => println!("ask for {proof:?}"),
     ///     ConfirmCheck::AlreadyConfirmed(_) => println!("confirmed already"),
@@ -127,26 +128,26 @@ impl Security {
     /// # }
     /// ```
     pub async fn check_confirm(
-        &self,
+        self,
         ctx: &Context,
         session: &Session,
         token: &str,
     ) -> Result<ConfirmCheck, FlowError> {
-        let Some(rules) = &self.config().confirmation else {
+        let Some(rules) = &self.core.config().confirmation else {
             return Ok(ConfirmCheck::Invalid);
         };
         let (claims, expired) =
-            match ConfirmToken::verify(self.tokens(), token, ctx.now, rules.within) {
+            match ConfirmToken::verify(self.core.tokens(), token, ctx.now, rules.within) {
                 Ok(claims) => (claims, false),
                 Err(TokenProblem::Expired(claims)) => (claims, true),
                 Err(TokenProblem::Invalid) => return Ok(ConfirmCheck::Invalid),
             };
-        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
+        let Some(user) = self.core.user_of_uniquifier(&claims.uniquifier).await? else {
             return Ok(ConfirmCheck::Invalid);
         };
         let email = user.email.clone();
         let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email));
-        if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
+        if !self.core.check_binding(self.core.lane(ctx, user.id.as_str()), slow, bound).await? {
             return Ok(ConfirmCheck::Invalid);
         }
         let user = Box::new(user);
@@ -193,7 +194,7 @@ impl Security {
     /// use fs_core::flow::{ConfirmForm, ConfirmOutcome};
     ///
     /// let form = ConfirmForm::default();
-    /// match security.confirm(&ctx, &mut session, None, None, token, form).await? {
+    /// match security.accounts().confirm(&ctx, &mut session, None, None, token, form).await? {
     ///     ConfirmOutcome::Done { user, .. } => println!("{} is confirmed", user.email),
     ///     ConfirmOutcome::Refused { problems, .. } => println!("{problems:?}"),
     ///     ConfirmOutcome::AlreadyConfirmed(_) => println!("confirmed already"),
@@ -204,7 +205,7 @@ impl Security {
     /// # }
     /// ```
     pub async fn confirm(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         current: Option<&User>,
@@ -218,21 +219,23 @@ impl Security {
                 return Ok(ConfirmOutcome::AlreadyConfirmed(user));
             }
             ConfirmCheck::Expired(user) => {
-                if let Some(rules) = &self.config().confirmation {
-                    self.mail_confirmation(ctx, &user, rules).await?;
+                if let Some(rules) = &self.core.config().confirmation {
+                    self.core.mail_confirmation(ctx, &user, rules).await?;
                 }
                 return Ok(ConfirmOutcome::Expired(user));
             }
             ConfirmCheck::Invalid => return Ok(ConfirmOutcome::Invalid),
         };
-        let entitled = match self.entitle(ctx, &user, proof, typed).await? {
+        let entitled = match self.core.entitle(ctx, &user, proof, typed).await? {
             Ok(entitled) => entitled,
             Err(problems) => return Ok(ConfirmOutcome::Refused { user, problems }),
         };
         let forgotten = remember_cookie.filter(|_| current.is_some_and(|who| who.id != user.id));
-        self.confirm_now(ctx, session, current, forgotten, *user, entitled).await
+        self.core.confirm_now(ctx, session, current, forgotten, *user, entitled).await
     }
+}
 
+impl Security {
     /// Decides what the holder of a valid link may keep of the account.
     async fn entitle(
         &self,

@@ -1,6 +1,7 @@
 //! Setting up, changing and disabling a second factor.
 
 use super::codes::{CodeMessage, CodePurpose};
+use super::groups::SecondFactorFlows;
 use super::second_factor::{no_second_factor, still_so, wrong_code};
 use super::{FlowError, Problem, RememberChange, ValidateOutcome};
 use crate::config::CodeMethod;
@@ -46,7 +47,7 @@ pub enum EnrolOutcome {
     NotAllowed,
 }
 
-impl Security {
+impl SecondFactorFlows<'_> {
     /// Returns the user who may choose a second factor in this browser: the signed-in user, or the
     /// user of a pending sign-in that waits for the choice. Otherwise returns `None` and aborts any
     /// other pending sign-in or set-up of the browser.
@@ -62,7 +63,7 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session, current: Option<&User>,
     /// # ) -> Result<(), FlowError> {
-    /// match security.enrolling_user(&ctx, &mut session, current).await? {
+    /// match security.second_factors().enrolling_user(&ctx, &mut session, current).await? {
     ///     Some(user) => println!("offer methods to {}", user.email),
     ///     None => println!("please sign in first"),
     /// }
@@ -70,7 +71,7 @@ impl Security {
     /// # }
     /// ```
     pub async fn enrolling_user(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         current: Option<&User>,
@@ -81,7 +82,7 @@ impl Security {
         match self.pending(ctx, session).await? {
             Some((pending, user)) => Ok((pending.stage == PendingStage::SetUp).then_some(user)),
             None => {
-                self.abandon_second_factor(session);
+                self.abandon(session);
                 Ok(None)
             }
         }
@@ -89,7 +90,7 @@ impl Security {
 
     /// Starts to set up a second factor, or disables it. `choice` is the name of a method, or
     /// `disable`. A new factor is stored once a code has proven it
-    /// ([`validate_second_factor`](Self::validate_second_factor)).
+    /// ([`validate`](Self::validate)).
     ///
     /// `remember_cookie` is the remember cookie of the request. If it belongs to the user and the
     /// change revokes it, it is replaced.
@@ -109,7 +110,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::EnrolOutcome;
     ///
-    /// match security.enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await? {
+    /// match security.second_factors().enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await? {
     ///     EnrolOutcome::Started { key, username, .. } => println!("show the key to {username}"),
     ///     EnrolOutcome::ProofNeeded => println!("ask for the present second factor"),
     ///     other => println!("{other:?}"),
@@ -118,7 +119,7 @@ impl Security {
     /// # }
     /// ```
     pub async fn enrol(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         current: Option<&User>,
@@ -126,17 +127,17 @@ impl Security {
         phone: &str,
         remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
-        let Some(rules) = self.config().two_factor.clone() else {
+        let Some(rules) = self.core.config().two_factor.clone() else {
             return Ok(EnrolOutcome::NotAllowed);
         };
         let Some(user) = self.enrolling_user(ctx, session, current).await? else {
             return Ok(EnrolOutcome::NotAllowed);
         };
-        if current.is_some() && self.needs_factor_proof(ctx, session, &user).await? {
+        if current.is_some() && self.needs_proof(ctx, session, &user).await? {
             return Ok(EnrolOutcome::ProofNeeded);
         }
         if choice == "disable" && !rules.required && current.is_some() {
-            return self.disable_second_factor(ctx, session, user, remember_cookie).await;
+            return self.core.disable_second_factor(ctx, session, user, remember_cookie).await;
         }
         let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
         // A method that was the first factor cannot be the second one as well.
@@ -148,7 +149,7 @@ impl Security {
             return Ok(EnrolOutcome::Refused(Problem::new("setup", unknown)));
         };
         let phone = match (method, phone.trim()) {
-            (CodeMethod::Sms, typed) if !typed.is_empty() => match self.read_phone(typed) {
+            (CodeMethod::Sms, typed) if !typed.is_empty() => match self.core.read_phone(typed) {
                 Ok(phone) => Some(phone.into_string()),
                 Err(wrong) => {
                     return Ok(EnrolOutcome::Refused(Problem::new("phone", wrong)));
@@ -158,8 +159,8 @@ impl Security {
         };
         // Generate a new secret for each start. A secret that leaked from a copy of the session or
         // from a screen is useless, and a code that was sent to one number does not prove another.
-        let secret = self.new_totp_secret()?;
-        let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
+        let secret = self.core.new_totp_secret()?;
+        let sealed = self.core.seal_totp_in(self.core.lane(ctx, user.id.as_str()), &secret).await?;
         session.set_enrolment(Some(Enrolment {
             uniquifier: user.uniquifier.as_str().to_owned(),
             method,
@@ -182,15 +183,17 @@ impl Security {
                 link: false,
                 new_secret: None,
             };
-            if !self.send_code(ctx, message).await? {
+            if !self.core.send_code(ctx, message).await? {
                 return Ok(EnrolOutcome::NotSent);
             }
         }
-        let username = self.identity_of(&user).unwrap_or("Unknown").to_owned();
+        let username = self.core.accounts().identity_of(&user).unwrap_or("Unknown").to_owned();
         let key = (method == CodeMethod::Authenticator).then_some(secret);
         Ok(EnrolOutcome::Started { method, key, username })
     }
+}
 
+impl Security {
     /// Completes the second factor that the signed-in `user` is setting up, if `typed` is its code.
     pub(super) async fn prove_enrolment(
         &self,
@@ -213,7 +216,7 @@ impl Security {
             session.set_enrolment(None);
             return Ok(ValidateOutcome::NotPending);
         };
-        if self.needs_factor_proof(ctx, session, user).await? {
+        if self.second_factors().needs_proof(ctx, session, user).await? {
             // The proof has expired in the meantime. The code may be one of the present factor.
             return Ok(match self.prove_factor(ctx, session, user, typed).await? {
                 proven @ ValidateOutcome::Proven { .. } => proven,

@@ -5,6 +5,7 @@
 //! stolen cookie. The password that makes the session fresh does not suffice to remove the factor.
 
 use super::codes::CodePurpose;
+use super::groups::SecondFactorFlows;
 use super::second_factor::wrong_code;
 use super::verify::Renewal;
 use super::{FlowError, ValidateOutcome};
@@ -18,7 +19,7 @@ use crate::second_factor::method_of;
 use crate::security::Security;
 use crate::session::Session;
 
-impl Security {
+impl SecondFactorFlows<'_> {
     /// Checks whether `user` must give the second factor or a recovery code before changing the
     /// factor, the recovery codes or a sign-in method. That is so if the user has a second factor
     /// and did not give it in this session within
@@ -35,20 +36,20 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session, user: User,
     /// # ) -> Result<(), FlowError> {
-    /// if security.needs_factor_proof(&ctx, &session, &user).await? {
-    ///     security.send_factor_proof(&ctx, &user).await?;
+    /// if security.second_factors().needs_proof(&ctx, &session, &user).await? {
+    ///     security.second_factors().send_proof(&ctx, &user).await?;
     ///     println!("ask for the code");
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn needs_factor_proof(
-        &self,
+    pub async fn needs_proof(
+        self,
         ctx: &Context,
         session: &Session,
         user: &User,
     ) -> Result<bool, FlowError> {
-        let strict = self.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
+        let strict = self.core.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
         if !strict || method_of(user).is_none() {
             return Ok(false);
         }
@@ -56,24 +57,13 @@ impl Security {
         let Some(given_at) = sign_in.and_then(|sign_in| sign_in.factor_at) else {
             return Ok(true);
         };
-        let (within, grace) = (self.config().freshness.within, std::time::Duration::ZERO);
+        let (within, grace) = (self.core.config().freshness.within, std::time::Duration::ZERO);
         let rule = FreshnessRule { within, grace, limit: None };
         let facts = FreshnessFacts { authenticated_at: Some(given_at), ..Default::default() };
         if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Stale {
             return Ok(true);
         }
-        Ok(!self.is_session_of(ctx, session, user).await?)
-    }
-
-    /// Checks whether the browser has a valid session of the user.
-    pub(super) async fn is_session_of(
-        &self,
-        ctx: &Context,
-        session: &Session,
-        user: &User,
-    ) -> Result<bool, FlowError> {
-        let owner = self.user_of_session(ctx, session).await?;
-        Ok(owner.user().is_some_and(|owner| owner.id == user.id))
+        Ok(!self.core.is_session_of(ctx, session, user).await?)
     }
 
     /// Sends the code of the second factor to the signed-in `user`, who must give it again. Returns
@@ -94,20 +84,33 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::ValidateOutcome;
     ///
-    /// security.send_factor_proof(&ctx, &user).await?;
+    /// security.second_factors().send_proof(&ctx, &user).await?;
     /// // Later, with the code that the user typed:
-    /// match security.validate_second_factor(&ctx, &mut session, Some(&user), code, None).await? {
+    /// match security.second_factors().validate(&ctx, &mut session, Some(&user), code, None).await? {
     ///     ValidateOutcome::Proven { .. } => println!("the factor may be changed now"),
     ///     other => println!("{other:?}"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send_factor_proof(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
+    pub async fn send_proof(self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
         match method_of(user).filter(|method| method.is_sent()) {
-            Some(method) => self.send_second_factor(ctx, user, method).await,
+            Some(method) => self.send_code(ctx, user, method).await,
             None => Ok(false),
         }
+    }
+}
+
+impl Security {
+    /// Checks whether the browser has a valid session of the user.
+    pub(super) async fn is_session_of(
+        &self,
+        ctx: &Context,
+        session: &Session,
+        user: &User,
+    ) -> Result<bool, FlowError> {
+        let owner = self.sessions().user_of(ctx, session).await?;
+        Ok(owner.user().is_some_and(|owner| owner.id == user.id))
     }
 
     /// Accepts a code of the second factor, or a recovery code, from the signed-in `user`. The
@@ -121,14 +124,14 @@ impl Security {
     ) -> Result<ValidateOutcome, FlowError> {
         let strict = self.config().two_factor.as_ref().is_some_and(|rules| rules.strict);
         let Some(method) = method_of(user).filter(|_| strict) else {
-            self.abandon_second_factor(session);
+            self.second_factors().abandon(session);
             return Ok(ValidateOutcome::NotPending);
         };
         if !self.is_session_of(ctx, session, user).await? {
             return Ok(ValidateOutcome::NotPending);
         }
         let recovery = self.accept_recovery_code(user, typed);
-        let recovery = recovery.filter(|_| self.offers_recovery_codes());
+        let recovery = recovery.filter(|_| self.second_factors().offers_recovery_codes());
         let mut with = self.code_quota(user, CodeUse::SecondFactor, None).success();
         let mut user = user.clone();
         if let Some(accepted) = recovery {

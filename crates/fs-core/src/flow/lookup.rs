@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::FlowError;
+use super::groups::AccountFlows;
 use crate::config::Disclosure;
 use crate::identity::{EmailAddress, IdentityAttribute, IdentityRule};
 use crate::message::MessageKey;
@@ -13,7 +14,7 @@ use crate::security::Security;
 /// Maximum random delay of a request whose duration must not reveal whether an account exists.
 const LONGEST_WAIT: Duration = Duration::from_millis(8);
 
-impl Security {
+impl AccountFlows<'_> {
     /// Returns the user that a typed identity means: a mail address, username or phone number, in
     /// the configured order.
     ///
@@ -29,31 +30,61 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::FlowError};
     /// # async fn example(security: Security) -> Result<(), FlowError> {
-    /// match security.find_by_identity("ann@example.com").await? {
+    /// match security.accounts().find_by_identity("ann@example.com").await? {
     ///     Some(user) => println!("{:?}", user.id),
     ///     None => println!("no such user"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn find_by_identity(&self, typed: &str) -> Result<Option<User>, FlowError> {
-        let config = self.config();
-        self.first_of(config.identities.lookups(&config.readers, typed)).await
+    pub async fn find_by_identity(self, typed: &str) -> Result<Option<User>, FlowError> {
+        let config = self.core.config();
+        self.core.first_of(config.identities.lookups(&config.readers, typed)).await
     }
 
+    /// Returns the user with this mail address, as typed or else in normalized form.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// let user = security.accounts().find_by_email("Ann@Example.com").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn find_by_email(self, typed: &str) -> Result<Option<User>, FlowError> {
+        let (config, typed) = (self.core.config(), typed.trim());
+        let attribute = IdentityAttribute::Email;
+        let read = config.identities.read(attribute, &config.readers, typed);
+        self.core.first_of(self.core.email_rule().lookups(typed, read)).await
+    }
+
+    /// Returns the name of a user: the first identity attribute that has a value (Flask-Security's
+    /// `calc_username`).
+    pub fn identity_of(self, user: &User) -> Option<&str> {
+        first_identity(&self.core.config().identities.order, user)
+    }
+}
+
+impl Security {
     /// Finds a user by identity, for an unauthenticated request.
     pub(super) async fn identity_of_stranger(
         &self,
         typed: &str,
     ) -> Result<Option<User>, FlowError> {
         self.blur_time().await?;
-        self.find_by_identity(typed).await
+        self.accounts().find_by_identity(typed).await
     }
 
     /// Finds a user by mail address, for an unauthenticated request.
     pub(super) async fn email_of_stranger(&self, typed: &str) -> Result<Option<User>, FlowError> {
         self.blur_time().await?;
-        self.find_by_email(typed).await
+        self.accounts().find_by_email(typed).await
     }
 
     /// Waits for a random time if answers must not reveal whether an account exists.
@@ -97,28 +128,6 @@ impl Security {
         Ok(found)
     }
 
-    /// Returns the user with this mail address, as typed or else in normalized form.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Security, flow::FlowError};
-    /// # async fn example(security: Security) -> Result<(), FlowError> {
-    /// let user = security.find_by_email("Ann@Example.com").await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn find_by_email(&self, typed: &str) -> Result<Option<User>, FlowError> {
-        let (config, typed) = (self.config(), typed.trim());
-        let attribute = IdentityAttribute::Email;
-        let read = config.identities.read(attribute, &config.readers, typed);
-        self.first_of(self.email_rule().lookups(typed, read)).await
-    }
-
     /// Parses a typed mail address, or returns what is wrong with it.
     ///
     /// Imported accounts may have an address that the rules for new addresses refuse. So every text
@@ -140,12 +149,6 @@ impl Security {
             Ok(_) => MessageKey::UserDoesNotExist,
             Err(_) => MessageKey::InvalidEmailAddress,
         }
-    }
-
-    /// Returns the name of a user: the first identity attribute that has a value (Flask-Security's
-    /// `calc_username`).
-    pub fn identity_of<'a>(&self, user: &'a User) -> Option<&'a str> {
-        first_identity(&self.config().identities.order, user)
     }
 
     pub(crate) fn email_lookup(&self, normalised: &str) -> UserLookup {

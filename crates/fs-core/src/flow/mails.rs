@@ -42,7 +42,7 @@ impl Security {
         to: &User,
         kind: MailKind<'_>,
     ) -> Result<Change, FlowError> {
-        let username = self.identity_of(to).unwrap_or(&to.email);
+        let username = self.accounts().identity_of(to).unwrap_or(&to.email);
         self.mail_to(ctx, &to.email, username, kind)
     }
 
@@ -103,7 +103,7 @@ impl Security {
     /// the outbox and is not retried.
     ///
     /// Before that, this writes the recorded uses of auth tokens
-    /// ([`write_token_uses`](Self::write_token_uses)).
+    /// (xwrite_token_uses).
     ///
     /// Several nodes may call this at the same time: each message is reserved for one node. If a
     /// node dies while sending, other nodes take over its message after two minutes.

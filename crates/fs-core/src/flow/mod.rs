@@ -18,6 +18,7 @@ mod establish;
 mod factor_proof;
 mod family;
 mod fresh_start;
+mod groups;
 mod limits;
 mod lookup;
 mod mails;
@@ -52,6 +53,10 @@ pub use change_password::{ChangeOutcome, NewPassword};
 pub use confirm::{ConfirmCheck, ConfirmForm, ConfirmOutcome, ConfirmProof};
 pub use enrol::EnrolOutcome;
 pub use fresh_start::NewDetails;
+pub use groups::{
+    AccountFlows, AdminFlows, AuthTokenFlows, SecondFactorFlows, SessionFlows, SignInFlows,
+    SignInMethodFlows,
+};
 pub use mails::Delivered;
 pub use password::{NewPasswordCheck, ValidPassword};
 pub use recover::{ResetCheck, ResetForm, ResetOutcome, ResetRequestOutcome};

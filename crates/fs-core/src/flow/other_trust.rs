@@ -63,7 +63,7 @@ impl Security {
             let (before, at_hand, remember, owner) = (None, None, None, user.id.clone());
             return Ok(NewTrust { names, token, sign_in, before, at_hand, remember, owner });
         };
-        let theirs = self.user_of_session(ctx, session).await?;
+        let theirs = self.sessions().user_of(ctx, session).await?;
         let theirs = theirs.user().is_some_and(|owner| owner.id == user.id);
         let before = session.sign_in().filter(|_| theirs);
         let at_hand = match theirs {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::groups::AccountFlows;
 use super::{FlowError, Problem};
 use crate::context::Context;
 use crate::limit::Quota;
@@ -51,12 +52,13 @@ impl NewPasswordCheck {
     }
 }
 
-impl Security {
+impl AccountFlows<'_> {
     /// Checks whether `typed` is the user's password (Flask-Security's
     /// `verify_and_update_password`). Replaces an outdated hash, in the database and in `user`.
     ///
     /// This is a comparison only: it signs nobody in, asks for no second factor, charges no rate
-    /// limit and emits no event. To sign a user in, use [`sign_in`](Self::sign_in).
+    /// limit and emits no event. To sign a user in, use
+    /// [`with_password`](crate::flow::SignInFlows::with_password).
     ///
     /// # Errors
     ///
@@ -70,30 +72,30 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, mut user: User, typed: Secret,
     /// # ) -> Result<(), FlowError> {
-    /// if !security.verify_and_update_password(&mut user, &typed).await? {
+    /// if !security.accounts().verify_and_update_password(&mut user, &typed).await? {
     ///     println!("wrong password");
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn verify_and_update_password(
-        &self,
+        self,
         user: &mut User,
         typed: &Secret,
     ) -> Result<bool, FlowError> {
         let lane = HashLane::of(None, user.id.as_str());
         let attempt = Attempt { lane, quota: &Quota::default() };
-        let check = self.check_password(attempt, Some(user), typed).await?;
+        let check = self.core.check_password(attempt, Some(user), typed).await?;
         if !check.matched {
             return Ok(false);
         }
-        let Some(hash) = self.renewed(check).await else {
+        let Some(hash) = self.core.renewed(check).await else {
             return Ok(true);
         };
         let before = UserField::Password(user.password.clone());
         let set = vec![UserField::Password(Some(hash.clone()))];
         let change = Change::UpdateUser { user: user.id.clone(), expect: vec![before], set };
-        match self.store().commit(change.into()).await {
+        match self.core.store().commit(change.into()).await {
             Ok(_) => {
                 user.password = Some(hash);
                 Ok(true)
@@ -104,6 +106,45 @@ impl Security {
         }
     }
 
+    /// Normalizes a new password and checks it against the rules: length, breaches, complexity.
+    /// `words` are what an attacker would try first: the address, the name, the product.
+    ///
+    /// Estimating the strength takes as long as a hash, and runs on the hashing threads.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Busy`] or [`FlowError::HashPool`] if the hashing threads cannot do the
+    /// work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError, secret::Secret};
+    /// # async fn example(security: Security, typed: Secret) -> Result<(), FlowError> {
+    /// use fs_core::flow::NewPasswordCheck;
+    ///
+    /// match security.accounts().check_new_password("password", &typed, &["ann@example.com"]).await? {
+    ///     NewPasswordCheck::Accepted(valid) => println!("{valid:?} may be used"),
+    ///     NewPasswordCheck::Refused(problems) => println!("{problems:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check_new_password(
+        self,
+        field: &'static str,
+        typed: &Secret,
+        words: &[&str],
+    ) -> Result<NewPasswordCheck, FlowError> {
+        let lane = HashLane::application();
+        Ok(match self.core.check_new_password_in(lane, field, typed, words).await? {
+            Ok(valid) => NewPasswordCheck::Accepted(valid),
+            Err(problems) => NewPasswordCheck::Refused(problems),
+        })
+    }
+}
+
+impl Security {
     /// Compares a typed password with the account's hash, and does the same work if there is no
     /// account or no hash.
     ///
@@ -152,43 +193,6 @@ impl Security {
             Some(spelling) => self.hash_in(check.lane, spelling).await.ok(),
             None => None,
         }
-    }
-
-    /// Normalizes a new password and checks it against the rules: length, breaches, complexity.
-    /// `words` are what an attacker would try first: the address, the name, the product.
-    ///
-    /// Estimating the strength takes as long as a hash, and runs on the hashing threads.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Busy`] or [`FlowError::HashPool`] if the hashing threads cannot do the
-    /// work.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Security, flow::FlowError, secret::Secret};
-    /// # async fn example(security: Security, typed: Secret) -> Result<(), FlowError> {
-    /// use fs_core::flow::NewPasswordCheck;
-    ///
-    /// match security.check_new_password("password", &typed, &["ann@example.com"]).await? {
-    ///     NewPasswordCheck::Accepted(valid) => println!("{valid:?} may be used"),
-    ///     NewPasswordCheck::Refused(problems) => println!("{problems:?}"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn check_new_password(
-        &self,
-        field: &'static str,
-        typed: &Secret,
-        words: &[&str],
-    ) -> Result<NewPasswordCheck, FlowError> {
-        let lane = HashLane::application();
-        Ok(match self.check_new_password_in(lane, field, typed, words).await? {
-            Ok(valid) => NewPasswordCheck::Accepted(valid),
-            Err(problems) => NewPasswordCheck::Refused(problems),
-        })
     }
 
     /// Checks a new password of `user` and hashes it, in the hashing lane of the client. Charge the

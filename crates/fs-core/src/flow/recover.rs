@@ -3,6 +3,7 @@
 use super::admit::Challenge;
 use super::establish::Holder;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
+use super::groups::AccountFlows;
 use super::register::audit;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
@@ -27,7 +28,7 @@ pub struct ResetForm {
     /// New password.
     pub password: NewPassword,
     /// Details that replace those of the registration, if the reset also confirms the account
-    /// ([`reset_starts_afresh`](Security::reset_starts_afresh)). Ignored otherwise.
+    /// ([`reset_starts_afresh`](AccountFlows::reset_starts_afresh)). Ignored otherwise.
     pub details: NewDetails,
 }
 
@@ -90,7 +91,7 @@ pub enum ResetOutcome {
     Invalid,
 }
 
-impl Security {
+impl AccountFlows<'_> {
     /// Mails a link to reset the password.
     ///
     /// With [`Disclosure::Generic`], the answer and the work are the same for an address without an
@@ -108,7 +109,7 @@ impl Security {
     /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
     /// use fs_core::flow::ResetRequestOutcome;
     ///
-    /// match security.request_reset(&ctx, "ann@example.com").await? {
+    /// match security.accounts().request_reset(&ctx, "ann@example.com").await? {
     ///     ResetRequestOutcome::Sent { email } => println!("see your mails to {email}"),
     ///     ResetRequestOutcome::Refused(problem) => println!("{problem:?}"),
     ///     ResetRequestOutcome::Unconfirmed { email } => println!("confirm {email} first"),
@@ -117,25 +118,25 @@ impl Security {
     /// # }
     /// ```
     pub async fn request_reset(
-        &self,
+        self,
         ctx: &Context,
         typed: &str,
     ) -> Result<ResetRequestOutcome, FlowError> {
         let refused =
             |key: MessageKey| Ok(ResetRequestOutcome::Refused(Problem::new("email", key)));
-        let Some(rules) = &self.config().recovery else {
+        let Some(rules) = &self.core.config().recovery else {
             return refused(MessageKey::ApiError);
         };
-        let email = match self.typed_email(typed) {
+        let email = match self.core.typed_email(typed) {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.email_of_stranger(typed).await?;
-        let explicit = self.config().disclosure == Disclosure::Explicit;
-        let unconfirmed = |user: &User| !rules.confirms && self.is_unconfirmed(user);
+        let user = self.core.email_of_stranger(typed).await?;
+        let explicit = self.core.config().disclosure == Disclosure::Explicit;
+        let unconfirmed = |user: &User| !rules.confirms && self.core.is_unconfirmed(user);
         match user {
             Some(user) if user.active && !unconfirmed(&user) => {
-                self.mail_reset(ctx, &user, rules).await?;
+                self.core.mail_reset(ctx, &user, rules).await?;
                 // The stored spelling would reveal that the account exists.
                 let email = if explicit { user.email } else { email.into_string() };
                 Ok(ResetRequestOutcome::Sent { email })
@@ -144,14 +145,186 @@ impl Security {
                 Ok(ResetRequestOutcome::Unconfirmed { email: user.email })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
-            None if explicit => refused(self.no_account(typed)),
+            None if explicit => refused(self.core.no_account(typed)),
             _ => {
-                self.mail_no_reset(ctx, email.as_str(), rules).await?;
+                self.core.mail_no_reset(ctx, email.as_str(), rules).await?;
                 Ok(ResetRequestOutcome::Sent { email: email.into_string() })
             }
         }
     }
 
+    /// Checks a reset link, before the user types a new password. Changes nothing and sends no
+    /// mail.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails, and [`FlowError::Busy`] or
+    /// [`FlowError::HashPool`] if the hashing threads cannot do the work.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ResetCheck;
+    ///
+    /// match security.accounts().check_reset(&ctx, token).await? {
+    ///     ResetCheck::Good(user) => println!("new password for {}", user.email),
+    ///     ResetCheck::Expired(_) => println!("offer a new link"),
+    ///     ResetCheck::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check_reset(self, ctx: &Context, token: &str) -> Result<ResetCheck, FlowError> {
+        let Some(rules) = &self.core.config().recovery else {
+            return Ok(ResetCheck::Invalid);
+        };
+        let (claims, expired) =
+            match ResetToken::verify(self.core.tokens(), token, ctx.now, rules.within) {
+                Ok(claims) => (claims, false),
+                Err(TokenProblem::Expired(claims)) => (claims, true),
+                Err(TokenProblem::Invalid) => return Ok(ResetCheck::Invalid),
+            };
+        let Some(user) = self.core.user_of_uniquifier(&claims.uniquifier).await? else {
+            return Ok(ResetCheck::Invalid);
+        };
+        let (email, password) = (user.email.clone(), user.password.clone());
+        let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email, password.as_ref()));
+        if !self.core.check_binding(self.core.lane(ctx, user.id.as_str()), slow, bound).await? {
+            return Ok(ResetCheck::Invalid);
+        }
+        let user = Box::new(user);
+        Ok(if expired { ResetCheck::Expired(user) } else { ResetCheck::Good(user) })
+    }
+
+    /// Mails a new link that replaces an expired one, unless the account is deactivated.
+    ///
+    /// Call this only when the user asks for it. Programs such as mail scanners open links as well,
+    /// so opening a link must send nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::ResetCheck;
+    ///
+    /// if let ResetCheck::Expired(user) = security.accounts().check_reset(&ctx, token).await? {
+    ///     security.accounts().renew_reset_link(&ctx, &user).await?;
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn renew_reset_link(self, ctx: &Context, user: &User) -> Result<(), FlowError> {
+        match &self.core.config().recovery {
+            Some(rules) if user.active => self.core.mail_reset(ctx, user, rules).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks whether a reset also confirms the address of this account. If it does, nothing that
+    /// the account held before is kept, and the form asks for the details of a registration.
+    pub fn reset_starts_afresh(self, user: &User) -> bool {
+        let confirms = self.core.config().recovery.as_ref().is_some_and(|rules| rules.confirms);
+        confirms && self.core.config().confirmation.is_some() && user.confirmed_at.is_none()
+    }
+
+    /// Resets the password, and confirms the address if [`Recovery::confirms`] is set. The link is
+    /// single-use: it is bound to the password and the uniquifier, which both change.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if too many new passwords were tried, [`FlowError::Busy`] if
+    /// the hashing threads are busy, and other errors if a port fails. The password is unchanged,
+    /// and the link still works. The exception is an error while the code of a required second
+    /// factor is sent: the password is changed then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// #     password: Secret,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::{NewPassword, ResetOutcome};
+    ///
+    /// let new = NewPassword { password, repeated: None };
+    /// match security.accounts().reset_password(&ctx, &mut session, token, new).await? {
+    ///     ResetOutcome::Done { user, .. } => println!("{} has a new password", user.email),
+    ///     ResetOutcome::Refused(problems) => println!("{problems:?}"),
+    ///     other => println!("{other:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn reset_password(
+        self,
+        ctx: &Context,
+        session: &mut Session,
+        token: &str,
+        typed: impl Into<ResetForm>,
+    ) -> Result<ResetOutcome, FlowError> {
+        let ResetForm { password: typed, details } = typed.into();
+        let mut user = match self.check_reset(ctx, token).await? {
+            ResetCheck::Good(user) => *user,
+            ResetCheck::Expired(user) => {
+                self.renew_reset_link(ctx, &user).await?;
+                return Ok(ResetOutcome::Expired(user));
+            }
+            ResetCheck::Invalid => return Ok(ResetOutcome::Invalid),
+        };
+        let password = match typed.check("password", "password_confirm") {
+            Ok(password) => password,
+            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+        };
+        if !user.active {
+            return Ok(ResetOutcome::Inactive);
+        }
+        let proves = self.reset_starts_afresh(&user);
+        let details = match proves {
+            true => match self.core.check_details(&user, &details).await? {
+                Ok(details) => Some(details),
+                Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+            },
+            false => None,
+        };
+        let of_new = self.core.new_password_quota(&user);
+        self.core.count(ctx, &of_new, Some(&user)).await?;
+        let hash = match self.core.hash_new_password(ctx, "password", &user, &password).await? {
+            Ok(hash) => hash,
+            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+        };
+        for _ in 0..TRIES {
+            let form = (hash.clone(), details.clone());
+            let tried = self.core.try_reset(ctx, session, user, form, &of_new).await?;
+            let Some(outcome) = tried else {
+                // A factor or sign-in method changed at the same moment. The reset removes the new
+                // one as well, if the link is still good.
+                user = match self.check_reset(ctx, token).await? {
+                    ResetCheck::Good(user) if user.active => *user,
+                    ResetCheck::Good(_) => return Ok(ResetOutcome::Inactive),
+                    _ => return Ok(ResetOutcome::Invalid),
+                };
+                continue;
+            };
+            return Ok(outcome);
+        }
+        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.id))))
+    }
+}
+
+impl Security {
     async fn mail_reset(
         &self,
         ctx: &Context,
@@ -174,7 +347,7 @@ impl Security {
         Ok(())
     }
 
-    /// Does the work of [`mail_reset`](Self::mail_reset) for an address that gets no link.
+    /// Does the work of xmail_reset for an address that gets no link.
     async fn mail_no_reset(
         &self,
         ctx: &Context,
@@ -208,176 +381,6 @@ impl Security {
     ) -> Result<Secret, FlowError> {
         let salt = BindingSalt(self.random()?);
         Ok(ResetToken::issue(self.tokens(), uniquifier, email, password, salt, ctx.now))
-    }
-
-    /// Checks a reset link, before the user types a new password. Changes nothing and sends no
-    /// mail.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails, and [`FlowError::Busy`] or
-    /// [`FlowError::HashPool`] if the hashing threads cannot do the work.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, token: &str,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::ResetCheck;
-    ///
-    /// match security.check_reset(&ctx, token).await? {
-    ///     ResetCheck::Good(user) => println!("new password for {}", user.email),
-    ///     ResetCheck::Expired(_) => println!("offer a new link"),
-    ///     ResetCheck::Invalid => println!("not a valid link"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn check_reset(&self, ctx: &Context, token: &str) -> Result<ResetCheck, FlowError> {
-        let Some(rules) = &self.config().recovery else {
-            return Ok(ResetCheck::Invalid);
-        };
-        let (claims, expired) =
-            match ResetToken::verify(self.tokens(), token, ctx.now, rules.within) {
-                Ok(claims) => (claims, false),
-                Err(TokenProblem::Expired(claims)) => (claims, true),
-                Err(TokenProblem::Invalid) => return Ok(ResetCheck::Invalid),
-            };
-        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
-            return Ok(ResetCheck::Invalid);
-        };
-        let (email, password) = (user.email.clone(), user.password.clone());
-        let (slow, bound) = (claims.is_slow(), move || claims.is_for(&email, password.as_ref()));
-        if !self.check_binding(self.lane(ctx, user.id.as_str()), slow, bound).await? {
-            return Ok(ResetCheck::Invalid);
-        }
-        let user = Box::new(user);
-        Ok(if expired { ResetCheck::Expired(user) } else { ResetCheck::Good(user) })
-    }
-
-    /// Mails a new link that replaces an expired one, unless the account is deactivated.
-    ///
-    /// Call this only when the user asks for it. Programs such as mail scanners open links as well,
-    /// so opening a link must send nothing.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
-    /// port fails. No mail was sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, token: &str,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::ResetCheck;
-    ///
-    /// if let ResetCheck::Expired(user) = security.check_reset(&ctx, token).await? {
-    ///     security.renew_reset_link(&ctx, &user).await?;
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn renew_reset_link(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
-        match &self.config().recovery {
-            Some(rules) if user.active => self.mail_reset(ctx, user, rules).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// Checks whether a reset also confirms the address of this account. If it does, nothing that
-    /// the account held before is kept, and the form asks for the details of a registration.
-    pub fn reset_starts_afresh(&self, user: &User) -> bool {
-        let confirms = self.config().recovery.as_ref().is_some_and(|rules| rules.confirms);
-        confirms && self.config().confirmation.is_some() && user.confirmed_at.is_none()
-    }
-
-    /// Resets the password, and confirms the address if [`Recovery::confirms`] is set. The link is
-    /// single-use: it is bound to the password and the uniquifier, which both change.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::TooMany`] if too many new passwords were tried, [`FlowError::Busy`] if
-    /// the hashing threads are busy, and other errors if a port fails. The password is unchanged,
-    /// and the link still works. The exception is an error while the code of a required second
-    /// factor is sent: the password is changed then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, secret::Secret, session::Session};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
-    /// #     password: Secret,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::{NewPassword, ResetOutcome};
-    ///
-    /// let new = NewPassword { password, repeated: None };
-    /// match security.reset_password(&ctx, &mut session, token, new).await? {
-    ///     ResetOutcome::Done { user, .. } => println!("{} has a new password", user.email),
-    ///     ResetOutcome::Refused(problems) => println!("{problems:?}"),
-    ///     other => println!("{other:?}"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn reset_password(
-        &self,
-        ctx: &Context,
-        session: &mut Session,
-        token: &str,
-        typed: impl Into<ResetForm>,
-    ) -> Result<ResetOutcome, FlowError> {
-        let ResetForm { password: typed, details } = typed.into();
-        let mut user = match self.check_reset(ctx, token).await? {
-            ResetCheck::Good(user) => *user,
-            ResetCheck::Expired(user) => {
-                self.renew_reset_link(ctx, &user).await?;
-                return Ok(ResetOutcome::Expired(user));
-            }
-            ResetCheck::Invalid => return Ok(ResetOutcome::Invalid),
-        };
-        let password = match typed.check("password", "password_confirm") {
-            Ok(password) => password,
-            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
-        };
-        if !user.active {
-            return Ok(ResetOutcome::Inactive);
-        }
-        let proves = self.reset_starts_afresh(&user);
-        let details = match proves {
-            true => match self.check_details(&user, &details).await? {
-                Ok(details) => Some(details),
-                Err(problems) => return Ok(ResetOutcome::Refused(problems)),
-            },
-            false => None,
-        };
-        let of_new = self.new_password_quota(&user);
-        self.count(ctx, &of_new, Some(&user)).await?;
-        let hash = match self.hash_new_password(ctx, "password", &user, &password).await? {
-            Ok(hash) => hash,
-            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
-        };
-        for _ in 0..TRIES {
-            let form = (hash.clone(), details.clone());
-            let tried = self.try_reset(ctx, session, user, form, &of_new).await?;
-            let Some(outcome) = tried else {
-                // A factor or sign-in method changed at the same moment. The reset removes the new
-                // one as well, if the link is still good.
-                user = match self.check_reset(ctx, token).await? {
-                    ResetCheck::Good(user) if user.active => *user,
-                    ResetCheck::Good(_) => return Ok(ResetOutcome::Inactive),
-                    _ => return Ok(ResetOutcome::Invalid),
-                };
-                continue;
-            };
-            return Ok(outcome);
-        }
-        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.id))))
     }
 
     /// Replaces the password of `user`, as it was read. Returns `None` if the account has changed.

@@ -1,6 +1,7 @@
 //! Recovery codes: generating them, and using one instead of a second factor.
 
 use super::establish::{Clearance, Holder, Remember};
+use super::groups::SecondFactorFlows;
 use super::second_factor::still_so;
 use super::{FlowError, Problem, ValidateOutcome};
 use crate::context::Context;
@@ -32,14 +33,10 @@ pub(super) struct AcceptedRecoveryCode {
     left: Vec<RecoveryCodeHash>,
 }
 
-impl Security {
+impl SecondFactorFlows<'_> {
     /// Checks whether accounts can have recovery codes.
-    pub fn offers_recovery_codes(&self) -> bool {
-        self.recovery_code_count().is_some()
-    }
-
-    fn recovery_code_count(&self) -> Option<usize> {
-        self.config().two_factor.as_ref()?.recovery_codes
+    pub fn offers_recovery_codes(self) -> bool {
+        self.core.recovery_code_count().is_some()
     }
 
     /// Generates recovery codes for `user`, which replace all previous ones. Require a fresh
@@ -60,7 +57,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::MakeRecoveryCodesOutcome;
     ///
-    /// match security.make_recovery_codes(&ctx, &session, &user).await? {
+    /// match security.second_factors().make_recovery_codes(&ctx, &session, &user).await? {
     ///     MakeRecoveryCodesOutcome::Made(codes) => println!("print these {} codes", codes.len()),
     ///     MakeRecoveryCodesOutcome::NoSecondFactor => println!("set up a second factor first"),
     ///     MakeRecoveryCodesOutcome::ProofNeeded => println!("ask for the second factor"),
@@ -69,27 +66,27 @@ impl Security {
     /// # }
     /// ```
     pub async fn make_recovery_codes(
-        &self,
+        self,
         ctx: &Context,
         session: &Session,
         user: &User,
     ) -> Result<MakeRecoveryCodesOutcome, FlowError> {
-        let count = self.recovery_code_count().filter(|_| method_of(user).is_some());
+        let count = self.core.recovery_code_count().filter(|_| method_of(user).is_some());
         let Some(count) = count else {
             return Ok(MakeRecoveryCodesOutcome::NoSecondFactor);
         };
-        if self.needs_factor_proof(ctx, session, user).await? {
+        if self.needs_proof(ctx, session, user).await? {
             return Ok(MakeRecoveryCodesOutcome::ProofNeeded);
         }
-        let codes = (0..count).map(|_| self.random().map(RecoveryCode::from_random));
+        let codes = (0..count).map(|_| self.core.random().map(RecoveryCode::from_random));
         let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
-        let hashes = codes.iter().map(|code| self.recovery_code_hasher().hash(code)).collect();
+        let hashes = codes.iter().map(|code| self.core.recovery_code_hasher().hash(code)).collect();
         let set = vec![UserField::RecoveryCodes(hashes)];
         // Of two requests, one makes codes: those of the other would be worth nothing.
         let expect = vec![UserField::RecoveryCodes(user.recovery_codes.clone())];
         let unchanged = Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() };
-        self.store().commit(Batch::from(unchanged).and(still_so(user, set))).await?;
-        self.emit(ctx, Event::RecoveryCodesMade { user: Subject::of(user), count });
+        self.core.store().commit(Batch::from(unchanged).and(still_so(user, set))).await?;
+        self.core.emit(ctx, Event::RecoveryCodesMade { user: Subject::of(user), count });
         Ok(MakeRecoveryCodesOutcome::Made(codes))
     }
 
@@ -110,7 +107,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::ValidateOutcome;
     ///
-    /// match security.use_recovery_code(&ctx, &mut session, typed).await? {
+    /// match security.second_factors().use_recovery_code(&ctx, &mut session, typed).await? {
     ///     ValidateOutcome::SignedIn { user, .. } => {
     ///         println!("{} codes left", user.recovery_codes.len());
     ///     }
@@ -121,44 +118,50 @@ impl Security {
     /// # }
     /// ```
     pub async fn use_recovery_code(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         typed: &str,
     ) -> Result<ValidateOutcome, FlowError> {
         let found = self.pending(ctx, session).await?;
         if found.is_none() {
-            self.abandon_second_factor(session);
+            self.abandon(session);
         }
         let waits = found.filter(|(pending, _)| pending.stage == PendingStage::Code);
         let Some((pending, mut user)) = waits.filter(|_| self.offers_recovery_codes()) else {
             return Ok(ValidateOutcome::NotPending);
         };
-        self.count_attempt(ctx, &user, CodeUse::SecondFactor, Some(&pending.id)).await?;
-        let Some(accepted) = self.accept_recovery_code(&user, typed) else {
-            self.code_failed(ctx, &user, "wrong_recovery_code");
+        self.core.count_attempt(ctx, &user, CodeUse::SecondFactor, Some(&pending.id)).await?;
+        let Some(accepted) = self.core.accept_recovery_code(&user, typed) else {
+            self.core.code_failed(ctx, &user, "wrong_recovery_code");
             return Ok(wrong_code());
         };
         let clearance = Clearance::by_recovery_code(&pending, &accepted);
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
         let prepared =
-            self.prepare_session(ctx, session, Holder::of(&user), remember, clearance)?;
+            self.core.prepare_session(ctx, session, Holder::of(&user), remember, clearance)?;
         let left = accepted.left.len();
         let mut batch = Batch::from(accepted.spend(&user))
-            .and(still_so(&user, self.tracked(ctx, &user).into_iter().collect()));
-        batch.push(self.spend_pending(&pending));
-        self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
+            .and(still_so(&user, self.core.tracked(ctx, &user).into_iter().collect()));
+        batch.push(self.core.spend_pending(&pending));
+        self.core.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         prepared.changes().into_iter().for_each(|change| batch.push(change));
-        batch.push(self.mail(ctx, &user, MailKind::RecoveryCodeUsed { left })?);
-        match self.store().commit(batch).await {
+        batch.push(self.core.mail(ctx, &user, MailKind::RecoveryCodeUsed { left })?);
+        match self.core.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
             Err(error) => return Err(error.into()),
         }
-        self.mail_waits();
+        self.core.mail_waits();
         user.recovery_codes = accepted.left;
-        self.emit(ctx, Event::RecoveryCodeUsed { user: Subject::of(&user), left });
-        Ok(self.signed_in(ctx, session, prepared, &pending, user))
+        self.core.emit(ctx, Event::RecoveryCodeUsed { user: Subject::of(&user), left });
+        Ok(self.core.signed_in(ctx, session, prepared, &pending, user))
+    }
+}
+
+impl Security {
+    fn recovery_code_count(&self) -> Option<usize> {
+        self.config().two_factor.as_ref()?.recovery_codes
     }
 
     /// Finds a code among those of the account. Count the attempt first.

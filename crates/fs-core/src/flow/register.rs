@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::admit::Challenge;
 use super::claim::{claim, reserve, takes};
 use super::establish::{Holder, Remember};
+use super::groups::AccountFlows;
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::context::Context;
@@ -69,7 +70,7 @@ struct Checked {
     fields: Map<String, Value>,
 }
 
-impl Security {
+impl AccountFlows<'_> {
     /// Creates an account. Mails a confirmation link if addresses must be confirmed, and signs in
     /// if nothing else is required.
     ///
@@ -98,7 +99,7 @@ impl Security {
     ///     repeated: None,
     ///     fields: Default::default(),
     /// };
-    /// match security.register(&ctx, &mut session, form).await? {
+    /// match security.accounts().register(&ctx, &mut session, form).await? {
     ///     RegisterOutcome::Done(done) => println!("see your mails to {}", done.email),
     ///     RegisterOutcome::Refused(problems) => println!("{problems:?}"),
     /// }
@@ -106,60 +107,62 @@ impl Security {
     /// # }
     /// ```
     pub async fn register(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         form: RegistrationForm,
     ) -> Result<RegisterOutcome, FlowError> {
-        let Some(rules) = &self.config().registration else {
+        let Some(rules) = &self.core.config().registration else {
             let closed = Problem::new("email", MessageKey::ApiError);
             return Ok(RegisterOutcome::Refused(vec![closed]));
         };
-        let explicit = self.config().disclosure == Disclosure::Explicit;
-        let (checked, mut problems) = self.check_registration(rules, &form);
+        let explicit = self.core.config().disclosure == Disclosure::Explicit;
+        let (checked, mut problems) = self.core.check_registration(rules, &form);
         problems.extend(mismatch(&form));
         let (mut owner, mut taken) = (None, false);
         if let Some(checked) = &checked {
-            owner = self.email_of_stranger(&form.email).await?;
+            owner = self.core.email_of_stranger(&form.email).await?;
             if owner.is_some() && explicit {
                 problems.push(taken_email(checked.email.as_str()));
             }
             if let Some(username) = &checked.username {
                 let by = UserLookup::Identity(username_lookup(username));
-                taken = self.store().user(&by).await?.is_some();
+                taken = self.core.store().user(&by).await?.is_some();
                 problems.extend((taken && explicit).then(|| taken_username(username)));
             }
         }
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
         };
-        let counted = self.registration_quota(ctx);
-        self.count(ctx, &counted, None).await?;
-        let hash = self.judge_password(ctx, &form, &checked).await;
-        let hash = match self.or_uncount(&counted, hash).await? {
+        let counted = self.core.registration_quota(ctx);
+        self.core.count(ctx, &counted, None).await?;
+        let hash = self.core.judge_password(ctx, &form, &checked).await;
+        let hash = match self.core.or_uncount(&counted, hash).await? {
             Ok(hash) => hash,
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
         };
-        let mut new = NewUser::new(checked.email.as_str(), self.new_uniquifier()?);
-        let name = self.name_taken_for_a_while(ctx, checked.username.as_deref(), taken);
+        let mut new = NewUser::new(checked.email.as_str(), self.core.new_uniquifier()?);
+        let name = self.core.name_taken_for_a_while(ctx, checked.username.as_deref(), taken);
         new.username = checked.username;
         new.password = hash;
         new.attributes = checked.fields;
-        if self.config().auth_tokens.own_uniquifier {
-            new.token_uniquifier = Some(self.new_uniquifier()?);
+        if self.core.config().auth_tokens.own_uniquifier {
+            new.token_uniquifier = Some(self.core.new_uniquifier()?);
         }
         // Draw the delay first: without randomness, nothing must be created.
-        let wait = self.random_wait()?;
+        let wait = self.core.random_wait()?;
         // Decide only after the work that a new account costs.
         let outcome = match owner {
-            Some(owner) => self.registered_before(ctx, session, &owner, new, name).await,
-            None => self.insert_registered(ctx, session, rules, new, name).await,
+            Some(owner) => self.core.registered_before(ctx, session, &owner, new, name).await,
+            None => self.core.insert_registered(ctx, session, rules, new, name).await,
         };
         // Wait, so that the next request does not find memory that the new account has just warmed.
-        self.wait(wait).await;
+        self.core.wait(wait).await;
         outcome
     }
+}
 
+impl Security {
     /// Issues a token that confirms an address, and returns it with its validity period. Returns
     /// `None` if addresses are not confirmed.
     fn confirmation_of(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::FlowError;
 use super::establish::IssuedSession;
 use super::family::{self, FamilyCookie, Standing, Use};
+use super::groups::SessionFlows;
 use super::register::audit;
 use super::remember::RememberChange;
 use super::uniquifier::is_session_of;
@@ -49,7 +50,7 @@ impl Look {
     }
 }
 
-impl Security {
+impl SessionFlows<'_> {
     /// Signs a remembered browser in. The session is never fresh. Otherwise it is like any other: a
     /// pending sign-in is discarded, and the CSRF secret is that of the remembered browser.
     ///
@@ -75,7 +76,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::authn::AuthOutcome;
     ///
-    /// let restored = security.restore_remembered(&ctx, &mut session, cookie).await?;
+    /// let restored = security.sessions().restore_remembered(&ctx, &mut session, cookie).await?;
     /// match &restored.outcome {
     ///     AuthOutcome::Authenticated(user) => println!("signed in as {}", user.email),
     ///     AuthOutcome::Refused(failure) => println!("not signed in: {failure}"),
@@ -85,26 +86,28 @@ impl Security {
     /// # }
     /// ```
     pub async fn restore_remembered(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         cookie: &str,
     ) -> Result<Restored, FlowError> {
-        if self.config().token_format == TokenFormat::Itsdangerous {
-            return self.restore_by_uniquifier(ctx, session, cookie).await;
+        if self.core.config().token_format == TokenFormat::Itsdangerous {
+            return self.core.restore_by_uniquifier(ctx, session, cookie).await;
         }
-        let cookie = match self.family_cookie(ctx, cookie) {
+        let cookie = match self.core.family_cookie(ctx, cookie) {
             Ok(cookie) => cookie,
             Err(failure) => return Ok(Restored::nobody(failure)),
         };
         for _ in 0..TRIES {
-            if let Look::Done(restored) = self.use_cookie(ctx, session, &cookie).await? {
+            if let Look::Done(restored) = self.core.use_cookie(ctx, session, &cookie).await? {
                 return Ok(*restored);
             }
         }
         Err(FlowError::Contended(CommitError::Stale(Guard::Credential(cookie.key()))))
     }
+}
 
+impl Security {
     async fn use_cookie(
         &self,
         ctx: &Context,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, WRONG_CODE};
 use super::establish::{Clearance, Holder, Prepared, Remember};
+use super::groups::SecondFactorFlows;
 use super::{FlowError, Problem, RememberChange};
 use crate::CLOCK_LEEWAY;
 use crate::config::CodeMethod;
@@ -69,7 +70,7 @@ pub enum RescueOutcome {
     NotPending,
 }
 
-impl Security {
+impl SecondFactorFlows<'_> {
     /// Returns the pending sign-in of a browser, and its user. Returns `None` if no sign-in is
     /// pending, if it has expired, or if its user is inactive, was removed or has changed.
     ///
@@ -84,7 +85,7 @@ impl Security {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session,
     /// # ) -> Result<(), FlowError> {
-    /// match security.pending(&ctx, &session).await? {
+    /// match security.second_factors().pending(&ctx, &session).await? {
     ///     Some((pending, _)) => println!("waits for {:?}", pending.stage),
     ///     None => println!("please sign in"),
     /// }
@@ -92,18 +93,21 @@ impl Security {
     /// # }
     /// ```
     pub async fn pending(
-        &self,
+        self,
         ctx: &Context,
         session: &Session,
     ) -> Result<Option<(Pending, User)>, FlowError> {
-        let (Some(rules), Some(pending)) = (&self.config().two_factor, session.pending()) else {
+        let (Some(rules), Some(pending)) = (&self.core.config().two_factor, session.pending())
+        else {
             return Ok(None);
         };
-        if ctx.now.since(pending.since) > rules.waits(rules.pending, self.totp_rules().period()) {
+        if ctx.now.since(pending.since)
+            > rules.waits(rules.pending, self.core.totp_rules().period())
+        {
             return Ok(None);
         }
         let uniquifier = Uniquifier::new(pending.uniquifier.as_str());
-        let user = self.user_of_uniquifier(&uniquifier).await?.filter(|user| user.active);
+        let user = self.core.user_of_uniquifier(&uniquifier).await?.filter(|user| user.active);
         // A user who has set up a second factor in the meantime must give it, and cannot choose
         // another.
         let user =
@@ -135,7 +139,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::ValidateOutcome;
     ///
-    /// match security.validate_second_factor(&ctx, &mut session, None, code, None).await? {
+    /// match security.second_factors().validate(&ctx, &mut session, None, code, None).await? {
     ///     ValidateOutcome::SignedIn { user, .. } => println!("signed in as {}", user.email),
     ///     ValidateOutcome::Refused(problem) => println!("{problem:?}"),
     ///     _ => println!("please sign in again"),
@@ -143,8 +147,8 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn validate_second_factor(
-        &self,
+    pub async fn validate(
+        self,
         ctx: &Context,
         session: &mut Session,
         current: Option<&User>,
@@ -152,14 +156,14 @@ impl Security {
         remember_cookie: Option<&str>,
     ) -> Result<ValidateOutcome, FlowError> {
         if let Some(user) = current {
-            return self.prove_enrolment(ctx, session, user, typed, remember_cookie).await;
+            return self.core.prove_enrolment(ctx, session, user, typed, remember_cookie).await;
         }
         let found = self.pending(ctx, session).await?;
-        let open = |enrolment: &&Enrolment| enrolment.is_open(ctx.now, self.set_up_within());
+        let open = |enrolment: &&Enrolment| enrolment.is_open(ctx.now, self.core.set_up_within());
         let enrolment = session.enrolment().filter(open).cloned();
         match (found, enrolment) {
             (Some((pending, user)), None) if pending.stage == PendingStage::Code => {
-                self.validate_code(ctx, session, pending, user, typed).await
+                self.core.validate_code(ctx, session, pending, user, typed).await
             }
             (Some((pending, user)), Some(enrolment))
                 if pending.stage == PendingStage::SetUp
@@ -170,7 +174,7 @@ impl Security {
                     totp_secret: Some(SealedSecret::new(enrolment.secret.as_str())),
                     phone: enrolment.phone.clone(),
                 };
-                self.complete(ctx, session, pending, user, typed, Some(after)).await
+                self.core.complete(ctx, session, pending, user, typed, Some(after)).await
             }
             _ => {
                 session.set_pending(None);
@@ -180,6 +184,108 @@ impl Security {
         }
     }
 
+    /// Helps a user who cannot give the second factor of a pending sign-in. With the problem
+    /// `lost_device`, this mails the code, if the configuration allows it. With `no_mail_access`,
+    /// it notifies the operators of the application.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached, and other errors if a
+    /// port fails. No mail was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::RescueOutcome;
+    ///
+    /// match security.second_factors().rescue(&ctx, &mut session, "lost_device").await? {
+    ///     RescueOutcome::Sent => println!("see your mails"),
+    ///     RescueOutcome::NotSent => println!("please try again later"),
+    ///     RescueOutcome::Refused(problem) => println!("{problem:?}"),
+    ///     RescueOutcome::NotPending => println!("please sign in again"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn rescue(
+        self,
+        ctx: &Context,
+        session: &mut Session,
+        problem: &str,
+    ) -> Result<RescueOutcome, FlowError> {
+        let found = self.pending(ctx, session).await?;
+        if found.is_none() {
+            self.abandon(session);
+        }
+        let Some((_, user)) = found.filter(|(pending, _)| pending.stage == PendingStage::Code)
+        else {
+            return Ok(RescueOutcome::NotPending);
+        };
+        let sent = match problem {
+            "lost_device" if self.rescues_by_mail() => {
+                self.send_code(ctx, &user, CodeMethod::Email).await?
+            }
+            "no_mail_access" => self.core.tell_the_operators(ctx, &user).await?,
+            _ => {
+                let wrong = Problem::new("help_setup", MessageKey::InvalidChoice);
+                return Ok(RescueOutcome::Refused(wrong));
+            }
+        };
+        Ok(if sent { RescueOutcome::Sent } else { RescueOutcome::NotSent })
+    }
+
+    /// Checks whether users who lost their device can get the code by mail.
+    pub fn rescues_by_mail(self) -> bool {
+        self.core.config().two_factor.as_ref().is_some_and(|rules| rules.mail_rescue)
+    }
+
+    /// Aborts a pending sign-in, and the set-up of a second factor, in this browser.
+    pub fn abandon(self, session: &mut Session) {
+        session.set_pending(None);
+        session.set_enrolment(None);
+    }
+
+    /// Returns the state of a pending sign-in, for the page that asks for the code. Returns `None`
+    /// if no sign-in is pending.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session,
+    /// # ) -> Result<(), FlowError> {
+    /// if let Some(challenge) = security.second_factors().challenge_of(&ctx, &session).await? {
+    ///     println!("{:?} by {:?}", challenge.stage, challenge.method);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn challenge_of(
+        self,
+        ctx: &Context,
+        session: &Session,
+    ) -> Result<Option<Challenge>, FlowError> {
+        let found = self.pending(ctx, session).await?;
+        Ok(found.map(|(pending, user)| Challenge {
+            stage: pending.stage,
+            method: method_of(&user),
+            sent: true,
+            wait: None,
+            error: None,
+        }))
+    }
+}
+
+impl Security {
     async fn validate_code(
         &self,
         ctx: &Context,
@@ -328,60 +434,6 @@ impl Security {
         Ok(accepted)
     }
 
-    /// Helps a user who cannot give the second factor of a pending sign-in. With the problem
-    /// `lost_device`, this mails the code, if the configuration allows it. With `no_mail_access`,
-    /// it notifies the operators of the application.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached, and other errors if a
-    /// port fails. No mail was sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, mut session: Session,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::RescueOutcome;
-    ///
-    /// match security.rescue(&ctx, &mut session, "lost_device").await? {
-    ///     RescueOutcome::Sent => println!("see your mails"),
-    ///     RescueOutcome::NotSent => println!("please try again later"),
-    ///     RescueOutcome::Refused(problem) => println!("{problem:?}"),
-    ///     RescueOutcome::NotPending => println!("please sign in again"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn rescue(
-        &self,
-        ctx: &Context,
-        session: &mut Session,
-        problem: &str,
-    ) -> Result<RescueOutcome, FlowError> {
-        let found = self.pending(ctx, session).await?;
-        if found.is_none() {
-            self.abandon_second_factor(session);
-        }
-        let Some((_, user)) = found.filter(|(pending, _)| pending.stage == PendingStage::Code)
-        else {
-            return Ok(RescueOutcome::NotPending);
-        };
-        let sent = match problem {
-            "lost_device" if self.rescues_by_mail() => {
-                self.send_second_factor(ctx, &user, CodeMethod::Email).await?
-            }
-            "no_mail_access" => self.tell_the_operators(ctx, &user).await?,
-            _ => {
-                let wrong = Problem::new("help_setup", MessageKey::InvalidChoice);
-                return Ok(RescueOutcome::Refused(wrong));
-            }
-        };
-        Ok(if sent { RescueOutcome::Sent } else { RescueOutcome::NotSent })
-    }
-
     /// Records the state before a change of a second factor in the batch that changes it, and adds
     /// the notice, if notices are enabled. Other notices lead back to the state as well.
     pub(super) fn notify_of_second_factor(
@@ -399,63 +451,17 @@ impl Security {
         Ok(())
     }
 
-    /// Checks whether users who lost their device can get the code by mail.
-    pub fn rescues_by_mail(&self) -> bool {
-        self.config().two_factor.as_ref().is_some_and(|rules| rules.mail_rescue)
-    }
-
     async fn tell_the_operators(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {
         let Some(rules) = &self.config().two_factor else {
             return Ok(false);
         };
-        let username = self.identity_of(user).unwrap_or(&user.email).to_owned();
+        let username = self.accounts().identity_of(user).unwrap_or(&user.email).to_owned();
         let kind = MailKind::SecondFactorRescue { user: &user.email };
         let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
         let quota = self.mail_quota(ctx, "rescue", &user.email);
         self.commit_counted(ctx, mail.into(), &quota, Some(user)).await?;
         self.mail_waits();
         Ok(true)
-    }
-
-    /// Aborts a pending sign-in, and the set-up of a second factor, in this browser.
-    pub fn abandon_second_factor(&self, session: &mut Session) {
-        session.set_pending(None);
-        session.set_enrolment(None);
-    }
-
-    /// Returns the state of a pending sign-in, for the page that asks for the code. Returns `None`
-    /// if no sign-in is pending.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, mut session: Session,
-    /// # ) -> Result<(), FlowError> {
-    /// if let Some(challenge) = security.challenge_of(&ctx, &session).await? {
-    ///     println!("{:?} by {:?}", challenge.stage, challenge.method);
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn challenge_of(
-        &self,
-        ctx: &Context,
-        session: &Session,
-    ) -> Result<Option<Challenge>, FlowError> {
-        let found = self.pending(ctx, session).await?;
-        Ok(found.map(|(pending, user)| Challenge {
-            stage: pending.stage,
-            method: method_of(&user),
-            sent: true,
-            wait: None,
-            error: None,
-        }))
     }
 }
 

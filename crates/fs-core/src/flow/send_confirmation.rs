@@ -1,6 +1,7 @@
 //! Mailing confirmation links.
 
 use super::establish::Remember;
+use super::groups::AccountFlows;
 use super::register::audit;
 use super::{FlowError, Problem};
 use crate::config::{Confirmation, Disclosure};
@@ -26,7 +27,7 @@ pub enum SendConfirmationOutcome {
     Refused(Problem),
 }
 
-impl Security {
+impl AccountFlows<'_> {
     /// Mails a new confirmation link to an address that is not confirmed yet.
     ///
     /// With [`Disclosure::Generic`], the answer and the work are the same for every other address,
@@ -44,7 +45,7 @@ impl Security {
     /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
     /// use fs_core::flow::SendConfirmationOutcome;
     ///
-    /// match security.send_confirmation(&ctx, "ann@example.com").await? {
+    /// match security.accounts().send_confirmation(&ctx, "ann@example.com").await? {
     ///     SendConfirmationOutcome::Sent { email } => println!("see your mails to {email}"),
     ///     SendConfirmationOutcome::Refused(problem) => println!("{problem:?}"),
     /// }
@@ -52,37 +53,39 @@ impl Security {
     /// # }
     /// ```
     pub async fn send_confirmation(
-        &self,
+        self,
         ctx: &Context,
         typed: &str,
     ) -> Result<SendConfirmationOutcome, FlowError> {
         let refused =
             |key: MessageKey| Ok(SendConfirmationOutcome::Refused(Problem::new("email", key)));
-        let Some(rules) = &self.config().confirmation else {
+        let Some(rules) = &self.core.config().confirmation else {
             return refused(MessageKey::ApiError);
         };
-        let email = match self.typed_email(typed) {
+        let email = match self.core.typed_email(typed) {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.email_of_stranger(typed).await?;
-        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let user = self.core.email_of_stranger(typed).await?;
+        let explicit = self.core.config().disclosure == Disclosure::Explicit;
         match user {
             Some(user) if user.confirmed_at.is_none() => {
-                self.mail_confirmation(ctx, &user, rules).await?;
+                self.core.mail_confirmation(ctx, &user, rules).await?;
                 // The stored spelling would reveal that the account exists.
                 let email = if explicit { user.email } else { email.into_string() };
                 Ok(SendConfirmationOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::AlreadyConfirmed),
-            None if explicit => refused(self.no_account(typed)),
+            None if explicit => refused(self.core.no_account(typed)),
             _ => {
-                self.mail_no_confirmation(ctx, email.as_str(), rules).await?;
+                self.core.mail_no_confirmation(ctx, email.as_str(), rules).await?;
                 Ok(SendConfirmationOutcome::Sent { email: email.into_string() })
             }
         }
     }
+}
 
+impl Security {
     pub(super) async fn mail_confirmation(
         &self,
         ctx: &Context,
@@ -103,7 +106,7 @@ impl Security {
         Ok(())
     }
 
-    /// Does the work of [`mail_confirmation`](Self::mail_confirmation) for an address that gets no
+    /// Does the work of xmail_confirmation for an address that gets no
     /// link.
     async fn mail_no_confirmation(
         &self,

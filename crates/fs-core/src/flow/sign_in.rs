@@ -3,6 +3,7 @@
 use super::admit::Challenge;
 use super::counted_sign_in::CountedSignIn;
 use super::establish::{Holder, Prepared, Remember};
+use super::groups::SignInFlows;
 use super::password::Attempt;
 use super::{FlowError, RememberChange};
 use crate::context::Context;
@@ -50,7 +51,7 @@ pub enum SignInOutcome {
 }
 
 /// Reason why a sign-in was refused. The configuration decides whether the client may learn it
-/// ([`Disclosure`](crate::config::Disclosure)). [`sign_in`](Security::sign_in) returns
+/// ([`Disclosure`](crate::config::Disclosure)). [`sign_in`](SignInFlows::with_password) returns
 /// `Unconfirmed` and `Inactive` only if the password was right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignInRefusal {
@@ -115,7 +116,7 @@ impl CredentialsCheck {
     }
 }
 
-impl Security {
+impl SignInFlows<'_> {
     /// Signs in with an identity and a password.
     ///
     /// An unknown account costs the same calls and the same hashing as a known one with a wrong
@@ -138,7 +139,7 @@ impl Security {
     ///
     /// let identity = "ann@example.com".to_owned();
     /// let credentials = Credentials { identity, password, remember: None, device: None };
-    /// match security.sign_in(&ctx, &mut session, credentials).await? {
+    /// match security.sign_in().with_password(&ctx, &mut session, credentials).await? {
     ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
     ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),
     ///     SignInOutcome::Refused(refusal) => println!("refused: {}", refusal.reason()),
@@ -146,45 +147,47 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn sign_in(
-        &self,
+    pub async fn with_password(
+        self,
         ctx: &Context,
         session: &mut Session,
         credentials: Credentials,
     ) -> Result<SignInOutcome, FlowError> {
         let remember =
-            match credentials.remember.unwrap_or(self.config().sessions.remember_by_default) {
+            match credentials.remember.unwrap_or(self.core.config().sessions.remember_by_default) {
                 true => Remember::Yes,
                 false => Remember::No,
             };
         let (mut last, mut counted) = (None, None);
         let (identity, password) = (&credentials.identity, &credentials.password);
         for _ in 0..TRIES {
-            let proven = match self.prove(ctx, identity, password, &mut counted).await? {
+            let proven = match self.core.prove(ctx, identity, password, &mut counted).await? {
                 Ok(proven) => proven,
                 Err(refusal) => {
                     // What caches keep of this account must not show in the next request.
-                    self.blur_time().await?;
+                    self.core.blur_time().await?;
                     return Ok(SignInOutcome::Refused(refusal));
                 }
             };
             let user = &proven.user;
             let device = credentials.device.as_ref().map(Secret::expose);
-            let judged = self.judge(ctx, user, Entry::Password, device);
+            let judged = self.core.judge(ctx, user, Entry::Password, device);
             let mut set = proven.rehash();
             if judged.is_ok() {
-                set.extend(self.tracked(ctx, user));
+                set.extend(self.core.tracked(ctx, user));
             }
-            let prepared = self.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
+            let prepared =
+                self.core.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
             let mut batch = Batch::from(proven.still_so(set));
             proven.uncounted.iter().for_each(|change| batch.push(change.clone()));
             if let Ok(prepared) = &prepared {
                 prepared.changes().into_iter().for_each(|change| batch.push(change));
             }
-            match self.store().commit(batch).await {
+            match self.core.store().commit(batch).await {
                 Ok(_) => {
                     let entry = Entry::Password;
                     return self
+                        .core
                         .admitted(ctx, session, proven.user, remember, entry, prepared)
                         .await;
                 }
@@ -194,30 +197,6 @@ impl Security {
         }
         let guard = last.unwrap_or(Guard::Session);
         Err(FlowError::Contended(CommitError::Stale(guard)))
-    }
-
-    /// Returns the outcome of a first factor, after the commit.
-    pub(super) async fn admitted(
-        &self,
-        ctx: &Context,
-        session: &mut Session,
-        user: User,
-        remember: Remember,
-        entry: Entry,
-        prepared: Result<Prepared, Needed>,
-    ) -> Result<SignInOutcome, FlowError> {
-        match prepared {
-            Ok(prepared) => {
-                let remember = prepared.settle(self, ctx, session, &user);
-                Ok(SignInOutcome::Done { user: Box::new(user), remember })
-            }
-            Err(Needed::Another) => Ok(self.refuse(ctx, Some(&user), SignInRefusal::SameFactor)),
-            Err(needed) => {
-                let challenge =
-                    self.challenge(ctx, session, &user, remember, entry, needed).await?;
-                Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
-            }
-        }
     }
 
     /// Checks an identity and a password without creating a session, for HTTP Basic authentication.
@@ -238,7 +217,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::CredentialsCheck;
     ///
-    /// match security.check_credentials(&ctx, "ann@example.com", &password).await? {
+    /// match security.sign_in().check_credentials(&ctx, "ann@example.com", &password).await? {
     ///     CredentialsCheck::Accepted(user) => println!("request of {}", user.email),
     ///     CredentialsCheck::Refused(refusal) => println!("answer 401: {}", refusal.reason()),
     /// }
@@ -246,32 +225,32 @@ impl Security {
     /// # }
     /// ```
     pub async fn check_credentials(
-        &self,
+        self,
         ctx: &Context,
         identity: &str,
         password: &Secret,
     ) -> Result<CredentialsCheck, FlowError> {
-        let proven = match self.prove(ctx, identity, password, &mut None).await? {
+        let proven = match self.core.prove(ctx, identity, password, &mut None).await? {
             Ok(proven) => proven,
             Err(refusal) => {
-                self.blur_time().await?;
+                self.core.blur_time().await?;
                 return Ok(CredentialsCheck::Refused(refusal));
             }
         };
         // A password alone must not bypass a second factor.
-        if self.judge(ctx, &proven.user, Entry::Password, None).is_err() {
+        if self.core.judge(ctx, &proven.user, Entry::Password, None).is_err() {
             let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
-            self.emit(ctx, Event::AuthenticationFailed { user, reason });
+            self.core.emit(ctx, Event::AuthenticationFailed { user, reason });
             return Ok(CredentialsCheck::Refused(SignInRefusal::WrongPassword));
         }
         let set = proven.rehash();
         if set.is_empty() {
-            self.settle(proven.uncounted).await?;
+            self.core.settle(proven.uncounted).await?;
             return Ok(CredentialsCheck::Accepted(Box::new(proven.user)));
         }
         let mut batch = Batch::from(proven.still_so(set));
         proven.uncounted.into_iter().for_each(|change| batch.push(change));
-        match self.store().commit(batch).await {
+        match self.core.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(_)) => {
                 return Ok(CredentialsCheck::Refused(SignInRefusal::WrongPassword));
@@ -302,7 +281,7 @@ impl Security {
     /// use fs_core::flow::SignInOutcome;
     ///
     /// let by = vec!["saml"];
-    /// match security.sign_in_user(&ctx, &mut session, &user, None, by).await? {
+    /// match security.sign_in().sign_in_user(&ctx, &mut session, &user, None, by).await? {
     ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
     ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),
     ///     SignInOutcome::Refused(refusal) => println!("refused: {}", refusal.reason()),
@@ -311,32 +290,59 @@ impl Security {
     /// # }
     /// ```
     pub async fn sign_in_user(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         user: &User,
         remember: Option<bool>,
         methods: Vec<&'static str>,
     ) -> Result<SignInOutcome, FlowError> {
-        if let Some(refusal) = self.may_not_act(user) {
-            return Ok(self.refuse(ctx, Some(user), refusal));
+        if let Some(refusal) = self.core.may_not_act(user) {
+            return Ok(self.core.refuse(ctx, Some(user), refusal));
         }
-        let user = &self.with_uniquifier(user.clone()).await?;
-        let remember = match remember.unwrap_or(self.config().sessions.remember_by_default) {
+        let user = &self.core.with_uniquifier(user.clone()).await?;
+        let remember = match remember.unwrap_or(self.core.config().sessions.remember_by_default) {
             true => Remember::Yes,
             false => Remember::No,
         };
-        let judged = self.judge(ctx, user, Entry::Application, None);
+        let judged = self.core.judge(ctx, user, Entry::Application, None);
         let judged = judged.map(|clearance| clearance.named(methods));
-        let set = if judged.is_ok() { self.tracked(ctx, user) } else { Vec::new() };
-        let prepared = self.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
+        let set = if judged.is_ok() { self.core.tracked(ctx, user) } else { Vec::new() };
+        let prepared =
+            self.core.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
         let proven = Proven { user: user.clone(), rehashed: None, uncounted: Vec::new() };
         let mut batch = Batch::from(proven.still_so(set));
         if let Ok(prepared) = &prepared {
             prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
-        self.store().commit(batch).await?;
-        self.admitted(ctx, session, proven.user, remember, Entry::Application, prepared).await
+        self.core.store().commit(batch).await?;
+        self.core.admitted(ctx, session, proven.user, remember, Entry::Application, prepared).await
+    }
+}
+
+impl Security {
+    /// Returns the outcome of a first factor, after the commit.
+    pub(super) async fn admitted(
+        &self,
+        ctx: &Context,
+        session: &mut Session,
+        user: User,
+        remember: Remember,
+        entry: Entry,
+        prepared: Result<Prepared, Needed>,
+    ) -> Result<SignInOutcome, FlowError> {
+        match prepared {
+            Ok(prepared) => {
+                let remember = prepared.settle(self, ctx, session, &user);
+                Ok(SignInOutcome::Done { user: Box::new(user), remember })
+            }
+            Err(Needed::Another) => Ok(self.refuse(ctx, Some(&user), SignInRefusal::SameFactor)),
+            Err(needed) => {
+                let challenge =
+                    self.challenge(ctx, session, &user, remember, entry, needed).await?;
+                Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
+            }
+        }
     }
 
     /// Returns the fields that a sign-in writes, if sign-ins are tracked.

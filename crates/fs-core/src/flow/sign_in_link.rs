@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use super::establish::{Holder, Remember};
+use super::groups::SignInFlows;
 use super::register::audit;
 use super::sign_in::SignInOutcome;
 use super::{FlowError, Problem};
@@ -42,7 +43,7 @@ pub enum FollowLinkOutcome {
     Invalid,
 }
 
-impl Security {
+impl SignInFlows<'_> {
     /// Mails a sign-in link.
     ///
     /// With [`Disclosure::Generic`], the answer and the work are the same for an address without an
@@ -60,83 +61,46 @@ impl Security {
     /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
     /// use fs_core::flow::SendLinkOutcome;
     ///
-    /// match security.send_sign_in_link(&ctx, "ann@example.com").await? {
+    /// match security.sign_in().send_link(&ctx, "ann@example.com").await? {
     ///     SendLinkOutcome::Sent { email } => println!("see your mails to {email}"),
     ///     SendLinkOutcome::Refused(problem) => println!("{problem:?}"),
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send_sign_in_link(
-        &self,
-        ctx: &Context,
-        typed: &str,
-    ) -> Result<SendLinkOutcome, FlowError> {
+    pub async fn send_link(self, ctx: &Context, typed: &str) -> Result<SendLinkOutcome, FlowError> {
         let refused = |key: MessageKey| Ok(SendLinkOutcome::Refused(Problem::new("email", key)));
-        if self.config().sign_in_links.is_none() {
+        if self.core.config().sign_in_links.is_none() {
             return refused(MessageKey::ApiError);
         }
-        let email = match self.typed_email(typed) {
+        let email = match self.core.typed_email(typed) {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
-        let user = self.email_of_stranger(typed).await?;
-        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let user = self.core.email_of_stranger(typed).await?;
+        let explicit = self.core.config().disclosure == Disclosure::Explicit;
         match user {
             Some(user) if user.active => {
-                self.mail_sign_in_link(ctx, &user).await?;
+                self.core.mail_sign_in_link(ctx, &user).await?;
                 // The stored spelling would reveal that the account exists.
                 let email = if explicit { user.email } else { email.into_string() };
                 Ok(SendLinkOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
-            None if explicit => refused(self.no_account(typed)),
+            None if explicit => refused(self.core.no_account(typed)),
             _ => {
-                self.mail_no_sign_in_link(ctx, email.as_str()).await?;
+                self.core.mail_no_sign_in_link(ctx, email.as_str()).await?;
                 Ok(SendLinkOutcome::Sent { email: email.into_string() })
             }
         }
     }
 
-    async fn mail_sign_in_link(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
-        let Some(rules) = &self.config().sign_in_links else {
-            return Ok(());
-        };
-        let user = &self.with_uniquifier(user.clone()).await?;
-        let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
-        let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
-        let mail = self.mail(ctx, user, kind)?;
-        let batch = Batch::from(audit(ctx, "sign_in_link_requested", Some(&user.id))).and(mail);
-        let quota = self.mail_quota(ctx, "sign_in_link", &user.email);
-        if self.commit_mail(ctx, batch, quota, Some(user)).await? {
-            self.mail_waits();
-            self.emit(ctx, Event::SignInLinkSent { user: Subject::of(user) });
-        }
-        Ok(())
-    }
-
-    /// Does the work of [`mail_sign_in_link`](Self::mail_sign_in_link) for an address that gets no
-    /// link.
-    async fn mail_no_sign_in_link(&self, ctx: &Context, email: &str) -> Result<(), FlowError> {
-        let Some(rules) = &self.config().sign_in_links else {
-            return Ok(());
-        };
-        let token = SignInLinkToken::issue(self.tokens(), &Self::nobody(), ctx.now);
-        let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
-        let no_mail = self.no_mail(ctx, email, kind)?;
-        let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);
-        let quota = self.mail_quota(ctx, "sign_in_link", email);
-        if self.commit_mail(ctx, batch, quota, None).await? {
-            self.mail_waits();
-        }
-        Ok(())
-    }
-
     /// Checks whether a link is genuine but has expired, without reading the database.
-    pub fn sign_in_link_has_expired(&self, ctx: &Context, token: &str) -> bool {
-        let rules = self.config().sign_in_links.as_ref();
+    pub fn link_has_expired(self, ctx: &Context, token: &str) -> bool {
+        let rules = self.core.config().sign_in_links.as_ref();
         rules.is_some_and(|rules| {
-            let verified = SignInLinkToken::verify(self.tokens(), token, ctx.now, rules.within);
+            let verified =
+                SignInLinkToken::verify(self.core.tokens(), token, ctx.now, rules.within);
             matches!(verified, Err(TokenProblem::Expired(_)))
         })
     }
@@ -157,7 +121,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{FollowLinkOutcome, SignInOutcome};
     ///
-    /// match security.follow_sign_in_link(&ctx, &mut session, token).await? {
+    /// match security.sign_in().follow_link(&ctx, &mut session, token).await? {
     ///     FollowLinkOutcome::Judged(SignInOutcome::Done { user, .. }) => {
     ///         println!("signed in as {}", user.email);
     ///     }
@@ -168,42 +132,43 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn follow_sign_in_link(
-        &self,
+    pub async fn follow_link(
+        self,
         ctx: &Context,
         session: &mut Session,
         token: &str,
     ) -> Result<FollowLinkOutcome, FlowError> {
-        let Some(rules) = self.config().sign_in_links.clone() else {
+        let Some(rules) = self.core.config().sign_in_links.clone() else {
             return Ok(FollowLinkOutcome::Invalid);
         };
-        let verified = SignInLinkToken::verify(self.tokens(), token, ctx.now, rules.within);
+        let verified = SignInLinkToken::verify(self.core.tokens(), token, ctx.now, rules.within);
         let (claims, expired) = match verified {
             Ok(claims) => (claims, false),
             Err(TokenProblem::Expired(claims)) => (claims, true),
             Err(TokenProblem::Invalid) => return Ok(FollowLinkOutcome::Invalid),
         };
-        let Some(user) = self.user_of_uniquifier(&claims.uniquifier).await? else {
+        let Some(user) = self.core.user_of_uniquifier(&claims.uniquifier).await? else {
             return Ok(FollowLinkOutcome::Invalid);
         };
         if expired {
             if user.active {
-                self.mail_sign_in_link(ctx, &user).await?;
+                self.core.mail_sign_in_link(ctx, &user).await?;
             }
             return Ok(FollowLinkOutcome::Expired(Box::new(user)));
         }
         let refusal = match rules.unconfirmed {
             true => (!user.active).then_some(super::SignInRefusal::Inactive),
-            false => self.may_not_act(&user),
+            false => self.core.may_not_act(&user),
         };
         if let Some(refusal) = refusal {
-            return Ok(FollowLinkOutcome::Judged(self.refuse(ctx, Some(&user), refusal)));
+            return Ok(FollowLinkOutcome::Judged(self.core.refuse(ctx, Some(&user), refusal)));
         }
-        let remember: Remember = self.remember_by_default();
-        let judged = self.judge(ctx, &user, Entry::SignInLink, None);
-        let prepared = self.prepare_judged(ctx, session, Holder::of(&user), remember, judged)?;
+        let remember: Remember = self.core.remember_by_default();
+        let judged = self.core.judge(ctx, &user, Entry::SignInLink, None);
+        let prepared =
+            self.core.prepare_judged(ctx, session, Holder::of(&user), remember, judged)?;
         let set = match prepared {
-            Ok(_) => self.tracked(ctx, &user),
+            Ok(_) => self.core.tracked(ctx, &user),
             Err(_) => Vec::new(),
         };
         let mut batch = Batch::from(Change::UpdateUser {
@@ -218,7 +183,7 @@ impl Security {
         if let Ok(prepared) = &prepared {
             prepared.changes().into_iter().for_each(|change| batch.push(change));
         }
-        match self.store().commit(batch).await {
+        match self.core.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
                 return Ok(FollowLinkOutcome::Invalid);
@@ -226,8 +191,44 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         let entry = Entry::SignInLink;
-        let outcome = self.admitted(ctx, session, user, remember, entry, prepared).await?;
+        let outcome = self.core.admitted(ctx, session, user, remember, entry, prepared).await?;
         Ok(FollowLinkOutcome::Judged(outcome))
+    }
+}
+
+impl Security {
+    async fn mail_sign_in_link(&self, ctx: &Context, user: &User) -> Result<(), FlowError> {
+        let Some(rules) = &self.config().sign_in_links else {
+            return Ok(());
+        };
+        let user = &self.with_uniquifier(user.clone()).await?;
+        let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
+        let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
+        let mail = self.mail(ctx, user, kind)?;
+        let batch = Batch::from(audit(ctx, "sign_in_link_requested", Some(&user.id))).and(mail);
+        let quota = self.mail_quota(ctx, "sign_in_link", &user.email);
+        if self.commit_mail(ctx, batch, quota, Some(user)).await? {
+            self.mail_waits();
+            self.emit(ctx, Event::SignInLinkSent { user: Subject::of(user) });
+        }
+        Ok(())
+    }
+
+    /// Does the work of xmail_sign_in_link for an address that gets no
+    /// link.
+    async fn mail_no_sign_in_link(&self, ctx: &Context, email: &str) -> Result<(), FlowError> {
+        let Some(rules) = &self.config().sign_in_links else {
+            return Ok(());
+        };
+        let token = SignInLinkToken::issue(self.tokens(), &Self::nobody(), ctx.now);
+        let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
+        let no_mail = self.no_mail(ctx, email, kind)?;
+        let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);
+        let quota = self.mail_quota(ctx, "sign_in_link", email);
+        if self.commit_mail(ctx, batch, quota, None).await? {
+            self.mail_waits();
+        }
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! Signing out.
 
 use super::family::{FamilyCookie, GRACE};
+use super::groups::SessionFlows;
 use super::{FlowError, RememberChange};
 use crate::context::Context;
 use crate::event::{Event, Subject};
@@ -15,7 +16,7 @@ const CHANGES: usize = 64;
 /// Number of rounds in which replaced sessions are ended.
 const ROUNDS: usize = 5;
 
-impl Security {
+impl SessionFlows<'_> {
     /// Signs out: ends the session and revokes the remembered browser. This also ends every session
     /// of the same sign-in, such as one that a copy of the cookie made fresh, and every session
     /// created from the remember cookie or a copy of it. The application's own values in the
@@ -39,7 +40,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::RememberChange;
     ///
-    /// let change = security.sign_out(&ctx, &mut session, Some(&user), cookie).await?;
+    /// let change = security.sessions().sign_out(&ctx, &mut session, Some(&user), cookie).await?;
     /// if change == RememberChange::Clear {
     ///     println!("remove the remember cookie");
     /// }
@@ -47,13 +48,13 @@ impl Security {
     /// # }
     /// ```
     pub async fn sign_out(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         user: Option<&User>,
         remember_cookie: Option<&str>,
     ) -> Result<RememberChange, FlowError> {
-        let family = remember_cookie.and_then(|cookie| self.family_cookie(ctx, cookie).ok());
+        let family = remember_cookie.and_then(|cookie| self.core.family_cookie(ctx, cookie).ok());
         let sign_in = session.sign_in();
         let parent = sign_in.and_then(|sign_in| sign_in.parent.clone());
         let parents: Vec<_> =
@@ -65,23 +66,23 @@ impl Security {
         // A copy of the cookie must not complete the sign-in that is given up here. This comes first:
         // if it fails, the session is still as it was.
         if let Some(pending) = session.pending() {
-            match self.store().commit(self.spend_pending(pending).into()).await {
+            match self.core.store().commit(self.core.spend_pending(pending).into()).await {
                 Ok(_) | Err(CommitError::Stale(Guard::Secret)) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         if !batch.is_empty() {
-            match (self.store().commit(batch).await, sign_in) {
+            match (self.core.store().commit(batch).await, sign_in) {
                 // The session was replaced, in another tab or by a copy of the cookie.
                 (Err(CommitError::Stale(Guard::Session)), Some(sign_in)) => {
-                    self.end_replaced(ctx, sign_in, family.as_ref(), parents).await?;
+                    self.core.end_replaced(ctx, sign_in, family.as_ref(), parents).await?;
                 }
                 (committed, _) => drop(committed?),
             }
         }
         forget(session);
         if let Some(user) = user {
-            self.emit(ctx, Event::UserSignedOut { user: Subject::of(user) });
+            self.core.emit(ctx, Event::UserSignedOut { user: Subject::of(user) });
         }
         Ok(match remember_cookie {
             Some(_) => RememberChange::Clear,

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::FlowError;
+use super::groups::SecondFactorFlows;
 use super::register::audit;
 use super::sign_out::forget;
 use crate::Timestamp;
@@ -160,6 +161,85 @@ pub(super) fn changed_by_another(
     ]
 }
 
+impl SecondFactorFlows<'_> {
+    /// Checks an undo link. Changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Store`] if the database fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::UndoCheck;
+    ///
+    /// match security.second_factors().check_undo(&ctx, token).await? {
+    ///     UndoCheck::Good { since, .. } => println!("undo the changes since {since:?}?"),
+    ///     UndoCheck::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn check_undo(self, ctx: &Context, token: &str) -> Result<UndoCheck, FlowError> {
+        Ok(match self.core.undo_records(ctx, token).await? {
+            Some((record, user, all)) => {
+                let since = all.first().map_or(record.created_at, |first| first.created_at);
+                UndoCheck::Good { user: Box::new(user), since }
+            }
+            None => UndoCheck::Invalid,
+        })
+    }
+
+    /// Undoes all changes of the second factor and the sign-in methods, back to the first one that
+    /// can still be undone, whichever notice the link is from. Otherwise an intruder's first change
+    /// would become the state to which the second one is undone.
+    ///
+    /// All sessions, remembered browsers, tokens and links of the account are revoked, including
+    /// all other undo links. The password is removed and must be reset, since the intruder may know
+    /// it.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Entropy`] if the source of randomness fails, [`FlowError::Contended`]
+    /// if concurrent changes prevented the commit, and [`FlowError::Store`] if the database fails.
+    /// Nothing was changed, and the link still works.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::flow::UndoOutcome;
+    ///
+    /// match security.second_factors().undo_changes(&ctx, &mut session, token).await? {
+    ///     UndoOutcome::Done { reset, .. } => println!("redirect to /reset/{}", reset.expose()),
+    ///     UndoOutcome::Invalid => println!("not a valid link"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn undo_changes(
+        self,
+        ctx: &Context,
+        session: &mut Session,
+        token: &str,
+    ) -> Result<UndoOutcome, FlowError> {
+        for _ in 0..TRIES {
+            // Something else changed at the same moment, such as a session of the intruder.
+            if let Some(outcome) = self.core.try_undo(ctx, session, token).await? {
+                return Ok(outcome);
+            }
+        }
+        Err(FlowError::Contended(CommitError::Stale(Guard::Session)))
+    }
+}
+
 impl Security {
     /// Returns the period in which a change can be undone, or `None` if changes cannot be undone.
     fn undo_within(&self) -> Option<Duration> {
@@ -259,83 +339,6 @@ impl Security {
         let mut all = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
         all.reverse();
         Ok(Some((Arc::unwrap_or_clone(record), Arc::unwrap_or_clone(user), all)))
-    }
-
-    /// Checks an undo link. Changes nothing.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Store`] if the database fails.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, token: &str,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::UndoCheck;
-    ///
-    /// match security.check_undo(&ctx, token).await? {
-    ///     UndoCheck::Good { since, .. } => println!("undo the changes since {since:?}?"),
-    ///     UndoCheck::Invalid => println!("not a valid link"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn check_undo(&self, ctx: &Context, token: &str) -> Result<UndoCheck, FlowError> {
-        Ok(match self.undo_records(ctx, token).await? {
-            Some((record, user, all)) => {
-                let since = all.first().map_or(record.created_at, |first| first.created_at);
-                UndoCheck::Good { user: Box::new(user), since }
-            }
-            None => UndoCheck::Invalid,
-        })
-    }
-
-    /// Undoes all changes of the second factor and the sign-in methods, back to the first one that
-    /// can still be undone, whichever notice the link is from. Otherwise an intruder's first change
-    /// would become the state to which the second one is undone.
-    ///
-    /// All sessions, remembered browsers, tokens and links of the account are revoked, including
-    /// all other undo links. The password is removed and must be reset, since the intruder may know
-    /// it.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::Entropy`] if the source of randomness fails, [`FlowError::Contended`]
-    /// if concurrent changes prevented the commit, and [`FlowError::Store`] if the database fails.
-    /// Nothing was changed, and the link still works.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, session::Session};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, mut session: Session, token: &str,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::UndoOutcome;
-    ///
-    /// match security.undo_factor_changes(&ctx, &mut session, token).await? {
-    ///     UndoOutcome::Done { reset, .. } => println!("redirect to /reset/{}", reset.expose()),
-    ///     UndoOutcome::Invalid => println!("not a valid link"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn undo_factor_changes(
-        &self,
-        ctx: &Context,
-        session: &mut Session,
-        token: &str,
-    ) -> Result<UndoOutcome, FlowError> {
-        for _ in 0..TRIES {
-            // Something else changed at the same moment, such as a session of the intruder.
-            if let Some(outcome) = self.try_undo(ctx, session, token).await? {
-                return Ok(outcome);
-            }
-        }
-        Err(FlowError::Contended(CommitError::Stale(Guard::Session)))
     }
 
     /// Undoes the changes. Returns `None` if the account has changed since it was read.

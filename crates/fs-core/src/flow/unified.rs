@@ -6,6 +6,7 @@ use super::admit::Challenge;
 use super::codes::{AcceptedCode, CodePurpose, TypedCode, UNREADABLE_SECRET};
 use super::counted_sign_in::SignInQuota;
 use super::establish::{Holder, Remember};
+use super::groups::SignInFlows;
 use super::password::Attempt;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
@@ -55,7 +56,7 @@ pub(super) struct ProvenPasscode {
 /// Reason that a passcode is wrong.
 const WRONG_PASSCODE: &str = "wrong_passcode";
 
-impl Security {
+impl SignInFlows<'_> {
     /// Signs in with an identity and a passcode.
     ///
     /// An unknown account costs the same work as a known one with a wrong passcode, which prevents
@@ -78,7 +79,7 @@ impl Security {
     ///
     /// let identity = "ann@example.com".to_owned();
     /// let typed = Passcode { identity, passcode, remember: false, device: None };
-    /// match security.sign_in_with_passcode(&ctx, &mut session, typed).await? {
+    /// match security.sign_in().with_passcode(&ctx, &mut session, typed).await? {
     ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
     ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),
     ///     SignInOutcome::Refused(refusal) => println!("refused: {}", refusal.reason()),
@@ -86,39 +87,42 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn sign_in_with_passcode(
-        &self,
+    pub async fn with_passcode(
+        self,
         ctx: &Context,
         session: &mut Session,
         typed: Passcode,
     ) -> Result<SignInOutcome, FlowError> {
-        let user = self.identity_of_stranger(&typed.identity).await?;
-        let explicit = self.config().disclosure == Disclosure::Explicit;
+        let user = self.core.identity_of_stranger(&typed.identity).await?;
+        let explicit = self.core.config().disclosure == Disclosure::Explicit;
         let inactive = user.as_ref().is_some_and(|user| !user.active);
         if explicit && inactive {
-            return Ok(self.refuse(ctx, user.as_ref(), SignInRefusal::Inactive));
+            return Ok(self.core.refuse(ctx, user.as_ref(), SignInRefusal::Inactive));
         }
-        let quota = self.sign_in_quota(ctx, &typed.identity, user.as_ref());
-        let lane = self.lane_of_typed(ctx, &typed.identity);
-        let proven = self.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, quota).await?;
+        let quota = self.core.sign_in_quota(ctx, &typed.identity, user.as_ref());
+        let lane = self.core.lane_of_typed(ctx, &typed.identity);
+        let proven =
+            self.core.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, quota).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
-            (None, _) => return Ok(self.refuse(ctx, None, SignInRefusal::UnknownIdentity)),
+            (None, _) => return Ok(self.core.refuse(ctx, None, SignInRefusal::UnknownIdentity)),
             (Some(user), Err(reason)) => {
-                self.code_failed(ctx, &user, reason);
+                self.core.code_failed(ctx, &user, reason);
                 return Ok(SignInOutcome::Refused(SignInRefusal::WrongPassword));
             }
         };
-        if let Some(refusal) = self.may_not_act(&user) {
-            return Ok(self.refuse(ctx, Some(&user), refusal));
+        if let Some(refusal) = self.core.may_not_act(&user) {
+            return Ok(self.core.refuse(ctx, Some(&user), refusal));
         }
         let remember = if typed.remember { Remember::Yes } else { Remember::No };
         let entry = Entry::Unified(proven.method);
         let device = typed.device.as_ref().map(Secret::expose);
         let manner = Manner { entry, remember, device, begin: true };
-        self.finish_passcode(ctx, session, user, proven, manner).await
+        self.core.finish_passcode(ctx, session, user, proven, manner).await
     }
+}
 
+impl Security {
     /// Signs in after a right passcode, or starts a pending sign-in.
     pub(super) async fn finish_passcode(
         &self,

@@ -3,6 +3,7 @@
 use super::FlowError;
 use super::codes::{CodePurpose, TypedCode, WRONG_CODE};
 use super::establish::Remember;
+use super::groups::SignInFlows;
 use super::sign_in::{SignInOutcome, SignInRefusal};
 use super::unified::{Manner, ProvenPasscode};
 use crate::config::{CodeMethod, SignInMethod};
@@ -10,7 +11,6 @@ use crate::context::Context;
 use crate::event::Event;
 use crate::model::User;
 use crate::second_factor::Entry;
-use crate::security::Security;
 use crate::session::Session;
 
 /// Outcome of following the link in the mail that contains a code.
@@ -29,7 +29,7 @@ pub enum CodeLinkOutcome {
     InvalidCode(Box<User>),
 }
 
-impl Security {
+impl SignInFlows<'_> {
     /// Signs in with the address and code of a link. `begin` is whether to start a pending sign-in
     /// if a second factor is required.
     ///
@@ -47,7 +47,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{CodeLinkOutcome, SignInOutcome};
     ///
-    /// match security.follow_code_link(&ctx, &mut session, email, code, true).await? {
+    /// match security.sign_in().follow_code_link(&ctx, &mut session, email, code, true).await? {
     ///     CodeLinkOutcome::Judged(SignInOutcome::Done { user, .. }) => {
     ///         println!("signed in as {}", user.email);
     ///     }
@@ -58,58 +58,58 @@ impl Security {
     /// # }
     /// ```
     pub async fn follow_code_link(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         email: &str,
         code: &str,
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
-        let user = self.email_of_stranger(email).await?;
-        let attempt = self.sign_in_quota(ctx, email, user.as_ref()).without_password();
-        let counted = self.count_sign_in(ctx, attempt, user.as_ref()).await?;
+        let user = self.core.email_of_stranger(email).await?;
+        let attempt = self.core.sign_in_quota(ctx, email, user.as_ref()).without_password();
+        let counted = self.core.count_sign_in(ctx, attempt, user.as_ref()).await?;
         let method = CodeMethod::Email;
-        let rules = self.config().unified.clone();
+        let rules = self.core.config().unified.clone();
         let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
         let methods = rules.iter().map(|_| method).collect();
         let active = user.as_ref().filter(|user| user.active);
-        let lane = self.lane_of_typed(ctx, email);
-        let secrets = self.sign_in_secrets(ctx, lane, active, methods).await;
-        let secret = self.or_uncount(&counted.all(), secrets).await?.pop();
+        let lane = self.core.lane_of_typed(ctx, email);
+        let secrets = self.core.sign_in_secrets(ctx, lane, active, methods).await;
+        let secret = self.core.or_uncount(&counted.all(), secrets).await?.pop();
         let Some(user) = user else {
             counted.judge(false)?;
             let reason = SignInRefusal::UnknownIdentity.reason();
-            self.emit(ctx, Event::AuthenticationFailed { user: None, reason });
+            self.core.emit(ctx, Event::AuthenticationFailed { user: None, reason });
             return Ok(CodeLinkOutcome::UnknownUser);
         };
         if !user.active {
             counted.judge(false)?;
-            self.code_failed(ctx, &user, SignInRefusal::Inactive.reason());
+            self.core.code_failed(ctx, &user, SignInRefusal::Inactive.reason());
             return Ok(CodeLinkOutcome::Inactive);
         }
         let (Some(rules), Some((_, secret))) = (rules, secret) else {
             counted.judge(false)?;
-            self.code_failed(ctx, &user, WRONG_CODE);
+            self.core.code_failed(ctx, &user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         };
         let (window, purpose) = (rules.window(method), CodePurpose::SignIn(method));
         let typed =
             TypedCode { user: &user, secret: &secret, typed: code, method, window, purpose };
-        let accepted = self.accept_code(ctx, typed).await?;
+        let accepted = self.core.accept_code(ctx, typed).await?;
         counted.judge(accepted.is_some())?;
         if accepted.is_none() {
-            self.code_failed(ctx, &user, WRONG_CODE);
+            self.core.code_failed(ctx, &user, WRONG_CODE);
             return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
         }
-        if let Some(refusal) = self.may_not_act(&user) {
-            return Ok(CodeLinkOutcome::Judged(self.refuse(ctx, Some(&user), refusal)));
+        if let Some(refusal) = self.core.may_not_act(&user) {
+            return Ok(CodeLinkOutcome::Judged(self.core.refuse(ctx, Some(&user), refusal)));
         }
         let method = SignInMethod::Code(method);
         let uncounted = counted.by_code();
         let proven = ProvenPasscode { method, accepted, rehashed: None, uncounted };
-        let remember: Remember = self.remember_by_default();
+        let remember: Remember = self.core.remember_by_default();
         let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
-        let outcome = self.finish_passcode(ctx, session, user.clone(), proven, manner).await?;
+        let outcome = self.core.finish_passcode(ctx, session, user.clone(), proven, manner).await?;
         Ok(match outcome {
             SignInOutcome::Refused(SignInRefusal::WrongPassword) => {
                 CodeLinkOutcome::InvalidCode(Box::new(user))

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::groups::SignInMethodFlows;
 use super::{FlowError, Problem, RememberChange};
 use crate::config::{CodeMethod, SignInMethod};
 use crate::context::Context;
@@ -30,10 +31,10 @@ pub enum RemoveMethodOutcome {
     ProofNeeded,
 }
 
-impl Security {
+impl SignInMethodFlows<'_> {
     /// Returns the methods that a user has set up and can remove. Mail is never among them: it
     /// needs no set-up, because its codes go to the address of the account.
-    pub fn removable_methods(&self, user: &User) -> Vec<CodeMethod> {
+    pub fn removable(self, user: &User) -> Vec<CodeMethod> {
         let names = user.sign_in_secrets.keys().map(String::as_str);
         let mut methods: Vec<_> = names.filter_map(CodeMethod::from_name).collect();
         methods.retain(|method| *method != CodeMethod::Email);
@@ -64,7 +65,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::RemoveMethodOutcome;
     ///
-    /// match security.remove_method(&ctx, &mut session, &user, "sms", None).await? {
+    /// match security.sign_in_methods().remove(&ctx, &mut session, &user, "sms", None).await? {
     ///     RemoveMethodOutcome::Done { .. } => println!("removed"),
     ///     RemoveMethodOutcome::Refused(problem) => println!("{problem:?}"),
     ///     RemoveMethodOutcome::ProofNeeded => println!("ask for the second factor"),
@@ -72,8 +73,8 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn remove_method(
-        &self,
+    pub async fn remove(
+        self,
         ctx: &Context,
         session: &mut Session,
         user: &User,
@@ -81,40 +82,42 @@ impl Security {
         remember_cookie: Option<&str>,
     ) -> Result<RemoveMethodOutcome, FlowError> {
         let refused = |key| Ok(RemoveMethodOutcome::Refused(Problem::new("delete_method", key)));
-        let known = CodeMethod::from_name(name)
-            .filter(|method| self.removable_methods(user).contains(method));
+        let known =
+            CodeMethod::from_name(name).filter(|method| self.removable(user).contains(method));
         let Some(method) = known else {
             return refused(MessageKey::UsMethodNotAvailable);
         };
-        if self.needs_factor_proof(ctx, session, user).await? {
+        if self.core.second_factors().needs_proof(ctx, session, user).await? {
             return Ok(RemoveMethodOutcome::ProofNeeded);
         }
         let mut after = user.sign_in_secrets.clone();
         after.retain(|name, _| CodeMethod::from_name(name) != Some(method));
-        if !self.leaves_a_way_in(user, &after) {
+        if !self.core.leaves_a_way_in(user, &after) {
             return refused(MessageKey::LastWayIn);
         }
-        let trust = self.renew_trust(ctx, session, user, remember_cookie).await?;
+        let trust = self.core.renew_trust(ctx, session, user, remember_cookie).await?;
         let mut set = vec![UserField::SignInSecrets(after.clone())];
         let phone = (method == CodeMethod::Sms).then_some(UserField::Phone(None));
         set.extend(phone.clone());
         set.extend(trust.fields());
         let mut batch = Batch::from(methods_still_so(user, set));
         batch.extend(trust.changes());
-        self.notify_of_method(ctx, &mut batch, user, method, MethodChange::Removed)?;
-        self.store().commit(batch).await?;
-        self.mail_waits();
+        self.core.notify_of_method(ctx, &mut batch, user, method, MethodChange::Removed)?;
+        self.core.store().commit(batch).await?;
+        self.core.mail_waits();
         let mut user = user.clone();
         user.sign_in_secrets = after;
         phone.into_iter().for_each(|field| field.write(&mut user));
         let remember = trust.settle(session, &mut user);
-        self.emit(
+        self.core.emit(
             ctx,
             Event::SignInMethodRemoved { user: Subject::of(&user), method: method.name() },
         );
         Ok(RemoveMethodOutcome::Done { user: Box::new(user), remember })
     }
+}
 
+impl Security {
     /// Checks whether the user can still sign in with the remaining methods.
     fn leaves_a_way_in(&self, user: &User, left: &BTreeMap<String, SealedSecret>) -> bool {
         let config = self.config();

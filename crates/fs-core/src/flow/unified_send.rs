@@ -1,6 +1,7 @@
 //! Sending sign-in codes.
 
 use super::codes::{CodeMessage, CodePurpose, UNREADABLE_SECRET};
+use super::groups::SignInFlows;
 use super::sent_codes::is_noted;
 use super::{FlowError, Problem};
 use crate::config::{CodeMethod, Disclosure, SignInMethod};
@@ -24,7 +25,7 @@ pub enum SendCodeOutcome {
     Refused(Problem),
 }
 
-impl Security {
+impl SignInFlows<'_> {
     /// Sends a sign-in code by the method `chosen`. Mail needs no set-up.
     ///
     /// With [`Disclosure::Generic`], the answer and the work are the same for an identity without
@@ -43,7 +44,7 @@ impl Security {
     /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
     /// use fs_core::flow::SendCodeOutcome;
     ///
-    /// match security.send_sign_in_code(&ctx, "ann@example.com", Some("email")).await? {
+    /// match security.sign_in().send_code(&ctx, "ann@example.com", Some("email")).await? {
     ///     SendCodeOutcome::Sent => println!("see your mails"),
     ///     SendCodeOutcome::NotSent => println!("please try again later"),
     ///     SendCodeOutcome::Refused(problem) => println!("{problem:?}"),
@@ -51,15 +52,15 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn send_sign_in_code(
-        &self,
+    pub async fn send_code(
+        self,
         ctx: &Context,
         identity: &str,
         chosen: Option<&str>,
     ) -> Result<SendCodeOutcome, FlowError> {
         let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
-        let explicit = self.config().disclosure == Disclosure::Explicit;
-        let user = self.identity_of_stranger(identity).await?;
+        let explicit = self.core.config().disclosure == Disclosure::Explicit;
+        let user = self.core.identity_of_stranger(identity).await?;
         match &user {
             None if explicit => return refused("identity", MessageKey::UsSpecifyIdentity),
             Some(user) if explicit && !user.active => {
@@ -71,9 +72,9 @@ impl Security {
             Some("sms") => CodeMethod::Sms,
             _ => CodeMethod::Email,
         };
-        let asked = self.code_request_quota(ctx, counted);
-        self.count(ctx, &asked, user.as_ref()).await?;
-        let method = match self.chosen_to_send(chosen) {
+        let asked = self.core.code_request_quota(ctx, counted);
+        self.core.count(ctx, &asked, user.as_ref()).await?;
+        let method = match self.core.chosen_to_send(chosen) {
             Ok(method) => method,
             Err(problem) => return Ok(SendCodeOutcome::Refused(problem)),
         };
@@ -81,7 +82,7 @@ impl Security {
         let sent = match active {
             Some(user) => {
                 let purpose = CodePurpose::SignIn(method);
-                self.send_code_of_method(ctx, user, method, true, purpose).await
+                self.core.send_code_of_method(ctx, user, method, true, purpose).await
             }
             None => Ok(SendCodeOutcome::NotSent),
         };
@@ -93,14 +94,53 @@ impl Security {
                 Ok(SendCodeOutcome::Sent)
             }
             Ok(_) => {
-                let nothing = self.send_no_code(ctx, identity, method).await;
+                let nothing = self.core.send_no_code(ctx, identity, method).await;
                 nothing.map(|()| SendCodeOutcome::Sent)
             }
             Err(error) => Err(error),
         };
-        self.or_uncount(&asked, sent).await
+        self.core.or_uncount(&asked, sent).await
     }
 
+    /// Sends a code of a sign-in method to a user (Flask-Security's `us_send_security_token`). If
+    /// `link` is set, the mail also contains a link that signs in. Mail needs no set-up. Sends
+    /// nothing for an authenticator app, which generates its codes itself.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
+    /// [`FlowError::NoWallet`] if no key is configured, [`FlowError::Contended`] if the account
+    /// changed at the same time, and other errors if a port fails. No code was sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
+    /// # async fn example(
+    /// #     security: Security, ctx: Context, user: User,
+    /// # ) -> Result<(), FlowError> {
+    /// use fs_core::config::CodeMethod;
+    /// use fs_core::flow::SendCodeOutcome;
+    ///
+    /// match security.sign_in().send_code_to(&ctx, &user, CodeMethod::Email, true).await? {
+    ///     SendCodeOutcome::Sent => println!("sent"),
+    ///     outcome => println!("{outcome:?}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn send_code_to(
+        self,
+        ctx: &Context,
+        user: &User,
+        method: CodeMethod,
+        link: bool,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        self.core.send_code_of_method(ctx, user, method, link, CodePurpose::Verify(method)).await
+    }
+}
+
+impl Security {
     /// Does the work of sending a code for an identity that gets none, so that the time does not
     /// reveal whether the account exists.
     async fn send_no_code(
@@ -154,43 +194,6 @@ impl Security {
             true => Ok(method),
             false => Err(problem(MessageKey::UsMethodNotAvailable)),
         }
-    }
-
-    /// Sends a code of a sign-in method to a user (Flask-Security's `us_send_security_token`). If
-    /// `link` is set, the mail also contains a link that signs in. Mail needs no set-up. Sends
-    /// nothing for an authenticator app, which generates its codes itself.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
-    /// [`FlowError::NoWallet`] if no key is configured, [`FlowError::Contended`] if the account
-    /// changed at the same time, and other errors if a port fails. No code was sent.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use fs_core::{Context, Security, flow::FlowError, model::User};
-    /// # async fn example(
-    /// #     security: Security, ctx: Context, user: User,
-    /// # ) -> Result<(), FlowError> {
-    /// use fs_core::config::CodeMethod;
-    /// use fs_core::flow::SendCodeOutcome;
-    ///
-    /// match security.send_sign_in_code_to(&ctx, &user, CodeMethod::Email, true).await? {
-    ///     SendCodeOutcome::Sent => println!("sent"),
-    ///     outcome => println!("{outcome:?}"),
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub async fn send_sign_in_code_to(
-        &self,
-        ctx: &Context,
-        user: &User,
-        method: CodeMethod,
-        link: bool,
-    ) -> Result<SendCodeOutcome, FlowError> {
-        self.send_code_of_method(ctx, user, method, link, CodePurpose::Verify(method)).await
     }
 
     async fn send_code_of_method(

@@ -2,6 +2,7 @@
 
 use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
 use super::counted_sign_in::SignInQuota;
+use super::groups::{SessionFlows, SignInMethodFlows};
 use super::other_trust::NewTrust;
 use super::unified_remove::methods_still_so;
 use super::unified_send::SendCodeOutcome;
@@ -16,7 +17,6 @@ use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MethodChange, UniqueAttribute};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
-use crate::security::Security;
 use crate::session::Session;
 use crate::token::{SetupStateToken, TokenProblem};
 use crate::totp::TotpSecret;
@@ -68,9 +68,9 @@ pub enum ProveSetupOutcome {
     Expired,
 }
 
-impl Security {
+impl SignInMethodFlows<'_> {
     /// Starts to set up a sign-in method. The method is stored once a code has proven it
-    /// ([`prove_method`](Self::prove_method)).
+    /// ([`prove`](Self::prove)).
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::SetupOutcome;
     ///
-    /// match security.set_up_method(&ctx, &user, "sms", "+14155550123").await? {
+    /// match security.sign_in_methods().set_up(&ctx, &user, "sms", "+14155550123").await? {
     ///     SetupOutcome::Started { state, .. } => println!("hidden field: {}", state.expose()),
     ///     SetupOutcome::NotSent => println!("please try again later"),
     ///     SetupOutcome::Refused(problem) => println!("{problem:?}"),
@@ -95,15 +95,15 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn set_up_method(
-        &self,
+    pub async fn set_up(
+        self,
         ctx: &Context,
         user: &User,
         chosen: &str,
         phone: &str,
     ) -> Result<SetupOutcome, FlowError> {
         let refused = |field, key| Ok(SetupOutcome::Refused(Problem::new(field, key)));
-        let Some(rules) = &self.config().unified else {
+        let Some(rules) = &self.core.config().unified else {
             return refused("chosen_method", MessageKey::UsMethodNotAvailable);
         };
         let known = matches!(chosen, "email" | "authenticator" | "sms");
@@ -114,14 +114,14 @@ impl Security {
             return refused("chosen_method", MessageKey::UsMethodNotAvailable);
         }
         let phone = match method {
-            CodeMethod::Sms => match self.read_phone(phone) {
+            CodeMethod::Sms => match self.core.read_phone(phone) {
                 Ok(phone) => Some(phone.into_string()),
                 Err(wrong) => return Ok(SetupOutcome::Refused(Problem::new("phone", wrong))),
             },
             _ => None,
         };
-        let secret = self.new_totp_secret()?;
-        let sealed = self.seal_totp_in(self.lane(ctx, user.id.as_str()), &secret).await?;
+        let secret = self.core.new_totp_secret()?;
+        let sealed = self.core.seal_totp_in(self.core.lane(ctx, user.id.as_str()), &secret).await?;
         let message = CodeMessage {
             user,
             method,
@@ -131,16 +131,16 @@ impl Security {
             link: false,
             new_secret: None,
         };
-        if !self.send_code(ctx, message).await? {
+        if !self.core.send_code(ctx, message).await? {
             return Ok(SetupOutcome::NotSent);
         }
-        let state = SetupStateToken::new(sealed, method.name(), phone.clone(), self.random()?);
+        let state = SetupStateToken::new(sealed, method.name(), phone.clone(), self.core.random()?);
         Ok(SetupOutcome::Started {
             method,
-            state: state.issue(self.tokens(), &user.uniquifier, ctx.now),
+            state: state.issue(self.core.tokens(), &user.uniquifier, ctx.now),
             phone,
             key: (method == CodeMethod::Authenticator).then_some(secret),
-            username: self.identity_of(user).unwrap_or("Unknown").to_owned(),
+            username: self.core.accounts().identity_of(user).unwrap_or("Unknown").to_owned(),
         })
     }
 
@@ -152,16 +152,16 @@ impl Security {
     /// [`ProveSetupOutcome::Invalid`] if it was not issued by this application or belongs to
     /// another user.
     pub fn check_setup(
-        &self,
+        self,
         ctx: &Context,
         user: &User,
         state: &str,
     ) -> Result<SetupStateToken, ProveSetupOutcome> {
-        let Some(rules) = &self.config().unified else {
+        let Some(rules) = &self.core.config().unified else {
             return Err(ProveSetupOutcome::Invalid);
         };
         let (id, within) = (&user.uniquifier, rules.setup_within);
-        match SetupStateToken::verify(self.tokens(), state, id, ctx.now, within) {
+        match SetupStateToken::verify(self.core.tokens(), state, id, ctx.now, within) {
             Ok(state) => Ok(state),
             Err(TokenProblem::Invalid) => Err(ProveSetupOutcome::Invalid),
             Err(TokenProblem::Expired(_)) => Err(ProveSetupOutcome::Expired),
@@ -171,7 +171,7 @@ impl Security {
     /// Stores a method that a code proves. The state is single-use, and bound to its user.
     ///
     /// A method that replaces one of the same kind revokes other sessions of the account, as
-    /// [`remove_method`](Self::remove_method) does. `remember_cookie` is the remember cookie of the
+    /// [`remove`](Self::remove) does. `remember_cookie` is the remember cookie of the
     /// request.
     ///
     /// # Errors
@@ -189,7 +189,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::ProveSetupOutcome;
     ///
-    /// match security.prove_method(&ctx, &mut session, &user, state, code, None).await? {
+    /// match security.sign_in_methods().prove(&ctx, &mut session, &user, state, code, None).await? {
     ///     ProveSetupOutcome::Done { .. } => println!("set up"),
     ///     ProveSetupOutcome::WrongCode => println!("please try again"),
     ///     ProveSetupOutcome::ProofNeeded => println!("ask for the second factor"),
@@ -198,8 +198,8 @@ impl Security {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn prove_method(
-        &self,
+    pub async fn prove(
+        self,
         ctx: &Context,
         session: &mut Session,
         user: &User,
@@ -212,35 +212,35 @@ impl Security {
             Err(outcome) => return Ok(outcome),
         };
         let (Some(rules), Some(method)) =
-            (&self.config().unified, CodeMethod::from_name(&state.method))
+            (&self.core.config().unified, CodeMethod::from_name(&state.method))
         else {
             return Ok(ProveSetupOutcome::Invalid);
         };
-        if self.needs_factor_proof(ctx, session, user).await? {
+        if self.core.second_factors().needs_proof(ctx, session, user).await? {
             return Ok(ProveSetupOutcome::ProofNeeded);
         }
-        self.count_attempt(ctx, user, CodeUse::SignedIn, None).await?;
+        self.core.count_attempt(ctx, user, CodeUse::SignedIn, None).await?;
         let sealed = &state.totp_secret;
-        let opened = self.open_totp(ctx, user, sealed).await;
-        let attempt = self.code_quota(user, CodeUse::SignedIn, None);
-        let Some(secret) = self.or_uncount(&attempt, opened).await? else {
+        let opened = self.core.open_totp(ctx, user, sealed).await;
+        let attempt = self.core.code_quota(user, CodeUse::SignedIn, None);
+        let Some(secret) = self.core.or_uncount(&attempt, opened).await? else {
             return Ok(ProveSetupOutcome::Invalid);
         };
         let (window, purpose) = (rules.window(method), CodePurpose::SetUp);
         let typed = TypedCode { user, secret: &secret, typed: code, method, window, purpose };
-        let accepted = self.accept_code(ctx, typed).await?;
+        let accepted = self.core.accept_code(ctx, typed).await?;
         let Some(accepted) = accepted else {
-            self.code_failed(ctx, user, WRONG_CODE);
+            self.core.code_failed(ctx, user, WRONG_CODE);
             return Ok(ProveSetupOutcome::WrongCode);
         };
         let mut after = user.sign_in_secrets.clone();
         after.insert(method.name().to_owned(), sealed.clone());
         let mut set = vec![UserField::SignInSecrets(after)];
         set.extend(state.phone.clone().map(|phone| UserField::Phone(Some(phone))));
-        let replaces = self.removable_methods(user).contains(&method);
+        let replaces = self.removable(user).contains(&method);
         let (change, trust) = match replaces {
             true => {
-                let trust = self.renew_trust(ctx, session, user, remember_cookie).await?;
+                let trust = self.core.renew_trust(ctx, session, user, remember_cookie).await?;
                 (MethodChange::Replaced, Some(trust))
             }
             false => (MethodChange::Added, None),
@@ -252,9 +252,9 @@ impl Security {
             secret: state.spent(),
             until: ctx.now.plus(rules.setup_within * 2),
         });
-        self.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
-        self.notify_of_method(ctx, &mut batch, user, method, change)?;
-        match self.store().commit(batch).await {
+        self.core.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
+        self.core.notify_of_method(ctx, &mut batch, user, method, change)?;
+        match self.core.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
                 return Ok(ProveSetupOutcome::WrongCode);
@@ -264,8 +264,8 @@ impl Security {
             }
             Err(error) => return Err(error.into()),
         }
-        self.mail_waits();
-        self.emit(
+        self.core.mail_waits();
+        self.core.emit(
             ctx,
             Event::SignInMethodChanged { user: Subject::of(user), method: method.name() },
         );
@@ -276,7 +276,9 @@ impl Security {
         };
         Ok(ProveSetupOutcome::Done { method, phone, remember })
     }
+}
 
+impl SessionFlows<'_> {
     /// Makes the session of `user` fresh again with a passcode. The session gets a new id.
     ///
     /// # Errors
@@ -296,7 +298,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::VerifyOutcome;
     ///
-    /// match security.verify_with_passcode(&ctx, &mut session, &user, &passcode).await? {
+    /// match security.sessions().verify_with_passcode(&ctx, &mut session, &user, &passcode).await? {
     ///     VerifyOutcome::Done => println!("fresh"),
     ///     VerifyOutcome::Refused(problem) => println!("{problem:?}"),
     /// }
@@ -304,7 +306,7 @@ impl Security {
     /// # }
     /// ```
     pub async fn verify_with_passcode(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         user: &User,
@@ -312,13 +314,13 @@ impl Security {
     ) -> Result<VerifyOutcome, FlowError> {
         let wrong =
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
-        let code = self.code_quota(user, CodeUse::SignedIn, None);
-        let quota = SignInQuota::of_signed_in(self.signed_in_quota(user), code);
-        let lane = self.lane(ctx, user.id.as_str());
-        let proven = match self.prove_passcode(ctx, lane, Some(user), passcode, quota).await? {
+        let code = self.core.code_quota(user, CodeUse::SignedIn, None);
+        let quota = SignInQuota::of_signed_in(self.core.signed_in_quota(user), code);
+        let lane = self.core.lane(ctx, user.id.as_str());
+        let proven = match self.core.prove_passcode(ctx, lane, Some(user), passcode, quota).await? {
             Ok(proven) => proven,
             Err(reason) => {
-                self.code_failed(ctx, user, reason);
+                self.core.code_failed(ctx, user, reason);
                 return Ok(wrong());
             }
         };
@@ -326,9 +328,9 @@ impl Security {
         let mut with = proven.uncounted;
         with.extend(proven.accepted.iter().map(|accepted| accepted.spend()));
         // Two codes of one kind are one factor, as they are at sign-in.
-        let judged = self.judge(ctx, user, Entry::Unified(proven.method), None);
+        let judged = self.core.judge(ctx, user, Entry::Unified(proven.method), None);
         if judged.is_err_and(|needed| needed == Needed::Another) {
-            return match self.settle(with).await {
+            return match self.core.settle(with).await {
                 Ok(()) => {
                     let same = Problem::new("passcode", MessageKey::SameFactor);
                     Ok(VerifyOutcome::Refused(same))
@@ -338,10 +340,16 @@ impl Security {
                 Err(error) => Err(error),
             };
         }
-        Ok(match self.renew_session(ctx, session, user, Renewal::FirstFactor, set, with).await? {
-            true => VerifyOutcome::Done,
-            false => wrong(),
-        })
+        Ok(
+            match self
+                .core
+                .renew_session(ctx, session, user, Renewal::FirstFactor, set, with)
+                .await?
+            {
+                true => VerifyOutcome::Done,
+                false => wrong(),
+            },
+        )
     }
 
     /// Sends a code to the signed-in `user`, for re-authentication with
@@ -362,7 +370,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::SendCodeOutcome;
     ///
-    /// match security.send_verification_code(&ctx, &user, Some("email")).await? {
+    /// match security.sessions().send_verification_code(&ctx, &user, Some("email")).await? {
     ///     SendCodeOutcome::Sent => println!("see your mails"),
     ///     outcome => println!("{outcome:?}"),
     /// }
@@ -370,13 +378,13 @@ impl Security {
     /// # }
     /// ```
     pub async fn send_verification_code(
-        &self,
+        self,
         ctx: &Context,
         user: &User,
         chosen: Option<&str>,
     ) -> Result<SendCodeOutcome, FlowError> {
-        match self.chosen_to_send(chosen) {
-            Ok(method) => self.send_sign_in_code_to(ctx, user, method, true).await,
+        match self.core.chosen_to_send(chosen) {
+            Ok(method) => self.core.sign_in().send_code_to(ctx, user, method, true).await,
             Err(problem) => Ok(SendCodeOutcome::Refused(problem)),
         }
     }

@@ -1,5 +1,6 @@
 //! Re-authentication of a signed-in user.
 
+use super::groups::SessionFlows;
 use super::password::Attempt;
 use super::{FlowError, Problem};
 use crate::context::Context;
@@ -30,7 +31,7 @@ pub enum VerifyOutcome {
     Refused(Problem),
 }
 
-impl Security {
+impl SessionFlows<'_> {
     /// Makes the session of `user` fresh again with the password. The session gets a new id, so
     /// that an older copy of it does not become fresh as well. A session of another user is not
     /// changed.
@@ -51,7 +52,7 @@ impl Security {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::VerifyOutcome;
     ///
-    /// match security.verify(&ctx, &mut session, &user, &password).await? {
+    /// match security.sessions().verify(&ctx, &mut session, &user, &password).await? {
     ///     VerifyOutcome::Done => println!("fresh"),
     ///     VerifyOutcome::Refused(problem) => println!("{problem:?}"),
     /// }
@@ -59,26 +60,27 @@ impl Security {
     /// # }
     /// ```
     pub async fn verify(
-        &self,
+        self,
         ctx: &Context,
         session: &mut Session,
         user: &User,
         password: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
-        let quota = self.signed_in_quota(user);
-        self.count(ctx, &quota, Some(user)).await?;
-        let attempt = Attempt { lane: self.lane(ctx, user.id.as_str()), quota: &quota };
-        let check = self.check_password(attempt, Some(user), password).await?;
+        let quota = self.core.signed_in_quota(user);
+        self.core.count(ctx, &quota, Some(user)).await?;
+        let attempt = Attempt { lane: self.core.lane(ctx, user.id.as_str()), quota: &quota };
+        let check = self.core.check_password(attempt, Some(user), password).await?;
         if !check.matched {
             let (user, reason) = (Some(Subject::of(user)), "wrong_password");
-            self.emit(ctx, Event::AuthenticationFailed { user, reason });
+            self.core.emit(ctx, Event::AuthenticationFailed { user, reason });
             let wrong = Problem::new("password", MessageKey::InvalidPassword);
             return Ok(VerifyOutcome::Refused(wrong));
         }
-        let renewed = self.renewed(check).await;
+        let renewed = self.core.renewed(check).await;
         let set = renewed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         Ok(
             match self
+                .core
                 .renew_session(ctx, session, user, Renewal::FirstFactor, set, quota.success())
                 .await?
             {
@@ -89,7 +91,9 @@ impl Security {
             },
         )
     }
+}
 
+impl Security {
     /// Renews the session of `user` under a new id, and commits `with` in the same batch. Returns
     /// `false` if the account or the session changed at the same time, or if the code was used
     /// before.

@@ -22,14 +22,14 @@ fn setup() -> Setup {
 async fn add_role(site: &Site) {
     let mut editor = Role::named("editor");
     editor.permissions = Permissions::from_text("read");
-    site.core().create_role(editor).await.unwrap();
+    site.core().admin().create_role(editor).await.unwrap();
 }
 
 /// Creates an account with a role.
 async fn add_editor(site: &Site, session: &mut Session) -> User {
     add_role(site).await;
     let user = add_ann(site, session).await;
-    assert!(site.core().add_role_to_user(&user.id, "editor").await.unwrap());
+    assert!(site.core().admin().add_role_to_user(&user.id, "editor").await.unwrap());
     user
 }
 
@@ -55,28 +55,32 @@ async fn making_and_removing_accounts() {
                 roles: vec!["editor".to_owned()],
                 ..NewAccount::default()
             };
-            site.core().create_user(&site.context(), new).await.map(drop)
+            site.core().admin().create_user(&site.context(), new).await.map(drop)
         },
     )
     .await;
-    of_an_editor(async |site, user| site.core().delete_user(&site.context(), &user.id).await).await;
+    of_an_editor(async |site, user| {
+        site.core().admin().delete_user(&site.context(), &user.id).await
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn shutting_out_and_letting_in() {
-    of_an_editor(async |site, user| did(site.core().deactivate_user(&user.id).await?)).await;
-    of_an_editor(async |site, user| did(!site.core().toggle_active(&user.id).await?)).await;
+    of_an_editor(async |site, user| did(site.core().admin().deactivate_user(&user.id).await?))
+        .await;
+    of_an_editor(async |site, user| did(!site.core().admin().toggle_active(&user.id).await?)).await;
     let shut = async |site: &Site, session: &mut Session| {
         let user = add_ann(site, session).await;
-        assert!(site.core().deactivate_user(&user.id).await.unwrap());
+        assert!(site.core().admin().deactivate_user(&user.id).await.unwrap());
         user
     };
     every_fault(setup, shut, async |site, _, user: User| {
-        did(site.core().activate_user(&user.id).await?)
+        did(site.core().admin().activate_user(&user.id).await?)
     })
     .await;
     every_fault(setup, shut, async |site, _, user: User| {
-        did(site.core().toggle_active(&user.id).await?)
+        did(site.core().admin().toggle_active(&user.id).await?)
     })
     .await;
 }
@@ -85,15 +89,15 @@ async fn shutting_out_and_letting_in() {
 async fn roles_and_permissions() {
     let nothing = async |_: &Site, _: &mut Session| ();
     every_fault(setup, nothing, async |site, _, ()| {
-        site.core().create_role(Role::named("writer")).await
+        site.core().admin().create_role(Role::named("writer")).await
     })
     .await;
     every_fault(setup, nothing, async |site, _, ()| {
-        site.core().find_or_create_role(Role::named("writer")).await.map(drop)
+        site.core().admin().find_or_create_role(Role::named("writer")).await.map(drop)
     })
     .await;
     of_an_editor(async |site, user| {
-        did(site.core().remove_role_from_user(&user.id, "editor").await?)
+        did(site.core().admin().remove_role_from_user(&user.id, "editor").await?)
     })
     .await;
     let without = async |site: &Site, session: &mut Session| {
@@ -101,29 +105,29 @@ async fn roles_and_permissions() {
         add_ann(site, session).await
     };
     every_fault(setup, without, async |site, _, user: User| {
-        did(site.core().add_role_to_user(&user.id, "editor").await?)
+        did(site.core().admin().add_role_to_user(&user.id, "editor").await?)
     })
     .await;
     let write = Permissions::from_text("write");
     of_an_editor(async |site, _| {
-        did(site.core().add_permissions_to_role("editor", &write).await?)
+        did(site.core().admin().add_permissions_to_role("editor", &write).await?)
     })
     .await;
     let read = Permissions::from_text("read");
     of_an_editor(async |site, _| {
-        did(site.core().remove_permissions_from_role("editor", &read).await?)
+        did(site.core().admin().remove_permissions_from_role("editor", &read).await?)
     })
     .await;
 }
 
 #[tokio::test]
 async fn ending_what_an_account_is_trusted_with() {
-    of_an_editor(async |site, user| site.core().set_uniquifier(&user.id).await).await;
-    of_an_editor(async |site, user| site.core().set_token_uniquifier(&user.id).await).await;
-    of_an_editor(async |site, user| site.core().reset_user_access(&user.id).await).await;
+    of_an_editor(async |site, user| site.core().admin().set_uniquifier(&user.id).await).await;
+    of_an_editor(async |site, user| site.core().admin().set_token_uniquifier(&user.id).await).await;
+    of_an_editor(async |site, user| site.core().admin().reset_user_access(&user.id).await).await;
     of_an_editor(async |site, user| {
         let (ctx, new) = (site.context(), NEW.into());
-        site.core().admin_change_password(&ctx, &user, &new, true).await
+        site.core().admin().change_password(&ctx, &user, &new, true).await
     })
     .await;
 }
@@ -132,10 +136,14 @@ async fn ending_what_an_account_is_trusted_with() {
 async fn second_factors_and_other_methods() {
     let secret = || Some(SealedSecret::new("sealed"));
     let phone = || Some("+4915112345678".to_owned());
-    of_an_editor(async |site, user| site.core().tf_set(&user, "sms", secret(), phone()).await)
-        .await;
-    of_an_editor(async |site, user| site.core().us_set(&user, "sms", secret(), phone()).await)
-        .await;
-    of_an_editor(async |site, user| site.core().tf_reset(&user.id).await).await;
-    of_an_editor(async |site, user| site.core().us_reset(&user.id).await).await;
+    of_an_editor(async |site, user| {
+        site.core().admin().tf_set(&user, "sms", secret(), phone()).await
+    })
+    .await;
+    of_an_editor(async |site, user| {
+        site.core().admin().us_set(&user, "sms", secret(), phone()).await
+    })
+    .await;
+    of_an_editor(async |site, user| site.core().admin().tf_reset(&user.id).await).await;
+    of_an_editor(async |site, user| site.core().admin().us_reset(&user.id).await).await;
 }

@@ -18,7 +18,7 @@ async fn an_account_is_made_with_all_that_it_was_given() {
     setup.config.usernames = true;
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
-    core.create_role(Role::named("editor")).await.unwrap();
+    core.admin().create_role(Role::named("editor")).await.unwrap();
     let new = |email: &str, username: &str, roles: &[&str]| NewAccount {
         email: email.to_owned(),
         username: Some(username.to_owned()),
@@ -26,24 +26,26 @@ async fn an_account_is_made_with_all_that_it_was_given() {
         confirmed: true,
         roles: roles.iter().map(|&name| name.to_owned()).collect(),
     };
-    let ann = core.create_user(&ctx, new("Ann@SITE.test", "annie", &["editor"])).await.unwrap();
+    let ann =
+        core.admin().create_user(&ctx, new("Ann@SITE.test", "annie", &["editor"])).await.unwrap();
     assert_eq!(ann.email, "Ann@site.test");
     assert_eq!(ann.username.as_deref(), Some("annie"));
     assert!(ann.active && ann.confirmed_at == Some(ctx.now) && ann.has_role("editor"));
     assert_eq!(site.user("Ann@site.test").await, Some(ann));
     assert!(
-        core.check_credentials(&ctx, "ann@site.test", &PASSWORD.into())
+        core.sign_in()
+            .check_credentials(&ctx, "ann@site.test", &PASSWORD.into())
             .await
             .unwrap()
             .is_accepted()
     );
 
-    let taken = core.create_user(&ctx, new("bob@site.test", "annie", &[])).await;
+    let taken = core.admin().create_user(&ctx, new("bob@site.test", "annie", &[])).await;
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Username))), "{taken:?}");
-    let unknown = core.create_user(&ctx, new("bob@site.test", "bobby", &["owner"])).await;
+    let unknown = core.admin().create_user(&ctx, new("bob@site.test", "bobby", &["owner"])).await;
     assert!(matches!(&unknown, Err(AdminError::NoSuchRole(name)) if name == "owner"));
     let weak = NewAccount { password: Some("short".into()), ..new("bob@site.test", "bobby", &[]) };
-    assert!(matches!(core.create_user(&ctx, weak).await, Err(AdminError::Invalid(_))));
+    assert!(matches!(core.admin().create_user(&ctx, weak).await, Err(AdminError::Invalid(_))));
     assert_eq!(site.user("bob@site.test").await, None);
 }
 
@@ -58,18 +60,18 @@ async fn an_address_or_name_is_taken_however_it_is_written() {
         username: Some(username.to_owned()),
         ..NewAccount::default()
     };
-    let ann = core.create_user(&ctx, new(ANN, "annie")).await.unwrap();
-    let taken = core.create_user(&ctx, new("ANN@site.test", "other")).await;
+    let ann = core.admin().create_user(&ctx, new(ANN, "annie")).await.unwrap();
+    let taken = core.admin().create_user(&ctx, new("ANN@site.test", "other")).await;
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Email))), "{taken:?}");
-    let taken = core.create_user(&ctx, new("bob@site.test", "ANNIE")).await;
+    let taken = core.admin().create_user(&ctx, new("bob@site.test", "ANNIE")).await;
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Username))), "{taken:?}");
     // The rule also holds for concurrent calls.
     let both = [new("zoe@site.test", "zoe"), new("ZOE@site.test", "zoe2")];
-    let made = futures::future::join_all(both.map(|new| core.create_user(&ctx, new))).await;
+    let made = futures::future::join_all(both.map(|new| core.admin().create_user(&ctx, new))).await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
     // The address of a deleted account can be registered again at once.
-    core.delete_user(&ctx, &ann.id).await.unwrap();
-    assert!(core.create_user(&ctx, new("Ann@site.test", "Annie")).await.is_ok());
+    core.admin().delete_user(&ctx, &ann.id).await.unwrap();
+    assert!(core.admin().create_user(&ctx, new("Ann@site.test", "Annie")).await.is_ok());
 }
 
 #[tokio::test]
@@ -79,8 +81,8 @@ async fn a_role_is_found_or_made() {
     assert_eq!(core.store().role("editor").await.unwrap(), None);
     let permissions = Permissions::from_text("page-read,page-write");
     let editor = Role { permissions, ..Role::named("editor") };
-    assert_eq!(core.find_or_create_role(editor.clone()).await.unwrap(), editor);
-    assert_eq!(core.find_or_create_role(Role::named("editor")).await.unwrap(), editor);
+    assert_eq!(core.admin().find_or_create_role(editor.clone()).await.unwrap(), editor);
+    assert_eq!(core.admin().find_or_create_role(Role::named("editor")).await.unwrap(), editor);
     assert_eq!(core.store().role("editor").await.unwrap(), Some(editor));
     assert_eq!(core.store().role("Editor").await.unwrap(), None);
 }
@@ -110,27 +112,27 @@ async fn a_user_is_found_by_every_name() {
         username: Some("annie".to_owned()),
         ..NewAccount::default()
     };
-    let ann = core.create_user(&ctx, new).await.unwrap();
-    core.us_set(&ann, "sms", None, Some(PHONE.to_owned())).await.unwrap();
+    let ann = core.admin().create_user(&ctx, new).await.unwrap();
+    core.admin().us_set(&ann, "sms", None, Some(PHONE.to_owned())).await.unwrap();
     // A taken value is found by every attribute under which it can be looked up.
     for typed in [ANN, "ANN@site.test", "annie", "Annie", PHONE, "+1 415 555 0123"] {
-        let found = core.find_by_identity(typed).await.unwrap();
+        let found = core.accounts().find_by_identity(typed).await.unwrap();
         assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
     }
-    assert_eq!(core.find_by_identity("bob@site.test").await.unwrap(), None);
+    assert_eq!(core.accounts().find_by_identity("bob@site.test").await.unwrap(), None);
     for by in [UserLookup::Id(ann.id.clone()), UserLookup::Uniquifier(ann.uniquifier.clone())] {
         let found = core.store().user(&by).await.unwrap();
         assert_eq!(found.map(|user| user.email.clone()), Some(ANN.to_owned()));
     }
-    assert!(core.find_by_email("Ann@SITE.test").await.unwrap().is_some());
+    assert!(core.accounts().find_by_email("Ann@SITE.test").await.unwrap().is_some());
 
     // An account's identity is the first configured attribute that has a value.
     let mut ann = site.user(ANN).await.unwrap();
-    assert_eq!(core.identity_of(&ann), Some("annie"));
+    assert_eq!(core.accounts().identity_of(&ann), Some("annie"));
     ann.username = None;
-    assert_eq!(core.identity_of(&ann), Some(ANN));
+    assert_eq!(core.accounts().identity_of(&ann), Some(ANN));
     ann.email = String::new();
-    assert_eq!(core.identity_of(&ann), Some(PHONE));
+    assert_eq!(core.accounts().identity_of(&ann), Some(PHONE));
 }
 
 #[tokio::test]

@@ -14,12 +14,13 @@ const DAY: Duration = Duration::from_secs(86_400);
 const HOUR: Duration = Duration::from_secs(3_600);
 
 async fn make(site: &Site, user: &User, name: &str) -> String {
-    let token = site.core().issue_named_auth_token(&site.context(), &mut user.clone(), name).await;
+    let token =
+        site.core().auth_tokens().issue_named(&site.context(), &mut user.clone(), name).await;
     token.unwrap().expose().to_owned()
 }
 
 async fn who(site: &Site, token: &str) -> Result<String, AuthFailure> {
-    let found = site.core().user_of_token(&site.context(), token).await.unwrap();
+    let found = site.core().auth_tokens().user_of(&site.context(), token).await.unwrap();
     match found {
         AuthOutcome::Authenticated(user) => Ok(user.email.clone()),
         AuthOutcome::Refused(failure) => Err(failure),
@@ -27,7 +28,7 @@ async fn who(site: &Site, token: &str) -> Result<String, AuthFailure> {
 }
 
 async fn listed(site: &Site, user: &User) -> Vec<AuthTokenInfo> {
-    site.core().auth_tokens(&site.context(), user).await.unwrap()
+    site.core().auth_tokens().list(&site.context(), user).await.unwrap()
 }
 
 fn names(tokens: &[AuthTokenInfo]) -> Vec<&str> {
@@ -47,14 +48,14 @@ async fn tokens_are_listed_by_name_and_ended_one_by_one() {
     let tokens = listed(&site, &ann).await;
     assert_eq!(names(&tokens), ["import", "backup"]);
     let (core, ctx) = (site.core(), site.context());
-    assert!(!core.end_auth_token(&ctx, &bob, &tokens[1].id).await.unwrap(), "it is Ann's");
-    assert!(core.end_auth_token(&ctx, &ann, &tokens[1].id).await.unwrap());
-    assert!(!core.end_auth_token(&ctx, &ann, &tokens[1].id).await.unwrap());
+    assert!(!core.auth_tokens().end(&ctx, &bob, &tokens[1].id).await.unwrap(), "it is Ann's");
+    assert!(core.auth_tokens().end(&ctx, &ann, &tokens[1].id).await.unwrap());
+    assert!(!core.auth_tokens().end(&ctx, &ann, &tokens[1].id).await.unwrap());
     assert_eq!(who(&site, &backup).await, Err(AuthFailure::Ended));
     assert_eq!(who(&site, &import).await.as_deref(), Ok(ANN));
     assert_eq!(names(&listed(&site, &ann).await), ["import"]);
 
-    core.end_auth_tokens(&ctx, &ann).await.unwrap();
+    core.auth_tokens().end_all(&ctx, &ann).await.unwrap();
     assert_eq!(who(&site, &import).await, Err(AuthFailure::Ended));
     assert_eq!(who(&site, &of_bob).await.as_deref(), Ok("bob@site.test"));
     assert!(listed(&site, &ann).await.is_empty());
@@ -90,11 +91,11 @@ async fn a_token_ends_with_its_uniquifier_and_is_not_listed_then() {
         let site = setup.build();
         let ann = site.add_user(ANN).await;
         let token = make(&site, &ann, "backup").await;
-        site.core().set_uniquifier(&ann.id).await.unwrap();
+        site.core().admin().set_uniquifier(&ann.id).await.unwrap();
         let ann = site.user(ANN).await.unwrap();
         assert_eq!(who(&site, &token).await.is_ok(), own);
         assert_eq!(listed(&site, &ann).await.len(), usize::from(own));
-        site.core().set_token_uniquifier(&ann.id).await.unwrap();
+        site.core().admin().set_token_uniquifier(&ann.id).await.unwrap();
         let ann = site.user(ANN).await.unwrap();
         assert!(who(&site, &token).await.is_err());
         assert!(listed(&site, &ann).await.is_empty());
@@ -136,7 +137,7 @@ async fn the_last_use_is_written_by_the_hour_and_not_by_the_request() {
     site.mails().await;
     assert_eq!(used().await, hour(2));
     who(&site, &token).await.unwrap();
-    site.core().end_auth_tokens(&site.context(), &ann).await.unwrap();
+    site.core().auth_tokens().end_all(&site.context(), &ann).await.unwrap();
     site.mails().await;
     assert_eq!(who(&site, &token).await, Err(AuthFailure::Ended));
 }

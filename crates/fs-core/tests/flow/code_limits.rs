@@ -25,7 +25,7 @@ async fn site(mut setup: Setup) -> Site {
 /// Sends a code to Ann and returns it.
 async fn code(site: &Site) -> String {
     let by = Some(CodeMethod::Email.name());
-    let sent = site.core().send_sign_in_code(&site.context(), ANN, by).await.unwrap();
+    let sent = site.core().sign_in().send_code(&site.context(), ANN, by).await.unwrap();
     assert!(matches!(sent, SendCodeOutcome::Sent));
     let mail = site.mails().await.pop().unwrap();
     let text = mail.text.unwrap_or_default();
@@ -55,7 +55,7 @@ async fn sign_in(site: &Site, identity: &str, code: &str) -> Try {
         device: None,
     };
     let (ctx, mut session) = (site.context(), Session::default());
-    match site.core().sign_in_with_passcode(&ctx, &mut session, typed).await {
+    match site.core().sign_in().with_passcode(&ctx, &mut session, typed).await {
         Ok(SignInOutcome::Done { .. }) => Try::In,
         Ok(_) => Try::Wrong,
         Err(FlowError::TooMany(_)) => Try::Wait,
@@ -65,7 +65,7 @@ async fn sign_in(site: &Site, identity: &str, code: &str) -> Try {
 
 async fn follow(site: &Site, email: &str, code: &str) -> Try {
     let (ctx, mut session) = (site.context(), Session::default());
-    match site.core().follow_code_link(&ctx, &mut session, email, code, true).await {
+    match site.core().sign_in().follow_code_link(&ctx, &mut session, email, code, true).await {
         Ok(CodeLinkOutcome::Judged(SignInOutcome::Done { .. })) => Try::In,
         Ok(_) => Try::Wrong,
         Err(FlowError::TooMany(_)) => Try::Wait,
@@ -159,7 +159,8 @@ async fn strangers_do_not_keep_who_is_signed_in_from_proving_it_again() {
         }
     }
     let (ctx, user) = (site.context(), site.user(ANN).await.unwrap());
-    let proven = site.core().verify_with_passcode(&ctx, &mut session, &user, &right.into()).await;
+    let proven =
+        site.core().sessions().verify_with_passcode(&ctx, &mut session, &user, &right.into()).await;
     assert!(matches!(proven, Ok(VerifyOutcome::Done)), "{proven:?}");
 }
 
@@ -176,7 +177,7 @@ async fn no_code_of_the_future_is_taken() {
         device: None,
     };
     let mut session = Session::default();
-    let outcome = site.core().sign_in_with_passcode(&early, &mut session, typed).await.unwrap();
+    let outcome = site.core().sign_in().with_passcode(&early, &mut session, typed).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::Refused(_)), "{outcome:?}");
     assert_eq!(sign_in(&site, ANN, &future).await, Try::In);
 }

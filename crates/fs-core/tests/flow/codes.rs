@@ -25,15 +25,15 @@ async fn the_code_of_a_second_factor_is_mailed() {
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
     let ann = site.add_user(ANN).await;
-    assert!(!core.send_second_factor(&ctx, &ann, CodeMethod::Email).await.unwrap());
+    assert!(!core.second_factors().send_code(&ctx, &ann, CodeMethod::Email).await.unwrap());
     assert_eq!(site.mails().await, []);
 
     let secret = TotpSecret::from_base32(SECRET).unwrap();
-    let sealed = core.seal_totp(&secret).await.unwrap();
-    core.tf_set(&ann, "email", Some(sealed), None).await.unwrap();
+    let sealed = core.second_factors().seal_totp(&secret).await.unwrap();
+    core.admin().tf_set(&ann, "email", Some(sealed), None).await.unwrap();
     let ann = site.user(ANN).await.unwrap();
     site.events.take();
-    assert!(core.send_second_factor(&ctx, &ann, CodeMethod::Email).await.unwrap());
+    assert!(core.second_factors().send_code(&ctx, &ann, CodeMethod::Email).await.unwrap());
     let mail = site.mails().await.pop().unwrap();
     assert_eq!(mail.to, ANN);
     assert!(mail.text.unwrap().contains(&code(&site)));
@@ -50,14 +50,14 @@ async fn the_code_of_a_sign_in_method_is_mailed() {
     let (core, ctx) = (site.core(), site.context());
     let ann = site.add_user(ANN).await;
     let secret = TotpSecret::from_base32(SECRET).unwrap();
-    let sealed = core.seal_totp(&secret).await.unwrap();
-    core.us_set(&ann, "email", Some(sealed), None).await.unwrap();
+    let sealed = core.second_factors().seal_totp(&secret).await.unwrap();
+    core.admin().us_set(&ann, "email", Some(sealed), None).await.unwrap();
     let ann = site.user(ANN).await.unwrap();
     for link in [false, true] {
         // Each step has one code.
         site.clock.advance(std::time::Duration::from_secs(30));
         let ctx = site.context();
-        let sent = core.send_sign_in_code_to(&ctx, &ann, CodeMethod::Email, link).await.unwrap();
+        let sent = core.sign_in().send_code_to(&ctx, &ann, CodeMethod::Email, link).await.unwrap();
         assert!(matches!(sent, SendCodeOutcome::Sent));
         let text = site.mails().await.pop().unwrap().text.unwrap();
         assert!(text.contains(&code(&site)));
@@ -65,7 +65,7 @@ async fn the_code_of_a_sign_in_method_is_mailed() {
     }
     // One method is not set up, and one is not accepted.
     for method in [CodeMethod::Authenticator, CodeMethod::Sms] {
-        match core.send_sign_in_code_to(&ctx, &ann, method, false).await.unwrap() {
+        match core.sign_in().send_code_to(&ctx, &ann, method, false).await.unwrap() {
             SendCodeOutcome::Refused(problem) => {
                 assert_eq!(problem.message.key, MessageKey::UsMethodNotAvailable);
             }
@@ -82,13 +82,14 @@ async fn a_code_of_a_second_factor_is_accepted_once() {
     let (core, ctx) = (site.core(), site.context());
     let ann = site.add_user(ANN).await;
     let secret = TotpSecret::from_base32(SECRET).unwrap();
-    let sealed = core.seal_totp(&secret).await.unwrap();
-    core.tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
+    let sealed = core.second_factors().seal_totp(&secret).await.unwrap();
+    core.admin().tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
     for first in [true, false] {
         let mut session = Session::default();
-        let begun = core.sign_in(&ctx, &mut session, credentials()).await.unwrap();
+        let begun = core.sign_in().with_password(&ctx, &mut session, credentials()).await.unwrap();
         assert!(matches!(begun, SignInOutcome::SecondFactor { .. }), "{begun:?}");
-        let given = core.validate_second_factor(&ctx, &mut session, None, &code(&site), None).await;
+        let given =
+            core.second_factors().validate(&ctx, &mut session, None, &code(&site), None).await;
         match given.unwrap() {
             ValidateOutcome::SignedIn { .. } => assert!(first),
             ValidateOutcome::Refused(_) => assert!(!first),

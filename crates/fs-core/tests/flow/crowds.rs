@@ -44,7 +44,7 @@ pub(crate) async fn crowd<T: Send + 'static, F: Future<Output = T> + Send + 'sta
 }
 
 async fn is_in(site: &Site, session: &Session) -> bool {
-    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
+    site.core().sessions().authenticate(&site.context(), session).await.unwrap().is_some()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -52,7 +52,7 @@ async fn one_of_a_hundred_uses_a_reset_link() {
     for setup in PROFILES {
         let site = without_limits(setup()).build();
         site.add_user(ANN).await;
-        let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+        let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
         let token = mailed_token(&site).await;
         site.events.take();
         let outcomes = crowd(|number| {
@@ -61,6 +61,7 @@ async fn one_of_a_hundred_uses_a_reset_link() {
                 let new = new_password(&format!("marble otter candle {number}"));
                 let mut session = Session::default();
                 site.core()
+                    .accounts()
                     .reset_password(&site.context(), &mut session, &token, new)
                     .await
                     .unwrap()
@@ -81,7 +82,7 @@ async fn one_of_a_hundred_uses_a_confirmation_link() {
         // In the browser that registered, the link alone is sufficient.
         let mut here = Session::default();
         let ctx = site.context();
-        let registered = site.core().register(&ctx, &mut here, registration(ANN));
+        let registered = site.core().accounts().register(&ctx, &mut here, registration(ANN));
         assert!(matches!(registered.await, Ok(RegisterOutcome::Done(_))));
         let token = mailed_token(&site).await;
         site.events.take();
@@ -89,6 +90,7 @@ async fn one_of_a_hundred_uses_a_confirmation_link() {
             let (site, token, mut session) = (site.clone(), token.clone(), here.clone());
             async move {
                 site.core()
+                    .accounts()
                     .confirm(
                         &site.context(),
                         &mut session,
@@ -117,7 +119,11 @@ async fn an_address_is_registered_once() {
             let site = site.clone();
             async move {
                 let (ctx, mut session) = (site.context(), Session::default());
-                site.core().register(&ctx, &mut session, registration(ANN)).await.unwrap()
+                site.core()
+                    .accounts()
+                    .register(&ctx, &mut session, registration(ANN))
+                    .await
+                    .unwrap()
             }
         })
         .await;
@@ -141,10 +147,15 @@ async fn whoever_of_a_hundred_signs_in_while_being_shut_out_is_out() {
             async move {
                 let mut session = Session::default();
                 if number == CROWD / 2 {
-                    assert!(site.core().deactivate_user(&id).await.unwrap());
+                    assert!(site.core().admin().deactivate_user(&id).await.unwrap());
                 }
                 let ctx = site.context();
-                let outcome = site.core().sign_in(&ctx, &mut session, credentials()).await.unwrap();
+                let outcome = site
+                    .core()
+                    .sign_in()
+                    .with_password(&ctx, &mut session, credentials())
+                    .await
+                    .unwrap();
                 (session, matches!(outcome, SignInOutcome::Done { .. }))
             }
         })
@@ -169,8 +180,10 @@ async fn one_of_a_hundred_changes_a_password() {
                 let new = new_password(&format!("marble otter candle {number}"));
                 let (ctx, old) = (site.context(), PASSWORD.into());
                 let core = site.core();
-                let outcome =
-                    core.change_password(&ctx, &mut session, &user, &old, new, None).await;
+                let outcome = core
+                    .accounts()
+                    .change_password(&ctx, &mut session, &user, &old, new, None)
+                    .await;
                 (session, matches!(outcome.unwrap(), ChangeOutcome::Done { .. }))
             }
         })

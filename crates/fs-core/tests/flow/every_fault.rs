@@ -17,7 +17,7 @@ struct Left {
 
 async fn left(site: &Site, session: &Session) -> Left {
     let dump = site.dump().await;
-    let signed_in = site.core().authenticate_session(&site.context(), session).await.unwrap();
+    let signed_in = site.core().sessions().authenticate(&site.context(), session).await.unwrap();
     Left {
         dump,
         mails: site.mails().await,

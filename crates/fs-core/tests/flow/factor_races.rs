@@ -63,8 +63,9 @@ fn a_session_that_is_signed_out_during_a_change_of_factor_does_not_come_back() {
         let mut same = one.clone();
         let (core, ctx) = (site.core(), site.context());
         let user = block_on(site.user(ANN)).unwrap();
-        let off = core.enrol(&ctx, &mut one, Some(&user), "disable", "", None);
-        let (off, out) = order.both(off, core.sign_out(&ctx, &mut same, Some(&user), None));
+        let off = core.second_factors().enrol(&ctx, &mut one, Some(&user), "disable", "", None);
+        let (off, out) =
+            order.both(off, core.sessions().sign_out(&ctx, &mut same, Some(&user), None));
         let _ = out.unwrap();
         let done = matches!(off, Ok(EnrolOutcome::Disabled { .. }));
         let has_factor = block_on(site.user(ANN)).unwrap().second_factor.totp_secret.is_some();
@@ -82,13 +83,13 @@ fn no_sign_in_method_survives_a_reset_that_it_was_proven_during() {
         let site = every_way().build();
         let user = block_on(site.add_user(ANN));
         let (core, ctx, mut other) = (site.core(), site.context(), Session::default());
-        let _ = block_on(core.request_reset(&ctx, ANN)).unwrap();
+        let _ = block_on(core.accounts().request_reset(&ctx, ANN)).unwrap();
         let token = block_on(mailed_token(&site));
         let mut session = Session::default();
         let _ = block_on(sign_ann_in(&site, &mut session));
         let (app, state) = block_on(set_up_method(&site, &user));
         let code = code(&site, &app);
-        let reset = core.reset_password(&ctx, &mut other, &token, new_password(NEW));
+        let reset = core.accounts().reset_password(&ctx, &mut other, &token, new_password(NEW));
         let (reset, prove) = order.both(reset, prove_method(&site, &session, &state, &code));
         assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
         proven += usize::from(prove);
@@ -112,7 +113,8 @@ fn a_mailed_code_signs_in_once_by_hand_or_by_link() {
                 true => {
                     let ctx = site.context();
                     let core = site.core();
-                    let outcome = core.follow_code_link(&ctx, session, ANN, &code, true).await;
+                    let outcome =
+                        core.sign_in().follow_code_link(&ctx, session, ANN, &code, true).await;
                     matches!(outcome.unwrap(), CodeLinkOutcome::Judged(_))
                 }
             };
@@ -135,7 +137,7 @@ fn a_link_signs_in_once() {
             let mut session = Session::default();
             let ctx = site.context();
             let outcome =
-                site.core().follow_sign_in_link(&ctx, &mut session, &token).await.unwrap();
+                site.core().sign_in().follow_link(&ctx, &mut session, &token).await.unwrap();
             let done = matches!(outcome, FollowLinkOutcome::Judged(_));
             assert_eq!(session.sign_in().is_some(), done);
             done
@@ -226,18 +228,19 @@ fn a_pending_sign_in_does_not_outlive_what_ends_the_accounts_trust() {
             let user = block_on(ann_with(&site, &key));
             let mut session = block_on(pending(&site));
             let code = code(&site, &key);
-            let _ = block_on(site.core().request_reset(&site.context(), ANN)).unwrap();
+            let _ = block_on(site.core().accounts().request_reset(&site.context(), ANN)).unwrap();
             let token = block_on(mailed_token(&site));
             let end = async || {
                 let (core, ctx) = (site.core(), site.context());
                 match deed {
-                    "deactivated" => assert!(core.deactivate_user(&user.id).await.unwrap()),
-                    "a new uniquifier" => core.set_uniquifier(&user.id).await.unwrap(),
-                    "access taken away" => core.reset_user_access(&user.id).await.unwrap(),
+                    "deactivated" => assert!(core.admin().deactivate_user(&user.id).await.unwrap()),
+                    "a new uniquifier" => core.admin().set_uniquifier(&user.id).await.unwrap(),
+                    "access taken away" => core.admin().reset_user_access(&user.id).await.unwrap(),
                     _ => {
                         let mut other = Session::default();
                         let new = new_password(NEW);
-                        let outcome = core.reset_password(&ctx, &mut other, &token, new).await;
+                        let outcome =
+                            core.accounts().reset_password(&ctx, &mut other, &token, new).await;
                         assert!(matches!(outcome.unwrap(), ResetOutcome::Done { .. }));
                     }
                 }
@@ -261,7 +264,7 @@ fn a_sign_in_at_the_moment_of_a_new_uniquifier_is_before_or_after_it() {
             session
         });
         let mut session = Session::default();
-        let change = site.core().set_uniquifier(&user.id);
+        let change = site.core().admin().set_uniquifier(&user.id);
         let (_, changed) = order.both(sign_ann_in(&site, &mut session), change);
         changed.unwrap();
         assert!(!block_on(is_in(&site, &before)));
@@ -306,7 +309,8 @@ fn no_way_in_overtakes_a_second_factor_that_is_being_set_up() {
                 "mailed code" => token = block_on(mailed_code(&site)),
                 "link" => token = block_on(sign_in_link(&site)),
                 "reset" => {
-                    let _ = block_on(site.core().request_reset(&site.context(), ANN)).unwrap();
+                    let _ = block_on(site.core().accounts().request_reset(&site.context(), ANN))
+                        .unwrap();
                     token = block_on(mailed_token(&site));
                 }
                 _ => {}
@@ -317,19 +321,24 @@ fn no_way_in_overtakes_a_second_factor_that_is_being_set_up() {
                 match way {
                     "password" => {
                         let typed = crate::people::credentials();
-                        let _ = core.sign_in(&ctx, session, typed).await.unwrap();
+                        let _ = core.sign_in().with_password(&ctx, session, typed).await.unwrap();
                     }
                     "passcode" => drop(by_password(&site, session).await),
                     "mailed code" => drop(by_passcode(&site, session, &token).await),
                     "link" => {
-                        let _ = core.follow_sign_in_link(&ctx, session, &token).await.unwrap();
+                        let _ = core.sign_in().follow_link(&ctx, session, &token).await.unwrap();
                     }
                     "reset" => {
                         let new = new_password(NEW);
-                        let _ = core.reset_password(&ctx, session, &token, new).await.unwrap();
+                        let _ = core
+                            .accounts()
+                            .reset_password(&ctx, session, &token, new)
+                            .await
+                            .unwrap();
                     }
                     _ => {
                         let outcome = core
+                            .accounts()
                             .confirm(&ctx, session, None, None, &token, crate::people::chosen())
                             .await
                             .unwrap();

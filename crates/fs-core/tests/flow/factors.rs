@@ -46,15 +46,21 @@ pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
 /// Creates Ann with that key in her app.
 pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(key).await.unwrap();
-    site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(key).await.unwrap();
+    site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
     site.user(ANN).await.unwrap()
 }
 
 /// Returns a browser in which Ann gave her password, and a second factor is pending.
 pub(crate) async fn pending(site: &Site) -> Session {
     let mut session = Session::default();
-    match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut session, credentials())
+        .await
+        .unwrap();
+    match outcome {
         SignInOutcome::SecondFactor { .. } => session,
         other => refused(other),
     }
@@ -70,8 +76,9 @@ pub(crate) async fn signed_in(site: &Site, key: &TotpSecret) -> Session {
 /// Submits a code, as a request does. Returns whether it was right.
 pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> bool {
     let (ctx, core) = (site.context(), site.core());
-    let current = core.authenticate_session(&ctx, session).await.unwrap();
-    let outcome = core.validate_second_factor(&ctx, session, current.as_deref(), code, None).await;
+    let current = core.sessions().authenticate(&ctx, session).await.unwrap();
+    let outcome =
+        core.second_factors().validate(&ctx, session, current.as_deref(), code, None).await;
     match outcome.unwrap() {
         ValidateOutcome::SignedIn { .. } | ValidateOutcome::Changed { .. } => true,
         ValidateOutcome::Proven { .. } => true,
@@ -84,8 +91,13 @@ pub(crate) async fn validate(site: &Site, session: &mut Session, code: &str) -> 
 /// Begins to set up a second factor, as a request does. Returns the key to enter into an app.
 pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
     let (ctx, core) = (site.context(), site.core());
-    let current = core.authenticate_session(&ctx, session).await.unwrap();
-    match core.enrol(&ctx, session, current.as_deref(), "authenticator", "", None).await.unwrap() {
+    let current = core.sessions().authenticate(&ctx, session).await.unwrap();
+    match core
+        .second_factors()
+        .enrol(&ctx, session, current.as_deref(), "authenticator", "", None)
+        .await
+        .unwrap()
+    {
         EnrolOutcome::Started { key: Some(key), .. } => key,
         other => refused(other),
     }
@@ -94,14 +106,15 @@ pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
 /// Switches the second factor off, as a request does. Returns whether that was permitted.
 pub(crate) async fn disable(site: &Site, session: &mut Session) -> bool {
     let (ctx, core) = (site.context(), site.core());
-    let current = core.authenticate_session(&ctx, session).await.unwrap();
-    let outcome = core.enrol(&ctx, session, current.as_deref(), "disable", "", None).await;
+    let current = core.sessions().authenticate(&ctx, session).await.unwrap();
+    let outcome =
+        core.second_factors().enrol(&ctx, session, current.as_deref(), "disable", "", None).await;
     matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 
 /// Requests a mailed code to sign in with, and returns it.
 pub(crate) async fn mailed_code(site: &Site) -> String {
-    let asked = site.core().send_sign_in_code(&site.context(), ANN, Some("email")).await.unwrap();
+    let asked = site.core().sign_in().send_code(&site.context(), ANN, Some("email")).await.unwrap();
     assert!(matches!(asked, SendCodeOutcome::Sent));
     let text = site.mails().await.pop().unwrap().text.unwrap();
     let code =
@@ -111,7 +124,7 @@ pub(crate) async fn mailed_code(site: &Site) -> String {
 
 /// Returns the token of a link that signs in.
 pub(crate) async fn sign_in_link(site: &Site) -> String {
-    let asked = site.core().send_sign_in_link(&site.context(), ANN).await.unwrap();
+    let asked = site.core().sign_in().send_link(&site.context(), ANN).await.unwrap();
     assert!(matches!(asked, SendLinkOutcome::Sent { .. }));
     mailed_token(site).await
 }
@@ -125,7 +138,7 @@ pub(crate) async fn by_passcode(site: &Site, session: &mut Session, passcode: &s
         remember: false,
         device: None,
     };
-    let outcome = site.core().sign_in_with_passcode(&site.context(), session, passcode).await;
+    let outcome = site.core().sign_in().with_passcode(&site.context(), session, passcode).await;
     !matches!(outcome.unwrap(), SignInOutcome::Refused(_))
 }
 
@@ -136,7 +149,13 @@ pub(crate) async fn by_password(site: &Site, session: &mut Session) -> bool {
 /// Begins to set up a sign-in method for Ann, who is signed in. Returns the key for her app, and
 /// the state.
 pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, String) {
-    match site.core().set_up_method(&site.context(), user, "authenticator", "").await.unwrap() {
+    let outcome = site
+        .core()
+        .sign_in_methods()
+        .set_up(&site.context(), user, "authenticator", "")
+        .await
+        .unwrap();
+    match outcome {
         SetupOutcome::Started { key: Some(key), state, .. } => (key, state.expose().to_owned()),
         other => refused(other),
     }
@@ -146,13 +165,14 @@ pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, Stri
 pub(crate) async fn prove_method(site: &Site, session: &Session, state: &str, code: &str) -> bool {
     let mut session = session.clone();
     let (ctx, core) = (site.context(), site.core());
-    let Some(user) = core.authenticate_session(&ctx, &session).await.unwrap() else {
+    let Some(user) = core.sessions().authenticate(&ctx, &session).await.unwrap() else {
         return false;
     };
-    let outcome = core.prove_method(&ctx, &mut session, &user, state, code, None).await.unwrap();
+    let outcome =
+        core.sign_in_methods().prove(&ctx, &mut session, &user, state, code, None).await.unwrap();
     matches!(outcome, ProveSetupOutcome::Done { .. })
 }
 
 pub(crate) async fn is_in(site: &Site, session: &Session) -> bool {
-    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
+    site.core().sessions().authenticate(&site.context(), session).await.unwrap().is_some()
 }

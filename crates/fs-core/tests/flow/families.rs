@@ -28,7 +28,7 @@ async fn closed_browser(site: &Site) -> (User, String) {
 }
 
 async fn restore(site: &Site, session: &mut Session, cookie: &str) -> Restored {
-    site.core().restore_remembered(&site.context(), session, cookie).await.unwrap()
+    site.core().sessions().restore_remembered(&site.context(), session, cookie).await.unwrap()
 }
 
 /// Restores the session in a separate browser. Returns the session and the next cookie.
@@ -40,7 +40,7 @@ async fn back(site: &Site, cookie: &str) -> (Session, String) {
 }
 
 async fn is_in(site: &Site, session: &Session) -> bool {
-    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
+    site.core().sessions().authenticate(&site.context(), session).await.unwrap().is_some()
 }
 
 async fn is_good(site: &Site, cookie: &str) -> bool {
@@ -141,7 +141,12 @@ async fn signing_out_anywhere_in_the_family_ends_all_of_it() {
 
             let session = if of_first { &mut first } else { &mut second };
             let sent = with_cookie.then_some(next.as_str());
-            let _ = site.core().sign_out(&site.context(), session, Some(&ann), sent).await.unwrap();
+            let _ = site
+                .core()
+                .sessions()
+                .sign_out(&site.context(), session, Some(&ann), sent)
+                .await
+                .unwrap();
             for session in [&first, &second] {
                 assert!(!is_in(&site, session).await);
             }
@@ -165,16 +170,19 @@ async fn a_session_from_a_copied_cookie_dies_with_what_ends_trust() {
         let (core, ctx) = (site.core(), site.context());
         match what {
             "sign out" => {
-                let _ = core.sign_out(&ctx, &mut owner, Some(&ann), None).await.unwrap();
+                let _ = core.sessions().sign_out(&ctx, &mut owner, Some(&ann), None).await.unwrap();
             }
             "change" => {
                 let (old, new) = (PASSWORD.into(), new_password(NEW));
-                let _ =
-                    core.change_password(&ctx, &mut owner, &ann, &old, new, None).await.unwrap();
+                let _ = core
+                    .accounts()
+                    .change_password(&ctx, &mut owner, &ann, &old, new, None)
+                    .await
+                    .unwrap();
             }
-            "deactivate" => drop(core.deactivate_user(&ann.id).await.unwrap()),
-            "uniquifier" => core.set_uniquifier(&ann.id).await.unwrap(),
-            _ => core.delete_user(&ctx, &ann.id).await.unwrap(),
+            "deactivate" => drop(core.admin().deactivate_user(&ann.id).await.unwrap()),
+            "uniquifier" => core.admin().set_uniquifier(&ann.id).await.unwrap(),
+            _ => core.admin().delete_user(&ctx, &ann.id).await.unwrap(),
         }
         assert!(!is_in(&site, &copied).await && !is_good(&site, &next).await, "{what}");
     }
@@ -185,8 +193,12 @@ async fn a_verified_session_still_ends_with_its_family() {
     let site = Setup::standard().build();
     let (ann, cookie) = closed_browser(&site).await;
     let (mut session, next) = back(&site, &cookie).await;
-    let _ =
-        site.core().verify(&site.context(), &mut session, &ann, &PASSWORD.into()).await.unwrap();
+    let _ = site
+        .core()
+        .sessions()
+        .verify(&site.context(), &mut session, &ann, &PASSWORD.into())
+        .await
+        .unwrap();
     assert!(is_in(&site, &session).await);
     // A thief signs in with a copy after the grace period.
     site.clock.advance(LATER);
@@ -272,7 +284,7 @@ fn a_browser_that_signs_out_is_not_restored_at_the_same_moment() {
         let (mut session, mut tab) = (Session::default(), Session::default());
         let remember = block_on(sign_ann_in(&site, &mut session));
         let (ctx, cookie) = (site.context(), remember_cookie(&remember));
-        let out = site.core().sign_out(&ctx, &mut session, Some(&ann), Some(cookie));
+        let out = site.core().sessions().sign_out(&ctx, &mut session, Some(&ann), Some(cookie));
         let (restored, out) = order.both(restore(&site, &mut tab, cookie), out);
         let _ = out.unwrap();
         assert!(!block_on(is_in(&site, &tab)));
@@ -291,9 +303,16 @@ fn a_browser_that_was_forgotten_is_not_remembered_by_a_change_of_password() {
         let remember = block_on(sign_ann_in(&site, &mut session));
         copy.clone_from(&session);
         let (ctx, cookie) = (site.context(), remember_cookie(&remember));
-        let out = site.core().sign_out(&ctx, &mut copy, Some(&ann), Some(cookie));
+        let out = site.core().sessions().sign_out(&ctx, &mut copy, Some(&ann), Some(cookie));
         let (old, new) = (PASSWORD.into(), new_password(NEW));
-        let change = site.core().change_password(&ctx, &mut session, &ann, &old, new, Some(cookie));
+        let change = site.core().accounts().change_password(
+            &ctx,
+            &mut session,
+            &ann,
+            &old,
+            new,
+            Some(cookie),
+        );
         let (changed, out) = order.both(change, out);
         let _ = out.unwrap();
         let ChangeOutcome::Done { remember, .. } = changed.unwrap() else { panic!("refused") };
@@ -313,7 +332,14 @@ fn a_change_of_password_keeps_the_browser_though_another_tab_comes_back() {
         let remember = block_on(sign_ann_in(&site, &mut session));
         let (ctx, cookie) = (site.context(), remember_cookie(&remember));
         let (old, new) = (PASSWORD.into(), new_password(NEW));
-        let change = site.core().change_password(&ctx, &mut session, &ann, &old, new, Some(cookie));
+        let change = site.core().accounts().change_password(
+            &ctx,
+            &mut session,
+            &ann,
+            &old,
+            new,
+            Some(cookie),
+        );
         let (changed, _) = order.both(change, restore(&site, &mut tab, cookie));
         let ChangeOutcome::Done { remember, .. } = changed.unwrap() else { panic!("refused") };
         assert!(block_on(is_in(&site, &session)) && !block_on(is_in(&site, &tab)));

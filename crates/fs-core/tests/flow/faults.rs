@@ -28,14 +28,14 @@ async fn add_unconfirmed_ann(site: &Site, _: &mut Session) {
 }
 
 async fn register(site: &Site, session: &mut Session) -> Result<(), FlowError> {
-    match site.core().register(&site.context(), session, registration(ANN)).await? {
+    match site.core().accounts().register(&site.context(), session, registration(ANN)).await? {
         RegisterOutcome::Done(_) => Ok(()),
         other => refused(other),
     }
 }
 
 async fn sign_in(site: &Site, session: &mut Session) -> Result<(), FlowError> {
-    match site.core().sign_in(&site.context(), session, credentials()).await? {
+    match site.core().sign_in().with_password(&site.context(), session, credentials()).await? {
         SignInOutcome::Done { .. } => Ok(()),
         other => refused(other),
     }
@@ -49,7 +49,7 @@ async fn signed_in_ann(site: &Site, session: &mut Session) -> (User, RememberCha
 
 async fn ann_with_reset_token(site: &Site, session: &mut Session) -> String {
     add_ann(site, session).await;
-    let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
     mailed_token(site).await
 }
 
@@ -71,7 +71,7 @@ async fn registering() {
 async fn asking_for_a_confirmation() {
     for setup in PROFILES {
         every_fault(setup, add_unconfirmed_ann, async |site, _, ()| {
-            match site.core().send_confirmation(&site.context(), ANN).await? {
+            match site.core().accounts().send_confirmation(&site.context(), ANN).await? {
                 SendConfirmationOutcome::Sent { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -81,7 +81,9 @@ async fn asking_for_a_confirmation() {
     every_fault(
         Setup::standard,
         async |_, _| (),
-        async |site, _, ()| site.core().send_confirmation(&site.context(), ANN).await.map(drop),
+        async |site, _, ()| {
+            site.core().accounts().send_confirmation(&site.context(), ANN).await.map(drop)
+        },
     )
     .await;
 }
@@ -94,11 +96,12 @@ async fn confirming() {
     };
     for setup in PROFILES {
         every_fault(setup, link, async |site, session, token: String| {
-            match site
+            let outcome = site
                 .core()
+                .accounts()
                 .confirm(&site.context(), session, None, None, &token, crate::people::chosen())
-                .await?
-            {
+                .await?;
+            match outcome {
                 ConfirmOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -106,11 +109,12 @@ async fn confirming() {
         .await;
         every_fault(setup, link, async |site, session, token: String| {
             site.clock.advance(YEAR);
-            match site
+            let outcome = site
                 .core()
+                .accounts()
                 .confirm(&site.context(), session, None, None, &token, crate::people::chosen())
-                .await?
-            {
+                .await?;
+            match outcome {
                 ConfirmOutcome::Expired(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -124,17 +128,18 @@ async fn confirming_in_the_browser_of_somebody_else() {
     let prepare = async |site: &Site, session: &mut Session| {
         let (current, remember) = signed_in_ann(site, session).await;
         let (ctx, bob) = (site.context(), registration("bob@site.test"));
-        let _ = site.core().register(&ctx, &mut Session::default(), bob).await.unwrap();
+        let _ = site.core().accounts().register(&ctx, &mut Session::default(), bob).await.unwrap();
         (current, remember, mailed_token(site).await)
     };
     for setup in PROFILES {
         every_fault(setup, prepare, async |site, session, (current, remember, token)| {
             let (ctx, cookie) = (site.context(), Some(remember_cookie(&remember)));
-            match site
+            let outcome = site
                 .core()
+                .accounts()
                 .confirm(&ctx, session, Some(&current), cookie, &token, crate::people::chosen())
-                .await?
-            {
+                .await?;
+            match outcome {
                 ConfirmOutcome::Done { signed_out: true, .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -150,7 +155,8 @@ async fn signing_in() {
         every_fault(setup, add_ann, run).await;
         every_fault(setup, add_ann, async |site, session, user: User| {
             let ctx = site.context();
-            let signed = site.core().sign_in_user(&ctx, session, &user, Some(true), vec!["own"]);
+            let signed =
+                site.core().sign_in().sign_in_user(&ctx, session, &user, Some(true), vec!["own"]);
             match signed.await? {
                 SignInOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
@@ -170,7 +176,8 @@ async fn restoring_a_remembered_browser() {
         };
         every_fault(setup, prepare, async |site, session, remember| {
             let cookie = remember_cookie(&remember);
-            let restored = site.core().restore_remembered(&site.context(), session, cookie).await?;
+            let restored =
+                site.core().sessions().restore_remembered(&site.context(), session, cookie).await?;
             match restored.outcome {
                 AuthOutcome::Authenticated(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
@@ -185,7 +192,12 @@ async fn ending_a_family_whose_cookie_is_used_again() {
     let prepare = async |site: &Site, session: &mut Session| {
         let (_, remember) = signed_in_ann(site, session).await;
         let cookie = remember_cookie(&remember);
-        let back = site.core().restore_remembered(&site.context(), session, cookie).await.unwrap();
+        let back = site
+            .core()
+            .sessions()
+            .restore_remembered(&site.context(), session, cookie)
+            .await
+            .unwrap();
         assert!(back.outcome.is_authenticated());
         site.clock.advance(Duration::from_secs(61));
         *session = Session::default();
@@ -193,7 +205,8 @@ async fn ending_a_family_whose_cookie_is_used_again() {
     };
     every_fault(Setup::standard, prepare, async |site, session, remember| {
         let cookie = remember_cookie(&remember);
-        let restored = site.core().restore_remembered(&site.context(), session, cookie).await?;
+        let restored =
+            site.core().sessions().restore_remembered(&site.context(), session, cookie).await?;
         assert_eq!(restored.remember, RememberChange::Clear);
         Ok::<_, FlowError>(())
     })
@@ -205,19 +218,19 @@ async fn ending_auth_tokens() {
     let prepare = async |site: &Site, session: &mut Session| {
         let mut user = add_ann(site, session).await;
         for _ in 0..2 {
-            let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+            let _ = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
         }
         user
     };
     every_fault(Setup::standard, prepare, async |site, _, user| {
         let (core, ctx) = (site.core(), site.context());
-        let tokens = core.auth_tokens(&ctx, &user).await?;
-        assert!(core.end_auth_token(&ctx, &user, &tokens[0].id).await?);
+        let tokens = core.auth_tokens().list(&ctx, &user).await?;
+        assert!(core.auth_tokens().end(&ctx, &user, &tokens[0].id).await?);
         Ok::<_, FlowError>(())
     })
     .await;
     every_fault(Setup::standard, prepare, async |site, _, user| {
-        site.core().end_auth_tokens(&site.context(), &user).await
+        site.core().auth_tokens().end_all(&site.context(), &user).await
     })
     .await;
 }
@@ -227,7 +240,11 @@ async fn signing_out() {
     for setup in PROFILES {
         every_fault(setup, signed_in_ann, async |site, session, (user, remember)| {
             let cookie = Some(remember_cookie(&remember));
-            let done = site.core().sign_out(&site.context(), session, Some(&user), cookie).await;
+            let done = site
+                .core()
+                .sessions()
+                .sign_out(&site.context(), session, Some(&user), cookie)
+                .await;
             done.map(drop)
         })
         .await;
@@ -238,7 +255,7 @@ async fn signing_out() {
 async fn asking_for_a_reset() {
     for setup in PROFILES {
         every_fault(setup, add_ann, async |site, _, _| {
-            match site.core().request_reset(&site.context(), ANN).await? {
+            match site.core().accounts().request_reset(&site.context(), ANN).await? {
                 ResetRequestOutcome::Sent { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -248,7 +265,9 @@ async fn asking_for_a_reset() {
     every_fault(
         Setup::standard,
         async |_, _| (),
-        async |site, _, ()| site.core().request_reset(&site.context(), ANN).await.map(drop),
+        async |site, _, ()| {
+            site.core().accounts().request_reset(&site.context(), ANN).await.map(drop)
+        },
     )
     .await;
 }
@@ -258,7 +277,12 @@ async fn resetting() {
     for setup in PROFILES {
         every_fault(setup, ann_with_reset_token, async |site, session, token: String| {
             let new = new_password(NEW);
-            match site.core().reset_password(&site.context(), session, &token, new).await? {
+            let outcome = site
+                .core()
+                .accounts()
+                .reset_password(&site.context(), session, &token, new)
+                .await?;
+            match outcome {
                 ResetOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -267,7 +291,12 @@ async fn resetting() {
         every_fault(setup, ann_with_reset_token, async |site, session, token: String| {
             site.clock.advance(YEAR);
             let new = new_password(NEW);
-            match site.core().reset_password(&site.context(), session, &token, new).await? {
+            let outcome = site
+                .core()
+                .accounts()
+                .reset_password(&site.context(), session, &token, new)
+                .await?;
+            match outcome {
                 ResetOutcome::Expired(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -282,7 +311,12 @@ async fn changing_a_password() {
         every_fault(setup, signed_in_ann, async |site, session, (user, remember)| {
             let cookie = Some(remember_cookie(&remember));
             let (ctx, old, new) = (site.context(), PASSWORD.into(), new_password(NEW));
-            match site.core().change_password(&ctx, session, &user, &old, new, cookie).await? {
+            let outcome = site
+                .core()
+                .accounts()
+                .change_password(&ctx, session, &user, &old, new, cookie)
+                .await?;
+            match outcome {
                 ChangeOutcome::Done { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -295,7 +329,12 @@ async fn changing_a_password() {
 async fn proving_again_who_one_is() {
     for setup in PROFILES {
         every_fault(setup, signed_in_ann, async |site, session, (user, _)| {
-            match site.core().verify(&site.context(), session, &user, &PASSWORD.into()).await? {
+            let outcome = site
+                .core()
+                .sessions()
+                .verify(&site.context(), session, &user, &PASSWORD.into())
+                .await?;
+            match outcome {
                 VerifyOutcome::Done => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -323,15 +362,15 @@ async fn using_auth_tokens() {
         user
     };
     every_fault(own, prepare, async |site, _, mut user| {
-        site.core().issue_auth_token(&site.context(), &mut user).await.map(drop)
+        site.core().auth_tokens().issue(&site.context(), &mut user).await.map(drop)
     })
     .await;
     let prepare = async |site: &Site, session: &mut Session| {
         let mut user = add_ann(site, session).await;
-        site.core().issue_auth_token(&site.context(), &mut user).await.unwrap()
+        site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap()
     };
     every_fault(own, prepare, async |site, _, token| {
-        match site.core().authenticate_token(&site.context(), token.expose()).await? {
+        match site.core().auth_tokens().authenticate(&site.context(), token.expose()).await? {
             Some(_) => Ok::<_, FlowError>(()),
             other => refused(other),
         }
@@ -386,7 +425,7 @@ async fn delivering_mails() {
             let site = Setup::standard().build();
             site.add_user(ANN).await;
             for _ in 0..2 {
-                let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+                let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
             }
             site.calls.fail_at(number, fault);
             let result = site.core().deliver_mails().await;
@@ -414,7 +453,7 @@ async fn a_slow_mail_server_lets_no_mail_be_sent_twice() {
     for _ in 0..10 {
         let ann = site.user(ANN).await.unwrap();
         let (ctx, password) = (site.context(), PASSWORD.into());
-        site.core().admin_change_password(&ctx, &ann, &password, true).await.unwrap();
+        site.core().admin().change_password(&ctx, &ann, &password, true).await.unwrap();
     }
     let mut slow = std::pin::pin!(site.core().deliver_mails());
     // Poll until the node has claimed a mail.

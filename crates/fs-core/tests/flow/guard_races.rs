@@ -71,7 +71,7 @@ async fn hand(flow: &str) -> Hand {
         "mailed code" => text = mailed_code(&site).await,
         "link" => text = sign_in_link(&site).await,
         "reset" | "first reset" => {
-            let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+            let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
             text = mailed_token(&site).await;
         }
         "change" | "verify" => drop(sign_ann_in(&site, &mut session).await),
@@ -95,21 +95,32 @@ async fn hand(flow: &str) -> Hand {
 async fn run(flow: &str, site: &Site, session: &mut Session, text: &str) -> bool {
     let (core, ctx) = (site.core(), site.context());
     match flow {
-        "password" => drop(core.sign_in(&ctx, session, credentials()).await.unwrap()),
+        "password" => {
+            drop(core.sign_in().with_password(&ctx, session, credentials()).await.unwrap())
+        }
         "passcode" => drop(by_password(site, session).await),
         "mailed code" => drop(by_passcode(site, session, text).await),
         "link" => {
-            let outcome = core.follow_sign_in_link(&ctx, session, text).await.unwrap();
+            let outcome = core.sign_in().follow_link(&ctx, session, text).await.unwrap();
             return matches!(outcome, FollowLinkOutcome::Judged(_));
         }
         "confirm" => drop(
-            core.confirm(&ctx, session, None, None, text, crate::people::chosen()).await.unwrap(),
+            core.accounts()
+                .confirm(&ctx, session, None, None, text, crate::people::chosen())
+                .await
+                .unwrap(),
         ),
         "reset" | "first reset" => {
-            drop(core.reset_password(&ctx, session, text, new_password(NEW)).await.unwrap());
+            drop(
+                core.accounts()
+                    .reset_password(&ctx, session, text, new_password(NEW))
+                    .await
+                    .unwrap(),
+            );
         }
         "remembered" => {
             return core
+                .sessions()
                 .restore_remembered(&ctx, session, text)
                 .await
                 .unwrap()
@@ -118,16 +129,21 @@ async fn run(flow: &str, site: &Site, session: &mut Session, text: &str) -> bool
         }
         "second factor" | "chosen factor" => return validate(site, session, text).await,
         _ => {
-            let Some(user) = core.authenticate_session(&ctx, session).await.unwrap() else {
+            let Some(user) = core.sessions().authenticate(&ctx, session).await.unwrap() else {
                 return false;
             };
             let old = PASSWORD.into();
             if flow == "verify" {
-                let outcome = core.verify(&ctx, session, &user, &old).await.unwrap();
+                let outcome = core.sessions().verify(&ctx, session, &user, &old).await.unwrap();
                 return matches!(outcome, VerifyOutcome::Done);
             }
             let new = new_password(NEW);
-            drop(core.change_password(&ctx, session, &user, &old, new, None).await.unwrap());
+            drop(
+                core.accounts()
+                    .change_password(&ctx, session, &user, &old, new, None)
+                    .await
+                    .unwrap(),
+            );
         }
     }
     session.sign_in().is_some()
@@ -270,7 +286,7 @@ fn a_code_that_was_mailed_is_good_though_two_were_asked_for_at_once() {
         block_on(site.add_user(ANN));
         let ask = async || {
             let (core, ctx) = (site.core(), site.context());
-            let asked = core.send_sign_in_code(&ctx, ANN, Some("email")).await;
+            let asked = core.sign_in().send_code(&ctx, ANN, Some("email")).await;
             matches!(asked, Ok(SendCodeOutcome::Sent))
         };
         let told: [bool; 2] = order.both(ask(), ask()).into();
@@ -299,7 +315,8 @@ fn of_two_methods_that_are_proven_at_once_none_is_lost() {
         let (key, state) = block_on(set_up_method(&site, &user));
         let by_app = code(&site, &key);
         let (by_mail, mail_state) = block_on(async {
-            let begun = site.core().set_up_method(&site.context(), &user, "email", "").await;
+            let begun =
+                site.core().sign_in_methods().set_up(&site.context(), &user, "email", "").await;
             let fs_core::flow::SetupOutcome::Started { state, .. } = begun.unwrap() else {
                 panic!("not begun");
             };
@@ -324,7 +341,7 @@ fn of_two_administrators_one_shuts_out() {
     let orders = every_order(|order| {
         let site = every_way().build();
         let user = block_on(site.add_user(ANN));
-        let shut = || site.core().deactivate_user(&user.id);
+        let shut = || site.core().admin().deactivate_user(&user.id);
         let (first, second) = order.both(shut(), shut());
         assert!(first.unwrap() != second.unwrap());
     });
@@ -346,12 +363,12 @@ fn auth_tokens_that_are_made_at_once_are_both_good() {
         let user = block_on(site.user(ANN)).unwrap();
         let make = async || {
             let mut user = user.clone();
-            site.core().issue_auth_token(&site.context(), &mut user).await.unwrap()
+            site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap()
         };
         let (first, second) = order.both(make(), make());
         for token in [first, second] {
             let ctx = site.context();
-            let found = site.core().authenticate_token(&ctx, token.expose());
+            let found = site.core().auth_tokens().authenticate(&ctx, token.expose());
             assert!(block_on(found).unwrap().is_some());
         }
     });

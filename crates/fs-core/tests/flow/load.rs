@@ -71,7 +71,7 @@ fn busy<T>(outcome: Result<T, FlowError>) {
 async fn sign_in(site: &Site, identity: &str, password: &str) -> Result<SignInOutcome, FlowError> {
     let typed =
         Credentials { identity: identity.to_owned(), password: password.into(), ..credentials() };
-    site.core().sign_in(&site.context(), &mut Session::default(), typed).await
+    site.core().sign_in().with_password(&site.context(), &mut Session::default(), typed).await
 }
 
 async fn sign_in_by_passcode(site: &Site, passcode: &str) -> Result<SignInOutcome, FlowError> {
@@ -81,7 +81,7 @@ async fn sign_in_by_passcode(site: &Site, passcode: &str) -> Result<SignInOutcom
         remember: false,
         device: None,
     };
-    site.core().sign_in_with_passcode(&site.context(), &mut Session::default(), typed).await
+    site.core().sign_in().with_passcode(&site.context(), &mut Session::default(), typed).await
 }
 
 fn is_in(outcome: Result<SignInOutcome, FlowError>) -> bool {
@@ -103,12 +103,17 @@ async fn a_sign_in_that_is_refused_for_load_costs_no_attempt() {
             busy(sign_in(&site, ANN, password).await);
             busy(sign_in(&site, "nobody@site.test", password).await);
             busy(sign_in_by_passcode(&site, password).await);
-            busy(site.core().check_credentials(&ctx, ANN, &password.into()).await);
-            busy(site.core().follow_code_link(&ctx, &mut Session::default(), ANN, "1", true).await);
-            busy(site.core().send_sign_in_code(&ctx, ANN, Some("email")).await);
+            busy(site.core().sign_in().check_credentials(&ctx, ANN, &password.into()).await);
+            busy(
+                site.core()
+                    .sign_in()
+                    .follow_code_link(&ctx, &mut Session::default(), ANN, "1", true)
+                    .await,
+            );
+            busy(site.core().sign_in().send_code(&ctx, ANN, Some("email")).await);
         }
         full.store(false, Ordering::SeqCst);
-        let _ = site.core().send_sign_in_code(&ctx, ANN, Some("email")).await.unwrap();
+        let _ = site.core().sign_in().send_code(&ctx, ANN, Some("email")).await.unwrap();
         assert!(is_in(sign_in(&site, ANN, PASSWORD).await), "{password}");
         assert!(is_in(sign_in_by_passcode(&site, PASSWORD).await), "{password}");
         assert!(!is_told_to_wait(&sign_in(&site, ANN, password).await));
@@ -124,17 +129,25 @@ async fn proof_and_change_that_are_refused_for_load_cost_no_attempt() {
     let user = site.user(ANN).await.unwrap();
     full.store(true, Ordering::SeqCst);
     for _ in 0..3 {
-        busy(core.verify(&ctx, &mut session, &user, &PASSWORD.into()).await);
-        busy(core.verify_with_passcode(&ctx, &mut session, &user, &PASSWORD.into()).await);
+        busy(core.sessions().verify(&ctx, &mut session, &user, &PASSWORD.into()).await);
+        busy(
+            core.sessions().verify_with_passcode(&ctx, &mut session, &user, &PASSWORD.into()).await,
+        );
         let new = new_password(NEW);
-        busy(core.change_password(&ctx, &mut session, &user, &PASSWORD.into(), new, None).await);
+        busy(
+            core.accounts()
+                .change_password(&ctx, &mut session, &user, &PASSWORD.into(), new, None)
+                .await,
+        );
     }
     full.store(false, Ordering::SeqCst);
-    let verified = core.verify(&ctx, &mut session, &user, &PASSWORD.into()).await;
+    let verified = core.sessions().verify(&ctx, &mut session, &user, &PASSWORD.into()).await;
     assert!(matches!(verified, Ok(VerifyOutcome::Done)));
     let new = new_password(NEW);
-    let changed =
-        core.change_password(&ctx, &mut session, &user, &PASSWORD.into(), new, None).await;
+    let changed = core
+        .accounts()
+        .change_password(&ctx, &mut session, &user, &PASSWORD.into(), new, None)
+        .await;
     assert!(matches!(changed, Ok(ChangeOutcome::Done { .. })));
 }
 
@@ -144,17 +157,19 @@ async fn a_reset_and_a_registration_that_are_refused_for_load_cost_no_attempt() 
     full.store(true, Ordering::SeqCst);
     for _ in 0..3 {
         let ctx = site.context();
-        busy(site.core().register(&ctx, &mut Session::default(), registration(ANN)).await);
+        busy(
+            site.core().accounts().register(&ctx, &mut Session::default(), registration(ANN)).await,
+        );
     }
     full.store(false, Ordering::SeqCst);
     register_ann(&site).await;
     let (core, ctx) = (site.core(), site.context());
     site.mails().await;
-    let _ = core.request_reset(&ctx, ANN).await.unwrap();
+    let _ = core.accounts().request_reset(&ctx, ANN).await.unwrap();
     let token = mailed_token(&site).await;
     let reset = || {
         let new = new_password(NEW);
-        async { core.reset_password(&ctx, &mut Session::default(), &token, new).await }
+        async { core.accounts().reset_password(&ctx, &mut Session::default(), &token, new).await }
     };
     full.store(true, Ordering::SeqCst);
     for _ in 0..3 {
@@ -171,24 +186,25 @@ async fn registrations_do_not_stop_sign_ins_and_mails_from_the_same_address() {
     let ctx = site.context();
     for number in 0..100 {
         let form = registration(&format!("somebody{number}@site.test"));
-        let outcome = site.core().register(&ctx, &mut Session::default(), form).await.unwrap();
+        let outcome =
+            site.core().accounts().register(&ctx, &mut Session::default(), form).await.unwrap();
         assert!(matches!(outcome, RegisterOutcome::Done(_)));
     }
     let form = registration("somebody@site.test");
-    let one_more = site.core().register(&ctx, &mut Session::default(), form).await;
+    let one_more = site.core().accounts().register(&ctx, &mut Session::default(), form).await;
     assert!(is_told_to_wait(&one_more));
     assert!(is_in(sign_in(&site, ANN, PASSWORD).await));
-    assert!(site.core().request_reset(&ctx, ANN).await.is_ok());
+    assert!(site.core().accounts().request_reset(&ctx, ANN).await.is_ok());
     // Mails and sign-ins do not limit registrations either.
     let elsewhere = site.visited_from([198, 51, 100, 1]);
     for number in 0..100 {
         let nobody = format!("nobody{number}@site.test");
         assert!(!is_in(sign_in(&elsewhere, &nobody, PASSWORD).await));
-        let _ = site.core().request_reset(&elsewhere.context(), &nobody).await.unwrap();
+        let _ = site.core().accounts().request_reset(&elsewhere.context(), &nobody).await.unwrap();
     }
     let form = registration("somebody@site.test");
     let ctx = elsewhere.context();
-    let one_more = site.core().register(&ctx, &mut Session::default(), form).await;
+    let one_more = site.core().accounts().register(&ctx, &mut Session::default(), form).await;
     assert!(matches!(one_more, Ok(RegisterOutcome::Done(_))));
 }
 
@@ -265,29 +281,32 @@ async fn new_passwords_that_are_refused_are_bounded() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
     let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
-    let _ = core.request_reset(&ctx, ANN).await.unwrap();
+    let _ = core.accounts().request_reset(&ctx, ANN).await.unwrap();
     let token = mailed_token(&site).await;
     let _ = sign_ann_in(&site, &mut session).await;
     let user = site.user(ANN).await.unwrap();
     let mut refused = 0;
     for _ in 0..20 {
         let new = new_password("too short");
-        let reset = core.reset_password(&ctx, &mut Session::default(), &token, new).await;
+        let reset =
+            core.accounts().reset_password(&ctx, &mut Session::default(), &token, new).await;
         refused += usize::from(matches!(reset, Ok(ResetOutcome::Refused(_))));
         let new = new_password("too short");
         let mut session = session.clone();
-        let changed =
-            core.change_password(&ctx, &mut session, &user, &PASSWORD.into(), new, None).await;
+        let changed = core
+            .accounts()
+            .change_password(&ctx, &mut session, &user, &PASSWORD.into(), new, None)
+            .await;
         refused += usize::from(matches!(changed, Ok(ChangeOutcome::Refused(_))));
     }
     assert_eq!(refused, 30);
     site.calls.take();
     let new = new_password(NEW);
-    let reset = core.reset_password(&ctx, &mut Session::default(), &token, new).await;
+    let reset = core.accounts().reset_password(&ctx, &mut Session::default(), &token, new).await;
     assert!(is_told_to_wait(&reset));
     assert!(!site.calls.take().iter().any(|call| matches!(call, Call::Hash(_))));
     site.clock.advance(15 * MINUTE);
     let (ctx, new) = (site.context(), new_password(NEW));
-    let reset = core.reset_password(&ctx, &mut Session::default(), &token, new).await;
+    let reset = core.accounts().reset_password(&ctx, &mut Session::default(), &token, new).await;
     assert!(matches!(reset, Ok(ResetOutcome::Done { .. })));
 }

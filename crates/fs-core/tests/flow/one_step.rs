@@ -20,15 +20,15 @@ use crate::people::{ANN, sign_ann_in};
 async fn ann_with_one_app(site: &Site, key: &TotpSecret) -> User {
     let user = ann_with(site, key).await;
     let sealed = user.second_factor.totp_secret.clone();
-    site.core().us_set(&user, "authenticator", sealed, None).await.unwrap();
+    site.core().admin().us_set(&user, "authenticator", sealed, None).await.unwrap();
     site.user(ANN).await.unwrap()
 }
 
 /// Reauthenticates with a code. Returns whether it was right.
 async fn verify(site: &Site, session: &mut Session, code: &str) -> bool {
     let (core, ctx) = (site.core(), site.context());
-    let user = core.authenticate_session(&ctx, session).await.unwrap().unwrap();
-    let outcome = core.verify_with_passcode(&ctx, session, &user, &code.into()).await;
+    let user = core.sessions().authenticate(&ctx, session).await.unwrap().unwrap();
+    let outcome = core.sessions().verify_with_passcode(&ctx, session, &user, &code.into()).await;
     matches!(outcome.unwrap(), VerifyOutcome::Done)
 }
 

@@ -35,7 +35,7 @@ async fn enter(site: &Site, key: &TotpSecret) -> Entered {
     site.clock.advance(STEP);
     let (core, ctx, mut session) = (site.core(), site.context(), pending(site).await);
     let code = code(site, key);
-    match core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap() {
+    match core.second_factors().validate(&ctx, &mut session, None, &code, None).await.unwrap() {
         ValidateOutcome::SignedIn { remember, device: Some(device), .. } => {
             Entered { session, remembered: remember, device }
         }
@@ -47,6 +47,7 @@ async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
     let (ctx, mut session) = (site.context(), Session::default());
     let cookie = remember_cookie(remembered);
     site.core()
+        .sessions()
         .restore_remembered(&ctx, &mut session, cookie)
         .await
         .unwrap()
@@ -57,7 +58,13 @@ async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
 /// Checks whether a browser with that device token is asked for the second factor.
 async fn is_asked(site: &Site, device: &Secret) -> bool {
     let typed = Credentials { device: Some(device.clone()), ..credentials() };
-    match site.core().sign_in(&site.context(), &mut Session::default(), typed).await.unwrap() {
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut Session::default(), typed)
+        .await
+        .unwrap();
+    match outcome {
         SignInOutcome::SecondFactor { .. } => true,
         SignInOutcome::Done { .. } => false,
         other => refused(other),
@@ -72,16 +79,21 @@ async fn change(
     off: bool,
 ) -> RememberChange {
     let (core, ctx) = (site.core(), site.context());
-    let user = core.authenticate_session(&ctx, session).await.unwrap().unwrap();
+    let user = core.sessions().authenticate(&ctx, session).await.unwrap().unwrap();
     if off {
-        match core.enrol(&ctx, session, Some(&user), "disable", "", cookie).await.unwrap() {
+        match core
+            .second_factors()
+            .enrol(&ctx, session, Some(&user), "disable", "", cookie)
+            .await
+            .unwrap()
+        {
             EnrolOutcome::Disabled { remember, .. } => return remember,
             other => refused(other),
         }
     }
     let new = enrol(site, session).await;
     let code = code(site, &new);
-    match core.validate_second_factor(&ctx, session, Some(&user), &code, cookie).await.unwrap() {
+    match core.second_factors().validate(&ctx, session, Some(&user), &code, cookie).await.unwrap() {
         ValidateOutcome::Changed { remember, .. } => remember,
         other => refused(other),
     }
@@ -104,7 +116,7 @@ async fn a_change_ends_all_trust_but_that_of_the_browser_at_hand() {
         assert!(is_in(&site, &here.session).await);
         assert_eq!(is_in(&site, &other.session).await, !ends, "off: {off}");
         assert_eq!(comes_back(&site, &other.remembered).await, !ends, "off: {off}");
-        let waits = site.core().pending(&site.context(), &waiting).await.unwrap();
+        let waits = site.core().second_factors().pending(&site.context(), &waiting).await.unwrap();
         assert_eq!(waits.is_some(), !ends, "off: {off}");
 
         // The browser stays remembered, with another cookie, and becomes no fresher.
@@ -166,10 +178,11 @@ async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
     let user = ann_with(&site, &old).await;
     let other = signed_in(&site, &old).await;
     let (core, ctx) = (site.core(), site.context());
-    let token = core.issue_auth_token(&ctx, &mut user.clone()).await.unwrap();
-    let knows = async || core.authenticate_token(&ctx, token.expose()).await.unwrap().is_some();
+    let token = core.auth_tokens().issue(&ctx, &mut user.clone()).await.unwrap();
+    let knows =
+        async || core.auth_tokens().authenticate(&ctx, token.expose()).await.unwrap().is_some();
     assert!(knows().await);
-    core.tf_reset(&user.id).await.unwrap();
+    core.admin().tf_reset(&user.id).await.unwrap();
     let mut here = pending(&site).await;
     let new = enrol(&site, &mut here).await;
     assert!(is_in(&site, &other).await);
@@ -190,10 +203,10 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
         let Entered { device, .. } = enter(&site, &key(1)).await;
         assert!(!is_asked(&site, &device).await);
         // An application sets up another app for her; that alone revokes nothing.
-        site.core().tf_reset(&user.id).await.unwrap();
-        let sealed = site.core().seal_totp(&key(2)).await.unwrap();
+        site.core().admin().tf_reset(&user.id).await.unwrap();
+        let sealed = site.core().second_factors().seal_totp(&key(2)).await.unwrap();
         let user = site.user(ANN).await.unwrap();
-        site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+        site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
         assert!(is_asked(&site, &device).await);
     }
 }
@@ -210,12 +223,13 @@ async fn a_change_by_other_means_gives_no_session() {
     let Entered { session: mut copy, remembered, .. } = enter(&site, &key).await;
     let cookie = Some(remember_cookie(&remembered));
     let (core, ctx) = (site.core(), site.context());
-    let user = core.authenticate_session(&ctx, &copy).await.unwrap().unwrap();
+    let user = core.sessions().authenticate(&ctx, &copy).await.unwrap().unwrap();
     let new = enrol(&site, &mut copy).await;
-    let _ = core.sign_out(&ctx, &mut copy.clone(), Some(&user), None).await.unwrap();
+    let _ = core.sessions().sign_out(&ctx, &mut copy.clone(), Some(&user), None).await.unwrap();
     site.clock.advance(STEP);
     let code = code(&site, &new);
-    match core.validate_second_factor(&ctx, &mut copy, Some(&user), &code, cookie).await.unwrap() {
+    match core.second_factors().validate(&ctx, &mut copy, Some(&user), &code, cookie).await.unwrap()
+    {
         ValidateOutcome::Changed { remember, .. } => assert_eq!(remember, RememberChange::Keep),
         other => refused(other),
     }
@@ -232,12 +246,15 @@ async fn tokens_of_their_own_name_and_old_recovery_codes_end_as_well() {
         let (core, ctx) = (site.core(), site.context());
         let mut here = signed_in(&site, &key).await;
         let mut user = site.user(ANN).await.unwrap();
-        let token = core.issue_auth_token(&ctx, &mut user).await.unwrap();
-        let _ = core.make_recovery_codes(&ctx, &here, &user).await.unwrap();
+        let token = core.auth_tokens().issue(&ctx, &mut user).await.unwrap();
+        let _ = core.second_factors().make_recovery_codes(&ctx, &here, &user).await.unwrap();
         assert!(!site.user(ANN).await.unwrap().recovery_codes.is_empty());
         site.clock.advance(STEP);
         let _ = change(&site, &mut here, None, off).await;
-        assert!(core.authenticate_token(&ctx, token.expose()).await.unwrap().is_none(), "{off}");
+        assert!(
+            core.auth_tokens().authenticate(&ctx, token.expose()).await.unwrap().is_none(),
+            "{off}"
+        );
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, [], "{off}");
     }
 }
@@ -250,9 +267,9 @@ async fn a_device_is_spared_the_code_where_that_was_asked_for() {
         site.clock.advance(STEP);
         let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
         let typed = Credentials { remember: Some(remember), ..credentials() };
-        let _ = core.sign_in(&ctx, &mut session, typed).await.unwrap();
+        let _ = core.sign_in().with_password(&ctx, &mut session, typed).await.unwrap();
         let code = code(&site, &key);
-        match core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap() {
+        match core.second_factors().validate(&ctx, &mut session, None, &code, None).await.unwrap() {
             ValidateOutcome::SignedIn { device, .. } => assert_eq!(device.is_some(), remember),
             other => refused(other),
         }
@@ -264,9 +281,11 @@ async fn nothing_is_pending_for_an_account_that_was_deactivated() {
     let (site, key) = (site(true), key(1));
     let ann = ann_with(&site, &key).await;
     let session = pending(&site).await;
-    let waits = async || site.core().pending(&site.context(), &session).await.unwrap().is_some();
+    let waits = async || {
+        site.core().second_factors().pending(&site.context(), &session).await.unwrap().is_some()
+    };
     assert!(waits().await);
-    site.core().deactivate_user(&ann.id).await.unwrap();
+    site.core().admin().deactivate_user(&ann.id).await.unwrap();
     assert!(!waits().await);
 }
 
@@ -281,12 +300,13 @@ async fn what_one_sets_up_does_not_become_the_factor_of_another() {
     let key = enrol(&site, &mut session).await;
     let code = code(&site, &key);
     let mut copy = session.clone();
-    let given = core.validate_second_factor(&ctx, &mut copy, Some(&bob), &code, None).await;
+    let given = core.second_factors().validate(&ctx, &mut copy, Some(&bob), &code, None).await;
     assert!(matches!(given.unwrap(), ValidateOutcome::NotPending));
     // Bob then begins to sign in there.
     let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
-    let _ = core.sign_in(&ctx, &mut session, typed).await.unwrap();
-    let given = core.validate_second_factor(&ctx, &mut session, None, &code, None).await.unwrap();
+    let _ = core.sign_in().with_password(&ctx, &mut session, typed).await.unwrap();
+    let given =
+        core.second_factors().validate(&ctx, &mut session, None, &code, None).await.unwrap();
     assert!(matches!(given, ValidateOutcome::NotPending), "{given:?}");
     assert_eq!(site.user("bob@site.test").await.unwrap().second_factor.method, None);
 }

@@ -42,12 +42,17 @@ async fn sign_in(site: &Site, identity: &str, password: &str) -> Try {
         remember: None,
         device: None,
     };
-    let outcome = site.core().sign_in(&site.context(), &mut Session::default(), credentials).await;
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut Session::default(), credentials)
+        .await;
     judged(outcome, |outcome| matches!(outcome, SignInOutcome::Done { .. }))
 }
 
 async fn by_basic(site: &Site, identity: &str, password: &str) -> Try {
-    let outcome = site.core().check_credentials(&site.context(), identity, &password.into()).await;
+    let outcome =
+        site.core().sign_in().check_credentials(&site.context(), identity, &password.into()).await;
     judged(outcome, |outcome| outcome.is_accepted())
 }
 
@@ -156,10 +161,15 @@ async fn strangers_do_not_shut_the_owner_out() {
     let travelling = site.visited_from([198, 51, 100, 1]);
     assert_eq!(sign_in(&travelling, ANN, PASSWORD).await, Try::Wait(DAY));
     let ctx = travelling.context();
-    let _ = site.core().request_reset(&ctx, ANN).await.unwrap();
+    let _ = site.core().accounts().request_reset(&ctx, ANN).await.unwrap();
     let token = mailed_token(&site).await;
     let new = new_password(NEW);
-    let _ = site.core().reset_password(&ctx, &mut Session::default(), &token, new).await.unwrap();
+    let _ = site
+        .core()
+        .accounts()
+        .reset_password(&ctx, &mut Session::default(), &token, new)
+        .await
+        .unwrap();
     assert_eq!(sign_in(&travelling, ANN, NEW).await, Try::In);
 }
 
@@ -212,12 +222,13 @@ async fn a_stolen_session_is_no_place_to_guess() {
     let (core, ctx) = (site.core(), site.context());
     let mut session_two = session.clone();
     let mut verify = async |password: &str| {
-        let outcome = core.verify(&ctx, &mut session_two, &user, &password.into()).await;
+        let outcome = core.sessions().verify(&ctx, &mut session_two, &user, &password.into()).await;
         judged(outcome, |outcome| matches!(outcome, VerifyOutcome::Done))
     };
     let change = async |password: &str| {
         let (mut session, old, new) = (session.clone(), password.into(), new_password(NEW));
-        let outcome = core.change_password(&ctx, &mut session, &user, &old, new, None).await;
+        let outcome =
+            core.accounts().change_password(&ctx, &mut session, &user, &old, new, None).await;
         judged(outcome, |outcome| matches!(outcome, ChangeOutcome::Done { .. }))
     };
     for _ in 0..5 {
@@ -232,7 +243,7 @@ async fn a_stolen_session_is_no_place_to_guess() {
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
     site.clock.advance(15 * MINUTE);
     let ctx = site.context();
-    let outcome = core.verify(&ctx, &mut session.clone(), &user, &PASSWORD.into()).await;
+    let outcome = core.sessions().verify(&ctx, &mut session.clone(), &user, &PASSWORD.into()).await;
     assert_eq!(judged(outcome, |outcome| matches!(outcome, VerifyOutcome::Done)), Try::In);
 }
 
@@ -245,7 +256,8 @@ async fn new_passwords_that_are_refused_are_no_guesses() {
     for new in ["short", PASSWORD].iter().cycle().take(40) {
         let (core, ctx, mut session) = (site.core(), site.context(), session.clone());
         let (old, new) = (PASSWORD.into(), new_password(new));
-        let outcome = core.change_password(&ctx, &mut session, &user, &old, new, None).await;
+        let outcome =
+            core.accounts().change_password(&ctx, &mut session, &user, &old, new, None).await;
         assert!(matches!(outcome.unwrap(), ChangeOutcome::Refused(_)));
     }
 }
@@ -272,7 +284,7 @@ async fn a_number_has_one_count_however_it_is_written() {
             .to_vec();
     let site = setup.build();
     let user = site.add_user(ANN).await;
-    site.core().us_set(&user, "sms", None, Some("+14155550123".to_owned())).await.unwrap();
+    site.core().admin().us_set(&user, "sms", None, Some("+14155550123".to_owned())).await.unwrap();
     let dashes = (0..20).map(|number| format!("+1415{}5550123", "-".repeat(number % 5 + 1)));
     for (number, written) in dashes.enumerate() {
         assert_eq!(sign_in(&site, &written, WRONG).await, Try::Wrong, "{number}");

@@ -48,7 +48,11 @@ async fn stored_is_of(site: &Site, text: &str) -> bool {
 
 async fn signs_in(site: &Site, typed: &str) -> bool {
     let credentials = fs_core::flow::Credentials { password: Secret::from(typed), ..credentials() };
-    let outcome = site.core().sign_in(&site.context(), &mut Session::default(), credentials).await;
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut Session::default(), credentials)
+        .await;
     matches!(outcome.unwrap(), SignInOutcome::Done { .. })
 }
 
@@ -79,13 +83,13 @@ async fn an_outdated_hash_is_renewed_by_a_right_password_alone() {
     let outdated = hash_of(PASSWORD, NewHash::Bcrypt { cost: 10 });
     let mut ann = ann_with(&site, outdated.clone()).await;
     let before = site.dump().await;
-    assert!(!core.verify_and_update_password(&mut ann, &NEW.into()).await.unwrap());
+    assert!(!core.accounts().verify_and_update_password(&mut ann, &NEW.into()).await.unwrap());
     assert_eq!(site.dump().await, before);
-    assert!(core.verify_and_update_password(&mut ann, &PASSWORD.into()).await.unwrap());
+    assert!(core.accounts().verify_and_update_password(&mut ann, &PASSWORD.into()).await.unwrap());
     let renewed = site.user(ANN).await.unwrap().password;
     assert!(renewed != Some(outdated) && renewed == ann.password);
     let before = site.dump().await;
-    assert!(core.verify_and_update_password(&mut ann, &PASSWORD.into()).await.unwrap());
+    assert!(core.accounts().verify_and_update_password(&mut ann, &PASSWORD.into()).await.unwrap());
     assert_eq!(site.dump().await, before);
 }
 
@@ -96,7 +100,7 @@ async fn a_password_that_was_changed_at_the_same_moment_is_not_put_back() {
     let mut old = ann_with(&site, hash_of(PASSWORD, NewHash::Bcrypt { cost: 10 })).await;
     let new = hash_of(NEW, NewHash::CheapestForTests);
     ann_with(&site, new.clone()).await;
-    assert!(!core.verify_and_update_password(&mut old, &PASSWORD.into()).await.unwrap());
+    assert!(!core.accounts().verify_and_update_password(&mut old, &PASSWORD.into()).await.unwrap());
     assert_eq!(site.user(ANN).await.unwrap().password, Some(new));
 }
 
@@ -122,18 +126,21 @@ async fn every_other_check_knows_the_imported_spelling() {
     let site = Setup::standard().build();
     let (core, ctx) = (site.core(), site.context());
     ann_with(&site, imported()).await;
-    assert!(core.check_credentials(&ctx, ANN, &TYPED.into()).await.unwrap().is_accepted());
+    assert!(
+        core.sign_in().check_credentials(&ctx, ANN, &TYPED.into()).await.unwrap().is_accepted()
+    );
     assert!(stored_is_of(&site, TYPED).await);
 
     let ann = ann_with(&site, imported()).await;
     let mut session = Session::default();
-    let verified = core.verify(&ctx, &mut session, &ann, &TYPED.into()).await.unwrap();
+    let verified = core.sessions().verify(&ctx, &mut session, &ann, &TYPED.into()).await.unwrap();
     assert!(matches!(verified, VerifyOutcome::Done), "{verified:?}");
     assert!(stored_is_of(&site, TYPED).await);
 
     let ann = ann_with(&site, imported()).await;
     let (typed, new) = (TYPED.into(), new_password(NEW));
-    let changed = core.change_password(&ctx, &mut session, &ann, &typed, new, None).await.unwrap();
+    let changed =
+        core.accounts().change_password(&ctx, &mut session, &ann, &typed, new, None).await.unwrap();
     assert!(matches!(changed, ChangeOutcome::Done { .. }), "{changed:?}");
 }
 
@@ -161,6 +168,7 @@ async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
             site.calls.take();
             let checked = site
                 .core()
+                .sign_in()
                 .check_credentials(&site.context(), identity, &typed.into())
                 .await
                 .unwrap();
@@ -182,7 +190,8 @@ async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
 async fn a_new_password_is_judged_on_the_hashing_threads() {
     let site = Setup::standard().build();
     let judge = async |typed: &str| {
-        let judged = site.core().check_new_password("password", &typed.into(), &[ANN]).await;
+        let judged =
+            site.core().accounts().check_new_password("password", &typed.into(), &[ANN]).await;
         judged.map(|judged| judged.is_accepted())
     };
     site.calls.take();
@@ -205,8 +214,10 @@ async fn a_browser_stays_remembered_by_a_cookie_of_the_account_alone() {
         let cookies =
             [None, Some("made up"), Some(remember_cookie(&of_bob)), Some(remember_cookie(&of_ann))];
         let (ann, old, new) = (site.user(ANN).await.unwrap(), PASSWORD.into(), new_password(NEW));
-        let changed =
-            core.change_password(&ctx, &mut session, &ann, &old, new, cookies[whose]).await;
+        let changed = core
+            .accounts()
+            .change_password(&ctx, &mut session, &ann, &old, new, cookies[whose])
+            .await;
         match changed.unwrap() {
             ChangeOutcome::Done { remember: RememberChange::Set { .. }, .. } => {
                 assert_eq!(whose, 3);
@@ -231,7 +242,11 @@ async fn a_new_password_leaves_no_session_behind_and_a_line_in_the_audit_log() {
     };
     assert!(of(&before).await > 0);
     let (old, new) = (PASSWORD.into(), new_password(NEW));
-    let _ = core.change_password(&ctx, &mut session, &before, &old, new, None).await.unwrap();
+    let _ = core
+        .accounts()
+        .change_password(&ctx, &mut session, &before, &old, new, None)
+        .await
+        .unwrap();
     assert_eq!((of(&before).await, of(&site.user(ANN).await.unwrap()).await), (0, 1));
     let lines = site.dump().await.audit;
     let told = lines.iter().any(|line| line.what == "password_replaced");
@@ -245,7 +260,8 @@ async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
     setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
     let site = setup.build();
     let judge = async |password: &str| {
-        let judged = site.core().check_new_password("password", &password.into(), &[]).await;
+        let judged =
+            site.core().accounts().check_new_password("password", &password.into(), &[]).await;
         match judged.unwrap() {
             NewPasswordCheck::Accepted(_) => Ok(()),
             NewPasswordCheck::Refused(problems) => Err(format!("{problems:?}")),
@@ -262,6 +278,7 @@ async fn a_password_of_more_bytes_than_bcrypt_reads_is_refused_in_words() {
     setup.config.hashing.create = NewHash::Bcrypt { cost: 10 };
     let site = setup.build();
     let long = "otter".repeat(20);
-    let judged = site.core().check_new_password("password", &long.as_str().into(), &[]).await;
+    let judged =
+        site.core().accounts().check_new_password("password", &long.as_str().into(), &[]).await;
     assert!(judged.unwrap().is_accepted());
 }

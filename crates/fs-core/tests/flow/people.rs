@@ -31,7 +31,7 @@ pub(crate) fn registration(email: &str) -> RegistrationForm {
 /// Registers Ann without confirming the account. The link is in the newest mail.
 pub(crate) async fn register_ann(site: &Site) {
     let (ctx, mut session) = (site.context(), Session::default());
-    match site.core().register(&ctx, &mut session, registration(ANN)).await.unwrap() {
+    match site.core().accounts().register(&ctx, &mut session, registration(ANN)).await.unwrap() {
         RegisterOutcome::Done(_) => {}
         other => refused(other),
     }
@@ -47,7 +47,9 @@ pub(crate) fn credentials() -> Credentials {
 }
 
 pub(crate) async fn sign_ann_in(site: &Site, session: &mut Session) -> RememberChange {
-    match site.core().sign_in(&site.context(), session, credentials()).await.unwrap() {
+    let outcome =
+        site.core().sign_in().with_password(&site.context(), session, credentials()).await.unwrap();
+    match outcome {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
     }
@@ -57,7 +59,13 @@ pub(crate) async fn sign_ann_in(site: &Site, session: &mut Session) -> RememberC
 pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
     site.add_user("bob@site.test").await;
     let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
-    match site.core().sign_in(&site.context(), &mut Session::default(), typed).await.unwrap() {
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut Session::default(), typed)
+        .await
+        .unwrap();
+    match outcome {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
     }

@@ -37,42 +37,52 @@ impl Scene {
     }
 
     async fn sign_in(&self, session: &mut Session) -> bool {
-        let outcome = self.site.core().sign_in(&self.site.context(), session, credentials()).await;
+        let outcome = self
+            .site
+            .core()
+            .sign_in()
+            .with_password(&self.site.context(), session, credentials())
+            .await;
         matches!(outcome, Ok(SignInOutcome::Done { .. }))
     }
 
     async fn change(&self, session: &mut Session, new: NewPassword) -> bool {
         let (ctx, old) = (self.site.context(), PASSWORD.into());
-        let changed = self.site.core().change_password(&ctx, session, &self.user, &old, new, None);
+        let changed =
+            self.site.core().accounts().change_password(&ctx, session, &self.user, &old, new, None);
         matches!(changed.await, Ok(ChangeOutcome::Done { .. }))
     }
 
     async fn verify(&self, session: &mut Session) -> bool {
         let (ctx, password) = (self.site.context(), PASSWORD.into());
-        let verified = self.site.core().verify(&ctx, session, &self.user, &password).await;
+        let verified =
+            self.site.core().sessions().verify(&ctx, session, &self.user, &password).await;
         matches!(verified, Ok(VerifyOutcome::Done))
     }
 
     async fn reset_token(&self) -> String {
-        let _ = self.site.core().request_reset(&self.site.context(), ANN).await.unwrap();
+        let _ = self.site.core().accounts().request_reset(&self.site.context(), ANN).await.unwrap();
         mailed_token(&self.site).await
     }
 
     async fn reset(&self, token: &str, new: NewPassword) -> bool {
         let (ctx, mut session) = (self.site.context(), Session::default());
-        let outcome = self.site.core().reset_password(&ctx, &mut session, token, new).await;
+        let outcome =
+            self.site.core().accounts().reset_password(&ctx, &mut session, token, new).await;
         matches!(outcome, Ok(ResetOutcome::Done { .. }))
     }
 
     fn is_in(&self, session: &Session) -> bool {
         let ctx = self.site.context();
-        block_on(self.site.core().authenticate_session(&ctx, session)).unwrap().is_some()
+        block_on(self.site.core().sessions().authenticate(&ctx, session)).unwrap().is_some()
     }
 
     fn has_password(&self, password: &str) -> bool {
         let typed = password.into();
         let ctx = self.site.context();
-        block_on(self.site.core().check_credentials(&ctx, ANN, &typed)).unwrap().is_accepted()
+        block_on(self.site.core().sign_in().check_credentials(&ctx, ANN, &typed))
+            .unwrap()
+            .is_accepted()
     }
 }
 
@@ -82,7 +92,7 @@ fn who_signs_in_while_being_shut_out_is_out() {
         let orders = every_order(|order| {
             let scene = Scene::new(setup);
             let mut session = Session::default();
-            let shut = scene.site.core().deactivate_user(&scene.user.id);
+            let shut = scene.site.core().admin().deactivate_user(&scene.user.id);
             let (_, shut) = order.both(scene.sign_in(&mut session), shut);
             assert!(shut.unwrap());
             assert!(!scene.is_in(&session));
@@ -97,7 +107,7 @@ fn who_signs_in_while_being_deleted_is_nobody() {
         every_order(|order| {
             let scene = Scene::new(setup);
             let (mut session, ctx) = (Session::default(), scene.site.context());
-            let delete = scene.site.core().delete_user(&ctx, &scene.user.id);
+            let delete = scene.site.core().admin().delete_user(&ctx, &scene.user.id);
             let (_, deleted) = order.both(scene.sign_in(&mut session), delete);
             deleted.unwrap();
             assert!(!scene.is_in(&session));
@@ -203,6 +213,7 @@ fn a_confirmation_link_works_once() {
                 let ctx = site.context();
                 let outcome = site
                     .core()
+                    .accounts()
                     .confirm(&ctx, &mut session, None, None, &token, crate::people::chosen())
                     .await
                     .unwrap();
@@ -234,7 +245,7 @@ fn proving_oneself_again_does_not_outlive_a_change_or_being_shut_out() {
         every_order(|order| {
             let scene = Scene::new(setup);
             let mut one = scene.one.clone();
-            let shut = scene.site.core().deactivate_user(&scene.user.id);
+            let shut = scene.site.core().admin().deactivate_user(&scene.user.id);
             let (_, shut) = order.both(scene.verify(&mut one), shut);
             assert!(shut.unwrap() && !scene.is_in(&one));
         });
@@ -248,7 +259,7 @@ fn a_session_that_is_signed_out_during_a_change_does_not_come_back() {
             let scene = Scene::new(setup);
             let (mut one, mut same) = (scene.one.clone(), scene.one.clone());
             let (core, ctx) = (scene.site.core(), scene.site.context());
-            let out = core.sign_out(&ctx, &mut same, Some(&scene.user), None);
+            let out = core.sessions().sign_out(&ctx, &mut same, Some(&scene.user), None);
             let (changed, out) = order.both(scene.change(&mut one, new_password(NEW)), out);
             let _ = out.unwrap();
             assert!(changed && !scene.is_in(&same) && !scene.is_in(&one));
@@ -266,7 +277,7 @@ fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
             let scene = Scene::new(setup);
             let (mut back, mut two) = (Session::default(), scene.two.clone());
             let (ctx, cookie) = (scene.site.context(), remember_cookie(&scene.remember));
-            let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
+            let restore = scene.site.core().sessions().restore_remembered(&ctx, &mut back, cookie);
             let change = scene.change(&mut two, new_password(NEW));
             let (restored, changed) = order.both(restore, change);
             let _ = restored.unwrap();
@@ -276,8 +287,8 @@ fn a_remembered_browser_does_not_come_back_after_a_change_or_being_shut_out() {
             let scene = Scene::new(setup);
             let mut back = Session::default();
             let (ctx, cookie) = (scene.site.context(), remember_cookie(&scene.remember));
-            let restore = scene.site.core().restore_remembered(&ctx, &mut back, cookie);
-            let shut = scene.site.core().deactivate_user(&scene.user.id);
+            let restore = scene.site.core().sessions().restore_remembered(&ctx, &mut back, cookie);
+            let shut = scene.site.core().admin().deactivate_user(&scene.user.id);
             let (restored, shut) = order.both(restore, shut);
             let _ = restored.unwrap();
             assert!(shut.unwrap() && !scene.is_in(&back));
@@ -293,7 +304,8 @@ fn an_address_is_registered_once() {
             let register = async || {
                 let mut session = Session::default();
                 let ctx = site.context();
-                let outcome = site.core().register(&ctx, &mut session, registration(ANN)).await;
+                let outcome =
+                    site.core().accounts().register(&ctx, &mut session, registration(ANN)).await;
                 Ok::<_, FlowError>(matches!(outcome?, RegisterOutcome::Done(_)))
             };
             let (first, second) = order.both(register(), register());
@@ -326,7 +338,8 @@ fn addresses_and_names_that_differ_in_case_alone_are_registered_once() {
                     let mut form = registration(email);
                     form.username = by_name.then(|| username.to_owned());
                     let (ctx, mut session) = (site.context(), Session::default());
-                    let outcome = site.core().register(&ctx, &mut session, form).await.unwrap();
+                    let outcome =
+                        site.core().accounts().register(&ctx, &mut session, form).await.unwrap();
                     matches!(outcome, RegisterOutcome::Done(_))
                 };
                 let other = if by_name { "anna@site.test" } else { "Ann@site.test" };

@@ -114,7 +114,7 @@ async fn register(site: &Site, email: &str, username: &str, password: &str) -> R
         repeated: None,
         fields: serde_json::Map::new(),
     };
-    site.core().register(&site.context(), &mut Session::default(), form).await.unwrap()
+    site.core().accounts().register(&site.context(), &mut Session::default(), form).await.unwrap()
 }
 
 fn words(problems: &[Problem]) -> Vec<(&str, &str)> {
@@ -142,20 +142,20 @@ async fn addresses_and_names_are_read_as_the_application_says() {
 
     let core = site.core();
     for typed in ["Ann@OTTER.test", "~ann"] {
-        let found = core.find_by_identity(typed).await.unwrap();
+        let found = core.accounts().find_by_identity(typed).await.unwrap();
         assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
     }
     // Stored values are found as they are, whatever the rule for typed names.
-    assert!(core.find_by_identity("ann").await.unwrap().is_some());
-    assert!(core.find_by_email("ANN@otter.test ").await.unwrap().is_some());
+    assert!(core.accounts().find_by_identity("ann").await.unwrap().is_some());
+    assert!(core.accounts().find_by_email("ANN@otter.test ").await.unwrap().is_some());
     site.mails().await;
     let new = NewAccount {
         email: " BOB@otter.test".to_owned(),
         confirmed: true,
         ..NewAccount::default()
     };
-    core.create_user(&site.context(), new).await.unwrap();
-    let asked = core.request_reset(&site.context(), "Bob@Otter.test ").await.unwrap();
+    core.admin().create_user(&site.context(), new).await.unwrap();
+    let asked = core.accounts().request_reset(&site.context(), "Bob@Otter.test ").await.unwrap();
     assert!(matches!(asked, ResetRequestOutcome::Sent { .. }));
     assert_eq!(site.mails().await.len(), 1, "the account is found by any spelling");
 }
@@ -173,7 +173,7 @@ async fn passwords_are_read_as_the_application_says() {
         confirmed: true,
         ..NewAccount::default()
     };
-    site.core().create_user(&site.context(), new).await.unwrap();
+    site.core().admin().create_user(&site.context(), new).await.unwrap();
     for (password, right) in [("sHORT", true), (PASSWORD, false)] {
         let credentials = Credentials {
             identity: "bob@otter.test".to_owned(),
@@ -182,7 +182,8 @@ async fn passwords_are_read_as_the_application_says() {
             device: None,
         };
         let mut session = Session::default();
-        let outcome = site.core().sign_in(&site.context(), &mut session, credentials).await;
+        let outcome =
+            site.core().sign_in().with_password(&site.context(), &mut session, credentials).await;
         assert_eq!(matches!(outcome.unwrap(), SignInOutcome::Done { .. }), right, "{password}");
     }
 }
@@ -192,9 +193,10 @@ async fn numbers_are_read_as_the_application_says() {
     let site = site();
     let new =
         NewAccount { email: "bob@otter.test".to_owned(), confirmed: true, ..NewAccount::default() };
-    let bob = site.core().create_user(&site.context(), new).await.unwrap();
-    let set_up =
-        async |phone| site.core().set_up_method(&site.context(), &bob, "sms", phone).await.unwrap();
+    let bob = site.core().admin().create_user(&site.context(), new).await.unwrap();
+    let set_up = async |phone| {
+        site.core().sign_in_methods().set_up(&site.context(), &bob, "sms", phone).await.unwrap()
+    };
     let SetupOutcome::Refused(problem) = set_up("+14155550123").await else {
         panic!("it is accepted")
     };

@@ -38,14 +38,14 @@ fn app_code(site: &Site) -> String {
 }
 
 async fn sealed(site: &Site) -> SealedSecret {
-    site.core().seal_totp(&secret()).await.unwrap()
+    site.core().second_factors().seal_totp(&secret()).await.unwrap()
 }
 
 /// Creates an account with an authenticator app and recovery codes. Returns the codes.
 pub(crate) async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
     let user = site.add_user(email).await;
     let sealed = Some(sealed(site).await);
-    site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+    site.core().admin().tf_set(&user, "authenticator", sealed, None).await.unwrap();
     let codes = make(site, email).await;
     (site.user(email).await.unwrap(), codes)
 }
@@ -55,7 +55,7 @@ async fn make(site: &Site, email: &str) -> Vec<String> {
     let (ctx, session) = (site.context(), Session::default());
     loop {
         let user = site.user(email).await.unwrap();
-        match site.core().make_recovery_codes(&ctx, &session, &user).await {
+        match site.core().second_factors().make_recovery_codes(&ctx, &session, &user).await {
             Ok(MakeRecoveryCodesOutcome::Made(codes)) => {
                 return codes.iter().map(|code| code.expose().to_owned()).collect();
             }
@@ -68,7 +68,13 @@ async fn make(site: &Site, email: &str) -> Vec<String> {
 /// Returns a browser in which Ann has typed her password.
 pub(crate) async fn pending(site: &Site) -> Session {
     let mut session = Session::default();
-    match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut session, credentials())
+        .await
+        .unwrap();
+    match outcome {
         SignInOutcome::SecondFactor { .. } => session,
         other => refused(other),
     }
@@ -77,7 +83,8 @@ pub(crate) async fn pending(site: &Site) -> Session {
 /// Submits a code, and returns whether it completes the sign-in. Checks that a refusal signs nobody
 /// in and always has the same answer.
 pub(crate) async fn enter(site: &Site, session: &mut Session, code: &str) -> bool {
-    let outcome = site.core().use_recovery_code(&site.context(), session, code).await;
+    let outcome =
+        site.core().second_factors().use_recovery_code(&site.context(), session, code).await;
     let signed_in = session.sign_in().is_some();
     match outcome {
         Ok(ValidateOutcome::SignedIn { .. }) => assert!(signed_in),
@@ -95,15 +102,18 @@ pub(crate) async fn enter(site: &Site, session: &mut Session, code: &str) -> boo
 }
 
 async fn is_in(site: &Site, session: &Session) -> bool {
-    site.core().authenticate_session(&site.context(), session).await.unwrap().is_some()
+    site.core().sessions().authenticate(&site.context(), session).await.unwrap().is_some()
 }
 
 /// Signs Ann in with her app.
 pub(crate) async fn signed_in(site: &Site) -> Session {
     let mut session = pending(site).await;
     let code = app_code(site);
-    let given =
-        site.core().validate_second_factor(&site.context(), &mut session, None, &code, None).await;
+    let given = site
+        .core()
+        .second_factors()
+        .validate(&site.context(), &mut session, None, &code, None)
+        .await;
     match given.unwrap() {
         ValidateOutcome::SignedIn { .. } => session,
         other => refused(other),
@@ -111,8 +121,11 @@ pub(crate) async fn signed_in(site: &Site) -> Session {
 }
 
 async fn disable(site: &Site, session: &mut Session, user: &User) -> Result<bool, FlowError> {
-    let disabled =
-        site.core().enrol(&site.context(), session, Some(user), "disable", "", None).await?;
+    let disabled = site
+        .core()
+        .second_factors()
+        .enrol(&site.context(), session, Some(user), "disable", "", None)
+        .await?;
     Ok(matches!(disabled, EnrolOutcome::Disabled { .. }))
 }
 
@@ -187,19 +200,24 @@ async fn a_code_is_worth_nothing_without_the_first_factor() {
     let (user, codes) = add_user(&site, ANN).await;
     let refuses = async |mut session: Session| {
         let ctx = site.context();
-        let outcome = site.core().use_recovery_code(&ctx, &mut session, &codes[0]).await.unwrap();
+        let outcome = site
+            .core()
+            .second_factors()
+            .use_recovery_code(&ctx, &mut session, &codes[0])
+            .await
+            .unwrap();
         assert!(matches!(outcome, ValidateOutcome::NotPending), "{outcome:?}");
     };
     refuses(Session::default()).await;
     refuses(signed_in(&site).await).await;
     let mut out = pending(&site).await;
-    let _ = site.core().sign_out(&site.context(), &mut out, None, None).await.unwrap();
+    let _ = site.core().sessions().sign_out(&site.context(), &mut out, None, None).await.unwrap();
     refuses(out).await;
     let late = pending(&site).await;
     site.clock.advance(Duration::from_secs(601));
     refuses(late).await;
     let shut_out = pending(&site).await;
-    assert!(site.core().deactivate_user(&user.id).await.unwrap());
+    assert!(site.core().admin().deactivate_user(&user.id).await.unwrap());
     refuses(shut_out).await;
     assert_eq!(site.user(ANN).await.unwrap().recovery_codes.len(), 8);
 }
@@ -211,7 +229,12 @@ async fn a_sign_in_that_must_set_up_a_factor_takes_no_code() {
     let site = setup.build();
     site.add_user(ANN).await;
     let mut session = pending(&site).await;
-    let outcome = site.core().use_recovery_code(&site.context(), &mut session, "0").await.unwrap();
+    let outcome = site
+        .core()
+        .second_factors()
+        .use_recovery_code(&site.context(), &mut session, "0")
+        .await
+        .unwrap();
     assert!(matches!(outcome, ValidateOutcome::NotPending));
 }
 
@@ -223,7 +246,7 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     for _ in 0..5 {
         let ctx = site.context();
         let wrong =
-            site.core().validate_second_factor(&ctx, &mut session, None, "000000", None).await;
+            site.core().second_factors().validate(&ctx, &mut session, None, "000000", None).await;
         assert!(matches!(wrong.unwrap(), ValidateOutcome::Refused(_)));
         assert!(!enter(&site, &mut session, "0000-0000-0000-0000").await);
     }
@@ -241,8 +264,11 @@ async fn attempts_are_counted_with_those_at_other_second_factors() {
     let told = site.events.take();
     assert!(matches!(&told[..], [Event::LimitReached { .. }]));
     let app = app_code(&site);
-    let outcome =
-        site.core().validate_second_factor(&site.context(), &mut session, None, &app, None).await;
+    let outcome = site
+        .core()
+        .second_factors()
+        .validate(&site.context(), &mut session, None, &app, None)
+        .await;
     assert!(matches!(outcome, Err(FlowError::TooMany(_))), "{outcome:?}");
     site.clock.advance(Duration::from_secs(3_601));
     let mut session = pending(&site).await;
@@ -263,18 +289,26 @@ async fn codes_end_with_the_second_factor() {
         assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
         assert!(!enter(&site, &mut waits.clone(), &codes[0]).await);
         let without = site.user(ANN).await.unwrap();
-        let none = site.core().make_recovery_codes(&ctx, &session, &without).await.unwrap();
+        let none = site
+            .core()
+            .second_factors()
+            .make_recovery_codes(&ctx, &session, &without)
+            .await
+            .unwrap();
         assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
 
         // A second factor that is set up again has no recovery codes either.
         let user = site.user(ANN).await.unwrap();
-        let begun =
-            site.core().enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await;
+        let begun = site
+            .core()
+            .second_factors()
+            .enrol(&ctx, &mut session, Some(&user), "authenticator", "", None)
+            .await;
         let EnrolOutcome::Started { key: Some(key), .. } = begun.unwrap() else { panic!() };
         let code = TotpRules::default().code_at(&key, site.core().now());
         let core = site.core();
         let proven =
-            core.validate_second_factor(&ctx, &mut session, Some(&user), code.expose(), None);
+            core.second_factors().validate(&ctx, &mut session, Some(&user), code.expose(), None);
         assert!(matches!(proven.await.unwrap(), ValidateOutcome::Changed { .. }));
         let mail = site.mails().await.pop().unwrap();
         assert!(mail.text.unwrap().contains("authenticator app"));
@@ -283,13 +317,13 @@ async fn codes_end_with_the_second_factor() {
         for reset in [true, false] {
             make(&site, ANN).await;
             match reset {
-                true => core.tf_reset(&user.id).await.unwrap(),
-                false => core.reset_user_access(&user.id).await.unwrap(),
+                true => core.admin().tf_reset(&user.id).await.unwrap(),
+                false => core.admin().reset_user_access(&user.id).await.unwrap(),
             }
             assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
             let user = site.user(ANN).await.unwrap();
             let sealed = Some(sealed(&site).await);
-            core.tf_set(&user, "authenticator", sealed, None).await.unwrap();
+            core.admin().tf_set(&user, "authenticator", sealed, None).await.unwrap();
         }
     }
 }
@@ -301,13 +335,23 @@ async fn where_they_are_switched_off_stored_codes_are_dead() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let sealed = Some(sealed(&site).await);
-    site.core().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+    site.core().admin().tf_set(&user, "authenticator", sealed, None).await.unwrap();
     let user = site.user(ANN).await.unwrap();
     let ctx = site.context();
-    let none = site.core().make_recovery_codes(&ctx, &Session::default(), &user).await.unwrap();
+    let none = site
+        .core()
+        .second_factors()
+        .make_recovery_codes(&ctx, &Session::default(), &user)
+        .await
+        .unwrap();
     assert!(matches!(none, MakeRecoveryCodesOutcome::NoSecondFactor));
     let mut session = pending(&site).await;
-    let outcome = site.core().use_recovery_code(&site.context(), &mut session, "0").await.unwrap();
+    let outcome = site
+        .core()
+        .second_factors()
+        .use_recovery_code(&site.context(), &mut session, "0")
+        .await
+        .unwrap();
     assert!(matches!(outcome, ValidateOutcome::NotPending));
 }
 
@@ -390,7 +434,7 @@ fn of_two_sets_of_codes_at_once_one_is_made() {
         let site = with_codes(Setup::standard).build();
         let (user, _) = block_on(add_user(&site, ANN));
         let (ctx, session) = (site.context(), Session::default());
-        let make = || site.core().make_recovery_codes(&ctx, &session, &user);
+        let make = || site.core().second_factors().make_recovery_codes(&ctx, &session, &user);
         let (first, second) = order.both(make(), make());
         let made = [first, second].into_iter().filter_map(|outcome| match outcome {
             Ok(MakeRecoveryCodesOutcome::Made(codes)) => Some(codes),
@@ -410,7 +454,13 @@ async fn nothing_to_disable_is_no_notice() {
     let site = with_codes(every_way).build();
     let user = site.add_user(ANN).await;
     let mut session = Session::default();
-    match site.core().sign_in(&site.context(), &mut session, credentials()).await.unwrap() {
+    let outcome = site
+        .core()
+        .sign_in()
+        .with_password(&site.context(), &mut session, credentials())
+        .await
+        .unwrap();
+    match outcome {
         SignInOutcome::Done { .. } => {}
         other => refused(other),
     }
@@ -429,7 +479,12 @@ async fn faults_leave_nothing_half_done() {
             codes
         };
         every_fault(setup, waits, async |site, session, codes: Vec<String>| {
-            match site.core().use_recovery_code(&site.context(), session, &codes[0]).await? {
+            let outcome = site
+                .core()
+                .second_factors()
+                .use_recovery_code(&site.context(), session, &codes[0])
+                .await?;
+            match outcome {
                 ValidateOutcome::SignedIn { .. } => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -441,7 +496,12 @@ async fn faults_leave_nothing_half_done() {
             user
         };
         every_fault(setup, here, async |site, session, user: User| {
-            match site.core().make_recovery_codes(&site.context(), session, &user).await? {
+            let outcome = site
+                .core()
+                .second_factors()
+                .make_recovery_codes(&site.context(), session, &user)
+                .await?;
+            match outcome {
                 MakeRecoveryCodesOutcome::Made(_) => Ok::<_, FlowError>(()),
                 other => refused(other),
             }
@@ -455,8 +515,11 @@ async fn faults_leave_nothing_half_done() {
         let begun = async |site: &Site, session: &mut Session| {
             let user = here(site, session).await;
             let (core, ctx) = (site.core(), site.context());
-            let begun =
-                core.enrol(&ctx, session, Some(&user), "authenticator", "", None).await.unwrap();
+            let begun = core
+                .second_factors()
+                .enrol(&ctx, session, Some(&user), "authenticator", "", None)
+                .await
+                .unwrap();
             let EnrolOutcome::Started { method: CodeMethod::Authenticator, key: Some(key), .. } =
                 begun
             else {
@@ -468,7 +531,8 @@ async fn faults_leave_nothing_half_done() {
             let (core, ctx) = (site.core(), site.context());
             let code: fs_core::secret::Secret = code;
             match core
-                .validate_second_factor(&ctx, session, Some(&user), code.expose(), None)
+                .second_factors()
+                .validate(&ctx, session, Some(&user), code.expose(), None)
                 .await?
             {
                 ValidateOutcome::Changed { .. } => Ok::<_, FlowError>(()),

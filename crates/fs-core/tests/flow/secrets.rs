@@ -64,18 +64,25 @@ async fn outcomes_and_what_leads_to_them() {
         let mut session = Session::default();
 
         shown.show(&registration(ANN));
-        shown.show(&core.register(&ctx, &mut session, registration(ANN)).await);
+        shown.show(&core.accounts().register(&ctx, &mut session, registration(ANN)).await);
         let token = mailed_token(&site).await;
         shown.hide(&token);
         shown.show(
-            &core.confirm(&ctx, &mut session, None, None, &token, crate::people::chosen()).await,
+            &core
+                .accounts()
+                .confirm(&ctx, &mut session, None, None, &token, crate::people::chosen())
+                .await,
         );
         shown.show(
-            &core.confirm(&ctx, &mut session, None, None, &token, crate::people::chosen()).await,
+            &core
+                .accounts()
+                .confirm(&ctx, &mut session, None, None, &token, crate::people::chosen())
+                .await,
         );
 
         shown.show(&credentials());
-        let signed_in = core.sign_in(&ctx, &mut session, credentials()).await.unwrap();
+        let signed_in =
+            core.sign_in().with_password(&ctx, &mut session, credentials()).await.unwrap();
         shown.show(&signed_in);
         let fs_core::flow::SignInOutcome::Done { remember, .. } = &signed_in else {
             refused(signed_in)
@@ -85,36 +92,41 @@ async fn outcomes_and_what_leads_to_them() {
         shown.hide(cookie);
         shown.show(&session);
         let user = site.user(ANN).await.unwrap();
-        shown.show(&core.verify(&ctx, &mut session, &user, &PASSWORD.into()).await);
+        shown.show(&core.sessions().verify(&ctx, &mut session, &user, &PASSWORD.into()).await);
         let new = new_password(NEW);
         shown.show(&new);
         let old = PASSWORD.into();
         let cookie = Some(cookie);
-        shown.show(&core.change_password(&ctx, &mut session, &user, &old, new, cookie).await);
+        shown.show(
+            &core.accounts().change_password(&ctx, &mut session, &user, &old, new, cookie).await,
+        );
 
-        shown.show(&core.request_reset(&ctx, ANN).await);
-        shown.show(&core.send_confirmation(&ctx, ANN).await);
+        shown.show(&core.accounts().request_reset(&ctx, ANN).await);
+        shown.show(&core.accounts().send_confirmation(&ctx, ANN).await);
         site.clock.advance(std::time::Duration::from_secs(1));
         let mail = site.mails().await;
         shown.show(&mail);
-        let _ = core.request_reset(&ctx, ANN).await;
+        let _ = core.accounts().request_reset(&ctx, ANN).await;
         let token = mailed_token(&site).await;
         shown.hide(&token);
-        shown.show(&core.check_reset(&ctx, &token).await);
-        let same = core.reset_password(&ctx, &mut session, &token, new_password(PASSWORD)).await;
+        shown.show(&core.accounts().check_reset(&ctx, &token).await);
+        let same = core
+            .accounts()
+            .reset_password(&ctx, &mut session, &token, new_password(PASSWORD))
+            .await;
         shown.show(&same);
-        shown.show(&core.authenticate_session(&ctx, &session).await);
-        shown.show(&core.check_credentials(&ctx, ANN, &PASSWORD.into()).await);
-        shown.show(&core.check_new_password("password", &NEW.into(), &[]).await);
+        shown.show(&core.sessions().authenticate(&ctx, &session).await);
+        shown.show(&core.sign_in().check_credentials(&ctx, ANN, &PASSWORD.into()).await);
+        shown.show(&core.accounts().check_new_password("password", &NEW.into(), &[]).await);
 
         let mut user = site.user(ANN).await.unwrap();
-        let token = core.issue_auth_token(&ctx, &mut user).await.unwrap();
+        let token = core.auth_tokens().issue(&ctx, &mut user).await.unwrap();
         shown.hide(token.expose());
         shown.show(&token);
-        shown.show(&core.authenticate_token(&ctx, token.expose()).await);
+        shown.show(&core.auth_tokens().authenticate(&ctx, token.expose()).await);
         let new = NewAccount { password: Some(PASSWORD.into()), ..NewAccount::default() };
         shown.show(&new);
-        shown.show(&core.create_user(&ctx, new).await);
+        shown.show(&core.admin().create_user(&ctx, new).await);
         shown.show(&site.events.events());
         shown.show(core);
 
@@ -208,7 +220,7 @@ fn hashing_jobs() {
     shown.show(&HashAnswer::Created(stored()));
     let valid = futures::executor::block_on(async {
         let site = Setup::standard().build();
-        site.core().check_new_password("password", &password(), &[]).await.unwrap()
+        site.core().accounts().check_new_password("password", &password(), &[]).await.unwrap()
     });
     shown.show(&valid);
 }

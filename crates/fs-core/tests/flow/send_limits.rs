@@ -28,7 +28,7 @@ async fn mails_of(site: &Site, times: u8, ask: impl AsyncFn(&Site)) -> usize {
 }
 
 async fn ask_for_reset(site: &Site) {
-    let asked = site.core().request_reset(&site.context(), ANN).await;
+    let asked = site.core().accounts().request_reset(&site.context(), ANN).await;
     assert!(matches!(asked, Ok(fs_core::flow::ResetRequestOutcome::Sent { .. })), "{asked:?}");
 }
 
@@ -53,7 +53,10 @@ async fn a_new_link_in_place_of_one_that_is_too_old_is_mailed_so_often() {
     site.clock.advance(25 * HOUR);
     let open = async |site: &Site| {
         let (core, mut session) = (site.core(), Session::default());
-        let _ = core.reset_password(&site.context(), &mut session, &token, new_password(NEW)).await;
+        let _ = core
+            .accounts()
+            .reset_password(&site.context(), &mut session, &token, new_password(NEW))
+            .await;
     };
     assert_eq!(mails_of(&site, 30, open).await, 10);
 }
@@ -68,15 +71,16 @@ async fn an_old_link_of_a_deactivated_account_mails_no_new_one() {
         ask_for_reset(&site).await;
         let token = mailed_token(&site).await;
         if !active {
-            assert!(site.core().deactivate_user(&user.id).await.unwrap());
+            assert!(site.core().admin().deactivate_user(&user.id).await.unwrap());
         }
         site.clock.advance(25 * HOUR);
         let (ctx, mut session) = (site.context(), Session::default());
-        let found = site.core().check_reset(&ctx, &token).await.unwrap();
+        let found = site.core().accounts().check_reset(&ctx, &token).await.unwrap();
         assert!(matches!(found, ResetCheck::Expired(_)), "{found:?}");
         assert!(site.mails().await.is_empty(), "opening a link mails nothing");
         let new = new_password(NEW);
-        let found = site.core().reset_password(&ctx, &mut session, &token, new).await.unwrap();
+        let found =
+            site.core().accounts().reset_password(&ctx, &mut session, &token, new).await.unwrap();
         assert!(matches!(found, ResetOutcome::Expired(_)), "{found:?}");
         assert_eq!(site.mails().await.len(), usize::from(active));
     }
@@ -88,13 +92,14 @@ async fn confirmation_links_are_mailed_so_often() {
     register_ann(&site).await;
     let token = mailed_token(&site).await;
     let ask = async |site: &Site| {
-        let _ = site.core().send_confirmation(&site.context(), ANN).await.unwrap();
+        let _ = site.core().accounts().send_confirmation(&site.context(), ANN).await.unwrap();
     };
     assert_eq!(mails_of(&site, 15, ask).await, 10);
     site.clock.advance(25 * HOUR);
     let open = async |site: &Site| {
         let (core, mut session) = (site.core(), Session::default());
         let _ = core
+            .accounts()
             .confirm(&site.context(), &mut session, None, None, &token, crate::people::chosen())
             .await
             .unwrap();
@@ -107,7 +112,11 @@ async fn owners_are_told_so_often_that_somebody_registers_their_address() {
     let site = Setup::standard().build();
     let register = async |site: &Site| {
         let (core, mut session) = (site.core(), Session::default());
-        let _ = core.register(&site.context(), &mut session, registration(ANN)).await.unwrap();
+        let _ = core
+            .accounts()
+            .register(&site.context(), &mut session, registration(ANN))
+            .await
+            .unwrap();
     };
     assert_eq!(mails_of(&site, 15, register).await, 10);
 }
@@ -119,7 +128,7 @@ async fn sign_in_links_are_mailed_so_often() {
     let site = setup.build();
     site.add_user(ANN).await;
     let ask = async |site: &Site| {
-        let asked = site.core().send_sign_in_link(&site.context(), ANN).await;
+        let asked = site.core().sign_in().send_link(&site.context(), ANN).await;
         assert!(matches!(asked, Ok(SendLinkOutcome::Sent { .. })), "{asked:?}");
     };
     assert_eq!(mails_of(&site, 15, ask).await, 10);
@@ -129,7 +138,8 @@ async fn sign_in_links_are_mailed_so_often() {
 async fn one_network_asks_for_so_many_mails_whoever_they_are_for() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
-    let ask = async |email: &str| site.core().request_reset(&site.context(), email).await;
+    let ask =
+        async |email: &str| site.core().accounts().request_reset(&site.context(), email).await;
     for number in 0..100 {
         let _ = ask(&format!("somebody{number}@site.test")).await.unwrap();
     }
@@ -170,7 +180,10 @@ fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
 async fn text(site: &Site, email: &str, phone: &str) -> Result<EnrolOutcome, FlowError> {
     let user = site.user(email).await.unwrap();
     let mut session = Session::default();
-    site.core().enrol(&site.context(), &mut session, Some(&user), "sms", phone, None).await
+    site.core()
+        .second_factors()
+        .enrol(&site.context(), &mut session, Some(&user), "sms", phone, None)
+        .await
 }
 
 #[tokio::test]
@@ -233,7 +246,7 @@ async fn codes_to_sign_in_with_are_mailed_so_often_and_always_promised() {
         for identity in [ANN, NOBODY] {
             site.calls.take();
             let by = Some(CodeMethod::Email.name());
-            let asked = site.core().send_sign_in_code(&site.context(), identity, by).await;
+            let asked = site.core().sign_in().send_code(&site.context(), identity, by).await;
             assert!(matches!(asked, Ok(SendCodeOutcome::Sent)), "{asked:?}");
             let commit = |call: &fs_testkit::calls::Call| *call == fs_testkit::calls::Call::Commit;
             work.push(site.calls.take().into_iter().filter(commit).count());

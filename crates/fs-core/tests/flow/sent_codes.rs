@@ -19,8 +19,8 @@ const STEP: Duration = Duration::from_secs(30);
 /// Creates Ann with a known secret for mailed codes.
 async fn ann_by_mail(site: &Site) {
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-    site.core().us_set(&user, "email", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    site.core().admin().us_set(&user, "email", Some(sealed), None).await.unwrap();
 }
 
 async fn signs_in(site: &Site, code: &str) -> bool {
@@ -29,7 +29,8 @@ async fn signs_in(site: &Site, code: &str) -> bool {
 
 async fn follows(site: &Site, code: &str) -> bool {
     let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
-    let outcome = core.follow_code_link(&ctx, &mut session, ANN, code, true).await.unwrap();
+    let outcome =
+        core.sign_in().follow_code_link(&ctx, &mut session, ANN, code, true).await.unwrap();
     matches!(outcome, CodeLinkOutcome::Judged(_))
 }
 
@@ -111,8 +112,8 @@ async fn a_second_factor_that_is_mailed_again_within_a_step_works() {
     for strict in [true, false] {
         let site = site(strict);
         let user = site.add_user(ANN).await;
-        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-        site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+        let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+        site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
         for _ in 0..3 {
             let mut ann = pending(&site).await;
             let text = site.mails().await.pop().unwrap().text.unwrap();
@@ -134,7 +135,7 @@ fn codes_that_are_sent_at_the_same_moment_all_work() {
         let site = site(true);
         block_on(ann_by_mail(&site));
         let ctx = site.context();
-        let ask = || site.core().send_sign_in_code(&ctx, ANN, Some("email"));
+        let ask = || site.core().sign_in().send_code(&ctx, ANN, Some("email"));
         let (first, second) = order.both(ask(), ask());
         assert!(matches!((first, second), (Ok(SendCodeOutcome::Sent), Ok(SendCodeOutcome::Sent))));
         let mails = block_on(site.mails());
@@ -154,7 +155,8 @@ async fn no_more_codes_go_out_in_a_step_than_can_be_accepted() {
     let user = site.user(ANN).await.unwrap();
     let (core, ctx) = (site.core(), site.context());
     let mut sent = 0;
-    while let Ok(outcome) = core.send_sign_in_code_to(&ctx, &user, CodeMethod::Email, false).await {
+    while let Ok(outcome) = core.sign_in().send_code_to(&ctx, &user, CodeMethod::Email, false).await
+    {
         assert!(matches!(outcome, SendCodeOutcome::Sent));
         sent += 1;
     }
@@ -175,7 +177,7 @@ async fn asking_again_within_a_step_tells_nothing() {
         for _ in 0..4 {
             site.calls.take();
             let asked =
-                site.core().send_sign_in_code(&site.context(), ANN, Some("email")).await.unwrap();
+                site.core().sign_in().send_code(&site.context(), ANN, Some("email")).await.unwrap();
             assert!(matches!(asked, SendCodeOutcome::Sent));
             all.push(site.calls.take());
         }
@@ -202,7 +204,7 @@ async fn what_was_sent_ends_with_the_accounts_trust() {
     ann_by_mail(&site).await;
     let sent = mailed_code(&site).await;
     let user = site.user(ANN).await.unwrap();
-    site.core().set_uniquifier(&user.id).await.unwrap();
+    site.core().admin().set_uniquifier(&user.id).await.unwrap();
     assert!(!signs_in(&site, &sent).await);
     assert!(signs_in(&site, &mailed_code(&site).await).await);
 }
@@ -212,8 +214,8 @@ async fn a_mailed_second_factor_is_the_code_that_was_mailed() {
     for strict in [true, false] {
         let site = site(strict);
         let user = site.add_user(ANN).await;
-        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-        site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+        let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+        site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
         let mut ann = pending(&site).await;
         let sent = code(&site, &key(1));
         assert!(site.mails().await.pop().unwrap().text.unwrap().contains(&sent));
@@ -252,13 +254,13 @@ async fn ann_by_text(setup: Setup, phone: &str) -> (Site, Arc<Telephone>) {
     setup.sms = Some(telephone.clone());
     let site = setup.build();
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-    site.core().us_set(&user, "sms", Some(sealed), Some(phone.to_owned())).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    site.core().admin().us_set(&user, "sms", Some(sealed), Some(phone.to_owned())).await.unwrap();
     (site, telephone)
 }
 
 async fn ask(site: &Site) -> SendCodeOutcome {
-    site.core().send_sign_in_code(&site.context(), ANN, Some("sms")).await.unwrap()
+    site.core().sign_in().send_code(&site.context(), ANN, Some("sms")).await.unwrap()
 }
 
 /// Checks that the answer does not wait for the SMS service in the default profile. Otherwise it
@@ -299,7 +301,7 @@ fn asking_twice_at_once_tells_nothing() {
         let site = every_way().build();
         block_on(site.add_user(ANN));
         let ctx = site.context();
-        let ask = || site.core().send_sign_in_code(&ctx, ANN, Some("email"));
+        let ask = || site.core().sign_in().send_code(&ctx, ANN, Some("email"));
         let (first, second) = order.both(ask(), ask());
         assert!(matches!(first, Ok(SendCodeOutcome::Sent)), "{first:?}");
         assert!(matches!(second, Ok(SendCodeOutcome::Sent)), "{second:?}");
@@ -312,11 +314,11 @@ fn asking_twice_at_once_tells_nothing() {
 async fn a_second_factor_is_asked_for_after_a_text_message_as_well() {
     let (site, _) = ann_by_text(Setup::standard(), "+41446681800").await;
     let (core, ctx, user) = (site.core(), site.context(), site.user(ANN).await.unwrap());
-    let sealed = core.seal_totp(&key(2)).await.unwrap();
-    core.tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    let sealed = core.second_factors().seal_totp(&key(2)).await.unwrap();
+    core.admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
     assert!(matches!(ask(&site).await, SendCodeOutcome::Sent));
     let passcode = code(&site, &key(1)).into();
     let typed = Passcode { identity: ANN.to_owned(), passcode, remember: false, device: None };
-    let outcome = core.sign_in_with_passcode(&ctx, &mut Session::default(), typed).await.unwrap();
+    let outcome = core.sign_in().with_passcode(&ctx, &mut Session::default(), typed).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
 }

@@ -14,7 +14,7 @@ use crate::people::{
 };
 
 async fn who(site: &Site, session: &Session) -> Option<String> {
-    let who = site.core().authenticate_session(&site.context(), session).await.unwrap();
+    let who = site.core().sessions().authenticate(&site.context(), session).await.unwrap();
     who.map(|user| user.email.clone())
 }
 
@@ -31,8 +31,12 @@ async fn whoever_signs_in_ends_the_session_that_was_there() {
         let second = session.clone();
         assert_eq!(who(&site, &first).await, None);
         assert_eq!(who(&site, &second).await.as_deref(), Some(ANN));
-        let _ =
-            site.core().sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
+        let _ = site
+            .core()
+            .sign_in()
+            .sign_in_user(&ctx, &mut session, &bob, None, vec!["own"])
+            .await
+            .unwrap();
         assert_eq!(who(&site, &second).await, None);
         assert_eq!(who(&site, &session).await.as_deref(), Some("bob@site.test"));
     }
@@ -49,23 +53,30 @@ async fn a_link_that_signs_in_ends_the_session_that_was_there() {
         let (ctx, core) = (site.context(), site.core());
         register_ann(&site).await;
         let confirm = mailed_token(&site).await;
-        let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
+        let bob = core.accounts().find_by_email("bob@site.test").await.unwrap().unwrap();
         let mut session = Session::default();
-        let _ = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
+        let _ =
+            core.sign_in().sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
         let before = session.clone();
         let _ = core
+            .accounts()
             .confirm(&ctx, &mut session, Some(&bob), None, &confirm, crate::people::chosen())
             .await
             .unwrap();
         assert_eq!(who(&site, &before).await, None);
         assert_eq!(who(&site, &session).await.as_deref(), Some(ANN));
 
-        let _ = core.request_reset(&ctx, ANN).await.unwrap();
+        let _ = core.accounts().request_reset(&ctx, ANN).await.unwrap();
         let reset = mailed_token(&site).await;
         let mut session = Session::default();
-        let _ = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
+        let _ =
+            core.sign_in().sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
         let before = session.clone();
-        let _ = core.reset_password(&ctx, &mut session, &reset, new_password(NEW)).await.unwrap();
+        let _ = core
+            .accounts()
+            .reset_password(&ctx, &mut session, &reset, new_password(NEW))
+            .await
+            .unwrap();
         assert_eq!(who(&site, &before).await, None);
         assert_eq!(who(&site, &session).await.as_deref(), Some(ANN));
     }
@@ -77,17 +88,19 @@ async fn an_application_cannot_vouch_for_an_account_that_may_not_act() {
         let site = setup().build();
         let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
         register_ann(&site).await;
-        let ann = core.find_by_email(ANN).await.unwrap().unwrap();
-        let outcome = core.sign_in_user(&ctx, &mut session, &ann, None, vec!["own"]).await.unwrap();
+        let ann = core.accounts().find_by_email(ANN).await.unwrap().unwrap();
+        let outcome =
+            core.sign_in().sign_in_user(&ctx, &mut session, &ann, None, vec!["own"]).await.unwrap();
         assert!(matches!(outcome, SignInOutcome::Refused(SignInRefusal::Unconfirmed { .. })));
 
         let bob = site.add_user("bob@site.test").await;
-        core.deactivate_user(&bob.id).await.unwrap();
+        core.admin().deactivate_user(&bob.id).await.unwrap();
         // Once with the user as it was read before, and once as it is now.
-        let stale = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await;
+        let stale = core.sign_in().sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await;
         assert!(matches!(stale, Err(FlowError::Contended(_))), "{stale:?}");
-        let bob = core.find_by_email("bob@site.test").await.unwrap().unwrap();
-        let outcome = core.sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
+        let bob = core.accounts().find_by_email("bob@site.test").await.unwrap().unwrap();
+        let outcome =
+            core.sign_in().sign_in_user(&ctx, &mut session, &bob, None, vec!["own"]).await.unwrap();
         assert!(matches!(outcome, SignInOutcome::Refused(SignInRefusal::Inactive)));
         assert_eq!(session.sign_in(), None);
     }
@@ -102,7 +115,7 @@ async fn a_session_names_its_user_by_the_uniquifier() {
     let sessions = site.dump().await.sessions;
     assert!(!sessions.is_empty());
     assert!(sessions.iter().all(|session| session.uniquifier == ann.uniquifier));
-    site.core().set_uniquifier(&ann.id).await.unwrap();
+    site.core().admin().set_uniquifier(&ann.id).await.unwrap();
     assert_eq!(who(&site, &session).await, None);
 }
 
@@ -118,10 +131,11 @@ async fn what_is_kept_for_somebody_is_not_there_for_the_next() {
         let _ = sign_ann_in(&site, &mut session).await;
         assert_eq!(session.get("cart"), Some(&"a book".into()), "what the stranger had is Ann's");
         let mut taken_over = session.clone();
-        let signed_in = core.sign_in_user(&ctx, &mut taken_over, &bob, None, vec!["own"]).await;
+        let signed_in =
+            core.sign_in().sign_in_user(&ctx, &mut taken_over, &bob, None, vec!["own"]).await;
         assert!(matches!(signed_in.unwrap(), SignInOutcome::Done { .. }));
         assert_eq!(taken_over.get("cart"), None);
-        let _ = core.sign_out(&ctx, &mut session, Some(&ann), None).await.unwrap();
+        let _ = core.sessions().sign_out(&ctx, &mut session, Some(&ann), None).await.unwrap();
         assert_eq!(session.get("cart"), None);
     }
 }
@@ -132,8 +146,10 @@ async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
     ann_with(&site, &key(1)).await;
     let bob = site.add_user("bob@site.test").await;
     let (core, ctx) = (site.core(), site.context());
-    let signed_in =
-        core.sign_in_user(&ctx, &mut Session::default(), &bob, Some(true), vec!["own"]).await;
+    let signed_in = core
+        .sign_in()
+        .sign_in_user(&ctx, &mut Session::default(), &bob, Some(true), vec!["own"])
+        .await;
     let remember = match signed_in.unwrap() {
         SignInOutcome::Done { remember, .. } => remember,
         other => refused(other),
@@ -142,7 +158,8 @@ async fn a_remembered_browser_comes_back_as_after_a_sign_in() {
     let mut session = pending(&site).await;
     let before = CsrfSecret::from_random([7; 20]);
     session.set_csrf(Some(before.clone()));
-    let back = core.restore_remembered(&ctx, &mut session, remember_cookie(&remember)).await;
+    let back =
+        core.sessions().restore_remembered(&ctx, &mut session, remember_cookie(&remember)).await;
     assert_eq!(back.unwrap().outcome.user().unwrap().id, bob.id);
     assert!(session.pending().is_none() && session.enrolment().is_none());
     assert!(session.csrf().is_some_and(|csrf| *csrf != before));

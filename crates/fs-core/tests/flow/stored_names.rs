@@ -34,12 +34,13 @@ async fn stored(site: &Site, email: &str) -> User {
 
 async fn signs_in(site: &Site, identity: &str) -> bool {
     let typed = Credentials { identity: identity.to_owned(), ..credentials() };
-    let outcome = site.core().sign_in(&site.context(), &mut Session::default(), typed).await;
+    let outcome =
+        site.core().sign_in().with_password(&site.context(), &mut Session::default(), typed).await;
     matches!(outcome, Ok(SignInOutcome::Done { .. }))
 }
 
 async fn asks_for_reset(site: &Site, typed: &str) -> ResetRequestOutcome {
-    site.core().request_reset(&site.context(), typed).await.unwrap()
+    site.core().accounts().request_reset(&site.context(), typed).await.unwrap()
 }
 
 #[tokio::test]
@@ -51,7 +52,7 @@ async fn an_account_from_before_the_rules_signs_in() {
             assert!(signs_in(&site, email).await, "{email}");
             assert!(signs_in(&site, &format!(" {email}\t")).await, "{email}");
             let (ctx, password) = (site.context(), PASSWORD.into());
-            let basic = site.core().check_credentials(&ctx, email, &password).await;
+            let basic = site.core().sign_in().check_credentials(&ctx, email, &password).await;
             match basic.unwrap() {
                 CredentialsCheck::Accepted(user) => assert_eq!(user.id, ann.id),
                 other => refused(other),
@@ -126,7 +127,13 @@ async fn blanks_around_an_address_do_not_count() {
         });
         let site = setup.build();
         let new = registration(" bob@site.test ");
-        match site.core().register(&site.context(), &mut Session::default(), new).await.unwrap() {
+        let outcome = site
+            .core()
+            .accounts()
+            .register(&site.context(), &mut Session::default(), new)
+            .await
+            .unwrap();
+        match outcome {
             RegisterOutcome::Done(done) => assert_eq!(done.email, "bob@site.test"),
             other => refused(other),
         }
@@ -138,7 +145,7 @@ async fn blanks_around_an_address_do_not_count() {
             ResetRequestOutcome::Sent { email } => assert_eq!(email, ANN),
             other => refused(other),
         }
-        match site.core().send_sign_in_link(&site.context(), &typed).await.unwrap() {
+        match site.core().sign_in().send_link(&site.context(), &typed).await.unwrap() {
             SendLinkOutcome::Sent { email } => assert_eq!(email, ANN),
             other => refused(other),
         }
@@ -153,7 +160,13 @@ async fn an_address_is_taken_in_the_spelling_that_is_stored_as_well() {
     let site = setup.build();
     stored(&site, "ann@xn--bcher-kva.de").await;
     let new = registration("ann@xn--bcher-kva.de");
-    match site.core().register(&site.context(), &mut Session::default(), new).await.unwrap() {
+    let outcome = site
+        .core()
+        .accounts()
+        .register(&site.context(), &mut Session::default(), new)
+        .await
+        .unwrap();
+    match outcome {
         RegisterOutcome::Refused(problems) => {
             assert_eq!(problems[0].message.key, MessageKey::EmailAlreadyAssociated);
         }
@@ -168,7 +181,9 @@ async fn the_spelling_that_was_typed_comes_first() {
     let site = Setup::standard().build();
     let before = stored(&site, "ann@xn--bcher-kva.de").await;
     let new = site.add_user("ann@b\u{fc}cher.de").await;
-    let found = async |typed: &str| site.core().find_by_identity(typed).await.unwrap().unwrap().id;
+    let found = async |typed: &str| {
+        site.core().accounts().find_by_identity(typed).await.unwrap().unwrap().id
+    };
     assert_eq!(found("ann@xn--bcher-kva.de").await, before.id);
     assert_eq!(found("ANN@XN--BCHER-KVA.DE").await, before.id);
     assert_eq!(found("ann@b\u{fc}cher.de").await, new.id);

@@ -21,7 +21,8 @@ async fn undo_token(site: &Site) -> Option<String> {
 
 async fn undo(site: &Site, token: &str) -> bool {
     let mut session = Session::default();
-    let outcome = site.core().undo_factor_changes(&site.context(), &mut session, token).await;
+    let outcome =
+        site.core().second_factors().undo_changes(&site.context(), &mut session, token).await;
     matches!(outcome.unwrap(), UndoOutcome::Done { .. })
 }
 
@@ -82,13 +83,16 @@ impl Administered {
 
     async fn make(self, site: &Site) {
         let (core, user) = (site.core(), site.user(ANN).await.unwrap());
-        let sealed = core.seal_totp(&TotpSecret::from_random([8; 20])).await.unwrap();
+        let sealed =
+            core.second_factors().seal_totp(&TotpSecret::from_random([8; 20])).await.unwrap();
         let made = match self {
-            Self::Everything => core.reset_user_access(&user.id).await,
-            Self::Factor => core.tf_reset(&user.id).await,
-            Self::Methods => core.us_reset(&user.id).await,
-            Self::OtherFactor => core.tf_set(&user, "email", Some(sealed), None).await,
-            Self::OtherMethod => core.us_set(&user, "authenticator", Some(sealed), None).await,
+            Self::Everything => core.admin().reset_user_access(&user.id).await,
+            Self::Factor => core.admin().tf_reset(&user.id).await,
+            Self::Methods => core.admin().us_reset(&user.id).await,
+            Self::OtherFactor => core.admin().tf_set(&user, "email", Some(sealed), None).await,
+            Self::OtherMethod => {
+                core.admin().us_set(&user, "authenticator", Some(sealed), None).await
+            }
         };
         made.unwrap();
     }

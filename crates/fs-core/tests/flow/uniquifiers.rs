@@ -20,7 +20,7 @@ async fn site(setup: Setup) -> Site {
 
 /// Checks that Ann is signed in, by a uniquifier of her own.
 async fn assert_is_ann(site: &Site, session: &Session) {
-    let user = site.core().authenticate_session(&site.context(), session).await.unwrap();
+    let user = site.core().sessions().authenticate(&site.context(), session).await.unwrap();
     let user = user.unwrap();
     assert!(user.email == ANN && !user.uniquifier.is_empty());
 }
@@ -38,7 +38,8 @@ async fn a_password_gives_an_account_its_uniquifier() {
 #[tokio::test]
 async fn http_basic_gives_an_account_its_uniquifier() {
     let site = site(Setup::standard()).await;
-    let checked = site.core().check_credentials(&site.context(), ANN, &PASSWORD.into()).await;
+    let checked =
+        site.core().sign_in().check_credentials(&site.context(), ANN, &PASSWORD.into()).await;
     match checked.unwrap() {
         CredentialsCheck::Accepted(user) => assert!(!user.uniquifier.is_empty()),
         other => refused(other),
@@ -58,7 +59,8 @@ async fn a_code_and_a_link_give_an_account_its_uniquifier() {
     let mut session = Session::default();
     match by_link
         .core()
-        .follow_sign_in_link(&by_link.context(), &mut session, &token)
+        .sign_in()
+        .follow_link(&by_link.context(), &mut session, &token)
         .await
         .unwrap()
     {
@@ -72,9 +74,9 @@ async fn a_code_and_a_link_give_an_account_its_uniquifier() {
 async fn a_reset_link_gives_an_account_its_uniquifier() {
     for setup in PROFILES {
         let site = site(setup()).await;
-        let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+        let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
         let token = mailed_token(&site).await;
-        match site.core().check_reset(&site.context(), &token).await.unwrap() {
+        match site.core().accounts().check_reset(&site.context(), &token).await.unwrap() {
             ResetCheck::Good(user) => assert_eq!(user.email, ANN),
             other => refused(other),
         }
@@ -88,7 +90,12 @@ async fn the_application_and_tokens_give_an_account_its_uniquifier() {
         let ann = site.user(ANN).await.unwrap();
         let mut session = Session::default();
         let (ctx, core) = (site.context(), site.core());
-        match core.sign_in_user(&ctx, &mut session, &ann, None, vec!["sso"]).await.unwrap() {
+        match core
+            .sign_in()
+            .sign_in_user(&ctx, &mut session, &ann, None, vec!["sso"])
+            .await
+            .unwrap()
+        {
             SignInOutcome::Done { .. } => {}
             other => refused(other),
         }
@@ -98,8 +105,8 @@ async fn the_application_and_tokens_give_an_account_its_uniquifier() {
         let site = site(setup()).await;
         let mut ann = site.user(ANN).await.unwrap();
         let (ctx, core) = (site.context(), site.core());
-        let token = core.issue_auth_token(&ctx, &mut ann).await.unwrap();
-        let found = core.authenticate_token(&ctx, token.expose()).await.unwrap();
+        let token = core.auth_tokens().issue(&ctx, &mut ann).await.unwrap();
+        let found = core.auth_tokens().authenticate(&ctx, token.expose()).await.unwrap();
         assert_eq!(found.unwrap().email, ANN);
     }
 }

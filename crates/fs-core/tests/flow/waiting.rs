@@ -38,8 +38,8 @@ async fn mailed_code(site: &Site) -> String {
 async fn a_pending_sign_in_waits_for_its_code() {
     let site = site(every_way());
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-    site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
     for (waits, works) in [(3_629, true), (3_631, false)] {
         let mut ann = pending(&site).await;
         let code = mailed_code(&site).await;
@@ -53,8 +53,8 @@ async fn a_pending_sign_in_waits_for_its_code() {
 async fn a_copy_of_a_pending_sign_in_that_waited_long_completes_nothing_again() {
     let site = site(every_way());
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-    site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
     let mut ann = pending(&site).await;
     let mut copy = ann.clone();
     let code = mailed_code(&site).await;
@@ -62,7 +62,11 @@ async fn a_copy_of_a_pending_sign_in_that_waited_long_completes_nothing_again() 
     assert!(validate(&site, &mut ann, &code).await);
     let user = site.user(ANN).await.unwrap();
     assert!(
-        site.core().send_second_factor(&site.context(), &user, CodeMethod::Email).await.unwrap()
+        site.core()
+            .second_factors()
+            .send_code(&site.context(), &user, CodeMethod::Email)
+            .await
+            .unwrap()
     );
     assert!(!validate(&site, &mut copy, &mailed_code(&site).await).await);
 }
@@ -76,7 +80,11 @@ async fn a_second_factor_that_is_being_set_up_waits_for_its_code() {
         let _ = sign_ann_in(&site, &mut ann).await;
         let (ctx, core) = (site.context(), site.core());
         let user = site.user(ANN).await.unwrap();
-        let begun = core.enrol(&ctx, &mut ann, Some(&user), "email", "", None).await.unwrap();
+        let begun = core
+            .second_factors()
+            .enrol(&ctx, &mut ann, Some(&user), "email", "", None)
+            .await
+            .unwrap();
         assert!(matches!(begun, EnrolOutcome::Started { .. }), "{begun:?}");
         let code = mailed_code(&site).await;
         site.clock.advance(Duration::from_secs(waits));

@@ -52,16 +52,17 @@ impl Exchange {
         let core = self.core();
         let mut session = session.clone();
         if let Some(begun) = session.enrolment().cloned() {
-            let user = core.enrolling_user(self.context(), &mut session, current).await;
+            let user =
+                core.second_factors().enrolling_user(self.context(), &mut session, current).await;
             let user = user.map_err(|error| self.flow_failed(&error))?;
             return Ok(Some(AskedCode::new(begun.method, user.as_ref(), begun.phone.as_deref())));
         }
-        let pending = core.pending(self.context(), &session).await;
+        let pending = core.second_factors().pending(self.context(), &session).await;
         let Some((_, user)) = pending.map_err(|error| self.flow_failed(&error))? else {
             return Ok(None);
         };
         let phone = user.second_factor.phone.as_deref();
-        let method = core.second_factor_of(&user);
+        let method = core.second_factors().method_of(&user);
         Ok(method.map(|method| AskedCode::new(method, Some(&user), phone)))
     }
 }

@@ -53,8 +53,8 @@ async fn end(
 ) -> Result<bool, Box<http::Response<bytes::Bytes>>> {
     let (core, ctx) = (exchange.core(), exchange.context());
     let ended = match which {
-        ALL => core.end_auth_tokens(ctx, user).await.map(|()| true),
-        id => core.end_auth_token(ctx, user, &CredentialKey::new(id)).await,
+        ALL => core.auth_tokens().end_all(ctx, user).await.map(|()| true),
+        id => core.auth_tokens().end(ctx, user, &CredentialKey::new(id)).await,
     };
     ended.map_err(|error| exchange.flow_failed(&error))
 }
@@ -67,7 +67,7 @@ async fn refused(exchange: &Exchange, user: &User, problems: &[Problem]) -> Answ
 }
 
 async fn shown(exchange: &Exchange, user: &User, problems: &[Problem]) -> Answer {
-    let tokens = exchange.core().auth_tokens(exchange.context(), user).await;
+    let tokens = exchange.core().auth_tokens().list(exchange.context(), user).await;
     let tokens = tokens.map_err(|error| exchange.flow_failed(&error))?;
     let listed: Vec<_> = tokens.iter().map(in_json).collect();
     let extra = ("auth_tokens".to_owned(), Value::from(listed));

@@ -77,7 +77,7 @@ impl Exchange {
     pub(super) fn factor_first(&self, user: &User, then: Endpoint) -> Response<Bytes> {
         let needed = MessageKey::FactorProofNeeded;
         if self.wants_json() {
-            let method = self.core().second_factor_of(user).map(CodeMethod::name);
+            let method = self.core().second_factors().method_of(user).map(CodeMethod::name);
             let told = json!({
                 "error": self.text(needed), "tf_proof_required": true, "tf_primary_method": method,
             });

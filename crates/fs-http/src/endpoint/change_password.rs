@@ -44,6 +44,7 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
     let remembered = exchange.remember_cookie().filter(|_| owns);
     let outcome = exchange
         .core()
+        .accounts()
         .change_password(
             exchange.context(),
             &mut session,

@@ -54,7 +54,8 @@ async fn check(
     token: &str,
 ) -> Result<ConfirmCheck, Box<http::Response<bytes::Bytes>>> {
     let session = exchange.session();
-    let checked = exchange.core().check_confirm(exchange.context(), &session, token).await;
+    let checked =
+        exchange.core().accounts().check_confirm(exchange.context(), &session, token).await;
     checked.map_err(|error| exchange.flow_failed(&error))
 }
 
@@ -82,7 +83,8 @@ async fn follow(exchange: &Exchange, token: &str, typed: ConfirmForm) -> Answer 
     let current = owner.as_deref();
     let mut session = exchange.session();
     let (core, ctx, cookie) = (exchange.core(), exchange.context(), exchange.remember_cookie());
-    let outcome = core.confirm(ctx, &mut session, current, cookie.as_deref(), token, typed).await;
+    let outcome =
+        core.accounts().confirm(ctx, &mut session, current, cookie.as_deref(), token, typed).await;
     let views = &exchange.config().views;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ConfirmOutcome::Invalid => {

@@ -30,7 +30,7 @@ pub(super) async fn ask_first(
     }
     if !exchange.submits() {
         let words = match endpoint == Endpoint::SignInLink
-            && exchange.core().sign_in_link_has_expired(exchange.context(), token)
+            && exchange.core().sign_in().link_has_expired(exchange.context(), token)
         {
             true => EXPIRED,
             false => SIGN_IN,

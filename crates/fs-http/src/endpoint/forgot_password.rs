@@ -33,7 +33,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return wrong(&problems);
     }
-    let outcome = exchange.core().request_reset(exchange.context(), &email).await;
+    let outcome = exchange.core().accounts().request_reset(exchange.context(), &email).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ResetRequestOutcome::Refused(problem) => wrong(&[problem]),
         ResetRequestOutcome::Unconfirmed { email: to } => {

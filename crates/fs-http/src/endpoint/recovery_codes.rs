@@ -28,7 +28,11 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
         return Ok(exchange.mistakes(&problems, |problems| page(exchange, user, problems)));
     }
     let session = exchange.session();
-    let outcome = exchange.core().make_recovery_codes(exchange.context(), &session, user).await;
+    let outcome = exchange
+        .core()
+        .second_factors()
+        .make_recovery_codes(exchange.context(), &session, user)
+        .await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         MakeRecoveryCodesOutcome::NoSecondFactor => no_second_factor(exchange),
         MakeRecoveryCodesOutcome::ProofNeeded => {
@@ -44,7 +48,7 @@ fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
         let left = user.recovery_codes.len().into();
         return exchange.json_ok(None, None, Map::from_iter([("remaining".to_owned(), left)]));
     }
-    if exchange.core().second_factor_of(user).is_none() {
+    if exchange.core().second_factors().method_of(user).is_none() {
         return no_second_factor(exchange);
     }
     exchange.page(StatusCode::OK, page(exchange, user, &[]))

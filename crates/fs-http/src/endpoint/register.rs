@@ -63,7 +63,7 @@ async fn submit(exchange: &Exchange) -> Answer {
         fields: extra_fields(exchange),
     };
     let mut session = exchange.session();
-    let outcome = exchange.core().register(exchange.context(), &mut session, form).await;
+    let outcome = exchange.core().accounts().register(exchange.context(), &mut session, form).await;
     let registered = match outcome.map_err(|error| exchange.flow_failed(&error))? {
         RegisterOutcome::Refused(problems) => return wrong(&problems),
         RegisterOutcome::Done(registered) => registered,

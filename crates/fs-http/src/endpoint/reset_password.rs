@@ -27,7 +27,7 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
 }
 
 async fn show(exchange: &Exchange, token: &str) -> Answer {
-    let checked = exchange.core().check_reset(exchange.context(), token).await;
+    let checked = exchange.core().accounts().check_reset(exchange.context(), token).await;
     let checked = checked.map_err(|error| exchange.flow_failed(&error))?;
     let views = &exchange.config().views;
     let spa = exchange.config().redirects.spa;
@@ -55,7 +55,8 @@ async fn show(exchange: &Exchange, token: &str) -> Answer {
         }
         ResetCheck::Expired(user) => {
             // Clients of Flask-Security wait for a new link when they open an old one.
-            let renewed = exchange.core().renew_reset_link(exchange.context(), &user).await;
+            let renewed =
+                exchange.core().accounts().renew_reset_link(exchange.context(), &user).await;
             renewed.map_err(|error| exchange.flow_failed(&error))?;
             let message = expired(exchange, &user);
             if !spa {
@@ -86,7 +87,8 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
     }
     let mut session = exchange.session();
     let (core, new) = (exchange.core(), ResetForm { password, details });
-    let outcome = core.reset_password(exchange.context(), &mut session, token, new).await;
+    let outcome =
+        core.accounts().reset_password(exchange.context(), &mut session, token, new).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ResetOutcome::Refused(problems) => wrong(exchange, token, &problems).await,
         ResetOutcome::Inactive => {
@@ -133,7 +135,7 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
 async fn wrong(exchange: &Exchange, token: &str, problems: &[Problem]) -> Answer {
     let checked = match exchange.wants_json() {
         true => None,
-        false => Some(exchange.core().check_reset(exchange.context(), token).await),
+        false => Some(exchange.core().accounts().check_reset(exchange.context(), token).await),
     };
     let user = match checked.transpose().map_err(|error| exchange.flow_failed(&error))? {
         Some(ResetCheck::Good(user)) => Some(user),
@@ -168,7 +170,7 @@ fn page(exchange: &Exchange, problems: &[Problem], token: &str, user: Option<&Us
     let mut form =
         FormView::new("reset_password_form", action, exchange.label(Label::SaveNewPassword));
     let least = exchange.core().config().password.min_length;
-    let afresh = user.is_some_and(|user| exchange.core().reset_starts_afresh(user));
+    let afresh = user.is_some_and(|user| exchange.core().accounts().reset_starts_afresh(user));
     form.fields.extend(username_field(exchange, "").filter(|_| afresh));
     form.fields.push(new_password(exchange, "password", Label::NewPassword, least));
     form.fields.push(repeated_password(exchange, "password_confirm"));

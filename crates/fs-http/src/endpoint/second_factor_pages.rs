@@ -23,7 +23,7 @@ pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
         label: exchange.label(label),
         checked: false,
     };
-    let choices = match exchange.core().rescues_by_mail() {
+    let choices = match exchange.core().second_factors().rescues_by_mail() {
         true => vec![
             choice("lost_device", Label::LostDeviceMail),
             choice("no_mail_access", Label::NoMailAccess),
@@ -36,7 +36,7 @@ pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     });
     exchange.mark(&mut rescue, problems);
     page.forms.push(rescue);
-    if exchange.core().offers_recovery_codes() {
+    if exchange.core().second_factors().offers_recovery_codes() {
         page.links.push(LinkView {
             href: exchange.step_url(Endpoint::UseRecoveryCode),
             text: exchange.label(Label::UseRecoveryCode),
@@ -93,7 +93,7 @@ pub(super) fn page(exchange: &Exchange, first: FormView, second: FormView) -> Pa
     let required = rules.is_some_and(|rules| rules.required);
     page.extra.insert("two_factor_required".to_owned(), required.into());
     let signed_in = exchange.with_session(|session| session.sign_in().is_some());
-    if signed_in && exchange.core().offers_recovery_codes() {
+    if signed_in && exchange.core().second_factors().offers_recovery_codes() {
         page.links.push(LinkView {
             href: exchange.endpoint_url(Endpoint::RecoveryCodes, &[]),
             text: exchange.label(Label::RecoveryCodes),

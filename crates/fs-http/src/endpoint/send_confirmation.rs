@@ -35,7 +35,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return wrong(&problems);
     }
-    let outcome = exchange.core().send_confirmation(exchange.context(), &email).await;
+    let outcome = exchange.core().accounts().send_confirmation(exchange.context(), &email).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SendConfirmationOutcome::Refused(problem) => wrong(&[problem]),
         SendConfirmationOutcome::Sent { email: to } => {

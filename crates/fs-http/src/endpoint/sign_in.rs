@@ -64,7 +64,11 @@ async fn submit(exchange: &Exchange) -> Answer {
     let device = exchange.device_token();
     let credentials = Credentials { identity: identity.clone(), password, remember, device };
     let mut session = exchange.session();
-    let outcome = exchange.core().sign_in(exchange.context(), &mut session, credentials).await;
+    let outcome = exchange
+        .core()
+        .sign_in()
+        .with_password(exchange.context(), &mut session, credentials)
+        .await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SignInOutcome::Done { user, remember } => {
             exchange.put_session(session);

@@ -36,7 +36,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return wrong(&problems);
     }
-    let outcome = exchange.core().send_sign_in_link(exchange.context(), &email).await;
+    let outcome = exchange.core().sign_in().send_link(exchange.context(), &email).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SendLinkOutcome::Refused(problem) => wrong(&[problem]),
         SendLinkOutcome::Sent { email: to } => {
@@ -57,7 +57,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 pub(super) async fn follow(exchange: &Exchange, token: &str) -> Answer {
     let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.follow_sign_in_link(exchange.context(), &mut session, token).await;
+    let outcome = core.sign_in().follow_link(exchange.context(), &mut session, token).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     Ok(match outcome {
@@ -106,7 +106,7 @@ pub(super) async fn link_judged(
         SignInOutcome::SecondFactor { user, challenge } => {
             if spa {
                 // The single-page application starts its own sign-in with a second factor.
-                exchange.with_session(|session| exchange.core().abandon_second_factor(session));
+                exchange.with_session(|session| exchange.core().second_factors().abandon(session));
                 let mut query = vec![("tf_required", "1")];
                 query.extend(exchange.spa_query(&user));
                 let to = exchange.view(views.sign_in_error.as_deref(), &query);

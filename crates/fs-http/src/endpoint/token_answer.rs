@@ -24,7 +24,7 @@ impl Exchange {
         if !self.asks_for_token() {
             return Ok(None);
         }
-        let issued = self.core().issue_auth_token(self.context(), &mut user.clone()).await;
+        let issued = self.core().auth_tokens().issue(self.context(), &mut user.clone()).await;
         issued
             .map(|token| Some(token.expose().to_owned()))
             .map_err(|error| self.flow_failed(&error))
@@ -42,7 +42,7 @@ impl Exchange {
         if !self.asks_for_token() {
             return Ok(None);
         }
-        let needed = self.core().needs_factor_proof(self.context(), session, user).await;
+        let needed = self.core().second_factors().needs_proof(self.context(), session, user).await;
         match needed.map_err(|error| self.flow_failed(&error))? {
             true => {
                 more.insert("tf_proof_required".to_owned(), true.into());

@@ -18,7 +18,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     if !exchange.submits() {
         let session = exchange.session();
-        let pending = exchange.core().challenge_of(exchange.context(), &session).await;
+        let pending =
+            exchange.core().second_factors().challenge_of(exchange.context(), &session).await;
         let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
         let waits =
             pending.is_some_and(|found| found.stage == fs_core::second_factor::PendingStage::Code);
@@ -47,7 +48,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
     let mut session = exchange.session();
-    let outcome = exchange.core().rescue(exchange.context(), &mut session, &problem).await;
+    let outcome =
+        exchange.core().second_factors().rescue(exchange.context(), &mut session, &problem).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     Ok(match outcome {

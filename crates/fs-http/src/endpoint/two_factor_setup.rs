@@ -43,8 +43,10 @@ pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>)
     let mut session = exchange.session();
     let core = exchange.core();
     let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
-    let outcome =
-        core.enrol(ctx, &mut session, current, &choice, &phone, remembered.as_deref()).await;
+    let outcome = core
+        .second_factors()
+        .enrol(ctx, &mut session, current, &choice, &phone, remembered.as_deref())
+        .await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     Ok(match outcome {
@@ -76,10 +78,10 @@ pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>)
 async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     let mut session = exchange.session();
     let (core, ctx) = (exchange.core(), exchange.context());
-    let user = core.enrolling_user(ctx, &mut session, current).await;
+    let user = core.second_factors().enrolling_user(ctx, &mut session, current).await;
     let user = user.map_err(|error| exchange.flow_failed(&error))?;
     let needs_proof = match current {
-        Some(user) => core.needs_factor_proof(ctx, &session, user).await,
+        Some(user) => core.second_factors().needs_proof(ctx, &session, user).await,
         None => Ok(false),
     };
     let needs_proof = needs_proof.map_err(|error| exchange.flow_failed(&error))?;

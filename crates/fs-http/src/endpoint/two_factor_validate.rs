@@ -43,7 +43,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let outcome = match &code {
         Some(code) if problems.is_empty() => {
             let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
-            core.validate_second_factor(ctx, &mut session, current, code, remembered.as_deref())
+            core.second_factors()
+                .validate(ctx, &mut session, current, code, remembered.as_deref())
                 .await
         }
         _ => return mistaken(exchange, changing, current, &problems).await,
@@ -76,7 +77,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             }
             exchange.accepted();
             exchange.flash(MessageKey::TwoFactorChangeMethodSuccessful);
-            if core.offers_recovery_codes() && user.recovery_codes.is_empty() {
+            if core.second_factors().offers_recovery_codes() && user.recovery_codes.is_empty() {
                 return Ok(exchange.redirect(&exchange.endpoint_url(Endpoint::RecoveryCodes, &[])));
             }
             exchange.redirect(&exchange.after(after_second_factor(exchange)))
@@ -103,7 +104,7 @@ pub(super) async fn signed_in(
             more.insert("tf_validity_token".to_owned(), device.expose().into());
         }
         // Flask-Security gives none here.
-        let token = match exchange.core().lists_auth_tokens() {
+        let token = match exchange.core().auth_tokens().are_listed() {
             true => exchange.token_on_request(user).await?,
             false => None,
         };
@@ -129,7 +130,7 @@ fn typed_code(exchange: &Exchange) -> Option<String> {
 async fn send_proof(exchange: &Exchange, user: &User) -> Answer {
     let mut problems = exchange.form_problems(FormName::TwoFactorCode, true).await?;
     if problems.is_empty() {
-        let sent = exchange.core().send_factor_proof(exchange.context(), user).await;
+        let sent = exchange.core().second_factors().send_proof(exchange.context(), user).await;
         if !sent.map_err(|error| exchange.flow_failed(&error))? {
             problems.push(Problem::new("code", MessageKey::FailedToSendCode));
         }
@@ -155,7 +156,7 @@ fn factor_page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageVi
         }
     }
     let mut page = exchange.form_page(template, Label::IsItStillYou, code);
-    if exchange.core().second_factor_of(user).is_some_and(|method| method.is_sent()) {
+    if exchange.core().second_factors().method_of(user).is_some_and(|method| method.is_sent()) {
         let action = exchange.step_url(Endpoint::TwoFactorValidate);
         let mut form =
             FormView::new("two_factor_send_form", action, exchange.label(Label::SendMeACode));
@@ -168,7 +169,8 @@ fn factor_page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageVi
 async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     let mut session = exchange.session();
     if let Some(user) = current.filter(|_| session.enrolment().is_none()) {
-        let needed = exchange.core().needs_factor_proof(exchange.context(), &session, user).await;
+        let needed =
+            exchange.core().second_factors().needs_proof(exchange.context(), &session, user).await;
         if needed.map_err(|error| exchange.flow_failed(&error))? {
             return Ok(match exchange.wants_json() {
                 true => exchange.json_ok(None, None, Map::new()),
@@ -177,7 +179,7 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
         }
     }
     let enrolling = session.enrolment().is_some();
-    let pending = exchange.core().pending(exchange.context(), &session).await;
+    let pending = exchange.core().second_factors().pending(exchange.context(), &session).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
     let stage = pending.as_ref().map(|(pending, _)| pending.stage);
     let usable = match current.is_some() {
@@ -187,7 +189,7 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     if !usable {
         // A look at this page ends no sign-in that waits for another one.
         if stage.is_none() {
-            exchange.core().abandon_second_factor(&mut session);
+            exchange.core().second_factors().abandon(&mut session);
             exchange.put_session(session);
         }
         return Ok(exchange.nothing_pending());

@@ -16,7 +16,7 @@ const UNDO: Words =
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
     let (core, ctx) = (exchange.core(), exchange.context());
     if !exchange.submits() {
-        let checked = core.check_undo(ctx, token).await;
+        let checked = core.second_factors().check_undo(ctx, token).await;
         return Ok(match checked.map_err(|error| exchange.flow_failed(&error))? {
             UndoCheck::Good { .. } => button_page(exchange, &UNDO),
             UndoCheck::Invalid => invalid(exchange),
@@ -31,7 +31,7 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
         return Ok(exchange.mistakes(&problems, |problems| page(exchange, &UNDO, problems)));
     }
     let mut session = exchange.session();
-    let outcome = core.undo_factor_changes(ctx, &mut session, token).await;
+    let outcome = core.second_factors().undo_changes(ctx, &mut session, token).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         UndoOutcome::Invalid => invalid(exchange),
         UndoOutcome::Done { reset, .. } => {

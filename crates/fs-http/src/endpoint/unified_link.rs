@@ -18,8 +18,10 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     let core = exchange.core();
     // A single-page application starts its own sign-in with a second factor.
     let begin = !exchange.config().redirects.spa || exchange.tells_of_link();
-    let outcome =
-        core.follow_code_link(exchange.context(), &mut session, &email, &code, begin).await;
+    let outcome = core
+        .sign_in()
+        .follow_code_link(exchange.context(), &mut session, &email, &code, begin)
+        .await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     let explicit = core.config().disclosure == fs_core::config::Disclosure::Explicit;

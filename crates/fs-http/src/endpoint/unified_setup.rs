@@ -44,12 +44,13 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
     if let Some(FieldValue::Text(name)) = exchange.request().fields.get("delete_method") {
         return remove(exchange, user, &name).await;
     }
-    let needed = core.needs_factor_proof(exchange.context(), &exchange.session(), user).await;
+    let needed =
+        core.second_factors().needs_proof(exchange.context(), &exchange.session(), user).await;
     if needed.map_err(|error| exchange.flow_failed(&error))? {
         return Ok(exchange.factor_first(user, Endpoint::UnifiedSetup));
     }
     let chosen = chosen_method(exchange).unwrap_or_default();
-    let outcome = core.set_up_method(exchange.context(), user, &chosen, &phone).await;
+    let outcome = core.sign_in_methods().set_up(exchange.context(), user, &chosen, &phone).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SetupOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         SetupOutcome::NotSent => {
@@ -96,7 +97,8 @@ async fn remove(exchange: &Exchange, user: &User, name: &str) -> Answer {
     let mut session = exchange.session();
     let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
     let core = exchange.core();
-    let outcome = core.remove_method(ctx, &mut session, user, name, cookie.as_deref()).await;
+    let outcome =
+        core.sign_in_methods().remove(ctx, &mut session, user, name, cookie.as_deref()).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         RemoveMethodOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
         RemoveMethodOutcome::Refused(problem) => {
@@ -172,7 +174,7 @@ pub(super) async fn validate(exchange: &Exchange, caller: &Authentication, state
     }
     let core = exchange.core();
     if !exchange.submits() {
-        return Ok(match core.check_setup(exchange.context(), user, state) {
+        return Ok(match core.sign_in_methods().check_setup(exchange.context(), user, state) {
             Ok(_) if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
             Ok(_) => back(exchange, MessageKey::InvalidPasswordCode.into()),
             Err(outcome) => refused(exchange, &outcome),
@@ -185,7 +187,10 @@ pub(super) async fn validate(exchange: &Exchange, caller: &Authentication, state
     }
     let mut session = exchange.session();
     let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
-    let outcome = core.prove_method(ctx, &mut session, user, state, &code, cookie.as_deref()).await;
+    let outcome = core
+        .sign_in_methods()
+        .prove(ctx, &mut session, user, state, &code, cookie.as_deref())
+        .await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         ProveSetupOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
         ProveSetupOutcome::Done { method, phone, remember } => {
@@ -275,7 +280,8 @@ fn page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     let mut page = exchange.form_page("security/us_setup.html", Label::OtherWaysToSignIn, form);
     let choices: Vec<_> = exchange
         .core()
-        .removable_methods(user)
+        .sign_in_methods()
+        .removable(user)
         .into_iter()
         .map(|method| ChoiceView {
             value: method.name().to_owned(),

@@ -54,7 +54,7 @@ async fn submit(exchange: &Exchange) -> Answer {
     };
     let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.sign_in_with_passcode(exchange.context(), &mut session, typed).await;
+    let outcome = core.sign_in().with_passcode(exchange.context(), &mut session, typed).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     match outcome {
@@ -116,7 +116,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
     }
     let chosen = chosen_method(exchange);
     let core = exchange.core();
-    let outcome = core.send_sign_in_code(exchange.context(), &identity, chosen.as_deref()).await;
+    let outcome = core.sign_in().send_code(exchange.context(), &identity, chosen.as_deref()).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SendCodeOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         SendCodeOutcome::NotSent => {

@@ -38,8 +38,10 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
     let passcode = Secret::from(typed_passcode(exchange).unwrap_or_default());
     let mut session = exchange.session();
     let core = exchange.core();
-    let outcome =
-        core.verify_with_passcode(exchange.context(), &mut session, user, &passcode).await;
+    let outcome = core
+        .sessions()
+        .verify_with_passcode(exchange.context(), &mut session, user, &passcode)
+        .await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         VerifyOutcome::Refused(problem) => wrong(&[problem]),
         VerifyOutcome::Done => {
@@ -77,8 +79,10 @@ pub(super) async fn send_code(exchange: &Exchange, caller: &Authentication) -> A
     }
     let chosen = chosen_method(exchange);
     let core = exchange.core();
-    let outcome =
-        core.send_verification_code(exchange.context(), &caller.user, chosen.as_deref()).await;
+    let outcome = core
+        .sessions()
+        .send_verification_code(exchange.context(), &caller.user, chosen.as_deref())
+        .await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SendCodeOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         SendCodeOutcome::NotSent => {

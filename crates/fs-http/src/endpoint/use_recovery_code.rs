@@ -33,7 +33,8 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     let mut session = exchange.session();
     let core = exchange.core();
-    let outcome = core.use_recovery_code(exchange.context(), &mut session, &code).await;
+    let outcome =
+        core.second_factors().use_recovery_code(exchange.context(), &mut session, &code).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     Ok(match outcome {
@@ -52,7 +53,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
 
 async fn show(exchange: &Exchange) -> Answer {
     let session = exchange.session();
-    let pending = exchange.core().pending(exchange.context(), &session).await;
+    let pending = exchange.core().second_factors().pending(exchange.context(), &session).await;
     let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
     let waits = pending.is_some_and(|(pending, _)| pending.stage == PendingStage::Code);
     Ok(match (waits, exchange.wants_json()) {

@@ -37,7 +37,8 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
         return wrong(&problems);
     }
     let mut session = exchange.session();
-    let outcome = exchange.core().verify(exchange.context(), &mut session, user, &password).await;
+    let outcome =
+        exchange.core().sessions().verify(exchange.context(), &mut session, user, &password).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {
         VerifyOutcome::Refused(problem) => wrong(&[problem]),
         VerifyOutcome::Done => {

@@ -347,7 +347,7 @@ impl World {
     pub(crate) async fn take_token(&mut self, step: &Step) -> Result<bool> {
         let Some(who) = self.arrive(step).await else { return Ok(false) };
         let mut user = self.site.user(PEOPLE[who]).await.ok_or("no account")?;
-        let token = self.site.core().issue_auth_token(&self.site.context(), &mut user).await;
+        let token = self.site.core().auth_tokens().issue(&self.site.context(), &mut user).await;
         let token = token.map_err(|error| error.to_string())?;
         let trust = self.model.people[who].trust;
         self.tokens.push(Token { person: who, trust, at: self.model.now, token });

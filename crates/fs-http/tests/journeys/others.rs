@@ -26,7 +26,7 @@ impl World {
         match step.deed {
             Deed::Deactivate => {
                 person.active = false;
-                let done = core.deactivate_user(&user.id).await?;
+                let done = core.admin().deactivate_user(&user.id).await?;
                 // In Flask-Security's profile the credentials are only suspended.
                 if done && !self.model.plan.flask {
                     self.model.ends_all(step.who);
@@ -35,24 +35,24 @@ impl World {
             }
             Deed::Activate => {
                 person.active = true;
-                return core.activate_user(&user.id).await;
+                return core.admin().activate_user(&user.id).await;
             }
-            Deed::NewUniquifier => core.set_uniquifier(&user.id).await?,
+            Deed::NewUniquifier => core.admin().set_uniquifier(&user.id).await?,
             Deed::TakeAccessAway => {
-                core.reset_user_access(&user.id).await?;
+                core.admin().reset_user_access(&user.id).await?;
                 (person.factor, person.app) = (None, None);
             }
             Deed::TakeFactorAway => {
-                core.tf_reset(&user.id).await?;
+                core.admin().tf_reset(&user.id).await?;
                 person.factor = None;
                 ends = false;
             }
             Deed::GiveNewPassword => {
-                core.admin_change_password(&ctx, user, &new.as_str().into(), false).await?;
+                core.admin().change_password(&ctx, user, &new.as_str().into(), false).await?;
                 person.password = number;
             }
             _ => {
-                core.delete_user(&ctx, &user.id).await?;
+                core.admin().delete_user(&ctx, &user.id).await?;
                 (person.exists, person.factor, person.app) = (false, None, None);
                 self.close_undo(step.who);
                 self.tries.deleted(step.who);

@@ -358,7 +358,13 @@ async fn every_failure_is_told_once() {
             device: None,
         };
         let mut session = fs_core::session::Session::default();
-        drop(site.core().sign_in(&site.context(), &mut session, typed).await.unwrap());
+        drop(
+            site.core()
+                .sign_in()
+                .with_password(&site.context(), &mut session, typed)
+                .await
+                .unwrap(),
+        );
         assert_eq!(failures(&site), ["wrong_password"]);
     }
 }

@@ -117,7 +117,7 @@ async fn a_code_that_ended_with_the_accounts_trust_is_not_made_good_by_asking_fo
         if used_before {
             assert_eq!(enter(&ended).await, StatusCode::OK);
         }
-        site.core().set_uniquifier(&ann.id).await.unwrap();
+        site.core().admin().set_uniquifier(&ann.id).await.unwrap();
         let again = site.browser().post_json("/us-signin/send-code", ask).await;
         assert_eq!(again.status, StatusCode::OK);
         let fresh = mailed_code(&site).await;

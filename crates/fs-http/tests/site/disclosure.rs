@@ -76,7 +76,7 @@ async fn site() -> Site {
     let core = site.core();
     site.add_user("known@site.test").await;
     let shut = site.add_user("nshut@site.test").await;
-    core.deactivate_user(&shut.id).await.unwrap();
+    core.admin().deactivate_user(&shut.id).await.unwrap();
     for (email, password) in [("uncfd@site.test", Some(PASSWORD.into())), ("nopwd@site.test", None)]
     {
         let new = fs_core::flow::NewAccount {
@@ -85,14 +85,15 @@ async fn site() -> Site {
             password,
             ..Default::default()
         };
-        core.create_user(&site.context(), new).await.unwrap();
+        core.admin().create_user(&site.context(), new).await.unwrap();
     }
     for (email, method, phone) in
         [("coded@site.test", "email", None), ("texts@site.test", "sms", Some("+41446681800"))]
     {
         let user = site.add_user(email).await;
-        let sealed = core.seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
-        core.us_set(&user, method, Some(sealed), phone.map(str::to_owned)).await.unwrap();
+        let sealed =
+            core.second_factors().seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
+        core.admin().us_set(&user, method, Some(sealed), phone.map(str::to_owned)).await.unwrap();
     }
     site
 }

@@ -110,9 +110,9 @@ async fn a_name_that_belongs_to_nobody_is_the_administrators_to_give() {
         username: Some("annie".to_owned()),
         ..Default::default()
     };
-    let zoe = site.core().create_user(&site.context(), new).await.unwrap();
+    let zoe = site.core().admin().create_user(&site.context(), new).await.unwrap();
     // The previous owner of the name leaves no trace.
-    site.core().delete_user(&site.context(), &zoe.id).await.unwrap();
+    site.core().admin().delete_user(&site.context(), &zoe.id).await.unwrap();
     assert_eq!(register(&site, OTHER, "annie", NEW).await.status, StatusCode::OK);
 }
 
@@ -143,7 +143,7 @@ async fn a_refused_sign_in_costs_the_same_whatever_the_identity_is() {
         confirmed: true,
         ..Default::default()
     };
-    site.core().create_user(&site.context(), new).await.unwrap();
+    site.core().admin().create_user(&site.context(), new).await.unwrap();
     for [known, unknown] in [[ANN, "eve@site.test"], ["zoezoe", "evelyn"], ["ZOEZOE", "EVELYN"]] {
         let mut works = Vec::new();
         for identity in [known, unknown] {

@@ -140,8 +140,8 @@ async fn a_recovery_code_stands_in_for_the_factor_that_is_to_be_replaced() {
 async fn a_mailed_factor_is_sent_when_it_is_asked_for() {
     let site = setup().build();
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-    site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
     let mut ann = pending(&site, ANN).await;
     let first = mailed_code(&site).await;
     assert_eq!(give(&mut ann, &first).await, OK);
@@ -267,10 +267,10 @@ async fn two_codes_of_one_kind_are_one_factor() {
     for (first, second) in [("authenticator", "authenticator"), ("email", "email")] {
         let site = setup().build();
         let user = site.add_user(ANN).await;
-        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-        let app = Some(site.core().seal_totp(&key(2)).await.unwrap());
-        site.core().tf_set(&user, second, Some(sealed), None).await.unwrap();
-        site.core().us_set(&user, "authenticator", app, None).await.unwrap();
+        let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+        let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
+        site.core().admin().tf_set(&user, second, Some(sealed), None).await.unwrap();
+        site.core().admin().us_set(&user, "authenticator", app, None).await.unwrap();
         let passcode = match first {
             "email" => {
                 let ask = json!({ "identity": ANN, "chosen_method": "email" });
@@ -339,8 +339,8 @@ async fn a_reset_signs_nobody_in_whose_second_factor_comes_by_mail_as_well() {
     setup.config.recovery.as_mut().unwrap().sign_in_after = true;
     let site = setup.build();
     let user = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-    site.core().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
     ask_for_reset(&site).await;
     let link = mailed_link(&site).await;
     let mut browser = site.browser();
@@ -364,7 +364,7 @@ async fn switched_on() -> (Site, Browser, String) {
     assert_eq!(ann.post_json("/login", typed).await.status, OK);
     assert_eq!(give(&mut ann, &code(&site, &key(1))).await, OK);
     let mut user = site.user(ANN).await.unwrap();
-    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     // Simulates that nobody had a factor: the administrator enables the requirement after the
     // sign-in.
     let (expect, set) = (Vec::new(), vec![UserField::SecondFactor(Default::default())]);
@@ -425,8 +425,8 @@ async fn the_last_way_in_is_not_removed() {
     setup.config.unified = Some(Unified { methods, ..Unified::default() });
     let site = setup.build();
     let user = site.add_user(ANN).await;
-    let app = Some(site.core().seal_totp(&key(2)).await.unwrap());
-    site.core().us_set(&user, "authenticator", app, None).await.unwrap();
+    let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
+    site.core().admin().us_set(&user, "authenticator", app, None).await.unwrap();
     let (expect, set) = (Vec::new(), vec![UserField::Password(None)]);
     site.write(Change::UpdateUser { user: user.id, expect, set }).await;
     let mut ann = site.browser();
@@ -469,7 +469,7 @@ async fn a_change_of_password_gives_no_auth_token_without_the_second_factor() {
     assert_eq!(answer["response"]["tf_proof_required"], true, "{answer}");
     // A program cannot use its token to get another one either.
     let mut user = site.user(ANN).await.unwrap();
-    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     let body = change(NEW, PASSWORD);
     let mut request = eve.json(target, body).await;
     request.headers_mut().remove("cookie");
@@ -496,10 +496,10 @@ async fn a_code_of_the_second_factors_kind_does_not_prove_the_first_factor_again
     for method in ["authenticator", "email"] {
         let site = setup().build();
         let user = site.add_user(ANN).await;
-        let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-        let app = Some(site.core().seal_totp(&key(2)).await.unwrap());
-        site.core().tf_set(&user, method, Some(sealed), None).await.unwrap();
-        site.core().us_set(&user, "authenticator", app, None).await.unwrap();
+        let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+        let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
+        site.core().admin().tf_set(&user, method, Some(sealed), None).await.unwrap();
+        site.core().admin().us_set(&user, "authenticator", app, None).await.unwrap();
         let mut ann = pending(&site, ANN).await;
         let second = match method {
             "email" => mailed_code(&site).await,

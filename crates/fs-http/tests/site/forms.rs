@@ -98,7 +98,7 @@ async fn every_form_takes_more_fields() {
         if form == FormName::AuthTokens {
             // The page has a form for each token.
             let mut user = site.user(ANN).await.unwrap();
-            let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+            let _ = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
         }
         watch.0.lock().unwrap().clear();
 
@@ -147,7 +147,8 @@ async fn sign_in(
     let mut session = fs_core::session::Session::default();
     let ctx = site.context();
     let core = site.core();
-    let signed_in = core.sign_in_user(&ctx, &mut session, user, None, vec!["password"]).await;
+    let signed_in =
+        core.sign_in().sign_in_user(&ctx, &mut session, user, None, vec!["password"]).await;
     assert!(matches!(signed_in.unwrap(), SignInOutcome::Done { .. }));
     let nonce = core.random().unwrap();
     let sealed = core.sealer().seal(&session, ctx.now, nonce).unwrap();

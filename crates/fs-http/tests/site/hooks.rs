@@ -144,7 +144,7 @@ async fn an_application_can_answer_at_our_paths_itself() {
     for target in ["/login", "/register", "/reset", "/logout"] {
         assert_eq!(site.browser().get(target).await.status, StatusCode::NOT_FOUND, "{target}");
     }
-    let asked = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    let asked = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
     assert!(matches!(asked, fs_core::flow::ResetRequestOutcome::Sent { .. }));
     let mail = site.mails().await.pop().unwrap();
     assert!(

@@ -103,10 +103,11 @@ async fn one_mail_an_hour() -> Site {
     setup.config.limits.mails.to = vec![Cap::new(1, Duration::from_secs(3_600))];
     let site = setup.build();
     let ann = site.add_user(ANN).await;
-    let sealed = site.core().seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
-    site.core().tf_set(&ann, "email", Some(sealed.clone()), None).await.unwrap();
+    let sealed =
+        site.core().second_factors().seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
+    site.core().admin().tf_set(&ann, "email", Some(sealed.clone()), None).await.unwrap();
     let ann = site.user(ANN).await.unwrap();
-    site.core().us_set(&ann, "email", Some(sealed), None).await.unwrap();
+    site.core().admin().us_set(&ann, "email", Some(sealed), None).await.unwrap();
     site
 }
 

@@ -30,7 +30,7 @@ async fn templates_in_the_program_take_the_place_of_ours() {
     let page = site.browser().get("/login").await.text();
     assert_eq!(page, "<h1>Sign in to Otterland</h1>login_user_form");
     site.add_user(ANN).await;
-    let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
     let mail = site.mails().await.pop().unwrap();
     assert!(mail.text.unwrap().starts_with("Go to https://site.test/reset/"));
     assert!(mail.html.is_some_and(|html| html.contains("<html")), "the other part is ours");
@@ -95,7 +95,7 @@ async fn another_engine_can_write_pages_and_mails() {
     assert_eq!(page, "\"Sign in\" My application csrf_token next email password remember");
     assert!(site.browser().get("/register").await.text().contains("<!doctype html>"));
     site.add_user(ANN).await;
-    let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
     let mail = site.mails().await.pop().unwrap();
     assert!(mail.text.unwrap().starts_with("\"https://site.test/reset/"));
     let mut ann = crate::people::sign_ann_in(&site).await;

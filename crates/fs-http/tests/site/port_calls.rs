@@ -91,14 +91,14 @@ async fn a_request_with_a_token_makes_one_read_and_no_write() {
     for setup in profiles() {
         let site = setup.build();
         let mut user = site.add_user(ANN).await;
-        let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+        let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
         for target in ROUTES.into_iter().chain(["/change"]) {
             let mut request = Browser::json_request(Method::GET, target);
             let value = HeaderValue::from_str(token.expose()).unwrap();
             request.headers_mut().insert("authentication-token", value);
             site.calls.take();
             site.browser().send(request).await;
-            let read = match site.core().lists_auth_tokens() {
+            let read = match site.core().auth_tokens().are_listed() {
                 true => Call::Credential,
                 false => Call::User,
             };

@@ -67,7 +67,7 @@ fn lax() -> [Setup; 2] {
 
 async fn token_of(site: &Site, email: &str) -> String {
     let mut user = site.user(email).await.unwrap();
-    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     token.expose().to_owned()
 }
 
@@ -249,7 +249,7 @@ async fn guards_and_extractors_name_one_person_whatever_their_order() {
                 }
                 let current = exchange.current().await.unwrap().unwrap();
                 assert_eq!((current.user.email.as_str(), current.mechanism), (EVE, Token));
-                let look = match site.core().lists_auth_tokens() {
+                let look = match site.core().auth_tokens().are_listed() {
                     true => Call::Credential,
                     false => Call::User,
                 };

@@ -79,7 +79,7 @@ async fn what_a_session_a_token_and_a_password_lack_is_told_apart() {
     let ask = async |request| site.browser().send(request).await;
     let json = |request| with_header(request, "accept", "application/json");
 
-    let token = core.issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = core.auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     let bad = format!("{}x", token.expose());
     assert_eq!(
         found(&ask(json(with_token(&bad))).await, CredentialSource::Token).as_deref(),
@@ -92,14 +92,14 @@ async fn what_a_session_a_token_and_a_password_lack_is_told_apart() {
 
     let mut ended = site.browser();
     ended.sign_in(ANN, PASSWORD).await;
-    core.set_uniquifier(&user.id).await.unwrap();
+    core.admin().set_uniquifier(&user.id).await.unwrap();
     let answer = ended.get_json("/private").await;
     assert_eq!(found(&answer, CredentialSource::Session).as_deref(), Some("ended"));
     let answer = ask(json(with_token(token.expose()))).await;
     assert_eq!(found(&answer, CredentialSource::Token).as_deref(), Some("ended"));
 
     let mut remembered = sign_ann_in(&site).await;
-    core.deactivate_user(&user.id).await.unwrap();
+    core.admin().deactivate_user(&user.id).await.unwrap();
     let answer = remembered.get_json("/private").await;
     assert!(found(&answer, CredentialSource::Session).is_some_and(|found| found != "accepted"));
     assert!(found(&answer, CredentialSource::Remembered).is_some_and(|found| found != "accepted"));

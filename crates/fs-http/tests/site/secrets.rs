@@ -64,7 +64,7 @@ async fn requests(site: &Site, secrets: &mut Secrets) -> Vec<(Browser, Request<B
     let reset = mailed_link(site).await;
     secrets.add("reset", reset.rsplit('/').next().unwrap());
     let mut user = site.user(ANN).await.unwrap();
-    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     secrets.add("auth token", token.expose());
     secrets.add("csrf", &ann.csrf_token().await);
     secrets.collect(site, &ann).await;

@@ -181,24 +181,28 @@ type Deed = fn(Site, User) -> futures::future::BoxFuture<'static, Result<(), Adm
 const DEEDS: [(&str, Deed, [bool; 4]); 5] = [
     (
         "deactivated",
-        |site, user| Box::pin(async move { site.core().deactivate_user(&user.id).await.map(drop) }),
+        |site, user| {
+            Box::pin(async move { site.core().admin().deactivate_user(&user.id).await.map(drop) })
+        },
         [true; 4],
     ),
     (
         "deleted",
         |site, user| {
-            Box::pin(async move { site.core().delete_user(&site.context(), &user.id).await })
+            Box::pin(
+                async move { site.core().admin().delete_user(&site.context(), &user.id).await },
+            )
         },
         [true; 4],
     ),
     (
         "given a new uniquifier",
-        |site, user| Box::pin(async move { site.core().set_uniquifier(&user.id).await }),
+        |site, user| Box::pin(async move { site.core().admin().set_uniquifier(&user.id).await }),
         [true, true, true, false],
     ),
     (
         "reset",
-        |site, user| Box::pin(async move { site.core().reset_user_access(&user.id).await }),
+        |site, user| Box::pin(async move { site.core().admin().reset_user_access(&user.id).await }),
         [true, true, true, false],
     ),
     (
@@ -206,7 +210,7 @@ const DEEDS: [(&str, Deed, [bool; 4]); 5] = [
         |site, user| {
             Box::pin(async move {
                 let ctx = site.context();
-                site.core().admin_change_password(&ctx, &user, &NEW.into(), false).await
+                site.core().admin().change_password(&ctx, &user, &NEW.into(), false).await
             })
         },
         [true; 4],
@@ -220,7 +224,7 @@ async fn whoever_is_shut_out_is_nobody_on_the_next_request() {
             let site = setup().build();
             let mut user = site.add_user(ANN).await;
             let browser = sign_ann_in(&site).await;
-            let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+            let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
             let user = site.user(ANN).await.unwrap();
             let mechanisms = async || {
                 [
@@ -335,8 +339,8 @@ async fn an_account_that_is_let_in_again_is_signed_in_to_anew() {
     let ann = site.add_user(ANN).await.id;
     let browser = sign_ann_in(&site).await;
     assert!(has_session(&browser).await);
-    assert!(site.core().deactivate_user(&ann).await.unwrap());
-    assert!(site.core().activate_user(&ann).await.unwrap());
+    assert!(site.core().admin().deactivate_user(&ann).await.unwrap());
+    assert!(site.core().admin().activate_user(&ann).await.unwrap());
     assert!(!has_session(&browser).await);
     assert!(!is_remembered(&browser).await);
     assert!(has_session(&sign_ann_in(&site).await).await);
@@ -365,7 +369,7 @@ async fn a_token_is_not_made_fresh_by_the_session_of_somebody_else() {
         let site = setup().build();
         site.add_user(ANN).await;
         let mut bob = site.add_user("bob@site.test").await;
-        let token = site.core().issue_auth_token(&site.context(), &mut bob).await.unwrap();
+        let token = site.core().auth_tokens().issue(&site.context(), &mut bob).await.unwrap();
         let mut ann = sign_ann_in(&site).await;
         assert_eq!(ann.get_json("/fresh").await.status, StatusCode::OK);
         let request = Browser::json_request(Method::GET, "/fresh");

@@ -47,7 +47,7 @@ async fn token(site: &Site, kind: Kind) -> String {
         }
         Kind::Auth => {
             let mut user = site.user(ANN).await.unwrap();
-            let token = site.core().issue_auth_token(&site.context(), &mut user).await;
+            let token = site.core().auth_tokens().issue(&site.context(), &mut user).await;
             token.unwrap().expose().to_owned()
         }
         Kind::Remember => browser.cookies[&site.web.config().remember_cookie.name].clone(),

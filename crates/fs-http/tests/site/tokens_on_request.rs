@@ -78,8 +78,8 @@ async fn account(site: &Site, state: State) {
     let set = match state {
         State::Plain | State::FactorWanted => return,
         State::WithFactor => {
-            let sealed = site.core().seal_totp(&key(1)).await.unwrap();
-            site.core().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+            let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+            site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
             return;
         }
         State::Unconfirmed => UserField::ConfirmedAt(None),

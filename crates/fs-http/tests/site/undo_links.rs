@@ -67,7 +67,7 @@ async fn a_factor_that_an_intruder_set_up_is_undone_and_everybody_is_out() {
     let app = set_up_app(&site, &mut eve).await;
     let link = noticed(&site).await;
     let mut user = site.user(ANN).await.unwrap();
-    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     // A reset alone keeps the intruder's factor.
     ask_for_reset(&site).await;
     let reset = mailed_link(&site).await;
@@ -280,11 +280,13 @@ async fn undoing_does_not_bring_back_sign_in_methods_that_a_reset_removed() {
     for reset in [true, false] {
         let site = setup().build();
         let user = site.add_user(ANN).await;
-        let sealed = async |number| Some(site.core().seal_totp(&key(number)).await.unwrap());
+        let sealed = async |number| {
+            Some(site.core().second_factors().seal_totp(&key(number)).await.unwrap())
+        };
         let phone = Some("+14155550123".to_owned());
-        site.core().us_set(&user, "authenticator", sealed(1).await, None).await.unwrap();
+        site.core().admin().us_set(&user, "authenticator", sealed(1).await, None).await.unwrap();
         let user = site.user(ANN).await.unwrap();
-        site.core().us_set(&user, "sms", sealed(2).await, phone).await.unwrap();
+        site.core().admin().us_set(&user, "sms", sealed(2).await, phone).await.unwrap();
         let mut eve = site.browser();
         eve.sign_in(ANN, PASSWORD).await;
         set_up_app(&site, &mut eve).await;

@@ -50,7 +50,7 @@ async fn nothing_but_proof_makes_a_session_fresh() {
         let site = setup().build();
         let mut user = site.add_user(ANN).await;
         let mut browser = sign_ann_in(&site).await;
-        let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+        let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
         let within = site.core().config().freshness.within.unwrap();
         site.clock.advance(within + Duration::from_secs(2 * 3_600));
         browser.get("/").await;
@@ -102,7 +102,9 @@ async fn no_way_in_is_for_an_account_that_may_not_act() {
                     given = mailed_code(&site).await;
                 }
                 match state {
-                    "deactivated" => assert!(site.core().deactivate_user(&user.id).await.unwrap()),
+                    "deactivated" => {
+                        assert!(site.core().admin().deactivate_user(&user.id).await.unwrap())
+                    }
                     "unconfirmed" if way == "confirm" => continue,
                     "unconfirmed" => unconfirm(&site, &user).await,
                     _ => {}

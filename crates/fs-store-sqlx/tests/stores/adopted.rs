@@ -66,7 +66,8 @@ async fn sign_in(site: &Site, session: &mut Session, email: &str) -> User {
         remember: Some(true),
         device: None,
     };
-    match site.core().sign_in(&site.context(), session, credentials).await.unwrap() {
+    match site.core().sign_in().with_password(&site.context(), session, credentials).await.unwrap()
+    {
         SignInOutcome::Done { user, .. } => *user,
         other => panic!("{other:?}"),
     }
@@ -124,11 +125,12 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
             let key = record_of(name).key;
             assert_eq!(kept.session(&key, Timestamp::EPOCH).await.unwrap(), None, "{name:?}");
         }
-        let again = site.core().authenticate_session(&site.context(), &session).await.unwrap();
+        let again = site.core().sessions().authenticate(&site.context(), &session).await.unwrap();
         assert_eq!(again.unwrap().email, email);
         let mut user = user;
-        let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
-        let of_token = site.core().authenticate_token(&site.context(), token.expose()).await;
+        let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
+        let of_token =
+            site.core().auth_tokens().authenticate(&site.context(), token.expose()).await;
         assert_eq!(of_token.unwrap().unwrap().email, email);
     }
     let text = log.text();
@@ -170,10 +172,10 @@ async fn an_account_without_a_uniquifier_can_be_recovered() {
     let (_, store) = sqlite(&shared(Setup::standard(), "1").await).await;
     store.migrate().await.unwrap();
     let site = Setup::standard().build_with(|ports| ports.store = std::sync::Arc::new(store));
-    let _ = site.core().request_reset(&site.context(), "p2@lp.com").await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), "p2@lp.com").await.unwrap();
     let link = link_in(&site.mails().await.pop().unwrap()).unwrap();
     let token = link.rsplit('/').next().unwrap();
-    let check = site.core().check_reset(&site.context(), token).await.unwrap();
+    let check = site.core().accounts().check_reset(&site.context(), token).await.unwrap();
     match check {
         fs_core::flow::ResetCheck::Good(user) => assert_eq!(user.email, "p2@lp.com"),
         other => panic!("{other:?}"),

@@ -59,7 +59,7 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
     };
     // In the browser that registered, the link alone is sufficient.
     let mut here = Session::default();
-    let registered = site.core().register(&site.context(), &mut here, form).await;
+    let registered = site.core().accounts().register(&site.context(), &mut here, form).await;
     assert!(matches!(registered, Ok(RegisterOutcome::Done(_))), "{registered:?}");
 
     let confirmation = token(&site).await;
@@ -67,14 +67,18 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
         let (site, token, mut session) = (site.clone(), confirmation.clone(), here.clone());
         async move {
             let (ctx, typed) = (site.context(), ConfirmForm::default());
-            site.core().confirm(&ctx, &mut session, None, None, &token, typed).await.unwrap()
+            site.core()
+                .accounts()
+                .confirm(&ctx, &mut session, None, None, &token, typed)
+                .await
+                .unwrap()
         }
     })
     .await;
     let done = |outcome: &&ConfirmOutcome| matches!(outcome, ConfirmOutcome::Done { .. });
     assert_eq!(outcomes.iter().filter(done).count(), 1);
 
-    let _ = site.core().request_reset(&site.context(), ANN).await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
     let reset = token(&site).await;
     let outcomes = crowd(|number| {
         let (site, token) = (site.clone(), reset.clone());
@@ -85,7 +89,7 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
                 repeated: Some(password.as_str().into()),
             };
             let (ctx, mut session) = (site.context(), Session::default());
-            site.core().reset_password(&ctx, &mut session, &token, new).await.unwrap()
+            site.core().accounts().reset_password(&ctx, &mut session, &token, new).await.unwrap()
         }
     })
     .await;

@@ -91,7 +91,7 @@ pub fn panics(exchange: &Exchange) -> String {
 /// Signs a user in without a password: the one named in the query, or Ann.
 pub async fn enter(exchange: &Exchange) -> Response<Bytes> {
     let name = exchange.request().query().unwrap_or(ANN);
-    let Ok(Some(user)) = exchange.core().find_by_email(name).await else {
+    let Ok(Some(user)) = exchange.core().accounts().find_by_email(name).await else {
         return Response::new("there is no such user".into());
     };
     match exchange.sign_in(&user, None, vec!["kit"]).await {
@@ -114,7 +114,7 @@ pub(super) async fn make_editor(site: &Site, email: &str) {
     batch.push(Change::InsertRole(Role::named("editor")));
     site.core().store().commit(batch).await.expect("the role is made");
     let user = site.user(email).await.expect("there is such a user");
-    site.core().add_role_to_user(&user.id, "editor").await.expect("the role is given");
+    site.core().admin().add_role_to_user(&user.id, "editor").await.expect("the role is given");
 }
 
 /// Sets up an authenticator app for a user, with a secret that the rules know.
@@ -122,7 +122,7 @@ pub(super) async fn make_editor(site: &Site, email: &str) {
 pub(super) async fn give_second_factor(site: &Site, email: &str) {
     let user = site.user(email).await.expect("there is such a user");
     let secret = TotpSecret::from_base32(TOTP).expect("that is a secret");
-    let sealed = site.core().seal_totp(&secret).await.expect("there is a key");
-    let set = site.core().tf_set(&user, "authenticator", Some(sealed), None).await;
+    let sealed = site.core().second_factors().seal_totp(&secret).await.expect("there is a key");
+    let set = site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await;
     set.expect("the second factor is given");
 }

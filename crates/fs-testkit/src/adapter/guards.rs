@@ -71,7 +71,7 @@ pub(super) fn one_request_is_from_one_person(subject: &Subject) -> Result<(), Vi
     let remembered = cookie_of(&fay, "remember")?;
     let token = futures::executor::block_on(async {
         let mut eve = site.user(EVE).await?;
-        site.core().issue_auth_token(&site.context(), &mut eve).await.ok()
+        site.core().auth_tokens().issue(&site.context(), &mut eve).await.ok()
     });
     let token = token.ok_or_else(|| Violation::new("there is no token".to_owned()))?;
     let token = format!("Authentication-Token: {}", token.expose());

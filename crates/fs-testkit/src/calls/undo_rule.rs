@@ -19,7 +19,7 @@ pub(super) async fn forgets_undo_records(store: &dyn UserStore, batch: &Batch) -
     false
 }
 
-/// Nothing has expired at this time.
+/// Time at which nothing has expired.
 const EPOCH: Timestamp = Timestamp::from_secs(0);
 
 fn replaces(batch: &Batch, expect: &[UserField], set: &[UserField]) -> bool {

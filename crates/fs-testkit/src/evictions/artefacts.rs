@@ -78,7 +78,7 @@ impl World {
             Artefact::AuthToken => {
                 let mut user = self.user(person).await;
                 let (core, ctx) = (self.site.core(), self.site.context());
-                let token = core.issue_auth_token(&ctx, &mut user).await.expect("a token");
+                let token = core.auth_tokens().issue(&ctx, &mut user).await.expect("a token");
                 Held::Token(token.expose().to_owned())
             }
             Artefact::DeviceToken => {

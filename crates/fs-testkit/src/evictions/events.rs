@@ -49,12 +49,12 @@ impl World {
             }
             AccountEvent::SignedOutEverywhere => {
                 let user = self.user(person).await;
-                core.set_uniquifier(&user.id).await.expect("it gets a new uniquifier");
+                core.admin().set_uniquifier(&user.id).await.expect("it gets a new uniquifier");
             }
             AccountEvent::Reactivated => {
                 let user = self.user(person).await;
-                core.deactivate_user(&user.id).await.expect("it is deactivated");
-                core.activate_user(&user.id).await.expect("it is activated");
+                core.admin().deactivate_user(&user.id).await.expect("it is deactivated");
+                core.admin().activate_user(&user.id).await.expect("it is activated");
             }
             AccountEvent::RememberCookieReused => {
                 let mut browser = match held {

@@ -108,14 +108,20 @@ impl World {
         let core = self.site.core();
         if !matches!(event, AccountEvent::FactorAdded | AccountEvent::FactorRequired) {
             let key = key_of(number);
-            let sealed = core.seal_totp(&key).await.expect("a key is sealed");
-            core.tf_set(&user, "authenticator", Some(sealed), None).await.expect("a factor");
+            let sealed = core.second_factors().seal_totp(&key).await.expect("a key is sealed");
+            core.admin()
+                .tf_set(&user, "authenticator", Some(sealed), None)
+                .await
+                .expect("a factor");
             person.factor = Some(key);
         }
         if event != AccountEvent::MethodAdded {
             let key = key_of(!number);
-            let sealed = core.seal_totp(&key).await.expect("a key is sealed");
-            core.us_set(&user, "authenticator", Some(sealed), None).await.expect("a method");
+            let sealed = core.second_factors().seal_totp(&key).await.expect("a key is sealed");
+            core.admin()
+                .us_set(&user, "authenticator", Some(sealed), None)
+                .await
+                .expect("a method");
             person.method = Some(key);
         }
         person

@@ -116,7 +116,7 @@ impl Site {
             confirmed: true,
             ..NewAccount::default()
         };
-        self.core().create_user(&self.context(), new).await.expect("the account is made")
+        self.core().admin().create_user(&self.context(), new).await.expect("the account is made")
     }
 
     /// Returns the account with that address, without recording the read in [`calls`](Self::calls).

@@ -44,7 +44,7 @@ fn described(user: &User, roles: &[&str], admin: &UserId) -> Value {
 
 /// Answers `POST /admin/users/{user}/activate`.
 pub(crate) async fn activate(screen: &Screen, user: String) -> Response<Bytes> {
-    let changed = screen.exchange.core().activate_user(&UserId::new(user)).await;
+    let changed = screen.exchange.core().admin().activate_user(&UserId::new(user)).await;
     answer(screen, changed, "The account is active again.", "It was active already.")
 }
 
@@ -54,7 +54,7 @@ pub(crate) async fn deactivate(screen: &Screen, admin: &User, user: String) -> R
     if user == admin.id {
         return screen.refuse("You would shut yourself out.", "/admin");
     }
-    let changed = screen.exchange.core().deactivate_user(&user).await;
+    let changed = screen.exchange.core().admin().deactivate_user(&user).await;
     answer(
         screen,
         changed,
@@ -65,7 +65,7 @@ pub(crate) async fn deactivate(screen: &Screen, admin: &User, user: String) -> R
 
 /// Answers `POST /admin/users/{user}/roles/{role}/grant`.
 pub(crate) async fn grant(screen: &Screen, user: String, role: &str) -> Response<Bytes> {
-    let changed = screen.exchange.core().add_role_to_user(&UserId::new(user), role).await;
+    let changed = screen.exchange.core().admin().add_role_to_user(&UserId::new(user), role).await;
     let done = format!("The role {role} was given.");
     answer(screen, changed, &done, "The account has that role already.")
 }
@@ -81,7 +81,7 @@ pub(crate) async fn revoke(
     if user == admin.id && role == "admin" {
         return screen.refuse("You would shut yourself out.", "/admin");
     }
-    let changed = screen.exchange.core().remove_role_from_user(&user, role).await;
+    let changed = screen.exchange.core().admin().remove_role_from_user(&user, role).await;
     let done = format!("The role {role} was taken away.");
     answer(screen, changed, &done, "The account does not have that role.")
 }

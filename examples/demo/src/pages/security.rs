@@ -53,7 +53,7 @@ fn password(user: &User) -> Part {
 }
 
 fn second_factor(screen: &Screen, user: &User) -> Part {
-    let method = screen.exchange.core().second_factor_of(user);
+    let method = screen.exchange.core().second_factors().method_of(user);
     let note = match method.map(|method| method.name()) {
         None => "Off: whoever has the password is in.".to_owned(),
         Some("sms") => {
@@ -74,7 +74,7 @@ fn second_factor(screen: &Screen, user: &User) -> Part {
 
 fn recovery_codes(screen: &Screen, user: &User) -> Part {
     let left = user.recovery_codes.len();
-    let needed = screen.exchange.core().second_factor_of(user).is_some();
+    let needed = screen.exchange.core().second_factors().method_of(user).is_some();
     Part {
         name: "Recovery codes",
         note: match (needed, left) {

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::flow::Problem;
 use crate::flow::claim::{claim, release, takes};
+use crate::flow::groups::AdminFlows;
 use crate::flow::password::{NewPasswordCheck, ValidPassword};
 use crate::flow::register::{audit, username_lookup};
 use crate::flow::second_factor::no_second_factor;
@@ -33,7 +34,7 @@ pub struct NewAccount {
     pub roles: Vec<String>,
 }
 
-impl Security {
+impl AdminFlows<'_> {
     /// Creates an account. An address or username counts as taken in any spelling, as at
     /// registration.
     ///
@@ -59,28 +60,28 @@ impl Security {
     ///     confirmed: true,
     ///     ..NewAccount::default()
     /// };
-    /// let user = security.create_user(&ctx, new).await?;
+    /// let user = security.admin().create_user(&ctx, new).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn create_user(&self, ctx: &Context, new: NewAccount) -> Result<User, AdminError> {
+    pub async fn create_user(self, ctx: &Context, new: NewAccount) -> Result<User, AdminError> {
         let invalid = |problem| Err(AdminError::Invalid(vec![problem]));
-        let Ok(email) = self.read_new_email(&new.email) else {
+        let Ok(email) = self.core.read_new_email(&new.email) else {
             return invalid(Problem::new("email", MessageKey::InvalidEmailAddress));
         };
-        let mut user = NewUser::new(email.as_str(), self.new_uniquifier()?);
-        let mut names = vec![self.email_identity(email.as_str())];
-        if let (true, Some(username)) = (self.config().usernames, &new.username) {
-            user.username = match self.check_username(username) {
+        let mut user = NewUser::new(email.as_str(), self.core.new_uniquifier()?);
+        let mut names = vec![self.core.email_identity(email.as_str())];
+        if let (true, Some(username)) = (self.core.config().usernames, &new.username) {
+            user.username = match self.core.check_username(username) {
                 Ok(username) => username,
                 Err(problem) => return invalid(problem),
             };
         }
         if let Some(password) = &new.password {
-            user.password = Some(self.admin_hash(password, &[email.as_str()]).await?);
+            user.password = Some(self.core.admin_hash(password, &[email.as_str()]).await?);
         }
-        if self.config().auth_tokens.own_uniquifier {
-            user.token_uniquifier = Some(self.new_uniquifier()?);
+        if self.core.config().auth_tokens.own_uniquifier {
+            user.token_uniquifier = Some(self.core.new_uniquifier()?);
         }
         user.confirmed_at = new.confirmed.then_some(ctx.now);
         user.roles = new.roles;
@@ -89,19 +90,19 @@ impl Security {
         for name in names {
             batch.push(claim(ctx, &name));
             let attribute = name.attribute.into();
-            if self.store().user(&UserLookup::Identity(name)).await?.is_some() {
+            if self.core.store().user(&UserLookup::Identity(name)).await?.is_some() {
                 return Err(AdminError::Taken(attribute));
             }
         }
         batch.push(Change::InsertUser(Box::new(user.clone())));
         batch.push(audit(ctx, "user_created", None));
-        self.store().commit(batch).await.map_err(|error| {
+        self.core.store().commit(batch).await.map_err(|error| {
             let taken = [IdentityAttribute::Email, IdentityAttribute::Username];
             let taken = taken.into_iter().find(|attribute| takes(&error, *attribute));
             taken.map_or_else(|| error.into(), |attribute| AdminError::Taken(attribute.into()))
         })?;
         let by = UserLookup::Uniquifier(user.uniquifier);
-        self.store().user(&by).await?.ok_or(AdminError::NoSuchUser)
+        self.core.store().user(&by).await?.ok_or(AdminError::NoSuchUser)
     }
 
     /// Deletes an account with its roles, sessions and credentials.
@@ -120,17 +121,17 @@ impl Security {
     /// # ) -> Result<(), AdminError> {
     /// use fs_core::flow::AdminError;
     ///
-    /// match security.delete_user(&ctx, &user).await {
+    /// match security.admin().delete_user(&ctx, &user).await {
     ///     Err(AdminError::NoSuchUser) => println!("deleted before"),
     ///     other => other?,
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn delete_user(&self, ctx: &Context, user: &UserId) -> Result<(), AdminError> {
+    pub async fn delete_user(self, ctx: &Context, user: &UserId) -> Result<(), AdminError> {
         let mut names = Vec::new();
-        if let Some(user) = self.store().user(&UserLookup::Id(user.clone())).await? {
-            names.push(self.email_identity(&user.email));
+        if let Some(user) = self.core.store().user(&UserLookup::Id(user.clone())).await? {
+            names.push(self.core.email_identity(&user.email));
             names.extend(user.username.as_deref().map(username_lookup));
         }
         let mut batch = Batch::from(Change::DeleteUser(user.clone())).and(audit(
@@ -140,7 +141,7 @@ impl Security {
         ));
         // Release the names, so that a new registration with them succeeds at once.
         names.iter().flat_map(release).for_each(|change| batch.push(change));
-        self.store().commit(batch).await?;
+        self.core.store().commit(batch).await?;
         Ok(())
     }
 
@@ -155,14 +156,14 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// if security.activate_user(&user).await? {
+    /// if security.admin().activate_user(&user).await? {
     ///     println!("may sign in again");
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn activate_user(&self, user: &UserId) -> Result<bool, AdminError> {
-        self.set_active(user, true).await
+    pub async fn activate_user(self, user: &UserId) -> Result<bool, AdminError> {
+        self.core.set_active(user, true).await
     }
 
     /// Deactivates an account. Returns `false` if it is not active or does not exist.
@@ -181,14 +182,14 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// if !security.deactivate_user(&user).await? {
+    /// if !security.admin().deactivate_user(&user).await? {
     ///     println!("not active, or no such account");
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn deactivate_user(&self, user: &UserId) -> Result<bool, AdminError> {
-        self.set_active(user, false).await
+    pub async fn deactivate_user(self, user: &UserId) -> Result<bool, AdminError> {
+        self.core.set_active(user, false).await
     }
 
     /// Activates an inactive account, or deactivates an active one. Returns whether it is active
@@ -204,32 +205,19 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// let active = security.toggle_active(&user).await?;
+    /// let active = security.admin().toggle_active(&user).await?;
     /// println!("{}", if active { "activated" } else { "deactivated" });
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn toggle_active(&self, user: &UserId) -> Result<bool, AdminError> {
-        if self.set_active(user, false).await? {
+    pub async fn toggle_active(self, user: &UserId) -> Result<bool, AdminError> {
+        if self.core.set_active(user, false).await? {
             return Ok(false);
         }
-        match self.set_active(user, true).await? {
+        match self.core.set_active(user, true).await? {
             true => Ok(true),
             false => Err(AdminError::NoSuchUser),
         }
-    }
-
-    async fn set_active(&self, user: &UserId, active: bool) -> Result<bool, AdminError> {
-        let mut set = vec![UserField::Active(active)];
-        if !active && self.config().sessions.end_with_deactivation {
-            set.push(UserField::Uniquifier(self.new_uniquifier()?));
-            if self.config().auth_tokens.own_uniquifier {
-                set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
-            }
-        }
-        let expect = vec![UserField::Active(!active)];
-        let change = Change::UpdateUser { user: user.clone(), expect, set };
-        changed(self.store().commit(change.into()).await)
     }
 
     /// Replaces the user's uniquifier, which revokes every session and link of the account, and
@@ -246,13 +234,13 @@ impl Security {
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
     /// // Sign the user out everywhere.
-    /// security.set_uniquifier(&user).await?;
+    /// security.admin().set_uniquifier(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn set_uniquifier(&self, user: &UserId) -> Result<(), AdminError> {
-        let set = vec![UserField::Uniquifier(self.new_uniquifier()?)];
-        self.update(user, set).await
+    pub async fn set_uniquifier(self, user: &UserId) -> Result<(), AdminError> {
+        let set = vec![UserField::Uniquifier(self.core.new_uniquifier()?)];
+        self.core.update(user, set).await
     }
 
     /// Replaces the uniquifier of the user's auth tokens, which revokes all of them. Does nothing
@@ -270,16 +258,16 @@ impl Security {
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
     /// // Revoke all auth tokens, but keep the sessions.
-    /// security.set_token_uniquifier(&user).await?;
+    /// security.admin().set_token_uniquifier(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn set_token_uniquifier(&self, user: &UserId) -> Result<(), AdminError> {
-        if !self.config().auth_tokens.own_uniquifier {
+    pub async fn set_token_uniquifier(self, user: &UserId) -> Result<(), AdminError> {
+        if !self.core.config().auth_tokens.own_uniquifier {
             return Ok(());
         }
-        let set = vec![UserField::TokenUniquifier(Some(self.new_uniquifier()?))];
-        self.update(user, set).await
+        let set = vec![UserField::TokenUniquifier(Some(self.core.new_uniquifier()?))];
+        self.core.update(user, set).await
     }
 
     /// Revokes every means of access except the password: sessions, tokens, the second factor with
@@ -296,18 +284,18 @@ impl Security {
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
     /// // An intruder may have set up a second factor.
-    /// security.reset_user_access(&user).await?;
+    /// security.admin().reset_user_access(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn reset_user_access(&self, user: &UserId) -> Result<(), AdminError> {
+    pub async fn reset_user_access(self, user: &UserId) -> Result<(), AdminError> {
         let mut set = no_second_factor();
-        set.push(UserField::Uniquifier(self.new_uniquifier()?));
+        set.push(UserField::Uniquifier(self.core.new_uniquifier()?));
         set.push(UserField::SignInSecrets(BTreeMap::new()));
-        if self.config().auth_tokens.own_uniquifier {
-            set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
+        if self.core.config().auth_tokens.own_uniquifier {
+            set.push(UserField::TokenUniquifier(Some(self.core.new_uniquifier()?)));
         }
-        self.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
+        self.core.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
         Ok(())
     }
 
@@ -329,15 +317,15 @@ impl Security {
     /// # ) -> Result<(), AdminError> {
     /// use fs_core::flow::AdminError;
     ///
-    /// match security.admin_change_password(&ctx, &user, &password, true).await {
+    /// match security.admin().change_password(&ctx, &user, &password, true).await {
     ///     Err(AdminError::Invalid(problems)) => println!("{problems:?}"),
     ///     other => other?,
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn admin_change_password(
-        &self,
+    pub async fn change_password(
+        self,
         ctx: &Context,
         user: &User,
         password: &Secret,
@@ -345,17 +333,33 @@ impl Security {
     ) -> Result<(), AdminError> {
         let words = user.words();
         let words: Vec<_> = words.iter().map(String::as_str).collect();
-        let hash = self.admin_hash(password, &words).await?;
+        let hash = self.core.admin_hash(password, &words).await?;
         let mut user = user.clone();
-        let mut batch = self.replace_password(ctx, &mut user, hash, false, None)?;
-        let mails = self.config().password_change.as_ref().is_none_or(|rules| rules.send_notice);
+        let mut batch = self.core.replace_password(ctx, &mut user, hash, false, None)?;
+        let mails =
+            self.core.config().password_change.as_ref().is_none_or(|rules| rules.send_notice);
         if notify && mails {
-            batch.push(self.mail(ctx, &user, MailKind::ChangeNotice)?);
+            batch.push(self.core.mail(ctx, &user, MailKind::ChangeNotice)?);
         }
-        self.store().commit(batch).await?;
-        self.mail_waits();
-        self.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
+        self.core.store().commit(batch).await?;
+        self.core.mail_waits();
+        self.core.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
         Ok(())
+    }
+}
+
+impl Security {
+    async fn set_active(&self, user: &UserId, active: bool) -> Result<bool, AdminError> {
+        let mut set = vec![UserField::Active(active)];
+        if !active && self.config().sessions.end_with_deactivation {
+            set.push(UserField::Uniquifier(self.new_uniquifier()?));
+            if self.config().auth_tokens.own_uniquifier {
+                set.push(UserField::TokenUniquifier(Some(self.new_uniquifier()?)));
+            }
+        }
+        let expect = vec![UserField::Active(!active)];
+        let change = Change::UpdateUser { user: user.clone(), expect, set };
+        changed(self.store().commit(change.into()).await)
     }
 
     async fn admin_hash(
@@ -363,7 +367,7 @@ impl Security {
         password: &Secret,
         words: &[&str],
     ) -> Result<PasswordHash, AdminError> {
-        match self.check_new_password("password", password, words).await? {
+        match self.accounts().check_new_password("password", password, words).await? {
             NewPasswordCheck::Accepted(ValidPassword(password)) => {
                 Ok(self.hash_password(password).await?)
             }

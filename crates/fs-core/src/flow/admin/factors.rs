@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::AdminError;
+use crate::flow::groups::AdminFlows;
 use crate::flow::second_factor::no_second_factor;
 use crate::flow::undo::changed_by_another;
 use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
-use crate::security::Security;
 
-impl Security {
+impl AdminFlows<'_> {
     /// Sets the user's second factor. `None` keeps the secret or phone number that the user has.
     /// Sessions stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Undo links of
     /// earlier changes end.
@@ -27,13 +27,13 @@ impl Security {
     /// use fs_core::totp::TotpSecret;
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
-    /// let sealed = security.seal_totp(&secret).await?;
-    /// security.tf_set(&user, "authenticator", Some(sealed), None).await?;
+    /// let sealed = security.second_factors().seal_totp(&secret).await?;
+    /// security.admin().tf_set(&user, "authenticator", Some(sealed), None).await?;
     /// # Ok(())
     /// # }
     /// ```
     pub async fn tf_set(
-        &self,
+        self,
         user: &User,
         method: &str,
         totp_secret: Option<SealedSecret>,
@@ -47,7 +47,7 @@ impl Security {
         };
         let expect = vec![UserField::SecondFactor(before)];
         let set = vec![UserField::SecondFactor(after)];
-        self.store().commit(changed_by_another(&user.id, expect, set).into()).await?;
+        self.core.store().commit(changed_by_another(&user.id, expect, set).into()).await?;
         Ok(())
     }
 
@@ -66,12 +66,13 @@ impl Security {
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
     /// // The user lost both the phone and the recovery codes.
-    /// security.tf_reset(&user).await?;
+    /// security.admin().tf_reset(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn tf_reset(&self, user: &UserId) -> Result<(), AdminError> {
-        self.store()
+    pub async fn tf_reset(self, user: &UserId) -> Result<(), AdminError> {
+        self.core
+            .store()
             .commit(changed_by_another(user, Vec::new(), no_second_factor()).into())
             .await?;
         Ok(())
@@ -94,13 +95,13 @@ impl Security {
     /// use fs_core::totp::TotpSecret;
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
-    /// let sealed = security.seal_totp(&secret).await?;
-    /// security.us_set(&user, "sms", Some(sealed), Some("+14155550123".to_owned())).await?;
+    /// let sealed = security.second_factors().seal_totp(&secret).await?;
+    /// security.admin().us_set(&user, "sms", Some(sealed), Some("+14155550123".to_owned())).await?;
     /// # Ok(())
     /// # }
     /// ```
     pub async fn us_set(
-        &self,
+        self,
         user: &User,
         method: &str,
         totp_secret: Option<SealedSecret>,
@@ -113,7 +114,7 @@ impl Security {
         let mut set = vec![UserField::SignInSecrets(after)];
         set.extend(phone.map(|phone| UserField::Phone(Some(phone))));
         let expect = vec![UserField::SignInSecrets(user.sign_in_secrets.clone())];
-        self.store().commit(changed_by_another(&user.id, expect, set).into()).await?;
+        self.core.store().commit(changed_by_another(&user.id, expect, set).into()).await?;
         Ok(())
     }
 
@@ -130,13 +131,13 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// security.us_reset(&user).await?;
+    /// security.admin().us_reset(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn us_reset(&self, user: &UserId) -> Result<(), AdminError> {
+    pub async fn us_reset(self, user: &UserId) -> Result<(), AdminError> {
         let set = vec![UserField::SignInSecrets(BTreeMap::new())];
-        self.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
+        self.core.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
         Ok(())
     }
 }

@@ -2,11 +2,12 @@
 
 use super::AdminError;
 use crate::flow::FlowError;
+use crate::flow::groups::AdminFlows;
 use crate::model::{Permissions, Role, UserId};
 use crate::port::{Change, CommitError, Guard};
 use crate::security::Security;
 
-impl Security {
+impl AdminFlows<'_> {
     /// Creates a role.
     ///
     /// # Errors
@@ -21,15 +22,15 @@ impl Security {
     /// # async fn example(security: Security, editor: Role) -> Result<(), AdminError> {
     /// use fs_core::flow::AdminError;
     ///
-    /// match security.create_role(editor).await {
+    /// match security.admin().create_role(editor).await {
     ///     Err(AdminError::Taken(_)) => println!("exists already"),
     ///     other => other?,
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn create_role(&self, role: Role) -> Result<(), AdminError> {
-        self.store().commit(Change::InsertRole(role).into()).await?;
+    pub async fn create_role(self, role: Role) -> Result<(), AdminError> {
+        self.core.store().commit(Change::InsertRole(role).into()).await?;
         Ok(())
     }
 
@@ -45,19 +46,19 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::Role};
     /// # async fn example(security: Security, editor: Role) -> Result<(), AdminError> {
-    /// let stored = security.find_or_create_role(editor).await?;
+    /// let stored = security.admin().find_or_create_role(editor).await?;
     /// println!("{:?}", stored.permissions);
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn find_or_create_role(&self, role: Role) -> Result<Role, AdminError> {
-        if let Some(found) = self.store().role(&role.name).await? {
+    pub async fn find_or_create_role(self, role: Role) -> Result<Role, AdminError> {
+        if let Some(found) = self.core.store().role(&role.name).await? {
             return Ok(found);
         }
-        match self.store().commit(Change::InsertRole(role.clone()).into()).await {
+        match self.core.store().commit(Change::InsertRole(role.clone()).into()).await {
             Ok(_) => Ok(role),
             Err(CommitError::Conflict(_)) => {
-                let found = self.store().role(&role.name).await?;
+                let found = self.core.store().role(&role.name).await?;
                 found.ok_or(AdminError::NoSuchRole(role.name))
             }
             Err(error) => Err(error.into()),
@@ -76,15 +77,15 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// if security.add_role_to_user(&user, "editor").await? {
+    /// if security.admin().add_role_to_user(&user, "editor").await? {
     ///     println!("granted");
     /// }
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn add_role_to_user(&self, user: &UserId, role: &str) -> Result<bool, AdminError> {
+    pub async fn add_role_to_user(self, user: &UserId, role: &str) -> Result<bool, AdminError> {
         let grant = Change::Grant { user: user.clone(), role: role.to_owned() };
-        match self.store().commit(grant.into()).await {
+        match self.core.store().commit(grant.into()).await {
             Err(CommitError::Stale(Guard::Grant { .. })) => Ok(false),
             other => Ok(other.map(|_| true)?),
         }
@@ -101,19 +102,19 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// if security.remove_role_from_user(&user, "editor").await? {
+    /// if security.admin().remove_role_from_user(&user, "editor").await? {
     ///     println!("revoked");
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn remove_role_from_user(
-        &self,
+        self,
         user: &UserId,
         role: &str,
     ) -> Result<bool, AdminError> {
         let revoke = Change::Revoke { user: user.clone(), role: role.to_owned() };
-        match self.store().commit(revoke.into()).await {
+        match self.core.store().commit(revoke.into()).await {
             Err(CommitError::Stale(_)) => Ok(false),
             other => Ok(other.map(|_| true)?),
         }
@@ -131,18 +132,18 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::Permissions};
     /// # async fn example(security: Security, publish: Permissions) -> Result<(), AdminError> {
-    /// if !security.add_permissions_to_role("editor", &publish).await? {
+    /// if !security.admin().add_permissions_to_role("editor", &publish).await? {
     ///     println!("no such role");
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn add_permissions_to_role(
-        &self,
+        self,
         role: &str,
         more: &Permissions,
     ) -> Result<bool, AdminError> {
-        self.set_permissions(role, |permissions| permissions.add(more)).await
+        self.core.set_permissions(role, |permissions| permissions.add(more)).await
     }
 
     /// Removes permissions from a role. Returns `false` if the role does not exist.
@@ -157,20 +158,22 @@ impl Security {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::Permissions};
     /// # async fn example(security: Security, publish: Permissions) -> Result<(), AdminError> {
-    /// if !security.remove_permissions_from_role("editor", &publish).await? {
+    /// if !security.admin().remove_permissions_from_role("editor", &publish).await? {
     ///     println!("no such role");
     /// }
     /// # Ok(())
     /// # }
     /// ```
     pub async fn remove_permissions_from_role(
-        &self,
+        self,
         role: &str,
         less: &Permissions,
     ) -> Result<bool, AdminError> {
-        self.set_permissions(role, |permissions| permissions.remove(less)).await
+        self.core.set_permissions(role, |permissions| permissions.remove(less)).await
     }
+}
 
+impl Security {
     async fn set_permissions(
         &self,
         role: &str,

@@ -122,7 +122,7 @@ async fn passwords(mut setup: Setup) {
     let mut ann = site.browser();
     ann.sign_in(ANN, NEW).await;
     let mut user = site.user(ANN).await.unwrap();
-    let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let _ = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     for target in ["/editors", "/change", "/verify", "/tf-setup", "/auth-tokens"] {
         shown(&mut ann, target).await;
     }
@@ -414,11 +414,11 @@ async fn programs(mut setup: Setup) {
     let mut user = site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
     shown(&mut ann, "/auth-tokens").await;
-    let token = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let token = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     shown(&mut ann, "/auth-tokens").await;
     is_ann(&site, with_token(token.expose())).await;
     site.mails().await;
-    let _ = site.core().issue_auth_token(&site.context(), &mut user).await.unwrap();
+    let _ = site.core().auth_tokens().issue(&site.context(), &mut user).await.unwrap();
     shown(&mut ann, "/auth-tokens").await;
 }
 
