@@ -21,6 +21,7 @@ use tower::ServiceExt;
 
 /// Limits on the resources that clients can use.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Limits {
     /// Maximum number of concurrent connections. Further connections wait. Keep the number below
     /// the process's limit of open files (`ulimit -n`).

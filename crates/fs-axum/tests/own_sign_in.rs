@@ -131,8 +131,9 @@ async fn who_is_sent_by_another_site_is_signed_in() {
 #[tokio::test]
 async fn the_second_factor_is_asked_for_all_the_same() {
     let mut setup = Setup::standard();
-    setup.config.two_factor =
-        Some(TwoFactor { methods: vec![CodeMethod::Authenticator], ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = vec![CodeMethod::Authenticator];
+    setup.config.two_factor = Some(rules);
     setup.http.csrf.enabled = false;
     let site = setup.build();
     let user = site.add_user(ANN).await;

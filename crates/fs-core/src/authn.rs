@@ -58,6 +58,7 @@ impl Deref for Authentication {
 /// an account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AuthFailure {
     /// The request has no credentials for the mechanism, or a session that is not signed in.
     Absent,

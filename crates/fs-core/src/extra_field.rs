@@ -20,24 +20,21 @@ use crate::message::{Message, MessageKey};
 /// ```
 /// use fs_core::{ExtraField, FieldCheck, InputKind};
 ///
-/// let department = ExtraField {
-///     required: true,
-///     check: Some(FieldCheck::new(|text| match text.starts_with("D-") {
-///         true => Ok(()),
-///         false => Err("It looks like D-12.".to_owned()),
-///     })),
-///     ..ExtraField::new("department", "Department")
-/// };
-/// let terms = ExtraField {
-///     kind: InputKind::Checkbox,
-///     required: true,
-///     ..ExtraField::new("terms", "I have read the terms")
-/// };
+/// let mut department = ExtraField::new("department", "Department");
+/// department.required = true;
+/// department.check = Some(FieldCheck::new(|text| match text.starts_with("D-") {
+///     true => Ok(()),
+///     false => Err("It looks like D-12.".to_owned()),
+/// }));
+/// let mut terms = ExtraField::new("terms", "I have read the terms");
+/// terms.kind = InputKind::Checkbox;
+/// terms.required = true;
 /// assert!(department.accept(Some(&"D-7".into())).is_ok());
 /// assert!(terms.accept(None).is_err());
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ExtraField {
     /// Name in the form, in JSON and among the stored values.
     pub name: String,

@@ -40,7 +40,8 @@ use crate::security::Security;
 ///     }
 /// }
 ///
-/// let readers = Readers { email: Arc::new(Colleagues), ..Readers::default() };
+/// let mut readers = Readers::default();
+/// readers.email = Arc::new(Colleagues);
 /// # let _ = readers;
 /// ```
 pub trait ReadEmail: Send + Sync {
@@ -122,6 +123,7 @@ pub trait ReadPassword: Send + Sync {
 
 /// Functions that normalize and validate user input. The defaults follow the configuration.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Readers {
     /// Normalization of mail addresses.
     pub email: Arc<dyn ReadEmail>,

@@ -83,6 +83,7 @@ impl DomainTree {
 
 /// Rules for redirect targets, in addition to those on the own host.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct RedirectRules {
     /// Domain that is trusted with all its subdomains (Flask-Security's
     /// `REDIRECT_ALLOW_SUBDOMAINS`).

@@ -61,6 +61,7 @@ struct Inner {
 
 /// The external services that a [`Security`] needs. See [`crate::port`].
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct Ports {
     /// Database.
     pub store: Arc<dyn UserStore>,
@@ -81,6 +82,29 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// Receivers of events.
     pub events: Vec<Arc<dyn EventSink>>,
+}
+
+impl Ports {
+    /// Creates the ports that every application needs. The others are not connected.
+    pub fn new(
+        store: Arc<dyn UserStore>,
+        hash_pool: Arc<dyn HashPool>,
+        mailer: Arc<dyn Mailer>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
+        Self {
+            store,
+            hash_pool,
+            mailer,
+            sms: None,
+            outbox_waker: None,
+            breaches: None,
+            clock,
+            entropy,
+            events: Vec::new(),
+        }
+    }
 }
 
 impl Security {

@@ -161,7 +161,9 @@ impl Exchange {
         let client_ip = Some(request.client_ip.unwrap_or(UNKNOWN));
         let language =
             language_of(web.core().config(), &request, || web.0.extension.language(&request));
-        let context = Context { now, client_ip, user_agent, base_url, language };
+        let mut context = Context::new(now, base_url, language);
+        context.client_ip = client_ip;
+        context.user_agent = user_agent;
         let sent = sent_session(web.site(), &request, now);
         let unreadable = sent.is_unreadable();
         let session_read = sent.was_sent();

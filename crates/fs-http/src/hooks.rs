@@ -45,15 +45,14 @@ pub type PageContext = dyn Fn(Option<&Exchange>) -> Map<String, Value> + Send + 
 /// use std::sync::Arc;
 /// use fs_http::Hooks;
 ///
-/// let hooks = Hooks {
-///     user_payload: Some(Arc::new(|user| {
-///         serde_json::Map::from_iter([("email".to_owned(), user.email.clone().into())])
-///     })),
-///     ..Hooks::default()
-/// };
+/// let mut hooks = Hooks::default();
+/// hooks.user_payload = Some(Arc::new(|user| {
+///     serde_json::Map::from_iter([("email".to_owned(), user.email.clone().into())])
+/// }));
 /// # let _ = hooks;
 /// ```
 #[derive(Clone, Default)]
+#[non_exhaustive]
 pub struct Hooks {
     /// Decides whether the answer is JSON.
     pub want_json: Hook<WantJson>,
@@ -76,10 +75,8 @@ pub struct Hooks {
     /// ```
     /// # use std::sync::Arc;
     /// # use fs_http::Hooks;
-    /// let hooks = Hooks {
-    ///     locale: Some(Arc::new(|request| request.cookie("language"))),
-    ///     ..Hooks::default()
-    /// };
+    /// let mut hooks = Hooks::default();
+    /// hooks.locale = Some(Arc::new(|request| request.cookie("language")));
     /// # let _ = hooks;
     /// ```
     pub locale: Hook<Locale>,

@@ -15,6 +15,7 @@ use crate::refusal::Refusal;
 
 /// Place where a request carries credentials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum CredentialSource {
     /// An auth token.
     Token,

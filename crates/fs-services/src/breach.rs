@@ -27,6 +27,7 @@ pub struct HttpBreachChecker {
 
 /// Error in the configuration of a breach checker.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum BreachConfigError {
     /// The address is not a URL whose path ends in a slash.
     #[error("the address of the list of breached passwords must be a URL that ends in a slash")]

@@ -172,8 +172,11 @@ impl Builder {
             Arc::new(ConsoleMailer::default())
         });
         let bell = OutboxBell::default();
-        let ports = ports_with(hash_pool, store, mailer, &bell).map_err(StartError::Threads)?;
-        Ok((config, Ports { sms, breaches, events, ..ports }, bell))
+        let mut ports = ports_with(hash_pool, store, mailer, &bell).map_err(StartError::Threads)?;
+        ports.sms = sms;
+        ports.breaches = breaches;
+        ports.events = events;
+        Ok((config, ports, bell))
     }
 }
 

@@ -28,8 +28,7 @@ use tokio::sync::broadcast::{self, Receiver, Sender, error::RecvError};
 /// let mut heard = streams.subscribe();
 /// # let event = Event::AuthenticationFailed { user: None, reason: "unknown_identity" };
 /// # let (now, language) = (fs_core::Timestamp::EPOCH, fs_core::message::Language::english());
-/// # let (client_ip, user_agent, base_url) = (None, None, "".into());
-/// # let ctx = fs_core::Context { now, client_ip, user_agent, base_url, language };
+/// # let ctx = fs_core::Context::new(now, "", language);
 /// # streams.emit(&EventRecord::new(event, &ctx));
 /// # drop(streams);
 /// // Usually in a task of its own: `tokio::spawn(async move { … })`.

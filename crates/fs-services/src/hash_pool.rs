@@ -24,6 +24,7 @@ use fair_queue::{Bounds, FairQueue};
 
 /// Size and limits of a [`ThreadHashPool`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HashPoolSize {
     /// Number of threads, at least 1. Each thread hashes one password at a time and keeps the
     /// memory of one Argon2 hash.

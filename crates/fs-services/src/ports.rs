@@ -17,7 +17,7 @@ use crate::system::{OsEntropy, SystemClock};
 /// same bell to an [`OutboxWorker`](crate::outbox_worker::OutboxWorker) to have mails sent as soon
 /// as they are written.
 ///
-/// Override single ports with struct update syntax: `Ports { breaches, ..ports(…)? }`.
+/// Assign others to its fields, such as `ports.breaches`.
 ///
 /// # Errors
 ///
@@ -50,15 +50,9 @@ pub(crate) fn ports_with(
     mailer: Arc<dyn Mailer>,
     bell: &OutboxBell,
 ) -> io::Result<Ports> {
-    Ok(Ports {
-        store,
-        hash_pool: Arc::new(ThreadHashPool::start(size)?),
-        mailer,
-        sms: None,
-        outbox_waker: Some(Arc::new(bell.clone())),
-        breaches: None,
-        clock: Arc::new(SystemClock),
-        entropy: Arc::new(OsEntropy),
-        events: Vec::new(),
-    })
+    let hash_pool = Arc::new(ThreadHashPool::start(size)?);
+    let mut ports =
+        Ports::new(store, hash_pool, mailer, Arc::new(SystemClock), Arc::new(OsEntropy));
+    ports.outbox_waker = Some(Arc::new(bell.clone()));
+    Ok(ports)
 }

@@ -13,13 +13,7 @@ use fs_testkit::site::{PASSWORD, Setup};
 use futures::{FutureExt, StreamExt};
 
 fn event(reason: &'static str) -> EventRecord {
-    let ctx = Context {
-        now: Timestamp::EPOCH,
-        client_ip: None,
-        user_agent: None,
-        base_url: "".into(),
-        language: Language::english(),
-    };
+    let ctx = Context::new(Timestamp::EPOCH, "", Language::english());
     EventRecord::new(Event::AuthenticationFailed { user: None, reason }, &ctx)
 }
 

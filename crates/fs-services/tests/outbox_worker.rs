@@ -50,12 +50,10 @@ impl MailComposer for PlainComposer {
 
 fn security(bell: &OutboxBell) -> (Security, mpsc::UnboundedReceiver<String>) {
     let (told, tells) = mpsc::unbounded_channel();
-    let config = Config {
-        signing_keys: vec![Secret::from("a key that is long enough for a test, really")],
-        base_url: Some("https://example.org".to_owned()),
-        hashing: HashingRules::cheapest_for_tests(),
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.signing_keys = vec![Secret::from("a key that is long enough for a test, really")];
+    config.base_url = Some("https://example.org".to_owned());
+    config.hashing = HashingRules::cheapest_for_tests();
     let ports =
         fs_services::ports(Arc::new(MemoryStore::new()), Arc::new(TellingMailer { told }), bell)
             .unwrap();
@@ -65,7 +63,7 @@ fn security(bell: &OutboxBell) -> (Security, mpsc::UnboundedReceiver<String>) {
 /// Changes the password of a new account, which sends a notice.
 async fn send_a_notice(security: &Security, email: &str) {
     let ctx = security.context();
-    let new = NewAccount { email: email.to_owned(), ..NewAccount::default() };
+    let new = NewAccount::new(email);
     let user = security.admin().create_user(&ctx, new).await.unwrap();
     let password = Secret::from("seven otters hold hands while they sleep");
     security.admin().change_password(&ctx, &user, &password, true).await.unwrap();

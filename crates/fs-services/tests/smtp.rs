@@ -13,7 +13,9 @@ use mailparse::MailHeaderMap;
 
 fn config(address: SocketAddr) -> SmtpConfig {
     let host = address.ip().to_string();
-    SmtpConfig { port: address.port(), ..SmtpConfig::new(host, SmtpSecurity::Plain) }
+    let mut smtp = SmtpConfig::new(host, SmtpSecurity::Plain);
+    smtp.port = address.port();
+    smtp
 }
 
 fn mailer(address: SocketAddr) -> SmtpMailer {
@@ -137,7 +139,8 @@ async fn a_server_that_is_not_there_or_silent_is_tried_again() {
     assert!(matches!(error, MailError::Temporary(_)), "{error}");
 
     let server = MailServer::start(Manner::IsSilent);
-    let config = SmtpConfig { timeout: Duration::from_millis(50), ..config(server.address) };
+    let mut config = config(server.address);
+    config.timeout = Duration::from_millis(50);
     let error = SmtpMailer::new(config).unwrap().send(&id(), &mail()).await.unwrap_err();
     assert!(matches!(error, MailError::Temporary(_)), "{error}");
     assert!(error.to_string().contains("in time"), "{error}");
@@ -146,11 +149,9 @@ async fn a_server_that_is_not_there_or_silent_is_tried_again() {
 #[tokio::test]
 async fn a_refused_password_is_about_us_and_shown_to_nobody() {
     let server = MailServer::start(Manner::RefusesPasswords);
-    let config = SmtpConfig {
-        username: Some("otter".to_owned()),
-        password: Some(Secret::from("hunter2")),
-        ..config(server.address)
-    };
+    let mut config = config(server.address);
+    config.username = Some("otter".to_owned());
+    config.password = Some(Secret::from("hunter2"));
     let mailer = SmtpMailer::new(config.clone()).unwrap();
     let error = mailer.send(&id(), &mail()).await.unwrap_err();
     assert!(matches!(error, MailError::Temporary(_)), "{error}");
@@ -172,8 +173,9 @@ async fn links_that_a_server_quotes_are_not_repeated() {
 async fn no_mail_goes_out_unprotected_where_tls_is_asked_for() {
     for security in [SmtpSecurity::StartTls, SmtpSecurity::Tls] {
         let server = MailServer::start(Manner::Accepts);
-        let config =
-            SmtpConfig { security, timeout: Duration::from_millis(200), ..config(server.address) };
+        let mut config = config(server.address);
+        config.security = security;
+        config.timeout = Duration::from_millis(200);
         let error = SmtpMailer::new(config).unwrap().send(&id(), &mail()).await.unwrap_err();
         assert!(matches!(error, MailError::Temporary(_)), "{error}");
         assert!(server.wait_for_mails(0).is_empty());
@@ -186,12 +188,14 @@ async fn over_tls_mails_arrive_where_the_certificate_is_trusted() {
         [(SmtpSecurity::Tls, Protection::AtOnce), (SmtpSecurity::StartTls, Protection::OnDemand)]
     {
         let server = MailServer::start_with_tls(protection);
-        let config = SmtpConfig { security, ..config(server.address) };
+        let mut config = config(server.address);
+        config.security = security;
         // The certificate is not signed by a trusted authority.
         let error = SmtpMailer::new(config.clone()).unwrap().send(&id(), &mail()).await;
         assert!(matches!(error, Err(MailError::Temporary(_))), "{error:?}");
         assert!(server.wait_for_mails(0).is_empty());
-        let trusting = SmtpConfig { root_certificate: server.certificate.clone(), ..config };
+        let mut trusting = config;
+        trusting.root_certificate = server.certificate.clone();
         SmtpMailer::new(trusting).unwrap().send(&id(), &mail()).await.unwrap();
         let received = server.wait_for_mails(1).remove(0);
         assert!(received.protected);
@@ -202,13 +206,11 @@ async fn over_tls_mails_arrive_where_the_certificate_is_trusted() {
 #[tokio::test]
 async fn a_certificate_of_another_name_is_not_trusted() {
     let server = MailServer::start_with_tls(Protection::AtOnce);
-    let config = SmtpConfig {
-        // The name resolves to the same machine, but is not in the certificate.
-        host: "localhost".to_owned(),
-        security: SmtpSecurity::Tls,
-        root_certificate: server.certificate.clone(),
-        ..config(server.address)
-    };
+    let mut config = config(server.address);
+    // The name resolves to the same machine, but is not in the certificate.
+    config.host = "localhost".to_owned();
+    config.security = SmtpSecurity::Tls;
+    config.root_certificate = server.certificate.clone();
     let sent = SmtpMailer::new(config).unwrap().send(&id(), &mail()).await;
     assert!(matches!(sent, Err(MailError::Temporary(_))), "{sent:?}");
     assert!(server.wait_for_mails(0).is_empty());
@@ -216,10 +218,8 @@ async fn a_certificate_of_another_name_is_not_trusted() {
 
 #[test]
 fn what_is_no_certificate_is_refused_at_the_start() {
-    let config = SmtpConfig {
-        root_certificate: Some("no certificate".to_owned()),
-        ..SmtpConfig::new("mail.example.org", SmtpSecurity::Tls)
-    };
+    let mut config = SmtpConfig::new("mail.example.org", SmtpSecurity::Tls);
+    config.root_certificate = Some("no certificate".to_owned());
     let refused = SmtpMailer::new(config).unwrap_err();
     assert!(refused.to_string().contains("PEM"), "{refused}");
 }

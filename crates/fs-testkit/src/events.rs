@@ -49,13 +49,7 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context {
-            now: Timestamp::EPOCH,
-            client_ip: None,
-            user_agent: None,
-            base_url: "".into(),
-            language: Language::english(),
-        }
+        Context::new(Timestamp::EPOCH, "", Language::english())
     }
 
     #[test]

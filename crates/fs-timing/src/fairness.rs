@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use fs_core::Config;
 use fs_core::flow::NewAccount;
 use fs_core::password::{HashAnswer, HashJob};
 use fs_core::port::{HashPool, HashPoolError};
@@ -65,14 +64,13 @@ pub(crate) async fn run(sign_ins: usize, crowd: usize) -> Outcome<bool> {
     let pool = Counted { inner: ThreadHashPool::start(size)?, hashes: Arc::clone(&hashes) };
     let mut ports = ports(Arc::new(MemoryStore::new()))?;
     ports.hash_pool = Arc::new(pool);
-    let site = web(Config { limits: wide(), ..config()? }, ports)?;
+    let mut config = config()?;
+    config.limits = wide();
+    let site = web(config, ports)?;
     for email in OTHERS.iter().map(|person| person.email).chain(["eve@site.test"]) {
-        let new = NewAccount {
-            email: email.to_owned(),
-            password: Some(PASSWORD.into()),
-            confirmed: true,
-            ..NewAccount::default()
-        };
+        let mut new = NewAccount::new(email);
+        new.password = Some(PASSWORD.into());
+        new.confirmed = true;
         site.core().admin().create_user(&site.core().context(), new).await?;
     }
     let mut rows = vec![

@@ -66,15 +66,19 @@ impl Site {
     /// Starts the site. Must be called within a tokio runtime.
     pub(crate) fn start(store: Arc<dyn UserStore>, waits: bool) -> Outcome<Self> {
         let bell = OutboxBell::default();
-        let hashing = HashingRules { create: NewHash::CheapestForTests, ..HashingRules::default() };
-        let config = Config { limits: wide(), hashing, ..config()? };
+        let mut hashing = HashingRules::default();
+        hashing.create = NewHash::CheapestForTests;
+        let mut config = config()?;
+        config.limits = wide();
+        config.hashing = hashing;
         let mut ports = fs_services::ports(store, Arc::new(NoMailer), &bell)?;
         if !waits {
             ports.clock = Arc::new(WithoutWaits(SystemClock));
         }
         let within = Duration::from_secs(3_600);
-        let by_link = SignInLinks { within, once: true, unconfirmed: false };
-        let links = Config { sign_in_links: Some(by_link), ..config.clone() };
+        let by_link = SignInLinks::new(within);
+        let mut links = config.clone();
+        links.sign_in_links = Some(by_link);
         let web = web(config, ports.clone())?;
         let links = self::web(links, ports)?;
         let worker = OutboxWorker::start(web.core().clone(), &bell);
@@ -113,12 +117,10 @@ pub(crate) fn address(name: &str, number: usize) -> String {
 /// Creates a configuration with the default profile and unified sign-in, so that every measured
 /// endpoint exists.
 pub(crate) fn config() -> Outcome<Config> {
-    let mut config = Config {
-        signing_keys: vec![Secret::from("a key of this measurement, 32 bytes long")],
-        base_url: Some("https://site.test".to_owned()),
-        unified: Some(Unified::default()),
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.signing_keys = vec![Secret::from("a key of this measurement, 32 bytes long")];
+    config.base_url = Some("https://site.test".to_owned());
+    config.unified = Some(Unified::default());
     config.identities.email.allow_test_domains = true;
     Ok(config)
 }
@@ -136,7 +138,7 @@ pub(crate) fn ports(store: Arc<dyn UserStore>) -> Outcome<Ports> {
 /// Returns rate limits that are counted as usual but never reached.
 pub(crate) fn wide() -> Limits {
     let mut limits = Limits::default();
-    let Limits { passwords, codes, registrations, mails, texts } = &mut limits;
+    let Limits { passwords, codes, registrations, mails, texts, .. } = &mut limits;
     let lists = [
         &mut passwords.here,
         &mut passwords.everywhere,

@@ -38,7 +38,8 @@ async fn who_does_not_go_on_is_cut_off() {
     let security = accounts.mailer(mailer.clone()).http().insecure_cookies().start().unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let limits = Limits { silence: Duration::from_millis(200), ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.silence = Duration::from_millis(200);
     tokio::spawn(fs_axum::serve(listener, app(&security), limits, std::future::pending()));
     for begun in [half_open::SILENT, half_open::HALF_A_HEAD, half_open::HALF_A_BODY] {
         half_open::is_closed(address, begun);

@@ -25,13 +25,10 @@ pub(crate) async fn prepare(security: &Security) -> Result<Option<Secret>, Admin
         security.admin().find_or_create_role(role).await?;
     }
     let password = new_password(security)?;
-    let administrator = NewAccount {
-        email: ADMINISTRATOR.to_owned(),
-        username: None,
-        password: Some(password.clone()),
-        confirmed: true,
-        roles: vec!["admin".to_owned()],
-    };
+    let mut administrator = NewAccount::new(ADMINISTRATOR);
+    administrator.password = Some(password.clone());
+    administrator.confirmed = true;
+    administrator.roles = vec!["admin".to_owned()];
     match security.admin().create_user(&security.context(), administrator).await {
         Ok(_) => Ok(Some(password)),
         Err(AdminError::Taken(UniqueAttribute::Email)) => Ok(None),

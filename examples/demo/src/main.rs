@@ -33,7 +33,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use fs_core::Ports;
 use fs_core::port::SmsSender;
 use fs_http::WebSecurity;
 use fs_services::outbox_worker::{OutboxBell, OutboxWorker};
@@ -84,12 +83,10 @@ async fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let silence = Duration::from_secs(options.silence.into());
     let mut http = settings::http_config(&base_url, app.outbox.is_some());
     http.body_timeout = Some(silence);
-    let security = WebSecurity::new(
-        settings::config(key, &base_url, &options.mail_from, sms.is_some()),
-        http,
-        Ports { sms, ..fs_services::ports(store, mails.mailer, &bell)? },
-        settings::hooks(app.outbox.is_some()),
-    )?;
+    let config = settings::config(key, &base_url, &options.mail_from, sms.is_some());
+    let mut ports = fs_services::ports(store, mails.mailer, &bell)?;
+    ports.sms = sms;
+    let security = WebSecurity::new(config, http, ports, settings::hooks(app.outbox.is_some()))?;
     let password = first_start::prepare(security.core()).await?;
     let worker = OutboxWorker::start(security.core().clone(), &bell);
 

@@ -28,7 +28,8 @@ pub(crate) async fn serve(
     stopped: impl Future<Output = ()>,
 ) {
     listening();
-    let limits = Limits { silence, ..Limits::default() };
+    let mut limits = Limits::default();
+    limits.silence = silence;
     fs_axum::serve(listener, routes(app, web), limits, stopped).await;
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fs_core::Config;
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::secret::Secret;
-use fs_http::pages::{Branding, PagesConfig};
+use fs_http::pages::PagesConfig;
 use fs_http::{Exchange, Hooks, HttpConfig};
 use serde_json::Map;
 
@@ -21,13 +21,11 @@ pub(crate) fn config(key: Secret, base_url: &str, mail_from: &str, phones: bool)
         second.methods.push(CodeMethod::Sms);
         unified.methods.push(SignInMethod::Code(CodeMethod::Sms));
     }
-    let mut config = Config {
-        signing_keys: vec![key],
-        base_url: Some(base_url.to_owned()),
-        two_factor: Some(second),
-        unified: Some(unified),
-        ..Config::default()
-    };
+    let mut config = Config::default();
+    config.signing_keys = vec![key];
+    config.base_url = Some(base_url.to_owned());
+    config.two_factor = Some(second);
+    config.unified = Some(unified);
     config.totp.issuer = NAME.to_owned();
     config.mail.from = mail_from.to_owned();
     config
@@ -40,7 +38,8 @@ const NAME: &str = "fs demo";
 /// the flag is off without TLS. If the demo is private to this machine, it also explains why it
 /// refuses a request.
 pub(crate) fn http_config(base_url: &str, is_private: bool) -> HttpConfig {
-    let mut http = HttpConfig { pages: pages(), ..HttpConfig::default() };
+    let mut http = HttpConfig::default();
+    http.pages = pages();
     http.explain_refusals = is_private;
     http.views.after_change = Some("/profile".to_owned());
     http.views.after_method_setup = Some("/security".to_owned());
@@ -58,11 +57,11 @@ pub(crate) fn policies() -> String {
 /// Returns the templates of the demo. One of them, `security/_menu.html`, replaces that of fs; the
 /// others extend its frame.
 fn pages() -> PagesConfig {
-    PagesConfig {
-        directory: Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/templates"))),
-        branding: Branding { name: NAME.to_owned(), home_url: "/".to_owned() },
-        ..PagesConfig::default()
-    }
+    let mut pages = PagesConfig::default();
+    pages.directory = Some(PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/templates")));
+    NAME.clone_into(&mut pages.branding.name);
+    "/".clone_into(&mut pages.branding.home_url);
+    pages
 }
 
 /// Returns hooks that tell every page of fs whether a page with mails exists.

@@ -10,7 +10,7 @@ use axum::routing::get;
 use fs_axum::{Answer, Auth, CurrentUser, Protected, WithSecurity};
 use fs_core::Config;
 use fs_core::secret::Secret;
-use fs_http::config::{CookieAttributes, CsrfCookie, SameSite};
+use fs_http::config::CsrfCookie;
 use fs_http::{HttpConfig, WebSecurity};
 use serde_json::json;
 
@@ -25,32 +25,18 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// Returns the configuration of accounts. `key` must have at least 32 bytes.
 pub fn config(key: Secret, base_url: String) -> Config {
-    Config {
-        signing_keys: vec![key],
-        base_url: Some(base_url),
-        // The client has no forms for these.
-        recovery: None,
-        two_factor: None,
-        ..Config::default()
-    }
+    let mut config = Config::new(key, base_url);
+    // The client has no forms for these.
+    config.recovery = None;
+    config.two_factor = None;
+    config
 }
 
 /// Returns the configuration of the HTTP layer.
 pub fn http() -> HttpConfig {
     let mut http = HttpConfig::default();
     // The script reads the CSRF token from this cookie, which another site's script cannot.
-    http.csrf.cookie = Some(CsrfCookie {
-        attributes: CookieAttributes {
-            name: "XSRF-TOKEN".to_owned(),
-            path: "/".to_owned(),
-            domain: None,
-            secure: true,
-            http_only: false,
-            same_site: Some(SameSite::Strict),
-        },
-        header: "x-xsrf-token".to_owned(),
-        every_answer: false,
-    });
+    http.csrf.cookie = Some(CsrfCookie::new("XSRF-TOKEN", "x-xsrf-token"));
     // Links in mails lead to the page, with their result in the query.
     http.redirects.spa = true;
     http

@@ -127,7 +127,9 @@ impl Conversation {
 
     /// Returns the context that flows need. Rate limits use the client's address.
     fn context(&self) -> Context {
-        Context { client_ip: Some(self.peer), ..self.security.context() }
+        let mut ctx = self.security.context();
+        ctx.client_ip = Some(self.peer);
+        ctx
     }
 }
 
@@ -140,12 +142,9 @@ fn command(line: &str) -> Option<Command> {
     match word {
         "login" => {
             let (name, password) = rest.split_once(' ')?;
-            Some(Command::Login(Credentials {
-                identity: name.to_owned(),
-                password: Secret::from(password),
-                remember: Some(false),
-                device: None,
-            }))
+            let mut credentials = Credentials::new(name, Secret::from(password));
+            credentials.remember = Some(false);
+            Some(Command::Login(credentials))
         }
         "code" => Some(Command::Code(Secret::from(rest))),
         "whoami" => Some(Command::WhoAmI),

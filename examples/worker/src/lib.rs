@@ -38,13 +38,12 @@ pub use mails::PlainMails;
 /// Returns the default profile without the features that need links in mails. `key` must have at
 /// least 32 bytes.
 pub fn config(key: Secret) -> Config {
-    Config {
-        signing_keys: vec![key],
-        registration: None,
-        confirmation: None,
-        recovery: None,
-        ..Config::default()
-    }
+    let mut config = Config::default();
+    config.signing_keys = vec![key];
+    config.registration = None;
+    config.confirmation = None;
+    config.recovery = None;
+    config
 }
 
 /// Limits on the resources that clients can use.

@@ -20,8 +20,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mails = PlainMails { from: "no-reply@localhost".to_owned() };
     let security = builder.signing_key_from_env("SIGNING_KEY").start(Arc::new(mails))?;
 
-    let password = Some(Secret::from(password));
-    let account = NewAccount { email, password, ..NewAccount::default() };
+    let mut account = NewAccount::new(email);
+    account.password = Some(Secret::from(password));
     security.admin().create_user(&security.context(), account).await?;
 
     let listener = TcpListener::bind("127.0.0.1:7000").await?;

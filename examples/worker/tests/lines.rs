@@ -10,12 +10,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fs_core::Security;
 use fs_core::flow::NewAccount;
 use fs_core::model::User;
 use fs_core::password::NewHash;
 use fs_core::secret::Secret;
 use fs_core::totp::{TotpRules, TotpSecret};
-use fs_core::{Ports, Security};
 use fs_services::outbox_worker::OutboxBell;
 use fs_store_memory::MemoryStore;
 use fs_testkit::clock::VirtualClock;
@@ -49,7 +49,8 @@ impl Server {
         let bell = OutboxBell::default();
         let (store, mails) = (Arc::new(MemoryStore::new()), Arc::new(mailer.clone()));
         let ports = fs_services::ports(store, mails, &bell).unwrap();
-        let ports = Ports { clock: Arc::new(clock.clone()), ..ports };
+        let mut ports = ports;
+        ports.clock = Arc::new(clock.clone());
         let composer = PlainMails { from: "no-reply@localhost".to_owned() };
         let security = Security::new(config, ports, Arc::new(composer)).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -62,7 +63,8 @@ impl Server {
 
     async fn add_ann(&self) -> User {
         let (email, password) = (ANN.to_owned(), Some(Secret::from(PASSWORD)));
-        let account = NewAccount { email, password, ..NewAccount::default() };
+        let mut account = NewAccount::new(email);
+        account.password = password;
         self.security.admin().create_user(&self.security.context(), account).await.unwrap()
     }
 

@@ -71,7 +71,8 @@ pub(super) fn configure(given: Map<String, Value>) -> Result<Configured, Unserva
             Map::from_iter([email, ("active".to_owned(), Value::from(user.active))])
         })
     });
-    let hooks = Hooks { user_payload, ..Hooks::default() };
+    let mut hooks = Hooks::default();
+    hooks.user_payload = user_payload;
     Ok(Configured { config, http, hooks, mail_fails, sms_fails, breached })
 }
 

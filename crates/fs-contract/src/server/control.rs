@@ -33,7 +33,9 @@ impl Plane {
         server: Box<dyn ContractServer>,
         stores: Stores,
     ) -> Result<Arc<Self>, String> {
-        let pool = ThreadHashPool::start(HashPoolSize { threads: 2, ..HashPoolSize::default() });
+        let mut size = HashPoolSize::default();
+        size.threads = 2;
+        let pool = ThreadHashPool::start(size);
         let hash_pool = Arc::new(pool.map_err(|error| error.to_string())?);
         Ok(Arc::new(Self { server, stores, hash_pool, state: RwLock::new(None) }))
     }

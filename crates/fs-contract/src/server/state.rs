@@ -47,17 +47,16 @@ impl State {
         let configured = configure(reset.config)?;
         let clock = VirtualClock::new(START);
         let outbox = Outbox::new(configured.mail_fails, configured.sms_fails);
-        let ports = Ports {
-            store: stores.empty().await.map_err(Unservable::Failed)?,
+        let mut ports = Ports::new(
+            stores.empty().await.map_err(Unservable::Failed)?,
             hash_pool,
-            mailer: Arc::new(outbox.clone()),
-            sms: Some(Arc::new(outbox.clone())),
-            outbox_waker: None,
-            breaches: Some(configured.breached),
-            clock: Arc::new(clock.clone()),
-            entropy: Arc::new(SeededEntropy::new(4_1_6)),
-            events: vec![Arc::new(outbox.clone())],
-        };
+            Arc::new(outbox.clone()),
+            Arc::new(clock.clone()),
+            Arc::new(SeededEntropy::new(4_1_6)),
+        );
+        ports.sms = Some(Arc::new(outbox.clone()));
+        ports.breaches = Some(configured.breached);
+        ports.events = vec![Arc::new(outbox.clone())];
         let security =
             WebSecurity::new(configured.config, configured.http, ports, configured.hooks)
                 .map_err(|mistakes| Unservable::Refused(mistakes.to_string()))?;

@@ -105,6 +105,7 @@ impl TryFrom<String> for SignInMethod {
 /// Settings of second factors.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TwoFactor {
     /// Whether every user must have a second factor.
     pub required: bool,
@@ -148,6 +149,7 @@ pub struct TwoFactor {
 /// Settings of unified sign-in, which accepts an identity with a password or a code.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Unified {
     /// Methods that are accepted, in the order in which they are tried.
     pub methods: Vec<SignInMethod>,
@@ -171,6 +173,7 @@ pub struct Unified {
 /// Settings of sign-in links, which are sent by mail.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SignInLinks {
     /// Validity period of a link.
     #[serde(with = "spans")]
@@ -186,6 +189,7 @@ pub struct SignInLinks {
 /// Settings of one-time codes and of the storage of their secrets.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TotpSettings {
     /// Keys that encrypt stored secrets, by tag. The key with the greatest tag encrypts; all of
     /// them decrypt. If empty, keys are derived from the signing keys.
@@ -278,6 +282,13 @@ impl Default for TwoFactor {
             send_notice: true,
             strict: true,
         }
+    }
+}
+
+impl SignInLinks {
+    /// Returns settings for single-use links, which open confirmed accounts only.
+    pub fn new(within: Duration) -> Self {
+        Self { within, once: true, unconfirmed: false }
     }
 }
 

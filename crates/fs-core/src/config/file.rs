@@ -77,7 +77,7 @@ fn flask_with_everything() -> Config {
 fn with_all_rules(rules: PasswordRules) -> PasswordRules {
     PasswordRules {
         complexity: rules.complexity.or(Some(Zxcvbn { min_score: 3 })),
-        breached: rules.breached.or(Some(BreachRule { strict: false, threshold: 1 })),
+        breached: rules.breached.or(Some(BreachRule::default())),
         ..rules
     }
 }

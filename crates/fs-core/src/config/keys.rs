@@ -37,6 +37,7 @@ pub struct FlaskKeys {
 /// Error of one configuration key.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{key}: {what}")]
+#[non_exhaustive]
 pub struct KeyError {
     /// Name of the key.
     pub key: String,

@@ -106,6 +106,7 @@ use crate::totp::WalletFormat;
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Config {
     /// Keys that sign tokens and encrypt sessions. The first key signs, all of them verify. At
     /// least one is required, of 32 bytes or more each.
@@ -181,6 +182,7 @@ pub enum Disclosure {
 /// Settings of registration.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Registration {
     /// Whether to send a welcome mail.
     pub send_welcome: bool,
@@ -192,6 +194,7 @@ pub struct Registration {
 /// Settings of the confirmation of mail addresses.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Confirmation {
     /// Validity period of a link.
     #[serde(with = "spans")]
@@ -210,6 +213,7 @@ pub struct Confirmation {
 /// Settings of the reset of forgotten passwords.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Recovery {
     /// Validity period of a link.
     #[serde(with = "spans")]
@@ -235,6 +239,7 @@ pub struct Recovery {
 /// Settings of the change of passwords.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PasswordChange {
     /// Whether to mail the user a notice after the change.
     pub send_notice: bool,
@@ -243,6 +248,7 @@ pub struct PasswordChange {
 /// Settings of sessions and remembered browsers.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Sessions {
     /// Maximum lifetime of a session.
     #[serde(with = "spans")]
@@ -265,6 +271,7 @@ pub struct Sessions {
 /// Settings of freshness: the time for which a sign-in counts as recent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Freshness {
     /// Maximum age of a fresh sign-in, greater than zero. `None` treats every sign-in as fresh and
     /// disables the page to verify it again.
@@ -282,6 +289,7 @@ pub struct Freshness {
 /// Settings of auth tokens.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct AuthTokens {
     /// Validity period of a token. `None` keeps it valid until the user's uniquifier changes.
     #[serde(with = "spans::optional")]
@@ -294,6 +302,7 @@ pub struct AuthTokens {
 /// Settings of mails.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct MailSettings {
     /// Sender: an address, or `Name <address>`.
     pub from: String,
@@ -415,13 +424,14 @@ impl Config {
     /// more, and the public URL, such as `https://example.org`. [`errors`](Self::errors) checks
     /// both.
     ///
-    /// Use struct update syntax for other changes:
+    /// Assign other settings:
     ///
     /// ```
     /// use fs_core::Config;
     ///
     /// let key = "0123456789abcdef0123456789abcdef"; // from the environment
-    /// let config = Config { usernames: true, ..Config::new(key, "https://example.org") };
+    /// let mut config = Config::new(key, "https://example.org");
+    /// config.usernames = true;
     /// assert!(config.errors().0.is_empty());
     /// ```
     pub fn new(signing_key: impl Into<Secret>, base_url: impl Into<String>) -> Self {

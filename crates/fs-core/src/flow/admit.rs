@@ -16,6 +16,7 @@ use crate::token::DeviceToken;
 
 /// State of a sign-in that waits for a second factor.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Challenge {
     /// Step that the sign-in waits for.
     pub stage: PendingStage,

@@ -16,11 +16,19 @@ use crate::session::Session;
 
 /// New password, typed twice.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct NewPassword {
     /// Password, as typed first.
     pub password: Secret,
     /// Password, as typed again. `None` if the form asks once.
     pub repeated: Option<Secret>,
+}
+
+impl NewPassword {
+    /// Creates the input. `repeated` is `None` if the form asks once.
+    pub fn new(password: Secret, repeated: Option<Secret>) -> Self {
+        Self { password, repeated }
+    }
 }
 
 /// Maximum number of attempts to commit while the session or the remembered browser changes.
@@ -91,7 +99,7 @@ impl AccountFlows<'_> {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{ChangeOutcome, NewPassword};
     ///
-    /// let new = NewPassword { password: new, repeated: None };
+    /// let new = NewPassword::new(new, None);
     /// match security.accounts().change_password(&ctx, &mut session, &user, &current, new, None).await? {
     ///     ChangeOutcome::Done { user, .. } => println!("{} has a new password", user.email),
     ///     ChangeOutcome::Refused(problems) => println!("{problems:?}"),

@@ -21,6 +21,7 @@ use crate::token::{ConfirmToken, TokenProblem};
 /// Input of the page behind a confirmation link. The default is empty, which suffices in the
 /// browser that registered.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct ConfirmForm {
     /// Password that was chosen at the registration.
     pub password: Option<Secret>,

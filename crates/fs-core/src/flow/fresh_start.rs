@@ -21,6 +21,7 @@ use crate::security::Security;
 
 /// Details that replace those of the registration, typed by the holder of the mailbox.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct NewDetails {
     /// Username, if accounts have one.
     pub username: Option<String>,

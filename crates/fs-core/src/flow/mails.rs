@@ -14,6 +14,7 @@ use crate::security::Security;
 
 /// Result of a round of delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Delivered {
     /// Number of mails that were delivered.
     pub sent: u32,

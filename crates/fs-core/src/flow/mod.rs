@@ -105,6 +105,7 @@ impl Problem {
 /// Error of a flow that reached no outcome. Nobody was signed in. Unless the flow says otherwise,
 /// nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FlowError {
     /// The database failed.
     #[error(transparent)]

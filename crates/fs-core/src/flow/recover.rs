@@ -24,6 +24,7 @@ const TRIES: usize = 3;
 
 /// Input of the page behind a reset link. A [`NewPassword`] converts into one without details.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct ResetForm {
     /// New password.
     pub password: NewPassword,
@@ -259,7 +260,7 @@ impl AccountFlows<'_> {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{NewPassword, ResetOutcome};
     ///
-    /// let new = NewPassword { password, repeated: None };
+    /// let new = NewPassword::new(password, None);
     /// match security.accounts().reset_password(&ctx, &mut session, token, new).await? {
     ///     ResetOutcome::Done { user, .. } => println!("{} has a new password", user.email),
     ///     ResetOutcome::Refused(problems) => println!("{problems:?}"),

@@ -25,6 +25,7 @@ use crate::session::Session;
 
 /// Input of the registration form.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct RegistrationForm {
     /// Mail address.
     pub email: String,
@@ -36,6 +37,19 @@ pub struct RegistrationForm {
     pub repeated: Option<Secret>,
     /// Values of the declared extra fields. Undeclared fields are ignored.
     pub fields: Map<String, Value>,
+}
+
+impl RegistrationForm {
+    /// Creates the input with an address only.
+    pub fn new(email: impl Into<String>) -> Self {
+        Self {
+            email: email.into(),
+            username: None,
+            password: None,
+            repeated: None,
+            fields: Map::new(),
+        }
+    }
 }
 
 /// Outcome of a registration.
@@ -50,6 +64,7 @@ pub enum RegisterOutcome {
 
 /// Result of a registration.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Registered {
     /// Address, normalized.
     pub email: String,
@@ -92,13 +107,8 @@ impl AccountFlows<'_> {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{RegisterOutcome, RegistrationForm};
     ///
-    /// let form = RegistrationForm {
-    ///     email: "ann@example.com".to_owned(),
-    ///     username: None,
-    ///     password: Some(password),
-    ///     repeated: None,
-    ///     fields: Default::default(),
-    /// };
+    /// let mut form = RegistrationForm::new("ann@example.com");
+    /// form.password = Some(password);
     /// match security.accounts().register(&ctx, &mut session, form).await? {
     ///     RegisterOutcome::Done(done) => println!("see your mails to {}", done.email),
     ///     RegisterOutcome::Refused(problems) => println!("{problems:?}"),

@@ -21,6 +21,7 @@ use crate::token::{RememberToken, TokenFormat};
 /// Result of using a remember cookie.
 #[derive(Debug)]
 #[must_use]
+#[non_exhaustive]
 pub struct Restored {
     /// User that the session is signed in as now, or the reason why it is not signed in.
     pub outcome: AuthOutcome,

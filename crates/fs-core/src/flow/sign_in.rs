@@ -17,6 +17,7 @@ use crate::session::Session;
 
 /// Input of the sign-in form.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Credentials {
     /// Mail address, username or phone number.
     pub identity: String,
@@ -26,6 +27,13 @@ pub struct Credentials {
     pub remember: Option<bool>,
     /// Token of the browser that lets it skip the second factor.
     pub device: Option<Secret>,
+}
+
+impl Credentials {
+    /// Creates the input for a browser that is remembered by the configured default.
+    pub fn new(identity: impl Into<String>, password: Secret) -> Self {
+        Self { identity: identity.into(), password, remember: None, device: None }
+    }
 }
 
 /// Outcome of a sign-in.
@@ -54,6 +62,7 @@ pub enum SignInOutcome {
 /// ([`Disclosure`](crate::config::Disclosure)). [`sign_in`](SignInFlows::with_password) returns
 /// `Unconfirmed` and `Inactive` only if the password was right.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignInRefusal {
     /// The account does not exist.
     UnknownIdentity,
@@ -137,8 +146,7 @@ impl SignInFlows<'_> {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{Credentials, SignInOutcome};
     ///
-    /// let identity = "ann@example.com".to_owned();
-    /// let credentials = Credentials { identity, password, remember: None, device: None };
+    /// let credentials = Credentials::new("ann@example.com", password);
     /// match security.sign_in().with_password(&ctx, &mut session, credentials).await? {
     ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
     ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),

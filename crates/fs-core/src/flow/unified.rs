@@ -23,6 +23,7 @@ use crate::totp::TotpSecret;
 
 /// Input of the form for unified sign-in.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Passcode {
     /// Mail address, username or phone number.
     pub identity: String,
@@ -32,6 +33,13 @@ pub struct Passcode {
     pub remember: bool,
     /// Token of the browser that lets it skip the second factor.
     pub device: Option<Secret>,
+}
+
+impl Passcode {
+    /// Creates the input for a browser that is not remembered.
+    pub fn new(identity: impl Into<String>, passcode: Secret) -> Self {
+        Self { identity: identity.into(), passcode, remember: false, device: None }
+    }
 }
 
 /// Circumstances in which a passcode was given.
@@ -77,8 +85,7 @@ impl SignInFlows<'_> {
     /// # ) -> Result<(), FlowError> {
     /// use fs_core::flow::{Passcode, SignInOutcome};
     ///
-    /// let identity = "ann@example.com".to_owned();
-    /// let typed = Passcode { identity, passcode, remember: false, device: None };
+    /// let typed = Passcode::new("ann@example.com", passcode);
     /// match security.sign_in().with_passcode(&ctx, &mut session, typed).await? {
     ///     SignInOutcome::Done { user, .. } => println!("signed in as {}", user.email),
     ///     SignInOutcome::SecondFactor { challenge, .. } => println!("ask for {challenge:?}"),

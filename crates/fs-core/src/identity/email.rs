@@ -34,6 +34,7 @@ const ROLE_MAILBOXES: [&str; 15] = [
 /// Rules for mail addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EmailRules {
     /// Whether `@test` and `@….test` are accepted. For tests only; no mail can be delivered there.
     pub allow_test_domains: bool,
@@ -81,6 +82,7 @@ impl fmt::Display for EmailAddress {
 
 /// Reason why a text is not a valid mail address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum EmailProblem {
     /// More than 254 octets, or more than 64 before the `@`.
     #[error("the address is too long")]

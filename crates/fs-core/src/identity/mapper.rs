@@ -44,6 +44,7 @@ pub struct IdentityRule {
 /// Rules for reading typed identities, in order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct IdentityRules {
     /// Attributes with which users can sign in, in order of preference.
     pub order: Vec<IdentityRule>,

@@ -35,6 +35,7 @@ impl NormalForm {
 /// Rules for user names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct UsernameRules {
     /// Minimum number of characters, counted after normalization.
     pub min: usize,
@@ -85,6 +86,7 @@ impl fmt::Display for Username {
 
 /// Reason why a text is not a valid user name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UsernameProblem {
     /// The text is empty, and a user name is required.
     #[error("a username is needed")]

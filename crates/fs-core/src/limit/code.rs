@@ -17,6 +17,7 @@ use crate::model::UserId;
 /// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CodeLimits {
     /// Codes that sign in, per account and network: 10 per hour, 20 per day, 100 per month.
     pub here: Vec<Cap>,

@@ -62,6 +62,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// time. Mails with links to one address are instead dropped silently, with the usual answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Limits {
     /// Limits for wrong passwords.
     pub passwords: PasswordLimits,

@@ -16,6 +16,7 @@ use crate::model::UserId;
 /// with HTTP Basic authentication needs a cap above their number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PasswordLimits {
     /// Passwords per account and network: 20 per 15 minutes, 40 per day. A success resets the
     /// count.

@@ -9,6 +9,7 @@ use crate::port::{Change, Counter};
 
 /// Name of a rate limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Limit {
     /// Passwords per account and network.
     PasswordHere,

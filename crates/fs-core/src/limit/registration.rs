@@ -11,6 +11,7 @@ use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Quota};
 /// from requested mails, so that many registrations from one address do not lock others there out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RegistrationLimits {
     /// Registrations per network, successful or not: 100 per 15 minutes, 500 per day. These caps
     /// apply to an IPv4 address or an IPv6 /64; a /56 has twice the caps, a /48 four times the

@@ -9,6 +9,7 @@ use crate::model::UserId;
 /// Rate limits for requested messages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SendLimits {
     /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code. All
     /// sub-addresses of a mailbox, such as `ann+shop@site.test`, are counted together, but

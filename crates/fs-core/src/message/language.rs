@@ -79,6 +79,7 @@ struct Forms {
 
 /// Error of a file with the texts of a language.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum LanguageError {
     /// The file cannot be parsed.
     #[error("the language cannot be read: {0}")]

@@ -9,6 +9,7 @@ use crate::message::MessageKey;
 
 /// Reason why a password is easy to guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Advice {
     /// A row of the keyboard, such as `qwertzuiop`.
     KeyboardRow,

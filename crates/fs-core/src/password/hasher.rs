@@ -61,6 +61,7 @@ pub struct Verification {
 
 /// Reason why a password cannot be hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum HashRefusal {
     /// The password is longer than the scheme can read.
     #[error("the password is longer than {limit} bytes")]

@@ -22,7 +22,8 @@ const BCRYPT_READS: usize = 72;
 /// ```
 /// use fs_core::password::{HashingRules, NewHash};
 ///
-/// let rules = HashingRules { create: NewHash::Bcrypt { cost: 8 }, ..HashingRules::default() };
+/// let mut rules = HashingRules::default();
+/// rules.create = NewHash::Bcrypt { cost: 8 };
 /// let errors = rules.errors();
 /// let error = errors.first().map(ToString::to_string);
 /// let text = "hashing.create.bcrypt.cost = 8 is out of range: write 10 to 17";
@@ -30,6 +31,7 @@ const BCRYPT_READS: usize = 72;
 /// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct HashingRules {
     /// Scheme and cost of new hashes.
     pub create: NewHash,
@@ -51,6 +53,7 @@ pub struct HashingRules {
 /// Scheme and cost of new hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum NewHash {
     /// Argon2id (RFC 9106).
     Argon2id {

@@ -21,6 +21,7 @@ use crate::secret::Secret;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PasswordRules {
     /// Minimum length in code points.
     pub min_length: usize,
@@ -65,6 +66,7 @@ impl Normalisation {
 /// Check of new passwords against a list of breached ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct BreachRule {
     /// Whether new passwords are refused if the list is unavailable. If `false`, the check
     /// soft-fails.
@@ -73,8 +75,16 @@ pub struct BreachRule {
     pub threshold: u32,
 }
 
+impl Default for BreachRule {
+    /// Returns a rule that refuses every password on the list, and none while it is unavailable.
+    fn default() -> Self {
+        Self { strict: false, threshold: 1 }
+    }
+}
+
 /// Reason why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PasswordProblem {
     /// The password has too few code points (`PASSWORD_INVALID_LENGTH`).
     #[error("the password has fewer than {min} characters")]

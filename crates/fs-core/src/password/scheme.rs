@@ -18,6 +18,7 @@ use crate::model::PasswordHash;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Scheme {
     /// Argon2i, Argon2d and Argon2id: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`.
     Argon2,

@@ -18,6 +18,7 @@ pub trait BreachChecker: Send + Sync {
 
 /// Error of a lookup in a list of breached passwords.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum BreachError {
     /// The list could not be reached, or answered with an error.
     #[error("the list of breached passwords did not answer: {0}")]

@@ -24,6 +24,7 @@ pub trait HashPool: Send + Sync {
 
 /// Error of a hashing job.
 #[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum HashPoolError {
     /// The queue is full, or the job waited too long. Respond with 503 and `Retry-After`.
     #[error("too many passwords are being hashed, try again in {} s", retry_after.as_secs())]

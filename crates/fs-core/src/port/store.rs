@@ -192,6 +192,7 @@ pub struct Page {
 
 /// Error of a store.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StoreError {
     /// The database could not be reached or was too busy. Another attempt may succeed.
     #[error("the database is unavailable: {0}")]
@@ -203,6 +204,7 @@ pub enum StoreError {
 
 /// Error of a commit. Nothing of the batch was written.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CommitError {
     /// Another user or role already has the value of this attribute.
     #[error("{0:?} is taken")]

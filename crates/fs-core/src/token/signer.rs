@@ -58,6 +58,7 @@ pub enum TokenFormat {
 /// Salts that separate the tokens of each purpose. Changing a salt invalidates its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Salts {
     /// Salt of auth tokens.
     pub auth: String,

@@ -70,6 +70,7 @@ pub struct TotpRules {
 
 /// Error for rules that apps do not support or that are not safe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TotpRulesError {
     /// The number of digits is not from 6 to 8.
     #[error("codes have 6, 7 or 8 digits, not {0}")]

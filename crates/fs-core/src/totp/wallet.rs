@@ -73,6 +73,7 @@ struct Key {
 
 /// Error in the keys of a wallet.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WalletKeyError {
     /// No key is given.
     #[error("there is no key to seal TOTP secrets with: set one, a random text of 32 octets")]

@@ -49,12 +49,9 @@ async fn making_and_removing_accounts() {
         setup,
         async |site, _| add_role(site).await,
         async |site, _, ()| {
-            let new = NewAccount {
-                email: ANN.to_owned(),
-                password: Some(PASSWORD.into()),
-                roles: vec!["editor".to_owned()],
-                ..NewAccount::default()
-            };
+            let mut new = NewAccount::new(ANN);
+            new.password = Some(PASSWORD.into());
+            new.roles = vec!["editor".to_owned()];
             site.core().admin().create_user(&site.context(), new).await.map(drop)
         },
     )

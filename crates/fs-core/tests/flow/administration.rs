@@ -19,12 +19,13 @@ async fn an_account_is_made_with_all_that_it_was_given() {
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
     core.admin().create_role(Role::named("editor")).await.unwrap();
-    let new = |email: &str, username: &str, roles: &[&str]| NewAccount {
-        email: email.to_owned(),
-        username: Some(username.to_owned()),
-        password: Some(PASSWORD.into()),
-        confirmed: true,
-        roles: roles.iter().map(|&name| name.to_owned()).collect(),
+    let new = |email: &str, username: &str, roles: &[&str]| {
+        let mut account = NewAccount::new(email);
+        account.username = Some(username.to_owned());
+        account.password = Some(PASSWORD.into());
+        account.confirmed = true;
+        account.roles = roles.iter().map(|&name| name.to_owned()).collect();
+        account
     };
     let ann =
         core.admin().create_user(&ctx, new("Ann@SITE.test", "annie", &["editor"])).await.unwrap();
@@ -44,7 +45,8 @@ async fn an_account_is_made_with_all_that_it_was_given() {
     assert!(matches!(taken, Err(AdminError::Taken(UniqueAttribute::Username))), "{taken:?}");
     let unknown = core.admin().create_user(&ctx, new("bob@site.test", "bobby", &["owner"])).await;
     assert!(matches!(&unknown, Err(AdminError::NoSuchRole(name)) if name == "owner"));
-    let weak = NewAccount { password: Some("short".into()), ..new("bob@site.test", "bobby", &[]) };
+    let mut weak = new("bob@site.test", "bobby", &[]);
+    weak.password = Some("short".into());
     assert!(matches!(core.admin().create_user(&ctx, weak).await, Err(AdminError::Invalid(_))));
     assert_eq!(site.user("bob@site.test").await, None);
 }
@@ -55,10 +57,10 @@ async fn an_address_or_name_is_taken_however_it_is_written() {
     setup.config.usernames = true;
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
-    let new = |email: &str, username: &str| NewAccount {
-        email: email.to_owned(),
-        username: Some(username.to_owned()),
-        ..NewAccount::default()
+    let new = |email: &str, username: &str| {
+        let mut account = NewAccount::new(email);
+        account.username = Some(username.to_owned());
+        account
     };
     let ann = core.admin().create_user(&ctx, new(ANN, "annie")).await.unwrap();
     let taken = core.admin().create_user(&ctx, new("ANN@site.test", "other")).await;
@@ -107,11 +109,8 @@ async fn a_user_is_found_by_every_name() {
     setup.config.identities.order = order.map(by).to_vec();
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
-    let new = NewAccount {
-        email: ANN.to_owned(),
-        username: Some("annie".to_owned()),
-        ..NewAccount::default()
-    };
+    let mut new = NewAccount::new(ANN);
+    new.username = Some("annie".to_owned());
     let ann = core.admin().create_user(&ctx, new).await.unwrap();
     core.admin().us_set(&ann, "sms", None, Some(PHONE.to_owned())).await.unwrap();
     // A taken value is found by every attribute under which it can be looked up.

@@ -48,12 +48,8 @@ enum Try {
 }
 
 async fn sign_in(site: &Site, identity: &str, code: &str) -> Try {
-    let typed = Passcode {
-        identity: identity.to_owned(),
-        passcode: code.into(),
-        remember: false,
-        device: None,
-    };
+    let mut typed = Passcode::new(identity, code.into());
+    typed.remember = false;
     let (ctx, mut session) = (site.context(), Session::default());
     match site.core().sign_in().with_passcode(&ctx, &mut session, typed).await {
         Ok(SignInOutcome::Done { .. }) => Try::In,
@@ -169,13 +165,10 @@ async fn no_code_of_the_future_is_taken() {
     let site = site(Setup::standard()).await;
     site.clock.advance(HOUR);
     let future = code(&site).await;
-    let early = fs_core::Context { now: site.context().now.minus(HOUR / 60), ..site.context() };
-    let typed = Passcode {
-        identity: ANN.to_owned(),
-        passcode: future.as_str().into(),
-        remember: false,
-        device: None,
-    };
+    let mut early = site.context();
+    early.now = site.context().now.minus(HOUR / 60);
+    let mut typed = Passcode::new(ANN, future.as_str().into());
+    typed.remember = false;
     let mut session = Session::default();
     let outcome = site.core().sign_in().with_passcode(&early, &mut session, typed).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::Refused(_)), "{outcome:?}");

@@ -20,8 +20,9 @@ fn code(site: &Site) -> String {
 #[tokio::test]
 async fn the_code_of_a_second_factor_is_mailed() {
     let mut setup = Setup::standard();
-    setup.config.two_factor =
-        Some(TwoFactor { methods: vec![CodeMethod::Email], ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = vec![CodeMethod::Email];
+    setup.config.two_factor = Some(rules);
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
     let ann = site.add_user(ANN).await;
@@ -45,7 +46,9 @@ async fn the_code_of_a_second_factor_is_mailed() {
 async fn the_code_of_a_sign_in_method_is_mailed() {
     let mut setup = Setup::standard();
     let methods = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
-    setup.config.unified = Some(Unified { methods: methods.to_vec(), ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods.to_vec();
+    setup.config.unified = Some(rules);
     let site = setup.build();
     let (core, ctx) = (site.core(), site.context());
     let ann = site.add_user(ANN).await;

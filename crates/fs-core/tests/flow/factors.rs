@@ -17,12 +17,16 @@ pub(crate) fn every_way() -> Setup {
     let mut setup = Setup::standard();
     setup.config.mail.html = false;
     let within = std::time::Duration::from_secs(3_600);
-    setup.config.sign_in_links = Some(SignInLinks { within, once: true, unconfirmed: false });
+    setup.config.sign_in_links = Some(SignInLinks::new(within));
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    setup.config.two_factor = Some(rules);
     let methods = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
     let methods = [SignInMethod::Password].into_iter().chain(methods).collect();
-    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    setup.config.unified = Some(rules);
     setup
 }
 
@@ -132,12 +136,8 @@ pub(crate) async fn sign_in_link(site: &Site) -> String {
 /// Signs in with a passcode. Returns whether the passcode was accepted, even if a second factor is
 /// still pending.
 pub(crate) async fn by_passcode(site: &Site, session: &mut Session, passcode: &str) -> bool {
-    let passcode = Passcode {
-        identity: ANN.to_owned(),
-        passcode: passcode.into(),
-        remember: false,
-        device: None,
-    };
+    let mut passcode = Passcode::new(ANN, passcode.into());
+    passcode.remember = false;
     let outcome = site.core().sign_in().with_passcode(&site.context(), session, passcode).await;
     !matches!(outcome.unwrap(), SignInOutcome::Refused(_))
 }

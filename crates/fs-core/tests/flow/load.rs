@@ -8,10 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fs_core::config::Unified;
 use fs_core::flow::{
-    ChangeOutcome, Credentials, FlowError, Passcode, RegisterOutcome, ResetOutcome, SignInOutcome,
-    VerifyOutcome,
+    ChangeOutcome, FlowError, Passcode, RegisterOutcome, ResetOutcome, SignInOutcome, VerifyOutcome,
 };
-use fs_core::limit::{Cap, PasswordLimits, RegistrationLimits};
+use fs_core::limit::Cap;
 use fs_core::password::{HashAnswer, HashJob};
 use fs_core::port::{HashPool, HashPoolError};
 use fs_core::session::Session;
@@ -47,14 +46,13 @@ fn tight() -> (Site, Arc<AtomicBool>) {
     let mut setup = Setup::standard();
     let once = vec![Cap::new(1, 15 * MINUTE)];
     setup.config.unified = Some(Unified::default());
-    setup.config.limits.passwords = PasswordLimits {
-        here: once.clone(),
-        everywhere: once.clone(),
-        network: once.clone(),
-        signed_in: once.clone(),
-        new: once.clone(),
-    };
-    setup.config.limits.registrations = RegistrationLimits { network: once.clone() };
+    let passwords = &mut setup.config.limits.passwords;
+    passwords.here = once.clone();
+    passwords.everywhere = once.clone();
+    passwords.network = once.clone();
+    passwords.signed_in = once.clone();
+    passwords.new = once.clone();
+    setup.config.limits.registrations.network = once.clone();
     setup.config.limits.codes.here = once.clone();
     setup.config.limits.codes.everywhere = once.clone();
     setup.config.limits.codes.network = once.clone();
@@ -69,18 +67,15 @@ fn busy<T>(outcome: Result<T, FlowError>) {
 }
 
 async fn sign_in(site: &Site, identity: &str, password: &str) -> Result<SignInOutcome, FlowError> {
-    let typed =
-        Credentials { identity: identity.to_owned(), password: password.into(), ..credentials() };
+    let mut typed = credentials();
+    typed.identity = identity.to_owned();
+    typed.password = password.into();
     site.core().sign_in().with_password(&site.context(), &mut Session::default(), typed).await
 }
 
 async fn sign_in_by_passcode(site: &Site, passcode: &str) -> Result<SignInOutcome, FlowError> {
-    let typed = Passcode {
-        identity: ANN.to_owned(),
-        passcode: passcode.into(),
-        remember: false,
-        device: None,
-    };
+    let mut typed = Passcode::new(ANN, passcode.into());
+    typed.remember = false;
     site.core().sign_in().with_passcode(&site.context(), &mut Session::default(), typed).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fs_core::flow::{Credentials, EnrolOutcome, RememberChange, SignInOutcome, ValidateOutcome};
+use fs_core::flow::{EnrolOutcome, RememberChange, SignInOutcome, ValidateOutcome};
 use fs_core::secret::Secret;
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
@@ -57,7 +57,8 @@ async fn comes_back(site: &Site, remembered: &RememberChange) -> bool {
 
 /// Checks whether a browser with that device token is asked for the second factor.
 async fn is_asked(site: &Site, device: &Secret) -> bool {
-    let typed = Credentials { device: Some(device.clone()), ..credentials() };
+    let mut typed = credentials();
+    typed.device = Some(device.clone());
     let outcome = site
         .core()
         .sign_in()
@@ -195,7 +196,8 @@ async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
 async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
     for profile in [Setup::standard, Setup::flask_security_4] {
         let mut setup = profile();
-        let rules = fs_core::config::TwoFactor { device: Some(30 * DAY), ..Default::default() };
+        let mut rules = fs_core::config::TwoFactor::default();
+        rules.device = Some(30 * DAY);
         setup.config.two_factor = Some(rules);
         setup.config.totp.format = fs_core::totp::WalletFormat::Native;
         let site = setup.build();
@@ -266,7 +268,8 @@ async fn a_device_is_spared_the_code_where_that_was_asked_for() {
     for remember in [true, false] {
         site.clock.advance(STEP);
         let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
-        let typed = Credentials { remember: Some(remember), ..credentials() };
+        let mut typed = credentials();
+        typed.remember = Some(remember);
         let _ = core.sign_in().with_password(&ctx, &mut session, typed).await.unwrap();
         let code = code(&site, &key);
         match core.second_factors().validate(&ctx, &mut session, None, &code, None).await.unwrap() {
@@ -303,7 +306,8 @@ async fn what_one_sets_up_does_not_become_the_factor_of_another() {
     let given = core.second_factors().validate(&ctx, &mut copy, Some(&bob), &code, None).await;
     assert!(matches!(given.unwrap(), ValidateOutcome::NotPending));
     // Bob then begins to sign in there.
-    let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
+    let mut typed = credentials();
+    typed.identity = "bob@site.test".to_owned();
     let _ = core.sign_in().with_password(&ctx, &mut session, typed).await.unwrap();
     let given =
         core.second_factors().validate(&ctx, &mut session, None, &code, None).await.unwrap();

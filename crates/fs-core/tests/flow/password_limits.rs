@@ -36,12 +36,7 @@ fn judged<T>(outcome: Result<T, FlowError>, is_in: impl FnOnce(T) -> bool) -> Tr
 }
 
 async fn sign_in(site: &Site, identity: &str, password: &str) -> Try {
-    let credentials = Credentials {
-        identity: identity.to_owned(),
-        password: password.into(),
-        remember: None,
-        device: None,
-    };
+    let credentials = Credentials::new(identity, password.into());
     let outcome = site
         .core()
         .sign_in()

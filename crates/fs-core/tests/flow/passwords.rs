@@ -24,7 +24,8 @@ const LIGATED: &str = "marble otter \u{fb01}sh, seven";
 const UNLIGATED: &str = "marble otter fish, seven";
 
 fn hash_of(text: &str, create: NewHash) -> PasswordHash {
-    let rules = HashingRules { create, ..HashingRules::cheapest_for_tests() };
+    let mut rules = HashingRules::cheapest_for_tests();
+    rules.create = create;
     let hasher = PasswordHasher::new(rules).unwrap();
     hasher.hash(&Secret::from(text), [7; 16], &mut Scratch::new()).unwrap()
 }
@@ -47,7 +48,8 @@ async fn stored_is_of(site: &Site, text: &str) -> bool {
 }
 
 async fn signs_in(site: &Site, typed: &str) -> bool {
-    let credentials = fs_core::flow::Credentials { password: Secret::from(typed), ..credentials() };
+    let mut credentials = credentials();
+    credentials.password = Secret::from(typed);
     let outcome = site
         .core()
         .sign_in()

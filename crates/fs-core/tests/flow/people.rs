@@ -19,13 +19,10 @@ pub(crate) fn refused(outcome: impl Debug) -> ! {
 }
 
 pub(crate) fn registration(email: &str) -> RegistrationForm {
-    RegistrationForm {
-        email: email.to_owned(),
-        username: None,
-        password: Some(PASSWORD.into()),
-        repeated: None,
-        fields: serde_json::Map::new(),
-    }
+    let mut form = RegistrationForm::new(email);
+    form.password = Some(PASSWORD.into());
+    form.fields = serde_json::Map::new();
+    form
 }
 
 /// Registers Ann without confirming the account. The link is in the newest mail.
@@ -38,12 +35,9 @@ pub(crate) async fn register_ann(site: &Site) {
 }
 
 pub(crate) fn credentials() -> Credentials {
-    Credentials {
-        identity: ANN.to_owned(),
-        password: PASSWORD.into(),
-        remember: Some(true),
-        device: None,
-    }
+    let mut credentials = Credentials::new(ANN, PASSWORD.into());
+    credentials.remember = Some(true);
+    credentials
 }
 
 pub(crate) async fn sign_ann_in(site: &Site, session: &mut Session) -> RememberChange {
@@ -58,7 +52,8 @@ pub(crate) async fn sign_ann_in(site: &Site, session: &mut Session) -> RememberC
 /// Signs Bob in with a remember cookie.
 pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
     site.add_user("bob@site.test").await;
-    let typed = Credentials { identity: "bob@site.test".to_owned(), ..credentials() };
+    let mut typed = credentials();
+    typed.identity = "bob@site.test".to_owned();
     let outcome = site
         .core()
         .sign_in()
@@ -74,11 +69,13 @@ pub(crate) async fn bob_remembered(site: &Site) -> RememberChange {
 /// Returns the password form for a link that is opened in another browser than the one that
 /// registered.
 pub(crate) fn chosen() -> ConfirmForm {
-    ConfirmForm { password: Some(PASSWORD.into()), ..ConfirmForm::default() }
+    let mut form = ConfirmForm::default();
+    form.password = Some(PASSWORD.into());
+    form
 }
 
 pub(crate) fn new_password(password: &str) -> NewPassword {
-    NewPassword { password: password.into(), repeated: Some(password.into()) }
+    NewPassword::new(password.into(), Some(password.into()))
 }
 
 /// Returns the token in the link of the newest mail.

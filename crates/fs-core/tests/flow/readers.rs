@@ -13,7 +13,7 @@ use fs_core::identity::{
 };
 use fs_core::message::{Message, MessageKey};
 use fs_core::password::{BreachFinding, PasswordRules};
-use fs_core::reading::{ReadEmail, ReadPassword, ReadPhone, ReadUsername, Readers};
+use fs_core::reading::{ReadEmail, ReadPassword, ReadPhone, ReadUsername};
 use fs_core::secret::Secret;
 use fs_core::session::Session;
 use fs_testkit::site::{PASSWORD, Setup, Site};
@@ -95,25 +95,22 @@ fn site() -> Site {
     setup.config.identities.order =
         vec![by(IdentityAttribute::Email), by(IdentityAttribute::Username)];
     let methods = vec![SignInMethod::Code(CodeMethod::Sms)];
-    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    setup.config.unified = Some(rules);
     setup.sms = Some(Arc::new(Telephone::default()));
-    setup.config.readers = Readers {
-        email: Arc::new(Colleagues),
-        username: Arc::new(Tilde),
-        phone: Arc::new(Extensions),
-        password: Arc::new(Lenient),
-    };
+    setup.config.readers.email = Arc::new(Colleagues);
+    setup.config.readers.username = Arc::new(Tilde);
+    setup.config.readers.phone = Arc::new(Extensions);
+    setup.config.readers.password = Arc::new(Lenient);
     setup.build()
 }
 
 async fn register(site: &Site, email: &str, username: &str, password: &str) -> RegisterOutcome {
-    let form = RegistrationForm {
-        email: email.to_owned(),
-        username: Some(username.to_owned()),
-        password: Some(password.into()),
-        repeated: None,
-        fields: serde_json::Map::new(),
-    };
+    let mut form = RegistrationForm::new(email);
+    form.username = Some(username.to_owned());
+    form.password = Some(password.into());
+    form.fields = serde_json::Map::new();
     site.core().accounts().register(&site.context(), &mut Session::default(), form).await.unwrap()
 }
 
@@ -149,11 +146,8 @@ async fn addresses_and_names_are_read_as_the_application_says() {
     assert!(core.accounts().find_by_identity("ann").await.unwrap().is_some());
     assert!(core.accounts().find_by_email("ANN@otter.test ").await.unwrap().is_some());
     site.mails().await;
-    let new = NewAccount {
-        email: " BOB@otter.test".to_owned(),
-        confirmed: true,
-        ..NewAccount::default()
-    };
+    let mut new = NewAccount::new(" BOB@otter.test");
+    new.confirmed = true;
     core.admin().create_user(&site.context(), new).await.unwrap();
     let asked = core.accounts().request_reset(&site.context(), "Bob@Otter.test ").await.unwrap();
     assert!(matches!(asked, ResetRequestOutcome::Sent { .. }));
@@ -167,20 +161,12 @@ async fn passwords_are_read_as_the_application_says() {
     let RegisterOutcome::Refused(problems) = refused else { panic!("it is accepted") };
     assert_eq!(words(&problems), [("password", "No otters."), ("password", "Really.")]);
 
-    let new = NewAccount {
-        email: "bob@otter.test".to_owned(),
-        password: Some("Short".into()),
-        confirmed: true,
-        ..NewAccount::default()
-    };
+    let mut new = NewAccount::new("bob@otter.test");
+    new.password = Some("Short".into());
+    new.confirmed = true;
     site.core().admin().create_user(&site.context(), new).await.unwrap();
     for (password, right) in [("sHORT", true), (PASSWORD, false)] {
-        let credentials = Credentials {
-            identity: "bob@otter.test".to_owned(),
-            password: password.into(),
-            remember: None,
-            device: None,
-        };
+        let credentials = Credentials::new("bob@otter.test", password.into());
         let mut session = Session::default();
         let outcome =
             site.core().sign_in().with_password(&site.context(), &mut session, credentials).await;
@@ -191,8 +177,8 @@ async fn passwords_are_read_as_the_application_says() {
 #[tokio::test]
 async fn numbers_are_read_as_the_application_says() {
     let site = site();
-    let new =
-        NewAccount { email: "bob@otter.test".to_owned(), confirmed: true, ..NewAccount::default() };
+    let mut new = NewAccount::new("bob@otter.test");
+    new.confirmed = true;
     let bob = site.core().admin().create_user(&site.context(), new).await.unwrap();
     let set_up = async |phone| {
         site.core().sign_in_methods().set_up(&site.context(), &bob, "sms", phone).await.unwrap()

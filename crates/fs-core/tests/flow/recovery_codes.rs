@@ -24,7 +24,9 @@ use crate::people::{ANN, PROFILES, credentials, refused};
 /// other tests cover that.
 pub(crate) fn with_codes(profile: fn() -> Setup) -> Setup {
     let mut setup = profile();
-    setup.config.two_factor = Some(TwoFactor { strict: false, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.strict = false;
+    setup.config.two_factor = Some(rules);
     setup
 }
 

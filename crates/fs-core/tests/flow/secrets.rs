@@ -124,7 +124,8 @@ async fn outcomes_and_what_leads_to_them() {
         shown.hide(token.expose());
         shown.show(&token);
         shown.show(&core.auth_tokens().authenticate(&ctx, token.expose()).await);
-        let new = NewAccount { password: Some(PASSWORD.into()), ..NewAccount::default() };
+        let mut new = NewAccount::default();
+        new.password = Some(PASSWORD.into());
         shown.show(&new);
         shown.show(&core.admin().create_user(&ctx, new).await);
         shown.show(&site.events.events());

@@ -124,7 +124,7 @@ async fn owners_are_told_so_often_that_somebody_registers_their_address() {
 #[tokio::test]
 async fn sign_in_links_are_mailed_so_often() {
     let mut setup = Setup::standard();
-    setup.config.sign_in_links = Some(SignInLinks { within: HOUR, once: true, unconfirmed: false });
+    setup.config.sign_in_links = Some(SignInLinks::new(HOUR));
     let site = setup.build();
     site.add_user(ANN).await;
     let ask = async |site: &Site| {
@@ -172,7 +172,9 @@ impl Telephone {
 fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
     let telephone = Arc::new(Telephone::default());
     let methods = vec![CodeMethod::Sms];
-    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    setup.config.two_factor = Some(rules);
     setup.sms = Some(telephone.clone());
     (setup, telephone)
 }
@@ -223,7 +225,8 @@ async fn a_number_is_texted_so_often_whoever_asks() {
 async fn all_together_text_so_often() {
     let (mut setup, telephone) = with_texts(Setup::standard());
     let in_all = vec![Cap::new(12, HOUR)];
-    setup.config.limits.texts = SendLimits { in_all, ..SendLimits::texts() };
+    setup.config.limits.texts = SendLimits::texts();
+    setup.config.limits.texts.in_all = in_all;
     let site = setup.build();
     for number in 0..15 {
         let email = format!("somebody{number}@site.test");

@@ -250,7 +250,9 @@ async fn ann_by_text(setup: Setup, phone: &str) -> (Site, Arc<Telephone>) {
     setup.config.two_factor = setup.config.two_factor.map(|_| TwoFactor::default());
     setup.config.totp.format = fs_core::totp::WalletFormat::Native;
     let methods = vec![SignInMethod::Code(CodeMethod::Sms)];
-    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    setup.config.unified = Some(rules);
     setup.sms = Some(telephone.clone());
     let site = setup.build();
     let user = site.add_user(ANN).await;
@@ -318,7 +320,8 @@ async fn a_second_factor_is_asked_for_after_a_text_message_as_well() {
     core.admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
     assert!(matches!(ask(&site).await, SendCodeOutcome::Sent));
     let passcode = code(&site, &key(1)).into();
-    let typed = Passcode { identity: ANN.to_owned(), passcode, remember: false, device: None };
+    let mut typed = Passcode::new(ANN, passcode);
+    typed.remember = false;
     let outcome = core.sign_in().with_passcode(&ctx, &mut Session::default(), typed).await.unwrap();
     assert!(matches!(outcome, SignInOutcome::SecondFactor { .. }), "{outcome:?}");
 }

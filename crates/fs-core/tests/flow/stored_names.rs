@@ -3,8 +3,7 @@
 
 use fs_core::config::Disclosure;
 use fs_core::flow::{
-    Credentials, CredentialsCheck, RegisterOutcome, ResetRequestOutcome, SendLinkOutcome,
-    SignInOutcome,
+    CredentialsCheck, RegisterOutcome, ResetRequestOutcome, SendLinkOutcome, SignInOutcome,
 };
 use fs_core::message::MessageKey;
 use fs_core::model::{User, UserField};
@@ -33,7 +32,8 @@ async fn stored(site: &Site, email: &str) -> User {
 }
 
 async fn signs_in(site: &Site, identity: &str) -> bool {
-    let typed = Credentials { identity: identity.to_owned(), ..credentials() };
+    let mut typed = credentials();
+    typed.identity = identity.to_owned();
     let outcome =
         site.core().sign_in().with_password(&site.context(), &mut Session::default(), typed).await;
     matches!(outcome, Ok(SignInOutcome::Done { .. }))
@@ -120,11 +120,8 @@ async fn what_nobody_could_be_mailed_to_is_no_address() {
 async fn blanks_around_an_address_do_not_count() {
     for profile in PROFILES {
         let mut setup = profile();
-        setup.config.sign_in_links = Some(fs_core::config::SignInLinks {
-            within: std::time::Duration::from_secs(600),
-            once: true,
-            unconfirmed: false,
-        });
+        setup.config.sign_in_links =
+            Some(fs_core::config::SignInLinks::new(std::time::Duration::from_secs(600)));
         let site = setup.build();
         let new = registration(" bob@site.test ");
         let outcome = site

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fs_core::config::{CodeMethod, TwoFactor};
+use fs_core::config::CodeMethod;
 use fs_core::flow::EnrolOutcome;
 use fs_core::session::Session;
 use fs_core::totp::Window;
@@ -16,12 +16,11 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Creates a site whose mailed codes are valid for an hour, at the beginning of a step.
 fn site(setup: Setup) -> Site {
     let mut setup = setup;
-    setup.config.two_factor = Some(TwoFactor {
-        methods: vec![CodeMethod::Email],
-        email_window: Window::Seconds(HOUR),
-        pending: Duration::from_secs(600),
-        ..setup.config.two_factor.unwrap_or_default()
-    });
+    let mut rules = setup.config.two_factor.unwrap_or_default();
+    rules.methods = vec![CodeMethod::Email];
+    rules.email_window = Window::Seconds(HOUR);
+    rules.pending = Duration::from_secs(600);
+    setup.config.two_factor = Some(rules);
     let site = setup.build();
     let since = site.core().now().seconds().rem_euclid(30);
     site.clock.advance(Duration::from_secs(30 - u64::try_from(since).unwrap()));

@@ -57,7 +57,8 @@ fn passwords_that_flask_security_hashed_twice_match() {
 
 #[test]
 fn another_pepper_matches_nothing_that_was_hashed_twice() {
-    let rules = HashingRules { pepper: Some(Secret::from("sweet")), ..flask() };
+    let mut rules = flask();
+    rules.pepper = Some(Secret::from("sweet"));
     let hasher = hasher(accepting_all(rules));
     for (name, stored) in TWICE {
         let once = name.starts_with("django");
@@ -69,7 +70,9 @@ fn another_pepper_matches_nothing_that_was_hashed_twice() {
 fn which_schemes_are_hashed_twice_is_by_the_list() {
     let password = Secret::from("pässwörd ☃ 1");
     let single = SingleHash::Listed(BTreeSet::from([Scheme::Argon2]));
-    let rules = HashingRules { single_hash: single, create: NewHash::CheapestForTests, ..flask() };
+    let mut rules = flask();
+    rules.single_hash = single;
+    rules.create = NewHash::CheapestForTests;
     let hasher = hasher(rules);
     let stored = hasher.hash(&password, SALT, &mut Scratch::new()).unwrap();
     // The hash is of the password itself, so a hasher without a pepper can verify it.
@@ -83,8 +86,8 @@ fn which_schemes_are_hashed_twice_is_by_the_list() {
 
 #[test]
 fn a_pepper_goes_into_new_hashes() {
-    let rules =
-        HashingRules { create: NewHash::CheapestForTests, ..HashingRules::peppered("p".into()) };
+    let mut rules = HashingRules::peppered("p".into());
+    rules.create = NewHash::CheapestForTests;
     let peppered = hasher(rules);
     let password = Secret::from("secret");
     let stored = peppered.hash(&password, SALT, &mut Scratch::new()).unwrap();

@@ -50,10 +50,9 @@ fn a_job_takes_a_turn_for_each_hash() {
 
 #[test]
 fn nothing_secret_is_shown() {
-    let hasher = Arc::new(hasher(HashingRules {
-        create: NewHash::CheapestForTests,
-        ..HashingRules::peppered(Secret::from("hidden pepper"))
-    }));
+    let mut rules = HashingRules::peppered(Secret::from("hidden pepper"));
+    rules.create = NewHash::CheapestForTests;
+    let hasher = Arc::new(hasher(rules));
     for task in [
         HashTask::Create { password: "hidden".into(), salt: SALT },
         HashTask::Decoy { password: "hidden".into() },

@@ -59,7 +59,9 @@ fn cheapest() -> HashingRules {
 }
 
 fn accepting_all(rules: HashingRules) -> HashingRules {
-    HashingRules { accepted: Scheme::all().collect(), ..rules }
+    let mut rules = rules;
+    rules.accepted = Scheme::all().collect();
+    rules
 }
 
 /// Returns Flask-Security's rules with the salt of the reference's own tests.
@@ -73,7 +75,9 @@ fn verify(hasher: &PasswordHasher, password: &str, stored: &str) -> Verification
 
 /// Returns a hash of "secret" by these rules.
 fn stored_by(create: NewHash) -> PasswordHash {
-    let hasher = hasher(HashingRules { create, ..HashingRules::default() });
+    let mut rules = HashingRules::default();
+    rules.create = create;
+    let hasher = hasher(rules);
     hasher.hash(&Secret::from("secret"), SALT, &mut Scratch::new()).unwrap()
 }
 

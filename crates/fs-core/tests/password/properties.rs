@@ -45,7 +45,9 @@ proptest! {
         pepper in prop::option::of("\\PC{1,40}"),
     ) {
         let rules = pepper.map_or_else(HashingRules::default, |p| HashingRules::peppered(p.into()));
-        let hasher = hasher(HashingRules { create: NewHash::CheapestForTests, ..rules });
+        let mut rules = rules;
+        rules.create = NewHash::CheapestForTests;
+        let hasher = hasher(rules);
         let mut scratch = Scratch::new();
         let stored = hasher.hash(&Secret::from(password.as_str()), salt, &mut scratch).unwrap();
         prop_assert_eq!(hasher.verify(&Secret::from(password.as_str()), &stored, &mut scratch), KEEP);

@@ -9,7 +9,11 @@ const BCRYPT_12: NewHash = NewHash::Bcrypt { cost: 12 };
 #[test]
 fn other_schemes_are_renewed_by_auto_or_when_listed() {
     let bcrypt = stored_by(NewHash::Bcrypt { cost: 10 });
-    let deprecated = |deprecated| HashingRules { deprecated, ..cheapest() };
+    let deprecated = |deprecated| {
+        let mut rules = cheapest();
+        rules.deprecated = deprecated;
+        rules
+    };
     let listed = |schemes: &[Scheme]| Deprecated::Listed(schemes.iter().copied().collect());
     assert_eq!(verify_by(deprecated(Deprecated::Auto), &bcrypt), RENEW);
     assert_eq!(verify_by(deprecated(listed(&[Scheme::Bcrypt])), &bcrypt), RENEW);
@@ -22,9 +26,10 @@ fn argon2_of_other_parameters_is_renewed() {
     let stored = stored_by(NewHash::CheapestForTests);
     assert_eq!(verify_by(cheapest(), &stored), KEEP);
     assert_eq!(verify_by(HashingRules::default(), &stored), RENEW);
-    let with = |memory_kib, iterations, lanes| HashingRules {
-        create: NewHash::Argon2id { memory_kib, iterations, lanes },
-        ..HashingRules::default()
+    let with = |memory_kib, iterations, lanes| {
+        let mut rules = HashingRules::default();
+        rules.create = NewHash::Argon2id { memory_kib, iterations, lanes };
+        rules
     };
     let stored = stored_by(NewHash::OWASP_MINIMUM);
     assert_eq!(verify_by(with(19_456, 2, 1), &stored), KEEP);
@@ -35,10 +40,8 @@ fn argon2_of_other_parameters_is_renewed() {
 
 #[test]
 fn argon2_of_another_type_is_renewed() {
-    let rules = HashingRules {
-        create: NewHash::Argon2id { memory_kib: 8192, iterations: 5, lanes: 1 },
-        ..HashingRules::default()
-    };
+    let mut rules = HashingRules::default();
+    rules.create = NewHash::Argon2id { memory_kib: 8192, iterations: 5, lanes: 1 };
     let hasher = hasher(rules);
     let verify = |kind: &str| {
         let stored = format!("${kind}$v=19$m=8192,t=5,p=1$WlpaWlpaWlpaWlpaWlpaWg$");
@@ -59,10 +62,11 @@ fn argon2_of_another_type_is_renewed() {
 #[test]
 fn bcrypt_of_another_cost_is_renewed_only_when_asked_for() {
     let stored = stored_by(NewHash::Bcrypt { cost: 10 });
-    let rules = |create, renew_bcrypt_cost| HashingRules {
-        create,
-        renew_bcrypt_cost,
-        ..HashingRules::default()
+    let rules = |create, renew_bcrypt_cost| {
+        let mut rules = HashingRules::default();
+        rules.create = create;
+        rules.renew_bcrypt_cost = renew_bcrypt_cost;
+        rules
     };
     assert_eq!(verify_by(rules(BCRYPT_12, true), &stored), RENEW);
     assert_eq!(verify_by(rules(BCRYPT_12, false), &stored), KEEP);

@@ -33,8 +33,9 @@ fn vectors() -> (Secret, BTreeMap<String, PasswordHash>) {
 }
 
 fn accepting_all() -> PasswordHasher {
-    let accepted = Scheme::all().collect();
-    PasswordHasher::new(HashingRules { accepted, ..HashingRules::cheapest_for_tests() }).unwrap()
+    let mut rules = HashingRules::cheapest_for_tests();
+    rules.accepted = Scheme::all().collect();
+    PasswordHasher::new(rules).unwrap()
 }
 
 #[test]

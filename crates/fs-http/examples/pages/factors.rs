@@ -105,10 +105,9 @@ fn choice_form(name: &str, template: &str, chosen: &str) -> FormView {
     phone.autocomplete = Some("tel".to_owned());
     phone.hint = Some("With the country code, such as +44 20 7946 0018.".to_owned());
     let choice = choice(name, "How do you want to get codes?", &methods, chosen);
-    FormView {
-        fields: vec![choice, phone],
-        ..FormView::new(format!("{template}_form"), "/", "Continue")
-    }
+    let mut form = FormView::new(format!("{template}_form"), "/", "Continue");
+    form.fields = vec![choice, phone];
+    form
 }
 
 fn validate(problem: Option<&str>) -> PageView {
@@ -122,13 +121,9 @@ fn validate(problem: Option<&str>) -> PageView {
         ],
         "",
     );
-    page.forms = vec![
-        code_form("two_factor_verify_code_form", "code"),
-        FormView {
-            fields: vec![help],
-            ..FormView::new("two_factor_rescue_form", "/tf-rescue", "Get help")
-        },
-    ];
+    let mut rescue = FormView::new("two_factor_rescue_form", "/tf-rescue", "Get help");
+    rescue.fields = vec![help];
+    page.forms = vec![code_form("two_factor_verify_code_form", "code"), rescue];
     put(&mut page, "chosen_method", "authenticator".into());
     put(&mut page, "problem", problem.into());
     put(&mut page, "rescue_mail", "help@otter.example".into());
@@ -203,7 +198,9 @@ fn code_form(form: &str, name: &str) -> FormView {
     let mut code = FieldView::new(FieldKind::Text, name, "Code");
     code.autocomplete = Some("one-time-code".to_owned());
     code.autofocus = true;
-    FormView { fields: vec![code], ..FormView::new(form, "/", "Continue") }
+    let mut form = FormView::new(form, "/", "Continue");
+    form.fields = vec![code];
+    form
 }
 
 /// Returns the field for a password, or for the code if one was sent.
@@ -222,7 +219,9 @@ fn choice(name: &str, label: &str, choices: &[(&str, &str)], chosen: &str) -> Fi
         label: (*label).to_owned(),
         checked: *value == chosen,
     });
-    FieldView { choices: choices.collect(), ..FieldView::new(FieldKind::Radio, name, label) }
+    let mut field = FieldView::new(FieldKind::Radio, name, label);
+    field.choices = choices.collect();
+    field
 }
 
 fn put(page: &mut PageView, name: &str, value: Value) {

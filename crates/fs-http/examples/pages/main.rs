@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 use fs_core::message::Category;
 use fs_http::pages::{
-    Branding, FieldKind, FieldView, FlashView, FormView, LinkView, PageView, Pages, PagesConfig,
+    FieldKind, FieldView, FlashView, FormView, LinkView, PageView, Pages, PagesConfig,
 };
 use http::StatusCode;
 use serde_json::{Map, Value, json};
@@ -23,9 +23,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1).map(PathBuf::from);
     let out = args.next().ok_or("name a directory to write to")?;
     std::fs::create_dir_all(&out)?;
-    let branding = Branding { name: "Otterbox".to_owned(), home_url: "/".to_owned() };
-    let pages =
-        Pages::new(&PagesConfig { directory: args.next(), branding, ..PagesConfig::default() })?;
+    let mut config = PagesConfig::default();
+    config.directory = args.next();
+    config.branding.name = "Otterbox".to_owned();
+    let pages = Pages::new(&config)?;
     for (name, page) in samples().into_iter().chain(factors::samples()) {
         std::fs::write(out.join(format!("{name}.html")), pages.render(&page, &Map::new())?)?;
     }
@@ -114,14 +115,19 @@ fn samples() -> Vec<(&'static str, PageView)> {
 }
 
 fn login() -> PageView {
-    login_with(FieldView { autofocus: true, ..email() }, Vec::new())
+    let mut email = email();
+    email.autofocus = true;
+    login_with(email, Vec::new())
 }
 
 fn login_with(email: FieldView, errors: Vec<String>) -> PageView {
-    let password = FieldView { hint_link: Some(link("forgot.html", "Forgot it?")), ..current() };
+    let mut password = current();
+    password.hint_link = Some(link("forgot.html", "Forgot it?"));
     let remember = FieldView::new(FieldKind::Checkbox, "remember", "Keep me signed in");
     let fields = vec![email, password, remember, FieldView::hidden("next", "/profile")];
-    let form = FormView { fields, errors, ..FormView::new("login_user_form", "/", "Sign in") };
+    let mut form = FormView::new("login_user_form", "/", "Sign in");
+    form.fields = fields;
+    form.errors = errors;
     let mut page = PageView::new("security/login_user.html", "Sign in");
     page.forms = vec![form];
     page.links = vec![
@@ -133,8 +139,9 @@ fn login_with(email: FieldView, errors: Vec<String>) -> PageView {
 
 fn login_errors() -> PageView {
     let wrong = "This is not an e-mail address. It looks like name@example.com.";
-    let field =
-        FieldView { value: "ann@example".to_owned(), errors: vec![wrong.to_owned()], ..email() };
+    let mut field = email();
+    field.value = "ann@example".to_owned();
+    field.errors = vec![wrong.to_owned()];
     let error = "We could not sign you in with that. Check both fields and try again.";
     let mut page = login_with(field, vec![error.to_owned()]);
     page.flashes = vec![
@@ -180,15 +187,17 @@ fn confirm_anew() -> PageView {
     let mut page =
         page("confirm_email", "Confirm your address", "Confirm my address", vec![current()]);
     let fields = new("new_password");
-    let second = FormView::new("confirm_afresh_form", "/", "Confirm my address");
-    page.forms.push(FormView { fields, ..second });
+    let mut second = FormView::new("confirm_afresh_form", "/", "Confirm my address");
+    second.fields = fields;
+    page.forms.push(second);
     page
 }
 
 pub(crate) fn page(template: &str, title: &str, submit: &str, fields: Vec<FieldView>) -> PageView {
     let mut page = PageView::new(format!("security/{template}.html"), title);
-    page.forms =
-        vec![FormView { fields, ..FormView::new(format!("{template}_form"), "/", submit) }];
+    let mut form = FormView::new(format!("{template}_form"), "/", submit);
+    form.fields = fields;
+    page.forms = vec![form];
     page
 }
 
@@ -209,12 +218,10 @@ fn new(name: &str) -> Vec<FieldView> {
     field.autocomplete = Some("new-password".to_owned());
     field.hint = Some("At least 12 characters.".to_owned());
     field.minlength = Some(12);
-    let again = FieldView {
-        name: format!("{name}_confirm"),
-        label: "New password again".to_owned(),
-        hint: None,
-        ..field.clone()
-    };
+    let mut again = field.clone();
+    again.name = format!("{name}_confirm");
+    again.label = "New password again".to_owned();
+    again.hint = None;
     vec![field, again]
 }
 

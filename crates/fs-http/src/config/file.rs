@@ -5,7 +5,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, to_value};
 
-use super::{CookieAttributes, CsrfCookie, HttpConfig, SameSite};
+use super::{CsrfCookie, HttpConfig};
 
 impl<'de> Deserialize<'de> for HttpConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -35,15 +35,8 @@ impl<'de> Deserialize<'de> for Strict {
 
 fn profile<E: Error>(name: &'static str, mut config: HttpConfig) -> Result<Profile, E> {
     let base = to_value(&config).map_err(E::custom)?;
-    config.csrf.cookie = Some(CsrfCookie {
-        attributes: CookieAttributes {
-            secure: config.session_cookie.secure,
-            http_only: false,
-            same_site: Some(SameSite::Strict),
-            ..CookieAttributes::new("XSRF-TOKEN")
-        },
-        header: "x-xsrf-token".to_owned(),
-        every_answer: false,
-    });
+    let mut cookie = CsrfCookie::new("XSRF-TOKEN", "x-xsrf-token");
+    cookie.attributes.secure = config.session_cookie.secure;
+    config.csrf.cookie = Some(cookie);
     Ok(Profile { name, base, full: to_value(&config).map_err(E::custom)? })
 }

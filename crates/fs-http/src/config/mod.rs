@@ -63,6 +63,7 @@ pub use pages::{Branding, PagesConfig};
 /// [`Config::flask_security_4`]: fs_core::Config::flask_security_4
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[non_exhaustive]
 pub struct HttpConfig {
     /// Path prefix of all endpoints, such as `/auth`. Empty for no prefix.
     pub url_prefix: String,
@@ -148,6 +149,7 @@ pub struct HttpConfig {
 /// application.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Views {
     /// Start page of the application. The default is `/`.
     pub root: String,
@@ -189,6 +191,7 @@ pub struct Views {
 /// Allowed redirect targets, and redirects to a single-page application.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Redirects {
     /// Whether links in mails redirect to views of a single-page application, with the result in
     /// the query.
@@ -205,6 +208,7 @@ pub struct Redirects {
 /// Settings of CSRF protection.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CsrfConfig {
     /// Whether CSRF protection is enabled.
     pub enabled: bool,
@@ -238,6 +242,7 @@ pub enum CsrfScope {
 /// Cookie from which scripts read the CSRF token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CsrfCookie {
     /// Name and attributes of the cookie.
     pub attributes: CookieAttributes,
@@ -247,9 +252,21 @@ pub struct CsrfCookie {
     pub every_answer: bool,
 }
 
+impl CsrfCookie {
+    /// Creates a cookie that scripts of the site can read, and that is sent when a page or a session
+    /// begins to need it.
+    pub fn new(name: impl Into<String>, header: impl Into<String>) -> Self {
+        let mut attributes = CookieAttributes::new(name);
+        attributes.http_only = false;
+        attributes.same_site = Some(SameSite::Strict);
+        Self { attributes, header: header.into(), every_answer: false }
+    }
+}
+
 /// Name and attributes of a cookie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CookieAttributes {
     /// Name of the cookie.
     pub name: String,
@@ -280,6 +297,7 @@ pub enum SameSite {
 /// Places where a request may carry an auth token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct TokenCarriers {
     /// Name of the header.
     pub header: String,
@@ -292,9 +310,11 @@ pub struct TokenCarriers {
 }
 
 impl CookieAttributes {
-    fn new(name: &str) -> Self {
+    /// Creates the attributes of a cookie for HTTPS that scripts cannot read: `Path=/`, `Secure`,
+    /// `HttpOnly`, `SameSite=Lax`.
+    pub fn new(name: impl Into<String>) -> Self {
         Self {
-            name: name.to_owned(),
+            name: name.into(),
             path: "/".to_owned(),
             domain: None,
             secure: true,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Settings of templates, and the branding of pages and mails.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct PagesConfig {
     /// Templates of the application, by name. `security/login_user.html` replaces the library's
     /// template of that name; others can be included or extended. Use it with `include_str!("…")`
@@ -25,6 +26,7 @@ pub struct PagesConfig {
 /// Branding of the application.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Branding {
     /// Name of the application.
     pub name: String,

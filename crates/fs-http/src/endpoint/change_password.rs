@@ -27,10 +27,9 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
     }
     let mut typed = Typed::default();
     let current = typed.secret(exchange, "password");
-    let new = NewPassword {
-        password: typed.secret(exchange, "new_password"),
-        repeated: Some(typed.secret(exchange, "new_password_confirm")),
-    };
+    let password = typed.secret(exchange, "new_password");
+    let repeated = typed.secret(exchange, "new_password_confirm");
+    let new = NewPassword::new(password, Some(repeated));
     let wrong =
         |problems: &[Problem]| Ok(exchange.mistakes(problems, |problems| page(exchange, problems)));
     let mut problems = exchange.form_problems(FormName::ChangePassword, true).await?;

@@ -34,13 +34,15 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
     let mut secret = |name| typed.optional(exchange, name).map(Secret::from);
     let password = secret("password");
     let (new, repeated) = (secret("new_password"), secret("new_password_confirm"));
-    let new_password = new.map(|password| NewPassword { password, repeated });
-    let details = typed_details(exchange, &mut typed);
+    let mut form = ConfirmForm::default();
+    form.password = password;
+    form.new_password = new.map(|password| NewPassword::new(password, repeated));
+    form.details = typed_details(exchange, &mut typed);
     let signed_in = exchange.caller().await?.is_some();
     let mut problems = exchange.csrf_problems(signed_in)?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if problems.is_empty() {
-        return follow(exchange, token, ConfirmForm { password, new_password, details }).await;
+        return follow(exchange, token, form).await;
     }
     let asked = match check(exchange, token).await? {
         ConfirmCheck::Good { proof, .. } => proof,

@@ -55,13 +55,11 @@ async fn submit(exchange: &Exchange) -> Answer {
     if !problems.is_empty() {
         return wrong(&problems);
     }
-    let form = RegistrationForm {
-        email: email.clone(),
-        username,
-        password,
-        repeated,
-        fields: extra_fields(exchange),
-    };
+    let mut form = RegistrationForm::new(email.clone());
+    form.username = username;
+    form.password = password;
+    form.repeated = repeated;
+    form.fields = extra_fields(exchange);
     let mut session = exchange.session();
     let outcome = exchange.core().accounts().register(exchange.context(), &mut session, form).await;
     let registered = match outcome.map_err(|error| exchange.flow_failed(&error))? {
@@ -146,8 +144,8 @@ pub(super) fn declared_fields(exchange: &Exchange) -> impl Iterator<Item = Field
 /// Reads the details that replace those of a registration.
 pub(super) fn typed_details(exchange: &Exchange, typed: &mut Typed) -> NewDetails {
     let usernames = exchange.core().config().usernames;
-    NewDetails {
-        username: usernames.then(|| typed.text(exchange, "username")),
-        fields: extra_fields(exchange),
-    }
+    let mut details = NewDetails::default();
+    details.username = usernames.then(|| typed.text(exchange, "username"));
+    details.fields = extra_fields(exchange);
+    details
 }

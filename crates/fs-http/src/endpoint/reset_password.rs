@@ -75,18 +75,17 @@ async fn show(exchange: &Exchange, token: &str) -> Answer {
 
 async fn submit(exchange: &Exchange, token: &str) -> Answer {
     let mut typed = Typed::default();
-    let password = NewPassword {
-        password: typed.secret(exchange, "password"),
-        repeated: Some(typed.secret(exchange, "password_confirm")),
-    };
-    let details = typed_details(exchange, &mut typed);
+    let password = typed.secret(exchange, "password");
+    let repeated = typed.secret(exchange, "password_confirm");
+    let mut new = ResetForm::from(NewPassword::new(password, Some(repeated)));
+    new.details = typed_details(exchange, &mut typed);
     let mut problems = exchange.form_problems(FormName::ResetPassword, false).await?;
     problems.extend(typed.finish().err().unwrap_or_default());
     if !problems.is_empty() {
         return wrong(exchange, token, &problems).await;
     }
     let mut session = exchange.session();
-    let (core, new) = (exchange.core(), ResetForm { password, details });
+    let core = exchange.core();
     let outcome =
         core.accounts().reset_password(exchange.context(), &mut session, token, new).await;
     match outcome.map_err(|error| exchange.flow_failed(&error))? {

@@ -60,9 +60,9 @@ async fn submit(exchange: &Exchange) -> Answer {
     }
     let default =
         exchange.core().config().sessions.remember_by_default && exchange.request().is_json();
-    let remember = Some(remember.unwrap_or(default));
-    let device = exchange.device_token();
-    let credentials = Credentials { identity: identity.clone(), password, remember, device };
+    let mut credentials = Credentials::new(identity.clone(), password);
+    credentials.remember = Some(remember.unwrap_or(default));
+    credentials.device = exchange.device_token();
     let mut session = exchange.session();
     let outcome = exchange
         .core()
@@ -111,6 +111,7 @@ fn problem(refusal: &SignInRefusal, config: &Config) -> Problem {
         (SignInRefusal::UnknownIdentity, _) => ("email", MessageKey::UserDoesNotExist),
         (SignInRefusal::PasswordNotSet, _) => ("password", MessageKey::PasswordNotSet),
         (SignInRefusal::WrongPassword, _) => ("password", MessageKey::InvalidPassword),
+        _ => ("password", not_signed_in(config)),
     };
     Problem::new(field, key)
 }

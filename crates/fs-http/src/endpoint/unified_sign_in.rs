@@ -46,12 +46,9 @@ async fn submit(exchange: &Exchange) -> Answer {
     if !found.is_empty() {
         return wrong(&found);
     }
-    let typed = Passcode {
-        identity: identity.clone(),
-        passcode: Secret::from(passcode),
-        remember: exchange.is_checked("remember").unwrap_or(false),
-        device: exchange.device_token(),
-    };
+    let mut typed = Passcode::new(identity.clone(), Secret::from(passcode));
+    typed.remember = exchange.is_checked("remember").unwrap_or(false);
+    typed.device = exchange.device_token();
     let mut session = exchange.session();
     let core = exchange.core();
     let outcome = core.sign_in().with_passcode(exchange.context(), &mut session, typed).await;

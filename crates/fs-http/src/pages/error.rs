@@ -8,6 +8,7 @@ use super::Pages;
 
 /// Error of a template. Its messages do not contain values of a page.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PagesError {
     /// A file or directory of templates cannot be read. Detected at the start.
     #[error("cannot read the templates in {}: {source}", path.display())]

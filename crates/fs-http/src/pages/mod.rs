@@ -58,10 +58,11 @@
 //! style-src 'nonce-…'; img-src data:; form-action 'self'`.
 //!
 //! ```
-//! use fs_http::pages::{Branding, PageView, Pages, PagesConfig};
+//! use fs_http::pages::{PageView, Pages, PagesConfig};
 //!
-//! let branding = Branding { name: "Otter".to_owned(), home_url: "/".to_owned() };
-//! let pages = Pages::new(&PagesConfig { branding, ..PagesConfig::default() })?;
+//! let mut config = PagesConfig::default();
+//! config.branding.name = "Otter".to_owned();
+//! let pages = Pages::new(&config)?;
 //! let page = PageView::notice("Check your mail", "We sent you a link.");
 //! let html = pages.render(&page, &serde_json::Map::new())?;
 //! assert!(html.contains("We sent you a link."));

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 /// Contents of a page.
 #[derive(Clone, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct PageView {
     /// Name of the template, such as `security/login_user.html`.
     pub template: String,
@@ -72,6 +73,7 @@ pub struct LinkView {
 
 /// A form.
 #[derive(Clone, PartialEq, Serialize)]
+#[non_exhaustive]
 pub struct FormView {
     /// Name in the page, such as `login_user_form`. The ids of its fields begin with it.
     pub name: String,
@@ -132,6 +134,7 @@ pub enum FormMethod {
 
 /// A field of a form.
 #[derive(Clone, PartialEq, Default, Serialize)]
+#[non_exhaustive]
 pub struct FieldView {
     /// Name of the submitted value.
     pub name: String,
@@ -186,6 +189,7 @@ impl FieldView {
 /// Kind of input of a field.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum FieldKind {
     /// Any text of one line.
     #[default]

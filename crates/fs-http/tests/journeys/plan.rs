@@ -159,22 +159,19 @@ impl Plan {
         };
         config.totp.format = WalletFormat::Native;
         let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-        config.two_factor = (self.two_factor != TwoFactorUse::Off).then(|| TwoFactor {
-            required: self.two_factor == TwoFactorUse::Required,
-            methods,
-            strict: !self.flask,
-            ..TwoFactor::default()
-        });
+        let mut rules = TwoFactor::default();
+        rules.required = self.two_factor == TwoFactorUse::Required;
+        rules.methods = methods;
+        rules.strict = !self.flask;
+        config.two_factor = (self.two_factor != TwoFactorUse::Off).then_some(rules);
         let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
         let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
-        config.unified = self.unified.then(|| Unified {
-            methods,
-            end_with_reset: !self.flask,
-            ..Unified::default()
-        });
+        let mut rules = Unified::default();
+        rules.methods = methods;
+        rules.end_with_reset = !self.flask;
+        config.unified = self.unified.then_some(rules);
         let within = Duration::from_secs(3_600);
-        config.sign_in_links =
-            self.links.then_some(SignInLinks { within, once: true, unconfirmed: false });
+        config.sign_in_links = self.links.then_some(SignInLinks::new(within));
         if let Some(rules) = &mut config.confirmation {
             rules.sign_in_after = self.links_sign_in;
         }

@@ -40,7 +40,7 @@ async fn mailed(setup: fn() -> Setup, kind: Link) -> (Site, String) {
     let mut setup = setup();
     setup.config.limits = Limits::flask_security_4();
     setup.config.unified = (kind == Link::Code).then(Unified::default);
-    let rules = SignInLinks { within: Duration::from_secs(3_600), once: true, unconfirmed: false };
+    let rules = SignInLinks::new(Duration::from_secs(3_600));
     setup.config.sign_in_links = (kind == Link::SignIn).then_some(rules);
     let site = setup.build();
     let mut browser = site.browser();

@@ -351,12 +351,7 @@ async fn every_failure_is_told_once() {
                 assert_eq!(failures(&site).len(), 1, "{target}");
             }
         }
-        let typed = Credentials {
-            identity: ANN.to_owned(),
-            password: wrong.into(),
-            remember: None,
-            device: None,
-        };
+        let typed = Credentials::new(ANN, wrong.into());
         let mut session = fs_core::session::Session::default();
         drop(
             site.core()

@@ -18,7 +18,9 @@ fn site() -> Site {
     (setup.config.totp.digits, setup.config.totp.period) = (8, MINUTE);
     setup.config.mail.html = false;
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    setup.config.two_factor = Some(rules);
     setup.build()
 }
 

@@ -79,12 +79,9 @@ async fn site() -> Site {
     core.admin().deactivate_user(&shut.id).await.unwrap();
     for (email, password) in [("uncfd@site.test", Some(PASSWORD.into())), ("nopwd@site.test", None)]
     {
-        let new = fs_core::flow::NewAccount {
-            email: email.to_owned(),
-            confirmed: password.is_none(),
-            password,
-            ..Default::default()
-        };
+        let mut new = fs_core::flow::NewAccount::new(email);
+        new.confirmed = password.is_none();
+        new.password = password;
         core.admin().create_user(&site.context(), new).await.unwrap();
     }
     for (email, method, phone) in

@@ -105,11 +105,8 @@ async fn a_name_that_belongs_to_nobody_is_the_administrators_to_give() {
     assert_eq!(register(&site, ANN, "annie", NEW).await.status, StatusCode::OK);
     let taken = register(&site, OTHER, "annie", NEW).await;
     assert_eq!(taken.status, StatusCode::BAD_REQUEST);
-    let new = fs_core::flow::NewAccount {
-        email: NAMED.to_owned(),
-        username: Some("annie".to_owned()),
-        ..Default::default()
-    };
+    let mut new = fs_core::flow::NewAccount::new(NAMED);
+    new.username = Some("annie".to_owned());
     let zoe = site.core().admin().create_user(&site.context(), new).await.unwrap();
     // The previous owner of the name leaves no trace.
     site.core().admin().delete_user(&site.context(), &zoe.id).await.unwrap();
@@ -136,13 +133,10 @@ async fn to_ask_for_a_name_costs_what_a_registration_costs() {
 async fn a_refused_sign_in_costs_the_same_whatever_the_identity_is() {
     let site = setup().build();
     site.add_user(ANN).await;
-    let new = fs_core::flow::NewAccount {
-        email: NAMED.to_owned(),
-        username: Some("zoezoe".to_owned()),
-        password: Some(PASSWORD.into()),
-        confirmed: true,
-        ..Default::default()
-    };
+    let mut new = fs_core::flow::NewAccount::new(NAMED);
+    new.username = Some("zoezoe".to_owned());
+    new.password = Some(PASSWORD.into());
+    new.confirmed = true;
     site.core().admin().create_user(&site.context(), new).await.unwrap();
     for [known, unknown] in [[ANN, "eve@site.test"], ["zoezoe", "evelyn"], ["ZOEZOE", "EVELYN"]] {
         let mut works = Vec::new();

@@ -26,7 +26,9 @@ fn setup() -> Setup {
     let mut setup = Setup::standard();
     setup.config.mail.html = false;
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    setup.config.two_factor = Some(rules);
     setup.config.unified = Some(Unified::default());
     setup
 }
@@ -422,7 +424,9 @@ async fn the_last_way_in_is_not_removed() {
     let mut setup = setup();
     setup.config.recovery = None;
     let methods = vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Authenticator)];
-    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    setup.config.unified = Some(rules);
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());

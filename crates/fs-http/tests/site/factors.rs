@@ -15,10 +15,14 @@ pub(crate) fn every_way() -> [Setup; 2] {
         setup.config.mail.html = false;
         setup.config.totp.format = WalletFormat::Native;
         let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-        setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+        let mut rules = TwoFactor::default();
+        rules.methods = methods;
+        setup.config.two_factor = Some(rules);
         let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
         let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
-        setup.config.unified = Some(Unified { methods, ..Unified::default() });
+        let mut rules = Unified::default();
+        rules.methods = methods;
+        setup.config.unified = Some(rules);
         setup
     })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fs_core::event::Event;
 use fs_core::port::OutgoingMail;
-use fs_http::config::{CookieAttributes, CsrfCookie};
+use fs_http::config::CsrfCookie;
 use fs_testkit::calls::Fault;
 use fs_testkit::site::{Browser, Dump, PASSWORD, Setup, Site, link_in};
 use http::{Method, Request, StatusCode};
@@ -224,13 +224,7 @@ async fn a_sign_in_whose_token_cannot_be_issued_has_failed() {
 async fn signing_in_where_scripts_read_the_csrf_cookie() {
     let setup = || {
         let mut setup = Setup::standard();
-        let attributes = CookieAttributes {
-            name: "csrf_cookie".to_owned(),
-            http_only: false,
-            ..setup.http.session_cookie.clone()
-        };
-        let header = "x-csrf_cookie".to_owned();
-        setup.http.csrf.cookie = Some(CsrfCookie { attributes, header, every_answer: false });
+        setup.http.csrf.cookie = Some(CsrfCookie::new("csrf_cookie", "x-csrf_cookie"));
         setup
     };
     let prepare = async |site: &Site, browser: &mut Browser| {

@@ -68,14 +68,12 @@ fn site(form: FormName) -> (Site, Arc<Watch>) {
     setup.config.two_factor = Some(TwoFactor::default());
     setup.config.unified = Some(Unified::default());
     if form == FormName::SendSignInLink {
-        let links = SignInLinks { within: Duration::from_secs(60), once: true, unconfirmed: false };
+        let links = SignInLinks::new(Duration::from_secs(60));
         setup.config.sign_in_links = Some(links);
     }
-    let terms = ExtraField {
-        kind: InputKind::Checkbox,
-        required: true,
-        ..ExtraField::new("terms", "I accept the terms")
-    };
+    let mut terms = ExtraField::new("terms", "I accept the terms");
+    terms.kind = InputKind::Checkbox;
+    terms.required = true;
     let fields = vec![terms, ExtraField::new("kind", "What are you?")];
     setup.http.form_fields.insert(form, fields);
     let watch = Arc::new(Watch::default());
@@ -197,20 +195,21 @@ async fn without_a_csrf_token_nobody_is_asked() {
 async fn fields_of_the_account_are_kept_with_it() {
     let mut setup = Setup::standard();
     let choice = |value: &str| FieldChoice { value: value.to_owned(), label: value.to_owned() };
+    let mut nickname = ExtraField::new("nickname", "Nickname");
+    nickname.check = Some(FieldCheck::new(|text| match text.contains(' ') {
+        true => Err("One word.".to_owned()),
+        false => Ok(()),
+    }));
+    let of_kind = |name: &str, label: &str, kind| {
+        let mut field = ExtraField::new(name, label);
+        field.kind = kind;
+        field
+    };
     setup.config.registration.as_mut().unwrap().fields = vec![
-        ExtraField {
-            check: Some(FieldCheck::new(|text| match text.contains(' ') {
-                true => Err("One word.".to_owned()),
-                false => Ok(()),
-            })),
-            ..ExtraField::new("nickname", "Nickname")
-        },
-        ExtraField { kind: InputKind::Number, ..ExtraField::new("age", "Age") },
-        ExtraField { kind: InputKind::Checkbox, ..ExtraField::new("news", "News") },
-        ExtraField {
-            kind: InputKind::Choice(vec![choice("north"), choice("south")]),
-            ..ExtraField::new("side", "Side")
-        },
+        nickname,
+        of_kind("age", "Age", InputKind::Number),
+        of_kind("news", "News", InputKind::Checkbox),
+        of_kind("side", "Side", InputKind::Choice(vec![choice("north"), choice("south")])),
     ];
     let site = setup.build();
     let page = site.browser().get("/register").await.text();

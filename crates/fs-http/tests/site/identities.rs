@@ -14,7 +14,8 @@ use crate::people::{ANN, PROFILES, is_ann, with_basic};
 async fn blanks_around_an_identity_do_not_count() {
     for profile in PROFILES {
         let mut setup = profile();
-        let unified = Unified { methods: vec![SignInMethod::Password], ..Unified::default() };
+        let mut unified = Unified::default();
+        unified.methods = vec![SignInMethod::Password];
         setup.config.unified = Some(unified);
         let site = setup.build();
         site.add_user(ANN).await;

@@ -231,7 +231,9 @@ async fn text_messages_are_in_the_language_of_the_request() {
         let mut setup = in_both(profile());
         setup.sms = Some(Arc::new(telephone.clone()));
         let methods = vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Sms)];
-        setup.config.unified = Some(Unified { methods, ..Unified::default() });
+        let mut rules = Unified::default();
+        rules.methods = methods;
+        setup.config.unified = Some(rules);
         setup.config.totp.format = fs_core::totp::WalletFormat::Native;
         let site = setup.build();
         site.add_user(ANN).await;

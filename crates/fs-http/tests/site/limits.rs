@@ -97,8 +97,9 @@ async fn a_full_hashing_pool_is_503_with_the_time_to_wait() {
 /// mail.
 async fn one_mail_an_hour() -> Site {
     let mut setup = Setup::standard();
-    setup.config.two_factor =
-        Some(TwoFactor { methods: vec![CodeMethod::Email], ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = vec![CodeMethod::Email];
+    setup.config.two_factor = Some(rules);
     setup.config.unified = Some(Unified::default());
     setup.config.limits.mails.to = vec![Cap::new(1, Duration::from_secs(3_600))];
     let site = setup.build();

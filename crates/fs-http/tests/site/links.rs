@@ -40,7 +40,7 @@ async fn looking_at_a_link_to_sign_in_signs_nobody_in() {
     for setup in PROFILES {
         let mut setup = setup();
         let within = Duration::from_secs(600);
-        setup.config.sign_in_links = Some(SignInLinks { within, once: true, unconfirmed: false });
+        setup.config.sign_in_links = Some(SignInLinks::new(within));
         let site = setup.build();
         site.add_user(ANN).await;
         let asked = site.browser().post_json("/login", json!({ "email": ANN })).await;

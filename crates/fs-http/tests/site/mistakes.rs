@@ -19,10 +19,14 @@ fn what_no_port_gives_is_named_at_the_start() {
     assert_eq!(start(config.clone()), "");
 
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Sms];
-    config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    config.two_factor = Some(rules);
     let methods = vec![SignInMethod::Code(CodeMethod::Sms)];
-    config.unified = Some(Unified { methods, ..Unified::default() });
-    config.password.breached = Some(BreachRule { strict: true, threshold: 1 });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    config.unified = Some(rules);
+    config.password.breached = Some(BreachRule::default());
     let told = start(config);
     for setting in ["two_factor.methods", "unified.methods", "password.breached"] {
         assert!(told.contains(setting), "{setting}: {told}");
@@ -49,12 +53,17 @@ fn a_second_factor_of_the_kind_of_every_passcode_is_named_where_there_is_no_sign
     let mut config = setup.config.clone();
     drop(setup.build_with(|all| ports = Some(all.clone())));
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-    config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    config.two_factor = Some(rules);
     let methods = vec![SignInMethod::Code(CodeMethod::Email)];
-    config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    config.unified = Some(rules);
     let ports = ports.unwrap();
     let start = |unified_replaces_sign_in| {
-        let http = HttpConfig { unified_replaces_sign_in, ..HttpConfig::default() };
+        let mut http = HttpConfig::default();
+        http.unified_replaces_sign_in = unified_replaces_sign_in;
         let web = WebSecurity::new(config.clone(), http, ports.clone(), Hooks::default());
         web.err().map(|mistakes| mistakes.0).unwrap_or_default()
     };

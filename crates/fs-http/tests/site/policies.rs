@@ -38,8 +38,7 @@ async fn ask(browser: &mut Browser, method: &Method, path: &str) -> String {
 fn sites(links: bool) -> [Site; 2] {
     every_way().map(|mut setup| {
         let within = Duration::from_secs(600);
-        setup.config.sign_in_links =
-            links.then_some(SignInLinks { within, once: true, unconfirmed: false });
+        setup.config.sign_in_links = links.then_some(SignInLinks::new(within));
         setup.http.explain_refusals = true;
         setup.build()
     })

@@ -21,7 +21,9 @@ const USE: &str = "/mf-recovery";
 /// other tests cover that.
 fn with_codes(profile: fn() -> Setup) -> Setup {
     let mut setup = profile();
-    setup.config.two_factor = Some(TwoFactor { strict: false, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.strict = false;
+    setup.config.two_factor = Some(rules);
     setup
 }
 

@@ -186,7 +186,8 @@ fn lenient() -> Setup {
 fn named() -> Setup {
     let mut setup = Setup::standard();
     setup.config.usernames = true;
-    let field = ExtraField { max_length: 40, ..ExtraField::new("nickname", "Nickname") };
+    let mut field = ExtraField::new("nickname", "Nickname");
+    field.max_length = 40;
     setup.config.registration.as_mut().unwrap().fields.push(field);
     setup
 }
@@ -325,7 +326,7 @@ async fn flask_securitys_profile_confirms_whoever_registered() {
 /// Returns an expired link of a kind.
 async fn expired(setup: fn() -> Setup, kind: &str) -> (Site, String) {
     let mut setup = setup();
-    let rules = SignInLinks { within: Duration::from_secs(3_600), once: true, unconfirmed: false };
+    let rules = SignInLinks::new(Duration::from_secs(3_600));
     setup.config.sign_in_links = (kind == "sign in").then_some(rules);
     let site = setup.build();
     match kind {

@@ -34,7 +34,8 @@ impl Scene {
             by(IdentityAttribute::Username),
             by(IdentityAttribute::Phone),
         ];
-        let field = ExtraField { max_length: 40, ..ExtraField::new("nickname", "Nickname") };
+        let mut field = ExtraField::new("nickname", "Nickname");
+        field.max_length = 40;
         setup.config.registration.as_mut().unwrap().fields.push(field);
         let site = setup.build();
         register_ann(&site).await;

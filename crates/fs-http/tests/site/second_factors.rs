@@ -16,8 +16,14 @@ fn site(rules: TwoFactor) -> Site {
     setup.build()
 }
 
+fn required_rules() -> TwoFactor {
+    let mut rules = TwoFactor::default();
+    rules.required = true;
+    rules
+}
+
 fn required() -> Site {
-    site(TwoFactor { required: true, ..TwoFactor::default() })
+    site(required_rules())
 }
 
 /// Returns a browser that sent the right password, and the answer.
@@ -60,7 +66,9 @@ async fn enrol(site: &Site) -> TotpSecret {
 #[tokio::test]
 async fn who_lost_the_device_gets_no_code_by_mail_unless_that_was_chosen() {
     for mail_rescue in [false, true] {
-        let site = site(TwoFactor { mail_rescue, ..TwoFactor::default() });
+        let mut rules = TwoFactor::default();
+        rules.mail_rescue = mail_rescue;
+        let site = site(rules);
         site.add_user(ANN).await;
         enrol(&site).await;
         let (mut browser, _) = first_factor(&site).await;
@@ -117,11 +125,9 @@ async fn what_was_begun_too_long_ago_is_begun_anew() {
 
 #[tokio::test]
 async fn basic_authentication_is_no_way_around_having_to_set_one_up() {
-    for (rules, passes) in [
-        (None, true),
-        (Some(TwoFactor::default()), true),
-        (Some(TwoFactor { required: true, ..TwoFactor::default() }), false),
-    ] {
+    for (rules, passes) in
+        [(None, true), (Some(TwoFactor::default()), true), (Some(required_rules()), false)]
+    {
         let mut setup = Setup::standard();
         setup.config.two_factor = rules;
         let site = setup.build();

@@ -118,8 +118,7 @@ async fn the_same_code_twice_leads_where_it_led_before() {
 #[tokio::test]
 async fn a_second_press_of_a_links_button_is_told_that_it_is_done() {
     let mut setup = Setup::standard();
-    setup.config.sign_in_links =
-        Some(SignInLinks { within: Duration::from_secs(600), once: true, unconfirmed: false });
+    setup.config.sign_in_links = Some(SignInLinks::new(Duration::from_secs(600)));
     let site = setup.build();
     register_ann(&site).await;
     let link = mailed_link(&site).await;
@@ -172,7 +171,8 @@ async fn after_a_reset_nothing_is_said_that_is_not_true() {
 
 async fn import(site: &Site, text: &str) {
     let create = NewHash::Bcrypt { cost: 10 };
-    let rules = HashingRules { create, ..HashingRules::cheapest_for_tests() };
+    let mut rules = HashingRules::cheapest_for_tests();
+    rules.create = create;
     let hasher = PasswordHasher::new(rules).unwrap();
     let hash = hasher.hash(&Secret::from(text), [7; 16], &mut Scratch::new()).unwrap();
     let user = site.user(ANN).await.unwrap().id;

@@ -63,10 +63,13 @@ fn site_for(state: State, signs_in: bool, step: Step) -> Site {
     }
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
     let required = state == State::FactorWanted;
-    config.two_factor = Some(TwoFactor { methods, required, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    rules.required = required;
+    config.two_factor = Some(rules);
     config.unified = Some(Unified::default());
-    let within = Duration::from_secs(600);
-    let rules = SignInLinks { within, once: true, unconfirmed: true };
+    let mut rules = SignInLinks::new(Duration::from_secs(600));
+    rules.unconfirmed = true;
     config.sign_in_links = matches!(step, Step::Link).then_some(rules);
     config.recovery.iter_mut().for_each(|rules| rules.sign_in_after = signs_in);
     config.confirmation.iter_mut().for_each(|rules| rules.sign_in_after = signs_in);

@@ -22,7 +22,9 @@ fn setup() -> Setup {
     let mut setup = Setup::standard();
     setup.config.mail.html = false;
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
-    setup.config.two_factor = Some(TwoFactor { methods, ..TwoFactor::default() });
+    let mut rules = TwoFactor::default();
+    rules.methods = methods;
+    setup.config.two_factor = Some(rules);
     setup.config.unified = Some(Unified::default());
     setup
 }

@@ -20,6 +20,7 @@ const LONGEST_REASON: usize = 16 * 1024;
 
 /// Error in the configuration of an SMS sender.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SmsConfigError {
     /// The address is not a URL, contains credentials, or would send codes over the network
     /// unencrypted.

@@ -13,6 +13,7 @@ const TWILIO: &str = "https://api.twilio.com";
 
 /// Credentials and sender of a Twilio account.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TwilioConfig {
     /// SID of the account: `AC`, followed by 32 letters and digits.
     pub account_sid: String,

@@ -17,6 +17,7 @@ use super::delivery::{Delivery, SmsConfigError, safe_url};
 
 /// Authentication of a request to the service.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum WebhookAuth {
     /// Bearer token in the `Authorization` header (RFC 6750).
     Bearer(Secret),

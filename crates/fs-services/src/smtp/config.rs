@@ -27,6 +27,7 @@ use url::Url;
 /// # Ok::<(), fs_services::smtp::SmtpUrlError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct SmtpConfig {
     /// Host name of the server. With TLS, its certificate must name it.
     pub host: String,
@@ -93,6 +94,7 @@ impl SmtpConfig {
 /// Error of parsing the URL of a mail server. Its message does not contain the URL, which may hold
 /// a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SmtpUrlError {
     /// The text is not a URL, or the URL has no host.
     #[error("not a URL of a mail server; write smtp://user:password@host:port")]

@@ -38,6 +38,7 @@ pub struct SmtpMailer {
 
 /// Error in the configuration of a mail server.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SmtpConfigError {
     /// The host is neither a DNS name nor an IP address, so its certificate cannot be checked.
     #[error("{0:?} is no name that a certificate can be checked against")]

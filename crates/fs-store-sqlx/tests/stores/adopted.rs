@@ -60,12 +60,8 @@ async fn shared(setup: Setup, yes: &str) -> String {
 }
 
 async fn sign_in(site: &Site, session: &mut Session, email: &str) -> User {
-    let credentials = Credentials {
-        identity: email.to_owned(),
-        password: PASSWORD.into(),
-        remember: Some(true),
-        device: None,
-    };
+    let mut credentials = Credentials::new(email, PASSWORD.into());
+    credentials.remember = Some(true);
     match site.core().sign_in().with_password(&site.context(), session, credentials).await.unwrap()
     {
         SignInOutcome::Done { user, .. } => *user,

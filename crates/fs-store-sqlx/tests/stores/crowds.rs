@@ -50,13 +50,9 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
     // A hundred requests exceed the default limits of one client.
     setup.config.limits = Limits::flask_security_4();
     let site = setup.build_with(|ports| ports.store = Arc::new(store));
-    let form = RegistrationForm {
-        email: ANN.to_owned(),
-        username: None,
-        password: Some(PASSWORD.into()),
-        repeated: None,
-        fields: serde_json::Map::new(),
-    };
+    let mut form = RegistrationForm::new(ANN);
+    form.password = Some(PASSWORD.into());
+    form.fields = serde_json::Map::new();
     // In the browser that registered, the link alone is sufficient.
     let mut here = Session::default();
     let registered = site.core().accounts().register(&site.context(), &mut here, form).await;
@@ -84,10 +80,7 @@ async fn one_of_a_hundred(setup: fn() -> Setup, store: SqlxStore) {
         let (site, token) = (site.clone(), reset.clone());
         async move {
             let password = format!("marble otter candle {number}");
-            let new = NewPassword {
-                password: password.as_str().into(),
-                repeated: Some(password.as_str().into()),
-            };
+            let new = NewPassword::new(password.as_str().into(), Some(password.as_str().into()));
             let (ctx, mut session) = (site.context(), Session::default());
             site.core().accounts().reset_password(&ctx, &mut session, &token, new).await.unwrap()
         }

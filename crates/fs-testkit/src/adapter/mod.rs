@@ -40,7 +40,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use fs_core::config::{CodeMethod, TwoFactor};
+use fs_core::config::TwoFactor;
 use fs_http::WebSecurity;
 
 pub use application::{
@@ -93,8 +93,7 @@ impl Subject {
         setup.http.explain_refusals = true;
         // Links act on GET, so that an adapter that converts HEAD to GET is noticed.
         setup.http.links_ask_first = false;
-        setup.config.two_factor =
-            Some(TwoFactor { methods: vec![CodeMethod::Authenticator], ..TwoFactor::default() });
+        setup.config.two_factor = Some(TwoFactor::default());
         let site = setup.build();
         futures::executor::block_on(async {
             for email in [ANN, EVE, TIM, DAN, FAY] {

@@ -51,23 +51,21 @@ fn setup(profile: Profile, required: bool) -> Setup {
     config.totp.format = WalletFormat::Native;
     let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
     let strict = profile == Profile::Standard;
-    config.two_factor = Some(TwoFactor {
-        required,
-        methods,
-        device: Some(30 * 24 * HOUR),
-        strict,
-        ..TwoFactor::default()
-    });
+    let mut rules = TwoFactor::default();
+    rules.required = required;
+    rules.methods = methods;
+    rules.device = Some(30 * 24 * HOUR);
+    rules.strict = strict;
+    config.two_factor = Some(rules);
     let codes = [CodeMethod::Email, CodeMethod::Authenticator].map(SignInMethod::Code);
     let methods = [SignInMethod::Password].into_iter().chain(codes).collect();
-    config.unified = Some(Unified {
-        methods,
-        // Sent codes must outlive the event.
-        sent_window: Window::Back(HOUR),
-        end_with_reset: strict,
-        ..Unified::default()
-    });
-    config.sign_in_links = Some(SignInLinks { within: HOUR, once: true, unconfirmed: false });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    // Sent codes must outlive the event.
+    rules.sent_window = Window::Back(HOUR);
+    rules.end_with_reset = strict;
+    config.unified = Some(rules);
+    config.sign_in_links = Some(SignInLinks::new(HOUR));
     setup
 }
 

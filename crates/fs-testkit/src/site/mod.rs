@@ -78,13 +78,11 @@ impl Site {
 
     /// Returns the context of a request at the current time.
     pub fn context(&self) -> Context {
-        Context {
-            now: self.core().now(),
-            client_ip: self.client_ip,
-            user_agent: Some("Otter/1".to_owned()),
-            base_url: BASE_URL.into(),
-            language: self.core().config().default_language(),
-        }
+        let language = self.core().config().default_language();
+        let mut context = Context::new(self.core().now(), BASE_URL, language);
+        context.client_ip = self.client_ip;
+        context.user_agent = Some("Otter/1".to_owned());
+        context
     }
 
     /// Returns the same site for visitors from another address. The default is `203.0.113.7`.
@@ -110,12 +108,9 @@ impl Site {
     ///
     /// Panics if the account cannot be created.
     pub async fn add_user(&self, email: &str) -> User {
-        let new = NewAccount {
-            email: email.to_owned(),
-            password: Some(PASSWORD.into()),
-            confirmed: true,
-            ..NewAccount::default()
-        };
+        let mut new = NewAccount::new(email);
+        new.password = Some(PASSWORD.into());
+        new.confirmed = true;
         self.core().admin().create_user(&self.context(), new).await.expect("the account is made")
     }
 

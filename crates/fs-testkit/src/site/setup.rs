@@ -37,11 +37,9 @@ pub struct Setup {
 impl Setup {
     /// Returns the default profile with the cheapest hashing.
     pub fn standard() -> Self {
-        let mut config = Config {
-            signing_keys: vec![Secret::from("0123456789abcdef0123456789abcdef")],
-            base_url: Some(BASE_URL.to_owned()),
-            ..Config::default()
-        };
+        let mut config = Config::default();
+        config.signing_keys = vec![Secret::from("0123456789abcdef0123456789abcdef")];
+        config.base_url = Some(BASE_URL.to_owned());
         config.hashing.create = NewHash::CheapestForTests;
         config.identities.email.allow_test_domains = true;
         Self::with(config, HttpConfig::default())
@@ -107,17 +105,15 @@ impl Setup {
         let (mailer, events) = (MemoryMailer::new(), EventLog::new());
         let store = Arc::new(MemoryStore::new());
         let entropy = Arc::new(SeededEntropy::new(2024));
-        let mut ports = Ports {
-            sms: self.sms,
-            store: Arc::new(WatchedStore::new(store.clone(), calls.clone())),
-            hash_pool: Arc::new(InlineHashPool::new(calls.clone())),
-            mailer: Arc::new(mailer.clone()),
-            outbox_waker: None,
-            breaches: None,
-            clock: Arc::new(clock.clone()),
-            entropy: Arc::new(WatchedEntropy::new(entropy, calls.clone())),
-            events: vec![Arc::new(events.clone())],
-        };
+        let mut ports = Ports::new(
+            Arc::new(WatchedStore::new(store.clone(), calls.clone())),
+            Arc::new(InlineHashPool::new(calls.clone())),
+            Arc::new(mailer.clone()),
+            Arc::new(clock.clone()),
+            Arc::new(WatchedEntropy::new(entropy, calls.clone())),
+        );
+        ports.sms = self.sms;
+        ports.events = vec![Arc::new(events.clone())];
         change(&mut ports);
         let watched = calls.clone();
         let context = Arc::new(move |exchange: Option<&_>| match exchange {

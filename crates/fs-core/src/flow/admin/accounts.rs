@@ -21,6 +21,7 @@ use crate::security::Security;
 
 /// Account that an administrator creates.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct NewAccount {
     /// Mail address, as typed.
     pub email: String,
@@ -32,6 +33,13 @@ pub struct NewAccount {
     pub confirmed: bool,
     /// Names of existing roles to grant.
     pub roles: Vec<String>,
+}
+
+impl NewAccount {
+    /// Creates the input with an address only. The account is not confirmed and has no password.
+    pub fn new(email: impl Into<String>) -> Self {
+        Self { email: email.into(), ..Self::default() }
+    }
 }
 
 impl AdminFlows<'_> {
@@ -54,12 +62,9 @@ impl AdminFlows<'_> {
     /// # ) -> Result<(), AdminError> {
     /// use fs_core::flow::NewAccount;
     ///
-    /// let new = NewAccount {
-    ///     email: "ann@example.com".to_owned(),
-    ///     password: Some(password),
-    ///     confirmed: true,
-    ///     ..NewAccount::default()
-    /// };
+    /// let mut new = NewAccount::new("ann@example.com");
+    /// new.password = Some(password);
+    /// new.confirmed = true;
     /// let user = security.admin().create_user(&ctx, new).await?;
     /// # Ok(())
     /// # }

@@ -16,6 +16,7 @@ use crate::security::Security;
 
 /// Error of an administrative change. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AdminError {
     /// The user does not exist.
     #[error("there is no such user")]

@@ -17,6 +17,7 @@ use super::{Scheme, Scratch};
 
 /// Reason why no password can match a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnusableHash {
     /// The format is not known. In particular, it may be a password in plain text.
     #[error("the stored password hash is of no known format; it is never compared as plain text")]

@@ -206,8 +206,7 @@ async fn without_confirmation(mut setup: Setup) {
 }
 
 async fn links_to_sign_in(mut setup: Setup) {
-    setup.config.sign_in_links =
-        Some(SignInLinks { within: Duration::from_secs(3_600), once: true, unconfirmed: false });
+    setup.config.sign_in_links = Some(SignInLinks::new(Duration::from_secs(3_600)));
     let site = setup.build();
     site.add_user(ANN).await;
     let mut ann = site.browser();
@@ -228,12 +227,11 @@ fn key_in(page: &str) -> TotpSecret {
 async fn second_factors(mut setup: Setup) {
     let telephone = Telephone::default();
     setup.sms = Some(Arc::new(telephone.clone()));
-    setup.config.two_factor = Some(TwoFactor {
-        methods: vec![CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms],
-        mail_rescue: true,
-        rescue_mail: "help@site.test".to_owned(),
-        ..TwoFactor::default()
-    });
+    let mut rules = TwoFactor::default();
+    rules.methods = vec![CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
+    rules.mail_rescue = true;
+    rules.rescue_mail = "help@site.test".to_owned();
+    setup.config.two_factor = Some(rules);
     let site = setup.build();
     chooses_mail(&site).await;
     chooses_text_messages(&site, &telephone).await;
@@ -312,11 +310,10 @@ async fn sign_in_by_sms(site: &Site, telephone: &Telephone) -> Browser {
 
 /// Runs flows on a site that requires a second factor, with unusual settings for apps.
 async fn required_second_factors(mut setup: Setup) {
-    setup.config.two_factor = Some(TwoFactor {
-        required: true,
-        methods: vec![CodeMethod::Authenticator],
-        ..TwoFactor::default()
-    });
+    let mut rules = TwoFactor::default();
+    rules.required = true;
+    rules.methods = vec![CodeMethod::Authenticator];
+    setup.config.two_factor = Some(rules);
     setup.config.totp.digits = 8;
     setup.hooks.qr_code = Some(Arc::new(|_: &fs_core::totp::Provisioning<'_>| None));
     let site = setup.build();
@@ -341,7 +338,9 @@ async fn codes(mut setup: Setup) {
     setup.sms = Some(Arc::new(telephone.clone()));
     let codes = [CodeMethod::Email, CodeMethod::Authenticator, CodeMethod::Sms];
     let methods = std::iter::once(SignInMethod::Password).chain(codes.map(SignInMethod::Code));
-    setup.config.unified = Some(Unified { methods: methods.collect(), ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods.collect();
+    setup.config.unified = Some(rules);
     let site = setup.build();
     // The link of an account without a password is opened in another browser.
     site.browser().post_form("/register", &[("email", "dan@site.test")]).await;
@@ -380,7 +379,9 @@ async fn codes(mut setup: Setup) {
 /// Runs unified sign-in with the password alone.
 async fn passwords_alone(mut setup: Setup) {
     let methods = vec![SignInMethod::Password];
-    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    setup.config.unified = Some(rules);
     let site = setup.build();
     site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
@@ -424,7 +425,9 @@ async fn programs(mut setup: Setup) {
 
 async fn an_app_that_is_not_set_up(mut setup: Setup) {
     let methods = vec![SignInMethod::Password, SignInMethod::Code(CodeMethod::Authenticator)];
-    setup.config.unified = Some(Unified { methods, ..Unified::default() });
+    let mut rules = Unified::default();
+    rules.methods = methods;
+    setup.config.unified = Some(rules);
     let site = setup.build();
     site.add_user(ANN).await;
     let page = shown(&mut sign_ann_in(&site).await, "/us-setup").await;
