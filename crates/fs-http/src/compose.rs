@@ -115,6 +115,12 @@ impl Composer {
                 context.insert("change".to_owned(), change.name().into());
                 self.add_reset_page(context, draft);
             }
+            MailKind::RecoveryCodesMade { undo } => {
+                if let Some((token, within)) = undo {
+                    put("undo_link", link(Endpoint::UndoChange, token)?, *within);
+                }
+                self.add_reset_page(context, draft);
+            }
             MailKind::RecoveryCodeUsed { left } => {
                 context.insert("remaining".to_owned(), (*left).into());
                 self.add_reset_page(context, draft);
@@ -199,6 +205,7 @@ const fn subject_of(kind: &MailKind<'_>) -> MailText {
         MailKind::SecondFactorCode { .. } => MailText::SubjectFactorCode,
         MailKind::SecondFactorChanged { .. } => MailText::SubjectFactorChanged,
         MailKind::SignInMethodChanged { .. } => MailText::SubjectMethodChanged,
+        MailKind::RecoveryCodesMade { .. } => MailText::SubjectRecoveryCodesMade,
         MailKind::RecoveryCodeUsed { .. } => MailText::SubjectRecoveryCodeUsed,
         MailKind::SecondFactorRescue { .. } => MailText::SubjectRescue,
         MailKind::SignInCode { .. } => MailText::SubjectCode,

@@ -242,7 +242,7 @@ impl Security {
         let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());
         trust.changes().into_iter().for_each(|change| batch.push(change));
         self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
-        self.notify_of_second_factor(ctx, &mut batch, user, Some(method))?;
+        self.notify_of_second_factor(ctx, &mut batch, user, Some(method)).await?;
         match self.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
@@ -281,7 +281,7 @@ impl Security {
         trust.changes().into_iter().for_each(|change| batch.push(change));
         // Where nothing changes, nobody is notified.
         if user.second_factor != SecondFactor::default() || !user.recovery_codes.is_empty() {
-            self.notify_of_second_factor(ctx, &mut batch, &user, None)?;
+            self.notify_of_second_factor(ctx, &mut batch, &user, None).await?;
         }
         self.store().commit(batch).await?;
         self.mail_waits();

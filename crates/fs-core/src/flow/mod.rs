@@ -38,6 +38,7 @@ mod sign_in_link;
 mod sign_out;
 mod token_uses;
 mod undo;
+mod undo_state;
 mod unified;
 mod unified_link;
 mod unified_remove;

@@ -40,7 +40,8 @@ impl SecondFactorFlows<'_> {
     }
 
     /// Generates recovery codes for `user`, which replace all previous ones. Require a fresh
-    /// sign-in before: a recovery code stands in for the second factor.
+    /// sign-in before: a recovery code stands in for the second factor. The owner is notified by
+    /// mail, with a link that undoes the change.
     ///
     /// # Errors
     ///
@@ -85,7 +86,10 @@ impl SecondFactorFlows<'_> {
         // Of two requests, one makes codes: those of the other would be worth nothing.
         let expect = vec![UserField::RecoveryCodes(user.recovery_codes.clone())];
         let unchanged = Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() };
-        self.core.store().commit(Batch::from(unchanged).and(still_so(user, set))).await?;
+        let mut batch = Batch::from(unchanged).and(still_so(user, set));
+        self.core.notify_of_recovery_codes(ctx, &mut batch, user).await?;
+        self.core.store().commit(batch).await?;
+        self.core.mail_waits();
         self.core.emit(ctx, Event::RecoveryCodesMade { user: Subject::of(user), count });
         Ok(MakeRecoveryCodesOutcome::Made(codes))
     }
@@ -160,6 +164,22 @@ impl SecondFactorFlows<'_> {
 }
 
 impl Security {
+    /// Records the state before new recovery codes in the batch that writes them, and adds the
+    /// notice, if notices are enabled.
+    async fn notify_of_recovery_codes(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        user: &User,
+    ) -> Result<(), FlowError> {
+        let undo = self.note_undo(ctx, batch, user).await?;
+        if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
+            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
+            batch.push(self.mail(ctx, user, MailKind::RecoveryCodesMade { undo })?);
+        }
+        Ok(())
+    }
+
     fn recovery_code_count(&self) -> Option<usize> {
         self.config().two_factor.as_ref()?.recovery_codes
     }

@@ -344,7 +344,7 @@ impl Security {
         self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         prepared.changes().into_iter().for_each(|change| batch.push(change));
         if after.is_some() {
-            self.notify_of_second_factor(ctx, &mut batch, &user, Some(method))?;
+            self.notify_of_second_factor(ctx, &mut batch, &user, Some(method)).await?;
         }
         match self.store().commit(batch).await {
             Ok(_) => {}
@@ -436,14 +436,14 @@ impl Security {
 
     /// Records the state before a change of a second factor in the batch that changes it, and adds
     /// the notice, if notices are enabled. Other notices lead back to the state as well.
-    pub(super) fn notify_of_second_factor(
+    pub(super) async fn notify_of_second_factor(
         &self,
         ctx: &Context,
         batch: &mut Batch,
         user: &User,
         method: Option<CodeMethod>,
     ) -> Result<(), FlowError> {
-        let undo = self.note_undo(ctx, batch, user)?;
+        let undo = self.note_undo(ctx, batch, user).await?;
         if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
             let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
             batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method, undo })?);

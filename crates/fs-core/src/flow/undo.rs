@@ -5,27 +5,21 @@
 //! state for a limited time. The time is short because anybody with access to the mailbox can use
 //! the link.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::FlowError;
 use super::groups::SecondFactorFlows;
 use super::register::audit;
 use super::sign_out::forget;
+use super::undo_state::Before;
 use crate::Timestamp;
-use crate::config::CodeMethod;
 use crate::context::Context;
 use crate::event::{Event, Subject};
-use crate::model::{
-    CredentialKey, CredentialKind, CredentialRecord, SealedSecret, SecondFactor, User, UserField,
-    UserId,
-};
+use crate::model::{CredentialKey, CredentialKind, CredentialRecord, User, UserField, UserId};
 use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UniqueAttribute};
-use crate::recovery_code::RecoveryCodeHash;
 use crate::secret::Secret;
 use crate::security::Security;
 use crate::session::Session;
@@ -69,83 +63,6 @@ pub enum UndoOutcome {
     Invalid,
 }
 
-/// State of an account before a change.
-#[derive(Clone, Serialize, Deserialize)]
-struct Before {
-    method: Option<String>,
-    totp_secret: Option<String>,
-    factor_phone: Option<String>,
-    recovery_codes: Vec<String>,
-    sign_in_secrets: BTreeMap<String, String>,
-    phone: Option<String>,
-}
-
-impl Before {
-    fn of(user: &User) -> Self {
-        let factor = &user.second_factor;
-        let sealed = |secret: &SealedSecret| secret.expose().to_owned();
-        Self {
-            method: factor.method.clone(),
-            totp_secret: factor.totp_secret.as_ref().map(sealed),
-            factor_phone: factor.phone.clone(),
-            recovery_codes: user.recovery_codes.iter().map(RecoveryCodeHash::to_text).collect(),
-            sign_in_secrets: user
-                .sign_in_secrets
-                .iter()
-                .map(|(method, secret)| (method.clone(), sealed(secret)))
-                .collect(),
-            phone: user.phone.clone(),
-        }
-    }
-
-    fn second_factor(&self) -> SecondFactor {
-        SecondFactor {
-            method: self.method.clone(),
-            totp_secret: self.totp_secret.as_deref().map(SealedSecret::new),
-            phone: self.factor_phone.clone(),
-        }
-    }
-
-    /// Returns the same fields of a user, as guards.
-    fn guards(user: &User) -> Vec<UserField> {
-        vec![
-            UserField::SecondFactor(user.second_factor.clone()),
-            UserField::RecoveryCodes(user.recovery_codes.clone()),
-            UserField::SignInSecrets(user.sign_in_secrets.clone()),
-            UserField::Phone(user.phone.clone()),
-        ]
-    }
-
-    /// Removes the sign-in methods, and the phone number that belongs to one of them.
-    fn without_methods(mut self) -> Self {
-        if self.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
-            self.phone = None;
-        }
-        self.sign_in_secrets.clear();
-        self
-    }
-
-    /// Returns the state as fields. `later` are the states after this one: recovery codes that were
-    /// used in the meantime, with the same second factor, stay used.
-    fn fields(&self, later: &[Self]) -> Vec<UserField> {
-        let factor = self.second_factor();
-        let same: Vec<_> = later.iter().filter(|state| state.second_factor() == factor).collect();
-        let left = |code: &&String| same.iter().all(|state| state.recovery_codes.contains(code));
-        let codes = self.recovery_codes.iter().filter(left);
-        let codes = codes.filter_map(|text| RecoveryCodeHash::from_text(text)).collect();
-        let secrets = self.sign_in_secrets.iter();
-        let secrets = secrets
-            .map(|(method, secret)| (method.clone(), SealedSecret::new(secret.as_str())))
-            .collect();
-        vec![
-            UserField::SecondFactor(factor),
-            UserField::RecoveryCodes(codes),
-            UserField::SignInSecrets(secrets),
-            UserField::Phone(self.phone.clone()),
-        ]
-    }
-}
-
 /// Returns the changes by which somebody other than the owner changes second factors and sign-in
 /// methods: an administrator, or whoever proves to be the owner of the mailbox of an account that
 /// somebody else registered. They end the undo links of the account: what is removed here must not
@@ -187,7 +104,8 @@ impl SecondFactorFlows<'_> {
     pub async fn check_undo(self, ctx: &Context, token: &str) -> Result<UndoCheck, FlowError> {
         Ok(match self.core.undo_records(ctx, token).await? {
             Some((record, user, all)) => {
-                let since = all.first().map_or(record.created_at, |first| first.created_at);
+                let times = all.iter().map(|record| record.created_at);
+                let since = times.min().unwrap_or(record.created_at);
                 UndoCheck::Good { user: Box::new(user), since }
             }
             None => UndoCheck::Invalid,
@@ -251,7 +169,10 @@ impl Security {
     ///
     /// The batch is refused if the state has changed since `user` was read. Otherwise a recovery
     /// code that is used at the same moment would be recorded as unused.
-    pub(super) fn note_undo(
+    ///
+    /// Records are numbered, since clocks of several nodes differ. As the state is guarded, two
+    /// changes with the same number leave the account as it was between them.
+    pub(super) async fn note_undo(
         &self,
         ctx: &Context,
         batch: &mut Batch,
@@ -262,7 +183,10 @@ impl Security {
         };
         let random: [u8; 32] = self.random()?;
         let name = Secret::from(data_encoding::HEXLOWER.encode(&random));
-        let Some(sealed) = self.seal_state(&Before::of(user))? else {
+        let earlier = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
+        let earlier = earlier.iter().filter_map(|record| self.open_state(record));
+        let number = earlier.map(|state| state.number).max().map_or(0, |last| last + 1);
+        let Some(sealed) = self.seal_state(&Before::of(user, number))? else {
             return Ok(None);
         };
         let credential = CredentialRecord {
@@ -297,7 +221,7 @@ impl Security {
         let mut changes = Vec::new();
         for record in self.store().credentials_of(&user.id, KIND, ctx.now).await? {
             let state = self.open_state(&record);
-            let Some(state) = state.filter(|state| !state.sign_in_secrets.is_empty()) else {
+            let Some(state) = state.filter(Before::has_methods) else {
                 continue;
             };
             let Some(sealed) = self.seal_state(&state.without_methods())? else { continue };
@@ -318,7 +242,7 @@ impl Security {
         serde_json::from_str(&text).ok()
     }
 
-    /// Returns the record of a link, its owner, and all undo records of the owner, oldest first.
+    /// Returns the record of a link, its owner, and all undo records of the owner.
     async fn undo_records(
         &self,
         ctx: &Context,
@@ -336,8 +260,7 @@ impl Security {
         let Some((record, user)) = found else {
             return Ok(None);
         };
-        let mut all = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
-        all.reverse();
+        let all = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
         Ok(Some((Arc::unwrap_or_clone(record), Arc::unwrap_or_clone(user), all)))
     }
 
@@ -351,21 +274,24 @@ impl Security {
         let Some((record, user, all)) = self.undo_records(ctx, token).await? else {
             return Ok(Some(UndoOutcome::Invalid));
         };
-        let mut states: Vec<_> = all.iter().filter_map(|record| self.open_state(record)).collect();
+        let oldest_first = all.iter().rev();
+        let mut states: Vec<_> =
+            oldest_first.filter_map(|record| self.open_state(record)).collect();
+        states.sort_by_key(|state| state.number);
         if states.is_empty() {
             return Ok(Some(UndoOutcome::Invalid));
         }
         let oldest = states.remove(0);
-        states.push(Before::of(&user));
+        states.push(Before::of(&user, 0));
         let restored = oldest.fields(&states);
-        let (batch, mut after) = self.undo_batch(ctx, &record, &user, restored.clone())?;
+        let (batch, mut after) = self.undo_batch(ctx, &record, &user, restored)?;
         // Drawn before the commit: a failure changes nothing.
         let mut reset = self.reset_link_token(ctx, &after)?;
         let mut written = self.store().commit(batch).await;
         if matches!(written, Err(CommitError::Conflict(UniqueAttribute::Phone))) {
             // Another account has the phone number by now.
-            let restored = [restored, vec![UserField::Phone(None)]].concat();
-            let (batch, without) = self.undo_batch(ctx, &record, &user, restored)?;
+            let without_phone = oldest.without_phone().fields(&states);
+            let (batch, without) = self.undo_batch(ctx, &record, &user, without_phone)?;
             reset = self.reset_link_token(ctx, &without)?;
             written = self.store().commit(batch).await;
             after = without;

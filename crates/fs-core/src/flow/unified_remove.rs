@@ -102,7 +102,7 @@ impl SignInMethodFlows<'_> {
         set.extend(trust.fields());
         let mut batch = Batch::from(methods_still_so(user, set));
         batch.extend(trust.changes());
-        self.core.notify_of_method(ctx, &mut batch, user, method, MethodChange::Removed)?;
+        self.core.notify_of_method(ctx, &mut batch, user, method, MethodChange::Removed).await?;
         self.core.store().commit(batch).await?;
         self.core.mail_waits();
         let mut user = user.clone();
@@ -151,7 +151,7 @@ impl Security {
 
     /// Records the state before a change of a sign-in method in the batch that changes it, and adds
     /// the notice, if notices are enabled. Other notices lead back to the state as well.
-    pub(super) fn notify_of_method(
+    pub(super) async fn notify_of_method(
         &self,
         ctx: &Context,
         batch: &mut Batch,
@@ -159,7 +159,7 @@ impl Security {
         method: CodeMethod,
         change: MethodChange,
     ) -> Result<(), FlowError> {
-        let undo = self.note_undo(ctx, batch, user)?;
+        let undo = self.note_undo(ctx, batch, user).await?;
         if self.config().unified.as_ref().is_some_and(|rules| rules.send_notice) {
             let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
             let kind = MailKind::SignInMethodChanged { method, change, undo };

@@ -253,7 +253,7 @@ impl SignInMethodFlows<'_> {
             until: ctx.now.plus(rules.setup_within * 2),
         });
         self.core.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
-        self.core.notify_of_method(ctx, &mut batch, user, method, change)?;
+        self.core.notify_of_method(ctx, &mut batch, user, method, change).await?;
         match self.core.store().commit(batch).await {
             Ok(_) => {}
             Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {

@@ -34,6 +34,8 @@ texts! {
     SubjectMethodChanged = "subject_method_changed", "How you sign in was changed";
     /// Subject of `recovery_code_used`.
     SubjectRecoveryCodeUsed = "subject_recovery_code_used", "A recovery code was used";
+    /// Subject of `recovery_codes_made`.
+    SubjectRecoveryCodesMade = "subject_recovery_codes_made", "You have new recovery codes";
     /// Subject of `two_factor_rescue`.
     SubjectRescue = "subject_rescue", "Somebody needs help to sign in";
     /// Subject of `us_instructions`.
@@ -144,6 +146,10 @@ texts! {
     MailRecoveryLeft = "mail_recovery_left", "One is left: make new ones soon." | "There are %(left)d codes left.";
     /// `recovery_code_used`: why it is sent.
     MailRecoveryDoubt = "mail_recovery_doubt", "We tell you about every recovery code that is used, so that nobody can use one behind your back.";
+    /// `recovery_codes_made`. Value: `name`.
+    MailRecoveryMade = "mail_recovery_made", "Somebody, we hope you, made new recovery codes of %(name)s. The codes from before no longer work.";
+    /// `recovery_codes_made`: why it is sent.
+    MailRecoveryMadeDoubt = "mail_recovery_made_doubt", "We tell you whenever recovery codes are made, so that nobody can make some behind your back.";
     /// `second_factor_changed`: authenticator app. Value: `name`.
     MailFactorApp = "mail_factor_app", "As %(name)s you now need a code from an authenticator app to sign in.";
     /// `second_factor_changed`: text message. Value: `name`.

@@ -15,7 +15,7 @@ texts! {
     /// Expired link: what the button does.
     LinkTooOldText = "link_too_old_text", "Links in our mails work for a limited time. Press the button, and we send you a new one.";
     /// Undo link: what the button does.
-    UndoText = "undo_text", "Then press the button. Your second step, your recovery codes and the ways to sign in go back to what they were before the changes of the last days. You are signed out everywhere, and you choose a new password next.";
+    UndoText = "undo_text", "Then press the button. Your second step, your recovery codes and the ways to sign in go back to what they were before the changes of the last days. If recovery codes were made meanwhile, none of them works any more. You are signed out everywhere, and you choose a new password next.";
     /// Introduction: change of the password.
     ChangePasswordIntro = "change_password_intro", "Enter the password that you use now, then the new one.";
     /// Introduction: confirmation in another browser, with the password of the registration.

@@ -102,7 +102,7 @@ pub enum Change {
         user: UserId,
         /// Fields that must still have these values.
         expect: Vec<UserField>,
-        /// Fields to set. If empty, the change is only a guard.
+        /// Fields to set, each at most once. If empty, the change is only a guard.
         set: Vec<UserField>,
     },
     /// Removes a user with its roles, sessions and credentials. [`Guard::User`] fails if the user

@@ -237,6 +237,12 @@ pub enum MailKind<'a> {
         /// link.
         undo: Option<(&'a str, Duration)>,
     },
+    /// Notice that new recovery codes were made, which replace earlier ones.
+    RecoveryCodesMade {
+        /// Token that undoes the change, with its validity period. `None` if the mail has no such
+        /// link.
+        undo: Option<(&'a str, Duration)>,
+    },
     /// Notice that a recovery code was used instead of the second factor.
     RecoveryCodeUsed {
         /// Number of recovery codes that are left.
@@ -272,6 +278,7 @@ impl MailKind<'_> {
             Self::SecondFactorCode { .. } => "two_factor_instructions",
             Self::SecondFactorChanged { .. } => "second_factor_changed",
             Self::SignInMethodChanged { .. } => "sign_in_method_changed",
+            Self::RecoveryCodesMade { .. } => "recovery_codes_made",
             Self::RecoveryCodeUsed { .. } => "recovery_code_used",
             Self::SecondFactorRescue { .. } => "two_factor_rescue",
             Self::SignInCode { .. } => "us_instructions",

@@ -1,6 +1,10 @@
 //! Tests of undo links: what was used, and what an administrator changed, does not come back.
 
-use fs_core::flow::UndoOutcome;
+use std::time::Duration;
+
+use fs_core::flow::{MakeRecoveryCodesOutcome, UndoOutcome};
+use fs_core::model::User;
+use fs_core::recovery_code::RecoveryCode;
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
 use fs_testkit::site::Site;
@@ -8,8 +12,17 @@ use futures::executor::block_on;
 
 use crate::every_order::every_order;
 use crate::factors::{code, every_way, prove_method, set_up_method};
-use crate::people::ANN;
+use crate::people::{ANN, refused};
 use crate::recovery_codes::{add_user, disable_now, enter, pending, signed_in, with_codes};
+
+/// Creates an account with an authenticator app and recovery codes, which were made so long ago that
+/// no link undoes it.
+async fn owner(site: &Site) -> (User, Vec<String>) {
+    let (user, codes) = add_user(site, ANN).await;
+    site.clock.advance(Duration::from_secs(73 * 3_600));
+    site.mails().await;
+    (user, codes)
+}
 
 /// Returns the token of the undo link in the newest notice that has one.
 async fn undo_token(site: &Site) -> Option<String> {
@@ -35,7 +48,7 @@ fn a_code_that_is_used_while_changes_are_undone_stays_used() {
     let mut both = 0;
     every_order(|order| {
         let site = with_codes(every_way).build();
-        let (user, codes) = block_on(add_user(&site, ANN));
+        let (user, codes) = block_on(owner(&site));
         let own = block_on(signed_in(&site));
         let (app, state) = block_on(set_up_method(&site, &user));
         assert!(block_on(prove_method(&site, &own, &state, &code(&site, &app))));
@@ -53,7 +66,7 @@ fn a_code_that_is_used_during_a_change_stays_used_when_the_change_is_undone() {
     let mut both = 0;
     every_order(|order| {
         let site = with_codes(every_way).build();
-        let (_, codes) = block_on(add_user(&site, ANN));
+        let (_, codes) = block_on(owner(&site));
         let mut own = block_on(signed_in(&site));
         let mut session = block_on(pending(&site));
         let (used, disabled) =
@@ -102,7 +115,7 @@ impl Administered {
 async fn what_an_administrator_changes_is_not_brought_back_by_an_older_link() {
     for change in Administered::ALL {
         let site = with_codes(every_way).build();
-        let (user, codes) = add_user(&site, ANN).await;
+        let (user, codes) = owner(&site).await;
         let own = signed_in(&site).await;
         let (app, state) = set_up_method(&site, &user).await;
         assert!(prove_method(&site, &own, &state, &code(&site, &app)).await);
@@ -120,7 +133,7 @@ fn what_an_administrator_changes_is_not_brought_back_by_a_link_of_that_moment() 
     for change in [Administered::Factor, Administered::Methods] {
         every_order(|order| {
             let site = with_codes(every_way).build();
-            let (user, _) = block_on(add_user(&site, ANN));
+            let (user, _) = block_on(owner(&site));
             let own = block_on(signed_in(&site));
             let (app, state) = block_on(set_up_method(&site, &user));
             let code = code(&site, &app);
@@ -135,4 +148,57 @@ fn what_an_administrator_changes_is_not_brought_back_by_a_link_of_that_moment() 
             }
         });
     }
+}
+
+async fn make_codes(site: &Site, session: &Session) -> Vec<RecoveryCode> {
+    let user = site.user(ANN).await.unwrap();
+    let ctx = site.context();
+    let made = site.core().second_factors().make_recovery_codes(&ctx, session, &user);
+    match made.await.unwrap() {
+        MakeRecoveryCodesOutcome::Made(codes) => codes,
+        other => refused(other),
+    }
+}
+
+/// Checks that recovery codes are replaced only with a notice, whose link ends them.
+#[tokio::test]
+async fn recovery_codes_that_an_intruder_made_end_with_an_undo() {
+    for hidden_by_another_change in [false, true] {
+        let site = with_codes(every_way).build();
+        let (user, _) = owner(&site).await;
+        let intruder = signed_in(&site).await;
+        let planted = make_codes(&site, &intruder).await;
+        let token = undo_token(&site).await.unwrap();
+        if hidden_by_another_change {
+            let (app, state) = set_up_method(&site, &user).await;
+            assert!(prove_method(&site, &intruder, &state, &code(&site, &app)).await);
+        }
+        let newest = undo_token(&site).await;
+        assert_eq!(newest.is_some(), hidden_by_another_change);
+        let newest = newest.unwrap_or(token);
+        assert!(undo(&site, &newest).await);
+        let kept = site.user(ANN).await.unwrap();
+        assert_eq!(kept.second_factor, user.second_factor);
+        assert!(kept.recovery_codes.is_empty(), "{} planted codes", planted.len());
+    }
+}
+
+/// Checks that the order of changes is the order of their commits, not of the clocks of the nodes.
+#[tokio::test]
+async fn an_undo_goes_back_before_the_first_change_whatever_the_clocks_say() {
+    let site = with_codes(every_way).build();
+    let (user, _) = owner(&site).await;
+    let mut intruder = signed_in(&site).await;
+    let now = site.core().now();
+    site.clock.advance(Duration::from_secs(3));
+    assert!(disable_now(&site, &mut intruder).await);
+    // The next request reaches a node whose clock is behind.
+    site.clock.set(now);
+    let changed = site.user(ANN).await.unwrap();
+    let (app, state) = set_up_method(&site, &changed).await;
+    assert!(prove_method(&site, &intruder, &state, &code(&site, &app)).await);
+    assert!(undo(&site, &undo_token(&site).await.unwrap()).await);
+    let kept = site.user(ANN).await.unwrap();
+    assert_eq!(kept.second_factor, user.second_factor);
+    assert!(kept.sign_in_secrets.is_empty(), "the intruder's method came back");
 }

@@ -38,12 +38,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-const MAILS: [&str; 14] = [
+const MAILS: [&str; 15] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
     "login_instructions",
     "recovery_code_used",
+    "recovery_codes_made",
     "remembered_browser_ended",
     "reset_instructions",
     "reset_notice",

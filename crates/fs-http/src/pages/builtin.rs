@@ -32,6 +32,8 @@ templates![
     "email/login_instructions.txt",
     "email/recovery_code_used.html",
     "email/recovery_code_used.txt",
+    "email/recovery_codes_made.html",
+    "email/recovery_codes_made.txt",
     "email/remembered_browser_ended.html",
     "email/remembered_browser_ended.txt",
     "email/reset_instructions.html",

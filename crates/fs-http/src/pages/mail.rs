@@ -10,6 +10,7 @@
 //! | `two_factor_rescue` | somebody without second step and mail asks the operators for help | `username` |
 //! | `us_instructions` | somebody signs in by code, or sets that up | `username`, `token`, `login_link` or none |
 //! | `recovery_code_used` | a recovery code was used | `username`, `remaining` (a number), `reset_link` or none |
+//! | `recovery_codes_made` | new recovery codes replace earlier ones | `username`, `undo_link` and `reset_link`, or none |
 //! | `second_factor_changed` | the second step is another one, or none any more | `username`, `method` (`authenticator`, `email`, `sms`, or none), `undo_link` and `reset_link`, or none |
 //! | `sign_in_method_changed` | a way to sign in was added, replaced or removed | `username`, `method` (as above), `change` (`added`, `replaced` or `removed`), `undo_link` and `reset_link`, or none |
 //! | `reset_notice` | a password was reset | |

@@ -5,10 +5,10 @@
 //! [`fail_at`](Calls::fail_at) 0, 1, 2, … until [`disarm`](Calls::disarm) returns that no call
 //! failed.
 
+mod batch_rules;
 mod entropy;
 mod hash_pool;
 mod store;
-mod undo_rule;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

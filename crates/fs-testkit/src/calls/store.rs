@@ -12,13 +12,14 @@ use fs_core::port::{
     Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 
-use super::undo_rule::forgets_undo_records;
+use super::batch_rules::{forgets_undo_records, sets_a_field_twice};
 use super::{Call, Calls, Fault, give_way};
 
 /// Wrapper of a store that records its calls. An injected fault is a database that cannot be
 /// reached. Texts with NUL are refused, as PostgreSQL does: they must not reach the store.
 ///
-/// A commit panics if it changes second factors or sign-in methods without regard to undo links.
+/// A commit panics if a change sets a field twice, or if it changes second factors or sign-in
+/// methods without regard to undo links.
 #[derive(Clone)]
 pub struct WatchedStore {
     inner: Arc<dyn UserStore>,
@@ -161,6 +162,7 @@ impl UserStore for WatchedStore {
         if batch.changes().iter().any(has_nul) {
             return Err(nul().into());
         }
+        assert!(!sets_a_field_twice(&batch), "a field is set twice: {batch:?}");
         assert!(
             !self.checked || !forgets_undo_records(self.inner.as_ref(), &batch).await,
             "an undo link could bring back what this batch replaces: {batch:?}"

@@ -10,11 +10,12 @@ use tempfile::TempDir;
 use super::{BASE_URL, Site};
 use crate::calls::{Call, Calls};
 
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "account_exists",
     "change_notice",
     "confirmation_instructions",
     "recovery_code_used",
+    "recovery_codes_made",
     "remembered_browser_ended",
     "reset_instructions",
     "reset_notice",

@@ -30,6 +30,7 @@ fn every_mail_holds_its_links_and_no_others() {
         ("confirmation_instructions", vec!["confirm"]),
         ("login_instructions", vec!["login"]),
         ("recovery_code_used", vec!["reset"]),
+        ("recovery_codes_made", vec!["reset"]),
         ("remembered_browser_ended", vec!["reset"]),
         ("reset_instructions", vec!["reset"]),
         ("reset_notice", vec![]),
@@ -89,6 +90,7 @@ fn mails_without_optional_links_hold_none() {
     for name in [
         "change_notice",
         "recovery_code_used",
+        "recovery_codes_made",
         "remembered_browser_ended",
         "reset_notice",
         "second_factor_changed",

@@ -1,9 +1,21 @@
-//! Rule for every batch: a change of second factors or sign-in methods is recorded in an undo
-//! record, or ends those that exist.
+//! Rules for every batch: a field is set once, and a change of second factors or sign-in methods
+//! is recorded in an undo record, or ends those that exist.
+
+use std::collections::HashSet;
+use std::mem::discriminant;
 
 use fs_core::Timestamp;
 use fs_core::model::{CredentialKind, UserField, UserId};
 use fs_core::port::{Batch, Change, UserStore};
+
+/// Checks whether a change sets a field twice, which PostgreSQL refuses.
+pub(super) fn sets_a_field_twice(batch: &Batch) -> bool {
+    batch.changes().iter().any(|change| {
+        let Change::UpdateUser { set, .. } = change else { return false };
+        let mut fields = HashSet::new();
+        set.iter().any(|field| !fields.insert(discriminant(field)))
+    })
+}
 
 /// Checks whether an undo link that exists could bring back what the batch replaces. Three changes
 /// are exempt: a mail secret that is created when the first code is sent, sign-in methods that are
