@@ -138,7 +138,12 @@ async fn a_second_factor_is_asked_for_and_its_code_works_once() {
     let ann = server.add_ann().await;
     let key = TotpSecret::from_random([7; 20]);
     let sealed = server.security.second_factors().seal_totp(&key).await.unwrap();
-    server.security.admin().tf_set(&ann, "authenticator", Some(sealed), None).await.unwrap();
+    server
+        .security
+        .admin()
+        .tf_set(&ann, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
     let code = || {
         let code = TotpRules::default().code_at(&key, server.security.now());
         format!("code {}", code.expose())
@@ -169,7 +174,12 @@ async fn a_code_by_mail_goes_through_the_outbox() {
         .seal_totp(&TotpSecret::from_random([7; 20]))
         .await
         .unwrap();
-    server.security.admin().tf_set(&ann, "email", Some(sealed), None).await.unwrap();
+    server
+        .security
+        .admin()
+        .tf_set(&ann, fs_core::config::CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
     let mut client = server.connect().await;
     assert_eq!(client.ask(&login(PASSWORD)).await, "code email");
     server.security.deliver_mails().await.unwrap();

@@ -1,6 +1,7 @@
 //! Datastore calls of the control plane.
 
 use fs_core::Security;
+use fs_core::config::CodeMethod;
 use fs_core::flow::AdminError;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{Permissions, Role, User};
@@ -38,6 +39,11 @@ pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Res
         Some(Value::String(text)) => Permissions::from_text(text),
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         _ => Permissions::default(),
+    };
+    let method = || {
+        let name = text("method");
+        let unknown = || Failed::Error(format!("there is no method {name:?}"));
+        CodeMethod::from_name(name).ok_or_else(unknown)
     };
     let role = text("role");
     let secret = match call.get("totp_secret").and_then(Value::as_str) {
@@ -77,11 +83,11 @@ pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Res
             null(security.admin().reset_user_access(&user.id).await?)
         }
         ("tf_set", Some(user)) => {
-            null(security.admin().tf_set(user, text("method"), secret, optional("phone")).await?)
+            null(security.admin().tf_set(user, method()?, secret, optional("phone")).await?)
         }
         ("tf_reset", Some(user)) => null(security.admin().tf_reset(&user.id).await?),
         ("us_set", Some(user)) => {
-            null(security.admin().us_set(user, text("method"), secret, optional("phone")).await?)
+            null(security.admin().us_set(user, method()?, secret, optional("phone")).await?)
         }
         ("us_reset", Some(user)) => null(security.admin().us_reset(&user.id).await?),
         ("admin_change_password", Some(user)) => {

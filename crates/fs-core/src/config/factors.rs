@@ -33,6 +33,9 @@ pub enum CodeMethod {
 }
 
 impl CodeMethod {
+    /// All methods.
+    pub const ALL: [Self; 3] = [Self::Email, Self::Authenticator, Self::Sms];
+
     /// Returns Flask-Security's name of the method.
     pub const fn name(self) -> &'static str {
         match self {

@@ -65,7 +65,7 @@ pub use recovery_codes::MakeRecoveryCodesOutcome;
 pub use register::{RegisterOutcome, Registered, RegistrationForm};
 pub use remember::RememberChange;
 pub use restore::Restored;
-pub use second_factor::{RescueOutcome, ValidateOutcome};
+pub use second_factor::{RescueOutcome, RescueReason, ValidateOutcome};
 pub use send_confirmation::SendConfirmationOutcome;
 pub use sign_in::{Credentials, CredentialsCheck, SignInOutcome, SignInRefusal};
 pub use sign_in_link::{FollowLinkOutcome, SendLinkOutcome};

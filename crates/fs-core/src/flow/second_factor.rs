@@ -56,6 +56,30 @@ pub enum ValidateOutcome {
     NotPending,
 }
 
+/// Reason why a user cannot give the second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RescueReason {
+    /// The device is lost.
+    LostDevice,
+    /// Neither the device nor the mailbox can be reached.
+    NoMailAccess,
+}
+
+impl RescueReason {
+    /// Returns Flask-Security's name of the reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::LostDevice => "lost_device",
+            Self::NoMailAccess => "no_mail_access",
+        }
+    }
+
+    /// Returns the reason with that name, or `None` if there is no such reason.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::LostDevice, Self::NoMailAccess].into_iter().find(|reason| reason.name() == name)
+    }
+}
+
 /// Outcome of asking for help with a second factor.
 #[derive(Debug)]
 #[must_use]
@@ -184,9 +208,9 @@ impl SecondFactorFlows<'_> {
         }
     }
 
-    /// Helps a user who cannot give the second factor of a pending sign-in. With the problem
-    /// `lost_device`, this mails the code, if the configuration allows it. With `no_mail_access`,
-    /// it notifies the operators of the application.
+    /// Helps a user who cannot give the second factor of a pending sign-in. For a lost device, this
+    /// mails the code, if the configuration allows it. For a mailbox out of reach, it notifies the
+    /// operators of the application.
     ///
     /// # Errors
     ///
@@ -200,9 +224,10 @@ impl SecondFactorFlows<'_> {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session,
     /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::RescueOutcome;
+    /// use fs_core::flow::{RescueOutcome, RescueReason};
     ///
-    /// match security.second_factors().rescue(&ctx, &mut session, "lost_device").await? {
+    /// let reason = RescueReason::LostDevice;
+    /// match security.second_factors().rescue(&ctx, &mut session, reason).await? {
     ///     RescueOutcome::Sent => println!("see your mails"),
     ///     RescueOutcome::NotSent => println!("please try again later"),
     ///     RescueOutcome::Refused(problem) => println!("{problem:?}"),
@@ -215,7 +240,7 @@ impl SecondFactorFlows<'_> {
         self,
         ctx: &Context,
         session: &mut Session,
-        problem: &str,
+        reason: RescueReason,
     ) -> Result<RescueOutcome, FlowError> {
         let found = self.pending(ctx, session).await?;
         if found.is_none() {
@@ -225,12 +250,12 @@ impl SecondFactorFlows<'_> {
         else {
             return Ok(RescueOutcome::NotPending);
         };
-        let sent = match problem {
-            "lost_device" if self.rescues_by_mail() => {
+        let sent = match reason {
+            RescueReason::LostDevice if self.rescues_by_mail() => {
                 self.send_code(ctx, &user, CodeMethod::Email).await?
             }
-            "no_mail_access" => self.core.tell_the_operators(ctx, &user).await?,
-            _ => {
+            RescueReason::NoMailAccess => self.core.tell_the_operators(ctx, &user).await?,
+            RescueReason::LostDevice => {
                 let wrong = Problem::new("help_setup", MessageKey::InvalidChoice);
                 return Ok(RescueOutcome::Refused(wrong));
             }

@@ -63,9 +63,10 @@ impl SignInMethodFlows<'_> {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session, user: User,
     /// # ) -> Result<(), FlowError> {
+    /// use fs_core::config::CodeMethod;
     /// use fs_core::flow::RemoveMethodOutcome;
     ///
-    /// match security.sign_in_methods().remove(&ctx, &mut session, &user, "sms", None).await? {
+    /// match security.sign_in_methods().remove(&ctx, &mut session, &user, CodeMethod::Sms, None).await? {
     ///     RemoveMethodOutcome::Done { .. } => println!("removed"),
     ///     RemoveMethodOutcome::Refused(problem) => println!("{problem:?}"),
     ///     RemoveMethodOutcome::ProofNeeded => println!("ask for the second factor"),
@@ -78,15 +79,13 @@ impl SignInMethodFlows<'_> {
         ctx: &Context,
         session: &mut Session,
         user: &User,
-        name: &str,
+        method: CodeMethod,
         remember_cookie: Option<&str>,
     ) -> Result<RemoveMethodOutcome, FlowError> {
         let refused = |key| Ok(RemoveMethodOutcome::Refused(Problem::new("delete_method", key)));
-        let known =
-            CodeMethod::from_name(name).filter(|method| self.removable(user).contains(method));
-        let Some(method) = known else {
+        if !self.removable(user).contains(&method) {
             return refused(MessageKey::UsMethodNotAvailable);
-        };
+        }
         if self.core.second_factors().needs_proof(ctx, session, user).await? {
             return Ok(RemoveMethodOutcome::ProofNeeded);
         }

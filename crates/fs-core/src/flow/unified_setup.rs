@@ -85,9 +85,10 @@ impl SignInMethodFlows<'_> {
     /// # async fn example(
     /// #     security: Security, ctx: Context, user: User,
     /// # ) -> Result<(), FlowError> {
+    /// use fs_core::config::CodeMethod;
     /// use fs_core::flow::SetupOutcome;
     ///
-    /// match security.sign_in_methods().set_up(&ctx, &user, "sms", "+14155550123").await? {
+    /// match security.sign_in_methods().set_up(&ctx, &user, CodeMethod::Sms, "+14155550123").await? {
     ///     SetupOutcome::Started { state, .. } => println!("hidden field: {}", state.expose()),
     ///     SetupOutcome::NotSent => println!("please try again later"),
     ///     SetupOutcome::Refused(problem) => println!("{problem:?}"),
@@ -99,16 +100,12 @@ impl SignInMethodFlows<'_> {
         self,
         ctx: &Context,
         user: &User,
-        chosen: &str,
+        method: CodeMethod,
         phone: &str,
     ) -> Result<SetupOutcome, FlowError> {
         let refused = |field, key| Ok(SetupOutcome::Refused(Problem::new(field, key)));
         let Some(rules) = &self.core.config().unified else {
             return refused("chosen_method", MessageKey::UsMethodNotAvailable);
-        };
-        let known = matches!(chosen, "email" | "authenticator" | "sms");
-        let Some(method) = CodeMethod::from_name(chosen).filter(|_| known) else {
-            return refused("chosen_method", MessageKey::InvalidChoice);
         };
         if !rules.methods.contains(&SignInMethod::Code(method)) {
             return refused("chosen_method", MessageKey::UsMethodNotAvailable);

@@ -112,7 +112,10 @@ async fn a_user_is_found_by_every_name() {
     let mut new = NewAccount::new(ANN);
     new.username = Some("annie".to_owned());
     let ann = core.admin().create_user(&ctx, new).await.unwrap();
-    core.admin().us_set(&ann, "sms", None, Some(PHONE.to_owned())).await.unwrap();
+    core.admin()
+        .us_set(&ann, fs_core::config::CodeMethod::Sms, None, Some(PHONE.to_owned()))
+        .await
+        .unwrap();
     // A taken value is found by every attribute under which it can be looked up.
     for typed in [ANN, "ANN@site.test", "annie", "Annie", PHONE, "+1 415 555 0123"] {
         let found = core.accounts().find_by_identity(typed).await.unwrap();

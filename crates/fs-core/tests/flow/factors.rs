@@ -51,7 +51,7 @@ pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
 pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(key).await.unwrap();
-    site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    site.core().admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await.unwrap();
     site.user(ANN).await.unwrap()
 }
 
@@ -152,7 +152,7 @@ pub(crate) async fn set_up_method(site: &Site, user: &User) -> (TotpSecret, Stri
     let outcome = site
         .core()
         .sign_in_methods()
-        .set_up(&site.context(), user, "authenticator", "")
+        .set_up(&site.context(), user, CodeMethod::Authenticator, "")
         .await
         .unwrap();
     match outcome {

@@ -315,8 +315,11 @@ fn of_two_methods_that_are_proven_at_once_none_is_lost() {
         let (key, state) = block_on(set_up_method(&site, &user));
         let by_app = code(&site, &key);
         let (by_mail, mail_state) = block_on(async {
-            let begun =
-                site.core().sign_in_methods().set_up(&site.context(), &user, "email", "").await;
+            let begun = site
+                .core()
+                .sign_in_methods()
+                .set_up(&site.context(), &user, fs_core::config::CodeMethod::Email, "")
+                .await;
             let fs_core::flow::SetupOutcome::Started { state, .. } = begun.unwrap() else {
                 panic!("not begun");
             };

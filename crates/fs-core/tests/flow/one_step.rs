@@ -20,7 +20,11 @@ use crate::people::{ANN, sign_ann_in};
 async fn ann_with_one_app(site: &Site, key: &TotpSecret) -> User {
     let user = ann_with(site, key).await;
     let sealed = user.second_factor.totp_secret.clone();
-    site.core().admin().us_set(&user, "authenticator", sealed, None).await.unwrap();
+    site.core()
+        .admin()
+        .us_set(&user, fs_core::config::CodeMethod::Authenticator, sealed, None)
+        .await
+        .unwrap();
     site.user(ANN).await.unwrap()
 }
 

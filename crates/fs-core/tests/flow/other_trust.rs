@@ -208,7 +208,11 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
         site.core().admin().tf_reset(&user.id).await.unwrap();
         let sealed = site.core().second_factors().seal_totp(&key(2)).await.unwrap();
         let user = site.user(ANN).await.unwrap();
-        site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+        site.core()
+            .admin()
+            .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+            .await
+            .unwrap();
         assert!(is_asked(&site, &device).await);
     }
 }

@@ -279,7 +279,11 @@ async fn a_number_has_one_count_however_it_is_written() {
             .to_vec();
     let site = setup.build();
     let user = site.add_user(ANN).await;
-    site.core().admin().us_set(&user, "sms", None, Some("+14155550123".to_owned())).await.unwrap();
+    site.core()
+        .admin()
+        .us_set(&user, fs_core::config::CodeMethod::Sms, None, Some("+14155550123".to_owned()))
+        .await
+        .unwrap();
     let dashes = (0..20).map(|number| format!("+1415{}5550123", "-".repeat(number % 5 + 1)));
     for (number, written) in dashes.enumerate() {
         assert_eq!(sign_in(&site, &written, WRONG).await, Try::Wrong, "{number}");

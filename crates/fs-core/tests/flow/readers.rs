@@ -181,7 +181,11 @@ async fn numbers_are_read_as_the_application_says() {
     new.confirmed = true;
     let bob = site.core().admin().create_user(&site.context(), new).await.unwrap();
     let set_up = async |phone| {
-        site.core().sign_in_methods().set_up(&site.context(), &bob, "sms", phone).await.unwrap()
+        site.core()
+            .sign_in_methods()
+            .set_up(&site.context(), &bob, CodeMethod::Sms, phone)
+            .await
+            .unwrap()
     };
     let SetupOutcome::Refused(problem) = set_up("+14155550123").await else {
         panic!("it is accepted")

@@ -47,7 +47,7 @@ async fn sealed(site: &Site) -> SealedSecret {
 pub(crate) async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
     let user = site.add_user(email).await;
     let sealed = Some(sealed(site).await);
-    site.core().admin().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+    site.core().admin().tf_set(&user, CodeMethod::Authenticator, sealed, None).await.unwrap();
     let codes = make(site, email).await;
     (site.user(email).await.unwrap(), codes)
 }
@@ -325,7 +325,7 @@ async fn codes_end_with_the_second_factor() {
             assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
             let user = site.user(ANN).await.unwrap();
             let sealed = Some(sealed(&site).await);
-            core.admin().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+            core.admin().tf_set(&user, CodeMethod::Authenticator, sealed, None).await.unwrap();
         }
     }
 }
@@ -337,7 +337,7 @@ async fn where_they_are_switched_off_stored_codes_are_dead() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let sealed = Some(sealed(&site).await);
-    site.core().admin().tf_set(&user, "authenticator", sealed, None).await.unwrap();
+    site.core().admin().tf_set(&user, CodeMethod::Authenticator, sealed, None).await.unwrap();
     let user = site.user(ANN).await.unwrap();
     let ctx = site.context();
     let none = site

@@ -102,9 +102,15 @@ impl Administered {
             Self::Everything => core.admin().reset_user_access(&user.id).await,
             Self::Factor => core.admin().tf_reset(&user.id).await,
             Self::Methods => core.admin().us_reset(&user.id).await,
-            Self::OtherFactor => core.admin().tf_set(&user, "email", Some(sealed), None).await,
+            Self::OtherFactor => {
+                core.admin()
+                    .tf_set(&user, fs_core::config::CodeMethod::Email, Some(sealed), None)
+                    .await
+            }
             Self::OtherMethod => {
-                core.admin().us_set(&user, "authenticator", Some(sealed), None).await
+                core.admin()
+                    .us_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+                    .await
             }
         };
         made.unwrap();

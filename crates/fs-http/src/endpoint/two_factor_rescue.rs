@@ -1,8 +1,9 @@
 //! Help with a second factor.
 
 use fs_core::config::CodeMethod;
-use fs_core::flow::{Problem, RescueOutcome};
+use fs_core::flow::{Problem, RescueOutcome, RescueReason};
 use fs_core::message::MessageKey;
+use fs_core::second_factor::PendingStage;
 use http::StatusCode;
 use serde_json::Map;
 
@@ -21,8 +22,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         let pending =
             exchange.core().second_factors().challenge_of(exchange.context(), &session).await;
         let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
-        let waits =
-            pending.is_some_and(|found| found.stage == fs_core::second_factor::PendingStage::Code);
+        let waits = pending.is_some_and(|found| found.stage == PendingStage::Code);
         return Ok(match (waits, exchange.wants_json()) {
             (false, _) => exchange.nothing_pending(),
             (true, true) => exchange.json_ok(None, None, Map::new()),
@@ -37,7 +37,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         });
     }
     let mut typed = Typed::default();
-    let problem = typed.text(exchange, "help_setup");
+    let reason = typed.text(exchange, "help_setup");
     let wrong = |status: StatusCode, problems: &[Problem]| match exchange.wants_json() {
         true => exchange.json_problems(status, problems),
         false => exchange.page(StatusCode::OK, code_page(exchange, problems)),
@@ -48,8 +48,22 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
     let mut session = exchange.session();
-    let outcome =
-        exchange.core().second_factors().rescue(exchange.context(), &mut session, &problem).await;
+    let (ctx, flows) = (exchange.context(), exchange.core().second_factors());
+    let Some(reason) = RescueReason::from_name(&reason) else {
+        let pending = flows.pending(ctx, &mut session).await;
+        let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
+        if pending.is_none() {
+            flows.abandon(&mut session);
+            exchange.put_session(session);
+        }
+        let waits = pending.is_some_and(|(pending, _)| pending.stage == PendingStage::Code);
+        let unknown = Problem::new("help_setup", MessageKey::InvalidChoice);
+        return Ok(match waits {
+            true => wrong(StatusCode::BAD_REQUEST, &[unknown]),
+            false => exchange.nothing_pending(),
+        });
+    };
+    let outcome = flows.rescue(ctx, &mut session, reason).await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
     Ok(match outcome {
@@ -63,7 +77,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
         RescueOutcome::Sent => {
             let mut page = code_page(exchange, &[]);
             let rules = exchange.core().config().two_factor.as_ref();
-            if problem == "lost_device" {
+            if reason == RescueReason::LostDevice {
                 page.extra.insert("chosen_method".to_owned(), CodeMethod::Email.name().into());
                 page.extra.insert("code_sent".to_owned(), true.into());
             }
@@ -72,7 +86,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
             if let Some(rescue) = rescue.filter(|address| !address.ends_with("@localhost")) {
                 page.extra.insert("rescue_mail".to_owned(), rescue.into());
             }
-            page.extra.insert("problem".to_owned(), problem.into());
+            page.extra.insert("problem".to_owned(), reason.name().into());
             exchange.page(StatusCode::OK, page)
         }
     })

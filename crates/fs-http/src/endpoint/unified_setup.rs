@@ -50,7 +50,11 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
         return Ok(exchange.factor_first(user, Endpoint::UnifiedSetup));
     }
     let chosen = chosen_method(exchange).unwrap_or_default();
-    let outcome = core.sign_in_methods().set_up(exchange.context(), user, &chosen, &phone).await;
+    let Some(method) = CodeMethod::ALL.into_iter().find(|method| method.name() == chosen) else {
+        let unknown = Problem::new("chosen_method", MessageKey::InvalidChoice);
+        return Ok(wrong(StatusCode::BAD_REQUEST, &[unknown]));
+    };
+    let outcome = core.sign_in_methods().set_up(exchange.context(), user, method, &phone).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SetupOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         SetupOutcome::NotSent => {
@@ -97,8 +101,12 @@ async fn remove(exchange: &Exchange, user: &User, name: &str) -> Answer {
     let mut session = exchange.session();
     let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
     let core = exchange.core();
+    let Some(method) = CodeMethod::from_name(name) else {
+        let unknown = Problem::new("delete_method", MessageKey::UsMethodNotAvailable);
+        return Ok(exchange.mistakes(&[unknown], |problems| page(exchange, user, problems)));
+    };
     let outcome =
-        core.sign_in_methods().remove(ctx, &mut session, user, name, cookie.as_deref()).await;
+        core.sign_in_methods().remove(ctx, &mut session, user, method, cookie.as_deref()).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         RemoveMethodOutcome::ProofNeeded => exchange.factor_first(user, Endpoint::UnifiedSetup),
         RemoveMethodOutcome::Refused(problem) => {

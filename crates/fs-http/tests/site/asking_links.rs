@@ -124,7 +124,11 @@ async fn a_program_that_follows_a_link_gives_the_second_factor_next() {
         let user = site.user(ANN).await.unwrap();
         let key = TotpSecret::from_random([1; 20]);
         let sealed = site.core().second_factors().seal_totp(&key).await.unwrap();
-        site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+        site.core()
+            .admin()
+            .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+            .await
+            .unwrap();
         let mut program = site.browser();
         let answer = program.post_json(&link, json!({})).await;
         assert_eq!(answer.json()["response"]["tf_required"], true, "{kind:?} {}", answer.text());

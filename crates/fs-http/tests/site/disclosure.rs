@@ -84,9 +84,10 @@ async fn site() -> Site {
         new.password = password;
         core.admin().create_user(&site.context(), new).await.unwrap();
     }
-    for (email, method, phone) in
-        [("coded@site.test", "email", None), ("texts@site.test", "sms", Some("+41446681800"))]
-    {
+    for (email, method, phone) in [
+        ("coded@site.test", CodeMethod::Email, None),
+        ("texts@site.test", CodeMethod::Sms, Some("+41446681800")),
+    ] {
         let user = site.add_user(email).await;
         let sealed =
             core.second_factors().seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();

@@ -143,7 +143,7 @@ async fn a_mailed_factor_is_sent_when_it_is_asked_for() {
     let site = setup().build();
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
     let mut ann = pending(&site, ANN).await;
     let first = mailed_code(&site).await;
     assert_eq!(give(&mut ann, &first).await, OK);
@@ -266,13 +266,15 @@ async fn a_reset_of_the_password_removes_every_sign_in_method_and_a_change_keeps
 
 #[tokio::test]
 async fn two_codes_of_one_kind_are_one_factor() {
-    for (first, second) in [("authenticator", "authenticator"), ("email", "email")] {
+    for (first, second) in
+        [("authenticator", CodeMethod::Authenticator), ("email", CodeMethod::Email)]
+    {
         let site = setup().build();
         let user = site.add_user(ANN).await;
         let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
         let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
         site.core().admin().tf_set(&user, second, Some(sealed), None).await.unwrap();
-        site.core().admin().us_set(&user, "authenticator", app, None).await.unwrap();
+        site.core().admin().us_set(&user, CodeMethod::Authenticator, app, None).await.unwrap();
         let passcode = match first {
             "email" => {
                 let ask = json!({ "identity": ANN, "chosen_method": "email" });
@@ -295,7 +297,7 @@ async fn two_codes_of_one_kind_are_one_factor() {
         site.mails().await;
         let mut browser = pending(&site, ANN).await;
         let typed = match second {
-            "email" => mailed_code(&site).await,
+            CodeMethod::Email => mailed_code(&site).await,
             _ => code(&site, &key(1)),
         };
         assert_eq!(give(&mut browser, &typed).await, OK);
@@ -342,7 +344,7 @@ async fn a_reset_signs_nobody_in_whose_second_factor_comes_by_mail_as_well() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().tf_set(&user, "email", Some(sealed), None).await.unwrap();
+    site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
     ask_for_reset(&site).await;
     let link = mailed_link(&site).await;
     let mut browser = site.browser();
@@ -430,7 +432,7 @@ async fn the_last_way_in_is_not_removed() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
-    site.core().admin().us_set(&user, "authenticator", app, None).await.unwrap();
+    site.core().admin().us_set(&user, CodeMethod::Authenticator, app, None).await.unwrap();
     let (expect, set) = (Vec::new(), vec![UserField::Password(None)]);
     site.write(Change::UpdateUser { user: user.id, expect, set }).await;
     let mut ann = site.browser();
@@ -497,22 +499,22 @@ async fn each_beginning_of_a_set_up_has_a_key_of_its_own() {
 
 #[tokio::test]
 async fn a_code_of_the_second_factors_kind_does_not_prove_the_first_factor_again() {
-    for method in ["authenticator", "email"] {
+    for method in [CodeMethod::Authenticator, CodeMethod::Email] {
         let site = setup().build();
         let user = site.add_user(ANN).await;
         let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
         let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
         site.core().admin().tf_set(&user, method, Some(sealed), None).await.unwrap();
-        site.core().admin().us_set(&user, "authenticator", app, None).await.unwrap();
+        site.core().admin().us_set(&user, CodeMethod::Authenticator, app, None).await.unwrap();
         let mut ann = pending(&site, ANN).await;
         let second = match method {
-            "email" => mailed_code(&site).await,
+            CodeMethod::Email => mailed_code(&site).await,
             _ => code(&site, &key(1)),
         };
         assert_eq!(give(&mut ann, &second).await, OK);
         site.clock.advance(2 * HOUR);
         let passcode = match method {
-            "email" => {
+            CodeMethod::Email => {
                 let ask = json!({ "chosen_method": "email" });
                 ann.post_json("/us-verify/send-code", ask).await;
                 mailed_code(&site).await
@@ -520,7 +522,7 @@ async fn a_code_of_the_second_factors_kind_does_not_prove_the_first_factor_again
             _ => code(&site, &key(2)),
         };
         let answer = ann.post_json("/us-verify", json!({ "passcode": passcode })).await;
-        assert_eq!(answer.status, NO, "{method}: {}", answer.text());
+        assert_eq!(answer.status, NO, "{method:?}: {}", answer.text());
         let told = answer.json()["response"]["errors"]["passcode"][0].to_string();
         assert!(told.contains("with your password instead"), "{told}");
         // No action that requires a fresh session is permitted.

@@ -33,7 +33,11 @@ async fn ann_with_a_factor(site: &Site) -> Browser {
     let browser = sign_ann_in(site).await;
     let secret = TotpSecret::from_random([7; 20]);
     let sealed = site.core().second_factors().seal_totp(&secret).await.unwrap();
-    site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
     browser
 }
 

@@ -82,7 +82,11 @@ async fn account(site: &Site, state: State) {
         State::Plain | State::FactorWanted => return,
         State::WithFactor => {
             let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-            site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await.unwrap();
+            site.core()
+                .admin()
+                .tf_set(&user, CodeMethod::Authenticator, Some(sealed), None)
+                .await
+                .unwrap();
             return;
         }
         State::Unconfirmed => UserField::ConfirmedAt(None),

@@ -123,6 +123,10 @@ pub(super) async fn give_second_factor(site: &Site, email: &str) {
     let user = site.user(email).await.expect("there is such a user");
     let secret = TotpSecret::from_base32(TOTP).expect("that is a secret");
     let sealed = site.core().second_factors().seal_totp(&secret).await.expect("there is a key");
-    let set = site.core().admin().tf_set(&user, "authenticator", Some(sealed), None).await;
+    let set = site
+        .core()
+        .admin()
+        .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+        .await;
     set.expect("the second factor is given");
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::AdminError;
+use crate::config::CodeMethod;
 use crate::flow::groups::AdminFlows;
 use crate::flow::second_factor::no_second_factor;
 use crate::flow::undo::changed_by_another;
@@ -24,24 +25,25 @@ impl AdminFlows<'_> {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::User};
     /// # async fn example(security: Security, user: User) -> Result<(), AdminError> {
+    /// use fs_core::config::CodeMethod;
     /// use fs_core::totp::TotpSecret;
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
     /// let sealed = security.second_factors().seal_totp(&secret).await?;
-    /// security.admin().tf_set(&user, "authenticator", Some(sealed), None).await?;
+    /// security.admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await?;
     /// # Ok(())
     /// # }
     /// ```
     pub async fn tf_set(
         self,
         user: &User,
-        method: &str,
+        method: CodeMethod,
         totp_secret: Option<SealedSecret>,
         phone: Option<String>,
     ) -> Result<(), AdminError> {
         let before = user.second_factor.clone();
         let after = SecondFactor {
-            method: Some(method.to_owned()),
+            method: Some(method.name().to_owned()),
             totp_secret: totp_secret.or_else(|| before.totp_secret.clone()),
             phone: phone.or_else(|| before.phone.clone()),
         };
@@ -92,24 +94,25 @@ impl AdminFlows<'_> {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::User};
     /// # async fn example(security: Security, user: User) -> Result<(), AdminError> {
+    /// use fs_core::config::CodeMethod;
     /// use fs_core::totp::TotpSecret;
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
     /// let sealed = security.second_factors().seal_totp(&secret).await?;
-    /// security.admin().us_set(&user, "sms", Some(sealed), Some("+14155550123".to_owned())).await?;
+    /// security.admin().us_set(&user, CodeMethod::Sms, Some(sealed), Some("+14155550123".to_owned())).await?;
     /// # Ok(())
     /// # }
     /// ```
     pub async fn us_set(
         self,
         user: &User,
-        method: &str,
+        method: CodeMethod,
         totp_secret: Option<SealedSecret>,
         phone: Option<String>,
     ) -> Result<(), AdminError> {
         let mut after = user.sign_in_secrets.clone();
         if let Some(secret) = totp_secret {
-            after.insert(method.to_owned(), secret);
+            after.insert(method.name().to_owned(), secret);
         }
         let mut set = vec![UserField::SignInSecrets(after)];
         set.extend(phone.map(|phone| UserField::Phone(Some(phone))));
