@@ -3,15 +3,15 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use crate::process::{self, Progress};
+use crate::Result;
+use crate::tool::{Tool, step};
 use crate::workspace::{Workspace, cargo};
-use crate::{Result, machine};
 
-/// Version of mdBook that builds the book. It is installed from crates.io when it is first needed.
-const MDBOOK: &str = "0.5.4";
+const MDBOOK: Tool =
+    Tool { name: "mdbook", version: "0.5.4", arguments: &["--no-default-features"] };
 /// Address of the files that are not in the site.
 const SOURCES: &str = "https://github.com/fs-rs/fs/blob/main";
 /// Pages of `docs` that the site has after those of the book.
@@ -33,45 +33,18 @@ pub(crate) fn run(workspace: &Workspace) -> Result<bool> {
         broken.iter().for_each(|link| println!("broken link: {link}"));
         return Ok(false);
     }
-    let Some(mdbook) = mdbook(workspace)? else { return Ok(false) };
+    let Some(mdbook) = MDBOOK.get(workspace)? else { return Ok(false) };
     let mut book = Command::new(mdbook);
     book.arg("build").arg(&source).arg("--dest-dir").arg(&site);
     let mut crates = cargo();
     crates.args(["doc", "--workspace", "--no-deps", "--all-features"]);
     crates.env("RUSTDOCFLAGS", "-D warnings").current_dir(&workspace.root);
-    if !step(workspace, "book", &mut book)? || !step(workspace, "crates", &mut crates)? {
+    if !step(workspace, "docs-book", &mut book)? || !step(workspace, "docs-crates", &mut crates)? {
         return Ok(false);
     }
     copy(&workspace.target_dir().join("doc"), &site.join("api"))?;
     println!("{}", site.join("index.html").display());
     Ok(true)
-}
-
-/// Returns the program, after installing it if the machine has none.
-fn mdbook(workspace: &Workspace) -> Result<Option<PathBuf>> {
-    let tools = workspace.target_dir().join("tools");
-    let program = tools.join("bin").join("mdbook");
-    if let Some(installed) = machine::program("mdbook") {
-        return Ok(Some(installed));
-    }
-    if program.is_file() {
-        return Ok(Some(program));
-    }
-    let mut install = cargo();
-    install.args(["install", "mdbook", "--version", MDBOOK, "--locked", "--no-default-features"]);
-    install.arg("--root").arg(&tools);
-    Ok(step(workspace, "mdbook", &mut install)?.then_some(program))
-}
-
-fn step(workspace: &Workspace, name: &str, command: &mut Command) -> Result<bool> {
-    let log = workspace.log_dir()?.join(format!("docs-{name}.log"));
-    let mut progress = Progress::start(name.to_owned(), false);
-    let finished = process::run(command, &log, &mut progress)?;
-    progress.end(if finished.success { "ok" } else { "failed" });
-    if !finished.success {
-        finished.lines.iter().for_each(|line| println!("{line}"));
-    }
-    Ok(finished.success)
 }
 
 /// Writes what mdBook reads: the book, the reference pages, the settings, and a list of the crates.

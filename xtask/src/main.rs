@@ -12,10 +12,12 @@ mod parity;
 mod policies;
 mod process;
 mod report;
+mod semver;
 mod table;
 mod test;
 mod tidy;
 mod timing;
+mod tool;
 mod workspace;
 
 use std::process::ExitCode;
@@ -54,6 +56,8 @@ enum Task {
     Bench(bench::Options),
     /// Builds the book as a site, and the documentation of every crate
     Docs,
+    /// Compares the public API of every published crate with the baseline revision
+    Semver,
     /// Measures the Argon2 parameters that this machine can afford
     Calibrate(calibrate::Options),
 }
@@ -88,6 +92,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Timing(options) => timing::run(&workspace, &options),
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Docs => docs::run(&workspace),
+        Task::Semver => semver::run(&workspace),
         Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }

@@ -118,7 +118,7 @@ async fn an_application_signs_in_and_out() {
 
 /// Checks a cross-site form: single sign-on providers post their answer, without our cookie.
 #[tokio::test]
-async fn who_is_sent_by_another_site_is_signed_in() {
+async fn a_form_post_from_another_site_can_sign_in() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
     let mut visitor = Visitor { from_elsewhere: true, ..Visitor::of(&site) };

@@ -81,7 +81,7 @@ pub fn check(
     }
     let latest = rule.limit.map_or(Timestamp::MAX, |limit| authenticated_at.plus(limit));
     // Sessions keep whole seconds.
-    let prolonged = Timestamp::from_secs(now.plus(rule.grace).min(latest).seconds());
+    let prolonged = Timestamp::from_secs(now.plus(rule.grace).min(latest).as_secs());
 
     if facts.grace_until.is_some_and(|until| now < until.min(latest)) {
         return (Freshness::Fresh, Some(prolonged));
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn who_brings_the_proof_along_is_fresh() {
+    fn a_request_with_the_proof_is_fresh() {
         let exempt = FreshnessFacts { exempt: true, ..Default::default() };
         assert_eq!(check(at(NOW), &exempt, &rule(0, 10)), (Fresh, None));
     }

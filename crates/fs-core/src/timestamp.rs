@@ -51,12 +51,12 @@ impl Timestamp {
     }
 
     /// Returns the microseconds since the epoch.
-    pub const fn micros(self) -> i64 {
+    pub const fn as_micros(self) -> i64 {
         self.0
     }
 
     /// Returns the whole seconds since the epoch, rounded down.
-    pub const fn seconds(self) -> i64 {
+    pub const fn as_secs(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 

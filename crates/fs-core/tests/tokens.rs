@@ -331,7 +331,7 @@ proptest! {
     ) {
         let format = FORMATS[usize::from(native)];
         let signer = signer_of(&["secret"], format);
-        let now = Timestamp::from_micros(NOW.micros() - behind);
+        let now = Timestamp::from_micros(NOW.as_micros() - behind);
         let accepted = behind <= i64::try_from(CLOCK_LEEWAY.as_micros()).unwrap();
         for (at, token) in all_tokens(&signer).iter().enumerate() {
             // Flask-Login's cookie has no age.

@@ -38,7 +38,7 @@ async fn every_listener_hears_what_happens_from_then_on() {
 }
 
 #[tokio::test]
-async fn who_falls_behind_is_told_and_holds_up_nobody() {
+async fn a_slow_subscriber_is_told_and_delays_no_other() {
     let streams = EventStreams::new(NonZeroU16::new(4).unwrap());
     let mut slow = streams.subscribe();
     for _ in 0..1_000 {

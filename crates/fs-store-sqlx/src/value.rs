@@ -39,7 +39,7 @@ impl Value {
 
     /// Returns a timestamp as our own tables store it: as microseconds in an integer.
     pub(crate) fn micros(moment: Timestamp) -> Self {
-        Self::Int(moment.micros())
+        Self::Int(moment.as_micros())
     }
 }
 

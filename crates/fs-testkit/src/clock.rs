@@ -26,7 +26,7 @@ pub struct VirtualClock(Arc<AtomicI64>);
 impl VirtualClock {
     /// Creates a clock that shows `start`.
     pub fn new(start: Timestamp) -> Self {
-        Self(Arc::new(AtomicI64::new(start.micros())))
+        Self(Arc::new(AtomicI64::new(start.as_micros())))
     }
 
     /// Advances the clock.
@@ -36,7 +36,7 @@ impl VirtualClock {
 
     /// Sets the clock to `moment`, which may be earlier.
     pub fn set(&self, moment: Timestamp) {
-        self.0.store(moment.micros(), Ordering::SeqCst);
+        self.0.store(moment.as_micros(), Ordering::SeqCst);
     }
 }
 

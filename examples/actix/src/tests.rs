@@ -28,7 +28,7 @@ async fn from_registering_to_signing_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_go_on_is_cut_off() {
+async fn a_silent_client_is_disconnected() {
     let mut setup = Setup::standard();
     setup.http.body_timeout = Some(Duration::from_millis(200));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

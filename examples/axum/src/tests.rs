@@ -30,7 +30,7 @@ async fn from_registering_to_signing_out() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_go_on_is_cut_off() {
+async fn a_silent_client_is_disconnected() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("accounts.db");
     let accounts = accounts(file.to_str().unwrap()).await.unwrap().signing_key(KEY);

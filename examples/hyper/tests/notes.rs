@@ -126,7 +126,7 @@ impl Visitor {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_has_a_note() {
+async fn a_signed_in_user_has_a_note() {
     let server = Server::start().await;
     let mut ann = Visitor::sign_in(&server).await;
     assert_eq!(ann.get(&server, "/").await.body["response"]["hello"], ANN);
@@ -193,7 +193,7 @@ async fn what_was_begun_is_answered_before_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_go_on_is_cut_off() {
+async fn a_silent_client_is_disconnected() {
     let limits = Limits { patience: Duration::from_millis(200), ..Limits::default() };
     let server = Server::start_within(limits).await;
     for begun in [half_open::SILENT, half_open::HALF_A_HEAD, half_open::HALF_A_BODY] {

@@ -46,7 +46,7 @@ async fn start(security: &WebSecurity) -> SocketAddr {
 
 /// Tests a stalled body only: Rocket has no deadline for heads, so a proxy has to provide it.
 #[tokio::test(flavor = "multi_thread")]
-async fn who_does_not_go_on_with_a_body_is_cut_off() {
+async fn a_client_that_sends_no_body_is_disconnected() {
     let mut setup = Setup::standard();
     setup.http.body_timeout = Some(Duration::from_millis(200));
     let address = start(&setup.build().web).await;

@@ -42,6 +42,8 @@ pub(crate) enum Step {
     Features,
     /// Packages the published crates as crates.io gets them, in the order of their dependencies
     Package,
+    /// Checks licences, bans and duplicates of dependencies with cargo-deny (`deny.toml`)
+    Deny,
     /// Finds or starts PostgreSQL for the tests
     Servers,
     /// Finds Chromium for the browser tests

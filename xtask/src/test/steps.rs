@@ -8,6 +8,7 @@ use super::summary::{self, Count};
 use super::{Outcome, Step, Verdict};
 use crate::process::{self, Finished, Progress};
 use crate::report::Report;
+use crate::tool::Tool;
 use crate::workspace::{Workspace, cargo};
 use crate::{Result, chromium, database, machine, parity, tidy};
 
@@ -15,6 +16,8 @@ use crate::{Result, chromium, database, machine, parity, tidy};
 /// that they did not run.
 const REQUIRE_POSTGRES: &str = "FS_REQUIRE_POSTGRES";
 
+/// Program that checks dependencies.
+const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", arguments: &[] };
 /// Part of the name of tests that need PostgreSQL, or of their file.
 const POSTGRES_TESTS: &str = "postgres";
 /// Name of the file of tests that need a browser.
@@ -75,6 +78,7 @@ impl<'a> Session<'a> {
                 command.args(named);
                 self.tool(&mut command, "package", "every published crate", progress)
             }
+            Step::Deny => self.deny(progress),
             Step::Servers => Ok(self.servers(progress)),
             Step::Browser => Ok(self.browser(progress)),
             Step::Tests => self.tests(progress),
@@ -133,6 +137,26 @@ impl<'a> Session<'a> {
         }
         let on = format!("{} combinations", all.len());
         Ok(Outcome { on, verdict: Verdict::of(details.is_empty()), details })
+    }
+
+    /// Checks the dependencies. CI installs the program if the machine has none.
+    fn deny(&self, progress: &mut Progress) -> Result<Outcome> {
+        let mut program = DENY.find(self.workspace);
+        if program.is_none() && machine::is_ci() {
+            let (mut install, installed) = DENY.installation(self.workspace);
+            let finished = process::run(&mut install, &self.log("deny"), progress)?;
+            if !finished.success {
+                return Ok(outcome(finished, DENY.name.into()));
+            }
+            program = Some(installed);
+        }
+        let Some(program) = program else {
+            return Ok(missing(DENY.name, format!("cargo install {}", DENY.name)));
+        };
+        let mut command = Command::new(program);
+        command.args(["--offline", "check", "licenses", "bans", "sources"]);
+        command.current_dir(&self.workspace.root);
+        self.tool(&mut command, "deny", "licences, bans, duplicates", progress)
     }
 
     fn servers(&mut self, progress: &mut Progress) -> Outcome {

@@ -130,7 +130,7 @@ async fn find(security: &Security, email: &str) -> Result<User, Failed> {
 
 fn show(user: &User) -> Value {
     let moment =
-        |at: Option<Timestamp>| at.map(|at| Timestamp::from_secs(at.seconds()).to_string());
+        |at: Option<Timestamp>| at.map(|at| Timestamp::from_secs(at.as_secs()).to_string());
     let mut roles: Vec<_> = user.roles.iter().map(|role| role.name.as_str()).collect();
     roles.sort_unstable();
     json!({

@@ -95,7 +95,7 @@ impl Security {
 /// Returns the start of the hour.
 fn rounded(now: Timestamp) -> Timestamp {
     let hour = i64::try_from(HOUR.as_secs()).unwrap_or(1);
-    Timestamp::from_secs(now.seconds().div_euclid(hour).saturating_mul(hour))
+    Timestamp::from_secs(now.as_secs().div_euclid(hour).saturating_mul(hour))
 }
 
 #[cfg(test)]

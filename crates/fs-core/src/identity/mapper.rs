@@ -252,7 +252,7 @@ mod tests {
         }
 
         #[test]
-        fn whoever_is_stored_is_found_by_what_is_stored(stored in "\\PC{1,30}|[a-zé@.+0-9-]{1,30}") {
+        fn a_stored_user_is_found_by_the_stored_spelling(stored in "\\PC{1,30}|[a-zé@.+0-9-]{1,30}") {
             let typed = stored.trim();
             prop_assume!(!typed.is_empty());
             let found = rules().lookups(&Readers::default(), typed);

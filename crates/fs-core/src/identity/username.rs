@@ -318,7 +318,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whoever_registers_is_found(text in "\\PC{0,40}|[a-zA-Z0-9éÅﬃⅠ]{4,12}") {
+        fn a_registered_user_is_found(text in "\\PC{0,40}|[a-zA-Z0-9éÅﬃⅠ]{4,12}") {
             let rules = UsernameRules::default();
             if let Ok(Some(name)) = check_username(&rules, &text) {
                 prop_assert_eq!(normalise_username(&rules, &text), Some(name.clone().into_string()));

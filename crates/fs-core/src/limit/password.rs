@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_many_networks_of_ipv6_is_counted_in_all_of_them() {
+    fn ipv6_networks_of_one_customer_are_counted_together() {
         let one = quota("ann", Some("2001:db8:1:1::1"));
         let day = [40, 80, 160, 100].map(|most| (most, 86_400));
         let here = [20, 40, 80].map(|most| (most, 900));

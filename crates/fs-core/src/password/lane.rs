@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_has_many_addresses_of_ipv6_has_one_turn() {
+    fn ipv6_addresses_of_one_customer_share_a_turn() {
         let wide = ["2001:db8:1::/48", "2001:db8:1:200::/56", "2001:db8:1:2ff::/64", "ann"];
         assert_eq!(steps("2001:db8:1:2ff::9"), wide);
         assert_eq!(steps("203.0.113.7"), ["203.0.113.7", "ann"]);

@@ -39,7 +39,7 @@ impl<C> Encode<C> for Timestamp {
         to: &mut Encoder<W>,
         _: &mut C,
     ) -> Result<(), EncodeError<W::Error>> {
-        to.i64(self.micros())?.ok()
+        to.i64(self.as_micros())?.ok()
     }
 }
 

@@ -101,7 +101,7 @@ impl Sealer {
         now: Timestamp,
         salt: [u8; SALT],
     ) -> Result<String, SealError> {
-        let plain = [now.micros().to_be_bytes().as_slice(), content].concat();
+        let plain = [now.as_micros().to_be_bytes().as_slice(), content].concat();
         let text = self.seal_bytes(&plain, purpose, salt).ok_or(SealError::NoKey)?;
         if text.len() > LONGEST { Err(SealError::TooLong(text.len())) } else { Ok(text) }
     }

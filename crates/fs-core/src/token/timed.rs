@@ -60,7 +60,7 @@ pub enum TokenProblem<C> {
 
 /// Encodes the seconds since the epoch: big-endian, without leading zeros, in base64url.
 pub(super) fn encode_time(now: Timestamp) -> String {
-    let octets = now.seconds().max(0).to_be_bytes();
+    let octets = now.as_secs().max(0).to_be_bytes();
     let zeros = octets.iter().take_while(|octet| **octet == 0).count();
     BASE64URL_NOPAD.encode(octets.get(zeros..).unwrap_or_default())
 }

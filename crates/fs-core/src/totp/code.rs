@@ -283,7 +283,7 @@ pub(crate) fn sent_once(user_key: &str, secret: &TotpSecret, step: Step) -> Spen
 }
 
 fn seconds(now: Timestamp) -> u64 {
-    u64::try_from(now.seconds()).unwrap_or(0)
+    u64::try_from(now.as_secs()).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -108,7 +108,7 @@ async fn the_last_use_is_written_by_the_hour_and_not_by_the_request() {
     let ann = site.add_user(ANN).await;
     let token = make(&site, &ann, "backup").await;
     let hour = |hours: i64| {
-        let second = site.core().now().seconds().div_euclid(3_600) * 3_600;
+        let second = site.core().now().as_secs().div_euclid(3_600) * 3_600;
         Some(fs_core::Timestamp::from_secs(second - hours * 3_600))
     };
     let used = async || listed(&site, &ann).await[0].used_at;

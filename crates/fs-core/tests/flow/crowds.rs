@@ -138,7 +138,7 @@ async fn an_address_is_registered_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn whoever_of_a_hundred_signs_in_while_being_shut_out_is_out() {
+async fn a_deactivated_account_has_no_session_after_a_hundred_concurrent_sign_ins() {
     for setup in PROFILES {
         let site = without_limits(setup()).build();
         let user = site.add_user(ANN).await;

@@ -87,7 +87,7 @@ impl Scene {
 }
 
 #[test]
-fn who_signs_in_while_being_shut_out_is_out() {
+fn a_sign_in_during_a_deactivation_leaves_no_session() {
     for setup in PROFILES {
         let orders = every_order(|order| {
             let scene = Scene::new(setup);
@@ -102,7 +102,7 @@ fn who_signs_in_while_being_shut_out_is_out() {
 }
 
 #[test]
-fn who_signs_in_while_being_deleted_is_nobody() {
+fn a_sign_in_during_a_deletion_leaves_no_session() {
     for setup in PROFILES {
         every_order(|order| {
             let scene = Scene::new(setup);

@@ -19,7 +19,7 @@ async fn who(site: &Site, session: &Session) -> Option<String> {
 }
 
 #[tokio::test]
-async fn whoever_signs_in_ends_the_session_that_was_there() {
+async fn signing_in_ends_the_previous_session() {
     for setup in PROFILES {
         let site = setup().build();
         site.add_user(ANN).await;

@@ -113,7 +113,7 @@ async fn the_application_and_tokens_give_an_account_its_uniquifier() {
 
 /// Checks two concurrent sign-ins: one creates the uniquifier, and both succeed.
 #[tokio::test]
-async fn whoever_comes_second_gets_the_same_uniquifier() {
+async fn concurrent_callers_get_the_same_uniquifier() {
     let site = site(Setup::standard()).await;
     let (mut first, mut second) = (Session::default(), Session::default());
     let _ = tokio::join!(sign_ann_in(&site, &mut first), sign_ann_in(&site, &mut second));

@@ -22,7 +22,7 @@ fn site(setup: Setup) -> Site {
     rules.pending = Duration::from_secs(600);
     setup.config.two_factor = Some(rules);
     let site = setup.build();
-    let since = site.core().now().seconds().rem_euclid(30);
+    let since = site.core().now().as_secs().rem_euclid(30);
     site.clock.advance(Duration::from_secs(30 - u64::try_from(since).unwrap()));
     site
 }

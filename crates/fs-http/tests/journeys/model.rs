@@ -352,7 +352,7 @@ impl Model {
     pub(crate) fn is_code_of(&self, key: &TotpSecret, code: &str, seconds: u64) -> bool {
         let rules = TotpRules::default();
         let around = (0..=2 * seconds + 60).step_by(30);
-        let start = self.now.seconds() - i64::try_from(seconds + 30).unwrap();
+        let start = self.now.as_secs() - i64::try_from(seconds + 30).unwrap();
         around.into_iter().any(|later| {
             let at = Timestamp::from_secs(start + i64::try_from(later).unwrap());
             rules.code_at(key, at).expose() == code

@@ -200,7 +200,7 @@ impl World {
         let name = PEOPLE[step.who];
         let mut limited = false;
         for number in 0..times {
-            let stranger = format!("n{}@site.test", self.model.now.micros() + number as i64);
+            let stranger = format!("n{}@site.test", self.model.now.as_micros() + number as i64);
             let email = match number % 3 {
                 0 => stranger,
                 1 => name.replace('@', &format!("+{number}@")),
@@ -252,7 +252,7 @@ impl World {
     /// Moves the browser to another address in its network, as the privacy extensions of IPv6 do.
     fn move_in_network(&mut self, step: &Step) {
         if self.model.plan.limited && ADDRESSES[step.browser].is_ipv6() {
-            let last = u16::try_from(self.model.now.seconds() % 1_000).unwrap_or_default();
+            let last = u16::try_from(self.model.now.as_secs() % 1_000).unwrap_or_default();
             let browser = &mut self.browsers[step.browser].0;
             let cookies = std::mem::take(&mut browser.cookies);
             *browser = self.site.visited_from(v6(last)).browser();

@@ -177,7 +177,7 @@ async fn a_link_signs_nobody_in_who_may_not() {
 }
 
 #[tokio::test]
-async fn who_owns_an_address_takes_the_account_over_that_another_made_with_it() {
+async fn the_owner_of_an_address_takes_over_an_account_registered_by_another() {
     let site = Setup::standard().build();
     // An attacker who does not read Ann's mail uses a password of their own.
     register_ann(&site).await;

@@ -87,7 +87,7 @@ async fn a_number_in_json_gets_back_the_zeros_that_it_cannot_begin_with() {
 }
 
 #[tokio::test]
-async fn who_types_the_key_is_told_what_to_set_the_app_to() {
+async fn the_typed_key_is_shown_with_the_settings_of_the_app() {
     for (digits, told) in [(6, false), (8, true)] {
         let mut setup = Setup::standard();
         setup.config.totp.digits = digits;

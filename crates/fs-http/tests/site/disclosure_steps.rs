@@ -52,7 +52,7 @@ fn work(site: &Site) -> Vec<Call> {
 }
 
 #[tokio::test]
-async fn whoever_registers_an_address_does_not_learn_by_signing_in_that_it_was_free() {
+async fn signing_in_does_not_reveal_whether_a_registered_address_was_free() {
     // Includes a password with two spellings, and one that could be a code.
     for password in [NEW, "an\u{e4}ther marble otter", "4711 0815 4711 0815"] {
         registered_and_signed_in(password).await;

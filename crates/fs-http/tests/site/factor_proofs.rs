@@ -100,7 +100,7 @@ async fn a_copied_remember_cookie_and_the_password_do_not_change_how_somebody_si
 }
 
 #[tokio::test]
-async fn whoever_signed_in_with_the_factor_lately_is_not_asked_again() {
+async fn a_recent_factor_is_not_asked_for_again() {
     let site = setup().build();
     add_with(&site, ANN, &key(1)).await;
     let mut ann = signed_in(&site, ANN, &key(1)).await;

@@ -27,7 +27,7 @@ async fn site_with_ann(setup: Setup) -> Site {
 }
 
 #[tokio::test]
-async fn who_wants_json_can_be_decided_otherwise() {
+async fn the_choice_of_json_can_be_replaced() {
     let mut setup = Setup::standard();
     setup.hooks.want_json = Some(Arc::new(|request| request.header("x-api").is_some()));
     let site = setup.build();

@@ -125,7 +125,7 @@ async fn strangers_cannot_use_up_the_mails_that_the_owner_signs_in_by() {
 }
 
 #[tokio::test]
-async fn whoever_is_sent_no_more_codes_may_still_give_the_last_one() {
+async fn the_last_code_is_accepted_after_the_send_limit_is_reached() {
     let site = one_mail_an_hour().await;
     sign_ann_in(&site).await;
     let mail = site.mails().await.pop().unwrap();

@@ -81,7 +81,7 @@ async fn csrf_tokens_are_asked_for_where_the_table_says_so() {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_is_asked_for_what_the_table_says() {
+async fn signed_in_users_are_asked_for_what_the_table_says() {
     for site in sites(false) {
         add_with(&site, ANN, &key(1)).await;
         let within = site.core().config().freshness.within.unwrap();

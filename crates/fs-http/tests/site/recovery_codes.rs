@@ -121,7 +121,7 @@ fn regex_code(html: &str) -> String {
 }
 
 #[tokio::test]
-async fn who_has_set_up_a_second_factor_is_led_to_the_codes() {
+async fn a_new_second_factor_leads_to_the_recovery_codes() {
     let site = with_codes(Setup::standard).build();
     site.add_user(ANN).await;
     let mut ann = sign_ann_in(&site).await;
@@ -253,7 +253,7 @@ async fn every_request_costs_what_it_must() {
     let request = ann.json(MAKE, json!({})).await;
     site.calls.take();
     let made = ann.send(request).await;
-    assert_eq!(dear(&site), [Call::Session, Call::Commit]);
+    assert_eq!(dear(&site), [Call::Session, Call::CredentialsOf, Call::Commit]);
     let code = codes_in(&made.json()).remove(0);
 
     let mut browser = waiting(&site).await;

@@ -112,7 +112,7 @@ async fn what_a_session_a_token_and_a_password_lack_is_told_apart() {
 }
 
 #[tokio::test]
-async fn who_owes_a_second_factor_is_told_so() {
+async fn a_missing_second_factor_is_reported() {
     let [setup, _] = every_way();
     let site = explained(setup);
     add_with(&site, ANN, &key(1)).await;

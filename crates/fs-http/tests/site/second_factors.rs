@@ -64,7 +64,7 @@ async fn enrol(site: &Site) -> TotpSecret {
 }
 
 #[tokio::test]
-async fn who_lost_the_device_gets_no_code_by_mail_unless_that_was_chosen() {
+async fn a_lost_device_gets_no_mailed_code_unless_configured() {
     for mail_rescue in [false, true] {
         let mut rules = TwoFactor::default();
         rules.mail_rescue = mail_rescue;
@@ -207,7 +207,7 @@ async fn operators_are_told_of_a_lost_device_so_often_and_then_the_limit_is_name
 }
 
 #[tokio::test]
-async fn whoever_gives_too_many_wrong_codes_is_told_when_to_try_again() {
+async fn too_many_wrong_codes_are_answered_with_retry_after() {
     let site = required();
     site.add_user(ANN).await;
     let secret = enrol(&site).await;

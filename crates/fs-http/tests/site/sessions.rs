@@ -60,7 +60,7 @@ async fn is_remembered(browser: &Browser) -> bool {
 
 /// Checks a handler that fails after it signed a user out.
 #[tokio::test]
-async fn who_was_signed_out_stays_so_when_the_rest_is_taken_back() {
+async fn a_sign_out_survives_a_handler_that_fails() {
     for setup in PROFILES {
         let site = setup().build();
         site.add_user(ANN).await;
@@ -218,7 +218,7 @@ const DEEDS: [(&str, Deed, [bool; 4]); 5] = [
 ];
 
 #[tokio::test]
-async fn whoever_is_shut_out_is_nobody_on_the_next_request() {
+async fn a_deactivated_user_is_not_authenticated_by_the_next_request() {
     for setup in PROFILES {
         for (what, deed, ends) in DEEDS {
             let site = setup().build();
@@ -244,7 +244,7 @@ async fn whoever_is_shut_out_is_nobody_on_the_next_request() {
 }
 
 #[tokio::test]
-async fn who_follows_the_link_of_somebody_else_is_signed_out() {
+async fn a_link_of_another_account_signs_out() {
     for setup in PROFILES {
         for remembered_alone in [false, true] {
             let site = setup().build();

@@ -198,7 +198,7 @@ async fn a_token_comes_with_a_whole_sign_in_and_with_nothing_less() {
 }
 
 #[tokio::test]
-async fn whoever_lacks_the_second_factor_gets_a_token_from_no_endpoint() {
+async fn no_endpoint_issues_a_token_without_the_second_factor() {
     let site = site_for(State::WithFactor, true, Step::Login);
     account(&site, State::WithFactor).await;
     // Tries everything that is permitted while a sign-in waits for its second factor.

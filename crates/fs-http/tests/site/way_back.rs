@@ -72,7 +72,7 @@ async fn endpoints_are_no_targets_but_for_pages_of_who_is_signed_in() {
 /// Checks the host of the redirect. The browser's session belongs to the host that it uses, even if
 /// another public address is configured.
 #[tokio::test]
-async fn who_proves_themselves_again_stays_at_the_host_of_their_browser() {
+async fn reauthentication_stays_at_the_host_of_the_browser() {
     for setup in PROFILES {
         let site = setup().build();
         site.add_user(ANN).await;

@@ -172,7 +172,7 @@ fn a_caller_that_goes_away_while_others_wait_is_skipped() {
 }
 
 #[test]
-fn who_waited_too_long_is_refused_and_not_run() {
+fn a_job_that_waited_too_long_is_refused_and_not_run() {
     let pool = pool_with_patience(1, 10, Duration::ZERO);
     let answer = block_on(pool.submit(&lane(), 1, Box::new(|_| panic!("must not run"))));
     assert!(matches!(answer, Err(HashPoolError::Busy { .. })), "{answer:?}");

@@ -105,7 +105,7 @@ impl SmsSender for WebhookSender {
         let mut id = [0; 18];
         self.entropy.fill(&mut id).map_err(|error| SmsError::Temporary(error.to_string()))?;
         let id = format!("msg_{}", URL_SAFE_NO_PAD.encode(id));
-        let timestamp = self.clock.now().seconds().to_string();
+        let timestamp = self.clock.now().as_secs().to_string();
         // The service delivers the text, so it must see it.
         let body = serde_json::json!({ "to": message.to, "text": message.text.expose() });
         let body = body.to_string();

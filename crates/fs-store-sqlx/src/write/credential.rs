@@ -25,7 +25,7 @@ impl Work<'_> {
         let mut values: Vec<Value> = vec![
             value.into(),
             Value::micros(credential.created_at),
-            credential.used_at.map(Timestamp::micros).into(),
+            credential.used_at.map(Timestamp::as_micros).into(),
             Value::micros(credential.expires_at),
             credential.key.as_str().into(),
             credential.kind.as_str().into(),

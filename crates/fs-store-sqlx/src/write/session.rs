@@ -25,7 +25,7 @@ impl Work<'_> {
                     kind.into(),
                     session.uniquifier.as_str().into(),
                     Value::micros(session.created_at),
-                    session.authenticated_at.map(Timestamp::micros).into(),
+                    session.authenticated_at.map(Timestamp::as_micros).into(),
                     Value::micros(session.expires_at),
                     session.user_agent.as_deref().into(),
                     session.client_ip.as_deref().into(),

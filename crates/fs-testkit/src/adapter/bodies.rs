@@ -104,7 +104,7 @@ pub(super) fn the_token_of_an_upload_is_found_in_its_first_field(
 
 /// Checks that a body that is too long is answered, because many clients read no answer before they
 /// have sent everything.
-pub(super) fn who_sends_too_much_is_still_answered(subject: &Subject) -> Result<(), Violation> {
+pub(super) fn an_oversized_body_is_answered(subject: &Subject) -> Result<(), Violation> {
     // Larger than the socket buffers.
     let body = vec![b'a'; 7 << 20];
     let answer = subject.visitor().ask("POST", "/login", &[FORM], &body)?;

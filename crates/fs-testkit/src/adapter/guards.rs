@@ -47,7 +47,7 @@ pub(super) fn strangers_get_no_websocket(subject: &Subject) -> Result<(), Violat
     Ok(())
 }
 
-pub(super) fn who_lacks_a_role_is_refused(subject: &Subject) -> Result<(), Violation> {
+pub(super) fn a_missing_role_is_refused(subject: &Subject) -> Result<(), Violation> {
     let (mut ann, mut eve) = (subject.signed_in(ANN)?, subject.signed_in(EVE)?);
     for (path, says) in [("/editors", EVE), ("/group/inside", "inside")] {
         equal(ann.get(path)?.status, StatusCode::FORBIDDEN, "who lacks the role")?;

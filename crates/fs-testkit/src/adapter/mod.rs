@@ -179,7 +179,7 @@ macro_rules! __each_adapter_rule {
             bodies::a_form_may_bring_the_csrf_token
             bodies::the_frameworks_forms_work_behind_it
             bodies::the_token_of_an_upload_is_found_in_its_first_field
-            bodies::who_sends_too_much_is_still_answered
+            bodies::an_oversized_body_is_answered
             connections::a_connection_is_used_again
             connections::a_client_that_goes_away_harms_nobody
             connections::a_slow_client_holds_nobody_up
@@ -190,7 +190,7 @@ macro_rules! __each_adapter_rule {
             failures::a_failing_store_is_not_nobody
             guards::strangers_are_asked_to_sign_in
             guards::strangers_get_no_websocket
-            guards::who_lacks_a_role_is_refused
+            guards::a_missing_role_is_refused
             guards::one_request_is_from_one_person
             guards::a_developer_is_told_why
             guards::asking_for_anybody_leaves_nothing_behind

@@ -54,8 +54,8 @@ pub(super) async fn a_credential_is_kept_with_every_field(
                 key: CredentialKey::of(kind, &number.to_string()),
                 kind,
                 value: value.clone(),
-                created_at: Timestamp::from_micros(at(0).micros() + 123_456),
-                used_at: (number == 0).then(|| Timestamp::from_micros(at(1).micros() + 654_321)),
+                created_at: Timestamp::from_micros(at(0).as_micros() + 123_456),
+                used_at: (number == 0).then(|| Timestamp::from_micros(at(1).as_micros() + 654_321)),
                 expires_at: if number == 0 { Timestamp::MAX } else { at(100) },
                 ..credential("", &ann)
             };
@@ -98,7 +98,7 @@ pub(super) async fn a_credential_ends_at_its_expiry(
     let ann = add(&*store, bare("ann")).await?;
     let new = credential("t", &ann);
     insert(&*store, &new).await?;
-    let last = Timestamp::from_micros(at(100).micros() - 1);
+    let last = Timestamp::from_micros(at(100).as_micros() - 1);
     for (now, alive) in [(at(0), true), (last, true), (at(100), false), (at(101), false)] {
         let found = store.credential(&new.key, now).await?;
         equal(found.is_some(), alive, &format!("at {now}"))?;

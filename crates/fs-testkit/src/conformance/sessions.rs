@@ -29,7 +29,7 @@ pub(super) async fn a_session_is_kept_with_every_field(
     for session in [
         session("full", &whose),
         SessionRecord {
-            created_at: Timestamp::from_micros(at(0).micros() + 123_456),
+            created_at: Timestamp::from_micros(at(0).as_micros() + 123_456),
             authenticated_at: None,
             expires_at: Timestamp::MAX,
             user_agent: None,
@@ -71,7 +71,7 @@ pub(super) async fn a_session_ends_at_its_expiry(
 ) -> Result<(), Violation> {
     add(&*store, bare("ann")).await?;
     insert(&*store, session("s", &uniquifier("ann"))).await?;
-    let last = Timestamp::from_micros(at(100).micros() - 1);
+    let last = Timestamp::from_micros(at(100).as_micros() - 1);
     for (now, alive) in [(at(0), true), (last, true), (at(100), false), (at(101), false)] {
         let found = store.session(&SessionKey::new("s"), now).await?;
         equal(found.is_some(), alive, &format!("at {now}"))?;

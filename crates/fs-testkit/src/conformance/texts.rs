@@ -68,8 +68,8 @@ pub(super) async fn times_are_kept_to_the_microsecond(
         0,
         1,
         -1,
-        at(0).micros() + 999_999,
-        at(0).micros() + 100_000,
+        at(0).as_micros() + 999_999,
+        at(0).as_micros() + 100_000,
         -2_208_988_800_000_000,  // 1900-01-01
         253_402_300_799_999_999, // 9999-12-31, the last microsecond
     ] {

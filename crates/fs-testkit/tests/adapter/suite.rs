@@ -31,7 +31,7 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
         "the_token_of_an_upload_is_found_in_its_first_field",
         "a large form with its token first",
     ),
-    (Fault::HangsUpOnLongBodies, "who_sends_too_much_is_still_answered", "no answer"),
+    (Fault::HangsUpOnLongBodies, "an_oversized_body_is_answered", "no answer"),
     (Fault::ForgetsUpgrades, "strangers_get_no_websocket", "a stranger's WebSocket"),
     (Fault::StumblesOverOddHeaders, "a_header_that_is_no_text_harms_nothing", "no answer"),
     (Fault::ForgetsVary, "answers_are_those_of_the_library", "lines \"vary: Cookie"),
@@ -62,7 +62,7 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     (Fault::TellsErrors, "a_failing_store_tells_nothing", "an error's text is not told"),
     (Fault::TakesFailuresForNobody, "a_failing_store_is_not_nobody", "is not a stranger"),
     (Fault::Says401, "strangers_are_asked_to_sign_in", "a page's answer to a stranger"),
-    (Fault::ForgetsRoles, "who_lacks_a_role_is_refused", "who lacks the role"),
+    (Fault::ForgetsRoles, "a_missing_role_is_refused", "who lacks the role"),
     (
         Fault::AsksEachGuardAnew,
         "one_request_is_from_one_person",

@@ -252,7 +252,7 @@ impl Broken {
             (Some(Fault::KeepsDeliveredMails), Change::MailDelivered(_)) => return vec![],
             (Some(Fault::CountsNoAttempts), Change::MailFailed { .. }) => return vec![],
             (Some(Fault::KeepsWhatIsGivenUp), Change::MailFailed { mail, due, reason }) => {
-                let due = due.min(Timestamp::from_micros(Timestamp::MAX.micros() - 1));
+                let due = due.min(Timestamp::from_micros(Timestamp::MAX.as_micros() - 1));
                 Change::MailFailed { mail, due, reason }
             }
             (_, change) => change,
@@ -313,7 +313,7 @@ impl Broken {
             Some(Fault::KeepsWholeSeconds) => {
                 for field in &mut set {
                     if let UserField::ConfirmedAt(Some(moment)) = field {
-                        *moment = Timestamp::from_secs(moment.seconds());
+                        *moment = Timestamp::from_secs(moment.as_secs());
                     }
                 }
             }
@@ -361,7 +361,7 @@ impl UserStore for Broken {
     ) -> Result<Option<(Arc<SessionRecord>, Arc<User>)>, StoreError> {
         let now = match self.fault {
             Some(Fault::ShowsExpiredSessions) => Timestamp::EPOCH,
-            Some(Fault::EndsSessionsLate) => Timestamp::from_micros(now.micros() - 1),
+            Some(Fault::EndsSessionsLate) => Timestamp::from_micros(now.as_micros() - 1),
             _ => now,
         };
         self.inner.session(key, now).await

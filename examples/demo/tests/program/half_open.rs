@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use crate::demo::Demo;
 use clients::{HALF_A_BODY, HALF_A_HEAD, SILENT, is_closed};
 
-on_each_framework!(who_does_not_go_on_is_cut_off);
+on_each_framework!(a_silent_client_is_disconnected);
 
-fn who_does_not_go_on_is_cut_off(framework: &str) {
+fn a_silent_client_is_disconnected(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["--database", "memory", "--silence", "1"];
     let demo = Demo::start_on(framework, folder.path(), &arguments);

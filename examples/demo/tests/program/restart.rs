@@ -3,9 +3,9 @@
 use crate::client::Client;
 use crate::demo::Demo;
 
-on_each_framework!(who_is_signed_in_stays_so_over_a_restart);
+on_each_framework!(a_session_survives_a_restart);
 
-fn who_is_signed_in_stays_so_over_a_restart(framework: &str) {
+fn a_session_survives_a_restart(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start_on(framework, folder.path(), &[]);
     let password = demo.password.clone().unwrap();

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use crate::demo::Demo;
 
-on_each_framework!(who_is_being_answered_gets_the_answer);
+on_each_framework!(a_shutdown_finishes_running_answers);
 
-fn who_is_being_answered_gets_the_answer(framework: &str) {
+fn a_shutdown_finishes_running_answers(framework: &str) {
     let folder = tempfile::tempdir().unwrap();
     let mut demo = Demo::start_on(framework, folder.path(), &["--database", "memory"]);
     let stream = TcpStream::connect(("127.0.0.1", demo.port())).unwrap();

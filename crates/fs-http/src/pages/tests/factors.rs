@@ -147,7 +147,7 @@ fn the_page_says_where_the_code_is() {
 }
 
 #[test]
-fn who_asked_for_help_is_told_what_happens() {
+fn a_request_for_help_is_answered() {
     let says = |problem: &str| {
         page(
             "two_factor_verify_code",

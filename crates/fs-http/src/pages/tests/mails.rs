@@ -68,7 +68,7 @@ fn every_mail_holds_its_links_and_no_others() {
 }
 
 #[test]
-fn who_has_a_confirmed_account_is_led_to_sign_in_or_to_reset_the_password() {
+fn a_confirmed_account_is_led_to_sign_in_or_reset() {
     let context = map([
         ("user", json!({ "email": "ann@example.com" })),
         ("login_link", json!("https://otter.example/login")),

@@ -30,7 +30,7 @@ fn jobs_of_one_lane_keep_their_order() {
 }
 
 #[test]
-fn whoever_comes_after_a_crowd_waits_for_one_job_of_it() {
+fn a_new_lane_waits_for_one_job_of_a_full_one() {
     let mut queue = FairQueue::new(WIDE);
     for number in 0..100 {
         queue.push(&lane(&["crowd", &number.to_string()]), 1, "crowd").unwrap();

@@ -37,7 +37,7 @@ async fn it_stops_as_soon_as_there_is_an_answer() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_reached_is_tried_again() {
+async fn an_unreachable_recipient_is_retried() {
     let mut delivery = Delivery::new().unwrap();
     let waits = impatient(&mut delivery);
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
