@@ -8,7 +8,8 @@ use crate::Result;
 use crate::tool::{Tool, step};
 use crate::workspace::Workspace;
 
-const SEMVER_CHECKS: Tool = Tool { name: "cargo-semver-checks", version: "0.51.0", arguments: &[] };
+const SEMVER_CHECKS: Tool =
+    Tool { name: "cargo-semver-checks", version: "0.51.0", arguments: &["--debug"] };
 const BASELINE: &str = "xtask/semver-baseline";
 
 /// Returns whether no change of the API breaks programs that use it.

@@ -17,7 +17,7 @@ use crate::{Result, chromium, database, machine, parity, tidy};
 const REQUIRE_POSTGRES: &str = "FS_REQUIRE_POSTGRES";
 
 /// Program that checks dependencies.
-const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", arguments: &[] };
+const DENY: Tool = Tool { name: "cargo-deny", version: "0.20.2", arguments: &["--debug"] };
 /// Part of the name of tests that need PostgreSQL, or of their file.
 const POSTGRES_TESTS: &str = "postgres";
 /// Name of the file of tests that need a browser.
@@ -154,7 +154,7 @@ impl<'a> Session<'a> {
             return Ok(missing(DENY.name, format!("cargo install {}", DENY.name)));
         };
         let mut command = Command::new(program);
-        command.args(["--offline", "check", "licenses", "bans", "sources"]);
+        command.args(["check", "licenses", "bans", "sources"]);
         command.current_dir(&self.workspace.root);
         self.tool(&mut command, "deny", "licences, bans, duplicates", progress)
     }
