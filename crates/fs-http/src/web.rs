@@ -81,6 +81,13 @@ impl WebSecurity {
         if http.explain_refusals {
             tracing::warn!("refusals are explained to whoever is refused: for development alone");
         }
+        for name in pages.misnamed() {
+            tracing::warn!(
+                name,
+                "this template replaces no page or mail, and no other template uses it: is its name \
+                 misspelled? Pages::write_defaults writes all templates that can be replaced"
+            );
+        }
         let warnings = Warnings::new();
         let data_cookie = data_cookie(&http.session_cookie);
         let config = http;

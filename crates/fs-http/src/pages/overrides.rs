@@ -34,6 +34,20 @@ impl Pages {
         }
     }
 
+    /// Returns the templates of the application below `security/` that replace no default template
+    /// and that no other template names. Their names are probably misspelled.
+    pub(crate) fn misnamed(&self) -> Vec<&str> {
+        let is_default = |name: &str| builtin::TEMPLATES.iter().any(|(known, _)| *known == name);
+        let is_used = |name: &str| {
+            let quoted = [format!("\"{name}\""), format!("'{name}'")];
+            let names_it = |source: &str| quoted.iter().any(|quoted| source.contains(quoted));
+            self.env.templates().any(|(_, template)| names_it(template.source()))
+        };
+        let names = self.env.templates().map(|(name, _)| name);
+        let own = names.filter(|name| name.starts_with("security/") && !is_default(name));
+        own.filter(|name| !is_used(name)).collect()
+    }
+
     /// Writes the default templates into a directory, as the start of an application's own for
     /// [`PagesConfig::directory`](super::PagesConfig::directory). Files that exist are left as they
     /// are. Returns the files that were written.

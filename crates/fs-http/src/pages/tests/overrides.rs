@@ -134,3 +134,17 @@ fn default_templates_are_written_once_and_read_again() {
     assert_eq!(render(&own), render(&ours));
     assert_eq!(Pages::write_defaults(directory.path()).unwrap(), Vec::<PathBuf>::new());
 }
+
+#[test]
+fn a_misspelled_name_is_found() {
+    let files = [
+        ("security/login_user.html", "{% include 'security/greeting.html' %}"),
+        ("security/greeting.html", "Hello"),
+        ("security/logn_user.html", "Hello"),
+        ("security/email/welcome.text.txt", "Hello"),
+        ("account.html", "Hello"),
+    ];
+    let directory = directory(&files);
+    let pages = open(directory.path()).unwrap();
+    assert_eq!(pages.misnamed(), ["security/email/welcome.text.txt", "security/logn_user.html"]);
+}
