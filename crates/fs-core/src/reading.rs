@@ -9,13 +9,12 @@ use crate::identity::PhoneProblem;
 #[cfg(feature = "phone")]
 use crate::identity::normalise_phone;
 use crate::identity::{
-    EmailAddress, EmailProblem, EmailRules, IdentityAttribute, PhoneNumber, Region, Username,
-    UsernameProblem, UsernameRules, check_username, normalise_email, normalise_username,
+    EmailAddress, EmailProblem, EmailRules, PhoneNumber, Region, Username, UsernameProblem,
+    UsernameRules, check_username, normalise_email, normalise_username,
 };
 use crate::message::{Message, MessageKey};
 use crate::password::{BreachFinding, PasswordProblem, PasswordRules};
 use crate::secret::Secret;
-use crate::security::Security;
 
 /// Normalizes and validates mail addresses (Flask-Security's `MailUtil`). Methods that are not
 /// implemented have the default behaviour.
@@ -162,49 +161,6 @@ impl Default for Readers {
 impl fmt::Debug for Readers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Readers(..)")
-    }
-}
-
-impl Security {
-    /// Normalizes a typed address.
-    pub(crate) fn read_email(&self, typed: &str) -> Result<EmailAddress, EmailProblem> {
-        let config = self.config();
-        config.readers.email.normalise(&config.identities.email, typed)
-    }
-
-    /// Normalizes and validates the address of a new account.
-    pub(crate) fn read_new_email(&self, typed: &str) -> Result<EmailAddress, Message> {
-        let config = self.config();
-        config.readers.email.validate(&config.identities.email, typed)
-    }
-
-    /// Normalizes and validates the user name of a new account.
-    pub(crate) fn read_new_username(&self, typed: &str) -> Result<Option<Username>, Message> {
-        let config = self.config();
-        let name = config.readers.username.validate(&config.identities.username, typed)?;
-        // Whoever takes somebody's number as a name would be looked up in its place.
-        let numbers = config.identities.order.iter();
-        let reads_numbers =
-            numbers.map(|rule| rule.attribute).any(|a| a == IdentityAttribute::Phone);
-        match &name {
-            Some(name) if reads_numbers && self.read_phone(name.as_str()).is_ok() => {
-                Err(MessageKey::UsernameIsNumber.into())
-            }
-            _ => Ok(name),
-        }
-    }
-
-    /// Normalizes a typed phone number.
-    pub(crate) fn read_phone(&self, typed: &str) -> Result<PhoneNumber, Message> {
-        let config = self.config();
-        config.readers.phone.normalise(config.identities.region, typed)
-    }
-
-    /// Normalizes a password for hashing and verification.
-    pub(crate) fn read_password(&self, typed: &Secret) -> Secret {
-        let config = self.config();
-        // To be spelled as it is hashed.
-        config.readers.password.normalise(&config.password, typed.expose())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::codes::{CodeMessage, CodePurpose};
+use super::code_message::{CodeMessage, CodePurpose};
 use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::groups::SecondFactorFlows;
 use super::{FlowError, RememberChange};

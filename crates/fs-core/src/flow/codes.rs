@@ -1,6 +1,7 @@
 //! Generating, sending and accepting the codes of second factors and sign-in methods.
 
 use super::FlowError;
+use super::code_message::{CodeMessage, CodePurpose};
 use super::groups::SecondFactorFlows;
 use super::sent_codes::{MOST_A_STEP, is_noted};
 use crate::Timestamp;
@@ -15,30 +16,6 @@ use crate::port::{Batch, Change, MailKind, OutgoingSms};
 use crate::secret::Secret;
 use crate::security::Security;
 use crate::totp::{self, Step, TotpSecret, Window};
-
-/// Purpose of a code. Unless codes are strict, a code that was accepted for one purpose can still
-/// be used for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CodePurpose {
-    /// Second factor of a sign-in.
-    SecondFactor,
-    /// Sign-in with a code.
-    SignIn(CodeMethod),
-    /// Sign-in code that a signed-in user asks for. It is accepted wherever a sign-in code is.
-    Verify(CodeMethod),
-    /// Proof of a method that is being set up.
-    SetUp,
-}
-
-impl CodePurpose {
-    fn name(self) -> String {
-        match self {
-            Self::SecondFactor => "second factor".to_owned(),
-            Self::SignIn(method) | Self::Verify(method) => format!("sign in by {}", method.name()),
-            Self::SetUp => "set up".to_owned(),
-        }
-    }
-}
 
 /// Reason that a stored secret cannot be decrypted with the configured keys.
 pub(super) const UNREADABLE_SECRET: &str = "sealed_secret_unreadable";
@@ -59,19 +36,6 @@ impl AcceptedCode {
     pub(super) fn spend(&self) -> Change {
         self.spend.clone()
     }
-}
-
-/// Code that is to be sent to a user.
-pub(super) struct CodeMessage<'a> {
-    pub(super) user: &'a User,
-    pub(super) method: CodeMethod,
-    pub(super) secret: &'a TotpSecret,
-    pub(super) phone: Option<&'a str>,
-    pub(super) purpose: CodePurpose,
-    /// Whether the message also contains a link that signs in with the code.
-    pub(super) link: bool,
-    /// Change that stores the secret, if this is its first code.
-    pub(super) new_secret: Option<Change>,
 }
 
 /// Typed code, and what it is compared with.

@@ -1,6 +1,6 @@
 //! Setting up, changing and disabling a second factor.
 
-use super::codes::{CodeMessage, CodePurpose};
+use super::code_message::{CodeMessage, CodePurpose};
 use super::groups::SecondFactorFlows;
 use super::second_factor::{no_second_factor, still_so, wrong_code};
 use super::{FlowError, Problem, RememberChange, ValidateOutcome};

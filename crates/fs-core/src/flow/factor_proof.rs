@@ -4,7 +4,7 @@
 //! A session may have been started without the second factor, from a remembered browser or with a
 //! stolen cookie. The password that makes the session fresh does not suffice to remove the factor.
 
-use super::codes::CodePurpose;
+use super::code_message::CodePurpose;
 use super::groups::SecondFactorFlows;
 use super::second_factor::wrong_code;
 use super::verify::Renewal;

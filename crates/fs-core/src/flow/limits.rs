@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::FlowError;
-use super::codes::{CodeMessage, CodePurpose};
+use super::code_message::{CodeMessage, CodePurpose};
 use crate::config::CodeMethod;
 use crate::context::Context;
 use crate::event::{Event, Subject};

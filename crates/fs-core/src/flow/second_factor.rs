@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodePurpose, TypedCode, WRONG_CODE};
+use super::code_message::CodePurpose;
+use super::codes::{AcceptedCode, TypedCode, WRONG_CODE};
 use super::establish::{Clearance, Holder, Prepared, Remember};
 use super::groups::SecondFactorFlows;
 use super::{FlowError, Problem, RememberChange};

@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use super::FlowError;
-use super::codes::CodeMessage;
+use super::code_message::CodeMessage;
 use super::uniquifier::is_session_of;
 use crate::config::CodeMethod;
 use crate::context::Context;

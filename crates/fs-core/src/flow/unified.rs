@@ -3,7 +3,8 @@
 
 use super::FlowError;
 use super::admit::Challenge;
-use super::codes::{AcceptedCode, CodePurpose, TypedCode, UNREADABLE_SECRET};
+use super::code_message::CodePurpose;
+use super::codes::{AcceptedCode, TypedCode, UNREADABLE_SECRET};
 use super::counted_sign_in::SignInQuota;
 use super::establish::{Holder, Remember};
 use super::groups::SignInFlows;

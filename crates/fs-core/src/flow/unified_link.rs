@@ -1,7 +1,8 @@
 //! Signing in by the link in the mail that contains a code.
 
 use super::FlowError;
-use super::codes::{CodePurpose, TypedCode, WRONG_CODE};
+use super::code_message::CodePurpose;
+use super::codes::{TypedCode, WRONG_CODE};
 use super::establish::Remember;
 use super::groups::SignInFlows;
 use super::sign_in::{SignInOutcome, SignInRefusal};

@@ -1,6 +1,7 @@
 //! Sending sign-in codes.
 
-use super::codes::{CodeMessage, CodePurpose, UNREADABLE_SECRET};
+use super::code_message::{CodeMessage, CodePurpose};
+use super::codes::UNREADABLE_SECRET;
 use super::groups::SignInFlows;
 use super::sent_codes::is_noted;
 use super::{FlowError, Problem};

@@ -1,6 +1,7 @@
 //! Setting up sign-in methods, and re-authentication with a passcode.
 
-use super::codes::{CodeMessage, CodePurpose, TypedCode, WRONG_CODE};
+use super::code_message::{CodeMessage, CodePurpose};
+use super::codes::{TypedCode, WRONG_CODE};
 use super::counted_sign_in::SignInQuota;
 use super::groups::{SessionFlows, SignInMethodFlows};
 use super::other_trust::NewTrust;
