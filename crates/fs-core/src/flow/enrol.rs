@@ -274,15 +274,20 @@ impl Security {
         mut user: User,
         remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
+        if user.second_factor == SecondFactor::default() && user.recovery_codes.is_empty() {
+            // Nothing changes. Otherwise a copy of the session could end the owner's reset links and
+            // sessions, over and over, without a notice.
+            session.set_pending(None);
+            session.set_enrolment(None);
+            let remember = RememberChange::Keep;
+            return Ok(EnrolOutcome::Disabled { user: Box::new(user), remember });
+        }
         let trust = self.renew_trust(ctx, session, &user, remember_cookie).await?;
         let mut set = no_second_factor();
         set.extend(trust.fields());
         let mut batch = Batch::from(still_so(&user, set));
         trust.changes().into_iter().for_each(|change| batch.push(change));
-        // Where nothing changes, nobody is notified.
-        if user.second_factor != SecondFactor::default() || !user.recovery_codes.is_empty() {
-            self.notify_of_second_factor(ctx, &mut batch, &user, None).await?;
-        }
+        self.notify_of_second_factor(ctx, &mut batch, &user, None).await?;
         self.store().commit(batch).await?;
         self.mail_waits();
         session.set_pending(None);

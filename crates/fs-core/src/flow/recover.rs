@@ -5,6 +5,7 @@ use super::establish::Holder;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::groups::AccountFlows;
 use super::register::audit;
+use super::undo::recorded_state_still_so;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::context::Context;
@@ -407,7 +408,8 @@ impl Security {
             None => {
                 let judged = judge(&user);
                 let tracked = matches!(judged, Some(Ok(_)));
-                let guard = [factors_still_so(&user)];
+                // A change that is recorded meanwhile would keep the methods in its undo record.
+                let guard = [recorded_state_still_so(&user)];
                 let mut batch = self.replace_password(ctx, &mut user, hash, tracked, guard)?;
                 batch.extend(self.without_methods(&mut user));
                 batch.extend(self.forget_methods_to_undo(ctx, &user).await?);
@@ -482,14 +484,4 @@ impl Security {
         let end = Change::EndSessionsOf { uniquifier: old, except: None };
         Ok(batch.and(end).and(audit(ctx, "password_replaced", Some(&user.id))))
     }
-}
-
-/// Returns the guard for everything that a reset removes, which it must know in full.
-fn factors_still_so(user: &User) -> Change {
-    let expect = vec![
-        UserField::SecondFactor(user.second_factor.clone()),
-        UserField::SignInSecrets(user.sign_in_secrets.clone()),
-        UserField::Phone(user.phone.clone()),
-    ];
-    Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() }
 }

@@ -158,6 +158,13 @@ impl SecondFactorFlows<'_> {
     }
 }
 
+/// Returns the guard of everything that an undo record holds. Each recorded change writes some of
+/// it, so none is recorded between the read of `user` and the commit.
+pub(super) fn recorded_state_still_so(user: &User) -> Change {
+    let expect = Before::guards(user);
+    Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() }
+}
+
 impl Security {
     /// Returns the period in which a change can be undone, or `None` if changes cannot be undone.
     fn undo_within(&self) -> Option<Duration> {
@@ -202,8 +209,7 @@ impl Security {
         };
         let (credential, expect) = (Box::new(credential), ExpectedCredential::Absent);
         batch.push(Change::PutCredential { credential, expect });
-        let (user, expect) = (user.id.clone(), Before::guards(user));
-        batch.push_first(Change::UpdateUser { user, expect, set: Vec::new() });
+        batch.push_first(recorded_state_still_so(user));
         Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
     }
 

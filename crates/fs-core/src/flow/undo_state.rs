@@ -49,7 +49,8 @@ impl Before {
         }
     }
 
-    /// Returns the same fields of a user, as guards.
+    /// Returns the same fields of a user, as guards. Whatever changes what an undo record holds
+    /// expects them, since every recorded change writes one of them.
     pub(super) fn guards(user: &User) -> Vec<UserField> {
         vec![
             UserField::SecondFactor(user.second_factor.clone()),

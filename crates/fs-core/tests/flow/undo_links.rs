@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use fs_core::flow::{MakeRecoveryCodesOutcome, UndoOutcome};
+use fs_core::config::CodeMethod;
+use fs_core::flow::{MakeRecoveryCodesOutcome, ResetOutcome, UndoOutcome};
 use fs_core::model::User;
 use fs_core::recovery_code::RecoveryCode;
 use fs_core::session::Session;
@@ -12,7 +13,7 @@ use futures::executor::block_on;
 
 use crate::every_order::every_order;
 use crate::factors::{code, every_way, prove_method, set_up_method};
-use crate::people::{ANN, refused};
+use crate::people::{ANN, NEW, mailed_token, new_password, refused, sign_ann_in};
 use crate::recovery_codes::{add_user, disable_now, enter, pending, signed_in, with_codes};
 
 /// Creates an account with an authenticator app and recovery codes, which were made so long ago that
@@ -103,14 +104,10 @@ impl Administered {
             Self::Factor => core.admin().tf_reset(&user.id).await,
             Self::Methods => core.admin().us_reset(&user.id).await,
             Self::OtherFactor => {
-                core.admin()
-                    .tf_set(&user, fs_core::config::CodeMethod::Email, Some(sealed), None)
-                    .await
+                core.admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await
             }
             Self::OtherMethod => {
-                core.admin()
-                    .us_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
-                    .await
+                core.admin().us_set(&user, CodeMethod::Authenticator, Some(sealed), None).await
             }
         };
         made.unwrap();
@@ -207,4 +204,56 @@ async fn an_undo_goes_back_before_the_first_change_whatever_the_clocks_say() {
     let kept = site.user(ANN).await.unwrap();
     assert_eq!(kept.second_factor, user.second_factor);
     assert!(kept.sign_in_secrets.is_empty(), "the intruder's method came back");
+}
+
+/// Checks that a change that is recorded while a reset removes the sign-in methods does not keep
+/// them.
+#[test]
+fn methods_that_a_reset_removes_are_not_in_a_record_of_that_moment() {
+    let mut both = 0;
+    every_order(|order| {
+        let site = with_codes(every_way).build();
+        let core = site.core();
+        let (user, _) = block_on(owner(&site));
+        let app = block_on(core.second_factors().seal_totp(&TotpSecret::from_random([8; 20])));
+        let set = core.admin().us_set(&user, CodeMethod::Authenticator, app.ok(), None);
+        block_on(set).unwrap();
+        let intruder = block_on(signed_in(&site));
+        block_on(site.mails());
+        let _ = block_on(core.accounts().request_reset(&site.context(), ANN)).unwrap();
+        let token = block_on(mailed_token(&site));
+        let user = block_on(site.user(ANN)).unwrap();
+        let ctx = site.context();
+        let mut session = Session::default();
+        let form = new_password(NEW);
+        let reset = core.accounts().reset_password(&ctx, &mut session, &token, form);
+        let make = core.second_factors().make_recovery_codes(&ctx, &intruder, &user);
+        let (reset, made) = order.both(reset, make);
+        let done = matches!(reset, Ok(ResetOutcome::Done { .. }));
+        let link = block_on(undo_token(&site));
+        if let Some(link) = link.filter(|_| done) {
+            both += usize::from(made.is_ok());
+            block_on(undo(&site, &link));
+            assert!(block_on(site.user(ANN)).unwrap().sign_in_secrets.is_empty());
+        }
+    });
+    assert!(both > 0);
+}
+
+/// Checks that a copy of a session cannot end the owner's links by disabling nothing.
+#[tokio::test]
+async fn disabling_a_factor_that_does_not_exist_ends_nothing() {
+    let site = every_way().build();
+    site.add_user(ANN).await;
+    let mut intruder = Session::default();
+    let _ = sign_ann_in(&site, &mut intruder).await;
+    let before = site.user(ANN).await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
+    let token = mailed_token(&site).await;
+    assert!(disable_now(&site, &mut intruder).await);
+    assert_eq!(site.user(ANN).await.unwrap(), before);
+    let (ctx, mut session) = (site.context(), Session::default());
+    let form = new_password(NEW);
+    let reset = site.core().accounts().reset_password(&ctx, &mut session, &token, form).await;
+    assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
 }

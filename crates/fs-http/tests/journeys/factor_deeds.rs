@@ -105,6 +105,10 @@ impl World {
         if choice == "disable" {
             ensure(caller.is_some(), || "a stranger switched it off".to_owned())?;
             ensure(!self.requires_factor(), || "switched off what is required".to_owned())?;
+            if self.model.people[person].factor.is_none() {
+                self.with(step, |_, jar| (jar.pending, jar.enrolment) = (None, None));
+                return Ok(true);
+            }
             self.with(step, |model, jar| model.change_factor(jar, person, None));
             self.note_remembered(step, &answer, person);
             return Ok(true);
