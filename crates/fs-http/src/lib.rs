@@ -70,8 +70,10 @@ pub use trace::{CredentialSource, DenyReason, Trace};
 
 /// Re-exports of the items that an application needs. Every adapter re-exports them as well.
 pub mod application {
+    pub use fs_core::authn::Mechanism;
     pub use fs_core::authz::{Policy, Requirement};
     pub use fs_core::event::Event;
+    pub use fs_core::flow::{AdminError, NewAccount};
     pub use fs_core::model::{Role, User, UserId};
     pub use fs_core::secret::Secret;
     pub use fs_core::{self, Config, Context, Security, Timestamp, policy};

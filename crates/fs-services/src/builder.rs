@@ -87,9 +87,14 @@ impl Builder {
         self
     }
 
-    /// Replaces the whole configuration, signing key and base URL included.
+    /// Replaces the configuration. Signing keys and the base URL that were given before are kept if
+    /// `config` has none.
     pub fn config(mut self, config: Config) -> Self {
-        self.config = config;
+        let before = std::mem::replace(&mut self.config, config);
+        if self.config.signing_keys.is_empty() {
+            self.config.signing_keys = before.signing_keys;
+        }
+        self.config.base_url = self.config.base_url.take().or(before.base_url);
         self
     }
 
@@ -243,6 +248,21 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("FS_TEST_NO_SUCH_KEY is not set"), "{text}");
         assert!(text.contains("openssl rand -hex 32"), "{text}");
+    }
+
+    #[test]
+    fn a_configuration_without_a_key_keeps_the_key_that_was_given_before() {
+        let builder = builder(MemoryStore::new())
+            .signing_key("a secret of at least 32 random bytes")
+            .base_url("https://example.org")
+            .config(Config::default());
+        let (config, ..) = builder.into_parts().unwrap();
+        assert_eq!(config.signing_keys.len(), 1);
+        assert_eq!(config.base_url.as_deref(), Some("https://example.org"));
+        let other = super::builder(MemoryStore::new()).signing_key("a key that is replaced below");
+        let given = Config::new("another secret of 32 random bytes", "https://example.com");
+        let (config, ..) = other.config(given).into_parts().unwrap();
+        assert_eq!(config.base_url.as_deref(), Some("https://example.com"));
     }
 
     #[test]

@@ -153,7 +153,7 @@ impl AuthTokenFlows<'_> {
 
     /// Returns the user of an auth token. Reads the database once, and not at all if the text
     /// cannot be a token. The use is recorded in memory, and written later by
-    /// xwrite_token_uses.
+    /// [`write_token_uses`](Security::write_token_uses).
     ///
     /// The inner error says why the token authenticates nobody.
     ///

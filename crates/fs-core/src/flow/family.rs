@@ -63,7 +63,7 @@ impl FamilyCookie {
         Self { id: BASE64URL_NOPAD.encode(&id), secret: BASE64URL_NOPAD.encode(&secret) }
     }
 
-    /// Parses the text of xto_text.
+    /// Parses the text of [`to_text`](Self::to_text).
     pub(super) fn from_text(text: &str) -> Option<Self> {
         let (id, secret) = text.split_once('.')?;
         Some(Self { id: id.to_owned(), secret: secret.to_owned() })

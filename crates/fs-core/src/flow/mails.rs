@@ -104,7 +104,7 @@ impl Security {
     /// the outbox and is not retried.
     ///
     /// Before that, this writes the recorded uses of auth tokens
-    /// (xwrite_token_uses).
+    /// ([`write_token_uses`](Self::write_token_uses)).
     ///
     /// Several nodes may call this at the same time: each message is reserved for one node. If a
     /// node dies while sending, other nodes take over its message after two minutes.

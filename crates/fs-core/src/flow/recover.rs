@@ -349,7 +349,7 @@ impl Security {
         Ok(())
     }
 
-    /// Does the work of xmail_reset for an address that gets no link.
+    /// Does the work of [`mail_reset`](Self::mail_reset) for an address that gets no link.
     async fn mail_no_reset(
         &self,
         ctx: &Context,

@@ -106,7 +106,7 @@ impl Security {
         Ok(())
     }
 
-    /// Does the work of xmail_confirmation for an address that gets no
+    /// Does the work of [`mail_confirmation`](Self::mail_confirmation) for an address that gets no
     /// link.
     async fn mail_no_confirmation(
         &self,

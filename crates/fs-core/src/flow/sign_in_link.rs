@@ -214,7 +214,7 @@ impl Security {
         Ok(())
     }
 
-    /// Does the work of xmail_sign_in_link for an address that gets no
+    /// Does the work of [`mail_sign_in_link`](Self::mail_sign_in_link) for an address that gets no
     /// link.
     async fn mail_no_sign_in_link(&self, ctx: &Context, email: &str) -> Result<(), FlowError> {
         let Some(rules) = &self.config().sign_in_links else {

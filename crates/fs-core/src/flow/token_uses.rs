@@ -56,7 +56,7 @@ impl TokenUses {
 impl Security {
     /// Writes the times of the last use of auth tokens, rounded down to the hour. A request that
     /// authenticates with a token records its use in memory only.
-    /// xdeliver_mails calls this first.
+    /// [`deliver_mails`](Self::deliver_mails) calls this first.
     ///
     /// Uses that are not written yet are lost if the process dies.
     ///

@@ -162,3 +162,14 @@ async fn secrets_of_sign_in_methods_are_read_and_replaced_as_a_whole() {
     put(secrets, BTreeMap::new()).await.unwrap();
     assert!(site.user(ANN).await.unwrap().sign_in_secrets.is_empty());
 }
+
+#[tokio::test]
+async fn an_invalid_account_is_refused_with_field_and_rule() {
+    let site = Setup::standard().build();
+    let mut new = NewAccount::new(ANN);
+    new.password = Some("short".into());
+    let error = site.core().admin().create_user(&site.context(), new).await.unwrap_err();
+    let text = error.to_string();
+    assert!(text.starts_with("the input is invalid: password: "), "{text}");
+    assert!(text.contains("15") && !text.contains("short"), "{text}");
+}

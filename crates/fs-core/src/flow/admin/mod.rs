@@ -10,6 +10,7 @@ mod roles;
 pub use accounts::NewAccount;
 
 use super::{FlowError, Problem};
+use crate::message::Language;
 use crate::model::{UserField, UserId};
 use crate::port::{Change, CommitError, Guard, StoreError, UniqueAttribute};
 use crate::security::Security;
@@ -28,11 +29,20 @@ pub enum AdminError {
     #[error("{0:?} is taken")]
     Taken(UniqueAttribute),
     /// The input is invalid.
-    #[error("{} problem(s) with what was typed", .0.len())]
+    #[error("the input is invalid: {}", in_words(.0))]
     Invalid(Vec<Problem>),
     /// The operation itself failed, for example because the database is unavailable.
     #[error(transparent)]
     Flow(#[from] FlowError),
+}
+
+/// Lists the fields and what is wrong with each, in English.
+fn in_words(problems: &[Problem]) -> String {
+    let texts = Language::english();
+    let words = problems
+        .iter()
+        .map(|problem| format!("{}: {}", problem.field, texts.message(&problem.message)));
+    words.collect::<Vec<_>>().join("; ")
 }
 
 impl From<CommitError> for AdminError {
