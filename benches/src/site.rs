@@ -10,7 +10,6 @@ use fs_axum::{Auth, WithSecurity};
 use fs_core::flow::{NewAccount, SignInOutcome};
 use fs_core::model::{Permissions, Role};
 use fs_core::port::UserStore;
-use fs_core::secret::Secret;
 use fs_core::{Config, Ports};
 use fs_http::{Hooks, HttpConfig, WebSecurity};
 use fs_services::console_mailer::ConsoleMailer;
@@ -41,22 +40,17 @@ impl Site {
     pub(crate) async fn create(store: Arc<dyn UserStore>) -> Outcome<Self> {
         let mailer = Arc::new(ConsoleMailer::default());
         let ports: Ports = fs_services::ports(store, mailer, &OutboxBell::default())?;
-        let config = Config {
-            signing_keys: vec![Secret::from("a key of this benchmark alone, 32 bytes".to_owned())],
-            base_url: Some("http://127.0.0.1:8000".to_owned()),
-            ..Config::default()
-        };
+        let config =
+            Config::new("a key of this benchmark alone, 32 bytes", "http://127.0.0.1:8000");
         let security = WebSecurity::new(config, HttpConfig::default(), ports, Hooks::default())?;
         let core = security.core();
         let permissions = Permissions::from_text(PERMISSION);
-        core.admin().find_or_create_role(Role { name: ROLE.to_owned(), description: None, permissions })
+        core.admin()
+            .find_or_create_role(Role { name: ROLE.to_owned(), description: None, permissions })
             .await?;
-        let account = NewAccount {
-            email: EMAIL.to_owned(),
-            confirmed: true,
-            roles: vec![ROLE.to_owned()],
-            ..NewAccount::default()
-        };
+        let mut account = NewAccount::new(EMAIL);
+        account.confirmed = true;
+        account.roles = vec![ROLE.to_owned()];
         let mut user = core.admin().create_user(&core.context(), account).await?;
         let token = core.auth_tokens().issue(&core.context(), &mut user).await?;
         let cookie = sign_in(&security).await?;

@@ -139,7 +139,11 @@ async fn the_second_factor_is_asked_for_all_the_same() {
     let user = site.add_user(ANN).await;
     let secret = TotpSecret::from_base32(SECRET).unwrap();
     let sealed = site.core().second_factors().seal_totp(&secret).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
     let mut visitor = Visitor::of(&site);
     let answer = visitor.send("POST", "/come-in/ann@site.test", "").await;
     assert_eq!(answer.status(), StatusCode::FOUND);

@@ -413,8 +413,8 @@ impl Security {
 
     /// Returns the HMAC that replaces a password before it is hashed (Flask-Security's `get_hmac`):
     /// base64 of HMAC-SHA512 under the pepper. Returns `None` without a pepper.
-    pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
-        self.0.hasher.get_hmac(password)
+    pub fn password_hmac(&self, password: &Secret) -> Option<Secret> {
+        self.0.hasher.password_hmac(password)
     }
 }
 

@@ -123,11 +123,11 @@ impl Exchange {
         known.of(mechanism).insert(tried).result()
     }
 
-    /// Returns the user of the browser's session, whatever other credentials the request has. A
+    /// Returns the user of the browser's session and ignores other credentials of the request. A
     /// remembered browser becomes a session.
     ///
-    /// Endpoints that change the session use this, never the principal: an auth token or a
-    /// password in a request of another site's form would change the session of whoever sits there.
+    /// Endpoints that change the session use this, never the principal: a form of another site could
+    /// send an auth token or a password, and would change the session of the person at the browser.
     pub(crate) async fn session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
         let mut known = self.credentials().lock().await;
         if known.ended {

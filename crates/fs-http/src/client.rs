@@ -26,9 +26,9 @@ pub(crate) struct Client {
 impl Client {
     /// Follows the proxies back from `peer`, as far as they are trusted.
     ///
-    /// What a peer that is not trusted says about others is not looked at, so nobody can take
-    /// another's address. Entries are judged one by one from the right: what stands to the left of
-    /// the client's own entry was written by the client.
+    /// Headers of a peer that is not trusted are ignored, so a client cannot claim another address.
+    /// Entries are judged one by one from the right: the client wrote the entries to the left of its
+    /// own.
     pub(crate) fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let Some(peer) = peer else {
             return Self { ip: None, unreadable: false };

@@ -161,9 +161,9 @@ impl Exchange {
     /// A request with credentials that such a form can carry is taken for one even if its browser does
     /// not say where it comes from.
     ///
-    /// Whoever the application signs in on such a request, as single sign-ons send them, has a new
-    /// session. So has, with `Strict`, whoever follows a link from elsewhere: the form on the page that
-    /// it leads to needs one.
+    /// If the application signs a user in on such a request, as after a single sign-on, the session
+    /// is new. With `Strict`, a visitor who follows a link from another site also gets a new session:
+    /// the form on the page needs one.
     fn would_be_replaced_by(&self, session: &Session) -> bool {
         // Some browsers take a cookie that says nothing for `Lax`.
         let kept_back = self.config().session_cookie.same_site != Some(SameSite::None);

@@ -70,8 +70,8 @@ impl Exchange {
         }
     }
 
-    /// The answer to a body that is too long or, where bodies are held to what they say they are,
-    /// malformed: before anything else is looked at, and whatever the endpoint.
+    /// Returns the answer to a body that is too long or, with `strict_bodies`, malformed. It comes
+    /// before every other check, on every endpoint.
     pub(crate) fn not_read(&self) -> Option<Response<Bytes>> {
         match &self.request().fields {
             Fields::TooLong => Some(self.failure(StatusCode::PAYLOAD_TOO_LARGE)),
@@ -81,7 +81,7 @@ impl Exchange {
         }
     }
 
-    /// The answer to a body that did not arrive within the deadline, whoever was to read it.
+    /// Returns the answer to a body that did not arrive within the deadline.
     pub(crate) fn too_slow(&self) -> Option<Response<Bytes>> {
         let slow = matches!(self.request().fields, Fields::TooSlow);
         slow.then(|| self.failure(StatusCode::REQUEST_TIMEOUT))

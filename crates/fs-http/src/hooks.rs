@@ -54,7 +54,15 @@ pub type PageContext = dyn Fn(Option<&Exchange>) -> Map<String, Value> + Send + 
 #[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Hooks {
-    /// Decides whether the answer is JSON.
+    /// Decides whether the answer is JSON, instead of [`Incoming::wants_json`].
+    ///
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use fs_http::Hooks;
+    /// # let mut hooks = Hooks::default();
+    /// hooks.want_json =
+    ///     Some(Arc::new(|request| request.wants_json() || request.path().starts_with("/api/")));
+    /// ```
     pub want_json: Hook<WantJson>,
     /// Builds every JSON answer from the payload, the status and the user, if there is one.
     pub render_json: Hook<RenderJson>,

@@ -106,8 +106,8 @@ impl Incoming {
         })
     }
 
-    /// The values of all cookies of that name, in their order. A cookie that is no text says
-    /// nothing about the others.
+    /// Returns the values of all cookies of that name, in their order. Cookies that are not valid
+    /// UTF-8 are left out.
     pub(crate) fn cookie_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self.headers.get_all(COOKIE).iter();
         lines.flat_map(move |line| Pairs(line.as_bytes()).filter_map(move |pair| value(pair, name)))
@@ -152,7 +152,8 @@ impl Incoming {
         self.uri.authority().map(host_of).or(header)
     }
 
-    /// Returns `https` or `http`, as the framework reports it.
+    /// Returns the scheme of the request: `https` if the request URI says so, and `http` otherwise.
+    /// An HTTP/1.1 request usually has no scheme in its URI, even over TLS.
     pub fn scheme(&self) -> &'static str {
         if self.uri.scheme_str() == Some("https") { "https" } else { "http" }
     }

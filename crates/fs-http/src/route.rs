@@ -70,7 +70,7 @@ impl<'de> Deserialize<'de> for Endpoint {
         let names =
             || Self::ALL.iter().map(|endpoint| endpoint.name()).collect::<Vec<_>>().join(", ");
         let wrong =
-            || D::Error::custom(format!("{name:?} is no endpoint; write one of {}", names()));
+            || D::Error::custom(format!("{name:?} is not an endpoint; use one of {}", names()));
         found.copied().ok_or_else(wrong)
     }
 }

@@ -141,7 +141,7 @@ async fn a_second_factor_is_asked_for_and_its_code_works_once() {
     server
         .security
         .admin()
-        .tf_set(&ann, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+        .set_second_factor(&ann, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
         .await
         .unwrap();
     let code = || {
@@ -177,7 +177,7 @@ async fn a_code_by_mail_goes_through_the_outbox() {
     server
         .security
         .admin()
-        .tf_set(&ann, fs_core::config::CodeMethod::Email, Some(sealed), None)
+        .set_second_factor(&ann, fs_core::config::CodeMethod::Email, Some(sealed), None)
         .await
         .unwrap();
     let mut client = server.connect().await;

@@ -82,14 +82,14 @@ pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Res
         ("reset_user_access", Some(user)) => {
             null(security.admin().reset_user_access(&user.id).await?)
         }
-        ("tf_set", Some(user)) => {
-            null(security.admin().tf_set(user, method()?, secret, optional("phone")).await?)
-        }
-        ("tf_reset", Some(user)) => null(security.admin().tf_reset(&user.id).await?),
-        ("us_set", Some(user)) => {
-            null(security.admin().us_set(user, method()?, secret, optional("phone")).await?)
-        }
-        ("us_reset", Some(user)) => null(security.admin().us_reset(&user.id).await?),
+        ("tf_set", Some(user)) => null(
+            security.admin().set_second_factor(user, method()?, secret, optional("phone")).await?,
+        ),
+        ("tf_reset", Some(user)) => null(security.admin().remove_second_factor(&user.id).await?),
+        ("us_set", Some(user)) => null(
+            security.admin().set_sign_in_method(user, method()?, secret, optional("phone")).await?,
+        ),
+        ("us_reset", Some(user)) => null(security.admin().remove_sign_in_methods(&user.id).await?),
         ("admin_change_password", Some(user)) => {
             let password = Secret::from(text("password"));
             let notify = call.get("notify").and_then(Value::as_bool).unwrap_or(true);

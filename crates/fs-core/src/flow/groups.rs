@@ -86,8 +86,8 @@ impl Security {
         AuthTokenFlows { core: self }
     }
 
-    /// Returns the administration of accounts and roles. No operation checks who calls it: check the
-    /// permissions of the caller first.
+    /// Returns the flows that administer accounts and roles. They do not check permissions: check
+    /// those of the caller first.
     pub fn admin(&self) -> AdminFlows<'_> {
         AdminFlows { core: self }
     }

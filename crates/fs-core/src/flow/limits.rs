@@ -213,7 +213,7 @@ impl Security {
     }
 
     /// Returns the rate limits charged to a code request for an identity without an account. The
-    /// limit of all text messages is not charged, because none is sent.
+    /// limits of real text messages are not charged, because none is sent.
     pub(super) fn no_code_message_quota(&self, method: CodeMethod, identity: &str) -> Quota {
         let (names, identity) = (self.counters(), self.one_spelling(identity));
         match method {

@@ -140,14 +140,14 @@ impl SecondFactorFlows<'_> {
         Ok(user.map(|user| (pending.clone(), user)))
     }
 
-    /// Accepts the code of a second factor. Depending on the state, it is
+    /// Checks the code of a second factor, and completes the operation that waits for it:
     ///
-    /// - the code of a pending sign-in,
-    /// - the code that proves the factor that `current` is setting up, or
-    /// - the code of the factor that `current` has, if nothing is being set up.
+    /// - If `current` is `None`, the code completes the pending sign-in.
+    /// - If `current` is setting up a second factor, the code completes the set-up.
+    /// - Otherwise, the code proves the second factor that `current` has.
     ///
-    /// `current` is the signed-in user, and `remember_cookie` the remember cookie of the request.
-    /// If the cookie belongs to the user and the change revokes it, it is replaced.
+    /// `current` is the signed-in user. `remember_cookie` is the remember cookie of the request.
+    /// If a new second factor revokes the remember cookie of `current`, the outcome replaces it.
     ///
     /// # Errors
     ///

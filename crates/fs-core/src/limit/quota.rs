@@ -11,31 +11,31 @@ use crate::port::{Change, Counter};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Limit {
-    /// Passwords per account and network.
+    /// Password attempts per account and network.
     PasswordHere,
-    /// Passwords per account from all networks.
+    /// Password attempts per account, from all networks.
     Password,
-    /// Passwords per network for all accounts.
+    /// Password attempts per network, for all accounts.
     PasswordNetwork,
-    /// Passwords per network after another limit of it was reached.
+    /// Password attempts per network after a limit was reached that does not apply to owners.
     PasswordBeyond,
-    /// Passwords of signed-in users, per account.
+    /// Password attempts of signed-in users, per account.
     PasswordSignedIn,
     /// New passwords, per account.
     PasswordNew,
     /// Registrations per network.
     RegistrationNetwork,
-    /// Codes that sign in, per account and network.
+    /// Attempts with sign-in codes, per account and network.
     CodeHere,
-    /// Codes that sign in, per account from all networks.
+    /// Attempts with sign-in codes per account, from all networks.
     CodeFirst,
-    /// Codes that sign in, per network for all accounts.
+    /// Attempts with sign-in codes per network, for all accounts.
     CodeNetwork,
-    /// Codes for one pending sign-in.
+    /// Attempts with codes for one pending sign-in.
     CodeSignIn,
-    /// Codes for the second factor, per account.
+    /// Attempts with codes of the second factor, per account.
     CodeSecond,
-    /// Codes of signed-in users, per account.
+    /// Attempts with codes of signed-in users, per account.
     CodeSignedIn,
     /// Mails of one kind, per address.
     MailTo,
@@ -47,7 +47,7 @@ pub enum Limit {
     TextUser,
     /// Requested text messages, per network.
     TextNetwork,
-    /// All text messages together.
+    /// Text messages of one kind, to all phone numbers together.
     TextAll,
 }
 

@@ -20,8 +20,8 @@ pub struct SendLimits {
     /// Requests per network: an IPv4 address or an IPv6 /64. A /56 has twice the caps, a /48 four
     /// times the caps.
     pub network: Vec<Cap>,
-    /// All text messages together, separately for codes of second factors and for all other codes.
-    /// It does not apply to mails.
+    /// Text messages to all phone numbers together, separately for each kind of code: of second
+    /// factors, to sign in, and of signed-in users. It does not apply to mails.
     pub in_all: Vec<Cap>,
 }
 
@@ -31,8 +31,10 @@ impl SendLimits {
         Self { to: Vec::new(), user: Vec::new(), network: Vec::new(), in_all: Vec::new() }
     }
 
-    /// Returns the limits for mails: per kind and address 10 per hour and 20 per day, per network
-    /// 100 per hour.
+    /// Returns the default limits for mails:
+    ///
+    /// - per kind and address: 10 per hour and 20 per day
+    /// - per network: 100 per hour
     pub fn mails() -> Self {
         Self {
             to: vec![Cap::new(10, HOUR), Cap::new(20, DAY)],
@@ -42,9 +44,13 @@ impl SendLimits {
         }
     }
 
-    /// Returns the limits for text messages, which cost money: per number and per account 10 per
-    /// hour and 20 per day, per network 30 per hour, and 500 per hour in all. Raise them for an
-    /// application that sends more.
+    /// Returns the default limits for text messages. They are low because text messages cost money:
+    ///
+    /// - per kind and phone number, and per kind and account: 10 per hour and 20 per day
+    /// - per network: 30 per hour
+    /// - per kind, for all phone numbers together: 500 per hour
+    ///
+    /// Raise the limits if the application sends more.
     pub fn texts() -> Self {
         let few = vec![Cap::new(10, HOUR), Cap::new(20, DAY)];
         Self {

@@ -3,9 +3,9 @@
 /// English text of a key, with its form for a single thing if it counts something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct English {
-    /// Form for one.
+    /// Singular form of the text, for the number 1. `None` if the text does not depend on a number.
     pub one: Option<&'static str>,
-    /// Form for any other number, or the only one.
+    /// Plural form of the text, or the whole text if it does not depend on a number.
     pub other: &'static str,
 }
 

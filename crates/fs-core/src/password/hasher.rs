@@ -112,7 +112,7 @@ impl PasswordHasher {
 
     /// Returns the first of two hashes: the HMAC-SHA512 of the password under the pepper, as 88
     /// characters of base64 (Flask-Security's `get_hmac`). Returns `None` without a pepper.
-    pub fn get_hmac(&self, password: &Secret) -> Option<Secret> {
+    pub fn password_hmac(&self, password: &Secret) -> Option<Secret> {
         let pepper = self.rules.pepper.as_ref()?;
         let mac = Hmac::<Sha512>::new_from_slice(pepper.expose().as_bytes()).ok()?;
         let mut code = mac.chain_update(password.expose()).finalize().into_bytes();
@@ -217,7 +217,7 @@ impl PasswordHasher {
     /// Returns the input of the scheme: the password or its HMAC.
     fn input(&self, scheme: Scheme, password: &Secret) -> Option<Secret> {
         if self.rules.hashes_twice(scheme) {
-            self.get_hmac(password)
+            self.password_hmac(password)
         } else {
             Some(password.clone())
         }

@@ -66,8 +66,8 @@ impl SlowComparison {
         Self { compare: Box::new(compare), hashes: 1 }
     }
 
-    /// Sets the duration of the comparison as a number of hashes. It takes as many turns of its
-    /// lane.
+    /// Sets the duration of the comparison, as a number of password hashes. The default is 1. The
+    /// comparison takes one turn of its [lane](HashLane) for each of these hashes.
     #[must_use]
     pub fn as_long_as(self, hashes: u32) -> Self {
         Self { hashes, ..self }

@@ -236,9 +236,9 @@ pub enum Change {
 /// Condition under which a credential is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpectedCredential {
-    /// No credential has that key, expired or not.
+    /// No credential with the key of the new one exists, not even an expired one.
     Absent,
-    /// The credential with that key has this revision.
+    /// The stored credential with the same key has this revision.
     Revision(u32),
 }
 

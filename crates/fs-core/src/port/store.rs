@@ -143,11 +143,15 @@ impl Identity {
     }
 }
 
-/// Converts each letter of the text to lower case, one letter at a time.
+/// Converts a text to lower case letter by letter, for comparisons that ignore case.
 ///
-/// A letter is kept if its lower case is more than one character (`İ`), or if its lower case is
-/// ASCII and the letter is not (the Kelvin sign). Treating these letters as equal to others has led
-/// to mails for the wrong account.
+/// Two kinds of letters are left unchanged:
+///
+/// - letters whose lower case is more than one character, such as `İ`
+/// - non-ASCII letters whose lower case is an ASCII letter, such as the Kelvin sign
+///
+/// If such a letter were equal to an ASCII letter, a mail for one account could be sent to an
+/// address that somebody else registered.
 pub fn fold_case(text: &str) -> String {
     let fold = |letter: char| {
         let mut lower = letter.to_lowercase();

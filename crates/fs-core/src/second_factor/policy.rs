@@ -112,8 +112,8 @@ impl Entry {
         }
     }
 
-    /// Checks whether a trusted browser may skip the second factor. It may only if the first factor
-    /// was typed.
+    /// Checks whether a trusted browser may skip the second factor after this first factor. Returns
+    /// `true` only for a password or passcode that the user typed.
     pub const fn trusts_devices(self) -> bool {
         matches!(self, Self::Password | Self::Unified(_))
     }

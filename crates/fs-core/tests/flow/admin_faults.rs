@@ -134,13 +134,20 @@ async fn second_factors_and_other_methods() {
     let secret = || Some(SealedSecret::new("sealed"));
     let phone = || Some("+4915112345678".to_owned());
     of_an_editor(async |site, user| {
-        site.core().admin().tf_set(&user, fs_core::config::CodeMethod::Sms, secret(), phone()).await
+        site.core()
+            .admin()
+            .set_second_factor(&user, fs_core::config::CodeMethod::Sms, secret(), phone())
+            .await
     })
     .await;
     of_an_editor(async |site, user| {
-        site.core().admin().us_set(&user, fs_core::config::CodeMethod::Sms, secret(), phone()).await
+        site.core()
+            .admin()
+            .set_sign_in_method(&user, fs_core::config::CodeMethod::Sms, secret(), phone())
+            .await
     })
     .await;
-    of_an_editor(async |site, user| site.core().admin().tf_reset(&user.id).await).await;
-    of_an_editor(async |site, user| site.core().admin().us_reset(&user.id).await).await;
+    of_an_editor(async |site, user| site.core().admin().remove_second_factor(&user.id).await).await;
+    of_an_editor(async |site, user| site.core().admin().remove_sign_in_methods(&user.id).await)
+        .await;
 }

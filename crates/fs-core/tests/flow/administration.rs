@@ -113,7 +113,7 @@ async fn a_user_is_found_by_every_name() {
     new.username = Some("annie".to_owned());
     let ann = core.admin().create_user(&ctx, new).await.unwrap();
     core.admin()
-        .us_set(&ann, fs_core::config::CodeMethod::Sms, None, Some(PHONE.to_owned()))
+        .set_sign_in_method(&ann, fs_core::config::CodeMethod::Sms, None, Some(PHONE.to_owned()))
         .await
         .unwrap();
     // A taken value is found by every attribute under which it can be looked up.

@@ -31,7 +31,7 @@ async fn the_code_of_a_second_factor_is_mailed() {
 
     let secret = TotpSecret::from_base32(SECRET).unwrap();
     let sealed = core.second_factors().seal_totp(&secret).await.unwrap();
-    core.admin().tf_set(&ann, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    core.admin().set_second_factor(&ann, CodeMethod::Email, Some(sealed), None).await.unwrap();
     let ann = site.user(ANN).await.unwrap();
     site.events.take();
     assert!(core.second_factors().send_code(&ctx, &ann, CodeMethod::Email).await.unwrap());
@@ -54,7 +54,7 @@ async fn the_code_of_a_sign_in_method_is_mailed() {
     let ann = site.add_user(ANN).await;
     let secret = TotpSecret::from_base32(SECRET).unwrap();
     let sealed = core.second_factors().seal_totp(&secret).await.unwrap();
-    core.admin().us_set(&ann, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    core.admin().set_sign_in_method(&ann, CodeMethod::Email, Some(sealed), None).await.unwrap();
     let ann = site.user(ANN).await.unwrap();
     for link in [false, true] {
         // Each step has one code.
@@ -86,7 +86,10 @@ async fn a_code_of_a_second_factor_is_accepted_once() {
     let ann = site.add_user(ANN).await;
     let secret = TotpSecret::from_base32(SECRET).unwrap();
     let sealed = core.second_factors().seal_totp(&secret).await.unwrap();
-    core.admin().tf_set(&ann, CodeMethod::Authenticator, Some(sealed), None).await.unwrap();
+    core.admin()
+        .set_second_factor(&ann, CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
     for first in [true, false] {
         let mut session = Session::default();
         let begun = core.sign_in().with_password(&ctx, &mut session, credentials()).await.unwrap();

@@ -51,7 +51,11 @@ pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
 pub(crate) async fn ann_with(site: &Site, key: &TotpSecret) -> User {
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(key).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
     site.user(ANN).await.unwrap()
 }
 

@@ -22,7 +22,7 @@ async fn ann_with_one_app(site: &Site, key: &TotpSecret) -> User {
     let sealed = user.second_factor.totp_secret.clone();
     site.core()
         .admin()
-        .us_set(&user, fs_core::config::CodeMethod::Authenticator, sealed, None)
+        .set_sign_in_method(&user, fs_core::config::CodeMethod::Authenticator, sealed, None)
         .await
         .unwrap();
     site.user(ANN).await.unwrap()

@@ -183,7 +183,7 @@ async fn one_that_is_chosen_while_signing_in_ends_it_as_well() {
     let knows =
         async || core.auth_tokens().authenticate(&ctx, token.expose()).await.unwrap().is_some();
     assert!(knows().await);
-    core.admin().tf_reset(&user.id).await.unwrap();
+    core.admin().remove_second_factor(&user.id).await.unwrap();
     let mut here = pending(&site).await;
     let new = enrol(&site, &mut here).await;
     assert!(is_in(&site, &other).await);
@@ -205,12 +205,17 @@ async fn a_device_that_gave_one_factor_gives_the_next_one_too() {
         let Entered { device, .. } = enter(&site, &key(1)).await;
         assert!(!is_asked(&site, &device).await);
         // An application sets up another app for her; that alone revokes nothing.
-        site.core().admin().tf_reset(&user.id).await.unwrap();
+        site.core().admin().remove_second_factor(&user.id).await.unwrap();
         let sealed = site.core().second_factors().seal_totp(&key(2)).await.unwrap();
         let user = site.user(ANN).await.unwrap();
         site.core()
             .admin()
-            .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+            .set_second_factor(
+                &user,
+                fs_core::config::CodeMethod::Authenticator,
+                Some(sealed),
+                None,
+            )
             .await
             .unwrap();
         assert!(is_asked(&site, &device).await);

@@ -281,7 +281,12 @@ async fn a_number_has_one_count_however_it_is_written() {
     let user = site.add_user(ANN).await;
     site.core()
         .admin()
-        .us_set(&user, fs_core::config::CodeMethod::Sms, None, Some("+14155550123".to_owned()))
+        .set_sign_in_method(
+            &user,
+            fs_core::config::CodeMethod::Sms,
+            None,
+            Some("+14155550123".to_owned()),
+        )
         .await
         .unwrap();
     let dashes = (0..20).map(|number| format!("+1415{}5550123", "-".repeat(number % 5 + 1)));

@@ -47,7 +47,11 @@ async fn sealed(site: &Site) -> SealedSecret {
 pub(crate) async fn add_user(site: &Site, email: &str) -> (User, Vec<String>) {
     let user = site.add_user(email).await;
     let sealed = Some(sealed(site).await);
-    site.core().admin().tf_set(&user, CodeMethod::Authenticator, sealed, None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Authenticator, sealed, None)
+        .await
+        .unwrap();
     let codes = make(site, email).await;
     (site.user(email).await.unwrap(), codes)
 }
@@ -319,13 +323,16 @@ async fn codes_end_with_the_second_factor() {
         for reset in [true, false] {
             make(&site, ANN).await;
             match reset {
-                true => core.admin().tf_reset(&user.id).await.unwrap(),
+                true => core.admin().remove_second_factor(&user.id).await.unwrap(),
                 false => core.admin().reset_user_access(&user.id).await.unwrap(),
             }
             assert_eq!(site.user(ANN).await.unwrap().recovery_codes, []);
             let user = site.user(ANN).await.unwrap();
             let sealed = Some(sealed(&site).await);
-            core.admin().tf_set(&user, CodeMethod::Authenticator, sealed, None).await.unwrap();
+            core.admin()
+                .set_second_factor(&user, CodeMethod::Authenticator, sealed, None)
+                .await
+                .unwrap();
         }
     }
 }
@@ -337,7 +344,11 @@ async fn where_they_are_switched_off_stored_codes_are_dead() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let sealed = Some(sealed(&site).await);
-    site.core().admin().tf_set(&user, CodeMethod::Authenticator, sealed, None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Authenticator, sealed, None)
+        .await
+        .unwrap();
     let user = site.user(ANN).await.unwrap();
     let ctx = site.context();
     let none = site

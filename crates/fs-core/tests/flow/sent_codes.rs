@@ -20,7 +20,11 @@ const STEP: Duration = Duration::from_secs(30);
 async fn ann_by_mail(site: &Site) {
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().us_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_sign_in_method(&user, CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
 }
 
 async fn signs_in(site: &Site, code: &str) -> bool {
@@ -113,7 +117,11 @@ async fn a_second_factor_that_is_mailed_again_within_a_step_works() {
         let site = site(strict);
         let user = site.add_user(ANN).await;
         let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-        site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+        site.core()
+            .admin()
+            .set_second_factor(&user, CodeMethod::Email, Some(sealed), None)
+            .await
+            .unwrap();
         for _ in 0..3 {
             let mut ann = pending(&site).await;
             let text = site.mails().await.pop().unwrap().text.unwrap();
@@ -215,7 +223,11 @@ async fn a_mailed_second_factor_is_the_code_that_was_mailed() {
         let site = site(strict);
         let user = site.add_user(ANN).await;
         let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-        site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+        site.core()
+            .admin()
+            .set_second_factor(&user, CodeMethod::Email, Some(sealed), None)
+            .await
+            .unwrap();
         let mut ann = pending(&site).await;
         let sent = code(&site, &key(1));
         assert!(site.mails().await.pop().unwrap().text.unwrap().contains(&sent));
@@ -259,7 +271,7 @@ async fn ann_by_text(setup: Setup, phone: &str) -> (Site, Arc<Telephone>) {
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
     site.core()
         .admin()
-        .us_set(&user, CodeMethod::Sms, Some(sealed), Some(phone.to_owned()))
+        .set_sign_in_method(&user, CodeMethod::Sms, Some(sealed), Some(phone.to_owned()))
         .await
         .unwrap();
     (site, telephone)
@@ -321,7 +333,10 @@ async fn a_second_factor_is_asked_for_after_a_text_message_as_well() {
     let (site, _) = ann_by_text(Setup::standard(), "+41446681800").await;
     let (core, ctx, user) = (site.core(), site.context(), site.user(ANN).await.unwrap());
     let sealed = core.second_factors().seal_totp(&key(2)).await.unwrap();
-    core.admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await.unwrap();
+    core.admin()
+        .set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
     assert!(matches!(ask(&site).await, SendCodeOutcome::Sent));
     let passcode = code(&site, &key(1)).into();
     let mut typed = Passcode::new(ANN, passcode);

@@ -101,13 +101,15 @@ impl Administered {
             core.second_factors().seal_totp(&TotpSecret::from_random([8; 20])).await.unwrap();
         let made = match self {
             Self::Everything => core.admin().reset_user_access(&user.id).await,
-            Self::Factor => core.admin().tf_reset(&user.id).await,
-            Self::Methods => core.admin().us_reset(&user.id).await,
+            Self::Factor => core.admin().remove_second_factor(&user.id).await,
+            Self::Methods => core.admin().remove_sign_in_methods(&user.id).await,
             Self::OtherFactor => {
-                core.admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await
+                core.admin().set_second_factor(&user, CodeMethod::Email, Some(sealed), None).await
             }
             Self::OtherMethod => {
-                core.admin().us_set(&user, CodeMethod::Authenticator, Some(sealed), None).await
+                core.admin()
+                    .set_sign_in_method(&user, CodeMethod::Authenticator, Some(sealed), None)
+                    .await
             }
         };
         made.unwrap();
@@ -216,7 +218,7 @@ fn methods_that_a_reset_removes_are_not_in_a_record_of_that_moment() {
         let core = site.core();
         let (user, _) = block_on(owner(&site));
         let app = block_on(core.second_factors().seal_totp(&TotpSecret::from_random([8; 20])));
-        let set = core.admin().us_set(&user, CodeMethod::Authenticator, app.ok(), None);
+        let set = core.admin().set_sign_in_method(&user, CodeMethod::Authenticator, app.ok(), None);
         block_on(set).unwrap();
         let intruder = block_on(signed_in(&site));
         block_on(site.mails());

@@ -38,7 +38,11 @@ async fn a_pending_sign_in_waits_for_its_code() {
     let site = site(every_way());
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
     for (waits, works) in [(3_629, true), (3_631, false)] {
         let mut ann = pending(&site).await;
         let code = mailed_code(&site).await;
@@ -53,7 +57,11 @@ async fn a_copy_of_a_pending_sign_in_that_waited_long_completes_nothing_again() 
     let site = site(every_way());
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
     let mut ann = pending(&site).await;
     let mut copy = ann.clone();
     let code = mailed_code(&site).await;

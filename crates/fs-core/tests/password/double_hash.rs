@@ -23,10 +23,10 @@ fn the_hmac_is_flask_securitys() {
             "pLCd8coDF3JQUKkeguvhOiAr83tJXOgVD8RybZRDtAUYiK+xbPA8UWI//yinINYlOJ9s1p/j12PBvXJYzgInUw==",
         ),
     ] {
-        assert_eq!(hasher.get_hmac(&Secret::from(password)), Some(Secret::from(hmac)));
+        assert_eq!(hasher.password_hmac(&Secret::from(password)), Some(Secret::from(hmac)));
     }
     let unpeppered = PasswordHasher::new(cheapest()).unwrap();
-    assert_eq!(unpeppered.get_hmac(&Secret::from("password")), None);
+    assert_eq!(unpeppered.password_hmac(&Secret::from("password")), None);
 }
 
 #[test]

@@ -153,17 +153,19 @@ pub struct HttpConfig {
 pub struct Views {
     /// Start page of the application. The default is `/`.
     pub root: String,
-    /// Target after a sign-in.
+    /// Target after a sign-in. `None` uses [`root`](Self::root).
     pub after_sign_in: Option<String>,
     /// Target after a sign-out.
     pub after_sign_out: Option<String>,
     /// Target after a registration.
     pub after_register: Option<String>,
-    /// Target after the confirmation of an address.
+    /// Target after the confirmation of an address. `None` uses the target after a sign-in if the
+    /// user is signed in, and the sign-in page otherwise.
     pub after_confirm: Option<String>,
-    /// Target after a password reset.
+    /// Target after a password reset. `None` uses the target after a sign-in if the user is signed
+    /// in, and the sign-in page otherwise.
     pub after_reset: Option<String>,
-    /// Target after a password change.
+    /// Target after a password change. `None` uses the target after a sign-in.
     pub after_change: Option<String>,
     /// Target after the user verified their identity again.
     pub after_verify: Option<String>,
@@ -177,7 +179,7 @@ pub struct Views {
     pub reset: Option<String>,
     /// Target if a sign-in link is invalid, in a single-page application.
     pub sign_in_error: Option<String>,
-    /// Target after a sign-in method was set up.
+    /// Target after a sign-in method was set up. `None` uses the target after a sign-in.
     pub after_method_setup: Option<String>,
     /// Target after a second factor was set up, changed or disabled and its recovery codes were
     /// created. `None` uses the target after a sign-in.
@@ -270,13 +272,13 @@ impl CsrfCookie {
 pub struct CookieAttributes {
     /// Name of the cookie.
     pub name: String,
-    /// `Path` attribute: the path below which the browser sends it.
+    /// `Path` attribute: the path below which the browser sends the cookie.
     pub path: String,
     /// `Domain` attribute. `None` restricts the cookie to this host.
     pub domain: Option<String>,
-    /// `Secure` attribute: whether it is sent over TLS only.
+    /// `Secure` attribute: whether the browser sends the cookie over TLS only.
     pub secure: bool,
-    /// `HttpOnly` attribute: whether it is hidden from scripts.
+    /// `HttpOnly` attribute: whether the cookie is hidden from scripts.
     pub http_only: bool,
     /// `SameSite` attribute. `None` omits it.
     pub same_site: Option<SameSite>,

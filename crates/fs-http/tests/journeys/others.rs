@@ -43,7 +43,7 @@ impl World {
                 (person.factor, person.app) = (None, None);
             }
             Deed::TakeFactorAway => {
-                core.admin().tf_reset(&user.id).await?;
+                core.admin().remove_second_factor(&user.id).await?;
                 person.factor = None;
                 ends = false;
             }

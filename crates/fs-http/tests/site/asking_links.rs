@@ -126,7 +126,12 @@ async fn a_program_that_follows_a_link_gives_the_second_factor_next() {
         let sealed = site.core().second_factors().seal_totp(&key).await.unwrap();
         site.core()
             .admin()
-            .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+            .set_second_factor(
+                &user,
+                fs_core::config::CodeMethod::Authenticator,
+                Some(sealed),
+                None,
+            )
             .await
             .unwrap();
         let mut program = site.browser();

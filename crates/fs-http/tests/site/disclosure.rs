@@ -91,7 +91,10 @@ async fn site() -> Site {
         let user = site.add_user(email).await;
         let sealed =
             core.second_factors().seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
-        core.admin().us_set(&user, method, Some(sealed), phone.map(str::to_owned)).await.unwrap();
+        core.admin()
+            .set_sign_in_method(&user, method, Some(sealed), phone.map(str::to_owned))
+            .await
+            .unwrap();
     }
     site
 }

@@ -143,7 +143,11 @@ async fn a_mailed_factor_is_sent_when_it_is_asked_for() {
     let site = setup().build();
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
     let mut ann = pending(&site, ANN).await;
     let first = mailed_code(&site).await;
     assert_eq!(give(&mut ann, &first).await, OK);
@@ -273,8 +277,12 @@ async fn two_codes_of_one_kind_are_one_factor() {
         let user = site.add_user(ANN).await;
         let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
         let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
-        site.core().admin().tf_set(&user, second, Some(sealed), None).await.unwrap();
-        site.core().admin().us_set(&user, CodeMethod::Authenticator, app, None).await.unwrap();
+        site.core().admin().set_second_factor(&user, second, Some(sealed), None).await.unwrap();
+        site.core()
+            .admin()
+            .set_sign_in_method(&user, CodeMethod::Authenticator, app, None)
+            .await
+            .unwrap();
         let passcode = match first {
             "email" => {
                 let ask = json!({ "identity": ANN, "chosen_method": "email" });
@@ -344,7 +352,11 @@ async fn a_reset_signs_nobody_in_whose_second_factor_comes_by_mail_as_well() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
     ask_for_reset(&site).await;
     let link = mailed_link(&site).await;
     let mut browser = site.browser();
@@ -432,7 +444,11 @@ async fn the_last_way_in_is_not_removed() {
     let site = setup.build();
     let user = site.add_user(ANN).await;
     let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
-    site.core().admin().us_set(&user, CodeMethod::Authenticator, app, None).await.unwrap();
+    site.core()
+        .admin()
+        .set_sign_in_method(&user, CodeMethod::Authenticator, app, None)
+        .await
+        .unwrap();
     let (expect, set) = (Vec::new(), vec![UserField::Password(None)]);
     site.write(Change::UpdateUser { user: user.id, expect, set }).await;
     let mut ann = site.browser();
@@ -504,8 +520,12 @@ async fn a_code_of_the_second_factors_kind_does_not_prove_the_first_factor_again
         let user = site.add_user(ANN).await;
         let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
         let app = Some(site.core().second_factors().seal_totp(&key(2)).await.unwrap());
-        site.core().admin().tf_set(&user, method, Some(sealed), None).await.unwrap();
-        site.core().admin().us_set(&user, CodeMethod::Authenticator, app, None).await.unwrap();
+        site.core().admin().set_second_factor(&user, method, Some(sealed), None).await.unwrap();
+        site.core()
+            .admin()
+            .set_sign_in_method(&user, CodeMethod::Authenticator, app, None)
+            .await
+            .unwrap();
         let mut ann = pending(&site, ANN).await;
         let second = match method {
             CodeMethod::Email => mailed_code(&site).await,

@@ -39,7 +39,11 @@ pub(crate) fn code(site: &Site, key: &TotpSecret) -> String {
 pub(crate) async fn add_with(site: &Site, email: &str, key: &TotpSecret) {
     let user = site.add_user(email).await;
     let sealed = site.core().second_factors().seal_totp(key).await.unwrap();
-    site.core().admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
 }
 
 /// Returns a browser in which the password was given and the second factor is pending.

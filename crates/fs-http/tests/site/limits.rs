@@ -106,9 +106,17 @@ async fn one_mail_an_hour() -> Site {
     let ann = site.add_user(ANN).await;
     let sealed =
         site.core().second_factors().seal_totp(&TotpSecret::from_random([7; 20])).await.unwrap();
-    site.core().admin().tf_set(&ann, CodeMethod::Email, Some(sealed.clone()), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_second_factor(&ann, CodeMethod::Email, Some(sealed.clone()), None)
+        .await
+        .unwrap();
     let ann = site.user(ANN).await.unwrap();
-    site.core().admin().us_set(&ann, CodeMethod::Email, Some(sealed), None).await.unwrap();
+    site.core()
+        .admin()
+        .set_sign_in_method(&ann, CodeMethod::Email, Some(sealed), None)
+        .await
+        .unwrap();
     site
 }
 

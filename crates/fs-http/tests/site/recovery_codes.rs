@@ -35,7 +35,7 @@ async fn ann_with_a_factor(site: &Site) -> Browser {
     let sealed = site.core().second_factors().seal_totp(&secret).await.unwrap();
     site.core()
         .admin()
-        .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+        .set_second_factor(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
         .await
         .unwrap();
     browser

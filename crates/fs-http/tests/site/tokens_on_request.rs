@@ -84,7 +84,7 @@ async fn account(site: &Site, state: State) {
             let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
             site.core()
                 .admin()
-                .tf_set(&user, CodeMethod::Authenticator, Some(sealed), None)
+                .set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None)
                 .await
                 .unwrap();
             return;

@@ -293,11 +293,15 @@ async fn undoing_does_not_bring_back_sign_in_methods_that_a_reset_removed() {
         let phone = Some("+14155550123".to_owned());
         site.core()
             .admin()
-            .us_set(&user, CodeMethod::Authenticator, sealed(1).await, None)
+            .set_sign_in_method(&user, CodeMethod::Authenticator, sealed(1).await, None)
             .await
             .unwrap();
         let user = site.user(ANN).await.unwrap();
-        site.core().admin().us_set(&user, CodeMethod::Sms, sealed(2).await, phone).await.unwrap();
+        site.core()
+            .admin()
+            .set_sign_in_method(&user, CodeMethod::Sms, sealed(2).await, phone)
+            .await
+            .unwrap();
         let mut eve = site.browser();
         eve.sign_in(ANN, PASSWORD).await;
         set_up_app(&site, &mut eve).await;

@@ -126,7 +126,7 @@ pub(super) async fn give_second_factor(site: &Site, email: &str) {
     let set = site
         .core()
         .admin()
-        .tf_set(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
+        .set_second_factor(&user, fs_core::config::CodeMethod::Authenticator, Some(sealed), None)
         .await;
     set.expect("the second factor is given");
 }

@@ -66,7 +66,7 @@ impl FreshStore {
     }
 }
 
-/// Reason for which there is no store to test.
+/// Reason why a conformance test has no store to check.
 pub enum NoStore {
     /// No server is available; contains the reason. The test does not fail.
     NotRun(String),

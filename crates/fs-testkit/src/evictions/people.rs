@@ -108,7 +108,7 @@ impl World {
             let key = key_of(number);
             let sealed = core.second_factors().seal_totp(&key).await.expect("a key is sealed");
             core.admin()
-                .tf_set(&user, CodeMethod::Authenticator, Some(sealed), None)
+                .set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None)
                 .await
                 .expect("a factor");
             person.factor = Some(key);
@@ -117,7 +117,7 @@ impl World {
             let key = key_of(!number);
             let sealed = core.second_factors().seal_totp(&key).await.expect("a key is sealed");
             core.admin()
-                .us_set(&user, CodeMethod::Authenticator, Some(sealed), None)
+                .set_sign_in_method(&user, CodeMethod::Authenticator, Some(sealed), None)
                 .await
                 .expect("a method");
             person.method = Some(key);

@@ -159,12 +159,13 @@ impl Browser {
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
     }
 
-    /// Returns the mail address of the user as whom this browser is signed in.
+    /// Returns the mail address of the signed-in user. Returns `None` if nobody is signed in.
     pub async fn who(&mut self) -> Option<String> {
         Some(self.get("/").await.text()).filter(|who| !who.is_empty())
     }
 
-    /// Returns the value of the session cookie, whatever its name is.
+    /// Returns the value of the session cookie, by its configured name. Returns `None` if the
+    /// browser has no session cookie.
     pub fn session_cookie(&self) -> Option<&str> {
         let name = &self.site.web.config().session_cookie.name;
         self.cookies.get(name).map(String::as_str)

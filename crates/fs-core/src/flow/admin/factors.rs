@@ -30,11 +30,11 @@ impl AdminFlows<'_> {
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
     /// let sealed = security.second_factors().seal_totp(&secret).await?;
-    /// security.admin().tf_set(&user, CodeMethod::Authenticator, Some(sealed), None).await?;
+    /// security.admin().set_second_factor(&user, CodeMethod::Authenticator, Some(sealed), None).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn tf_set(
+    pub async fn set_second_factor(
         self,
         user: &User,
         method: CodeMethod,
@@ -68,11 +68,11 @@ impl AdminFlows<'_> {
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
     /// // The user lost both the phone and the recovery codes.
-    /// security.admin().tf_reset(&user).await?;
+    /// security.admin().remove_second_factor(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn tf_reset(self, user: &UserId) -> Result<(), AdminError> {
+    pub async fn remove_second_factor(self, user: &UserId) -> Result<(), AdminError> {
         self.core
             .store()
             .commit(changed_by_another(user, Vec::new(), no_second_factor()).into())
@@ -99,11 +99,11 @@ impl AdminFlows<'_> {
     ///
     /// let secret = TotpSecret::from_random(security.random()?);
     /// let sealed = security.second_factors().seal_totp(&secret).await?;
-    /// security.admin().us_set(&user, CodeMethod::Sms, Some(sealed), Some("+14155550123".to_owned())).await?;
+    /// security.admin().set_sign_in_method(&user, CodeMethod::Sms, Some(sealed), Some("+14155550123".to_owned())).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn us_set(
+    pub async fn set_sign_in_method(
         self,
         user: &User,
         method: CodeMethod,
@@ -134,11 +134,11 @@ impl AdminFlows<'_> {
     /// ```
     /// # use fs_core::{Security, flow::AdminError, model::UserId};
     /// # async fn example(security: Security, user: UserId) -> Result<(), AdminError> {
-    /// security.admin().us_reset(&user).await?;
+    /// security.admin().remove_sign_in_methods(&user).await?;
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn us_reset(self, user: &UserId) -> Result<(), AdminError> {
+    pub async fn remove_sign_in_methods(self, user: &UserId) -> Result<(), AdminError> {
         let set = vec![UserField::SignInSecrets(BTreeMap::new())];
         self.core.store().commit(changed_by_another(user, Vec::new(), set).into()).await?;
         Ok(())

@@ -124,8 +124,9 @@ impl AdminFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`AdminError::Flow`] if the database fails, or with [`FlowError::Contended`] if
-    /// concurrent changes of the role prevented the commit five times. Nothing was changed.
+    /// Returns [`AdminError::Flow`] if the database fails. The error contains
+    /// [`FlowError::Contended`] if concurrent changes of the role prevented the commit five times.
+    /// In both cases, the permissions are unchanged.
     ///
     /// # Examples
     ///
@@ -150,8 +151,9 @@ impl AdminFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`AdminError::Flow`] if the database fails, or with [`FlowError::Contended`] if
-    /// concurrent changes of the role prevented the commit five times. Nothing was changed.
+    /// Returns [`AdminError::Flow`] if the database fails. The error contains
+    /// [`FlowError::Contended`] if concurrent changes of the role prevented the commit five times.
+    /// In both cases, the permissions are unchanged.
     ///
     /// # Examples
     ///
