@@ -172,12 +172,9 @@ impl Security {
         batch: &mut Batch,
         user: &User,
     ) -> Result<(), FlowError> {
-        let undo = self.note_undo(ctx, batch, user).await?;
-        if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
-            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
-            batch.push(self.mail(ctx, user, MailKind::RecoveryCodesMade { undo })?);
-        }
-        Ok(())
+        let send = self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice);
+        self.notify_of_change(ctx, batch, user, send, |undo| MailKind::RecoveryCodesMade { undo })
+            .await
     }
 
     fn recovery_code_count(&self) -> Option<usize> {

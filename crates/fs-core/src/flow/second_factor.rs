@@ -469,12 +469,12 @@ impl Security {
         user: &User,
         method: Option<CodeMethod>,
     ) -> Result<(), FlowError> {
-        let undo = self.note_undo(ctx, batch, user).await?;
-        if self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice) {
-            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
-            batch.push(self.mail(ctx, user, MailKind::SecondFactorChanged { method, undo })?);
-        }
-        Ok(())
+        let send = self.config().two_factor.as_ref().is_some_and(|rules| rules.send_notice);
+        self.notify_of_change(ctx, batch, user, send, |undo| MailKind::SecondFactorChanged {
+            method,
+            undo,
+        })
+        .await
     }
 
     async fn tell_the_operators(&self, ctx: &Context, user: &User) -> Result<bool, FlowError> {

@@ -19,7 +19,9 @@ use crate::Timestamp;
 use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{CredentialKey, CredentialKind, CredentialRecord, User, UserField, UserId};
-use crate::port::{Batch, Change, CommitError, ExpectedCredential, Guard, UniqueAttribute};
+use crate::port::{
+    Batch, Change, CommitError, ExpectedCredential, Guard, MailKind, UniqueAttribute,
+};
 use crate::secret::Secret;
 use crate::security::Security;
 use crate::session::Session;
@@ -179,7 +181,7 @@ impl Security {
     ///
     /// Records are numbered, since clocks of several nodes differ. As the state is guarded, two
     /// changes with the same number leave the account as it was between them.
-    pub(super) async fn note_undo(
+    async fn note_undo(
         &self,
         ctx: &Context,
         batch: &mut Batch,
@@ -211,6 +213,24 @@ impl Security {
         batch.push(Change::PutCredential { credential, expect });
         batch.push_first(recorded_state_still_so(user));
         Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
+    }
+
+    /// Records the state before a change in the batch that changes it, and adds the notice that
+    /// `kind` makes of the undo link, if `send` is set. Other notices lead back to the state as well.
+    pub(super) async fn notify_of_change(
+        &self,
+        ctx: &Context,
+        batch: &mut Batch,
+        user: &User,
+        send: bool,
+        kind: impl for<'a> FnOnce(Option<(&'a str, Duration)>) -> MailKind<'a>,
+    ) -> Result<(), FlowError> {
+        let undo = self.note_undo(ctx, batch, user).await?;
+        if send {
+            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
+            batch.push(self.mail(ctx, user, kind(undo))?);
+        }
+        Ok(())
     }
 
     /// Returns the changes that keep an older undo link from restoring sign-in methods that a

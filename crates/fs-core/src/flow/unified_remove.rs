@@ -158,13 +158,13 @@ impl Security {
         method: CodeMethod,
         change: MethodChange,
     ) -> Result<(), FlowError> {
-        let undo = self.note_undo(ctx, batch, user).await?;
-        if self.config().unified.as_ref().is_some_and(|rules| rules.send_notice) {
-            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
-            let kind = MailKind::SignInMethodChanged { method, change, undo };
-            batch.push(self.mail(ctx, user, kind)?);
-        }
-        Ok(())
+        let send = self.config().unified.as_ref().is_some_and(|rules| rules.send_notice);
+        self.notify_of_change(ctx, batch, user, send, |undo| MailKind::SignInMethodChanged {
+            method,
+            change,
+            undo,
+        })
+        .await
     }
 }
 

@@ -24,15 +24,14 @@ pub(super) async fn forgets_undo_records(store: &dyn UserStore, batch: &Batch) -
     for change in batch.changes() {
         let Change::UpdateUser { user, expect, set } = change else { continue };
         if replaces(batch, expect, set) && !mentions(batch, user) {
-            let records = store.credentials_of(user, CredentialKind::FactorUndo, EPOCH).await;
+            // Nothing has expired at the epoch.
+            let records =
+                store.credentials_of(user, CredentialKind::FactorUndo, Timestamp::EPOCH).await;
             return records.is_ok_and(|records| !records.is_empty());
         }
     }
     false
 }
-
-/// Time at which nothing has expired.
-const EPOCH: Timestamp = Timestamp::from_secs(0);
 
 fn replaces(batch: &Batch, expect: &[UserField], set: &[UserField]) -> bool {
     let resets = batch.changes().iter().any(sets_password);
