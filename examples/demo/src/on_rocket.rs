@@ -141,7 +141,8 @@ async fn message(number: &str, screen: Screen) -> Answer {
 }
 
 #[catch(404)]
-async fn missing(request: &Request<'_>) -> Result<Answer, Status> {
+async fn missing(request: &Request<'_>) -> Result<Answer, (Status, &'static str)> {
     let screen = request.guard::<Screen>().await.succeeded();
-    screen.map(|screen| Answer(screen.missing())).ok_or(Status::InternalServerError)
+    // The guard refuses a form without a CSRF token.
+    screen.map(|screen| Answer(screen.missing())).ok_or((Status::NotFound, "Not found"))
 }

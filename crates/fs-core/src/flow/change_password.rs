@@ -179,23 +179,25 @@ impl AccountFlows<'_> {
             if self.core.config().password_change.as_ref().is_some_and(|rules| rules.send_notice) {
                 batch.push(self.core.mail(ctx, &user, MailKind::ChangeNotice)?);
             }
-            match self.core.store().commit(batch).await {
-                Ok(_) => {}
+            match self.core.commit_change(ctx, batch, &user).await {
+                Ok(()) => {}
                 // The remembered browser was revoked, or another tab used its cookie, at the same
                 // time.
-                Err(CommitError::Stale(guard @ Guard::Credential(_))) => {
+                Err(FlowError::Contended(CommitError::Stale(guard @ Guard::Credential(_)))) => {
                     last = Some(guard);
                     continue;
                 }
                 // Another tab signed out, or made the session fresh. The password is changed
                 // anyway, and the browser is signed out.
-                Err(CommitError::Stale(guard @ Guard::Session)) => {
+                Err(FlowError::Contended(CommitError::Stale(guard @ Guard::Session))) => {
                     goes_on = false;
                     last = Some(guard);
                     continue;
                 }
-                Err(CommitError::Stale(_)) => return refused(MessageKey::InvalidPassword),
-                Err(error) => return Err(error.into()),
+                Err(FlowError::Contended(CommitError::Stale(_))) => {
+                    return refused(MessageKey::InvalidPassword);
+                }
+                Err(error) => return Err(error),
             }
             self.core.mail_waits();
             let remember = match prepared {

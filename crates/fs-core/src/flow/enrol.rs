@@ -243,10 +243,12 @@ impl Security {
         trust.changes().into_iter().for_each(|change| batch.push(change));
         self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
         self.notify_of_second_factor(ctx, &mut batch, user, Some(method)).await?;
-        match self.store().commit(batch).await {
-            Ok(_) => {}
-            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
-            Err(error) => return Err(error.into()),
+        match self.commit_change(ctx, batch, user).await {
+            Ok(()) => {}
+            Err(FlowError::Contended(CommitError::Stale(Guard::Secret | Guard::User(_)))) => {
+                return Ok(wrong_code());
+            }
+            Err(error) => return Err(error),
         }
         self.mail_waits();
         session.set_pending(None);
@@ -288,7 +290,7 @@ impl Security {
         let mut batch = Batch::from(still_so(&user, set));
         trust.changes().into_iter().for_each(|change| batch.push(change));
         self.notify_of_second_factor(ctx, &mut batch, &user, None).await?;
-        self.store().commit(batch).await?;
+        self.commit_change(ctx, batch, &user).await?;
         self.mail_waits();
         session.set_pending(None);
         session.set_enrolment(None);

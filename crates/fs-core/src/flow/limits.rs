@@ -82,6 +82,33 @@ impl Security {
         self.limits().passwords.new_password(self.counters(), &user.id)
     }
 
+    /// Returns the rate limits charged to a change of credentials by a signed-in user.
+    fn change_quota(&self, user: &User) -> Quota {
+        self.limits().changes.of_user(self.counters(), &user.id)
+    }
+
+    /// Commits a change of credentials by a signed-in user, together with its rate limit. `user` is
+    /// the account as it was read.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if the limit is reached, and other errors if the commit
+    /// fails. Nothing was written.
+    pub(super) async fn commit_change(
+        &self,
+        ctx: &Context,
+        batch: Batch,
+        user: &User,
+    ) -> Result<(), FlowError> {
+        self.commit_counted(ctx, batch, &self.change_quota(user), Some(user)).await
+    }
+
+    /// Returns the changes that reset the limit of an owner who proves to be one by mail, which an
+    /// intruder may have used up.
+    pub(super) fn forget_changes(&self, user: &User) -> Vec<Change> {
+        self.change_quota(user).forget_longer(Duration::ZERO)
+    }
+
     /// Returns one canonical spelling for all identities that may mean the same account. It does
     /// not depend on whether the account exists.
     ///
@@ -268,6 +295,7 @@ impl Security {
             codes.known(names, CodeUse::SecondFactor, &user.id, None).forget_longer(DAY);
         // Those that a copied session used up.
         forgotten.extend(self.signed_in_quota(user).forget_longer(Duration::ZERO));
+        forgotten.extend(self.forget_changes(user));
         let known = [Some(&user.email), user.username.as_ref(), user.phone.as_ref()];
         for identity in known.into_iter().flatten() {
             let identity = self.one_spelling(identity);

@@ -88,7 +88,7 @@ impl SecondFactorFlows<'_> {
         let unchanged = Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() };
         let mut batch = Batch::from(unchanged).and(still_so(user, set));
         self.core.notify_of_recovery_codes(ctx, &mut batch, user).await?;
-        self.core.store().commit(batch).await?;
+        self.core.commit_change(ctx, batch, user).await?;
         self.core.mail_waits();
         self.core.emit(ctx, Event::RecoveryCodesMade { user: Subject::of(user), count });
         Ok(MakeRecoveryCodesOutcome::Made(codes))

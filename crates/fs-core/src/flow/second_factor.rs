@@ -372,10 +372,16 @@ impl Security {
         if after.is_some() {
             self.notify_of_second_factor(ctx, &mut batch, &user, Some(method)).await?;
         }
-        match self.store().commit(batch).await {
-            Ok(_) => {}
-            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => return Ok(wrong_code()),
-            Err(error) => return Err(error.into()),
+        let written = match after {
+            Some(_) => self.commit_change(ctx, batch, &user).await,
+            None => self.store().commit(batch).await.map(drop).map_err(FlowError::from),
+        };
+        match written {
+            Ok(()) => {}
+            Err(FlowError::Contended(CommitError::Stale(Guard::Secret | Guard::User(_)))) => {
+                return Ok(wrong_code());
+            }
+            Err(error) => return Err(error),
         }
         if let Some(after) = after {
             user.second_factor = after;

@@ -364,6 +364,7 @@ impl Security {
             kind,
             except: None,
         }));
+        batch.extend(self.forget_changes(user));
         batch.push(audit(ctx, "factor_changes_undone", Some(&user.id)));
         Ok((batch, after))
     }

@@ -102,7 +102,7 @@ impl SignInMethodFlows<'_> {
         let mut batch = Batch::from(methods_still_so(user, set));
         batch.extend(trust.changes());
         self.core.notify_of_method(ctx, &mut batch, user, method, MethodChange::Removed).await?;
-        self.core.store().commit(batch).await?;
+        self.core.commit_change(ctx, batch, user).await?;
         self.core.mail_waits();
         let mut user = user.clone();
         user.sign_in_secrets = after;

@@ -252,15 +252,15 @@ impl SignInMethodFlows<'_> {
         });
         self.core.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
         self.core.notify_of_method(ctx, &mut batch, user, method, change).await?;
-        match self.core.store().commit(batch).await {
-            Ok(_) => {}
-            Err(CommitError::Stale(Guard::Secret | Guard::User(_))) => {
+        match self.core.commit_change(ctx, batch, user).await {
+            Ok(()) => {}
+            Err(FlowError::Contended(CommitError::Stale(Guard::Secret | Guard::User(_)))) => {
                 return Ok(ProveSetupOutcome::WrongCode);
             }
-            Err(CommitError::Conflict(UniqueAttribute::Phone)) => {
+            Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Phone))) => {
                 return Ok(ProveSetupOutcome::Invalid);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
         self.core.mail_waits();
         self.core.emit(

@@ -1,4 +1,4 @@
-//! Rate limits for passwords, codes, mails and text messages.
+//! Rate limits for passwords, codes, changes of credentials, mails and text messages.
 //!
 //! An attempt is counted *before* it is made, so that of a thousand concurrent guesses no more are
 //! evaluated than the limits allow. A [`Quota`] holds the counters of an attempt or message, and
@@ -12,6 +12,7 @@
 //!
 //! Counters are named by keyed digests, so the table does not contain addresses.
 
+mod change;
 mod code;
 mod name;
 mod network;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use change::ChangeLimits;
 pub use code::{CodeLimits, CodeUse};
 pub use name::CounterNames;
 pub use network::{Network, Width};
@@ -70,6 +72,8 @@ pub struct Limits {
     pub codes: CodeLimits,
     /// Limits for registrations.
     pub registrations: RegistrationLimits,
+    /// Limits for successful changes of credentials.
+    pub changes: ChangeLimits,
     /// Limits for mails that anyone can request.
     pub mails: SendLimits,
     /// Limits for text messages.
@@ -82,6 +86,7 @@ impl Default for Limits {
             passwords: PasswordLimits::default(),
             codes: CodeLimits::default(),
             registrations: RegistrationLimits::default(),
+            changes: ChangeLimits::default(),
             mails: SendLimits::mails(),
             texts: SendLimits::texts(),
         }
@@ -96,6 +101,7 @@ impl Limits {
             passwords: PasswordLimits::none(),
             codes: CodeLimits::default(),
             registrations: RegistrationLimits::none(),
+            changes: ChangeLimits::none(),
             mails: SendLimits::none(),
             texts: SendLimits::none(),
         }

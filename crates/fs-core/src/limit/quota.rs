@@ -37,6 +37,8 @@ pub enum Limit {
     CodeSecond,
     /// Attempts with codes of signed-in users, per account.
     CodeSignedIn,
+    /// Successful changes of credentials by a signed-in user, per account.
+    Changes,
     /// Mails of one kind, per address.
     MailTo,
     /// Requested mails, per network.
@@ -68,6 +70,7 @@ impl Limit {
             Self::CodeSignIn => "code_sign_in",
             Self::CodeSecond => "code_second",
             Self::CodeSignedIn => "code_signed_in",
+            Self::Changes => "changes",
             Self::MailTo => "mail_to",
             Self::MailNetwork => "mail_network",
             Self::TextTo => "text_to",

@@ -4,6 +4,7 @@
 mod admin_faults;
 mod administration;
 mod auth_tokens;
+mod change_limits;
 mod code_limits;
 mod codes;
 mod crowds;

@@ -1,12 +1,12 @@
 //! Rules for every batch: a field is set once, and a change of second factors or sign-in methods
-//! is recorded in an undo record, or ends those that exist.
+//! is recorded in an undo record, or ends those that exist. A recorded change is counted.
 
 use std::collections::HashSet;
 use std::mem::discriminant;
 
 use fs_core::Timestamp;
 use fs_core::model::{CredentialKind, UserField, UserId};
-use fs_core::port::{Batch, Change, UserStore};
+use fs_core::port::{Batch, Change, ExpectedCredential, UserStore};
 
 /// Checks whether a change sets a field twice, which PostgreSQL refuses.
 pub(super) fn sets_a_field_twice(batch: &Batch) -> bool {
@@ -31,6 +31,19 @@ pub(super) async fn forgets_undo_records(store: &dyn UserStore, batch: &Batch) -
         }
     }
     false
+}
+
+/// Checks whether a batch records a change of second factors or sign-in methods by its owner without
+/// a count, so that an intruder could make changes without limit.
+pub(super) fn records_without_a_count(batch: &Batch) -> bool {
+    let records = |change: &Change| match change {
+        Change::PutCredential { credential, expect: ExpectedCredential::Absent } => {
+            credential.kind == CredentialKind::FactorUndo
+        }
+        _ => false,
+    };
+    let counts = |change: &Change| matches!(change, Change::Count { .. });
+    batch.changes().iter().any(records) && !batch.changes().iter().any(counts)
 }
 
 fn replaces(batch: &Batch, expect: &[UserField], set: &[UserField]) -> bool {

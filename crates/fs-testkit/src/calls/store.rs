@@ -12,7 +12,7 @@ use fs_core::port::{
     Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 
-use super::batch_rules::{forgets_undo_records, sets_a_field_twice};
+use super::batch_rules::{forgets_undo_records, records_without_a_count, sets_a_field_twice};
 use super::{Call, Calls, Fault, give_way};
 
 /// Wrapper of a store that records its calls. An injected fault is a database that cannot be
@@ -167,6 +167,7 @@ impl UserStore for WatchedStore {
             !self.checked || !forgets_undo_records(self.inner.as_ref(), &batch).await,
             "an undo link could bring back what this batch replaces: {batch:?}"
         );
+        assert!(!records_without_a_count(&batch), "a change is not counted: {batch:?}");
         let counts_alone = batch.changes().iter().all(is_count);
         let rows = batch.changes().iter().map(row).collect();
         let answer = self.inner.commit(batch).await;
