@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
-use fs_core::limit::Limits;
+use fs_core::limit::{Cap, Limits};
 use fs_core::totp::WalletFormat;
 use fs_testkit::site::Setup;
 
@@ -157,6 +157,10 @@ impl Plan {
             true => Limits::default(),
             false => Limits::flask_security_4(),
         };
+        if !self.limited {
+            // Changes are counted, but never refused.
+            config.limits.changes.user = vec![Cap::new(u32::MAX, Duration::from_secs(3_600))];
+        }
         config.totp.format = WalletFormat::Native;
         let methods = vec![CodeMethod::Authenticator, CodeMethod::Email];
         let mut rules = TwoFactor::default();
