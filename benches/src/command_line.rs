@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::subject::{self, Subject};
+use crate::create;
+use crate::subject::Subject;
 use crate::{Kind, Outcome};
 
 /// Share of the operations that run unmeasured before each measurement, because another process
@@ -38,7 +39,7 @@ pub fn run(meter: fn() -> Outcome<u64>) -> ExitCode {
 }
 
 fn measure(cli: &Cli, meter: fn() -> Outcome<u64>) -> Outcome<()> {
-    let mut subject = subject::create(cli.kind)?;
+    let mut subject = create::create(cli.kind)?;
     if let Some(operations) = cli.operations {
         return repeat(&mut *subject, operations);
     }

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod command_line;
+mod create;
 mod floor;
 mod kind;
 mod on_actix;

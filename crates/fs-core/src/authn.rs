@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::model::User;
+use crate::token::TokenProblem;
 
 /// Mechanism by which a request is authenticated. Mechanisms are tried in the order of the
 /// variants.
@@ -124,5 +125,14 @@ impl std::fmt::Display for AuthFailure {
             Self::FactorMissing => "the account must set up a second factor first",
             Self::Wrong => "it is wrong, or the account may not sign in",
         })
+    }
+}
+
+impl<T> From<&TokenProblem<T>> for AuthFailure {
+    fn from(problem: &TokenProblem<T>) -> Self {
+        match problem {
+            TokenProblem::Expired(_) => Self::Expired,
+            TokenProblem::Invalid => Self::Invalid,
+        }
     }
 }

@@ -27,7 +27,6 @@ pub mod config;
 mod context;
 pub mod csrf;
 pub mod event;
-mod extra_field;
 pub mod flow;
 pub mod freshness;
 pub mod identity;
@@ -48,8 +47,7 @@ pub mod token;
 pub mod totp;
 mod value_cipher;
 
-pub use config::Config;
+pub use config::{Config, ExtraField, FieldCheck, FieldChoice, InputKind};
 pub use context::Context;
-pub use extra_field::{ExtraField, FieldCheck, FieldChoice, InputKind};
 pub use security::{Ports, Security};
 pub use timestamp::{CLOCK_LEEWAY, Timestamp, span_text};

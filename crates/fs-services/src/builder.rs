@@ -140,12 +140,6 @@ impl Builder {
         self
     }
 
-    /// Continues with the settings of the HTTP layer.
-    #[cfg(feature = "http")]
-    pub fn http(self) -> crate::http_builder::HttpBuilder {
-        crate::http_builder::HttpBuilder::new(self)
-    }
-
     /// Checks the configuration and starts the hashing threads and the task that delivers mails,
     /// for an application without HTTP. `composer` writes the mails. Must be called within a tokio
     /// runtime.

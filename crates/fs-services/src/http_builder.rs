@@ -13,11 +13,14 @@ pub struct HttpBuilder {
     hooks: Hooks,
 }
 
-impl HttpBuilder {
-    pub(crate) fn new(core: Builder) -> Self {
-        Self { core, config: HttpConfig::default(), hooks: Hooks::default() }
+impl Builder {
+    /// Continues with the settings of the HTTP layer.
+    pub fn http(self) -> HttpBuilder {
+        HttpBuilder { core: self, config: HttpConfig::default(), hooks: Hooks::default() }
     }
+}
 
+impl HttpBuilder {
     /// Replaces the configuration of the HTTP layer.
     pub fn config(mut self, config: HttpConfig) -> Self {
         self.config = config;

@@ -2,6 +2,7 @@
 
 mod duration;
 mod error;
+mod extra_field;
 mod factors;
 mod file;
 mod flask;
@@ -19,11 +20,11 @@ use serde::{Deserialize, Serialize};
 
 pub use duration::{DurationTextError, parse_duration_text};
 pub use error::{ConfigError, ConfigErrors};
+pub use extra_field::{ExtraField, FieldCheck, FieldChoice, InputKind};
 pub use factors::{CodeMethod, SignInLinks, SignInMethod, TotpSettings, TwoFactor, Unified};
 pub(crate) use file::secret;
 pub use keys::{FlaskKeys, KeyError};
 
-use crate::extra_field::ExtraField;
 use crate::identity::{IdentityRules, UsernameRules};
 use crate::limit::Limits;
 use crate::message::{Catalogue, Language, Message};

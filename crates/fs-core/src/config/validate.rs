@@ -1,7 +1,7 @@
 //! Validation of the configuration as a whole.
 
+use super::extra_field::ExtraField;
 use super::{CodeMethod, Config, ConfigError, ConfigErrors, Disclosure, SignInMethod, TokenFormat};
-use crate::extra_field::ExtraField;
 use crate::identity::{IdentityAttribute, IdentityRule};
 use crate::message::Language;
 use crate::second_factor::FactorKind;

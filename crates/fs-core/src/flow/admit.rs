@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::code_message::{CodeMessage, CodePurpose};
-use super::establish::{Clearance, Holder, Prepared, Remember};
+use super::establish::{Clearance, Prepared, Remember};
 use super::groups::SecondFactorFlows;
+use super::holder::Holder;
 use super::{FlowError, RememberChange};
 use crate::config::CodeMethod;
 use crate::context::Context;

@@ -10,7 +10,6 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 use super::FlowError;
-use super::authenticate::worthless;
 use super::groups::AuthTokenFlows;
 use super::register::audit;
 use crate::Timestamp;
@@ -346,7 +345,7 @@ impl Security {
         let rules = &self.config().auth_tokens;
         let token = match AuthToken::verify(self.tokens(), token, ctx.now, rules.max_age) {
             Ok(token) => token,
-            Err(problem) => return Ok(AuthOutcome::Refused(worthless(&problem))),
+            Err(problem) => return Ok(AuthOutcome::Refused(AuthFailure::from(&problem))),
         };
         let uniquifier = token.uniquifier;
         if !rules.own_uniquifier {

@@ -16,7 +16,6 @@ use crate::port::Change;
 use crate::second_factor::{Entry, Needed, method_of};
 use crate::security::Security;
 use crate::session::Session;
-use crate::token::TokenProblem;
 
 impl SessionFlows<'_> {
     /// Returns the user that the session is signed in as. Reads the database once.
@@ -196,13 +195,5 @@ impl Security {
     pub(super) fn owes_second_factor(&self, user: &User) -> bool {
         let rules = self.config().two_factor.as_ref();
         rules.is_some_and(|rules| rules.required && rules.strict) && method_of(user).is_none()
-    }
-}
-
-/// Converts the problem of a token to the reason why it authenticates nobody.
-pub(super) fn worthless<T>(problem: &TokenProblem<T>) -> AuthFailure {
-    match problem {
-        TokenProblem::Expired(_) => AuthFailure::Expired,
-        TokenProblem::Invalid => AuthFailure::Invalid,
     }
 }

@@ -1,7 +1,8 @@
 //! Changing the password while signed in.
 
-use super::establish::{Clearance, Holder, Prepared, Remember};
+use super::establish::{Clearance, Prepared, Remember};
 use super::groups::AccountFlows;
+use super::holder::Holder;
 use super::password::Attempt;
 use super::remember::AtHand;
 use super::sign_out::forget;

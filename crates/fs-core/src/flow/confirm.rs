@@ -1,9 +1,10 @@
 //! Confirming a mail address by a link.
 
 use super::admit::Challenge;
-use super::establish::{Holder, Prepared};
+use super::establish::Prepared;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::groups::AccountFlows;
+use super::holder::Holder;
 use super::password::Attempt;
 use super::sign_out::forget;
 use super::{FlowError, NewPassword, Problem, RememberChange};

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::FlowError;
+use super::accepted_recovery_code::AcceptedRecoveryCode;
 use super::codes::AcceptedCode;
-use super::recovery_codes::AcceptedRecoveryCode;
+use super::holder::Holder;
 use super::remember::{Heir, NewRemembered, RememberChange};
 use crate::Timestamp;
 use crate::config::CodeMethod;
@@ -43,21 +44,6 @@ pub(super) struct IssuedSession {
     pub(super) csrf: Option<CsrfSecret>,
     pub(super) parent: Option<CredentialKey>,
     pub(super) until: Timestamp,
-}
-
-/// Account that a session is created for.
-#[derive(Clone, Copy)]
-pub(super) struct Holder<'a> {
-    /// Key of the account. `None` before the commit that creates the account.
-    pub(super) id: Option<&'a UserId>,
-    /// Uniquifier of the account after the commit.
-    pub(super) uniquifier: &'a Uniquifier,
-}
-
-impl<'a> Holder<'a> {
-    pub(super) fn of(user: &'a User) -> Self {
-        Self { id: Some(&user.id), uniquifier: &user.uniquifier }
-    }
 }
 
 /// Proof that every required factor was given. It is required to create a session.

@@ -4,6 +4,7 @@
 //! [`Session`](crate::session::Session) changes only after the commit, so a flow that returns an
 //! error has not signed anybody in.
 
+mod accepted_recovery_code;
 mod admin;
 mod admit;
 mod auth_tokens;
@@ -20,6 +21,7 @@ mod factor_proof;
 mod family;
 mod fresh_start;
 mod groups;
+mod holder;
 mod limits;
 mod lookup;
 mod mails;

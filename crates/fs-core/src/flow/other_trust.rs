@@ -2,7 +2,7 @@
 //! at hand, because its second factor or sign-in method changed.
 
 use super::FlowError;
-use super::establish::Holder;
+use super::holder::Holder;
 use super::remember::{AtHand, NewRemembered, RememberChange};
 use crate::context::Context;
 use crate::model::{

@@ -1,9 +1,9 @@
 //! Resetting a forgotten password by a link.
 
 use super::admit::Challenge;
-use super::establish::Holder;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::groups::AccountFlows;
+use super::holder::Holder;
 use super::register::audit;
 use super::undo::recorded_state_still_so;
 use super::{FlowError, NewPassword, Problem, RememberChange};

@@ -1,7 +1,8 @@
 //! Recovery codes: generating them, and using one instead of a second factor.
 
-use super::establish::{Clearance, Holder, Remember};
+use super::establish::{Clearance, Remember};
 use super::groups::SecondFactorFlows;
+use super::holder::Holder;
 use super::second_factor::still_so;
 use super::{FlowError, Problem, ValidateOutcome};
 use crate::context::Context;
@@ -10,7 +11,7 @@ use crate::limit::CodeUse;
 use crate::message::MessageKey;
 use crate::model::{User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
-use crate::recovery_code::{RecoveryCode, RecoveryCodeHash};
+use crate::recovery_code::RecoveryCode;
 use crate::second_factor::{PendingStage, method_of};
 use crate::security::Security;
 use crate::session::Session;
@@ -25,12 +26,6 @@ pub enum MakeRecoveryCodesOutcome {
     NoSecondFactor,
     /// The second factor must be given first.
     ProofNeeded,
-}
-
-/// Accepted recovery code. Only [`Security::accept_recovery_code`] creates one.
-#[must_use]
-pub(super) struct AcceptedRecoveryCode {
-    left: Vec<RecoveryCodeHash>,
 }
 
 impl SecondFactorFlows<'_> {
@@ -144,7 +139,7 @@ impl SecondFactorFlows<'_> {
         let remember = if pending.remember { Remember::Yes } else { Remember::No };
         let prepared =
             self.core.prepare_session(ctx, session, Holder::of(&user), remember, clearance)?;
-        let left = accepted.left.len();
+        let left = accepted.left().len();
         let mut batch = Batch::from(accepted.spend(&user))
             .and(still_so(&user, self.core.tracked(ctx, &user).into_iter().collect()));
         batch.push(self.core.spend_pending(&pending));
@@ -157,7 +152,7 @@ impl SecondFactorFlows<'_> {
             Err(error) => return Err(error.into()),
         }
         self.core.mail_waits();
-        user.recovery_codes = accepted.left;
+        user.recovery_codes = accepted.left();
         self.core.emit(ctx, Event::RecoveryCodeUsed { user: Subject::of(&user), left });
         Ok(self.core.signed_in(ctx, session, prepared, &pending, user))
     }
@@ -179,34 +174,6 @@ impl Security {
 
     fn recovery_code_count(&self) -> Option<usize> {
         self.config().two_factor.as_ref()?.recovery_codes
-    }
-
-    /// Finds a code among those of the account. Count the attempt first.
-    pub(super) fn accept_recovery_code(
-        &self,
-        user: &User,
-        typed: &str,
-    ) -> Option<AcceptedRecoveryCode> {
-        let at = self.recovery_code_hasher().find(&user.recovery_codes, typed)?;
-        let mut left = user.recovery_codes.clone();
-        left.remove(at);
-        Some(AcceptedRecoveryCode { left })
-    }
-}
-
-impl AcceptedRecoveryCode {
-    /// Returns the remaining codes.
-    pub(super) fn left(&self) -> Vec<RecoveryCodeHash> {
-        self.left.clone()
-    }
-
-    /// Returns the change that spends the code, if the codes of the account have not changed.
-    pub(super) fn spend(&self, user: &User) -> Change {
-        Change::UpdateUser {
-            user: user.id.clone(),
-            expect: vec![UserField::RecoveryCodes(user.recovery_codes.clone())],
-            set: vec![UserField::RecoveryCodes(self.left.clone())],
-        }
     }
 }
 

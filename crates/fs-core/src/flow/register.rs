@@ -6,8 +6,9 @@ use serde_json::{Map, Value};
 
 use super::admit::Challenge;
 use super::claim::{claim, reserve, takes};
-use super::establish::{Holder, Remember};
+use super::establish::Remember;
 use super::groups::AccountFlows;
+use super::holder::Holder;
 use super::{FlowError, Problem, RememberChange, ValidPassword};
 use crate::config::{Disclosure, Registration};
 use crate::context::Context;

@@ -9,9 +9,8 @@
 use std::time::Duration;
 
 use super::FlowError;
-use super::authenticate::worthless;
-use super::establish::Holder;
 use super::family::{self, FamilyCookie, Standing};
+use super::holder::Holder;
 use crate::Timestamp;
 use crate::authn::AuthFailure;
 use crate::context::Context;
@@ -160,7 +159,7 @@ impl Security {
     fn remembered_name(&self, ctx: &Context, cookie: &str) -> Result<String, AuthFailure> {
         let max_age = self.config().sessions.remember.ok_or(AuthFailure::Invalid)?;
         let token = RememberToken::verify(self.tokens(), cookie, ctx.now, max_age);
-        token.map(|token| token.name).map_err(|problem| worthless(&problem))
+        token.map(|token| token.name).map_err(|problem| AuthFailure::from(&problem))
     }
 
     pub(super) async fn user_of_lasting_cookie(

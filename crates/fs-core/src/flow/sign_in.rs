@@ -2,8 +2,9 @@
 
 use super::admit::Challenge;
 use super::counted_sign_in::CountedSignIn;
-use super::establish::{Holder, Prepared, Remember};
+use super::establish::{Prepared, Remember};
 use super::groups::SignInFlows;
+use super::holder::Holder;
 use super::password::Attempt;
 use super::{FlowError, RememberChange};
 use crate::context::Context;

@@ -2,8 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::establish::{Holder, Remember};
+use super::establish::Remember;
 use super::groups::SignInFlows;
+use super::holder::Holder;
 use super::register::audit;
 use super::sign_in::SignInOutcome;
 use super::{FlowError, Problem};

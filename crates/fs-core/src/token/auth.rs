@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::signer::Codec;
+use super::codec::Codec;
 use super::{TokenProblem, TokenSigner};
 use crate::Timestamp;
 use crate::model::Uniquifier;

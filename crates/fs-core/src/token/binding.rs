@@ -8,8 +8,8 @@ use sha_crypt::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
 use sha_crypt::{Params, ShaCrypt};
 use subtle::ConstantTimeEq;
 
+use super::codec::Codec;
 use super::native;
-use super::signer::Codec;
 
 /// Random bytes for a token that is bound to a text. Use new ones for each token.
 #[derive(Clone, Copy, Debug)]

@@ -22,11 +22,14 @@
 
 mod auth;
 mod binding;
+mod codec;
 mod confirm;
 mod device;
 pub mod itsdangerous;
+mod keys;
 pub(crate) mod native;
 mod remember;
+mod remember_signer;
 mod reset;
 mod setup_state;
 mod sign_in_link;
@@ -36,14 +39,15 @@ mod undo;
 
 pub use auth::AuthToken;
 pub use binding::BindingSalt;
+pub(crate) use codec::Codec;
 pub use confirm::ConfirmToken;
 pub use device::DeviceToken;
+pub use keys::{NoSigningKey, SigningKeys, TokenFormat};
 pub use remember::RememberToken;
 pub use reset::ResetToken;
 pub use setup_state::SetupStateToken;
 pub use sign_in_link::SignInLinkToken;
-pub(crate) use signer::Codec;
-pub use signer::{NoSigningKey, Salts, SaltsCollide, SigningKeys, TokenFormat, TokenSigner};
+pub use signer::{Salts, SaltsCollide, TokenSigner};
 pub(crate) use timed::keyed;
 pub use timed::{Opened, TokenProblem};
 pub use undo::UndoToken;

@@ -7,9 +7,9 @@ use data_encoding::HEXLOWER;
 use hmac::{Hmac, Mac};
 use sha2::Sha512;
 
-use super::signer::Codec;
-use super::timed::{MAX_TEXT, keyed};
-use super::{SigningKeys, TokenFormat, TokenProblem, TokenSigner};
+use super::remember_signer::RememberSigner;
+use super::signer::TokenSigner;
+use super::timed::{MAX_TEXT, TokenProblem};
 use crate::Timestamp;
 use crate::secret::Secret;
 
@@ -70,33 +70,6 @@ impl RememberToken {
     }
 }
 
-/// Keys of remember cookies.
-#[derive(Clone)]
-pub(super) enum RememberSigner {
-    Native(Codec),
-    /// Flask-Login's format: the name, a bar, and its HMAC-SHA512 in hexadecimal, keyed with the
-    /// secret.
-    FlaskLogin(Vec<Hmac<Sha512>>),
-}
-
-impl RememberSigner {
-    pub(super) fn new(keys: &SigningKeys, format: TokenFormat) -> Self {
-        match format {
-            TokenFormat::Native => Self::Native(Codec::new(keys, format, "", "remember")),
-            TokenFormat::Itsdangerous => Self::FlaskLogin(
-                keys.iter().map(|key| keyed(&latin1_or_utf8(key.expose()))).collect(),
-            ),
-        }
-    }
-}
-
-/// Encodes the secret as Flask-Login does, in Latin-1. Secrets that Latin-1 cannot represent are
-/// encoded in UTF-8.
-fn latin1_or_utf8(secret: &str) -> Vec<u8> {
-    let latin1: Result<Vec<u8>, _> = secret.chars().map(u8::try_from).collect();
-    latin1.unwrap_or_else(|_| secret.as_bytes().to_vec())
-}
-
 fn open_cookie<'a>(macs: &[Hmac<Sha512>], text: &'a str) -> Option<&'a str> {
     if text.len() > MAX_TEXT {
         return None;
@@ -105,15 +78,4 @@ fn open_cookie<'a>(macs: &[Hmac<Sha512>], text: &'a str) -> Option<&'a str> {
     let digest = HEXLOWER.decode(digest.as_bytes()).ok()?;
     let genuine = |mac: &Hmac<Sha512>| mac.clone().chain_update(name).verify_slice(&digest).is_ok();
     macs.iter().any(genuine).then_some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_latin_1_where_they_can_be() {
-        assert_eq!(latin1_or_utf8("né"), b"n\xe9");
-        assert_eq!(latin1_or_utf8("€"), "€".as_bytes());
-    }
 }

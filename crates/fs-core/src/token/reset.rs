@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::binding::{Binding, BindingSalt};
-use super::signer::Codec;
+use super::codec::Codec;
 use super::{TokenProblem, TokenSigner};
 use crate::Timestamp;
 use crate::model::{PasswordHash, Uniquifier};

@@ -1,59 +1,12 @@
-//! Signing keys and signers of all tokens. Keys are derived once.
+//! Signer of all tokens. Keys are derived once.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use super::itsdangerous::{self, Derivation};
+use super::codec::Codec;
+use super::keys::{SigningKeys, TokenFormat};
 use super::native;
-use super::remember::RememberSigner;
-use super::timed::Opened;
-use crate::Timestamp;
-use crate::secret::Secret;
-
-/// Signing keys: the first one signs, all of them verify.
-///
-/// To rotate a key, insert a new one at the front, and remove the old one when its last token has
-/// expired. A key should have at least 32 random bytes.
-#[derive(Clone, Debug)]
-pub struct SigningKeys(Vec<Secret>);
-
-/// Error for an empty list of signing keys, or for an empty key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a signing key is missing or empty: set a random secret of 32 octets or more")]
-pub struct NoSigningKey;
-
-impl SigningKeys {
-    /// Creates signing keys from the current key, followed by earlier ones.
-    ///
-    /// # Errors
-    ///
-    /// Returns [`NoSigningKey`] if there is no key or a key is empty.
-    pub fn new(keys: Vec<Secret>) -> Result<Self, NoSigningKey> {
-        if keys.is_empty() || keys.iter().any(Secret::is_empty) {
-            return Err(NoSigningKey);
-        }
-        Ok(Self(keys))
-    }
-
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Secret> {
-        self.0.iter()
-    }
-}
-
-/// Format of tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum TokenFormat {
-    /// Our own format: HMAC-SHA256, with keys derived by HKDF. A MAC binds tokens to an address or
-    /// a password.
-    #[default]
-    Native,
-    /// The format of itsdangerous and Flask-Login. A Flask-Security application with the same
-    /// secret and salts accepts our tokens, and we accept its tokens. It uses HMAC-SHA1.
-    /// `sha256_crypt` binds tokens to an address or a password, which is slow for tokens from
-    /// Python.
-    Itsdangerous,
-}
+use super::remember_signer::RememberSigner;
 
 /// Salts that separate the tokens of each purpose. Changing a salt invalidates its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,50 +110,10 @@ impl fmt::Debug for TokenSigner {
     }
 }
 
-/// Keys of one purpose in one format.
-#[derive(Clone)]
-pub(crate) enum Codec {
-    Native(native::Signer),
-    Itsdangerous(itsdangerous::Signer),
-}
-
-impl Codec {
-    pub(crate) fn new(keys: &SigningKeys, format: TokenFormat, salt: &str, purpose: &str) -> Self {
-        match format {
-            TokenFormat::Native => Self::Native(native::Signer::new(keys, salt, purpose)),
-            TokenFormat::Itsdangerous => {
-                Self::Itsdangerous(itsdangerous::Signer::new(keys, salt, Derivation::DjangoConcat))
-            }
-        }
-    }
-
-    /// Signs texts, lists of texts and records of texts.
-    pub(crate) fn seal<T: Serialize + ?Sized>(&self, claims: &T, now: Timestamp) -> Secret {
-        #[expect(clippy::expect_used, reason = "all of these are JSON, and a Vec takes all")]
-        let payload = serde_json::to_vec(claims).expect("texts, lists and records are JSON");
-        Secret::from(match self {
-            Self::Native(signer) => signer.sign(&payload, now),
-            Self::Itsdangerous(signer) => signer.sign(&payload, now),
-        })
-    }
-
-    pub(crate) fn open(&self, text: &str) -> Option<Opened> {
-        match self {
-            Self::Native(signer) => signer.open(text),
-            Self::Itsdangerous(signer) => signer.open(text),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_is_needed() {
-        assert!(SigningKeys::new(Vec::new()).is_err());
-        assert!(SigningKeys::new(vec![Secret::from("a"), Secret::from("")]).is_err());
-    }
+    use crate::secret::Secret;
 
     #[test]
     fn salts_must_differ() {

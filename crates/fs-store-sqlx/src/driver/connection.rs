@@ -13,14 +13,14 @@ use sqlx::pool::PoolConnection;
 use tokio::time::timeout;
 
 #[cfg(feature = "postgres")]
-use super::postgres;
+use super::postgres_values;
 #[cfg(feature = "sqlite")]
 use super::sqlite;
 use crate::error::Error;
 use crate::value::{Row, Value};
 
 /// Timeout for the answer to a statement. It is longer than the server's own timeouts
-/// ([`postgres::BEGIN`]), and covers servers and networks that do not answer at all.
+/// (those of `postgres.rs`), and covers servers and networks that do not answer at all.
 const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Connection to SQLite or PostgreSQL.
@@ -72,7 +72,7 @@ impl Connection {
             }
             #[cfg(feature = "postgres")]
             Held::Postgres(connection) => {
-                let query = sqlx::query_with(statement, postgres::arguments(values)?);
+                let query = sqlx::query_with(statement, postgres_values::arguments(values)?);
                 let query = query.persistent(self.prepared);
                 limited(self.patience, query.execute(&mut **connection))
                     .await
@@ -98,10 +98,10 @@ impl Connection {
             }
             #[cfg(feature = "postgres")]
             Held::Postgres(connection) => {
-                let query = sqlx::query_with(statement, postgres::arguments(values)?);
+                let query = sqlx::query_with(statement, postgres_values::arguments(values)?);
                 let query = query.persistent(self.prepared);
                 let rows = limited(self.patience, query.fetch_all(&mut **connection)).await;
-                rows.map(|rows| rows.iter().map(postgres::row).collect())
+                rows.map(|rows| rows.iter().map(postgres_values::row).collect())
             }
         };
         rows.map_err(|error| self.failed(error))
@@ -120,7 +120,7 @@ impl Connection {
             Held::Postgres(connection) => {
                 let script = sqlx::raw_sql(statements);
                 let rows = limited(self.patience, script.fetch_all(&mut **connection)).await;
-                rows.map(|rows| rows.iter().map(postgres::row).collect())
+                rows.map(|rows| rows.iter().map(postgres_values::row).collect())
             }
         };
         rows.map_err(|error| self.failed(error))

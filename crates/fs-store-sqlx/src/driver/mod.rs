@@ -3,6 +3,8 @@
 mod connection;
 #[cfg(feature = "postgres")]
 mod postgres;
+#[cfg(feature = "postgres")]
+mod postgres_values;
 #[cfg(feature = "sqlite")]
 mod readers;
 #[cfg(feature = "sqlite")]

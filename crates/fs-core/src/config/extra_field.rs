@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::config::ConfigError;
+use super::error::ConfigError;
 use crate::flow::Problem;
 use crate::message::{Message, MessageKey};
 
