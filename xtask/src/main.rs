@@ -6,6 +6,7 @@ mod chromium;
 mod contract;
 mod database;
 mod docs;
+mod fuzz;
 mod machine;
 mod named;
 mod parity;
@@ -58,6 +59,8 @@ enum Task {
     Docs,
     /// Compares the public API of every published crate with the baseline revision
     Semver,
+    /// Sends texts and requests that a coverage-guided fuzzer chooses (needs a nightly compiler)
+    Fuzz(fuzz::Options),
     /// Measures the Argon2 parameters that this machine can afford
     Calibrate(calibrate::Options),
 }
@@ -93,6 +96,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Bench(options) => bench::run(&workspace, &options),
         Task::Docs => docs::run(&workspace),
         Task::Semver => semver::run(&workspace),
+        Task::Fuzz(options) => fuzz::run(&workspace, &options),
         Task::Calibrate(options) => calibrate::run(&workspace, &options),
     }
 }

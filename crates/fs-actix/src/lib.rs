@@ -37,7 +37,7 @@
 //! }
 //! ```
 //!
-//! This crate only translates between actix-web and `fs-http`, where every decision is made.
+#![doc = include_str!("../rustdoc.md")]
 
 mod answer;
 mod convert;

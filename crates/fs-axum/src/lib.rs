@@ -29,7 +29,7 @@
 //! }
 //! ```
 //!
-//! This crate only translates between axum and `fs-http`, where every decision is made.
+#![doc = include_str!("../rustdoc.md")]
 
 mod answer;
 mod extract;

@@ -8,8 +8,9 @@
 use std::sync::Arc;
 
 use fs_core::authn::{AuthFailure, AuthOutcome, Authentication, Mechanism};
-use fs_core::flow::{CredentialsCheck, FlowError};
+use fs_core::flow::{CredentialsCheck, FlowError, RememberChange};
 use fs_core::model::User;
+use fs_core::port::StoreError;
 use fs_core::session::Session;
 use http::header::AUTHORIZATION;
 use serde_json::Value;
@@ -211,7 +212,15 @@ impl Exchange {
         let mut session = Session::clone(&session);
         let restored =
             self.core().sessions().restore_remembered(self.context(), &mut session, &cookie);
-        let restored = Box::pin(restored).await?;
+        let restored = match Box::pin(restored).await {
+            // Only this browser is affected. Otherwise it could open no page.
+            Err(FlowError::Store(StoreError::Unreadable(_))) => {
+                self.use_cookie(RememberChange::Clear);
+                let ended = AuthOutcome::Refused(AuthFailure::Ended);
+                return Ok(self.found(CredentialSource::Remembered, ended));
+            }
+            restored => restored?,
+        };
         if restored.outcome.is_authenticated() {
             self.put_session(session);
         }

@@ -96,7 +96,7 @@ impl Composer {
             MailKind::SecondFactorRescue { user } => {
                 context.insert("account".to_owned(), (*user).into());
             }
-            MailKind::ChangeNotice | MailKind::RememberedBrowserEnded => {
+            MailKind::RememberedBrowserEnded => {
                 self.add_reset_page(context, draft);
             }
             MailKind::SecondFactorChanged { method, undo } => {
@@ -115,7 +115,7 @@ impl Composer {
                 context.insert("change".to_owned(), change.name().into());
                 self.add_reset_page(context, draft);
             }
-            MailKind::RecoveryCodesMade { undo } => {
+            MailKind::RecoveryCodesMade { undo } | MailKind::ChangeNotice { undo } => {
                 if let Some((token, within)) = undo {
                     put("undo_link", link(Endpoint::UndoChange, token)?, *within);
                 }
@@ -198,7 +198,7 @@ const fn subject_of(kind: &MailKind<'_>) -> MailText {
         | MailKind::AccountExists { confirmation: Some(_) } => MailText::SubjectConfirm,
         MailKind::ResetInstructions { .. } => MailText::SubjectReset,
         MailKind::ResetNotice => MailText::SubjectResetNotice,
-        MailKind::ChangeNotice => MailText::SubjectChangeNotice,
+        MailKind::ChangeNotice { .. } => MailText::SubjectChangeNotice,
         MailKind::RememberedBrowserEnded => MailText::SubjectBrowserEnded,
         MailKind::AccountExists { confirmation: None } => MailText::SubjectAccountExists,
         MailKind::SignInLink { .. } => MailText::SubjectSignInLink,

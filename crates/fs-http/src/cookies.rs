@@ -9,7 +9,7 @@ use cookie::{Cookie, Expiration};
 use fs_core::Timestamp;
 use fs_core::flow::RememberChange;
 use fs_core::session::{CsrfCookieState, SealError, Session};
-use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, SET_COOKIE, VARY};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, ORIGIN, SET_COOKIE, VARY};
 use http::{Response, StatusCode};
 
 use crate::config::{CookieAttributes, SameSite};
@@ -168,10 +168,24 @@ impl Exchange {
         // Some browsers take a cookie that says nothing for `Lax`.
         let kept_back = self.config().session_cookie.same_site != Some(SameSite::None);
         let request = self.request();
-        let from_elsewhere = request.header("sec-fetch-site") == Some("cross-site");
+        let from_elsewhere = match request.header("sec-fetch-site") {
+            Some(site) => site == "cross-site",
+            None => self.comes_from_another_origin(),
+        };
         let signs_in = session.sign_in().is_some() || session.pending().is_some();
         let may_be = from_elsewhere || self.brings_forgeable_credentials();
         kept_back && may_be && !request.method.is_safe() && !signs_in
+    }
+
+    /// Whether `Origin` names another origin than this request's, or none that can be named. Browsers
+    /// without `Sec-Fetch-Site` send it with every form.
+    fn comes_from_another_origin(&self) -> bool {
+        let own = |origin: &str| {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            let of_site = self.core().base_url().is_some_and(|url| *url == *origin);
+            of_site || host.is_some_and(|host| self.request().host() == Some(host))
+        };
+        self.request().header(ORIGIN).is_some_and(|origin| !own(origin))
     }
 
     fn write_remember(&self, headers: &mut HeaderMap) {

@@ -6,6 +6,8 @@ use bytes::Bytes;
 use fs_core::message::StatusText;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use serde::Deserializer;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
 use crate::body::BodyRead;
@@ -101,7 +103,7 @@ impl Fields {
             BodyRead::Beginning(_) => return Self::None,
         };
         let fields = if is_json_type(kind) {
-            json(&body)
+            json(&body, reading)
         } else if essence_is(kind, FORM) {
             form(&body, reading)
         } else if essence_is(kind, MULTIPART) {
@@ -203,7 +205,7 @@ fn essence_is(kind: &str, wanted: &str) -> bool {
     kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(wanted)
 }
 
-fn json(body: &Bytes) -> Fields {
+fn json(body: &Bytes, reading: Reading) -> Fields {
     if body.is_empty() {
         return Fields::EmptyJson;
     }
@@ -216,9 +218,37 @@ fn json(body: &Bytes) -> Fields {
     });
     match value {
         Ok(Value::Object(map)) if map.len() > MOST_FIELDS => Fields::Malformed(Malformed::TooMany),
+        // A proxy or filter in front may read the other one of two values.
+        Ok(Value::Object(map)) if reading == Reading::Strict && repeats_a_name(text, &map) => {
+            Fields::Malformed(Malformed::Json)
+        }
         Ok(value) => Fields::Json(value),
         Err(_) => Fields::Malformed(Malformed::Json),
     }
+}
+
+/// Whether the object that was read as `map` names a field twice.
+fn repeats_a_name(text: &str, map: &Map<String, Value>) -> bool {
+    struct Names;
+
+    impl<'de> Visitor<'de> for Names {
+        type Value = usize;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<usize, A::Error> {
+            let mut count = 0;
+            while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {
+                count += 1;
+            }
+            Ok(count)
+        }
+    }
+
+    let named = serde_json::Deserializer::from_str(text).deserialize_map(Names);
+    named.is_ok_and(|count| count > map.len())
 }
 
 /// The beginning of a form without its last pair, which may be cut.
@@ -356,6 +386,18 @@ mod tests {
             FieldValue::Text(text) => Some(text),
             FieldValue::Other(_) => None,
         }
+    }
+
+    #[test]
+    fn an_object_that_names_a_field_twice_is_refused() {
+        for body in [r#"{"a": 1, "a": 1}"#, r#"{"a": "x", "b": {}, "\u0061": "y"}"#] {
+            let strict = read("application/json", body.as_bytes(), true);
+            assert!(matches!(strict, Fields::Malformed(Malformed::Json)), "{body}");
+            // The Flask-Security profile takes the last one, as Python does.
+            assert!(matches!(read("application/json", body.as_bytes(), false), Fields::Json(_)));
+        }
+        let once = read("application/json", br#"{"a": {"b": 1}, "b": 1}"#, true);
+        assert!(matches!(once, Fields::Json(_)));
     }
 
     #[test]

@@ -167,13 +167,19 @@ fn is_objectlike(value: &Value) -> bool {
 }
 
 /// A field for an address.
+///
+/// Browsers refuse letters beyond ASCII before the `@` in a field of type `email`.
 pub(crate) fn email_field(exchange: &Exchange, value: &str, autofocus: bool) -> FieldView {
+    let kind = match exchange.core().config().identities.email.allow_unicode_local {
+        true => FieldKind::Text,
+        false => FieldKind::Email,
+    };
     FieldView {
         value: value.to_owned(),
         autocomplete: Some("email".to_owned()),
         autofocus,
         maxlength: Some(254),
-        ..FieldView::new(FieldKind::Email, "email", exchange.label(Label::EmailAddress))
+        ..FieldView::new(kind, "email", exchange.label(Label::EmailAddress))
     }
 }
 

@@ -136,8 +136,9 @@ fn is_on(endpoint: Endpoint, config: &Config, http: &HttpConfig) -> bool {
         Endpoint::SendConfirmation | Endpoint::Confirm => config.confirmation.is_some(),
         Endpoint::ForgotPassword | Endpoint::ResetPassword => config.recovery.is_some(),
         Endpoint::UndoChange => {
+            let notice = config.password_change.as_ref().is_some_and(|rules| rules.send_notice);
             config.recovery.as_ref().is_some_and(|rules| rules.undo_within.is_some())
-                && (config.two_factor.is_some() || config.unified.is_some())
+                && (notice || config.two_factor.is_some() || config.unified.is_some())
         }
         Endpoint::ChangePassword => config.password_change.is_some(),
         Endpoint::SignInLink => config.sign_in_links.is_some(),

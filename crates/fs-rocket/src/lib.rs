@@ -34,7 +34,7 @@
 //! }
 //! ```
 //!
-//! This crate only translates between Rocket and `fs-http`, where every decision is made.
+#![doc = include_str!("../rustdoc.md")]
 
 mod answer;
 mod catcher;

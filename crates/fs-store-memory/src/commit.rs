@@ -12,8 +12,9 @@ use fs_core::model::{
 };
 use fs_core::port::{
     AuditEntry, Batch, Change, CommitError, Counter, ExpectedCredential, Guard, OutboxEntry,
-    OutboxId, Receipt, SpentSecret, UniqueAttribute,
+    OutboxId, OutgoingMessage, Receipt, SpentSecret, UniqueAttribute,
 };
+use fs_core::secret::Secret;
 
 use crate::outbox::Waiting;
 use crate::state::{AUDIT_ENTRIES, State};
@@ -66,7 +67,7 @@ enum Undo {
     Credential(CredentialKey, Option<Arc<CredentialRecord>>),
     Spent(SpentSecret),
     Counter(Counter, Option<(u32, Timestamp)>),
-    Mail(OutboxId, Option<Waiting>),
+    Message(OutboxId, Option<Waiting>),
     Audit,
 }
 
@@ -109,9 +110,9 @@ impl Work<'_> {
             Change::Count { counter, now, cap, window } => self.count(counter, now, cap, window),
             Change::Uncount(counter) => self.uncount(counter),
             Change::ResetCount(counter) => self.put_counter(counter, None),
-            Change::EnqueueMail(entry) => self.enqueue(*entry),
-            Change::MailDelivered(id) => self.put_mail(id, None),
-            Change::MailFailed { mail, due, reason: _ } => self.put_back(mail, due),
+            Change::Enqueue(entry) => self.enqueue(*entry),
+            Change::Delivered(id) => self.put_message(id, None),
+            Change::DeliveryFailed { message, due, reason: _ } => self.put_back(message, due),
             Change::Audit(entry) => self.audit(entry),
         }
     }
@@ -128,7 +129,7 @@ impl Work<'_> {
                 Undo::Credential(key, before) => drop(state.credentials.put(key, before)),
                 Undo::Spent(secret) => drop(state.spent.put(secret, None)),
                 Undo::Counter(counter, before) => drop(state.counters.put(counter, before)),
-                Undo::Mail(id, before) => drop(state.outbox.put(id, before)),
+                Undo::Message(id, before) => drop(state.outbox.put(id, before)),
                 Undo::Audit => drop(state.audit.pop_back()),
             }
         }
@@ -337,17 +338,20 @@ impl Work<'_> {
             return Ok(());
         }
         let number = self.state.outbox.next_number();
-        let mail = Waiting { mail: entry.mail, attempts: 0, due: entry.at, number };
-        self.put_mail(entry.id, Some(mail))
+        let message = Waiting { message: entry.message, attempts: 0, due: entry.at, number };
+        self.put_message(entry.id, Some(message))
     }
 
     fn put_back(&mut self, id: OutboxId, due: Timestamp) -> Outcome {
-        let Some(mut mail) = self.state.outbox.get(&id).cloned() else { return Ok(()) };
+        let Some(mut waiting) = self.state.outbox.get(&id).cloned() else { return Ok(()) };
         if due == Timestamp::MAX {
-            (mail.mail.text, mail.mail.html) = (None, None);
+            match &mut waiting.message {
+                OutgoingMessage::Mail(mail) => (mail.text, mail.html) = (None, None),
+                OutgoingMessage::Sms(sms) => sms.text = Secret::from(""),
+            }
         }
-        let attempts = mail.attempts.saturating_add(1);
-        self.put_mail(id, Some(Waiting { attempts, due, ..mail }))
+        let attempts = waiting.attempts.saturating_add(1);
+        self.put_message(id, Some(Waiting { attempts, due, ..waiting }))
     }
 
     fn audit(&mut self, entry: AuditEntry) -> Outcome {
@@ -392,9 +396,9 @@ impl Work<'_> {
         Ok(())
     }
 
-    fn put_mail(&mut self, id: OutboxId, mail: Option<Waiting>) -> Outcome {
-        let before = self.state.outbox.put(id.clone(), mail);
-        self.undo.push(Undo::Mail(id, before));
+    fn put_message(&mut self, id: OutboxId, message: Option<Waiting>) -> Outcome {
+        let before = self.state.outbox.put(id.clone(), message);
+        self.undo.push(Undo::Message(id, before));
         Ok(())
     }
 }

@@ -39,7 +39,7 @@ use fs_core::model::{
     User, UserId,
 };
 use fs_core::port::{
-    AuditEntry, Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+    AuditEntry, Batch, CommitError, OutboxMessage, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 
 use state::State;
@@ -158,12 +158,12 @@ impl UserStore for MemoryStore {
         commit::commit(&mut self.write(), batch)
     }
 
-    async fn claim_mails(
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
         Ok(self.write().outbox.claim(now, until, limit))
     }
 }

@@ -1,32 +1,32 @@
-//! Outbox of waiting mails.
+//! Outbox of waiting mails and text messages.
 
 use std::collections::{BTreeSet, HashMap};
 
 use fs_core::Timestamp;
-use fs_core::port::{OutboxId, OutboxMail, OutgoingMail};
+use fs_core::port::{OutboxId, OutboxMessage, OutgoingMessage};
 
-/// Mail in the outbox.
+/// Message in the outbox.
 #[derive(Clone)]
 pub(crate) struct Waiting {
-    pub(crate) mail: OutgoingMail,
+    pub(crate) message: OutgoingMessage,
     pub(crate) attempts: u32,
-    /// Time from which the mail may be claimed.
+    /// Time from which the message may be claimed.
     pub(crate) due: Timestamp,
-    /// Sequence number, which orders mails that are due at the same time.
+    /// Sequence number, which orders messages that are due at the same time.
     pub(crate) number: u64,
 }
 
-/// Mails by id and by due time.
+/// Messages by id and by due time.
 #[derive(Default)]
 pub(crate) struct Outbox {
-    mails: HashMap<OutboxId, Waiting>,
+    waiting: HashMap<OutboxId, Waiting>,
     by_due: BTreeSet<(Timestamp, u64, OutboxId)>,
     last: u64,
 }
 
 impl Outbox {
     pub(crate) fn get(&self, id: &OutboxId) -> Option<&Waiting> {
-        self.mails.get(id)
+        self.waiting.get(id)
     }
 
     /// Returns the next sequence number.
@@ -35,26 +35,26 @@ impl Outbox {
         self.last
     }
 
-    /// Replaces the mail of an id and returns the previous one. `None` removes it.
-    pub(crate) fn put(&mut self, id: OutboxId, mail: Option<Waiting>) -> Option<Waiting> {
-        let before = self.mails.remove(&id);
+    /// Replaces the message of an id and returns the previous one. `None` removes it.
+    pub(crate) fn put(&mut self, id: OutboxId, new: Option<Waiting>) -> Option<Waiting> {
+        let before = self.waiting.remove(&id);
         if let Some(before) = &before {
             self.by_due.remove(&(before.due, before.number, id.clone()));
         }
-        if let Some(mail) = mail {
-            self.by_due.insert((mail.due, mail.number, id.clone()));
-            self.mails.insert(id, mail);
+        if let Some(new) = new {
+            self.by_due.insert((new.due, new.number, id.clone()));
+            self.waiting.insert(id, new);
         }
         before
     }
 
-    /// Claims mails that are due. See [`fs_core::port::UserStore::claim_mails`].
+    /// Claims messages that are due. See [`fs_core::port::UserStore::claim_messages`].
     pub(crate) fn claim(
         &mut self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Vec<OutboxMail> {
+    ) -> Vec<OutboxMessage> {
         let due: Vec<_> = self
             .by_due
             .iter()
@@ -63,11 +63,10 @@ impl Outbox {
             .map(|(.., id)| id.clone())
             .collect();
         let claim = |id: OutboxId| {
-            let mail = self.mails.get(&id)?.clone();
-            let claimed =
-                OutboxMail { id: id.clone(), mail: mail.mail.clone(), attempts: mail.attempts };
-            self.put(id, Some(Waiting { due: until, ..mail }));
-            Some(claimed)
+            let waiting = self.waiting.get(&id)?.clone();
+            let (message, attempts) = (waiting.message.clone(), waiting.attempts);
+            self.put(id.clone(), Some(Waiting { due: until, ..waiting }));
+            Some(OutboxMessage { id, message, attempts })
         };
         due.into_iter().filter_map(claim).collect()
     }

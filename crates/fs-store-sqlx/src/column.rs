@@ -7,6 +7,12 @@ pub(crate) enum Wanted {
     Key,
     /// Text.
     Text,
+    /// Text that is looked up.
+    Name,
+    /// A uniquifier, which is looked up.
+    Uniquifier,
+    /// A password hash.
+    Hash,
     /// A Boolean.
     Flag,
     /// A date and time.
@@ -25,9 +31,12 @@ impl Wanted {
         match self {
             Self::Key => "smallint, integer or bigint",
             Self::Text => "a text type",
+            Self::Name => "a text type other than bytea and json",
+            Self::Uniquifier => "a text type other than bytea and json, of 32 characters or more",
+            Self::Hash => "a text type of 128 characters or more",
             Self::Flag => "boolean or integer",
             Self::Moment => "timestamp, timestamptz or date",
-            Self::Address => "a text type or inet",
+            Self::Address => "a text type of 39 characters or more, or inet",
             Self::Count => "smallint, integer or bigint",
             Self::Names => "a text type, json, jsonb or text[]",
         }
@@ -46,6 +55,15 @@ pub(crate) struct Type {
     pub(crate) cast: String,
     /// Name to show in messages.
     pub(crate) shown: String,
+}
+
+impl Type {
+    /// Checks whether texts of this length fit. PostgreSQL shows the length: `character varying(80)`.
+    #[cfg(feature = "postgres")]
+    fn takes(&self, length: usize) -> bool {
+        let shown = self.shown.split_once('(').and_then(|(_, rest)| rest.split_once(')'));
+        shown.and_then(|(limit, _)| limit.parse().ok()).is_none_or(|limit: usize| limit >= length)
+    }
 }
 
 /// Way in which the values of a column are read and written.
@@ -92,10 +110,15 @@ impl Form {
             _ if kind.category == "E" => Some(Self::AsText(kind.cast.clone())),
             _ => None,
         };
+        let searched = || text().filter(|_| !matches!(name, "bytea" | "json" | "jsonb"));
         let whole = matches!(name, "int2" | "int4" | "int8");
         match wanted {
             Wanted::Key | Wanted::Count => whole.then_some(Self::Plain),
             Wanted::Text => text(),
+            Wanted::Name => searched(),
+            Wanted::Uniquifier => searched().filter(|_| kind.takes(32)),
+            // A hash of an older scheme is replaced at the next sign-in by one that is longer.
+            Wanted::Hash => text().filter(|_| kind.takes(128)),
             Wanted::Flag if name == "bool" => Some(Self::Plain),
             Wanted::Flag => whole.then_some(Self::Number),
             Wanted::Moment => match name {
@@ -105,7 +128,7 @@ impl Form {
                 _ => None,
             },
             Wanted::Address if matches!(name, "inet" | "cidr") => Some(Self::Address),
-            Wanted::Address => text(),
+            Wanted::Address => text().filter(|_| kind.takes(39)),
             Wanted::Names => match name {
                 "json" | "jsonb" => Some(Self::Json(kind.cast.clone())),
                 "_text" | "_varchar" | "_bpchar" | "_citext" => Some(Self::List(kind.cast.clone())),
@@ -169,6 +192,8 @@ mod tests {
             (Wanted::Key, "text"),
             (Wanted::Text, "uuid"),
             (Wanted::Text, "int4"),
+            (Wanted::Name, "bytea"),
+            (Wanted::Uniquifier, "json"),
             (Wanted::Flag, "text"),
             (Wanted::Moment, "int8"),
             (Wanted::Count, "numeric"),
@@ -180,6 +205,22 @@ mod tests {
             assert_eq!(Form::in_sqlite(Wanted::Key, &named(name)), None, "{name}");
         }
         assert_eq!(Form::in_sqlite(Wanted::Key, &named("bigint")), Some(Form::Plain));
+    }
+
+    #[test]
+    fn a_column_that_is_too_short_has_no_form() {
+        let of = |shown: &str| Type { shown: shown.to_owned(), ..named("varchar") };
+        for (wanted, shown, fits) in [
+            (Wanted::Hash, "character varying(80)", false),
+            (Wanted::Hash, "character varying(255)", true),
+            (Wanted::Hash, "text", true),
+            (Wanted::Uniquifier, "character varying(16)", false),
+            (Wanted::Uniquifier, "character varying(64)", true),
+            (Wanted::Address, "character varying(15)", false),
+            (Wanted::Name, "character varying(5)", true),
+        ] {
+            assert_eq!(Form::in_postgres(wanted, &of(shown)).is_some(), fits, "{wanted:?} {shown}");
+        }
     }
 
     #[test]

@@ -73,6 +73,7 @@ impl Error {
                     let classes = ["08", "57P", "58", "XX"];
                     is_outdated(code, message)
                         || is_unprepared(code)
+                        || is_elsewhere(code)
                         || code == "25006"
                         || classes.iter().any(|class| code.starts_with(class))
                 }
@@ -149,6 +150,12 @@ fn is_outdated(code: &str, message: &str) -> bool {
     code == "0A000" && message.contains("cached plan")
 }
 
+/// Checks for an error code of a table, column or schema that does not exist, or that the role must
+/// not use. The connection may have a search path or role that was wrong only for a while.
+fn is_elsewhere(code: &str) -> bool {
+    matches!(code, "42P01" | "42703" | "42883" | "3F000" | "42501")
+}
+
 /// Advice for errors about missing prepared statements.
 const POOLER: &str =
     "; behind a pooler in transaction mode, call SqlxStore::without_prepared_statements";
@@ -209,6 +216,9 @@ impl From<Error> for StoreError {
             | Error::Unconfirmed(_)
             | Error::Database { meaning: Meaning::Transient, .. } => {
                 Self::Unavailable(error.into())
+            }
+            Error::Unreadable { .. } | Error::UnreadableRow { .. } => {
+                Self::Unreadable(error.into())
             }
             error => Self::Other(error.into()),
         }

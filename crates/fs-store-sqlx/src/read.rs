@@ -256,6 +256,13 @@ fn refused(table: &str, key: &str, column: &str) {
     tracing::error!(table, key, column, "a row was passed over: a value of it cannot be read");
 }
 
+/// Logs a row of one of our own tables that cannot be read. Its key is a secret or a digest.
+pub(crate) fn refused_by(table: &str, error: &Error) {
+    if let Error::Unreadable { column } = error {
+        refused(table, "?", column);
+    }
+}
+
 /// Reads a user without attributes, recovery codes and roles.
 pub(crate) fn read_user(row: &mut Row) -> Result<User, Error> {
     let id = UserId::new(row.required_text("id")?);

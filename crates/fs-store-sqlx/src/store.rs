@@ -9,13 +9,13 @@ use fs_core::model::{
     User, UserId,
 };
 use fs_core::port::{
-    Batch, CommitError, Identity, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+    Batch, CommitError, Identity, OutboxMessage, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 
 use crate::error::Error;
 use crate::read::{
     Names, read_credential, read_in_vain, read_role, read_session, read_users, read_whole_user,
-    readable,
+    readable, refused_by,
 };
 use crate::shape::Shape;
 use crate::value::{Row, Value};
@@ -36,7 +36,7 @@ impl UserStore for SqlxStore {
         let opened = self.opened().await?;
         let values = vec![key.as_str().into(), Value::micros(now)];
         let rows = self.rows(&opened.queries.session, values).await?;
-        let found = read_with_user(rows, read_session, &opened.shape)?;
+        let found = read_with_user(rows, ("fs_session", read_session), &opened.shape)?;
         // A session is not valid if its uniquifier belongs to no user, or to several.
         let found = found.into_iter().find(|(session, user)| {
             !session.uniquifier.is_empty() && user.uniquifier == session.uniquifier
@@ -65,7 +65,9 @@ impl UserStore for SqlxStore {
         let opened = self.opened().await?;
         let values = vec![key.as_str().into(), Value::micros(now)];
         let rows = self.rows(&opened.queries.credential, values).await?;
-        Ok(read_with_user(rows, read_credential, &opened.shape)?.pop().map(shared))
+        Ok(read_with_user(rows, ("fs_credential", read_credential), &opened.shape)?
+            .pop()
+            .map(shared))
     }
 
     async fn credentials_of(
@@ -105,12 +107,12 @@ impl UserStore for SqlxStore {
         write::commit(&self.pool, &opened.shape, &batch).await
     }
 
-    async fn claim_mails(
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
         Ok(write::claim(&self.pool, now, until, limit).await?)
     }
 }
@@ -259,13 +261,17 @@ fn stored<'a>(user: &'a User, identity: &Identity) -> Option<&'a str> {
     }
 }
 
-/// Reads rows that consist of the columns of `read`, followed by those of a user.
+/// Reads rows that consist of the columns of `read`, from one of our own tables, followed by those
+/// of a user.
 fn read_with_user<T>(
     rows: Vec<Row>,
-    read: impl Fn(&mut Row) -> Result<T, Error>,
+    (table, read): (&'static str, impl Fn(&mut Row) -> Result<T, Error>),
     shape: &Shape,
 ) -> Result<Vec<(T, User)>, Error> {
-    let both = |mut row: Row| Ok((read(&mut row)?, read_whole_user(&mut row, shape)?));
+    let both = |mut row: Row| {
+        let record = read(&mut row).inspect_err(|error| refused_by(table, error))?;
+        Ok((record, read_whole_user(&mut row, shape)?))
+    };
     rows.into_iter().map(both).collect()
 }
 

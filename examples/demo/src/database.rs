@@ -1,6 +1,5 @@
 //! Database that keeps the users.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -53,17 +52,29 @@ impl Database {
     }
 }
 
-impl FromStr for Database {
-    type Err = Infallible;
+/// Error for a URL of another database. It does not contain the URL, which may hold a password.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("not a database of the demo: use the path of a SQLite file, postgres://... or memory")]
+pub(crate) struct UnknownDatabase;
 
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+impl FromStr for Database {
+    type Err = UnknownDatabase;
+
+    fn from_str(text: &str) -> Result<Self, UnknownDatabase> {
         if text == "memory" {
             return Ok(Self::Memory);
         }
         if text.starts_with("postgres://") || text.starts_with("postgresql://") {
             return Ok(Self::Postgres(Secret::from(text)));
         }
-        Ok(Self::Sqlite(text.strip_prefix("sqlite:").unwrap_or(text).to_owned()))
+        let path = text.strip_prefix("sqlite:").unwrap_or(text);
+        if path.is_empty()
+            || text.contains("://")
+            || text.starts_with("postgres") && text.contains('@')
+        {
+            return Err(UnknownDatabase);
+        }
+        Ok(Self::Sqlite(path.to_owned()))
     }
 }
 

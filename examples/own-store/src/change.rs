@@ -12,7 +12,7 @@ use fs_core::port::{
     StoreError, UniqueAttribute,
 };
 
-use crate::rows::{AuditRow, MailRow, RoleRow, SessionRow, Table, UserRow};
+use crate::rows::{AuditRow, MessageRow, RoleRow, SessionRow, Table, UserRow};
 use crate::work::{Work, listed};
 
 /// Number of audit log lines that are kept.
@@ -54,9 +54,11 @@ impl Work<'_> {
             Change::Count { counter, now, cap, window } => self.count(counter, now, cap, window)?,
             Change::Uncount(counter) => self.uncount(&counter)?,
             Change::ResetCount(counter) => self.take_away(Table::Counters, counter.as_str()),
-            Change::EnqueueMail(entry) => self.enqueue(*entry)?,
-            Change::MailDelivered(id) => self.take_away(Table::Mails, &id.0),
-            Change::MailFailed { mail, due, reason } => self.put_back(&mail, due, &reason)?,
+            Change::Enqueue(entry) => self.enqueue(*entry)?,
+            Change::Delivered(id) => self.take_away(Table::Mails, &id.0),
+            Change::DeliveryFailed { message, due, reason } => {
+                self.put_back(&message, due, &reason)?
+            }
             Change::Audit(entry) => self.audit(entry)?,
         }
         Ok(())
@@ -243,15 +245,15 @@ impl Work<'_> {
     }
 
     fn enqueue(&mut self, entry: OutboxEntry) -> Outcome {
-        if self.get::<MailRow>(Table::Mails, &entry.id.0)?.is_some() {
+        if self.get::<MessageRow>(Table::Mails, &entry.id.0)?.is_some() {
             return Ok(());
         }
         let (id, number) = (entry.id.clone(), self.next("mail")?);
-        Ok(self.put(Table::Mails, &id.0, MailRow::of(entry, number))?)
+        Ok(self.put(Table::Mails, &id.0, MessageRow::of(entry, number))?)
     }
 
     fn put_back(&mut self, id: &OutboxId, due: Timestamp, reason: &str) -> Outcome {
-        let Some(mail) = self.get::<MailRow>(Table::Mails, &id.0)? else { return Ok(()) };
+        let Some(mail) = self.get::<MessageRow>(Table::Mails, &id.0)? else { return Ok(()) };
         Ok(self.put(Table::Mails, &id.0, mail.failed(due, reason))?)
     }
 

@@ -28,7 +28,7 @@ use fs_core::model::{
     Uniquifier, User, UserId,
 };
 use fs_core::port::{
-    Batch, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+    Batch, CommitError, OutboxMessage, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 
 use journal::Journal;
@@ -225,13 +225,14 @@ impl UserStore for JournalStore {
         .await
     }
 
-    async fn claim_mails(
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
-        let claimed = self.write(None, move |work| Ok(work.claim_mails(now, until, limit)?)).await;
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        let claimed =
+            self.write(None, move |work| Ok(work.claim_messages(now, until, limit)?)).await;
         claimed.map_err(|error| match error {
             CommitError::Store(error) => error,
             guard => StoreError::Other(Box::new(guard)),

@@ -7,7 +7,9 @@ use fs_core::model::{
     CredentialKey, CredentialRecord, NewUser, PasswordHash, Permissions, Role, SealedSecret,
     SecondFactor, SessionKey, SessionKind, SessionRecord, SignIns, Uniquifier, User, UserId,
 };
-use fs_core::port::{OutboxEntry, OutboxId, OutboxMail, OutgoingMail, fold_case};
+use fs_core::port::{
+    OutboxEntry, OutboxId, OutboxMessage, OutgoingMail, OutgoingMessage, OutgoingSms, fold_case,
+};
 use fs_core::recovery_code::RecoveryCodeHash;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -296,44 +298,70 @@ impl CredentialRow {
 }
 
 #[derive(Serialize, Deserialize)]
-pub(crate) struct MailRow {
-    template: String,
-    to: String,
-    from: String,
-    subject: String,
-    text: Option<String>,
-    html: Option<String>,
+enum Content {
+    Mail {
+        template: String,
+        to: String,
+        from: String,
+        subject: String,
+        text: Option<String>,
+        html: Option<String>,
+    },
+    Sms {
+        to: String,
+        text: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+pub(crate) struct MessageRow {
+    content: Content,
     attempts: u32,
-    /// Time from which the mail may be claimed.
+    /// Time from which the message may be claimed.
     pub(crate) due: Timestamp,
-    /// Sequence number, which orders mails that are due at the same time.
+    /// Sequence number, which orders messages that are due at the same time.
     pub(crate) number: u64,
-    /// Last answer of the mail server.
+    /// Last answer of the server.
     reason: Option<String>,
 }
 
-impl MailRow {
+impl MessageRow {
     pub(crate) fn of(entry: OutboxEntry, number: u64) -> Self {
-        let OutgoingMail { template, to, from, subject, text, html } = entry.mail;
-        let (attempts, due, reason) = (0, entry.at, None);
-        Self { template, to, from, subject, text, html, attempts, due, number, reason }
-    }
-
-    /// Returns the mail after a failed attempt, to be retried at `due`.
-    pub(crate) fn failed(self, due: Timestamp, reason: &str) -> Self {
-        let reason = Some(reason.chars().take(500).collect());
-        // A mail that is given up may hold a link that still works, so its content is removed.
-        let (text, html) = match due == Timestamp::MAX {
-            true => (None, None),
-            false => (self.text, self.html),
+        let content = match entry.message {
+            OutgoingMessage::Mail(OutgoingMail { template, to, from, subject, text, html }) => {
+                Content::Mail { template, to, from, subject, text, html }
+            }
+            OutgoingMessage::Sms(OutgoingSms { to, text }) => {
+                Content::Sms { to, text: text.expose().to_owned() }
+            }
         };
-        let attempts = self.attempts.saturating_add(1);
-        Self { attempts, due, reason, text, html, ..self }
+        Self { content, attempts: 0, due: entry.at, number, reason: None }
     }
 
-    pub(crate) fn into_mail(self, id: OutboxId) -> OutboxMail {
-        let Self { template, to, from, subject, text, html, attempts, .. } = self;
-        OutboxMail { id, mail: OutgoingMail { template, to, from, subject, text, html }, attempts }
+    /// Returns the message after a failed attempt, to be retried at `due`.
+    pub(crate) fn failed(mut self, due: Timestamp, reason: &str) -> Self {
+        // A message that is given up may hold a link that still works, so its content is removed.
+        if due == Timestamp::MAX {
+            match &mut self.content {
+                Content::Mail { text, html, .. } => (*text, *html) = (None, None),
+                Content::Sms { text, .. } => text.clear(),
+            }
+        }
+        let reason = Some(reason.chars().take(500).collect());
+        let attempts = self.attempts.saturating_add(1);
+        Self { attempts, due, reason, ..self }
+    }
+
+    pub(crate) fn into_message(self, id: OutboxId) -> OutboxMessage {
+        let message = match self.content {
+            Content::Mail { template, to, from, subject, text, html } => {
+                OutgoingMessage::Mail(OutgoingMail { template, to, from, subject, text, html })
+            }
+            Content::Sms { to, text } => {
+                OutgoingMessage::Sms(OutgoingSms { to, text: text.into() })
+            }
+        };
+        OutboxMessage { id, message, attempts: self.attempts }
     }
 }
 

@@ -7,11 +7,13 @@ use fs_core::identity::IdentityAttribute;
 use fs_core::model::{
     CredentialKey, CredentialRecord, Role, SessionKey, SessionRecord, Uniquifier, User, UserId,
 };
-use fs_core::port::{OutboxId, OutboxMail, StoreError, UserLookup, fold_case};
+use fs_core::port::{OutboxId, OutboxMessage, StoreError, UserLookup, fold_case};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::rows::{CredentialRow, Key, MailRow, RoleRow, Rows, SessionRow, Table, UserRow, Writes};
+use crate::rows::{
+    CredentialRow, Key, MessageRow, RoleRow, Rows, SessionRow, Table, UserRow, Writes,
+};
 
 type Found<T> = Result<Option<T>, StoreError>;
 
@@ -170,15 +172,15 @@ pub(crate) fn listed(under: &str, key: &str) -> String {
 /// Maintenance by the store itself.
 impl Work<'_> {
     /// Claims mails that are due, and hides them until the lease ends.
-    pub(crate) fn claim_mails(
+    pub(crate) fn claim_messages(
         &mut self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
         let mut due = Vec::new();
         for id in self.names(Table::Mails) {
-            let mail = self.get::<MailRow>(Table::Mails, id)?.filter(|mail| mail.due <= now);
+            let mail = self.get::<MessageRow>(Table::Mails, id)?.filter(|mail| mail.due <= now);
             due.extend(mail.map(|mail| (id, mail)));
         }
         due.sort_by_key(|(_, mail)| (mail.due, mail.number));
@@ -187,7 +189,7 @@ impl Work<'_> {
         for (id, mut mail) in due {
             mail.due = until;
             self.put(Table::Mails, id, &mail)?;
-            claimed.push(mail.into_mail(OutboxId(id.to_owned())));
+            claimed.push(mail.into_message(OutboxId(id.to_owned())));
         }
         Ok(claimed)
     }

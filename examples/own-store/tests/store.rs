@@ -15,8 +15,8 @@ use fs_core::model::{
     UserField, UserId,
 };
 use fs_core::port::{
-    Batch, Change, CommitError, Counter, Guard, OutboxEntry, OutboxId, OutgoingMail, Page,
-    SpentSecret, UserStore,
+    Batch, Change, CommitError, Counter, Guard, OutboxEntry, OutboxId, OutgoingMail,
+    OutgoingMessage, Page, SpentSecret, UserStore,
 };
 use own_store::{JournalStore, OpenError};
 
@@ -56,7 +56,8 @@ fn mail(id: &str) -> OutboxEntry {
     let (template, to, from) = (text("welcome"), text("ann@example.com"), text("us@example.com"));
     let subject = text("Line\nbreaks are no lines of the journal");
     let mail = OutgoingMail { template, to, from, subject, text: Some(text("Hello")), html: None };
-    OutboxEntry { id: OutboxId(id.to_owned()), mail, at: at(0) }
+    let message = OutgoingMessage::Mail(mail);
+    OutboxEntry { id: OutboxId(id.to_owned()), message, at: at(0) }
 }
 
 /// Returns batches of several changes each.
@@ -67,7 +68,7 @@ fn batches() -> Vec<Batch> {
             .and(Change::InsertUser(Box::new(person(1)))),
         Batch::from(Change::InsertUser(Box::new(person(2))))
             .and(Change::InsertSession(session("a", 1, 1_000)))
-            .and(Change::EnqueueMail(Box::new(mail("one")))),
+            .and(Change::Enqueue(Box::new(mail("one")))),
         Batch::from(Change::UpdateUser {
             user: first.clone(),
             expect: vec![UserField::Active(true)],
@@ -76,8 +77,8 @@ fn batches() -> Vec<Batch> {
         .and(Change::Revoke { user: first, role: "editor".to_owned() })
         .and(Change::InsertSession(session("b", 2, 1_000))),
         Batch::from(Change::DeleteUser(UserId::new("2")))
-            .and(Change::MailDelivered(OutboxId("one".to_owned())))
-            .and(Change::EnqueueMail(Box::new(mail("two")))),
+            .and(Change::Delivered(OutboxId("one".to_owned())))
+            .and(Change::Enqueue(Box::new(mail("two")))),
     ]
 }
 
@@ -93,7 +94,7 @@ async fn seen(store: &JournalStore) -> (Vec<User>, Vec<Role>, Vec<SessionRecord>
 }
 
 async fn mails(store: &JournalStore) -> Vec<String> {
-    let mails = store.claim_mails(at(0), at(60), 100).await.unwrap();
+    let mails = store.claim_messages(at(0), at(60), 100).await.unwrap();
     mails.into_iter().map(|mail| mail.id.0).collect()
 }
 

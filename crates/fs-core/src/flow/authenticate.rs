@@ -12,7 +12,7 @@ use crate::authz::Fresh;
 use crate::context::Context;
 use crate::freshness::{self, Freshness, FreshnessFacts};
 use crate::model::{SessionKind, User};
-use crate::port::Change;
+use crate::port::{Change, StoreError};
 use crate::second_factor::{Entry, Needed, method_of};
 use crate::security::Security;
 use crate::session::Session;
@@ -79,9 +79,17 @@ impl SessionFlows<'_> {
             let failure = if begun { AuthFailure::HalfWay } else { AuthFailure::Absent };
             return Ok(AuthOutcome::Refused(failure));
         };
-        let found = self.core.store().session(&sign_in.id.key(), ctx.now).await?;
+        let found = match self.core.store().session(&sign_in.id.key(), ctx.now).await {
+            // Only this browser is affected. Otherwise it could open no page, not even to sign out.
+            Err(StoreError::Unreadable(_)) => None,
+            found => found?,
+        };
+        // The cookie names the account, too: if two accounts have one uniquifier, because an index
+        // was removed while the application runs, a session does not change its owner.
         let found = found.filter(|(record, user)| {
-            record.kind == SessionKind::SignIn && is_session_of(record, user)
+            record.kind == SessionKind::SignIn
+                && is_session_of(record, user)
+                && user.id == sign_in.user
         });
         Ok(self.core.admissible(found.map(|(_, user)| user)))
     }

@@ -3,6 +3,7 @@
 use super::FlowError;
 use super::code_message::{CodeMessage, CodePurpose};
 use super::groups::SecondFactorFlows;
+use super::limits::place;
 use super::sent_codes::{MOST_A_STEP, is_noted};
 use crate::Timestamp;
 use crate::config::{CodeMethod, Disclosure, TwoFactor, Unified};
@@ -12,7 +13,7 @@ use crate::limit::{CodeUse, Quota};
 use crate::message::{Message, MessageKey};
 use crate::model::{SealedSecret, User};
 use crate::password::HashLane;
-use crate::port::{Batch, Change, MailKind, OutgoingSms};
+use crate::port::{Batch, Change, MailKind, OutgoingMessage, OutgoingSms};
 use crate::secret::Secret;
 use crate::security::Security;
 use crate::totp::{self, Step, TotpSecret, Window};
@@ -184,17 +185,16 @@ impl Security {
             }
         };
         let change = self.mail(ctx, message.user, kind)?;
-        let (quota, user) = (self.code_message_quota(message), Some(message.user));
+        let (quota, user) = (self.code_message_quota(ctx, message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
             self.commit_counted(ctx, batch.and(change), &quota, user).await?;
             self.mail_waits();
             return Ok(true);
         }
-        let Change::EnqueueMail(entry) = change else {
-            return Ok(false);
-        };
+        let Change::Enqueue(entry) = change else { return Ok(false) };
+        let OutgoingMessage::Mail(mail) = &entry.message else { return Ok(false) };
         self.commit_counted(ctx, batch, &quota, user).await?;
-        Ok(self.ports().mailer.send(&entry.id, &entry.mail).await.is_ok())
+        Ok(self.ports().mailer.send(&entry.id, mail).await.is_ok())
     }
 
     async fn text_code(
@@ -208,7 +208,7 @@ impl Security {
             return Ok(false);
         };
         let sms = self.code_text(ctx, phone, code);
-        let (quota, user) = (self.code_message_quota(message), Some(message.user));
+        let (quota, user) = (self.code_message_quota(ctx, message), Some(message.user));
         if self.config().disclosure == Disclosure::Generic {
             let change = self.text(ctx, &sms)?;
             self.commit_counted(ctx, batch.and(change), &quota, user).await?;
@@ -277,7 +277,7 @@ impl Security {
         used_as: CodeUse,
         sign_in: Option<&str>,
     ) -> Result<(), FlowError> {
-        self.count(ctx, &self.code_quota(user, used_as, sign_in), Some(user)).await
+        self.count(ctx, &self.code_quota(ctx, user, used_as, sign_in), Some(user)).await
     }
 
     /// Emits the event that a user gave no valid code.
@@ -288,16 +288,24 @@ impl Security {
     /// Adds the changes that reset the count of attempts after a right code.
     pub(super) fn forget_attempts(
         &self,
+        ctx: &Context,
         batch: &mut Batch,
         user: &User,
         used_as: CodeUse,
         sign_in: Option<&str>,
     ) {
-        let forgotten = self.code_quota(user, used_as, sign_in).success();
+        let forgotten = self.code_quota(ctx, user, used_as, sign_in).success();
         forgotten.into_iter().for_each(|change| batch.push(change));
     }
 
-    pub(super) fn code_quota(&self, user: &User, used_as: CodeUse, sign_in: Option<&str>) -> Quota {
-        self.limits().codes.known(self.counters(), used_as, &user.id, sign_in)
+    pub(super) fn code_quota(
+        &self,
+        ctx: &Context,
+        user: &User,
+        used_as: CodeUse,
+        sign_in: Option<&str>,
+    ) -> Quota {
+        let place = place(ctx, Some(user));
+        self.limits().codes.known(self.counters(), used_as, (&user.id, place), sign_in)
     }
 }

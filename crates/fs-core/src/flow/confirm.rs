@@ -10,6 +10,7 @@ use super::sign_out::forget;
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::context::Context;
 use crate::event::{Event, Subject};
+use crate::limit::PasswordChooser;
 use crate::message::MessageKey;
 use crate::model::{PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, UserLookup};
@@ -291,9 +292,9 @@ impl Security {
             Ok(new) => new,
             Err(problems) => return Ok(Err(problems)),
         };
-        let of_new = self.new_password_quota(user);
+        let of_new = self.new_password_quota(user, PasswordChooser::LinkHolder);
         self.count(ctx, &of_new, Some(user)).await?;
-        let password = match self.hash_new_password(ctx, FIELD, user, &new).await? {
+        let password = match self.hash_new_password(ctx, FIELD, user, &new, &of_new).await? {
             Ok(hash) => Some(hash),
             Err(problems) => return Ok(Err(problems)),
         };

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::FlowError;
-use super::limits::network;
+use super::limits::{network, place};
 use crate::context::Context;
-use crate::limit::{Network, Quota, Stranger};
+use crate::limit::{Place, Quota, Stranger};
 use crate::model::User;
 use crate::port::Change;
 use crate::security::Security;
@@ -96,11 +96,7 @@ impl Security {
         user: Option<&User>,
     ) -> SignInQuota {
         let network = network(ctx);
-        let at_home = network.as_ref().is_some_and(|network| {
-            let sign_ins = user.map(|user| &user.sign_ins);
-            let known = sign_ins.map(|known| [&known.current_ip, &known.last_ip]);
-            known.into_iter().flatten().flatten().any(|ip| Network::of(ip) == *network)
-        });
+        let at_home = place(ctx, user) == Place::Known;
         let identity = self.one_spelling(identity);
         let who = Stranger { identity: &identity, network: network.as_ref() };
         let (names, passwords) = (self.counters(), &self.limits().passwords);

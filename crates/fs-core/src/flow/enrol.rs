@@ -241,7 +241,7 @@ impl Security {
         set.extend(codes_end.then(|| UserField::RecoveryCodes(Vec::new())));
         let mut batch = Batch::from(still_so(user, set)).and(accepted.spend());
         trust.changes().into_iter().for_each(|change| batch.push(change));
-        self.forget_attempts(&mut batch, user, CodeUse::SecondFactor, None);
+        self.forget_attempts(ctx, &mut batch, user, CodeUse::SecondFactor, None);
         self.notify_of_second_factor(ctx, &mut batch, user, Some(method)).await?;
         match self.commit_change(ctx, batch, user).await {
             Ok(()) => {}

@@ -132,7 +132,7 @@ impl Security {
         }
         let recovery = self.accept_recovery_code(user, typed);
         let recovery = recovery.filter(|_| self.second_factors().offers_recovery_codes());
-        let mut with = self.code_quota(user, CodeUse::SecondFactor, None).success();
+        let mut with = self.code_quota(ctx, user, CodeUse::SecondFactor, None).success();
         let mut user = user.clone();
         if let Some(accepted) = recovery {
             // Recovery codes count as attempts at codes, as they do at sign-in.

@@ -8,7 +8,7 @@ use crate::config::CodeMethod;
 use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
-use crate::limit::{CodeUse, Limit, Limits, Network, Quota, Reached};
+use crate::limit::{CodeUse, Limit, Limits, Network, PasswordChooser, Place, Quota, Reached};
 use crate::model::{User, UserId};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard, fold_case};
@@ -66,8 +66,9 @@ impl Security {
     }
 
     /// Returns the rate limits charged to a password attempt of a signed-in user.
-    pub(super) fn signed_in_quota(&self, user: &User) -> Quota {
-        self.limits().passwords.signed_in(self.counters(), &user.id)
+    pub(super) fn signed_in_quota(&self, ctx: &Context, user: &User) -> Quota {
+        let place = place(ctx, Some(user));
+        self.limits().passwords.signed_in(self.counters(), &user.id, place)
     }
 
     /// Returns the rate limits charged to a registration, before its password is hashed.
@@ -78,8 +79,8 @@ impl Security {
     }
 
     /// Returns the rate limits charged to a new password of a user, before it is checked.
-    pub(super) fn new_password_quota(&self, user: &User) -> Quota {
-        self.limits().passwords.new_password(self.counters(), &user.id)
+    pub(super) fn new_password_quota(&self, user: &User, chosen_by: PasswordChooser) -> Quota {
+        self.limits().passwords.new_password(self.counters(), &user.id, chosen_by)
     }
 
     /// Returns the rate limits charged to a change of credentials by a signed-in user.
@@ -178,17 +179,24 @@ impl Security {
         Ok(())
     }
 
-    /// Returns the rate limits charged to a mail that anybody can request. `kind` is a fixed word.
-    pub(super) fn mail_quota(&self, ctx: &Context, kind: &'static str, to: &str) -> Quota {
+    /// Returns the rate limits charged to a mail that anybody can request. `kind` is a fixed word,
+    /// and `user` the account of the address, if there is one.
+    pub(super) fn mail_quota(
+        &self,
+        ctx: &Context,
+        kind: &'static str,
+        to: &str,
+        user: Option<&User>,
+    ) -> Quota {
         let (mails, names) = (&self.limits().mails, self.counters());
         let of_network = mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref());
-        self.mail_to_quota(kind, to).and(of_network)
+        mails.to(names, kind, &fold_case(to), place(ctx, user)).and(of_network)
     }
 
     /// Returns the rate limits charged to the address of a mail. The network is charged for the
     /// request that caused the mail.
     pub(super) fn mail_to_quota(&self, kind: &'static str, to: &str) -> Quota {
-        self.limits().mails.to(self.counters(), kind, &fold_case(to))
+        self.limits().mails.to(self.counters(), kind, &fold_case(to), Place::Other)
     }
 
     /// Commits a batch with a mail that anybody can request. Returns `false` if the limit of the
@@ -218,22 +226,25 @@ impl Security {
         }
     }
 
-    /// Returns the rate limits charged to a code that is sent to a user, independent of the client.
+    /// Returns the rate limits charged to a code that is sent to a user.
     ///
     /// Codes that only the owner can request have limits of their own: those of a second factor,
     /// and those of a signed-in user. Otherwise anybody who knows an address or phone number could
     /// use up the codes that its owner needs to sign in.
-    pub(super) fn code_message_quota(&self, message: &CodeMessage<'_>) -> Quota {
+    pub(super) fn code_message_quota(&self, ctx: &Context, message: &CodeMessage<'_>) -> Quota {
         let (names, user) = (self.counters(), message.user);
+        let place = place(ctx, Some(user));
         let kind = match message.purpose {
             CodePurpose::SecondFactor => "second_factor",
             CodePurpose::SignIn(_) => "code",
             CodePurpose::Verify(_) | CodePurpose::SetUp => "code of the owner",
         };
         match (message.method, message.phone) {
-            (CodeMethod::Email, _) => self.limits().mails.to(names, kind, &fold_case(&user.email)),
+            (CodeMethod::Email, _) => {
+                self.limits().mails.to(names, kind, &fold_case(&user.email), place)
+            }
             (CodeMethod::Sms, Some(phone)) => {
-                self.limits().texts.text(names, kind, phone, &user.id)
+                self.limits().texts.text(names, kind, phone, (&user.id, place))
             }
             (CodeMethod::Sms, None) | (CodeMethod::Authenticator, _) => Quota::default(),
         }
@@ -246,10 +257,10 @@ impl Security {
         match method {
             CodeMethod::Sms => {
                 let nobody = UserId::new(identity.as_str());
-                self.limits().texts.text(names, "no code", &identity, &nobody)
+                self.limits().texts.text(names, "no code", &identity, (&nobody, Place::Other))
             }
             CodeMethod::Email | CodeMethod::Authenticator => {
-                self.limits().mails.to(names, "code", &identity)
+                self.limits().mails.to(names, "code", &identity, Place::Other)
             }
         }
     }
@@ -291,16 +302,21 @@ impl Security {
     /// day.
     pub(super) fn forget_failures(&self, user: &User) -> Vec<Change> {
         let (names, codes) = (self.counters(), &self.limits().codes);
-        let mut forgotten =
-            codes.known(names, CodeUse::SecondFactor, &user.id, None).forget_longer(DAY);
-        // Those that a copied session used up.
-        forgotten.extend(self.signed_in_quota(user).forget_longer(Duration::ZERO));
+        let passwords = &self.limits().passwords;
+        let mut forgotten = Vec::new();
+        for place in [Place::Known, Place::Other] {
+            let of_factor = codes.known(names, CodeUse::SecondFactor, (&user.id, place), None);
+            forgotten.extend(of_factor.forget_longer(DAY));
+            // Those that a copied session used up.
+            let signed_in = passwords.signed_in(names, &user.id, place);
+            forgotten.extend(signed_in.forget_longer(Duration::ZERO));
+        }
         forgotten.extend(self.forget_changes(user));
         let known = [Some(&user.email), user.username.as_ref(), user.phone.as_ref()];
         for identity in known.into_iter().flatten() {
             let identity = self.one_spelling(identity);
-            let passwords = self.limits().passwords.everywhere(names, &identity);
-            forgotten.extend(passwords.forget_longer(Duration::ZERO));
+            let everywhere = passwords.everywhere(names, &identity);
+            forgotten.extend(everywhere.forget_longer(Duration::ZERO));
             forgotten.extend(codes.everywhere(names, &identity).forget_longer(DAY));
         }
         forgotten
@@ -309,4 +325,9 @@ impl Security {
 
 pub(super) fn network(ctx: &Context) -> Option<Network> {
     ctx.client_ip_text().as_deref().map(Network::of)
+}
+
+/// Returns the place of a request for an account, if there is one.
+pub(super) fn place(ctx: &Context, user: Option<&User>) -> Place {
+    Place::of(network(ctx).as_ref(), user.map(|user| &user.sign_ins))
 }

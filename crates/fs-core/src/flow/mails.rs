@@ -7,8 +7,8 @@ use crate::Timestamp;
 use crate::context::Context;
 use crate::model::{Uniquifier, User};
 use crate::port::{
-    Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMail,
-    OutgoingMail, OutgoingSms, SmsError,
+    Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMessage,
+    OutgoingMessage, OutgoingSms, SmsError,
 };
 use crate::security::Security;
 
@@ -57,9 +57,8 @@ impl Security {
     ) -> Result<Change, FlowError> {
         let (base_url, language) = (&ctx.base_url, &ctx.language);
         let draft = MailDraft { kind, to, username, base_url, language };
-        let mail = self.composer().compose(&draft)?;
-        let id = self.new_outbox_id()?;
-        Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
+        let message = OutgoingMessage::Mail(self.composer().compose(&draft)?);
+        self.enqueued(ctx, message)
     }
 
     /// Returns the change that stands in for a mail to an address without an account. It puts a
@@ -88,8 +87,12 @@ impl Security {
 
     /// Returns the change that puts a text message into the outbox.
     pub(crate) fn text(&self, ctx: &Context, sms: &OutgoingSms) -> Result<Change, FlowError> {
-        let (id, mail) = (self.new_outbox_id()?, OutgoingMail::of_text(sms));
-        Ok(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at: ctx.now })))
+        self.enqueued(ctx, OutgoingMessage::Sms(sms.clone()))
+    }
+
+    fn enqueued(&self, ctx: &Context, message: OutgoingMessage) -> Result<Change, FlowError> {
+        let id = self.new_outbox_id()?;
+        Ok(Change::Enqueue(Box::new(OutboxEntry { id, message, at: ctx.now })))
     }
 
     /// Wakes the worker that delivers mails.
@@ -129,21 +132,21 @@ impl Security {
         let mut done = Delivered::default();
         loop {
             let now = self.now();
-            let mail = self.store().claim_mails(now, now.plus(LEASE), 1).await?.pop();
-            let Some(mail) = mail else {
+            let claimed = self.store().claim_messages(now, now.plus(LEASE), 1).await?.pop();
+            let Some(claimed) = claimed else {
                 return Ok(done);
             };
-            let decoy = mail.mail.is_decoy();
-            let outcome = match mail.mail.as_text() {
+            let decoy = claimed.message.is_decoy();
+            let outcome = match &claimed.message {
                 _ if decoy => Ok(()),
-                Some(sms) => self.send_text(&sms).await,
-                None => self.ports().mailer.send(&mail.id, &mail.mail).await,
+                OutgoingMessage::Sms(sms) => self.send_text(sms).await,
+                OutgoingMessage::Mail(mail) => self.ports().mailer.send(&claimed.id, mail).await,
             };
-            let change = settled(self.now(), &mail, outcome);
+            let change = settled(self.now(), &claimed, outcome);
             match &change {
-                Change::MailDelivered(_) if decoy => {}
-                Change::MailDelivered(_) => done.sent += 1,
-                Change::MailFailed { due, .. } if *due == Timestamp::MAX => done.given_up += 1,
+                Change::Delivered(_) if decoy => {}
+                Change::Delivered(_) => done.sent += 1,
+                Change::DeliveryFailed { due, .. } if *due == Timestamp::MAX => done.given_up += 1,
                 _ => done.postponed += 1,
             }
             match self.store().commit(Batch::from(change)).await {
@@ -166,30 +169,33 @@ impl Security {
 
 fn decoy(change: Change) -> Change {
     match change {
-        Change::EnqueueMail(entry) => {
-            let OutboxEntry { id, mail, at } = *entry;
-            Change::EnqueueMail(Box::new(OutboxEntry { id, mail: mail.into_decoy(), at }))
+        Change::Enqueue(entry) => {
+            let OutboxEntry { id, message, at } = *entry;
+            Change::Enqueue(Box::new(OutboxEntry { id, message: message.into_decoy(), at }))
         }
         other => other,
     }
 }
 
-/// Returns the change to the outbox after an attempt to send a mail.
-fn settled(now: Timestamp, mail: &OutboxMail, outcome: Result<(), MailError>) -> Change {
-    let id = mail.id.clone();
-    let failed = |due, reason: &str| Change::MailFailed {
-        mail: id.clone(),
+/// Returns the change to the outbox after an attempt to send a message.
+fn settled(now: Timestamp, sent: &OutboxMessage, outcome: Result<(), MailError>) -> Change {
+    let id = sent.id.clone();
+    let failed = |due, reason: &str| Change::DeliveryFailed {
+        message: id.clone(),
         due,
         reason: reason.chars().take(500).collect(),
     };
-    let attempts = if mail.mail.as_text().is_some() { TEXT_ATTEMPTS } else { ATTEMPTS };
+    let attempts = match sent.message {
+        OutgoingMessage::Sms(_) => TEXT_ATTEMPTS,
+        OutgoingMessage::Mail(_) => ATTEMPTS,
+    };
     match outcome {
-        Ok(()) => Change::MailDelivered(id),
+        Ok(()) => Change::Delivered(id),
         Err(MailError::Permanent(reason)) => failed(Timestamp::MAX, &reason),
-        Err(MailError::Temporary(reason)) if mail.attempts + 1 >= attempts => {
+        Err(MailError::Temporary(reason)) if sent.attempts + 1 >= attempts => {
             failed(Timestamp::MAX, &reason)
         }
-        Err(MailError::Temporary(reason)) => failed(now.plus(delay(mail.attempts)), &reason),
+        Err(MailError::Temporary(reason)) => failed(now.plus(delay(sent.attempts)), &reason),
     }
 }
 

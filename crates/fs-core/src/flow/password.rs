@@ -196,7 +196,7 @@ impl Security {
     }
 
     /// Checks a new password of `user` and hashes it, in the hashing lane of the client. Charge the
-    /// rate limit first: both take time.
+    /// rate limit `counted` first: both take time.
     ///
     /// # Errors
     ///
@@ -207,6 +207,7 @@ impl Security {
         field: &'static str,
         user: &User,
         typed: &Secret,
+        counted: &Quota,
     ) -> Result<Result<PasswordHash, Vec<Problem>>, FlowError> {
         let lane = self.lane(ctx, user.id.as_str());
         let words = user.words();
@@ -217,7 +218,7 @@ impl Security {
                 Err(problems) => Ok(Err(problems)),
             }
         };
-        self.or_uncount(&self.new_password_quota(user), hash.await).await
+        self.or_uncount(counted, hash.await).await
     }
 
     /// Checks a new password in the given hashing lane.

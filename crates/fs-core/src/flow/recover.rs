@@ -10,7 +10,7 @@ use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::context::Context;
 use crate::event::{Event, Subject};
-use crate::limit::Quota;
+use crate::limit::{PasswordChooser, Quota};
 use crate::message::MessageKey;
 use crate::model::{CredentialKind, PasswordHash, Uniquifier, User, UserField};
 use crate::port::{Batch, Change, CommitError, Guard, MailKind};
@@ -301,12 +301,13 @@ impl AccountFlows<'_> {
             },
             false => None,
         };
-        let of_new = self.core.new_password_quota(&user);
+        let of_new = self.core.new_password_quota(&user, PasswordChooser::LinkHolder);
         self.core.count(ctx, &of_new, Some(&user)).await?;
-        let hash = match self.core.hash_new_password(ctx, "password", &user, &password).await? {
-            Ok(hash) => hash,
-            Err(problems) => return Ok(ResetOutcome::Refused(problems)),
-        };
+        let hash =
+            match self.core.hash_new_password(ctx, "password", &user, &password, &of_new).await? {
+                Ok(hash) => hash,
+                Err(problems) => return Ok(ResetOutcome::Refused(problems)),
+            };
         for _ in 0..TRIES {
             let form = (hash.clone(), details.clone());
             let tried = self.core.try_reset(ctx, session, user, form, &of_new).await?;
@@ -341,7 +342,7 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.mail(ctx, user, kind)?);
         }
-        let quota = self.mail_quota(ctx, "reset", &user.email);
+        let quota = self.mail_quota(ctx, "reset", &user.email, Some(user));
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
             self.emit(ctx, Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
@@ -363,7 +364,7 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.no_mail(ctx, email, kind)?);
         }
-        let quota = self.mail_quota(ctx, "reset", email);
+        let quota = self.mail_quota(ctx, "reset", email, None);
         if self.commit_mail(ctx, batch, quota, None).await? {
             self.mail_waits();
         }

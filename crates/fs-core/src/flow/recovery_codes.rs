@@ -143,7 +143,7 @@ impl SecondFactorFlows<'_> {
         let mut batch = Batch::from(accepted.spend(&user))
             .and(still_so(&user, self.core.tracked(ctx, &user).into_iter().collect()));
         batch.push(self.core.spend_pending(&pending));
-        self.core.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
+        self.core.forget_attempts(ctx, &mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         prepared.changes().into_iter().for_each(|change| batch.push(change));
         batch.push(self.core.mail(ctx, &user, MailKind::RecoveryCodeUsed { left })?);
         match self.core.store().commit(batch).await {

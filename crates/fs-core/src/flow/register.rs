@@ -220,8 +220,9 @@ impl Security {
         form: &RegistrationForm,
         checked: &Checked,
     ) -> Result<Result<Option<PasswordHash>, Vec<Problem>>, FlowError> {
-        let blank = form.password.as_ref().is_none_or(is_blank);
-        if blank && self.config().unified.is_some() {
+        // Blanks were typed by somebody who wants a password.
+        let none = form.password.as_ref().is_none_or(|password| password.expose().is_empty());
+        if none && self.config().unified.is_some() {
             return Ok(Ok(None));
         }
         let missing = missing(form);

@@ -368,7 +368,7 @@ impl Security {
             let uniquifier = user.uniquifier.clone();
             batch.push(Change::EndSessionsOf { uniquifier, except: None });
         }
-        self.forget_attempts(&mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
+        self.forget_attempts(ctx, &mut batch, &user, CodeUse::SecondFactor, Some(&pending.id));
         prepared.changes().into_iter().for_each(|change| batch.push(change));
         if after.is_some() {
             self.notify_of_second_factor(ctx, &mut batch, &user, Some(method)).await?;
@@ -452,7 +452,7 @@ impl Security {
             return Ok(None);
         };
         let opened = self.open_totp(ctx, user, sealed).await;
-        let attempt = self.code_quota(user, CodeUse::SecondFactor, sign_in);
+        let attempt = self.code_quota(ctx, user, CodeUse::SecondFactor, sign_in);
         let Some(secret) = self.or_uncount(&attempt, opened).await? else {
             return Ok(None);
         };
@@ -491,7 +491,7 @@ impl Security {
         let username = self.accounts().identity_of(user).unwrap_or(&user.email).to_owned();
         let kind = MailKind::SecondFactorRescue { user: &user.email };
         let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
-        let quota = self.mail_quota(ctx, "rescue", &user.email);
+        let quota = self.mail_quota(ctx, "rescue", &user.email, Some(user));
         self.commit_counted(ctx, mail.into(), &quota, Some(user)).await?;
         self.mail_waits();
         Ok(true)

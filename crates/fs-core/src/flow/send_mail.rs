@@ -2,7 +2,7 @@
 
 use super::FlowError;
 use crate::context::Context;
-use crate::port::{Batch, Change, OutboxEntry, OutgoingMail};
+use crate::port::{Batch, Change, OutboxEntry, OutgoingMail, OutgoingMessage};
 use crate::security::Security;
 
 impl Security {
@@ -27,8 +27,9 @@ impl Security {
     /// # }
     /// ```
     pub async fn send_mail(&self, ctx: &Context, mail: OutgoingMail) -> Result<(), FlowError> {
-        let entry = OutboxEntry { id: self.new_outbox_id()?, mail, at: ctx.now };
-        self.store().commit(Batch::from(Change::EnqueueMail(Box::new(entry)))).await?;
+        let message = OutgoingMessage::Mail(mail);
+        let entry = OutboxEntry { id: self.new_outbox_id()?, message, at: ctx.now };
+        self.store().commit(Batch::from(Change::Enqueue(Box::new(entry)))).await?;
         self.mail_waits();
         Ok(())
     }

@@ -220,7 +220,7 @@ impl SignInMethodFlows<'_> {
         self.core.count_attempt(ctx, user, CodeUse::SignedIn, None).await?;
         let sealed = &state.totp_secret;
         let opened = self.core.open_totp(ctx, user, sealed).await;
-        let attempt = self.core.code_quota(user, CodeUse::SignedIn, None);
+        let attempt = self.core.code_quota(ctx, user, CodeUse::SignedIn, None);
         let Some(secret) = self.core.or_uncount(&attempt, opened).await? else {
             return Ok(ProveSetupOutcome::Invalid);
         };
@@ -250,7 +250,7 @@ impl SignInMethodFlows<'_> {
             secret: state.spent(),
             until: ctx.now.plus(rules.setup_within * 2),
         });
-        self.core.forget_attempts(&mut batch, user, CodeUse::SignedIn, None);
+        self.core.forget_attempts(ctx, &mut batch, user, CodeUse::SignedIn, None);
         self.core.notify_of_method(ctx, &mut batch, user, method, change).await?;
         match self.core.commit_change(ctx, batch, user).await {
             Ok(()) => {}
@@ -312,8 +312,8 @@ impl SessionFlows<'_> {
     ) -> Result<VerifyOutcome, FlowError> {
         let wrong =
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
-        let code = self.core.code_quota(user, CodeUse::SignedIn, None);
-        let quota = SignInQuota::of_signed_in(self.core.signed_in_quota(user), code);
+        let code = self.core.code_quota(ctx, user, CodeUse::SignedIn, None);
+        let quota = SignInQuota::of_signed_in(self.core.signed_in_quota(ctx, user), code);
         let lane = self.core.lane(ctx, user.id.as_str());
         let proven = match self.core.prove_passcode(ctx, lane, Some(user), passcode, quota).await? {
             Ok(proven) => proven,

@@ -66,7 +66,7 @@ impl SessionFlows<'_> {
         user: &User,
         password: &Secret,
     ) -> Result<VerifyOutcome, FlowError> {
-        let quota = self.core.signed_in_quota(user);
+        let quota = self.core.signed_in_quota(ctx, user);
         self.core.count(ctx, &quota, Some(user)).await?;
         let attempt = Attempt { lane: self.core.lane(ctx, user.id.as_str()), quota: &quota };
         let check = self.core.check_password(attempt, Some(user), password).await?;

@@ -7,14 +7,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::quota::OnSuccess::{Forget, TakeBack};
-use super::{Cap, CounterNames, DAY, HOUR, Limit, Quota, Stranger};
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Place, Quota, Stranger};
 use crate::model::UserId;
 
-/// Rate limits for wrong codes. A right code resets the counts.
+/// Rate limits for wrong codes.
 ///
 /// With the default window of three steps, the defaults leave an attacker who guesses a second
-/// factor one chance in 6,600 a day and one in 3,300 in all. After 100 failures in a row (NIST SP
-/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset.
+/// factor one chance in 6,600 a day and one in 3,300 a month. After 100 failures (NIST SP
+/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset. A reset does
+/// not touch the caps of an hour and of a day: otherwise somebody with access to the mailbox could
+/// guess without limit.
+///
+/// Codes for the second factor and of signed-in users are counted separately for networks from
+/// which the owner signed in recently ([`Place`]). So an attacker elsewhere does not lock the owner
+/// out. A right code from such a network resets its count; one from elsewhere takes back its own
+/// attempt alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -30,9 +37,10 @@ pub struct CodeLimits {
     pub network: Vec<Cap>,
     /// Codes for one pending sign-in: 10 per day.
     pub sign_in: Vec<Cap>,
-    /// Codes for the second factor, per account: 20 per hour, 50 per day, 100 per month.
+    /// Codes for the second factor, per account and [`Place`]: 20 per hour, 50 per day, 100 per
+    /// month.
     pub second_factor: Vec<Cap>,
-    /// Codes of signed-in users, per account: 20 per hour, 50 per day, 100 per month.
+    /// Codes of signed-in users, per account and [`Place`]: 20 per hour, 50 per day, 100 per month.
     pub signed_in: Vec<Cap>,
 }
 
@@ -93,7 +101,7 @@ impl CodeLimits {
         &self,
         names: &CounterNames,
         used_as: CodeUse,
-        user: &UserId,
+        (user, place): (&UserId, Place),
         sign_in: Option<&str>,
     ) -> Quota {
         let (limit, caps) = match used_as {
@@ -105,7 +113,8 @@ impl CodeLimits {
             Some(id) => quota.with(names, Limit::CodeSignIn, &self.sign_in, &[id], Forget),
             None => quota,
         };
-        quota.with(names, limit, caps, &[user.as_str()], Forget)
+        let whom = [&[user.as_str()], place.words()].concat();
+        quota.with(names, limit, caps, &whom, place.on_success())
     }
 }
 
@@ -120,7 +129,7 @@ mod tests {
 
     fn quota(used_as: CodeUse, user: &str, sign_in: Option<&str>) -> Quota {
         let names = CounterNames::new(Secret::from("key"));
-        CodeLimits::default().known(&names, used_as, &UserId::new(user), sign_in)
+        CodeLimits::default().known(&names, used_as, (&UserId::new(user), Place::Known), sign_in)
     }
 
     fn counted(quota: &Quota) -> Vec<(Counter, u32, u64)> {
@@ -152,6 +161,19 @@ mod tests {
         names.dedup();
         // A sign-in has one counter, whatever the code is used for.
         assert_eq!(names.len(), 2 + 12);
+    }
+
+    #[test]
+    fn a_success_elsewhere_takes_back_its_own_attempt_alone() {
+        let names = CounterNames::new(Secret::from("key"));
+        let user = UserId::new("17");
+        let known = |place| {
+            CodeLimits::default().known(&names, CodeUse::SecondFactor, (&user, place), None)
+        };
+        let takes_back = |change: &Change| matches!(change, Change::Uncount(_));
+        assert!(known(Place::Other).success().iter().all(takes_back));
+        let (here, there) = (counted(&known(Place::Known)), counted(&known(Place::Other)));
+        assert!(here.iter().zip(&there).all(|(one, other)| one.0 != other.0));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::quota::OnSuccess::{Forget, TakeBack};
-use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Quota};
+use super::{Cap, CounterNames, DAY, Limit, MINUTE, Network, Place, Quota};
 use crate::model::UserId;
 
 /// Rate limits for wrong passwords.
@@ -32,10 +32,12 @@ pub struct PasswordLimits {
     /// other attempt is told to wait. Up to ten times as many of these attempts are compared.
     pub network: Vec<Cap>,
     /// Passwords of signed-in users who verify their identity again or change the password, per
-    /// account: 10 per 15 minutes, 30 per day. A success resets the count.
+    /// account and [`Place`]: 10 per 15 minutes, 30 per day. A success on a network from which the
+    /// owner signed in recently resets the count of that place.
     pub signed_in: Vec<Cap>,
-    /// New passwords to check, per account, of users who are signed in or have a reset link: 30 per
-    /// 15 minutes, 100 per day. An accepted password resets the count.
+    /// New passwords to check, per account: 30 per 15 minutes, 100 per day. Those of signed-in users
+    /// and those of holders of a link are counted separately. An accepted password resets the
+    /// count.
     pub new: Vec<Cap>,
 }
 
@@ -61,6 +63,16 @@ pub struct Stranger<'a> {
     pub identity: &'a str,
     /// Network of the caller, if known.
     pub network: Option<&'a Network>,
+}
+
+/// Kind of user who chooses a new password. Both are counted separately: an intruder with access to
+/// a session does not use up the attempts of the owner, who has a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordChooser {
+    /// A signed-in user.
+    SignedIn,
+    /// The holder of a link of a mail.
+    LinkHolder,
 }
 
 impl PasswordLimits {
@@ -104,14 +116,24 @@ impl PasswordLimits {
     }
 
     /// Returns the quota of a new password. Count it before the password is checked.
-    pub fn new_password(&self, names: &CounterNames, user: &UserId) -> Quota {
-        Quota::default().with(names, Limit::PasswordNew, &self.new, &[user.as_str()], Forget)
+    pub fn new_password(
+        &self,
+        names: &CounterNames,
+        user: &UserId,
+        chosen_by: PasswordChooser,
+    ) -> Quota {
+        let whom = match chosen_by {
+            PasswordChooser::SignedIn => &[user.as_str()][..],
+            PasswordChooser::LinkHolder => &[user.as_str(), "link"],
+        };
+        Quota::default().with(names, Limit::PasswordNew, &self.new, whom, Forget)
     }
 
     /// Returns the quota of an attempt by a signed-in user.
-    pub fn signed_in(&self, names: &CounterNames, user: &UserId) -> Quota {
+    pub fn signed_in(&self, names: &CounterNames, user: &UserId, place: Place) -> Quota {
+        let whom = [&[user.as_str()], place.words()].concat();
         let limit = Limit::PasswordSignedIn;
-        Quota::default().with(names, limit, &self.signed_in, &[user.as_str()], Forget)
+        Quota::default().with(names, limit, &self.signed_in, &whom, place.on_success())
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::quota::OnSuccess::Keep;
-use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Quota};
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Place, Quota};
 use crate::model::UserId;
 
 /// Rate limits for requested messages.
@@ -11,8 +11,9 @@ use crate::model::UserId;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SendLimits {
-    /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code. All
-    /// sub-addresses of a mailbox, such as `ann+shop@site.test`, are counted together, but
+    /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code. Requests
+    /// from networks from which the owner signed in recently are counted separately ([`Place`]), so
+    /// that strangers do not use up the messages that the owner needs. All sub-addresses of a mailbox, such as `ann+shop@site.test`, are counted together, but
     /// separately from `ann@site.test`.
     pub to: Vec<Cap>,
     /// Text messages per account and kind of code. Mails are counted by their address only.
@@ -64,12 +65,13 @@ impl SendLimits {
     /// Returns the quota of a mail to an address. Count it for addresses without an account as
     /// well. `kind` is a fixed word: kinds are counted separately, so that a flood of one kind does
     /// not block the others.
-    pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str) -> Quota {
+    pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str, place: Place) -> Quota {
         let mailbox = mailbox(to);
         // Sub-addresses are counted together, and separately from the mailbox: whoever requests
         // mails to them does not use up the limit of the mailbox itself.
         let of = if mailbox == to { "address" } else { "sub-addresses" };
-        Quota::default().with(names, Limit::MailTo, &self.to, &[kind, of, &mailbox], Keep)
+        let whom = [&[kind, of, &mailbox], place.words()].concat();
+        Quota::default().with(names, Limit::MailTo, &self.to, &whom, Keep)
     }
 
     /// Returns the quota of a message for the network that requests it, if that is known.
@@ -87,10 +89,18 @@ impl SendLimits {
 
     /// Returns the quota of a text message to a number. `kind` is a fixed word: kinds are counted
     /// separately.
-    pub fn text(&self, names: &CounterNames, kind: &'static str, to: &str, user: &UserId) -> Quota {
+    pub fn text(
+        &self,
+        names: &CounterNames,
+        kind: &'static str,
+        to: &str,
+        (user, place): (&UserId, Place),
+    ) -> Quota {
+        let to = [&[kind, to], place.words()].concat();
+        let user = [&[kind, user.as_str()], place.words()].concat();
         Quota::default()
-            .with(names, Limit::TextTo, &self.to, &[kind, to], Keep)
-            .with(names, Limit::TextUser, &self.user, &[kind, user.as_str()], Keep)
+            .with(names, Limit::TextTo, &self.to, &to, Keep)
+            .with(names, Limit::TextUser, &self.user, &user, Keep)
             .with(names, Limit::TextAll, &self.in_all, &[kind], Keep)
     }
 }
@@ -125,7 +135,8 @@ mod tests {
     fn sub_addresses_of_a_mailbox_are_counted_together_and_apart_from_it() {
         let names = CounterNames::new(Secret::from("key"));
         let counters = |to: &str| -> Vec<_> {
-            let counted = SendLimits::mails().to(&names, "reset", to).counts(Timestamp::EPOCH);
+            let counted =
+                SendLimits::mails().to(&names, "reset", to, Place::Other).counts(Timestamp::EPOCH);
             counted.into_iter().map(|change| format!("{change:?}")).collect()
         };
         for to in ["ann+1@site.test", "ann+shop+2@site.test", "ann+@site.test"] {
@@ -143,10 +154,15 @@ mod tests {
         let names = CounterNames::new(Secret::from("key"));
         let network = Network::of("203.0.113.7");
         let (limit, mails) = (Limit::MailNetwork, SendLimits::mails());
-        let mail = mails.to(&names, "reset", "ann@site.test");
+        let mail = mails.to(&names, "reset", "ann@site.test", Place::Other);
         let mail = mail.and(mails.of_network(&names, limit, Some(&network)));
         assert_eq!(caps(&mail), [(20, 86_400), (10, 3_600), (100, 3_600)]);
-        let text = SendLimits::texts().text(&names, "code", "+41441234567", &UserId::new("1"));
+        let text = SendLimits::texts().text(
+            &names,
+            "code",
+            "+41441234567",
+            (&UserId::new("1"), Place::Other),
+        );
         let all = [(20, 86_400), (20, 86_400), (10, 3_600), (10, 3_600), (500, 3_600)];
         assert_eq!(caps(&text), all);
         assert!(mails.of_network(&names, limit, None).is_empty());

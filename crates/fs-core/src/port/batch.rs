@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::{OutboxId, OutgoingMail};
+use super::{OutboxId, OutgoingMessage};
 use crate::Timestamp;
 use crate::model::{
     CredentialKey, CredentialKind, CredentialRecord, NewUser, Permissions, Role, SessionKey,
@@ -59,7 +59,7 @@ impl Batch {
         let present = |change: &Change| match change {
             Change::InsertSession(session) => Some(session.created_at),
             Change::Count { now, .. } => Some(*now),
-            Change::EnqueueMail(entry) => Some(entry.at),
+            Change::Enqueue(entry) => Some(entry.at),
             Change::Audit(entry) => Some(entry.at),
             Change::PutCredential { credential, .. } => {
                 credential.used_at.max(Some(credential.created_at))
@@ -214,19 +214,21 @@ pub enum Change {
     Uncount(Counter),
     /// Removes a counter. It is not an error if the counter does not exist.
     ResetCount(Counter),
-    /// Adds a mail to the outbox, due at once. Does nothing if the outbox has a mail with this id.
-    EnqueueMail(Box<OutboxEntry>),
-    /// Removes a delivered mail from the outbox. It is not an error if the mail does not exist.
-    MailDelivered(OutboxId),
-    /// Returns an undelivered mail to the outbox, due at `due`, and increments its number of
-    /// attempts. It is not an error if the mail does not exist.
-    MailFailed {
-        /// Id of the mail.
-        mail: OutboxId,
-        /// Time of the next attempt. [`Timestamp::MAX`] gives the mail up and wipes its text and
+    /// Adds a message to the outbox, due at once. Does nothing if the outbox has a message with this
+    /// id.
+    Enqueue(Box<OutboxEntry>),
+    /// Removes a delivered message from the outbox. It is not an error if the message does not
+    /// exist.
+    Delivered(OutboxId),
+    /// Returns an undelivered message to the outbox, due at `due`, and increments its number of
+    /// attempts. It is not an error if the message does not exist.
+    DeliveryFailed {
+        /// Id of the message.
+        message: OutboxId,
+        /// Time of the next attempt. [`Timestamp::MAX`] gives the message up and wipes its text and
         /// HTML, which may hold a link that still works.
         due: Timestamp,
-        /// Answer of the mail server, for the operator. A store may truncate it to 500 characters.
+        /// Answer of the server, for the operator. A store may truncate it to 500 characters.
         reason: String,
     },
     /// Appends an entry to the audit log.
@@ -242,14 +244,14 @@ pub enum ExpectedCredential {
     Revision(u32),
 }
 
-/// A mail to add to the outbox.
+/// A message to add to the outbox.
 #[derive(Clone, Debug)]
 pub struct OutboxEntry {
-    /// Id of the mail, chosen by the caller.
+    /// Id of the message, chosen by the caller.
     pub id: OutboxId,
-    /// Content of the mail.
-    pub mail: OutgoingMail,
-    /// Time at which the mail was written.
+    /// Content of the message.
+    pub message: OutgoingMessage,
+    /// Time at which the message was written.
     pub at: Timestamp,
 }
 

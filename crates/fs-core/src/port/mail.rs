@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::OutgoingSms;
+use super::OutboxId;
 use crate::config::CodeMethod;
 use crate::message::Language;
-use crate::secret::Secret;
 
 /// Sends mails, usually through a mail server.
 #[async_trait]
@@ -40,55 +39,6 @@ pub struct OutgoingMail {
     pub html: Option<String>,
 }
 
-/// Template name that marks a text message in the outbox.
-const TEXT_MESSAGE: &str = "text message";
-
-/// Character that fills a decoy.
-const DECOY: &str = "-";
-
-impl OutgoingMail {
-    /// Wraps a text message as a mail for the outbox. Stores do not need to distinguish the two.
-    pub(crate) fn of_text(sms: &OutgoingSms) -> Self {
-        Self {
-            template: TEXT_MESSAGE.to_owned(),
-            to: sms.to.clone(),
-            from: String::new(),
-            subject: String::new(),
-            text: Some(sms.text.expose().to_owned()),
-            html: None,
-        }
-    }
-
-    /// Returns a decoy: a row of the same length in every column that is never sent.
-    ///
-    /// A decoy is stored if an address has no account, so that storing, claiming and deleting it
-    /// takes the work of a real mail. It does not contain what the user typed.
-    pub(crate) fn into_decoy(self) -> Self {
-        let hidden = |text: String| DECOY.repeat(text.len());
-        Self {
-            to: hidden(self.to),
-            text: self.text.map(hidden),
-            html: self.html.map(hidden),
-            subject: hidden(self.subject),
-            ..self
-        }
-    }
-
-    /// Checks whether this is a [decoy](Self::into_decoy). A real recipient has an `@` or, in a
-    /// text message, a digit.
-    pub(crate) fn is_decoy(&self) -> bool {
-        self.to.starts_with(DECOY) && self.to.trim_start_matches(DECOY).is_empty()
-    }
-
-    /// Returns the text message that this wraps, or `None` for a mail. A recipient with an `@` is
-    /// always a mail.
-    pub(crate) fn as_text(&self) -> Option<OutgoingSms> {
-        let text = self.text.as_ref().filter(|_| self.template == TEXT_MESSAGE)?;
-        let number = Some(&self.to).filter(|to| !to.contains('@'))?;
-        Some(OutgoingSms { to: number.clone(), text: Secret::from(text.as_str()) })
-    }
-}
-
 impl std::fmt::Debug for OutgoingMail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OutgoingMail")
@@ -96,22 +46,6 @@ impl std::fmt::Debug for OutgoingMail {
             .field("to", &self.to)
             .finish_non_exhaustive()
     }
-}
-
-/// Id of a mail in the outbox: a random text. The mail's `Message-ID` is derived from it, so that
-/// mail servers and mail programs can recognize a mail that was sent twice.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct OutboxId(pub String);
-
-/// A mail in the outbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OutboxMail {
-    /// Id of the mail.
-    pub id: OutboxId,
-    /// Content of the mail.
-    pub mail: OutgoingMail,
-    /// Number of failed attempts to send it.
-    pub attempts: u32,
 }
 
 /// Error of sending a mail.
@@ -198,7 +132,11 @@ pub enum MailKind<'a> {
     /// Notice that the password was reset.
     ResetNotice,
     /// Notice that the password was changed.
-    ChangeNotice,
+    ChangeNotice {
+        /// Token that undoes the change, with its validity period. `None` if the mail has no such
+        /// link.
+        undo: Option<(&'a str, Duration)>,
+    },
     /// Notice that a remembered browser was signed out because an old copy of its cookie was used.
     RememberedBrowserEnded,
     /// Notice that someone tried to register with the address of this account.
@@ -271,7 +209,7 @@ impl MailKind<'_> {
             Self::ConfirmationInstructions { .. } => "confirmation_instructions",
             Self::ResetInstructions { .. } => "reset_instructions",
             Self::ResetNotice => "reset_notice",
-            Self::ChangeNotice => "change_notice",
+            Self::ChangeNotice { .. } => "change_notice",
             Self::RememberedBrowserEnded => "remembered_browser_ended",
             Self::AccountExists { .. } => "account_exists",
             Self::SignInLink { .. } => "login_instructions",
@@ -300,38 +238,4 @@ pub struct ComposeError {
     pub template: &'static str,
     /// Reason for the failure.
     pub why: String,
-}
-
-/// Wakes the task that sends the mails of the outbox, so that a new mail does not wait for the next
-/// poll.
-pub trait OutboxWaker: Send + Sync {
-    /// Signals that a mail waits in the outbox. Must not block.
-    fn wake(&self);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_decoy_is_as_long_as_its_mail_and_holds_nothing_of_it() {
-        let mail = OutgoingMail {
-            template: "reset_instructions".to_owned(),
-            to: "ann@site.test".to_owned(),
-            from: "no-reply@site.test".to_owned(),
-            subject: "Hello".to_owned(),
-            text: Some("https://site.test/reset/token".to_owned()),
-            html: None,
-        };
-        let decoy = mail.clone().into_decoy();
-        assert!(decoy.is_decoy() && !mail.is_decoy());
-        assert_eq!((decoy.to.len(), decoy.subject.len()), (mail.to.len(), mail.subject.len()));
-        let lengths = |mail: &OutgoingMail| mail.text.as_ref().map(String::len);
-        assert_eq!(lengths(&decoy), lengths(&mail));
-        assert!(!decoy.text.unwrap_or_default().contains("token"));
-        let text = OutgoingSms { to: "+41446681800".to_owned(), text: "17".into() };
-        let text = OutgoingMail::of_text(&text);
-        assert!(text.as_text().is_some() && !text.is_decoy());
-        assert!(text.into_decoy().is_decoy());
-    }
 }

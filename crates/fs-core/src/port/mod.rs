@@ -9,6 +9,7 @@ mod clock;
 mod events;
 mod hash_pool;
 mod mail;
+mod outbox;
 mod sms;
 mod store;
 
@@ -20,9 +21,9 @@ pub use clock::{Clock, Entropy, EntropyError};
 pub use events::EventSink;
 pub use hash_pool::{HashPool, HashPoolError};
 pub use mail::{
-    ComposeError, MailComposer, MailDraft, MailError, MailKind, Mailer, MethodChange, OutboxId,
-    OutboxMail, OutboxWaker, OutgoingMail,
+    ComposeError, MailComposer, MailDraft, MailError, MailKind, Mailer, MethodChange, OutgoingMail,
 };
+pub use outbox::{OutboxId, OutboxMessage, OutboxWaker, OutgoingMessage};
 pub use sms::{OutgoingSms, SmsError, SmsSender};
 pub use store::{
     CommitError, Identity, Page, Receipt, StoreError, UniqueAttribute, UserLookup, UserStore,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use std::sync::Arc;
 
-use super::{Batch, Guard, OutboxMail};
+use super::{Batch, Guard, OutboxMessage};
 use crate::Timestamp;
 use crate::identity::IdentityAttribute;
 use crate::model::{
@@ -82,14 +82,14 @@ pub trait UserStore: Send + Sync {
     /// Applies all changes of the batch atomically.
     async fn commit(&self, batch: Batch) -> Result<Receipt, CommitError>;
 
-    /// Claims up to `limit` mails that are due at `now`, the longest due first, and hides them from
-    /// other callers until `until`. Concurrent callers never get the same mail.
-    async fn claim_mails(
+    /// Claims up to `limit` messages that are due at `now`, the longest due first, and hides them
+    /// from other callers until `until`. Concurrent callers never get the same message.
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError>;
+    ) -> Result<Vec<OutboxMessage>, StoreError>;
 }
 
 /// Key by which a user is looked up.
@@ -201,7 +201,11 @@ pub enum StoreError {
     /// The database could not be reached or was too busy. Another attempt may succeed.
     #[error("the database is unavailable: {0}")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Any other error, such as a missing table or a value that cannot be read.
+    /// The row of a user, session or credential cannot be read. Other rows are not affected. The
+    /// store has logged its table, key and column.
+    #[error("a row cannot be read: {0}")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Any other error, such as a missing table.
     #[error("the database failed: {0}")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -18,6 +18,7 @@ mod guard_races;
 mod load;
 mod one_step;
 mod other_trust;
+mod owner_limits;
 mod password_limits;
 mod passwords;
 mod people;

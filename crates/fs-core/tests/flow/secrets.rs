@@ -10,7 +10,8 @@ use fs_core::flow::NewAccount;
 use fs_core::model::{NewUser, PasswordHash, SealedSecret, SessionId, Uniquifier, UserField};
 use fs_core::password::{HashAnswer, HashJob, HashLane, HashTask, PasswordHasher};
 use fs_core::port::{
-    Batch, Change, MailDraft, MailKind, OutboxEntry, OutboxId, OutboxMail, UserLookup,
+    Batch, Change, MailDraft, MailKind, OutboxEntry, OutboxId, OutboxMessage, OutgoingMessage,
+    OutgoingSms, UserLookup,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use fs_core::secret::Secret;
@@ -173,7 +174,10 @@ fn values_of_the_model_and_of_the_ports() {
         html: Some(secret.to_owned()),
     };
     let id = OutboxId("1".to_owned());
-    shown.show(&OutboxMail { id: id.clone(), mail: mail.clone(), attempts: 1 });
+    let message = OutgoingMessage::Mail(mail);
+    shown.show(&OutboxMessage { id: id.clone(), message: message.clone(), attempts: 1 });
+    let sms = OutgoingSms { to: "+41446681800".to_owned(), text: secret.into() };
+    shown.show(&OutgoingMessage::Sms(sms));
     let at = fs_core::Timestamp::EPOCH;
     let uniquifier = user.uniquifier.clone();
     let batch = Batch::from(Change::InsertUser(Box::new(user)))
@@ -184,7 +188,7 @@ fn values_of_the_model_and_of_the_ports() {
         })
         .and(Change::EndSession(SessionId::new(secret).key()))
         .and(Change::EndSessionsOf { uniquifier: uniquifier.clone(), except: None })
-        .and(Change::EnqueueMail(Box::new(OutboxEntry { id, mail, at })));
+        .and(Change::Enqueue(Box::new(OutboxEntry { id, message, at })));
     shown.show(&batch);
     shown.show(&UserLookup::Uniquifier(uniquifier.clone()));
     shown.show(&UserLookup::TokenUniquifier(uniquifier));

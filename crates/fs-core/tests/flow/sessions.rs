@@ -3,7 +3,8 @@
 use fs_core::csrf::CsrfSecret;
 use fs_core::event::Event;
 use fs_core::flow::{FlowError, SignInOutcome, SignInRefusal};
-use fs_core::model::SessionId;
+use fs_core::model::{SessionId, Uniquifier, UserField, UserId};
+use fs_core::port::Change;
 use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 
@@ -198,4 +199,24 @@ async fn an_event_has_the_facts_of_its_request() {
     assert_eq!(record.client_ip, Some([198, 51, 100, 7].into()));
     assert!(matches!(record.event, Event::UserAuthenticated { methods, .. }
         if methods == ["password", "authenticator"]));
+}
+
+/// Two accounts may get one uniquifier if the database's index is removed while the application runs.
+#[tokio::test]
+async fn a_session_does_not_follow_its_uniquifier_to_another_account() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let (ann, bob) = (site.add_user(ANN).await, site.add_user("bob@site.test").await);
+        let mut session = Session::default();
+        let _ = sign_ann_in(&site, &mut session).await;
+        let set = |user: &UserId, uniquifier: Uniquifier| Change::UpdateUser {
+            user: user.clone(),
+            expect: Vec::new(),
+            set: vec![UserField::Uniquifier(uniquifier)],
+        };
+        let shared = ann.uniquifier.clone();
+        site.write(set(&ann.id, Uniquifier::new("another"))).await;
+        site.write(set(&bob.id, shared)).await;
+        assert_eq!(who(&site, &session).await, None);
+    }
 }

@@ -12,6 +12,7 @@ use fs_core::session::Session;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{PASSWORD, Setup, Site};
 
+use crate::factors::every_way;
 use crate::people::{ANN, PROFILES, credentials, refused, registration};
 
 /// Addresses that the rules refuse for new accounts, and to which mails can be sent.
@@ -185,4 +186,22 @@ async fn the_spelling_that_was_typed_comes_first() {
     assert_eq!(found("ANN@XN--BCHER-KVA.DE").await, before.id);
     assert_eq!(found("ann@b\u{fc}cher.de").await, new.id);
     assert_eq!(found("ann@bu\u{308}cher.de").await, new.id);
+}
+
+/// A password of blanks is refused, also where an account needs none: its owner wanted one.
+#[tokio::test]
+async fn a_password_of_blanks_is_not_no_password() {
+    let site = every_way().build();
+    let register = async |password: Option<&str>| {
+        let mut form = registration(ANN);
+        form.password = password.map(Into::into);
+        let (ctx, mut session) = (site.context(), Session::default());
+        site.core().accounts().register(&ctx, &mut session, form).await.unwrap()
+    };
+    for blank in ["                    ", "\t\n", "\u{a0}\u{3000}"] {
+        let outcome = register(Some(blank)).await;
+        assert!(matches!(outcome, RegisterOutcome::Refused(_)), "{outcome:?}");
+    }
+    assert!(site.user(ANN).await.is_none());
+    assert!(matches!(register(None).await, RegisterOutcome::Done(_)));
 }

@@ -115,6 +115,8 @@ impl Exchange {
             return self.refusal(StatusCode::BAD_REQUEST, denied.into());
         }
         self.flash(denied);
-        self.redirect(&self.endpoint_url(Endpoint::SignIn, &[]))
+        let wish = self.wish();
+        let query: Vec<_> = wish.iter().map(|next| ("next", next.as_str())).collect();
+        self.redirect(&self.endpoint_url(Endpoint::SignIn, &query))
     }
 }

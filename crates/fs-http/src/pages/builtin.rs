@@ -22,6 +22,8 @@ templates![
     "confirm_email.html",
     "email/_base.html",
     "email/_macros.html",
+    "email/_not_me.html",
+    "email/_not_me.txt",
     "email/account_exists.html",
     "email/account_exists.txt",
     "email/change_notice.html",

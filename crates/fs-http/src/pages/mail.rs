@@ -14,7 +14,7 @@
 //! | `second_factor_changed` | the second step is another one, or none any more | `username`, `method` (`authenticator`, `email`, `sms`, or none), `undo_link` and `reset_link`, or none |
 //! | `sign_in_method_changed` | a way to sign in was added, replaced or removed | `username`, `method` (as above), `change` (`added`, `replaced` or `removed`), `undo_link` and `reset_link`, or none |
 //! | `reset_notice` | a password was reset | |
-//! | `change_notice` | a password was changed | `reset_link` or none |
+//! | `change_notice` | a password was changed | `undo_link` and `reset_link`, or none |
 //! | `remembered_browser_ended` | an old copy of a remember cookie was used, and the browser is signed out | `reset_link` or none |
 //! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link` or none; `confirmation_link` instead, if the address is not confirmed yet |
 //!

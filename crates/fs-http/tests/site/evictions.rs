@@ -10,7 +10,7 @@ use fs_core::model::{
     User, UserField, UserId,
 };
 use fs_core::port::{
-    Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+    Batch, Change, CommitError, OutboxMessage, Page, Receipt, StoreError, UserLookup, UserStore,
 };
 use fs_store_memory::MemoryStore;
 use fs_testkit::evictions::{AccountEvent, Artefact, Difference, Profile, Walk, markdown};
@@ -147,13 +147,13 @@ impl UserStore for Forgetful {
         self.0.commit(kept).await
     }
 
-    async fn claim_mails(
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
-        self.0.claim_mails(now, until, limit).await
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        self.0.claim_messages(now, until, limit).await
     }
 }
 

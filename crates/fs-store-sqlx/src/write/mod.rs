@@ -12,7 +12,7 @@ mod user;
 
 use fs_core::Timestamp;
 use fs_core::model::UserId;
-use fs_core::port::{AuditEntry, Batch, Change, CommitError, Guard, Receipt};
+use fs_core::port::{AuditEntry, Batch, Change, CommitError, Counter, Guard, Receipt};
 
 use crate::driver::{Pool, Writer};
 use crate::error::Error;
@@ -55,9 +55,37 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
+    /// Applies all changes. Counters come last, sorted by name: batches of two requests lock the
+    /// same counters in the same order, and never wait for each other in a circle. Still, the first
+    /// guard of the batch that does not hold is reported.
     async fn apply_all(&mut self, batch: &Batch) -> Outcome {
-        for change in batch.changes() {
-            self.apply(change).await?;
+        let mut counts = Vec::new();
+        let mut stale = None;
+        for (at, change) in batch.changes().iter().enumerate() {
+            if let Some(counter) = counter_of(change) {
+                counts.push((counter, at, change));
+                continue;
+            }
+            match self.apply(change).await {
+                Err(error @ CommitError::Stale(_)) => {
+                    stale = Some((at, error));
+                    break;
+                }
+                applied => applied?,
+            }
+        }
+        counts.sort_by_key(|(counter, at, _)| (*counter, *at));
+        for (_, at, change) in counts {
+            if stale.as_ref().is_some_and(|(first, _)| *first < at) {
+                continue;
+            }
+            match self.apply(change).await {
+                Err(error @ CommitError::Stale(_)) => stale = Some((at, error)),
+                applied => applied?,
+            }
+        }
+        if let Some((_, error)) = stale {
+            return Err(error);
         }
         if let Some(now) = batch.present() {
             self.forget_expired(batch, now).await?;
@@ -100,9 +128,11 @@ impl Work<'_> {
             }
             Change::Uncount(counter) => self.uncount(counter).await,
             Change::ResetCount(counter) => self.reset_count(counter).await,
-            Change::EnqueueMail(entry) => self.enqueue(entry).await,
-            Change::MailDelivered(mail) => self.delivered(mail).await,
-            Change::MailFailed { mail, due, reason } => self.failed(mail, *due, reason).await,
+            Change::Enqueue(entry) => self.enqueue(entry).await,
+            Change::Delivered(message) => self.delivered(message).await,
+            Change::DeliveryFailed { message, due, reason } => {
+                self.failed(message, *due, reason).await
+            }
             Change::Audit(entry) => self.audit(entry).await,
         }
     }
@@ -147,6 +177,15 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+}
+
+fn counter_of(change: &Change) -> Option<&Counter> {
+    match change {
+        Change::Count { counter, .. } | Change::Uncount(counter) | Change::ResetCount(counter) => {
+            Some(counter)
+        }
+        _ => None,
     }
 }
 

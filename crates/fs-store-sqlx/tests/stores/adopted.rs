@@ -277,7 +277,7 @@ async fn odd_rows_are_refused_alone(store: SqlxStore, refused: &[(&str, &str)]) 
         ignore_case: true,
     };
     match store.user(&UserLookup::Identity(by)).await {
-        Err(StoreError::Other(error)) => {
+        Err(StoreError::Unreadable(error)) => {
             let said = error.to_string();
             assert!(said.contains("the key 2") && said.contains("us_totp_secrets"), "{said}");
         }

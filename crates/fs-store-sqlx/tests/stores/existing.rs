@@ -11,7 +11,8 @@ use fs_core::model::{
 };
 use fs_core::port::{
     AuditEntry, Batch, Change, CommitError, ExpectedCredential, Guard, Identity, OutboxEntry,
-    OutboxId, OutgoingMail, Page, StoreError, UniqueAttribute, UserLookup, UserStore,
+    OutboxId, OutgoingMail, OutgoingMessage, Page, StoreError, UniqueAttribute, UserLookup,
+    UserStore,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use fs_store_sqlx::SqlxStore;
@@ -386,8 +387,12 @@ async fn the_audit_log_and_failures_of_mails_are_there_for_people() {
     let at = Timestamp::EPOCH;
     let batch = Batch::new()
         .and(Change::Audit(entry))
-        .and(Change::EnqueueMail(Box::new(OutboxEntry { id: id.clone(), mail, at })))
-        .and(Change::MailFailed { mail: id, due: at, reason: "é".repeat(2_000) });
+        .and(Change::Enqueue(Box::new(OutboxEntry {
+            id: id.clone(),
+            message: OutgoingMessage::Mail(mail),
+            at,
+        })))
+        .and(Change::DeliveryFailed { message: id, due: at, reason: "é".repeat(2_000) });
     store.commit(batch).await.unwrap();
 
     let line: (i64, String, String, String, String) =

@@ -8,8 +8,8 @@ use fs_core::model::{
     SessionRecord, Uniquifier,
 };
 use fs_core::port::{
-    Batch, Change, CommitError, Counter, ExpectedCredential, Page, Receipt, SpentSecret,
-    StoreError, UserStore,
+    Batch, Change, CommitError, Counter, ExpectedCredential, OutboxEntry, OutboxId,
+    OutgoingMessage, OutgoingSms, Page, Receipt, SpentSecret, StoreError, UserStore,
 };
 use fs_store_sqlx::SqlxStore;
 use sqlx::AssertSqlSafe;
@@ -201,4 +201,49 @@ async fn expired_rows_are_forgotten() {
         let count: i64 = count.fetch_one(&pool).await.unwrap();
         assert_eq!(count, 1, "{table}");
     }
+}
+
+#[tokio::test]
+async fn messages_that_cannot_be_read_do_not_hold_up_the_others() {
+    let (pool, store) = sqlite("").await;
+    store.migrate().await.unwrap();
+    let message = |id: &str, at| {
+        let sms = OutgoingSms { to: "+41446681800".to_owned(), text: "123456".into() };
+        let (id, message) = (OutboxId(id.to_owned()), OutgoingMessage::Sms(sms));
+        Change::Enqueue(Box::new(OutboxEntry { id, message, at: Timestamp::from_secs(at) }))
+    };
+    for number in 0..5 {
+        store.commit(message(&format!("bad{number}"), number).into()).await.unwrap();
+    }
+    sqlx::query("UPDATE fs_outbox SET subject = x'fffe'").execute(&pool).await.unwrap();
+    store.commit(message("good", 9).into()).await.unwrap();
+    let (now, until) = (Timestamp::from_secs(10), Timestamp::from_secs(130));
+    let claimed = store.claim_messages(now, until, 1).await.unwrap();
+    assert_eq!(claimed.len(), 1);
+    assert_eq!(claimed[0].id.0, "good");
+    assert!(store.claim_messages(now, until, 1).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_session_that_cannot_be_read_is_told_from_a_failure() {
+    let (pool, store) = sqlite("").await;
+    store.migrate().await.unwrap();
+    let ann = NewUser::new("ann@example.com", Uniquifier::new("ann"));
+    store.commit(Change::InsertUser(Box::new(ann)).into()).await.unwrap();
+    let (now, key) = (Timestamp::from_secs(1), SessionId::from_random([1; 32]).key());
+    let session = SessionRecord {
+        key: key.clone(),
+        kind: SessionKind::SignIn,
+        uniquifier: Uniquifier::new("ann"),
+        created_at: now,
+        authenticated_at: None,
+        expires_at: Timestamp::from_secs(99),
+        user_agent: None,
+        client_ip: None,
+        parent: None,
+    };
+    store.commit(Change::InsertSession(session).into()).await.unwrap();
+    assert!(store.session(&key, now).await.unwrap().is_some());
+    sqlx::query("UPDATE fs_session SET kind = 'odd'").execute(&pool).await.unwrap();
+    assert!(matches!(store.session(&key, now).await, Err(StoreError::Unreadable(_))));
 }

@@ -39,7 +39,7 @@ pub enum Call {
     Roles,
     /// [`UserStore::commit`](fs_core::port::UserStore::commit)
     Commit,
-    /// [`UserStore::claim_mails`](fs_core::port::UserStore::claim_mails)
+    /// [`UserStore::claim_messages`](fs_core::port::UserStore::claim_messages)
     ClaimMails,
     /// [`HashPool::run`](fs_core::port::HashPool::run)
     Hash(HashKind),

@@ -9,7 +9,8 @@ use fs_core::model::{
     User, UserId,
 };
 use fs_core::port::{
-    Batch, Change, CommitError, OutboxMail, Page, Receipt, StoreError, UserLookup, UserStore,
+    Batch, Change, CommitError, OutboxMessage, OutgoingMessage, Page, Receipt, StoreError,
+    UserLookup, UserStore,
 };
 
 use super::batch_rules::{forgets_undo_records, records_without_a_count, sets_a_field_twice};
@@ -64,13 +65,20 @@ fn is_count(change: &Change) -> bool {
 fn row(change: &Change) -> String {
     let shown = format!("{change:?}");
     let name = shown.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
-    let Change::EnqueueMail(entry) = change else {
+    let Change::Enqueue(entry) = change else {
         return name.to_owned();
     };
-    let mail = &entry.mail;
-    let parts = [Some(&mail.to), Some(&mail.subject), mail.text.as_ref(), mail.html.as_ref()];
-    let length: usize = parts.into_iter().flatten().map(String::len).sum();
-    format!("{name} {} {length}", mail.template)
+    match &entry.message {
+        OutgoingMessage::Mail(mail) => {
+            let parts =
+                [Some(&mail.to), Some(&mail.subject), mail.text.as_ref(), mail.html.as_ref()];
+            let length: usize = parts.into_iter().flatten().map(String::len).sum();
+            format!("{name} {} {length}", mail.template)
+        }
+        OutgoingMessage::Sms(sms) => {
+            format!("{name} text message {}", sms.to.len() + sms.text.expose().len())
+        }
+    }
 }
 
 fn has_nul(change: &Change) -> bool {
@@ -177,13 +185,13 @@ impl UserStore for WatchedStore {
         fault.map_or(answer, |_| Err(unreachable_database().into()))
     }
 
-    async fn claim_mails(
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
         self.read(Call::ClaimMails).await?;
-        self.inner.claim_mails(now, until, limit).await
+        self.inner.claim_messages(now, until, limit).await
     }
 }

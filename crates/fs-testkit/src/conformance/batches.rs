@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fs_core::model::{NewUser, Role, SessionKey, SessionRecord, User, UserField, UserId};
 use fs_core::port::{
-    AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxId, OutboxMail, Page, Receipt,
+    AuditEntry, Batch, Change, CommitError, Counter, Guard, OutboxId, OutboxMessage, Page, Receipt,
     UniqueAttribute, UserStore,
 };
 use serde_json::json;
@@ -98,7 +98,7 @@ struct Everything {
     users: Vec<User>,
     roles: Vec<Role>,
     sessions: Vec<SessionRecord>,
-    mails: Vec<OutboxMail>,
+    mails: Vec<OutboxMessage>,
 }
 
 impl Everything {
@@ -122,7 +122,7 @@ async fn everything(store: &dyn UserStore) -> Result<Everything, Violation> {
         roles: store.roles().await?,
         sessions,
         // A lease that ends at once claims nothing.
-        mails: store.claim_mails(at(0), at(0), 100).await?,
+        mails: store.claim_messages(at(0), at(0), 100).await?,
     })
 }
 
@@ -142,8 +142,8 @@ async fn furnish(store: &dyn UserStore) -> Result<[UserId; 3], Violation> {
         .and(count("begun", 1))
         .and(count("full", 1))
         .and(spend(9))
-        .and(Change::EnqueueMail(Box::new(mail("m1", 0))))
-        .and(Change::EnqueueMail(Box::new(mail("m2", 0))));
+        .and(Change::Enqueue(Box::new(mail("m1", 0))))
+        .and(Change::Enqueue(Box::new(mail("m2", 0))));
     store.commit(batch).await?;
     Ok([ann, bob, dan])
 }
@@ -176,10 +176,10 @@ fn every_change([ann, bob, _]: &[UserId; 3]) -> Vec<Change> {
         spend(1),
         count("begun", 2),
         count("fresh", 1),
-        Change::EnqueueMail(Box::new(mail("m3", 0))),
-        Change::MailDelivered(OutboxId("m1".to_owned())),
-        Change::MailFailed {
-            mail: OutboxId("m2".to_owned()),
+        Change::Enqueue(Box::new(mail("m3", 0))),
+        Change::Delivered(OutboxId("m1".to_owned())),
+        Change::DeliveryFailed {
+            message: OutboxId("m2".to_owned()),
             due: at(500),
             reason: "busy".to_owned(),
         },

@@ -10,8 +10,8 @@ use fs_core::model::{
     UserField, UserId,
 };
 use fs_core::port::{
-    Change, ExpectedCredential, Identity, OutboxEntry, OutboxId, OutgoingMail, SpentSecret,
-    UserLookup, UserStore,
+    Change, ExpectedCredential, Identity, OutboxEntry, OutboxId, OutgoingMail, OutgoingMessage,
+    SpentSecret, UserLookup, UserStore,
 };
 use fs_core::recovery_code::RecoveryCodeHash;
 use serde_json::{Map, Value, json};
@@ -216,18 +216,23 @@ pub(super) fn put(credential: &CredentialRecord, expect: ExpectedCredential) -> 
     Change::PutCredential { credential: Box::new(credential.clone()), expect }
 }
 
+/// Returns a mail with every field.
+pub(super) fn content(id: &str) -> OutgoingMail {
+    OutgoingMail {
+        template: "welcome".to_owned(),
+        to: "ann@example.com".to_owned(),
+        from: "Site <site@example.com>".to_owned(),
+        subject: format!("Mail {id}"),
+        text: Some("Hello".to_owned()),
+        html: Some("<p>Hello</p>".to_owned()),
+    }
+}
+
 /// Returns a mail that is due from second `due` on.
 pub(super) fn mail(id: &str, due: i64) -> OutboxEntry {
     OutboxEntry {
         id: OutboxId(id.to_owned()),
-        mail: OutgoingMail {
-            template: "welcome".to_owned(),
-            to: "ann@example.com".to_owned(),
-            from: "Site <site@example.com>".to_owned(),
-            subject: format!("Mail {id}"),
-            text: Some("Hello".to_owned()),
-            html: Some("<p>Hello</p>".to_owned()),
-        },
+        message: OutgoingMessage::Mail(content(id)),
         at: at(due),
     }
 }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::port::{Change, Counter, Guard, UserStore};
+use fs_core::port::{Batch, Change, CommitError, Counter, Guard, UserStore};
+use tokio::task::JoinSet;
 
 use super::Violation;
-use super::check::stale;
+use super::check::{holds, stale};
 use super::facts::{at, seconds, secret};
 
 fn count(counter: &Counter, now: i64, cap: u32) -> Change {
@@ -112,6 +113,44 @@ pub(super) async fn counters_are_separate_and_can_be_reset(
     store.commit(count(first, 0, 1).into()).await?;
     for counter in rest {
         stale(store.commit(count(counter, 0, 1).into()).await, Guard::Counter(counter.clone()))?;
+    }
+    Ok(())
+}
+
+/// Counters of one batch are those of another in the opposite order: no caller waits for a lock that
+/// another one holds, which is an error after a while, and no count is lost.
+pub(super) async fn counters_in_opposite_order_are_all_counted(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    const CALLERS: u32 = 8;
+    const EACH: u32 = 6;
+    let counters: Vec<_> = ["b", "a", "d", "c"].map(|name| Counter::new("order", name)).into();
+    let mut callers = JoinSet::new();
+    for number in 0..CALLERS {
+        let (store, mut counters) = (Arc::clone(&store), counters.clone());
+        if number % 2 == 0 {
+            counters.reverse();
+        }
+        callers.spawn(async move {
+            for _ in 0..EACH {
+                let mut batch = Batch::new();
+                batch.extend(counters.iter().map(|counter| count(counter, 0, u32::MAX)));
+                // A success takes back some, and resets none that another caller counts.
+                batch.extend(counters.iter().skip(3).cloned().map(Change::Uncount));
+                batch.extend(counters.iter().skip(3).map(|counter| count(counter, 0, u32::MAX)));
+                store.commit(batch).await?;
+            }
+            Ok::<_, Violation>(())
+        });
+    }
+    while let Some(caller) = callers.join_next().await {
+        caller.map_err(|_| Violation::new("a caller panicked"))??;
+    }
+    for counter in &counters {
+        let all = CALLERS * EACH;
+        let full = store.commit(count(counter, 0, all).into()).await;
+        holds(matches!(full, Err(CommitError::Stale(Guard::Counter(_)))), "every count is there")?;
+        store.commit(count(counter, 0, all + 1).into()).await?;
     }
     Ok(())
 }

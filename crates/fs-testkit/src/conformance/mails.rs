@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::port::{Change, OutboxEntry, OutboxId, OutboxMail, OutgoingMail, UserStore};
+use fs_core::port::{
+    Change, OutboxEntry, OutboxId, OutboxMessage, OutgoingMail, OutgoingMessage, OutgoingSms,
+    UserStore,
+};
 
 use super::Violation;
 use super::check::equal;
-use super::facts::{at, mail};
+use super::facts::{at, content, mail};
 
 async fn enqueue(store: &dyn UserStore, entry: OutboxEntry) -> Result<(), Violation> {
-    store.commit(Change::EnqueueMail(Box::new(entry)).into()).await?;
+    store.commit(Change::Enqueue(Box::new(entry)).into()).await?;
     Ok(())
 }
 
@@ -21,7 +24,7 @@ async fn claim(
     until: i64,
     limit: u32,
 ) -> Result<Vec<String>, Violation> {
-    let mails = store.claim_mails(at(now), at(until), limit).await?;
+    let mails = store.claim_messages(at(now), at(until), limit).await?;
     Ok(mails.into_iter().map(|mail| mail.id.0).collect())
 }
 
@@ -36,18 +39,33 @@ pub(super) async fn a_mail_is_kept_with_every_field(
         subject: "Grüße 🎉".to_owned(),
         text: Some("line\r\n".repeat(20_000)),
         html: None,
-        ..mail("", 0).mail
+        ..content("")
     };
-    for (number, mail) in [mail("", 0).mail, OutgoingMail { text: None, ..long.clone() }, long]
-        .into_iter()
-        .enumerate()
-    {
-        let id = OutboxId(format!("mail{number}"));
-        enqueue(&*store, OutboxEntry { id: id.clone(), mail: mail.clone(), at: at(0) }).await?;
-        let should = vec![OutboxMail { id, mail, attempts: 0 }];
-        equal(store.claim_mails(at(0), at(60), 10).await?, should, "the mail")?;
+    let mails = [content(""), OutgoingMail { text: None, ..long.clone() }, long];
+    for (number, mail) in mails.into_iter().enumerate() {
+        keeps(&*store, &format!("mail{number}"), OutgoingMessage::Mail(mail)).await?;
     }
     Ok(())
+}
+
+/// Checks that a message is claimed as it was added.
+async fn keeps(store: &dyn UserStore, id: &str, message: OutgoingMessage) -> Result<(), Violation> {
+    let id = OutboxId(id.to_owned());
+    let entry = OutboxEntry { id: id.clone(), message: message.clone(), at: at(0) };
+    enqueue(store, entry).await?;
+    let should = vec![OutboxMessage { id, message, attempts: 0 }];
+    equal(store.claim_messages(at(0), at(60), 10).await?, should, "the message")
+}
+
+pub(super) async fn a_text_message_is_kept_as_one(
+    store: Arc<dyn UserStore>,
+) -> Result<(), Violation> {
+    let text = "123456 is your code. Grüße 🎉".into();
+    let sms = OutgoingSms { to: "+41446681800".to_owned(), text };
+    keeps(&*store, "sms", OutgoingMessage::Sms(sms)).await?;
+    // Mails of an application, whatever their template is called.
+    let mail = OutgoingMail { template: "text message".to_owned(), ..content("") };
+    keeps(&*store, "mail", OutgoingMessage::Mail(mail)).await
 }
 
 pub(super) async fn a_claimed_mail_is_hidden_until_the_lease_ends(
@@ -67,7 +85,7 @@ pub(super) async fn a_delivered_mail_is_gone(store: Arc<dyn UserStore>) -> Resul
     claim(&*store, 0, 60, 2).await?;
     // A claimed mail, an unclaimed one, the same again, and one that does not exist.
     for id in ["a", "c", "c", "x"] {
-        store.commit(Change::MailDelivered(OutboxId(id.to_owned())).into()).await?;
+        store.commit(Change::Delivered(OutboxId(id.to_owned())).into()).await?;
     }
     equal(claim(&*store, 1_000, 2_000, 10).await?, names(&["b"]), "what is left")
 }
@@ -75,8 +93,8 @@ pub(super) async fn a_delivered_mail_is_gone(store: Arc<dyn UserStore>) -> Resul
 pub(super) async fn a_failed_mail_comes_back_when_due(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {
-    let failed = |id: &str, due| Change::MailFailed {
-        mail: OutboxId(id.to_owned()),
+    let failed = |id: &str, due| Change::DeliveryFailed {
+        message: OutboxId(id.to_owned()),
         due,
         reason: format!("450 try later {}", "ä".repeat(2_000)),
     };
@@ -84,7 +102,7 @@ pub(super) async fn a_failed_mail_comes_back_when_due(
         enqueue(&*store, mail(id, 0)).await?;
     }
     for (round, now) in [0, 100, 200].into_iter().enumerate() {
-        let mails = store.claim_mails(at(now), at(now + 60), 10).await?;
+        let mails = store.claim_messages(at(now), at(now + 60), 10).await?;
         let attempts: Vec<_> = mails.into_iter().map(|mail| (mail.id.0, mail.attempts)).collect();
         let mut should = vec![("a".to_owned(), u32::try_from(round).unwrap_or(0))];
         if now == 0 {
@@ -107,15 +125,25 @@ pub(super) async fn a_mail_that_is_given_up_keeps_no_body(
     for (id, due) in [("later", at(100)), ("never", Timestamp::MAX)] {
         enqueue(&*store, mail(id, 0)).await?;
         claim(&*store, 0, 60, 10).await?;
-        let (mail, reason) = (OutboxId(id.to_owned()), "450 try later".to_owned());
-        store.commit(Change::MailFailed { mail, due, reason }.into()).await?;
+        let (message, reason) = (OutboxId(id.to_owned()), "450 try later".to_owned());
+        store.commit(Change::DeliveryFailed { message, due, reason }.into()).await?;
     }
+    let sms = OutgoingSms { to: "+41446681800".to_owned(), text: "123456".into() };
+    let (id, message) = (OutboxId("text".to_owned()), OutgoingMessage::Sms(sms));
+    enqueue(&*store, OutboxEntry { id: id.clone(), message, at: at(0) }).await?;
+    let (due, reason) = (Timestamp::MAX, "no such number".to_owned());
+    store.commit(Change::DeliveryFailed { message: id, due, reason }.into()).await?;
     let (end, many) = (Timestamp::MAX, 10);
-    let mails = store.claim_mails(end, end, many).await?;
-    let kept = mails.into_iter().map(|mail| {
-        (mail.id.0, mail.mail.to.is_empty(), mail.mail.text.is_some() || mail.mail.html.is_some())
+    let mails = store.claim_messages(end, end, many).await?;
+    let kept = mails.into_iter().map(|waiting| match waiting.message {
+        OutgoingMessage::Mail(mail) => {
+            (waiting.id.0, mail.to.is_empty(), mail.text.is_some() || mail.html.is_some())
+        }
+        OutgoingMessage::Sms(sms) => {
+            (waiting.id.0, sms.to.is_empty(), !sms.text.expose().is_empty())
+        }
     });
-    let should = [("later", false, true), ("never", false, false)];
+    let should = [("later", false, true), ("never", false, false), ("text", false, false)];
     let should = should.map(|(id, nobody, body)| (id.to_owned(), nobody, body)).to_vec();
     equal(kept.collect::<Vec<_>>(), should, "whether there is a body")
 }
@@ -135,11 +163,10 @@ pub(super) async fn a_mail_of_a_known_id_changes_nothing(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {
     enqueue(&*store, mail("a", 10)).await?;
-    let mut again = mail("a", 0);
-    again.mail.subject = "Another".to_owned();
-    enqueue(&*store, again).await?;
+    let message = OutgoingMessage::Mail(content("another"));
+    enqueue(&*store, OutboxEntry { message, ..mail("a", 0) }).await?;
     equal(claim(&*store, 9, 60, 10).await?, names(&[]), "before the first one is due")?;
-    let mails = store.claim_mails(at(10), at(60), 10).await?;
-    let subjects: Vec<_> = mails.into_iter().map(|mail| mail.mail.subject).collect();
-    equal(subjects, names(&["Mail a"]), "the first one")
+    let waiting = store.claim_messages(at(10), at(60), 10).await?;
+    let messages: Vec<_> = waiting.into_iter().map(|waiting| waiting.message).collect();
+    equal(messages, vec![OutgoingMessage::Mail(content("a"))], "the first one")
 }

@@ -262,7 +262,9 @@ macro_rules! __each_store_rule {
             limits::a_count_can_be_taken_back
             limits::a_window_starts_with_its_first_count
             limits::counters_are_separate_and_can_be_reset
+            limits::counters_in_opposite_order_are_all_counted
             mails::a_mail_is_kept_with_every_field
+            mails::a_text_message_is_kept_as_one
             mails::a_claimed_mail_is_hidden_until_the_lease_ends
             mails::a_delivered_mail_is_gone
             mails::a_failed_mail_comes_back_when_due

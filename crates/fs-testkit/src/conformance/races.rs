@@ -313,7 +313,7 @@ pub(super) async fn no_mail_is_claimed_twice(store: Arc<dyn UserStore>) -> Resul
     let mut all = BTreeSet::new();
     for number in 0..MAILS {
         let id = text(number);
-        store.commit(Change::EnqueueMail(Box::new(mail(&id, 0))).into()).await?;
+        store.commit(Change::Enqueue(Box::new(mail(&id, 0))).into()).await?;
         all.insert(OutboxId(id));
     }
     let mut callers = JoinSet::new();
@@ -322,7 +322,7 @@ pub(super) async fn no_mail_is_claimed_twice(store: Arc<dyn UserStore>) -> Resul
         callers.spawn(async move {
             let mut claimed = Vec::new();
             loop {
-                let mails = match store.claim_mails(at(1), at(100), 7).await {
+                let mails = match store.claim_messages(at(1), at(100), 7).await {
                     Err(StoreError::Unavailable(_)) => continue,
                     mails => mails?,
                 };
@@ -339,7 +339,8 @@ pub(super) async fn no_mail_is_claimed_twice(store: Arc<dyn UserStore>) -> Resul
         claimed.extend(mails.map_err(|_| Violation::new("a caller panicked"))??);
     }
     // A caller that finds nothing may have been kept from mails that others had locked.
-    claimed.extend(store.claim_mails(at(1), at(100), 100).await?.into_iter().map(|mail| mail.id));
+    claimed
+        .extend(store.claim_messages(at(1), at(100), 100).await?.into_iter().map(|mail| mail.id));
     equal(claimed.len(), MAILS, "how many were claimed")?;
     equal(claimed.into_iter().collect(), all, "which were claimed")
 }

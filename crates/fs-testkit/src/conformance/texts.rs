@@ -9,15 +9,16 @@ use fs_core::model::{
     UserField,
 };
 use fs_core::port::{
-    Change, CommitError, Counter, OutboxId, Page, StoreError, UserLookup, UserStore,
+    Change, CommitError, Counter, OutboxEntry, OutboxId, OutgoingMail, OutgoingMessage, Page,
+    StoreError, UserLookup, UserStore,
 };
 use serde_json::json;
 
 use super::Violation;
 use super::check::{equal, holds, some};
 use super::facts::{
-    add, at, bare, exactly, find, full, in_any_case, load, mail, object, role, seconds, session,
-    stored, uniquifier,
+    add, at, bare, content, exactly, find, full, in_any_case, load, mail, object, role, seconds,
+    session, stored, uniquifier,
 };
 
 pub(super) async fn every_script_is_kept(store: Arc<dyn UserStore>) -> Result<(), Violation> {
@@ -180,15 +181,16 @@ async fn whole_or_not_at_all(store: &dyn UserStore, text: &str) -> Result<(), Vi
         let found = some(store.session(&session.key, at(1)).await?, "the session")?.0;
         equal(&*found, &session, "the session")?;
     }
-    let mut entry = mail(text, 0);
-    entry.mail.html = Some(text.to_owned());
+    let message =
+        OutgoingMessage::Mail(OutgoingMail { html: Some(text.to_owned()), ..content(text) });
+    let entry = OutboxEntry { message, ..mail(text, 0) };
     let mut should = Vec::new();
-    if kept_or_refused(store.commit(Change::EnqueueMail(Box::new(entry.clone())).into()).await)? {
-        should.push((entry.id, entry.mail));
+    if kept_or_refused(store.commit(Change::Enqueue(Box::new(entry.clone())).into()).await)? {
+        should.push((entry.id, entry.message));
     }
-    let mails = store.claim_mails(at(1), at(2), 10).await?;
-    let mails: Vec<_> = mails.into_iter().map(|mail| (mail.id, mail.mail)).collect();
-    equal(mails, should, "the mail")
+    let waiting = store.claim_messages(at(1), at(2), 10).await?;
+    let waiting: Vec<_> = waiting.into_iter().map(|one| (one.id, one.message)).collect();
+    equal(waiting, should, "the mail")
 }
 
 pub(super) async fn long_values_are_kept_whole_or_refused(
@@ -253,8 +255,8 @@ pub(super) async fn a_nul_character_never_cuts_a_value(
         kept_or_refused(store.commit(count(&with("ann")).into()).await)?;
         kept_or_refused(store.commit(count(&with("bob")).into()).await)?;
     }
-    let failed = Change::MailFailed {
-        mail: OutboxId("none".to_owned()),
+    let failed = Change::DeliveryFailed {
+        message: OutboxId("none".to_owned()),
         due: at(0),
         reason: "550 \0".to_owned(),
     };

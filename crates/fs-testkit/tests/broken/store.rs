@@ -8,8 +8,9 @@ use fs_core::model::{
     SessionRecord, Uniquifier, User, UserField, UserId,
 };
 use fs_core::port::{
-    Batch, Change, CommitError, Counter, ExpectedCredential, Guard, Identity, OutboxMail, Page,
-    Receipt, StoreError, UniqueAttribute, UserLookup, UserStore,
+    Batch, Change, CommitError, Counter, ExpectedCredential, Guard, Identity, OutboxEntry,
+    OutboxMessage, OutgoingMail, OutgoingMessage, OutgoingSms, Page, Receipt, StoreError,
+    UniqueAttribute, UserLookup, UserStore,
 };
 use fs_store_memory::MemoryStore;
 use std::sync::Arc;
@@ -67,6 +68,7 @@ pub(crate) enum Fault {
     CountsAllTogether,
     TakesTheWholeCountBack,
     CutsMails,
+    MailsTextMessages,
     LeasesForNoTime,
     KeepsDeliveredMails,
     CountsNoAttempts,
@@ -242,18 +244,38 @@ impl Broken {
             (Some(Fault::CountsAllTogether), Change::Count { now, cap, window, .. }) => {
                 Change::Count { counter: Counter::new("all", ""), now, cap, window }
             }
-            (Some(Fault::CutsMails), Change::EnqueueMail(mut entry)) => {
-                entry.mail.text = entry.mail.text.map(|text| text.chars().take(5_000).collect());
-                Change::EnqueueMail(entry)
+            (Some(Fault::CutsMails), Change::Enqueue(mut entry)) => {
+                if let OutgoingMessage::Mail(mail) = &mut entry.message {
+                    let cut = |text: String| text.chars().take(5_000).collect();
+                    mail.text = mail.text.take().map(cut);
+                }
+                Change::Enqueue(entry)
             }
-            (Some(Fault::ReplacesMails), Change::EnqueueMail(entry)) => {
-                return vec![Change::MailDelivered(entry.id.clone()), Change::EnqueueMail(entry)];
+            (Some(Fault::MailsTextMessages), Change::Enqueue(entry)) => {
+                let OutboxEntry { id, message, at } = *entry;
+                let message = match message {
+                    OutgoingMessage::Sms(OutgoingSms { to, text }) => {
+                        OutgoingMessage::Mail(OutgoingMail {
+                            template: String::new(),
+                            to,
+                            from: String::new(),
+                            subject: String::new(),
+                            text: Some(text.expose().to_owned()),
+                            html: None,
+                        })
+                    }
+                    mail @ OutgoingMessage::Mail(_) => mail,
+                };
+                Change::Enqueue(Box::new(OutboxEntry { id, message, at }))
             }
-            (Some(Fault::KeepsDeliveredMails), Change::MailDelivered(_)) => return vec![],
-            (Some(Fault::CountsNoAttempts), Change::MailFailed { .. }) => return vec![],
-            (Some(Fault::KeepsWhatIsGivenUp), Change::MailFailed { mail, due, reason }) => {
+            (Some(Fault::ReplacesMails), Change::Enqueue(entry)) => {
+                return vec![Change::Delivered(entry.id.clone()), Change::Enqueue(entry)];
+            }
+            (Some(Fault::KeepsDeliveredMails), Change::Delivered(_)) => return vec![],
+            (Some(Fault::CountsNoAttempts), Change::DeliveryFailed { .. }) => return vec![],
+            (Some(Fault::KeepsWhatIsGivenUp), Change::DeliveryFailed { message, due, reason }) => {
                 let due = due.min(Timestamp::from_micros(Timestamp::MAX.as_micros() - 1));
-                Change::MailFailed { mail, due, reason }
+                Change::DeliveryFailed { message, due, reason }
             }
             (_, change) => change,
         };
@@ -505,14 +527,14 @@ impl UserStore for Broken {
         }
     }
 
-    async fn claim_mails(
+    async fn claim_messages(
         &self,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
-    ) -> Result<Vec<OutboxMail>, StoreError> {
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
         let until = if self.is(Fault::LeasesForNoTime) { now } else { until };
-        let mut mails = self.inner.claim_mails(now, until, limit).await?;
+        let mut mails = self.inner.claim_messages(now, until, limit).await?;
         if self.is(Fault::ClaimsBackwards) {
             mails.reverse();
         }

@@ -73,7 +73,7 @@ async fn waiting(folder: &Path) -> BTreeMap<String, String> {
     let store = SqlxStore::sqlite(path.to_str().unwrap()).await.unwrap();
     let now = SystemClock.now();
     let later = now.plus(Duration::from_secs(180));
-    let mails = store.claim_mails(later, now, 100).await.unwrap();
+    let messages = store.claim_messages(later, now, 100).await.unwrap();
     store.close().await;
-    mails.into_iter().map(|waiting| (waiting.mail.to, waiting.id.0)).collect()
+    messages.into_iter().map(|one| (one.message.to().to_owned(), one.id.0)).collect()
 }

@@ -344,7 +344,7 @@ impl AdminFlows<'_> {
         let mails =
             self.core.config().password_change.as_ref().is_none_or(|rules| rules.send_notice);
         if notify && mails {
-            batch.push(self.core.mail(ctx, &user, MailKind::ChangeNotice)?);
+            batch.push(self.core.mail(ctx, &user, MailKind::ChangeNotice { undo: None })?);
         }
         self.core.store().commit(batch).await?;
         self.core.mail_waits();

@@ -84,6 +84,10 @@ impl AdminFlows<'_> {
     /// # }
     /// ```
     pub async fn add_role_to_user(self, user: &UserId, role: &str) -> Result<bool, AdminError> {
+        if role.contains('\0') {
+            // No role has such a name, and not every store can look for it.
+            return Ok(false);
+        }
         let grant = Change::Grant { user: user.clone(), role: role.to_owned() };
         match self.core.store().commit(grant.into()).await {
             Err(CommitError::Stale(Guard::Grant { .. })) => Ok(false),
@@ -113,6 +117,9 @@ impl AdminFlows<'_> {
         user: &UserId,
         role: &str,
     ) -> Result<bool, AdminError> {
+        if role.contains('\0') {
+            return Ok(false);
+        }
         let revoke = Change::Revoke { user: user.clone(), role: role.to_owned() };
         match self.core.store().commit(revoke.into()).await {
             Err(CommitError::Stale(_)) => Ok(false),
