@@ -143,8 +143,6 @@ pub(super) fn forget(session: &mut Session) {
     session.set_enrolment(None);
     session.set_registered(None);
     if session.sign_in().is_some() {
-        // Messages of this user that were not shown yet are not for the next one.
-        session.take_flashes();
         session.set_sign_in(None);
         session.set_csrf(None);
         if session.csrf_cookie() != CsrfCookieState::Absent {
