@@ -45,7 +45,10 @@ impl Pages {
         };
         let names = self.env.templates().map(|(name, _)| name);
         let own = names.filter(|name| name.starts_with("security/") && !is_default(name));
-        own.filter(|name| !is_used(name)).collect()
+        let mut misnamed: Vec<_> = own.filter(|name| !is_used(name)).collect();
+        // The engine has no order of its own.
+        misnamed.sort_unstable();
+        misnamed
     }
 
     /// Writes the default templates into a directory, as the start of an application's own for
