@@ -137,6 +137,12 @@ pub enum Event {
         /// The method that was removed.
         method: &'static str,
     },
+    /// A change of the password was undone with the link of its notice. The account has no password
+    /// until it is reset.
+    PasswordChangeUndone {
+        /// User whose password was changed.
+        user: Subject,
+    },
     /// Changes of the second factor and of sign-in methods were undone with the link of a notice.
     FactorChangesUndone {
         /// User whose changes were undone.

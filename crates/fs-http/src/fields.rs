@@ -149,6 +149,12 @@ impl Fields {
         }
     }
 
+    /// Checks whether JSON has a list for a field.
+    pub(crate) fn is_list(&self, name: &str) -> bool {
+        let Self::Json(Value::Object(map)) = self else { return false };
+        matches!(map.get(name), Some(Value::Array(_)))
+    }
+
     /// Returns the first value of a field as JSON, for both kinds of body.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         self.get(name).map(|value| match value {

@@ -24,8 +24,13 @@ impl Typed {
         self.optional(exchange, name).unwrap_or_default()
     }
 
-    /// A text, where there is one.
+    /// A text, where there is one. A list is a mistake where bodies are held to what they say they
+    /// are; Flask-Security takes its first value.
     pub(crate) fn optional(&mut self, exchange: &Exchange, name: &'static str) -> Option<String> {
+        if exchange.config().strict_bodies && exchange.request().fields.is_list(name) {
+            self.problems.push(Problem::new(name, MessageKey::InvalidInput));
+            return None;
+        }
         match exchange.request().fields.get(name)? {
             FieldValue::Text(text) => Some(text),
             FieldValue::Other(_) => {
@@ -43,10 +48,9 @@ impl Typed {
     /// Whether a box is checked, where it was sent. What is neither yes nor no is a mistake where
     /// bodies are held to what they say they are.
     pub(crate) fn checked(&mut self, exchange: &Exchange, name: &'static str) -> Option<bool> {
-        let odd = matches!(
-            exchange.request().fields.get(name),
-            Some(FieldValue::Other(Value::Object(_) | Value::Array(_)))
-        );
+        let fields = &exchange.request().fields;
+        let odd = fields.is_list(name)
+            || matches!(fields.get(name), Some(FieldValue::Other(Value::Object(_))));
         if odd && exchange.config().strict_bodies {
             self.problems.push(Problem::new(name, MessageKey::InvalidInput));
         }

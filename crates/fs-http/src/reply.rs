@@ -127,7 +127,9 @@ impl Exchange {
         // Not the path: it may hold a token.
         let endpoint = self.matched().map(|matched| matched.endpoint.name());
         match error {
-            FlowError::TooMany(_) => tracing::warn!(%error, endpoint, "the request was refused"),
+            FlowError::TooMany(_) | FlowError::Contended(_) => {
+                tracing::warn!(%error, endpoint, "the request was refused");
+            }
             _ => tracing::error!(%error, endpoint, "the request failed"),
         }
         let Some(seconds) = retry else {

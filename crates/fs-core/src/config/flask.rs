@@ -162,7 +162,7 @@ impl Config {
         keys.bool("SECURITY_SEND_PASSWORD_RESET_NOTICE_EMAIL", &mut recovery.send_notice);
         self.recovery = on(keys, "SECURITY_RECOVERABLE").then_some(recovery);
 
-        let mut change = PasswordChange { send_notice: true };
+        let mut change = PasswordChange { send_notice: true, counts_as_sign_in: true };
         keys.bool("SECURITY_SEND_PASSWORD_CHANGE_EMAIL", &mut change.send_notice);
         self.password_change = on(keys, "SECURITY_CHANGEABLE").then_some(change);
 

@@ -244,6 +244,10 @@ pub struct Recovery {
 pub struct PasswordChange {
     /// Whether to mail the user a notice after the change.
     pub send_notice: bool,
+    /// Whether a change is recorded as a sign-in. If it is, an intruder with access to a session and
+    /// the password gets a network that counts as the owner's ([`Place`](crate::limit::Place))
+    /// without a second factor.
+    pub counts_as_sign_in: bool,
 }
 
 /// Settings of sessions and remembered browsers.
@@ -348,7 +352,7 @@ impl Default for Config {
                 confirms: true,
                 undo_within: Some(3 * DAY),
             }),
-            password_change: Some(PasswordChange { send_notice: true }),
+            password_change: Some(PasswordChange { send_notice: true, counts_as_sign_in: false }),
             two_factor: Some(TwoFactor::default()),
             unified: None,
             sign_in_links: None,

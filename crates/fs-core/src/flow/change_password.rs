@@ -12,9 +12,8 @@ use crate::event::{Event, Subject};
 use crate::limit::PasswordChooser;
 use crate::message::MessageKey;
 use crate::model::User;
-use crate::port::{Batch, Change, CommitError, Guard, MailKind, UserLookup};
+use crate::port::{Batch, Change, CommitError, Guard};
 use crate::secret::Secret;
-use crate::security::Security;
 use crate::session::Session;
 
 /// New password, typed twice.
@@ -159,10 +158,16 @@ impl AccountFlows<'_> {
         let mut goes_on =
             session.is_of(user) && self.core.is_session_of(ctx, session, user).await?;
         let had_session = goes_on;
-        let mut before = user.clone();
+        let tracked = self
+            .core
+            .config()
+            .password_change
+            .as_ref()
+            .is_some_and(|rules| rules.counts_as_sign_in);
+        let before = user;
         let mut last = None;
         for _ in 0..TRIES {
-            let at_hand = self.core.remembered_as(ctx, &before, remember_cookie).await?;
+            let at_hand = self.core.remembered_as(ctx, before, remember_cookie).await?;
             let ended = session.sign_in().filter(|_| goes_on).map(|before| before.id.key());
             let remember = match &at_hand {
                 Some(at_hand) => at_hand.heir().map_or(Remember::Yes, Remember::Again),
@@ -172,7 +177,7 @@ impl AccountFlows<'_> {
             let replaced = ended.map(Change::EndLiveSession);
             let replaced = replaced.into_iter().chain(at_hand.as_ref().and_then(AtHand::end));
             let mut batch =
-                self.core.replace_password(ctx, &mut user, hash.clone(), true, replaced)?;
+                self.core.replace_password(ctx, &mut user, hash.clone(), tracked, replaced)?;
             of_new.success().into_iter().for_each(|change| batch.push(change));
             let prepared = goes_on.then(|| {
                 let clearance = Clearance::by_session(&user);
@@ -181,8 +186,8 @@ impl AccountFlows<'_> {
             let prepared = prepared.transpose()?;
             let changes = prepared.iter().flat_map(Prepared::changes);
             changes.for_each(|change| batch.push(change));
-            self.core.notify_of_password(ctx, &mut batch, &before).await?;
-            match self.core.commit_change(ctx, batch, &before).await {
+            self.core.notify_of_password(ctx, &mut batch, before)?;
+            match self.core.commit_change(ctx, batch, before).await {
                 Ok(()) => {}
                 // The remembered browser was revoked, or another tab used its cookie, at the same
                 // time.
@@ -197,14 +202,9 @@ impl AccountFlows<'_> {
                     last = Some(guard);
                     continue;
                 }
-                Err(FlowError::Contended(CommitError::Stale(guard))) => {
-                    // The password was replaced, or something that an undo link restores changed.
-                    let Some(now) = self.core.with_same_password(&before).await? else {
-                        return refused(MessageKey::InvalidPassword);
-                    };
-                    before = now;
-                    last = Some(guard);
-                    continue;
+                // The password was replaced, or the user signed out everywhere.
+                Err(FlowError::Contended(CommitError::Stale(_))) => {
+                    return refused(MessageKey::InvalidPassword);
                 }
                 Err(error) => return Err(error),
             }
@@ -222,35 +222,5 @@ impl AccountFlows<'_> {
             return Ok(ChangeOutcome::Done { user: Box::new(user), remember });
         }
         Err(FlowError::Contended(CommitError::Stale(last.unwrap_or(Guard::Session))))
-    }
-}
-
-impl Security {
-    /// Adds the notice of a new password, if notices are enabled, with a link that restores the
-    /// state of `before`.
-    ///
-    /// An owner who did not change the password needs a link that works: the change ends the reset
-    /// links that were sent before, and whoever made it may have used up the limit of reset mails.
-    async fn notify_of_password(
-        &self,
-        ctx: &Context,
-        batch: &mut Batch,
-        before: &User,
-    ) -> Result<(), FlowError> {
-        let rules = self.config().password_change.as_ref();
-        if rules.is_some_and(|rules| rules.send_notice) {
-            self.notify_of_change(ctx, batch, before, true, |undo| MailKind::ChangeNotice { undo })
-                .await?;
-        }
-        Ok(())
-    }
-
-    /// Returns the account as it is now, if its password and uniquifier are the same and it is still
-    /// active.
-    async fn with_same_password(&self, before: &User) -> Result<Option<User>, FlowError> {
-        let now = self.store().user(&UserLookup::Id(before.id.clone())).await?;
-        Ok(now.filter(|now| {
-            now.active && now.uniquifier == before.uniquifier && now.password == before.password
-        }))
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::claim::{claim, release, takes};
 use super::register::{taken_username, username_lookup};
 use super::second_factor::no_second_factor;
-use super::undo::changed_by_another;
+use super::undo_record::{changed_by_another, no_password_undo};
 use super::{FlowError, Problem};
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
@@ -113,6 +113,7 @@ impl Security {
         }
         set.iter().cloned().for_each(|field| field.write(user));
         batch.extend(changed_by_another(&user.id, still, set));
+        batch.push(no_password_undo(&user.id));
         Ok(batch)
     }
 }

@@ -11,7 +11,7 @@ use crate::identity::IdentityAttribute;
 use crate::limit::{CodeUse, Limit, Limits, Network, PasswordChooser, Place, Quota, Reached};
 use crate::model::{User, UserId};
 use crate::password::HashLane;
-use crate::port::{Batch, Change, CommitError, Guard, fold_case};
+use crate::port::{Batch, Change, CommitError, Guard, Receipt, fold_case};
 use crate::security::Security;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -180,17 +180,27 @@ impl Security {
     }
 
     /// Returns the rate limits charged to a mail that anybody can request. `kind` is a fixed word,
-    /// and `user` the account of the address, if there is one.
+    /// `user` the account of the address, if there is one, and `lifetime` that of the mailed link.
     pub(super) fn mail_quota(
         &self,
         ctx: &Context,
-        kind: &'static str,
+        (kind, lifetime): (&'static str, Duration),
         to: &str,
         user: Option<&User>,
-    ) -> Quota {
+    ) -> MailQuota {
+        let (mails, names, to) = (&self.limits().mails, self.counters(), fold_case(to));
+        MailQuota {
+            network: mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref()),
+            to: mails.to(names, kind, &to, place(ctx, user)),
+            reserve: mails.reserve(names, kind, &to, lifetime),
+        }
+    }
+
+    /// Returns the rate limits charged to a request of a user without the second factor for help.
+    pub(super) fn rescue_quota(&self, ctx: &Context, user: &User) -> Quota {
         let (mails, names) = (&self.limits().mails, self.counters());
         let of_network = mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref());
-        mails.to(names, kind, &fold_case(to), place(ctx, user)).and(of_network)
+        mails.to(names, "rescue", &fold_case(&user.email), place(ctx, Some(user))).and(of_network)
     }
 
     /// Returns the rate limits charged to the address of a mail. The network is charged for the
@@ -199,14 +209,33 @@ impl Security {
         self.limits().mails.to(self.counters(), kind, &fold_case(to), Place::Other)
     }
 
-    /// Commits a batch with a mail that anybody can request. Returns `false` if the limit of the
-    /// address is reached; then nothing was written, and the caller gives its usual answer.
+    /// Commits a batch with a mail that anybody can request. Returns `false` if the limits of the
+    /// address are reached; then nothing was written, and the caller gives its usual answer.
     ///
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if the limit of the network is reached, and other errors if
     /// the commit fails. Nothing was written.
     pub(super) async fn commit_mail(
+        &self,
+        ctx: &Context,
+        batch: Batch,
+        quota: impl Into<MailQuota>,
+        user: Option<&User>,
+    ) -> Result<bool, FlowError> {
+        let MailQuota { network, to, reserve } = quota.into();
+        let first = (!reserve.is_empty()).then(|| batch.clone());
+        let to = to.and(network.clone());
+        if self.try_mail(ctx, batch, to, user).await? {
+            return Ok(true);
+        }
+        match first {
+            Some(batch) => self.try_mail(ctx, batch, reserve.and(network), user).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn try_mail(
         &self,
         ctx: &Context,
         mut batch: Batch,
@@ -294,13 +323,13 @@ impl Security {
     }
 
     /// Returns the changes that reset the failed attempts of an account whose password was
-    /// replaced.
+    /// replaced, by a client with access to the mailbox.
     ///
-    /// All limits of password attempts are reset except those of one network. Limits of code
+    /// All limits of password attempts are reset, except those of other networks. Limits of code
     /// attempts are reset only if they last longer than a day. So a locked-out owner can sign in
     /// again, while somebody with access to the mailbox gets no additional attempts at codes per
-    /// day.
-    pub(super) fn forget_failures(&self, user: &User) -> Vec<Change> {
+    /// day. [`commit_reset`](Self::commit_reset) makes an exception once a day.
+    pub(super) fn forget_failures(&self, ctx: &Context, user: &User) -> Vec<Change> {
         let (names, codes) = (self.counters(), &self.limits().codes);
         let passwords = &self.limits().passwords;
         let mut forgotten = Vec::new();
@@ -318,8 +347,52 @@ impl Security {
             let everywhere = passwords.everywhere(names, &identity);
             forgotten.extend(everywhere.forget_longer(Duration::ZERO));
             forgotten.extend(codes.everywhere(names, &identity).forget_longer(DAY));
+            if let Some(network) = network(ctx) {
+                let here = passwords.here(names, &identity, &network);
+                forgotten.extend(here.forget_longer(Duration::ZERO));
+            }
         }
         forgotten
+    }
+
+    /// Commits a password reset. Once a day, it also resets the attempts at codes that somebody who
+    /// knew the old password used up.
+    pub(super) async fn commit_reset(
+        &self,
+        ctx: &Context,
+        batch: Batch,
+        user: &User,
+    ) -> Result<Receipt, CommitError> {
+        let (names, codes) = (self.counters(), &self.limits().codes);
+        let renewal = codes.renewal(names, &user.id);
+        let mut renewing = batch.clone();
+        renewal.counts(ctx.now).into_iter().for_each(|count| renewing.push(count));
+        for place in [Place::Known, Place::Other] {
+            for used_as in [CodeUse::SecondFactor, CodeUse::SignedIn] {
+                let used_up = codes.known(names, used_as, (&user.id, place), None);
+                renewing.extend(used_up.forget_longer(Duration::ZERO));
+            }
+        }
+        match self.store().commit(renewing).await {
+            Err(CommitError::Stale(Guard::Counter(full))) if renewal.reached(&full).is_some() => {
+                self.store().commit(batch).await
+            }
+            done => done,
+        }
+    }
+}
+
+/// Rate limits charged to a mail that anybody can request.
+pub(super) struct MailQuota {
+    network: Quota,
+    to: Quota,
+    /// Charged instead of `to` if that is reached.
+    reserve: Quota,
+}
+
+impl From<Quota> for MailQuota {
+    fn from(to: Quota) -> Self {
+        Self { to, network: Quota::default(), reserve: Quota::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::groups::AccountFlows;
 use super::holder::Holder;
 use super::register::audit;
-use super::undo::recorded_state_still_so;
+use super::undo_record::{no_password_undo, recorded_state_still_so};
 use super::{FlowError, NewPassword, Problem, RememberChange};
 use crate::config::{Disclosure, Recovery};
 use crate::context::Context;
@@ -342,7 +342,7 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.mail(ctx, user, kind)?);
         }
-        let quota = self.mail_quota(ctx, "reset", &user.email, Some(user));
+        let quota = self.mail_quota(ctx, ("reset", rules.within), &user.email, Some(user));
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
             self.emit(ctx, Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
@@ -364,7 +364,7 @@ impl Security {
             let kind = MailKind::ResetInstructions { token: token.expose(), within: rules.within };
             batch.push(self.no_mail(ctx, email, kind)?);
         }
-        let quota = self.mail_quota(ctx, "reset", email, None);
+        let quota = self.mail_quota(ctx, ("reset", rules.within), email, None);
         if self.commit_mail(ctx, batch, quota, None).await? {
             self.mail_waits();
         }
@@ -412,12 +412,18 @@ impl Security {
                 // A change that is recorded meanwhile would keep the methods in its undo record.
                 let guard = [recorded_state_still_so(&user)];
                 let mut batch = self.replace_password(ctx, &mut user, hash, tracked, guard)?;
-                batch.extend(self.without_methods(&mut user));
+                let set = self.without_methods(&user);
+                if !set.is_empty() {
+                    set.iter().cloned().for_each(|field| field.write(&mut user));
+                    let (user, expect) = (user.id.clone(), Vec::new());
+                    batch.push(Change::UpdateUser { user, expect, set });
+                }
                 batch.extend(self.forget_methods_to_undo(ctx, &user).await?);
+                batch.push(no_password_undo(&user.id));
                 (batch, judged)
             }
         };
-        let forgotten = self.forget_failures(&user).into_iter().chain(of_new.success());
+        let forgotten = self.forget_failures(ctx, &user).into_iter().chain(of_new.success());
         forgotten.for_each(|change| batch.push(change));
         let remember = self.remember_by_default();
         let prepared = judged
@@ -429,7 +435,7 @@ impl Security {
         if self.config().recovery.as_ref().is_some_and(|rules| rules.send_notice) {
             batch.push(self.mail(ctx, &user, MailKind::ResetNotice)?);
         }
-        match self.store().commit(batch).await {
+        match self.commit_reset(ctx, batch, &user).await {
             Ok(_) => {}
             Err(error) if proves && username_lost(&error, &user).is_some() => {
                 let problems = username_lost(&error, &user).into_iter().collect();

@@ -491,7 +491,7 @@ impl Security {
         let username = self.accounts().identity_of(user).unwrap_or(&user.email).to_owned();
         let kind = MailKind::SecondFactorRescue { user: &user.email };
         let mail = self.mail_to(ctx, &rules.rescue_mail, &username, kind)?;
-        let quota = self.mail_quota(ctx, "rescue", &user.email, Some(user));
+        let quota = self.rescue_quota(ctx, user);
         self.commit_counted(ctx, mail.into(), &quota, Some(user)).await?;
         self.mail_waits();
         Ok(true)

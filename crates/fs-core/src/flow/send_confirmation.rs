@@ -98,7 +98,7 @@ impl Security {
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested", Some(&user.id))).and(mail);
-        let quota = self.mail_quota(ctx, "confirm", &user.email, Some(user));
+        let quota = self.mail_quota(ctx, ("confirm", rules.within), &user.email, Some(user));
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
             self.mail_waits();
             self.emit(ctx, Event::ConfirmInstructionsSent { user: Subject::of(user) });
@@ -119,7 +119,7 @@ impl Security {
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
-        let quota = self.mail_quota(ctx, "confirm", email, None);
+        let quota = self.mail_quota(ctx, ("confirm", rules.within), email, None);
         if self.commit_mail(ctx, batch, quota, None).await? {
             self.mail_waits();
         }

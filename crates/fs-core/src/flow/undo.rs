@@ -1,14 +1,15 @@
-//! Undoing changes of second factors and sign-in methods, by a link in the notice of the change.
+//! Undoing changes of the password, second factors and sign-in methods, by a link in the notice of the
+//! change.
 //!
 //! An intruder with access to a session can set up a second factor, which locks the owner out even
 //! after a password reset. So every notice of a change contains a link that restores the previous
 //! state for a limited time. The time is short because anybody with access to the mailbox can use
 //! the link.
+//!
+//! The link of a changed password restores no second factor: an owner who replaced a lost phone in
+//! the meantime would be locked out by it.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use serde_json::Value;
 
 use super::FlowError;
 use super::groups::SecondFactorFlows;
@@ -18,19 +19,24 @@ use super::undo_state::Before;
 use crate::Timestamp;
 use crate::context::Context;
 use crate::event::{Event, Subject};
-use crate::model::{CredentialKey, CredentialKind, CredentialRecord, User, UserField, UserId};
-use crate::port::{
-    Batch, Change, CommitError, ExpectedCredential, Guard, MailKind, UniqueAttribute,
-};
+use crate::model::{CredentialKey, CredentialKind, CredentialRecord, User, UserField};
+use crate::port::{Batch, Change, CommitError, Guard, UniqueAttribute};
 use crate::secret::Secret;
 use crate::security::Security;
 use crate::session::Session;
-use crate::token::UndoToken;
+use crate::token::{PasswordUndoToken, UndoToken};
 
 /// Number of attempts if the account changes at the same moment.
 const TRIES: usize = 3;
 
-const KIND: CredentialKind = CredentialKind::FactorUndo;
+/// Changes that an undo link undoes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UndoKind {
+    /// All changes of second factors, recovery codes and sign-in methods.
+    Factors,
+    /// A change of the password.
+    Password,
+}
 
 /// Validity of an undo link.
 #[derive(Debug)]
@@ -40,6 +46,8 @@ pub enum UndoCheck {
     Good {
         /// Account whose changes are undone.
         user: Box<User>,
+        /// Changes that the link undoes.
+        kind: UndoKind,
         /// Time of the first change that is undone.
         since: Timestamp,
     },
@@ -51,9 +59,8 @@ pub enum UndoCheck {
 #[derive(Debug)]
 #[must_use]
 pub enum UndoOutcome {
-    /// Second factor, recovery codes and sign-in methods are as they were before the first change.
-    /// Every session, remembered browser, token and link of the account is revoked, and its
-    /// password is removed.
+    /// The changes are undone. Every session, remembered browser, token and link of the account is
+    /// revoked, and its password is removed.
     Done {
         /// Account as it is now.
         user: Box<User>,
@@ -65,19 +72,11 @@ pub enum UndoOutcome {
     Invalid,
 }
 
-/// Returns the changes by which somebody other than the owner changes second factors and sign-in
-/// methods: an administrator, or whoever proves to be the owner of the mailbox of an account that
-/// somebody else registered. They end the undo links of the account: what is removed here must not
-/// be brought back, and what was used before a replacement must not be forgotten.
-pub(super) fn changed_by_another(
-    user: &UserId,
-    expect: Vec<UserField>,
-    set: Vec<UserField>,
-) -> [Change; 2] {
-    [
-        Change::UpdateUser { user: user.clone(), expect, set },
-        Change::RemoveCredentialsOf { owner: user.clone(), kind: KIND, except: None },
-    ]
+/// Link that undoes changes, with what the store has about it.
+struct UndoLink {
+    kind: UndoKind,
+    record: CredentialRecord,
+    user: User,
 }
 
 impl SecondFactorFlows<'_> {
@@ -104,23 +103,34 @@ impl SecondFactorFlows<'_> {
     /// # }
     /// ```
     pub async fn check_undo(self, ctx: &Context, token: &str) -> Result<UndoCheck, FlowError> {
-        Ok(match self.core.undo_records(ctx, token).await? {
-            Some((record, user, all)) => {
-                let times = all.iter().map(|record| record.created_at);
-                let since = times.min().unwrap_or(record.created_at);
-                UndoCheck::Good { user: Box::new(user), since }
+        let Some(UndoLink { kind, record, user }) = self.core.undo_link(ctx, token).await? else {
+            return Ok(UndoCheck::Invalid);
+        };
+        let since = match kind {
+            UndoKind::Factors => {
+                let all = self.core.undo_records(ctx, &user).await?;
+                all.iter().map(|record| record.created_at).min()
             }
-            None => UndoCheck::Invalid,
-        })
+            UndoKind::Password => None,
+        };
+        let since = since.unwrap_or(record.created_at);
+        Ok(UndoCheck::Good { user: Box::new(user), kind, since })
     }
 
-    /// Undoes all changes of the second factor and the sign-in methods, back to the first one that
-    /// can still be undone, whichever notice the link is from. Otherwise an intruder's first change
-    /// would become the state to which the second one is undone.
+    /// Undoes the changes of which the owner says that they were not theirs.
     ///
-    /// All sessions, remembered browsers, tokens and links of the account are revoked, including
-    /// all other undo links. The password is removed and must be reset, since the intruder may know
-    /// it.
+    /// The link of a changed second factor, recovery codes or sign-in method undoes all such
+    /// changes, back to the first one that can still be undone, whichever notice the link is from.
+    /// Otherwise an intruder's first change would become the state to which the second one is
+    /// undone. The link of a changed password keeps second factors and recovery codes, and their
+    /// undo links.
+    ///
+    /// In both cases, all sessions, remembered browsers, tokens and other links of the account are
+    /// revoked. The password is removed and must be reset, since the intruder may know it. If
+    /// [`end_with_reset`] is set, the sign-in methods are removed as well: they would be a way in
+    /// before the reset.
+    ///
+    /// [`end_with_reset`]: crate::config::Unified::end_with_reset
     ///
     /// # Errors
     ///
@@ -160,134 +170,27 @@ impl SecondFactorFlows<'_> {
     }
 }
 
-/// Returns the guard of everything that an undo record holds. Each recorded change writes some of
-/// it, so none is recorded between the read of `user` and the commit.
-pub(super) fn recorded_state_still_so(user: &User) -> Change {
-    let expect = Before::guards(user);
-    Change::UpdateUser { user: user.id.clone(), expect, set: Vec::new() }
-}
-
 impl Security {
-    /// Returns the period in which a change can be undone, or `None` if changes cannot be undone.
-    fn undo_within(&self) -> Option<Duration> {
-        self.config().recovery.as_ref()?.undo_within
-    }
-
-    /// Records the state of `user` before a change, in the batch of the change. Returns the token
-    /// of the link for the notice and its validity period, or `None` if changes cannot be undone.
-    ///
-    /// The batch is refused if the state has changed since `user` was read. Otherwise a recovery
-    /// code that is used at the same moment would be recorded as unused.
-    ///
-    /// Records are numbered, since clocks of several nodes differ. As the state is guarded, two
-    /// changes with the same number leave the account as it was between them.
-    async fn note_undo(
-        &self,
-        ctx: &Context,
-        batch: &mut Batch,
-        user: &User,
-    ) -> Result<Option<(Secret, Duration)>, FlowError> {
+    /// Returns a link that still works, or `None`.
+    async fn undo_link(&self, ctx: &Context, token: &str) -> Result<Option<UndoLink>, FlowError> {
         let Some(within) = self.undo_within() else {
             return Ok(None);
         };
-        let random: [u8; 32] = self.random()?;
-        let name = Secret::from(data_encoding::HEXLOWER.encode(&random));
-        let earlier = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
-        let earlier = earlier.iter().filter_map(|record| self.open_state(record));
-        let number = earlier.map(|state| state.number).max().map_or(0, |last| last + 1);
-        let Some(sealed) = self.seal_state(&Before::of(user, number))? else {
-            return Ok(None);
+        let of_factors = UndoToken::verify(self.tokens(), token, ctx.now, within);
+        let of_password = || PasswordUndoToken::verify(self.tokens(), token, ctx.now, within);
+        let (kind, name) = match (of_factors, of_password()) {
+            (Ok(token), _) => (UndoKind::Factors, token.name),
+            (_, Ok(token)) => (UndoKind::Password, token.name),
+            _ => return Ok(None),
         };
-        let credential = CredentialRecord {
-            key: CredentialKey::of(KIND, name.expose()),
-            kind: KIND,
-            owner: user.id.clone(),
-            value: Value::from(sealed),
-            created_at: ctx.now,
-            used_at: None,
-            // Ages are whole seconds, and the last one is included.
-            expires_at: ctx.now.plus(within).plus(Duration::from_secs(1)),
-            revision: 0,
-        };
-        let (credential, expect) = (Box::new(credential), ExpectedCredential::Absent);
-        batch.push(Change::PutCredential { credential, expect });
-        batch.push_first(recorded_state_still_so(user));
-        Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
-    }
-
-    /// Records the state before a change in the batch that changes it, and adds the notice that
-    /// `kind` makes of the undo link, if `send` is set. Other notices lead back to the state as well.
-    pub(super) async fn notify_of_change(
-        &self,
-        ctx: &Context,
-        batch: &mut Batch,
-        user: &User,
-        send: bool,
-        kind: impl for<'a> FnOnce(Option<(&'a str, Duration)>) -> MailKind<'a>,
-    ) -> Result<(), FlowError> {
-        let undo = self.note_undo(ctx, batch, user).await?;
-        if send {
-            let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
-            batch.push(self.mail(ctx, user, kind(undo))?);
-        }
-        Ok(())
-    }
-
-    /// Returns the changes that keep an older undo link from restoring sign-in methods that a
-    /// password reset removes. Second factors can still be restored.
-    pub(super) async fn forget_methods_to_undo(
-        &self,
-        ctx: &Context,
-        user: &User,
-    ) -> Result<Vec<Change>, FlowError> {
-        let ends = self.config().unified.as_ref().is_some_and(|rules| rules.end_with_reset);
-        if !ends || self.undo_within().is_none() {
-            return Ok(Vec::new());
-        }
-        let mut changes = Vec::new();
-        for record in self.store().credentials_of(&user.id, KIND, ctx.now).await? {
-            let state = self.open_state(&record);
-            let Some(state) = state.filter(Before::has_methods) else {
-                continue;
-            };
-            let Some(sealed) = self.seal_state(&state.without_methods())? else { continue };
-            let expect = ExpectedCredential::Revision(record.revision);
-            let credential = Box::new(CredentialRecord { value: Value::from(sealed), ..record });
-            changes.push(Change::PutCredential { credential, expect });
-        }
-        Ok(changes)
-    }
-
-    fn seal_state(&self, state: &Before) -> Result<Option<String>, FlowError> {
-        let text = serde_json::to_string(state).unwrap_or_default();
-        Ok(self.undo_sealer().seal_text(&text, self.random()?))
-    }
-
-    fn open_state(&self, record: &CredentialRecord) -> Option<Before> {
-        let text = self.undo_sealer().open_text(record.value.as_str()?)?;
-        serde_json::from_str(&text).ok()
-    }
-
-    /// Returns the record of a link, its owner, and all undo records of the owner.
-    async fn undo_records(
-        &self,
-        ctx: &Context,
-        token: &str,
-    ) -> Result<Option<(CredentialRecord, User, Vec<CredentialRecord>)>, FlowError> {
-        let Some(within) = self.undo_within() else {
-            return Ok(None);
-        };
-        let Ok(token) = UndoToken::verify(self.tokens(), token, ctx.now, within) else {
-            return Ok(None);
-        };
-        let key = CredentialKey::of(KIND, token.name.expose());
+        let key = CredentialKey::of(kind.credential(), name.expose());
         let found = self.store().credential(&key, ctx.now).await?;
-        let found = found.filter(|(record, user)| record.kind == KIND && user.active);
-        let Some((record, user)) = found else {
-            return Ok(None);
-        };
-        let all = self.store().credentials_of(&user.id, KIND, ctx.now).await?;
-        Ok(Some((Arc::unwrap_or_clone(record), Arc::unwrap_or_clone(user), all)))
+        let found = found.filter(|(record, user)| record.kind == kind.credential() && user.active);
+        Ok(found.map(|(record, user)| UndoLink {
+            kind,
+            record: Arc::unwrap_or_clone(record),
+            user: Arc::unwrap_or_clone(user),
+        }))
     }
 
     /// Undoes the changes. Returns `None` if the account has changed since it was read.
@@ -297,52 +200,93 @@ impl Security {
         session: &mut Session,
         token: &str,
     ) -> Result<Option<UndoOutcome>, FlowError> {
-        let Some((record, user, all)) = self.undo_records(ctx, token).await? else {
+        let Some(link) = self.undo_link(ctx, token).await? else {
             return Ok(Some(UndoOutcome::Invalid));
         };
+        let done = match link.kind {
+            UndoKind::Factors => self.undo_factors(ctx, &link).await,
+            UndoKind::Password => self.undo_password(ctx, &link).await,
+        };
+        let (user, reset) = match done {
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(Some(UndoOutcome::Invalid)),
+            Err(FlowError::Contended(CommitError::Stale(_))) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if session.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
+            forget(session);
+        }
+        let subject = Subject::of(&user);
+        self.emit(
+            ctx,
+            match link.kind {
+                UndoKind::Factors => Event::FactorChangesUndone { user: subject },
+                UndoKind::Password => Event::PasswordChangeUndone { user: subject },
+            },
+        );
+        Ok(Some(UndoOutcome::Done { user: Box::new(user), reset }))
+    }
+
+    /// Restores the oldest recorded state. Returns the user after it and a reset token, or `None` if
+    /// no state can be read.
+    async fn undo_factors(
+        &self,
+        ctx: &Context,
+        link: &UndoLink,
+    ) -> Result<Option<(User, Secret)>, FlowError> {
+        let user = &link.user;
+        let all = self.undo_records(ctx, user).await?;
         let oldest_first = all.iter().rev();
         let mut states: Vec<_> =
             oldest_first.filter_map(|record| self.open_state(record)).collect();
         states.sort_by_key(|state| state.number);
         if states.is_empty() {
-            return Ok(Some(UndoOutcome::Invalid));
+            return Ok(None);
         }
-        let oldest = states.remove(0);
-        states.push(Before::of(&user, 0));
-        let restored = oldest.fields(&states);
-        let (batch, mut after) = self.undo_batch(ctx, &record, &user, restored)?;
+        let mut oldest = states.remove(0);
+        if self.resets_end_methods() {
+            oldest = oldest.without_methods();
+        }
+        states.push(Before::of(user, 0));
+        let (batch, after) = self.undo_batch(ctx, link, oldest.fields(&states))?;
         // Drawn before the commit: a failure changes nothing.
-        let mut reset = self.reset_link_token(ctx, &after)?;
-        let mut written = self.store().commit(batch).await;
-        if matches!(written, Err(CommitError::Conflict(UniqueAttribute::Phone))) {
-            // Another account has the phone number by now.
-            let without_phone = oldest.without_phone().fields(&states);
-            let (batch, without) = self.undo_batch(ctx, &record, &user, without_phone)?;
-            reset = self.reset_link_token(ctx, &without)?;
-            written = self.store().commit(batch).await;
-            after = without;
+        let reset = self.reset_link_token(ctx, &after)?;
+        match self.store().commit(batch).await {
+            Err(CommitError::Conflict(UniqueAttribute::Phone)) => {}
+            written => return Ok(written.map(|_| Some((after, reset)))?),
         }
-        match written {
-            Ok(_) => {}
-            Err(CommitError::Stale(_)) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        }
-        let user = after;
-        if session.sign_in().is_some_and(|sign_in| sign_in.user == user.id) {
-            forget(session);
-        }
-        self.emit(ctx, Event::FactorChangesUndone { user: Subject::of(&user) });
-        Ok(Some(UndoOutcome::Done { user: Box::new(user), reset }))
+        // Another account has the phone number by now.
+        let without_phone = oldest.without_phone().fields(&states);
+        let (batch, after) = self.undo_batch(ctx, link, without_phone)?;
+        let reset = self.reset_link_token(ctx, &after)?;
+        self.store().commit(batch).await?;
+        Ok(Some((after, reset)))
     }
 
-    /// Returns the batch that undoes the changes, and the user after it.
+    /// Removes the password, as the first half of a reset. Returns the user after it and a reset
+    /// token.
+    async fn undo_password(
+        &self,
+        ctx: &Context,
+        link: &UndoLink,
+    ) -> Result<Option<(User, Secret)>, FlowError> {
+        let without_methods = self.without_methods(&link.user);
+        let (mut batch, after) = self.undo_batch(ctx, link, without_methods)?;
+        batch.extend(self.forget_methods_to_undo(ctx, &after).await?);
+        let reset = self.reset_link_token(ctx, &after)?;
+        self.store().commit(batch).await?;
+        Ok(Some((after, reset)))
+    }
+
+    /// Returns the batch that writes `set` and revokes all access to the account, and the user after
+    /// it.
     fn undo_batch(
         &self,
         ctx: &Context,
-        record: &CredentialRecord,
-        user: &User,
+        link: &UndoLink,
         mut set: Vec<UserField>,
     ) -> Result<(Batch, User), FlowError> {
+        let UndoLink { kind, record, user } = link;
         set.push(UserField::Password(None));
         set.push(UserField::Uniquifier(self.new_uniquifier()?));
         if user.token_uniquifier.is_some() {
@@ -359,13 +303,33 @@ impl Security {
             Change::RemoveCredential { key: record.key.clone(), expect: Some(record.revision) };
         let end = Change::EndSessionsOf { uniquifier: user.uniquifier.clone(), except: None };
         let mut batch = Batch::from(update).and(spent).and(end);
-        batch.extend(CredentialKind::ALL.map(|kind| Change::RemoveCredentialsOf {
+        let ended = CredentialKind::ALL.into_iter().filter(|ended| kind.ends(*ended));
+        batch.extend(ended.map(|kind| Change::RemoveCredentialsOf {
             owner: user.id.clone(),
             kind,
             except: None,
         }));
         batch.extend(self.forget_changes(user));
-        batch.push(audit(ctx, "factor_changes_undone", Some(&user.id)));
+        let action = match kind {
+            UndoKind::Factors => "factor_changes_undone",
+            UndoKind::Password => "password_change_undone",
+        };
+        batch.push(audit(ctx, action, Some(&user.id)));
         Ok((batch, after))
+    }
+}
+
+impl UndoKind {
+    /// Returns the kind of the records behind the links.
+    const fn credential(self) -> CredentialKind {
+        match self {
+            Self::Factors => CredentialKind::FactorUndo,
+            Self::Password => CredentialKind::PasswordUndo,
+        }
+    }
+
+    /// Checks whether an undo ends the credentials of a kind.
+    fn ends(self, credential: CredentialKind) -> bool {
+        self == Self::Factors || credential != CredentialKind::FactorUndo
     }
 }

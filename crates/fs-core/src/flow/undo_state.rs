@@ -81,11 +81,15 @@ impl Before {
 
     /// Returns the state as fields. `later` are the states after this one: recovery codes that were
     /// used in the meantime, with the same second factor, stay used. None is left if new ones were
-    /// made in the meantime: nothing tells who made them, nor why.
+    /// made in the meantime, for whatever factor: nothing tells who made them, nor why.
     pub(super) fn fields(&self, later: &[Self]) -> Vec<UserField> {
         let factor = self.second_factor();
+        let mut of_later = later.iter().flat_map(|state| &state.recovery_codes);
+        let replaced = of_later.any(|code| !self.recovery_codes.contains(code));
         let same: Vec<_> = later.iter().filter(|state| state.second_factor() == factor).collect();
-        let left = |code: &&String| same.iter().all(|state| state.recovery_codes.contains(code));
+        let left = |code: &&String| {
+            !replaced && same.iter().all(|state| state.recovery_codes.contains(code))
+        };
         let codes = self.recovery_codes.iter().filter(left);
         let codes = codes.filter_map(|text| RecoveryCodeHash::from_text(text)).collect();
         let secrets = self.sign_in_secrets.iter();

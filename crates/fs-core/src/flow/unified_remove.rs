@@ -133,19 +133,22 @@ impl Security {
             || left.keys().any(by_code)
     }
 
-    /// Returns the change by which a password reset removes the sign-in methods that were set up,
+    /// Checks whether a password reset removes the sign-in methods that were set up.
+    pub(super) fn resets_end_methods(&self) -> bool {
+        self.config().unified.as_ref().is_some_and(|rules| rules.end_with_reset)
+    }
+
+    /// Returns the fields by which a password reset removes the sign-in methods that were set up,
     /// and the phone number that belongs to one of them.
-    pub(super) fn without_methods(&self, user: &mut User) -> Option<Change> {
-        let ends = self.config().unified.as_ref().is_some_and(|rules| rules.end_with_reset);
-        if !ends || user.sign_in_secrets.is_empty() {
-            return None;
+    pub(super) fn without_methods(&self, user: &User) -> Vec<UserField> {
+        if !self.resets_end_methods() || user.sign_in_secrets.is_empty() {
+            return Vec::new();
         }
         let mut set = vec![UserField::SignInSecrets(BTreeMap::new())];
         if user.sign_in_secrets.contains_key(CodeMethod::Sms.name()) {
             set.push(UserField::Phone(None));
         }
-        set.iter().cloned().for_each(|field| field.write(user));
-        Some(Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set })
+        set
     }
 
     /// Records the state before a change of a sign-in method in the batch that changes it, and adds

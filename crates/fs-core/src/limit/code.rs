@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::quota::OnSuccess::{Forget, TakeBack};
+use super::quota::OnSuccess::{Forget, Keep, TakeBack};
 use super::{Cap, CounterNames, DAY, HOUR, Limit, Place, Quota, Stranger};
 use crate::model::UserId;
 
@@ -14,9 +14,9 @@ use crate::model::UserId;
 ///
 /// With the default window of three steps, the defaults leave an attacker who guesses a second
 /// factor one chance in 6,600 a day and one in 3,300 a month. After 100 failures (NIST SP
-/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset. A reset does
-/// not touch the caps of an hour and of a day: otherwise somebody with access to the mailbox could
-/// guess without limit.
+/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset. Only one reset a
+/// day also resets the caps of an hour and of a day for the second factor and for signed-in users:
+/// the owner can go on, and somebody with access to the mailbox cannot guess without limit.
 ///
 /// Codes for the second factor and of signed-in users are counted separately for networks from
 /// which the owner signed in recently ([`Place`]). So an attacker elsewhere does not lock the owner
@@ -115,6 +115,17 @@ impl CodeLimits {
         };
         let whom = [&[user.as_str()], place.words()].concat();
         quota.with(names, limit, caps, &whom, place.on_success())
+    }
+
+    /// Returns the quota of resetting the attempts of [`known`](Self::known): once a day.
+    pub fn renewal(&self, names: &CounterNames, user: &UserId) -> Quota {
+        Quota::default().with(
+            names,
+            Limit::CodeRenewal,
+            &[Cap::new(1, DAY)],
+            &[user.as_str()],
+            Keep,
+        )
     }
 }
 

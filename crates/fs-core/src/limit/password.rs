@@ -91,14 +91,19 @@ impl PasswordLimits {
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Quota {
         let mut quota = Quota::default();
         if let Some(network) = who.network {
-            let here = (&[who.identity][..], network);
-            quota = quota.with_network(names, Limit::PasswordHere, &self.here, here, Forget);
+            quota = quota.and(self.here(names, who.identity, network));
             let (caps, limit) = (&self.network, Limit::PasswordNetwork);
             let of_network =
                 Quota::default().with_network(names, limit, caps, (&[], network), TakeBack);
             quota = quota.and(of_network.sparing_owner());
         }
         quota.and(self.everywhere(names, who.identity))
+    }
+
+    /// Returns the quota of an account's passwords from one network.
+    pub fn here(&self, names: &CounterNames, identity: &str, network: &Network) -> Quota {
+        let here = (&[identity][..], network);
+        Quota::default().with_network(names, Limit::PasswordHere, &self.here, here, Forget)
     }
 
     /// Returns the quota of an attempt after a limit was reached that spares owners.

@@ -37,6 +37,8 @@ pub enum Limit {
     CodeSecond,
     /// Attempts with codes of signed-in users, per account.
     CodeSignedIn,
+    /// Resets of the attempts with codes by a password reset, per account.
+    CodeRenewal,
     /// Successful changes of credentials by a signed-in user, per account.
     Changes,
     /// Mails of one kind, per address.
@@ -70,6 +72,7 @@ impl Limit {
             Self::CodeSignIn => "code_sign_in",
             Self::CodeSecond => "code_second",
             Self::CodeSignedIn => "code_signed_in",
+            Self::CodeRenewal => "code_renewal",
             Self::Changes => "changes",
             Self::MailTo => "mail_to",
             Self::MailNetwork => "mail_network",

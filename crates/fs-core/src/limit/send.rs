@@ -1,5 +1,7 @@
 //! Rate limits for mails and text messages.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::quota::OnSuccess::Keep;
@@ -13,8 +15,9 @@ use crate::model::UserId;
 pub struct SendLimits {
     /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code. Requests
     /// from networks from which the owner signed in recently are counted separately ([`Place`]), so
-    /// that strangers do not use up the messages that the owner needs. All sub-addresses of a mailbox, such as `ann+shop@site.test`, are counted together, but
-    /// separately from `ann@site.test`.
+    /// that strangers do not use up the messages that the owner needs. All sub-addresses of a
+    /// mailbox, such as `ann+shop@site.test`, are counted together, but separately from
+    /// `ann@site.test`. Beyond these limits, one mail with a link is sent per lifetime of the link.
     pub to: Vec<Cap>,
     /// Text messages per account and kind of code. Mails are counted by their address only.
     pub user: Vec<Cap>,
@@ -72,6 +75,21 @@ impl SendLimits {
         let of = if mailbox == to { "address" } else { "sub-addresses" };
         let whom = [&[kind, of, &mailbox], place.words()].concat();
         Quota::default().with(names, Limit::MailTo, &self.to, &whom, Keep)
+    }
+
+    /// Returns the quota of a mail that is sent although the limit of its address is reached: one per
+    /// `lifetime` of the mailed link. So somebody who requests mails to an address does not leave
+    /// its owner without a valid link. It is empty if mails to an address are not limited.
+    pub fn reserve(
+        &self,
+        names: &CounterNames,
+        kind: &'static str,
+        to: &str,
+        lifetime: Duration,
+    ) -> Quota {
+        let cap = (!self.to.is_empty()).then(|| Cap::new(1, lifetime));
+        let whom = [kind, "reserve", &mailbox(to)];
+        Quota::default().with(names, Limit::MailTo, cap.as_slice(), &whom, Keep)
     }
 
     /// Returns the quota of a message for the network that requests it, if that is known.

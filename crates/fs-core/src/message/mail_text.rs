@@ -59,6 +59,10 @@ texts! {
     MailOtherPassword = "mail_other_password", "Choose another password";
     /// Above the button that undoes a change. Value: `within`, a span of time.
     MailUndoButton = "mail_undo_button", "If it was not you, say so. The button works for %(within)s. Everything goes back to what it was before, you are signed out everywhere, and you choose a new password.";
+    /// Above the button that undoes a change of the password. Value: `within`, a span of time.
+    MailUndoPasswordButton = "mail_undo_password_button", "If it was not you, say so. The button works for %(within)s. The new password stops working, you are signed out everywhere, and you choose another one. Your second step stays as it is: if that was changed, too, another mail has a button for it.";
+    /// Above the link that undoes a change of the password. Value: `within`, a span of time.
+    MailUndoPasswordLink = "mail_undo_password_link", "If it was not you, say so within %(within)s. The new password stops working, you are signed out everywhere, and you choose another one. Your second step stays as it is: if that was changed, too, another mail has a link for it:";
     /// Above the link that undoes a change. Value: `within`, a span of time.
     MailUndoLink = "mail_undo_link", "If it was not you, say so within %(within)s. Everything goes back to what it was before, you are signed out everywhere, and you choose a new password:";
 

@@ -14,6 +14,8 @@ texts! {
     SignInText = "sign_in_text", "One more press, and you are signed in in this browser.";
     /// Expired link: what the button does.
     LinkTooOldText = "link_too_old_text", "Links in our mails work for a limited time. Press the button, and we send you a new one.";
+    /// Undo link of a changed password: what the button does.
+    UndoPasswordText = "undo_password_text", "Then press the button. The new password stops working, you are signed out everywhere, and you choose another one next. Your second step stays as it is: if that was changed, too, another mail has a button for it.";
     /// Undo link: what the button does.
     UndoText = "undo_text", "Then press the button. Your second step, your recovery codes and the ways to sign in go back to what they were before the changes of the last days. If recovery codes were made meanwhile, none of them works any more. You are signed out everywhere, and you choose a new password next.";
     /// Introduction: change of the password.

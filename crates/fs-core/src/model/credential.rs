@@ -23,6 +23,8 @@ pub enum CredentialKind {
     AuthToken,
     /// The right to undo a change of second factors and sign-in methods.
     FactorUndo,
+    /// The right to undo a change of the password.
+    PasswordUndo,
 }
 
 /// Error for a text that is not a known kind of credential.
@@ -32,7 +34,8 @@ pub struct UnknownCredentialKind;
 
 impl CredentialKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::RememberFamily, Self::AuthToken, Self::FactorUndo];
+    pub const ALL: [Self; 4] =
+        [Self::RememberFamily, Self::AuthToken, Self::FactorUndo, Self::PasswordUndo];
 
     /// Returns the text that stores keep.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +43,7 @@ impl CredentialKind {
             Self::RememberFamily => "remember_family",
             Self::AuthToken => "auth_token",
             Self::FactorUndo => "factor_undo",
+            Self::PasswordUndo => "password_undo",
         }
     }
 }

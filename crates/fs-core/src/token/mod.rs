@@ -50,4 +50,4 @@ pub use sign_in_link::SignInLinkToken;
 pub use signer::{Salts, SaltsCollide, TokenSigner};
 pub(crate) use timed::keyed;
 pub use timed::{Opened, TokenProblem};
-pub use undo::UndoToken;
+pub use undo::{PasswordUndoToken, UndoToken};

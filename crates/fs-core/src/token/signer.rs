@@ -56,6 +56,7 @@ pub struct TokenSigner {
     pub(super) setup_state: Codec,
     pub(super) device: Codec,
     pub(super) undo: native::Signer,
+    pub(super) password_undo: native::Signer,
     pub(super) remember: RememberSigner,
 }
 
@@ -99,6 +100,7 @@ impl TokenSigner {
             setup_state: Codec::new(keys, format, &salts.setup_state, "setup state"),
             device: Codec::new(keys, format, &salts.device, "device"),
             undo: native::Signer::new(keys, "undo-salt", "undo"),
+            password_undo: native::Signer::new(keys, "undo-salt", "password undo"),
             remember: RememberSigner::new(keys, format),
         })
     }

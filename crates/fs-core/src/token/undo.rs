@@ -1,13 +1,15 @@
-//! Tokens in links that undo changes of second factors and sign-in methods.
+//! Tokens in links that undo changes of the password, second factors and sign-in methods.
 
 use std::time::Duration;
 
+use super::native::Signer;
 use super::{TokenProblem, TokenSigner};
 use crate::Timestamp;
 use crate::secret::Secret;
 
-/// Undo token: its holder can read the owner's mail and states that a change was not theirs. The
-/// record with this name contains the change to undo.
+/// Token that undoes changes of second factors and sign-in methods: its holder can read the owner's
+/// mail and states that a change was not theirs. The record with this name contains the change to
+/// undo.
 ///
 /// Flask-Security has no such token, so it has our own format in every profile.
 #[derive(Clone, PartialEq, Eq)]
@@ -16,12 +18,20 @@ pub struct UndoToken {
     pub name: Secret,
 }
 
+/// Token that undoes a change of the password: its holder can read the owner's mail and states that
+/// the change was not theirs. It works as long as the record with this name exists.
+///
+/// Flask-Security has no such token, so it has our own format in every profile.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordUndoToken {
+    /// Name of the record.
+    pub name: Secret,
+}
+
 impl UndoToken {
     /// Issues a token. `name` must be random.
     pub fn issue(signer: &TokenSigner, name: &Secret, now: Timestamp) -> Secret {
-        // A name consists of hexadecimal digits, which need no escapes in JSON.
-        let payload = format!("[\"{}\"]", name.expose());
-        Secret::from(signer.undo.sign(payload.as_bytes(), now))
+        sign(&signer.undo, name, now)
     }
 
     /// Verifies a token that is not older than `max_age`.
@@ -35,15 +45,58 @@ impl UndoToken {
         now: Timestamp,
         max_age: Duration,
     ) -> Result<Self, TokenProblem<Self>> {
-        let opened = signer.undo.open(text).ok_or(TokenProblem::Invalid)?;
-        let [name]: [String; 1] =
-            serde_json::from_slice(&opened.payload).map_err(|_| TokenProblem::Invalid)?;
-        opened.in_time(Self { name: Secret::from(name) }, now, Some(max_age))
+        open(&signer.undo, text, now, max_age, |name| Self { name })
     }
+}
+
+impl PasswordUndoToken {
+    /// Issues a token. `name` must be random.
+    pub fn issue(signer: &TokenSigner, name: &Secret, now: Timestamp) -> Secret {
+        sign(&signer.password_undo, name, now)
+    }
+
+    /// Verifies a token that is not older than `max_age`.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`TokenProblem`] if the token is invalid or has expired.
+    pub fn verify(
+        signer: &TokenSigner,
+        text: &str,
+        now: Timestamp,
+        max_age: Duration,
+    ) -> Result<Self, TokenProblem<Self>> {
+        open(&signer.password_undo, text, now, max_age, |name| Self { name })
+    }
+}
+
+fn sign(signer: &Signer, name: &Secret, now: Timestamp) -> Secret {
+    // A name consists of hexadecimal digits, which need no escapes in JSON.
+    let payload = format!("[\"{}\"]", name.expose());
+    Secret::from(signer.sign(payload.as_bytes(), now))
+}
+
+fn open<T>(
+    signer: &Signer,
+    text: &str,
+    now: Timestamp,
+    max_age: Duration,
+    of_name: impl FnOnce(Secret) -> T,
+) -> Result<T, TokenProblem<T>> {
+    let opened = signer.open(text).ok_or(TokenProblem::Invalid)?;
+    let [name]: [String; 1] =
+        serde_json::from_slice(&opened.payload).map_err(|_| TokenProblem::Invalid)?;
+    opened.in_time(of_name(Secret::from(name)), now, Some(max_age))
 }
 
 impl std::fmt::Debug for UndoToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("UndoToken(..)")
+    }
+}
+
+impl std::fmt::Debug for PasswordUndoToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordUndoToken(..)")
     }
 }

@@ -31,7 +31,8 @@ async fn strangers_do_not_use_up_the_reset_mails_of_an_owner_at_home() {
     for _ in 0..30 {
         ask_for_reset(&site.visited_from(ELSEWHERE)).await;
     }
-    assert_eq!(site.mails().await.len(), 10);
+    // Ten, and one more per lifetime of the link.
+    assert_eq!(site.mails().await.len(), 11);
     ask_for_reset(&site).await;
     assert_eq!(site.mails().await.len(), 1);
 }
@@ -152,6 +153,97 @@ async fn an_intruder_does_not_use_up_the_new_passwords_of_who_has_a_reset_link()
     let (ctx, mut own) = (site.context(), Session::default());
     let reset = accounts.reset_password(&ctx, &mut own, &token, new_password(NEW)).await.unwrap();
     assert!(matches!(reset, ResetOutcome::Done { .. }));
+}
+
+/// Checks that a change of the password, which needs no second factor, does not make the network of
+/// an intruder one of the owner's.
+#[tokio::test]
+async fn a_changed_password_does_not_make_a_network_known() {
+    let site = every_way().build();
+    let app = key(1);
+    ann_with(&site, &app).await;
+    let mut copied = signed_in(&site, &app).await;
+    let before = site.user(ANN).await.unwrap().sign_ins;
+    for (network, (old, new)) in
+        [[198, 51, 100, 1], [198, 51, 100, 2]].into_iter().zip([(PASSWORD, NEW), (NEW, PASSWORD)])
+    {
+        let (intruder, user) = (site.visited_from(network), site.user(ANN).await.unwrap());
+        let (ctx, accounts) = (intruder.context(), intruder.core().accounts());
+        let (old, new) = (old.into(), new_password(new));
+        let changed = accounts.change_password(&ctx, &mut copied, &user, &old, new, None).await;
+        assert!(matches!(changed.unwrap(), ChangeOutcome::Done { .. }));
+    }
+    assert_eq!(site.user(ANN).await.unwrap().sign_ins, before);
+    // The owner at home signs in although the intruder guesses.
+    site.clock.advance(STEP);
+    assert_eq!(guess_until_limited(&site, &app).await, 20);
+    let mut session = pending(&site).await;
+    assert!(enter(&site, &mut session, &code(&site, &app)).await.unwrap());
+}
+
+/// Somebody in the owner's network who knows the password uses up the attempts at the second factor.
+/// Once a day, a reset gives them back.
+#[tokio::test]
+async fn a_reset_gives_the_owner_attempts_at_the_second_factor() {
+    let site = every_way().build();
+    let app = key(1);
+    ann_with(&site, &app).await;
+    signed_in(&site, &app).await;
+    let mut password = PASSWORD.to_owned();
+    let pending = async |site: &Site, password: &str| {
+        let (typed, mut session) = (Credentials::new(ANN, password.into()), Session::default());
+        let (ctx, flows) = (site.context(), site.core().sign_in());
+        let outcome = flows.with_password(&ctx, &mut session, typed).await;
+        assert!(matches!(outcome.unwrap(), SignInOutcome::SecondFactor { .. }));
+        session
+    };
+    for (number, given_back) in [(1, true), (2, false)] {
+        site.clock.advance(STEP);
+        let right: usize = code(&site, &app).parse().unwrap();
+        let mut limited = false;
+        for guess in 0..30 {
+            let mut session = pending(&site, &password).await;
+            let wrong = format!("{:06}", (right + 1 + guess) % 1_000_000);
+            limited =
+                matches!(enter(&site, &mut session, &wrong).await, Err(FlowError::TooMany(_)));
+        }
+        assert!(limited, "{number}");
+        site.mails().await;
+        ask_for_reset(&site).await;
+        let token = mailed_token(&site).await;
+        password = format!("marble otter candle number {number}");
+        let (ctx, form) = (site.context(), new_password(&password));
+        let accounts = site.core().accounts();
+        let reset = accounts.reset_password(&ctx, &mut Session::default(), &token, form).await;
+        assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
+        let mut session = pending(&site, &password).await;
+        let signed_in = enter(&site, &mut session, &code(&site, &app)).await;
+        assert_eq!(signed_in.is_ok(), given_back, "{number}");
+    }
+}
+
+/// Checks that somebody in the owner's network who typed wrong passwords does not keep the owner from
+/// signing in with a new one.
+#[tokio::test]
+async fn a_reset_gives_the_owner_attempts_at_the_password() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let sign_in = async |password: &str| {
+        let (typed, ctx) = (Credentials::new(ANN, password.into()), site.context());
+        site.core().sign_in().with_password(&ctx, &mut Session::default(), typed).await
+    };
+    let mut limited = false;
+    for _ in 0..25 {
+        limited = matches!(sign_in("wrong").await, Err(FlowError::TooMany(_)));
+    }
+    assert!(limited);
+    ask_for_reset(&site).await;
+    let (ctx, token) = (site.context(), mailed_token(&site).await);
+    let accounts = site.core().accounts();
+    let form = new_password(NEW);
+    let reset = accounts.reset_password(&ctx, &mut Session::default(), &token, form).await;
+    assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
+    assert!(matches!(sign_in(NEW).await.unwrap(), SignInOutcome::Done { .. }));
 }
 
 /// An intruder who knows the password uses up the reset mails and changes the password, which ends

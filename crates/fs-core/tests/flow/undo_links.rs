@@ -3,16 +3,18 @@
 use std::time::Duration;
 
 use fs_core::config::CodeMethod;
-use fs_core::flow::{MakeRecoveryCodesOutcome, ResetOutcome, UndoOutcome};
+use fs_core::flow::{
+    ChangeOutcome, MakeRecoveryCodesOutcome, ResetOutcome, UndoCheck, UndoKind, UndoOutcome,
+};
 use fs_core::model::User;
 use fs_core::recovery_code::RecoveryCode;
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
-use fs_testkit::site::Site;
+use fs_testkit::site::{PASSWORD, Site};
 use futures::executor::block_on;
 
 use crate::every_order::every_order;
-use crate::factors::{code, every_way, prove_method, set_up_method};
+use crate::factors::{by_passcode, code, enrol, every_way, prove_method, set_up_method, validate};
 use crate::people::{ANN, NEW, mailed_token, new_password, refused, sign_ann_in};
 use crate::recovery_codes::{add_user, disable_now, enter, pending, signed_in, with_codes};
 
@@ -258,4 +260,120 @@ async fn disabling_a_factor_that_does_not_exist_ends_nothing() {
     let form = new_password(NEW);
     let reset = site.core().accounts().reset_password(&ctx, &mut session, &token, form).await;
     assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
+}
+
+/// Gives the account an older method to sign in by code.
+async fn add_method(site: &Site, number: u8) -> TotpSecret {
+    let (core, user) = (site.core(), site.user(ANN).await.unwrap());
+    let app = TotpSecret::from_random([number; 20]);
+    let sealed = core.second_factors().seal_totp(&app).await.unwrap();
+    core.admin()
+        .set_sign_in_method(&user, CodeMethod::Authenticator, Some(sealed), None)
+        .await
+        .unwrap();
+    app
+}
+
+/// Checks that no sign-in method is a way in between the undo and the new password.
+#[tokio::test]
+async fn an_undo_ends_sign_in_methods_as_a_reset_does() {
+    for of_password in [false, true] {
+        let site = with_codes(every_way).build();
+        owner(&site).await;
+        let app = add_method(&site, 8).await;
+        let mut intruder = signed_in(&site).await;
+        if of_password {
+            change_password(&site, &mut intruder).await;
+        } else {
+            make_codes(&site, &intruder).await;
+        }
+        let token = undo_token(&site).await.unwrap();
+        assert!(undo(&site, &token).await);
+        assert!(site.user(ANN).await.unwrap().sign_in_secrets.is_empty());
+        site.clock.advance(Duration::from_secs(31));
+        assert!(!by_passcode(&site, &mut Session::default(), &code(&site, &app)).await);
+    }
+}
+
+async fn change_password(site: &Site, session: &mut Session) {
+    let (ctx, user) = (site.context(), site.user(ANN).await.unwrap());
+    let (old, new) = (PASSWORD.into(), new_password(NEW));
+    let changed = site.core().accounts().change_password(&ctx, session, &user, &old, new, None);
+    assert!(matches!(changed.await.unwrap(), ChangeOutcome::Done { .. }));
+}
+
+/// Checks that old recovery codes do not come back if new ones were made meanwhile, for whatever
+/// factor.
+#[tokio::test]
+async fn old_recovery_codes_do_not_come_back_after_codes_for_another_factor() {
+    for disable_first in [false, true] {
+        let site = with_codes(every_way).build();
+        let (user, _) = owner(&site).await;
+        let mut intruder = signed_in(&site).await;
+        if disable_first {
+            assert!(disable_now(&site, &mut intruder).await);
+        }
+        let app = enrol(&site, &mut intruder).await;
+        assert!(validate(&site, &mut intruder, &code(&site, &app)).await);
+        make_codes(&site, &intruder).await;
+        assert!(undo(&site, &undo_token(&site).await.unwrap()).await);
+        let kept = site.user(ANN).await.unwrap();
+        assert_eq!(kept.second_factor, user.second_factor);
+        assert!(kept.recovery_codes.is_empty(), "{disable_first}");
+    }
+}
+
+/// Checks that the link of a changed password does not bring back the factor of a lost phone, and
+/// leaves the links of factor changes alone.
+#[tokio::test]
+async fn undoing_a_changed_password_keeps_factors_and_their_links() {
+    let site = with_codes(every_way).build();
+    let (old, _) = owner(&site).await;
+    let mut session = signed_in(&site).await;
+    let app = enrol(&site, &mut session).await;
+    assert!(validate(&site, &mut session, &code(&site, &app)).await);
+    let of_factor = undo_token(&site).await.unwrap();
+    let replaced = site.user(ANN).await.unwrap();
+    assert_ne!(replaced.second_factor, old.second_factor);
+    let mut tokens = Vec::new();
+    for (from, to) in [(PASSWORD, NEW), (NEW, "a third marble otter candle")] {
+        let (ctx, user) = (site.context(), site.user(ANN).await.unwrap());
+        let (from, to) = (from.into(), new_password(to));
+        let accounts = site.core().accounts();
+        let changed = accounts.change_password(&ctx, &mut session, &user, &from, to, None).await;
+        assert!(matches!(changed.unwrap(), ChangeOutcome::Done { .. }));
+        tokens.push(undo_token(&site).await.unwrap());
+    }
+    let ctx = site.context();
+    let factors = site.core().second_factors();
+    for (token, wanted) in [(&of_factor, UndoKind::Factors), (&tokens[0], UndoKind::Password)] {
+        let check = factors.check_undo(&ctx, token).await.unwrap();
+        assert!(matches!(check, UndoCheck::Good { kind, .. } if kind == wanted), "{check:?}");
+    }
+    assert!(undo(&site, &tokens[0]).await);
+    let now = site.user(ANN).await.unwrap();
+    assert_eq!((&now.second_factor, &now.password), (&replaced.second_factor, &None));
+    assert!(site.core().sessions().authenticate(&ctx, &session).await.unwrap().is_none());
+    // All links of changed passwords end, and those of factors work.
+    assert!(!undo(&site, &tokens[0]).await && !undo(&site, &tokens[1]).await);
+    assert!(undo(&site, &of_factor).await);
+    assert_eq!(site.user(ANN).await.unwrap().second_factor, old.second_factor);
+}
+
+/// Checks that a reset ends the links of changed passwords: the owner has the account back.
+#[tokio::test]
+async fn a_reset_ends_the_links_of_changed_passwords() {
+    let site = every_way().build();
+    site.add_user(ANN).await;
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
+    change_password(&site, &mut session).await;
+    let token = undo_token(&site).await.unwrap();
+    let _ = site.core().accounts().request_reset(&site.context(), ANN).await.unwrap();
+    let reset = mailed_token(&site).await;
+    let (ctx, form) = (site.context(), new_password(PASSWORD));
+    let accounts = site.core().accounts();
+    let reset = accounts.reset_password(&ctx, &mut Session::default(), &reset, form).await;
+    assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
+    assert!(!undo(&site, &token).await);
 }

@@ -1,6 +1,6 @@
-//! Undoing changes of second factors and sign-in methods: "this was not me".
+//! Undoing changes of the password, second factors and sign-in methods: "this was not me".
 
-use fs_core::flow::{UndoCheck, UndoOutcome};
+use fs_core::flow::{UndoCheck, UndoKind, UndoOutcome};
 use fs_core::message::{Label, MessageKey, PageText};
 use http::StatusCode;
 use serde_json::Map;
@@ -10,16 +10,16 @@ use super::follow_link::{Words, button_page, page};
 use crate::exchange::Exchange;
 use crate::route::Endpoint;
 
-const UNDO: Words =
+const FACTORS: Words =
     Words { title: Label::WasThisNotYou, text: PageText::UndoText, button: Label::ThisWasNotMe };
+const PASSWORD: Words = Words { text: PageText::UndoPasswordText, ..FACTORS };
 
 pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
     let (core, ctx) = (exchange.core(), exchange.context());
     if !exchange.submits() {
-        let checked = core.second_factors().check_undo(ctx, token).await;
-        return Ok(match checked.map_err(|error| exchange.flow_failed(&error))? {
-            UndoCheck::Good { .. } => button_page(exchange, &UNDO),
-            UndoCheck::Invalid => invalid(exchange),
+        return Ok(match words(exchange, token).await? {
+            Some(words) => button_page(exchange, words),
+            None => invalid(exchange),
         });
     }
     if let Some(refused) = exchange.unreadable(true) {
@@ -28,7 +28,8 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
     let signed_in = exchange.caller().await?.is_some();
     let problems = exchange.csrf_problems(signed_in)?;
     if !problems.is_empty() {
-        return Ok(exchange.mistakes(&problems, |problems| page(exchange, &UNDO, problems)));
+        let words = words(exchange, token).await?.unwrap_or(&FACTORS);
+        return Ok(exchange.mistakes(&problems, |problems| page(exchange, words, problems)));
     }
     let mut session = exchange.session();
     let outcome = core.second_factors().undo_changes(ctx, &mut session, token).await;
@@ -48,6 +49,19 @@ pub(super) async fn answer(exchange: &Exchange, token: &str) -> Answer {
             let form = exchange.site().routes.link(Endpoint::ResetPassword, reset.expose());
             exchange.redirect(&form.unwrap_or_default())
         }
+    })
+}
+
+/// Returns the texts of the page of a link that works.
+async fn words(
+    exchange: &Exchange,
+    token: &str,
+) -> Result<Option<&'static Words>, Box<http::Response<bytes::Bytes>>> {
+    let checked = exchange.core().second_factors().check_undo(exchange.context(), token).await;
+    Ok(match checked.map_err(|error| exchange.flow_failed(&error))? {
+        UndoCheck::Good { kind: UndoKind::Factors, .. } => Some(&FACTORS),
+        UndoCheck::Good { kind: UndoKind::Password, .. } => Some(&PASSWORD),
+        UndoCheck::Invalid => None,
     })
 }
 

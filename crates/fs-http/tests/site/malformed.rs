@@ -1,7 +1,7 @@
 //! Tests that malformed, too long or mistyped input is refused, and nothing is written.
 
 use bytes::Bytes;
-use fs_testkit::site::Browser;
+use fs_testkit::site::{Browser, Setup};
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -204,6 +204,24 @@ async fn a_value_of_a_wrong_type_is_refused() {
                     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{case} {}", answer.text());
                     scene.assert_untouched(&case).await;
                 }
+            }
+        }
+    }
+}
+
+/// Checks our own fields. Of a list for a field that the application added, the first value counts.
+#[tokio::test]
+async fn a_list_is_not_a_text() {
+    let scene = Scene::new(Setup::standard).await;
+    for (endpoint, (_, target, body)) in scene.endpoints.iter().enumerate() {
+        for (name, value) in body.as_object().unwrap() {
+            if value.is_string() && name != "nickname" {
+                let mut body = body.clone();
+                body[name] = json!([value]);
+                let answer = scene.send(endpoint, JSON, body.to_string()).await;
+                let case = format!("{target} {name} {}", answer.text());
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{case}");
+                scene.assert_untouched(&case).await;
             }
         }
     }

@@ -283,7 +283,7 @@ async fn a_link_that_was_altered_undoes_nothing() {
 }
 
 #[tokio::test]
-async fn undoing_does_not_bring_back_sign_in_methods_that_a_reset_removed() {
+async fn undoing_ends_sign_in_methods_as_a_reset_does() {
     for reset in [true, false] {
         let site = setup().build();
         let user = site.add_user(ANN).await;
@@ -317,6 +317,28 @@ async fn undoing_does_not_bring_back_sign_in_methods_that_a_reset_removed() {
         let user = site.user(ANN).await.unwrap();
         assert_eq!(user.second_factor.totp_secret, None);
         let left = (user.sign_in_secrets.len(), user.phone.is_some());
-        assert_eq!(left, if reset { (0, false) } else { (2, true) });
+        assert_eq!(left, (0, false), "{reset}");
     }
+}
+
+#[tokio::test]
+async fn the_link_of_a_changed_password_says_what_it_undoes() {
+    let site = setup().build();
+    add_with(&site, ANN, &key(1)).await;
+    let mut eve = signed_in(&site, ANN, &key(1)).await;
+    let typed = json!({ "password": PASSWORD, "new_password": NEW, "new_password_confirm": NEW });
+    assert_eq!(eve.post_json("/change", typed).await.status, OK);
+    let mail = site.mails().await.pop().unwrap();
+    assert_eq!(mail.template, "change_notice");
+    let text = mail.text.as_deref().unwrap_or_default();
+    let text: Vec<_> = text.split_whitespace().collect();
+    assert!(text.join(" ").contains("Your second step stays as it is"), "{text:?}");
+    let link = undo_link(&mail).unwrap();
+    let mut owner = site.browser();
+    assert!(owner.get(&link).await.text().contains("Your second step stays as it is"));
+    let answer = owner.post_form(&link, &[]).await;
+    assert!(answer.location().unwrap().starts_with("/reset/"), "{answer:?}");
+    assert_eq!(eve.who().await, None);
+    let user = site.user(ANN).await.unwrap();
+    assert!(user.password.is_none() && user.second_factor.totp_secret.is_some());
 }

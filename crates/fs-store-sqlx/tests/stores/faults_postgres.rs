@@ -222,6 +222,22 @@ async fn a_table_that_is_altered_under_us_costs_no_request() {
     schema.drop().await;
 }
 
+/// Checks that a connection whose search path leads elsewhere is not used again.
+#[tokio::test]
+async fn a_connection_with_another_search_path_is_replaced() {
+    let Some(schema) = or_not_run().await else { return };
+    let url = schema.url(schema.port());
+    let pool = PgPoolOptions::new().max_connections(1).connect(&url).await.unwrap();
+    let store = SqlxStore::from_postgres(pool.clone());
+    store.migrate().await.unwrap();
+    store.users(PAGE).await.unwrap();
+    sqlx::query("SET search_path = pg_catalog").execute(&pool).await.unwrap();
+    let _ = store.users(PAGE).await;
+    store.users(PAGE).await.unwrap();
+    store.close().await;
+    schema.drop().await;
+}
+
 #[tokio::test]
 async fn ten_thousand_roles_do_not_repeat_the_user() {
     let Some(schema) = or_not_run().await else { return };

@@ -38,7 +38,7 @@ pub(super) async fn forgets_undo_records(store: &dyn UserStore, batch: &Batch) -
 pub(super) fn records_without_a_count(batch: &Batch) -> bool {
     let records = |change: &Change| match change {
         Change::PutCredential { credential, expect: ExpectedCredential::Absent } => {
-            credential.kind == CredentialKind::FactorUndo
+            matches!(credential.kind, CredentialKind::FactorUndo | CredentialKind::PasswordUndo)
         }
         _ => false,
     };
@@ -66,7 +66,7 @@ fn replaces(batch: &Batch, expect: &[UserField], set: &[UserField]) -> bool {
 
 fn sets_password(change: &Change) -> bool {
     let Change::UpdateUser { set, .. } = change else { return false };
-    set.iter().any(|field| matches!(field, UserField::Password(Some(_))))
+    set.iter().any(|field| matches!(field, UserField::Password(_)))
 }
 
 fn mentions(batch: &Batch, user: &UserId) -> bool {

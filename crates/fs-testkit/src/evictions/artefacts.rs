@@ -10,6 +10,9 @@ use super::people::{Person, World, code_in, ok, text};
 use super::{AccountEvent, Artefact};
 use crate::site::{Browser, PASSWORD, Site};
 
+/// Password that differs from those of the events.
+const THIRD: &str = "a third marble otter candle";
+
 /// Credential from before the event.
 pub(super) enum Held {
     /// The session of the browser that causes the event.
@@ -42,22 +45,27 @@ impl World {
     pub(super) async fn survives(&self, event: AccountEvent, artefact: Artefact) -> bool {
         let of_registration = artefact == Artefact::ConfirmLink || event == AccountEvent::Confirmed;
         let (mut person, held) = if of_registration {
-            let (person, link) = self.unconfirmed().await;
+            let (mut person, link) = self.unconfirmed().await;
             let held = match artefact {
                 Artefact::ConfirmLink => Held::Confirm(link),
-                _ => self.make(event, artefact, &person).await,
+                _ => self.make(event, artefact, &mut person).await,
             };
             (person, held)
         } else {
-            let person = self.person(event).await;
-            let held = self.make(event, artefact, &person).await;
+            let mut person = self.person(event).await;
+            if event == AccountEvent::PasswordChangeUndone {
+                let mut own = self.sign_in(&person, false).await;
+                let link = self.change_password(&mut own, &mut person).await;
+                person.password_changed = Some((own, link));
+            }
+            let held = self.make(event, artefact, &mut person).await;
             (person, held)
         };
         let copy = self.cause(event, artefact, &mut person, &held).await;
         self.works(self.after(event), artefact, &person, held, copy).await
     }
 
-    async fn make(&self, event: AccountEvent, artefact: Artefact, person: &Person) -> Held {
+    async fn make(&self, event: AccountEvent, artefact: Artefact, person: &mut Person) -> Held {
         match artefact {
             Artefact::OwnSession | Artefact::CopyOfSession => Held::Own,
             Artefact::OtherSession => Held::Browser(self.sign_in(person, false).await),
@@ -136,6 +144,13 @@ impl World {
                 self.set_up_method(&mut browser).await;
                 Held::Page(self.mailed_link(person).await)
             }
+            Artefact::PasswordUndoLink => match &person.password_changed {
+                Some((_, link)) => Held::Page(link.clone()),
+                None => {
+                    let mut browser = self.sign_in(person, false).await;
+                    Held::Page(self.change_password(&mut browser, person).await)
+                }
+            },
         }
     }
 
@@ -152,6 +167,16 @@ impl World {
         let key = TotpSecret::from_base32(&text(&answer, "authr_key")).expect("a key");
         let target = format!("/us-setup/{}", text(&answer, "state"));
         ok(&browser.post_json(&target, json!({ "passcode": self.code(&key) })).await);
+    }
+
+    /// Changes the password. Returns the link of the notice.
+    async fn change_password(&self, browser: &mut Browser, person: &mut Person) -> String {
+        let typed = json!({
+            "password": person.password, "new_password": THIRD, "new_password_confirm": THIRD,
+        });
+        ok(&browser.post_json("/change", typed).await);
+        person.password = THIRD.to_owned();
+        self.mailed_link(person).await
     }
 
     async fn works(

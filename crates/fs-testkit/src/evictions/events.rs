@@ -8,7 +8,7 @@ use serde_json::json;
 use super::artefacts::Held;
 use super::people::{Person, World, ok, text};
 use super::{AccountEvent, Artefact};
-use crate::site::Browser;
+use crate::site::{Answer, Browser};
 
 /// Password that differs from [`PASSWORD`](crate::site::PASSWORD).
 const NEW: &str = "another marble otter candle";
@@ -83,14 +83,15 @@ impl World {
                 };
                 let answer = self.site.browser().post_json(&link, json!({})).await;
                 ok(&answer);
-                if matches!(artefact, Artefact::DeviceToken | Artefact::SetupState) {
-                    // Both artefacts require a password, which the owner chooses next.
-                    let reset = format!("/reset/{}", text(&answer, "reset_token"));
-                    let typed = json!({ "password": NEW, "password_confirm": NEW });
-                    ok(&self.site.browser().post_json(&reset, typed).await);
-                    person.password = NEW.to_owned();
-                }
+                self.reset_if_needed(artefact, person, &answer).await;
                 return [Some(own), Some(copy)];
+            }
+            AccountEvent::PasswordChangeUndone => {
+                let (own, link) = person.password_changed.clone().expect("the password changed");
+                let answer = self.site.browser().post_json(&link, json!({})).await;
+                ok(&answer);
+                self.reset_if_needed(artefact, person, &answer).await;
+                return [Some(own.clone()), Some(own)];
             }
             AccountEvent::PasswordChanged
             | AccountEvent::FactorAdded
@@ -106,6 +107,16 @@ impl World {
             }
         }
         [None, None]
+    }
+
+    /// Chooses a new password after an undo, if the use of the artefact needs one.
+    async fn reset_if_needed(&self, artefact: Artefact, person: &mut Person, undone: &Answer) {
+        if matches!(artefact, Artefact::DeviceToken | Artefact::SetupState) {
+            let reset = format!("/reset/{}", text(undone, "reset_token"));
+            let typed = json!({ "password": NEW, "password_confirm": NEW });
+            ok(&self.site.browser().post_json(&reset, typed).await);
+            person.password = NEW.to_owned();
+        }
     }
 
     /// Causes an event that the owner triggers in a browser.

@@ -52,8 +52,10 @@ pub enum AccountEvent {
     MethodAdded,
     /// The owner removes a sign-in method.
     MethodRemoved,
-    /// The link of a notice is followed, which undoes a change ("this was not me").
+    /// The link of the notice of a changed factor or sign-in method is followed ("this was not me").
     ChangesUndone,
+    /// The link of the notice of a new password is followed ("this was not me").
+    PasswordChangeUndone,
     /// The owner signs out in one browser.
     SignedOut,
     /// The account gets a new uniquifier ("sign out everywhere").
@@ -103,8 +105,10 @@ pub enum Artefact {
     SignInLink,
     /// A mailed code that signs in.
     MailedCode,
-    /// The link of a notice that undoes changes.
+    /// The link of a notice that undoes changes of second factors and sign-in methods.
     UndoLink,
+    /// The link of a notice that undoes a change of the password.
+    PasswordUndoLink,
 }
 
 /// Effect of an event on an artefact.

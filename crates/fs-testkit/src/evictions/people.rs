@@ -30,6 +30,7 @@ pub(super) struct World {
 }
 
 /// Account, with the secrets of its owner.
+#[derive(Default)]
 pub(super) struct Person {
     pub(super) email: String,
     pub(super) password: String,
@@ -37,6 +38,8 @@ pub(super) struct Person {
     pub(super) factor: Option<TotpSecret>,
     /// Key in the owner's app for signing in.
     pub(super) method: Option<TotpSecret>,
+    /// Browser in which the password was changed, and the link of the notice.
+    pub(super) password_changed: Option<(Browser, String)>,
 }
 
 fn setup(profile: Profile, required: bool) -> Setup {
@@ -101,8 +104,7 @@ impl World {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let email = self.new_address(number);
         let user = self.site.add_user(&email).await;
-        let mut person =
-            Person { email, password: PASSWORD.to_owned(), factor: None, method: None };
+        let mut person = Person { email, password: PASSWORD.to_owned(), ..Person::default() };
         let core = self.site.core();
         if !matches!(event, AccountEvent::FactorAdded | AccountEvent::FactorRequired) {
             let key = key_of(number);
@@ -128,12 +130,8 @@ impl World {
     /// Registers an account. Returns it with the link that was mailed.
     pub(super) async fn unconfirmed(&self) -> (Person, String) {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
-        let person = Person {
-            email: self.new_address(number),
-            password: PASSWORD.to_owned(),
-            factor: None,
-            method: None,
-        };
+        let email = self.new_address(number);
+        let person = Person { email, password: PASSWORD.to_owned(), ..Person::default() };
         let typed = json!({ "email": person.email, "password": PASSWORD });
         ok(&self.site.browser().post_json("/register", typed).await);
         let link = self.mailed_link(&person).await;

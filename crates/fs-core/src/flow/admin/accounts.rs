@@ -11,7 +11,7 @@ use crate::flow::groups::AdminFlows;
 use crate::flow::password::{NewPasswordCheck, ValidPassword};
 use crate::flow::register::{audit, username_lookup};
 use crate::flow::second_factor::no_second_factor;
-use crate::flow::undo::changed_by_another;
+use crate::flow::undo_record::changed_by_another;
 use crate::identity::IdentityAttribute;
 use crate::message::MessageKey;
 use crate::model::{NewUser, PasswordHash, User, UserField, UserId};

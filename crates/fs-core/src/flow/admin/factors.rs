@@ -6,7 +6,7 @@ use super::AdminError;
 use crate::config::CodeMethod;
 use crate::flow::groups::AdminFlows;
 use crate::flow::second_factor::no_second_factor;
-use crate::flow::undo::changed_by_another;
+use crate::flow::undo_record::changed_by_another;
 use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
 
 impl AdminFlows<'_> {
