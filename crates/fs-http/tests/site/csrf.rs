@@ -127,11 +127,19 @@ async fn a_form_of_another_site_ends_nobodys_session() {
 
 async fn nobodys_session_ends(site: &Site) {
     let typed = [("email", ANN), ("password", PASSWORD)];
-    for (from, written) in [("cross-site", false), ("same-origin", true), ("none", true)] {
+    for (header, from, written) in [
+        ("sec-fetch-site", "cross-site", false),
+        ("sec-fetch-site", "same-origin", true),
+        ("sec-fetch-site", "none", true),
+        // Of browsers that do not send it.
+        ("origin", "https://evil.test", false),
+        ("origin", "null", false),
+        ("origin", "https://site.test", true),
+    ] {
         let mut form = Browser::request(Method::POST, "/login");
         *form.body_mut() = "email=a&password=b".into();
         let form = with_header(form, "content-type", "application/x-www-form-urlencoded");
-        let answer = site.browser().send(with_header(form, "sec-fetch-site", from)).await;
+        let answer = site.browser().send(with_header(form, header, from)).await;
         assert_eq!(answer.status, StatusCode::OK);
         assert_eq!(!answer.cookies().is_empty(), written, "{from}");
     }

@@ -100,3 +100,17 @@ async fn reauthentication_stays_at_the_host_of_the_browser() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_sign_in_that_starts_again_keeps_its_target() {
+    for setup in every_way() {
+        let site = setup.build();
+        // The sign-in was under way in a browser that was restarted.
+        let mut browser = site.browser();
+        browser.get("/login").await;
+        let answer = browser.post_form("/tf-validate?next=/reports", &[("code", "123456")]).await;
+        let target = answer.location().unwrap_or_default();
+        assert!(target.starts_with("/login?next="), "{target}");
+        assert!(target.ends_with("reports"), "{target}");
+    }
+}
