@@ -1,10 +1,12 @@
 //! Mechanisms and results of authentication.
 
 use std::ops::Deref;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::UnknownName;
 use crate::model::User;
 use crate::token::TokenProblem;
 
@@ -30,10 +32,14 @@ impl Mechanism {
             Self::Basic => "basic",
         }
     }
+}
 
-    /// Returns the mechanism with that name, or `None` if there is no such mechanism.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Token, Self::Session, Self::Basic].into_iter().find(|m| m.name() == name)
+impl FromStr for Mechanism {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let all = [Self::Token, Self::Session, Self::Basic];
+        all.into_iter().find(|mechanism| mechanism.name() == name).ok_or(UnknownName)
     }
 }
 

@@ -45,9 +45,11 @@ pub mod session;
 pub mod timestamp;
 pub mod token;
 pub mod totp;
+mod unknown_name;
 mod value_cipher;
 
 pub use config::{Config, ExtraField, FieldCheck, FieldChoice, InputKind};
 pub use context::Context;
 pub use security::{Ports, Security};
 pub use timestamp::{CLOCK_LEEWAY, Timestamp, span_text};
+pub use unknown_name::UnknownName;

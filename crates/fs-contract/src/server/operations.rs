@@ -1,7 +1,6 @@
 //! Datastore calls of the control plane.
 
 use fs_core::Security;
-use fs_core::config::CodeMethod;
 use fs_core::flow::AdminError;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{Permissions, Role, User};
@@ -43,7 +42,7 @@ pub(super) async fn run(security: &Security, ctx: &Context, call: &Value) -> Res
     let method = || {
         let name = text("method");
         let unknown = || Failed::Error(format!("there is no method {name:?}"));
-        CodeMethod::from_name(name).ok_or_else(unknown)
+        name.parse().map_err(|_| unknown())
     };
     let role = text("role");
     let secret = match call.get("totp_secret").and_then(Value::as_str) {

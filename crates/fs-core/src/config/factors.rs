@@ -1,12 +1,14 @@
 //! Settings of second factors, unified sign-in and sign-in links.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, file, spans};
+use crate::UnknownName;
 use crate::recovery_code::RECOVERY_CODES;
 use crate::secret::Secret;
 use crate::totp::{TotpRules, TotpRulesError, WalletFormat, Window};
@@ -45,20 +47,23 @@ impl CodeMethod {
         }
     }
 
-    /// Returns the method with that name, or `None` if there is no such method. Accepts the older
-    /// names that Flask-Security stored as well.
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "email" | "mail" => Some(Self::Email),
-            "authenticator" | "google_authenticator" => Some(Self::Authenticator),
-            "sms" => Some(Self::Sms),
-            _ => None,
-        }
-    }
-
     /// Checks whether the code of this method must be sent.
     pub const fn is_sent(self) -> bool {
         !matches!(self, Self::Authenticator)
+    }
+}
+
+/// Reads Flask-Security's name of the method, and the older names that it stored as well.
+impl FromStr for CodeMethod {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        match name {
+            "email" | "mail" => Ok(Self::Email),
+            "authenticator" | "google_authenticator" => Ok(Self::Authenticator),
+            "sms" => Ok(Self::Sms),
+            _ => Err(UnknownName),
+        }
     }
 }
 
@@ -80,12 +85,15 @@ impl SignInMethod {
             Self::Code(method) => method.name(),
         }
     }
+}
 
-    /// Returns the method with that name, or `None` if there is no such method.
-    pub fn from_name(name: &str) -> Option<Self> {
+impl FromStr for SignInMethod {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
         match name {
-            "password" => Some(Self::Password),
-            other => CodeMethod::from_name(other).map(Self::Code),
+            "password" => Ok(Self::Password),
+            other => other.parse().map(Self::Code),
         }
     }
 }
@@ -101,7 +109,7 @@ impl TryFrom<String> for SignInMethod {
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
         let known = "write \"password\", \"email\", \"authenticator\" or \"sms\"";
-        Self::from_name(&name).ok_or(known)
+        name.parse().map_err(|UnknownName| known)
     }
 }
 

@@ -229,9 +229,9 @@ impl Config {
             let pair = value.as_array().map(Vec::as_slice);
             match pair {
                 Some([Value::String(text), Value::String(category)]) => {
-                    match Category::from_name(category) {
-                        Some(category) => self.messages.set(message, text, category),
-                        None => keys.wrong(&key, "write \"info\", \"success\" or \"error\""),
+                    match category.parse::<Category>() {
+                        Ok(category) => self.messages.set(message, text, category),
+                        Err(_) => keys.wrong(&key, "write \"info\", \"success\" or \"error\""),
                     }
                 }
                 _ => keys.wrong(&key, "write a text and a category, as in [\"Hello\", \"info\"]"),

@@ -105,7 +105,7 @@ fn two_factor(keys: &mut FlaskKeys) -> Option<TwoFactor> {
     rules.device = (!always).then_some(validity);
     keys.text("SECURITY_TWO_FACTOR_RESCUE_MAIL", &mut rules.rescue_mail);
     if let Some(names) = keys.texts("SECURITY_TWO_FACTOR_ENABLED_METHODS") {
-        match names.iter().map(|name| CodeMethod::from_name(name)).collect() {
+        match names.iter().map(|name| name.parse().ok()).collect() {
             Some(methods) => rules.methods = methods,
             None => keys.wrong(
                 "SECURITY_TWO_FACTOR_ENABLED_METHODS",
@@ -149,7 +149,7 @@ fn read_unified(keys: &mut FlaskKeys) -> Option<Unified> {
         ("SECURITY_US_MFA_REQUIRED", &mut rules.second_factor_after),
     ] {
         if let Some(names) = keys.texts(key) {
-            match names.iter().map(|name| SignInMethod::from_name(name)).collect() {
+            match names.iter().map(|name| name.parse().ok()).collect() {
                 Some(methods) => *into = methods,
                 None => keys.wrong(
                     key,

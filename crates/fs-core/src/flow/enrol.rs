@@ -16,6 +16,22 @@ use crate::security::Security;
 use crate::session::Session;
 use crate::totp::TotpSecret;
 
+/// Second factor that a user chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FactorChoice {
+    /// Codes of an authenticator app.
+    Authenticator,
+    /// Codes by mail.
+    Email,
+    /// Codes by text message.
+    Sms {
+        /// Phone number, as typed. Without one, the user is asked for it.
+        phone: Option<String>,
+    },
+    /// No second factor.
+    Disabled,
+}
+
 /// Outcome of choosing a second factor.
 #[derive(Debug)]
 #[must_use]
@@ -88,9 +104,8 @@ impl SecondFactorFlows<'_> {
         }
     }
 
-    /// Starts to set up a second factor, or disables it. `choice` is the name of a method, or
-    /// `disable`. A new factor is stored once a code has proven it
-    /// ([`validate`](Self::validate)).
+    /// Starts to set up a second factor, or disables it. A new factor is stored once a code has
+    /// proven it ([`validate`](Self::validate)).
     ///
     /// `remember_cookie` is the remember cookie of the request. If it belongs to the user and the
     /// change revokes it, it is replaced.
@@ -108,9 +123,10 @@ impl SecondFactorFlows<'_> {
     /// # async fn example(
     /// #     security: Security, ctx: Context, mut session: Session, user: User,
     /// # ) -> Result<(), FlowError> {
-    /// use fs_core::flow::EnrolOutcome;
+    /// use fs_core::flow::{EnrolOutcome, FactorChoice};
     ///
-    /// match security.second_factors().enrol(&ctx, &mut session, Some(&user), "authenticator", "", None).await? {
+    /// let app = FactorChoice::Authenticator;
+    /// match security.second_factors().enrol(&ctx, &mut session, Some(&user), app, None).await? {
     ///     EnrolOutcome::Started { key, username, .. } => println!("show the key to {username}"),
     ///     EnrolOutcome::ProofNeeded => println!("ask for the present second factor"),
     ///     other => println!("{other:?}"),
@@ -123,8 +139,7 @@ impl SecondFactorFlows<'_> {
         ctx: &Context,
         session: &mut Session,
         current: Option<&User>,
-        choice: &str,
-        phone: &str,
+        choice: FactorChoice,
         remember_cookie: Option<&str>,
     ) -> Result<EnrolOutcome, FlowError> {
         let Some(rules) = self.core.config().two_factor.clone() else {
@@ -136,10 +151,15 @@ impl SecondFactorFlows<'_> {
         if current.is_some() && self.needs_proof(ctx, session, &user).await? {
             return Ok(EnrolOutcome::ProofNeeded);
         }
-        if choice == "disable" && !rules.required && current.is_some() {
-            return self.core.disable_second_factor(ctx, session, user, remember_cookie).await;
-        }
-        let chosen = CodeMethod::from_name(choice).filter(|_| choice != "google_authenticator");
+        let (chosen, phone) = match choice {
+            FactorChoice::Disabled if !rules.required && current.is_some() => {
+                return self.core.disable_second_factor(ctx, session, user, remember_cookie).await;
+            }
+            FactorChoice::Disabled => (None, None),
+            FactorChoice::Authenticator => (Some(CodeMethod::Authenticator), None),
+            FactorChoice::Email => (Some(CodeMethod::Email), None),
+            FactorChoice::Sms { phone } => (Some(CodeMethod::Sms), phone),
+        };
         // A method that was the first factor cannot be the second one as well.
         let first = session.pending().filter(|_| current.is_none()).and_then(|first| first.kind);
         let given = |method| rules.strict && first == Some(FactorKind::of_code(method));
@@ -148,14 +168,9 @@ impl SecondFactorFlows<'_> {
             let unknown = MessageKey::TwoFactorMethodNotAvailable;
             return Ok(EnrolOutcome::Refused(Problem::new("setup", unknown)));
         };
-        let phone = match (method, phone.trim()) {
-            (CodeMethod::Sms, typed) if !typed.is_empty() => match self.core.read_phone(typed) {
-                Ok(phone) => Some(phone.into_string()),
-                Err(wrong) => {
-                    return Ok(EnrolOutcome::Refused(Problem::new("phone", wrong)));
-                }
-            },
-            _ => None,
+        let phone = match phone.as_deref().map(|typed| self.core.read_phone(typed)).transpose() {
+            Ok(phone) => phone.map(|phone| phone.into_string()),
+            Err(wrong) => return Ok(EnrolOutcome::Refused(Problem::new("phone", wrong))),
         };
         // Generate a new secret for each start. A secret that leaked from a copy of the session or
         // from a screen is useless, and a code that was sent to one number does not prove another.

@@ -57,7 +57,7 @@ pub use admit::Challenge;
 pub use auth_tokens::AuthTokenInfo;
 pub use change_password::{ChangeOutcome, NewPassword};
 pub use confirm::{ConfirmCheck, ConfirmForm, ConfirmOutcome, ConfirmProof};
-pub use enrol::EnrolOutcome;
+pub use enrol::{EnrolOutcome, FactorChoice};
 pub use fresh_start::NewDetails;
 pub use groups::{
     AccountFlows, AdminFlows, AuthTokenFlows, SecondFactorFlows, SessionFlows, SignInFlows,

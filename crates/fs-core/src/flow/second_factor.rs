@@ -1,5 +1,6 @@
 //! Giving the second factor of a sign-in, and getting help without it.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use super::admit::Challenge;
@@ -9,7 +10,6 @@ use super::establish::{Clearance, Prepared, Remember};
 use super::groups::SecondFactorFlows;
 use super::holder::Holder;
 use super::{FlowError, Problem, RememberChange};
-use crate::CLOCK_LEEWAY;
 use crate::config::CodeMethod;
 use crate::context::Context;
 use crate::event::{Event, Subject};
@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::security::Security;
 use crate::session::Session;
 use crate::token::DeviceToken;
+use crate::{CLOCK_LEEWAY, UnknownName};
 
 /// Outcome of giving a code.
 #[derive(Debug)]
@@ -75,10 +76,14 @@ impl RescueReason {
             Self::NoMailAccess => "no_mail_access",
         }
     }
+}
 
-    /// Returns the reason with that name, or `None` if there is no such reason.
-    pub fn from_name(name: &str) -> Option<Self> {
-        [Self::LostDevice, Self::NoMailAccess].into_iter().find(|reason| reason.name() == name)
+impl FromStr for RescueReason {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let all = [Self::LostDevice, Self::NoMailAccess];
+        all.into_iter().find(|reason| reason.name() == name).ok_or(UnknownName)
     }
 }
 
@@ -337,7 +342,7 @@ impl Security {
     ) -> Result<ValidateOutcome, FlowError> {
         let factor = after.as_ref().unwrap_or(&user.second_factor).clone();
         let name = factor.method.as_deref().unwrap_or_default();
-        let method = CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator);
+        let method = name.parse().unwrap_or(CodeMethod::Authenticator);
         let purpose = match after {
             Some(_) => CodePurpose::SetUp,
             None => CodePurpose::SecondFactor,
@@ -457,7 +462,7 @@ impl Security {
             return Ok(None);
         };
         let name = factor.method.as_deref().unwrap_or_default();
-        let method = CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator);
+        let method = name.parse().unwrap_or(CodeMethod::Authenticator);
         let window = rules.window(method);
         let code = TypedCode { user, secret: &secret, typed, method, window, purpose };
         let accepted = self.accept_code(ctx, code).await?;

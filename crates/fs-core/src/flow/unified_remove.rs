@@ -36,7 +36,7 @@ impl SignInMethodFlows<'_> {
     /// needs no set-up, because its codes go to the address of the account.
     pub fn removable(self, user: &User) -> Vec<CodeMethod> {
         let names = user.sign_in_secrets.keys().map(String::as_str);
-        let mut methods: Vec<_> = names.filter_map(CodeMethod::from_name).collect();
+        let mut methods: Vec<_> = names.filter_map(|name| name.parse().ok()).collect();
         methods.retain(|method| *method != CodeMethod::Email);
         methods.sort();
         methods.dedup();
@@ -90,7 +90,7 @@ impl SignInMethodFlows<'_> {
             return Ok(RemoveMethodOutcome::ProofNeeded);
         }
         let mut after = user.sign_in_secrets.clone();
-        after.retain(|name, _| CodeMethod::from_name(name) != Some(method));
+        after.retain(|name, _| name.parse() != Ok(method));
         if !self.core.leaves_a_way_in(user, &after) {
             return refused(MessageKey::LastWayIn);
         }
@@ -123,9 +123,8 @@ impl Security {
         let by = |method: SignInMethod| {
             config.unified.as_ref().is_some_and(|rules| rules.methods.contains(&method))
         };
-        let by_code = |name: &String| {
-            CodeMethod::from_name(name).is_some_and(|method| by(SignInMethod::Code(method)))
-        };
+        let by_code =
+            |name: &String| name.parse().is_ok_and(|method| by(SignInMethod::Code(method)));
         user.password.is_some()
             || config.recovery.is_some()
             || config.sign_in_links.is_some()

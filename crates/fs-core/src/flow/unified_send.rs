@@ -27,7 +27,7 @@ pub enum SendCodeOutcome {
 }
 
 impl SignInFlows<'_> {
-    /// Sends a sign-in code by the method `chosen`. Mail needs no set-up.
+    /// Sends a sign-in code. Mail needs no set-up.
     ///
     /// With [`Disclosure::Generic`], the answer and the work are the same for an identity without
     /// an account, which prevents enumeration.
@@ -43,9 +43,10 @@ impl SignInFlows<'_> {
     /// ```
     /// # use fs_core::{Context, Security, flow::FlowError};
     /// # async fn example(security: Security, ctx: Context) -> Result<(), FlowError> {
+    /// use fs_core::config::CodeMethod;
     /// use fs_core::flow::SendCodeOutcome;
     ///
-    /// match security.sign_in().send_code(&ctx, "ann@example.com", Some("email")).await? {
+    /// match security.sign_in().send_code(&ctx, "ann@example.com", CodeMethod::Email).await? {
     ///     SendCodeOutcome::Sent => println!("see your mails"),
     ///     SendCodeOutcome::NotSent => println!("please try again later"),
     ///     SendCodeOutcome::Refused(problem) => println!("{problem:?}"),
@@ -57,7 +58,7 @@ impl SignInFlows<'_> {
         self,
         ctx: &Context,
         identity: &str,
-        chosen: Option<&str>,
+        method: CodeMethod,
     ) -> Result<SendCodeOutcome, FlowError> {
         let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
@@ -69,16 +70,11 @@ impl SignInFlows<'_> {
             }
             _ => {}
         }
-        let counted = match chosen {
-            Some("sms") => CodeMethod::Sms,
-            _ => CodeMethod::Email,
-        };
-        let asked = self.core.code_request_quota(ctx, counted);
+        let asked = self.core.code_request_quota(ctx, method);
         self.core.count(ctx, &asked, user.as_ref()).await?;
-        let method = match self.core.chosen_to_send(chosen) {
-            Ok(method) => method,
-            Err(problem) => return Ok(SendCodeOutcome::Refused(problem)),
-        };
+        if let Err(problem) = self.core.can_send_by(method) {
+            return Ok(SendCodeOutcome::Refused(problem));
+        }
         let active = user.as_ref().filter(|user| user.active);
         let sent = match active {
             Some(user) => {
@@ -180,20 +176,13 @@ impl Security {
         Ok(())
     }
 
-    /// Parses the chosen method, if codes can be sent by it.
-    pub(super) fn chosen_to_send(&self, chosen: Option<&str>) -> Result<CodeMethod, Problem> {
-        let problem = |key| Problem::new("chosen_method", key);
-        let method = match chosen.filter(|chosen| !chosen.is_empty()) {
-            Some("email") => CodeMethod::Email,
-            Some("sms") => CodeMethod::Sms,
-            Some(_) if self.config().unified.is_some() => {
-                return Err(problem(MessageKey::InvalidChoice));
-            }
-            _ => return Err(problem(MessageKey::UsMethodNotAvailable)),
-        };
+    /// Checks that codes that sign in can be sent by a method.
+    pub(super) fn can_send_by(&self, method: CodeMethod) -> Result<(), Problem> {
+        let problem = |key| Err(Problem::new("chosen_method", key));
         match self.signs_in_by(method) {
-            true => Ok(method),
-            false => Err(problem(MessageKey::UsMethodNotAvailable)),
+            _ if !method.is_sent() => problem(MessageKey::InvalidChoice),
+            true => Ok(()),
+            false => problem(MessageKey::UsMethodNotAvailable),
         }
     }
 

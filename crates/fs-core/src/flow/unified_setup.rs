@@ -210,7 +210,7 @@ impl SignInMethodFlows<'_> {
             Err(outcome) => return Ok(outcome),
         };
         let (Some(rules), Some(method)) =
-            (&self.core.config().unified, CodeMethod::from_name(&state.method))
+            (&self.core.config().unified, state.method.parse::<CodeMethod>().ok())
         else {
             return Ok(ProveSetupOutcome::Invalid);
         };
@@ -366,9 +366,11 @@ impl SessionFlows<'_> {
     /// # async fn example(
     /// #     security: Security, ctx: Context, user: User,
     /// # ) -> Result<(), FlowError> {
+    /// use fs_core::config::CodeMethod;
     /// use fs_core::flow::SendCodeOutcome;
     ///
-    /// match security.sessions().send_verification_code(&ctx, &user, Some("email")).await? {
+    /// let mail = CodeMethod::Email;
+    /// match security.sessions().send_verification_code(&ctx, &user, mail).await? {
     ///     SendCodeOutcome::Sent => println!("see your mails"),
     ///     outcome => println!("{outcome:?}"),
     /// }
@@ -379,10 +381,10 @@ impl SessionFlows<'_> {
         self,
         ctx: &Context,
         user: &User,
-        chosen: Option<&str>,
+        method: CodeMethod,
     ) -> Result<SendCodeOutcome, FlowError> {
-        match self.core.chosen_to_send(chosen) {
-            Ok(method) => self.core.sign_in().send_code_to(ctx, user, method, true).await,
+        match self.core.can_send_by(method) {
+            Ok(()) => self.core.sign_in().send_code_to(ctx, user, method, true).await,
             Err(problem) => Ok(SendCodeOutcome::Refused(problem)),
         }
     }

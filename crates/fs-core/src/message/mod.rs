@@ -35,8 +35,12 @@ pub use page_text::PageText;
 pub use status_text::StatusText;
 pub use texts::{English, TextKey};
 
+use std::str::FromStr;
+
 use minicbor::{Decode, Encode};
 use serde::{Deserialize, Serialize};
+
+use crate::UnknownName;
 
 /// Severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, Encode, Decode)]
@@ -63,22 +67,14 @@ impl Category {
             Self::Error => "error",
         }
     }
+}
 
-    /// Returns the category with that name, or `None` if there is no such category.
-    ///
-    /// ```
-    /// use fs_core::message::Category;
-    ///
-    /// assert_eq!(Category::from_name("success"), Some(Category::Success));
-    /// assert_eq!(Category::from_name("warning"), None);
-    /// ```
-    pub fn from_name(name: &str) -> Option<Self> {
-        match name {
-            "info" => Some(Self::Info),
-            "success" => Some(Self::Success),
-            "error" => Some(Self::Error),
-            _ => None,
-        }
+impl FromStr for Category {
+    type Err = UnknownName;
+
+    fn from_str(name: &str) -> Result<Self, UnknownName> {
+        let all = [Self::Info, Self::Success, Self::Error];
+        all.into_iter().find(|category| category.as_str() == name).ok_or(UnknownName)
     }
 }
 
@@ -141,7 +137,7 @@ mod tests {
     #[test]
     fn category_names_go_both_ways() {
         for category in [Category::Info, Category::Success, Category::Error] {
-            assert_eq!(Category::from_name(category.as_str()), Some(category));
+            assert_eq!(category.as_str().parse(), Ok(category));
             let json = serde_json::to_string(&category).unwrap();
             assert_eq!(json, format!("\"{}\"", category.as_str()));
         }

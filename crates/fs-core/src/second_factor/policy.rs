@@ -176,7 +176,7 @@ pub fn method_of(user: &User) -> Option<CodeMethod> {
     let factor = &user.second_factor;
     factor.totp_secret.as_ref()?;
     let name = factor.method.as_deref()?;
-    Some(CodeMethod::from_name(name).unwrap_or(CodeMethod::Authenticator))
+    Some(name.parse().unwrap_or(CodeMethod::Authenticator))
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fs_core::config::CodeMethod;
 use fs_core::flow::{
-    ChangeOutcome, EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, ProveSetupOutcome,
-    RemoveMethodOutcome, ResetOutcome, UndoOutcome, ValidateOutcome,
+    ChangeOutcome, EnrolOutcome, FactorChoice, FlowError, MakeRecoveryCodesOutcome,
+    ProveSetupOutcome, RemoveMethodOutcome, ResetOutcome, UndoOutcome, ValidateOutcome,
 };
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
@@ -95,7 +95,8 @@ impl Browser {
             }
             Kind::FactorOff => {
                 let factors = core.second_factors();
-                let off = factors.enrol(&ctx, session, Some(&user), "disable", "", None).await?;
+                let off =
+                    factors.enrol(&ctx, session, Some(&user), FactorChoice::Disabled, None).await?;
                 matches!(off, EnrolOutcome::Disabled { .. })
             }
             Kind::Method => {

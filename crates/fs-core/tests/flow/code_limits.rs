@@ -24,7 +24,7 @@ async fn site(mut setup: Setup) -> Site {
 
 /// Sends a code to Ann and returns it.
 async fn code(site: &Site) -> String {
-    let by = Some(CodeMethod::Email.name());
+    let by = CodeMethod::Email;
     let sent = site.core().sign_in().send_code(&site.context(), ANN, by).await.unwrap();
     assert!(matches!(sent, SendCodeOutcome::Sent));
     let mail = site.mails().await.pop().unwrap();

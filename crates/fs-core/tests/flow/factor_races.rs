@@ -2,7 +2,7 @@
 
 use fs_core::event::Event;
 use fs_core::flow::{
-    CodeLinkOutcome, ConfirmOutcome, EnrolOutcome, FollowLinkOutcome, ResetOutcome,
+    CodeLinkOutcome, ConfirmOutcome, EnrolOutcome, FactorChoice, FollowLinkOutcome, ResetOutcome,
 };
 use fs_core::model::SecondFactor;
 use fs_core::session::Session;
@@ -63,7 +63,8 @@ fn a_session_that_is_signed_out_during_a_change_of_factor_does_not_come_back() {
         let mut same = one.clone();
         let (core, ctx) = (site.core(), site.context());
         let user = block_on(site.user(ANN)).unwrap();
-        let off = core.second_factors().enrol(&ctx, &mut one, Some(&user), "disable", "", None);
+        let off =
+            core.second_factors().enrol(&ctx, &mut one, Some(&user), FactorChoice::Disabled, None);
         let (off, out) =
             order.both(off, core.sessions().sign_out(&ctx, &mut same, Some(&user), None));
         let _ = out.unwrap();

@@ -2,8 +2,8 @@
 
 use fs_core::config::{CodeMethod, SignInLinks, SignInMethod, TwoFactor, Unified};
 use fs_core::flow::{
-    EnrolOutcome, Passcode, ProveSetupOutcome, SendCodeOutcome, SendLinkOutcome, SetupOutcome,
-    SignInOutcome, ValidateOutcome,
+    EnrolOutcome, FactorChoice, Passcode, ProveSetupOutcome, SendCodeOutcome, SendLinkOutcome,
+    SetupOutcome, SignInOutcome, ValidateOutcome,
 };
 use fs_core::model::User;
 use fs_core::session::Session;
@@ -102,7 +102,7 @@ pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
     let current = core.sessions().authenticate(&ctx, session).await.unwrap();
     match core
         .second_factors()
-        .enrol(&ctx, session, current.as_deref(), "authenticator", "", None)
+        .enrol(&ctx, session, current.as_deref(), FactorChoice::Authenticator, None)
         .await
         .unwrap()
     {
@@ -115,14 +115,17 @@ pub(crate) async fn enrol(site: &Site, session: &mut Session) -> TotpSecret {
 pub(crate) async fn disable(site: &Site, session: &mut Session) -> bool {
     let (ctx, core) = (site.context(), site.core());
     let current = core.sessions().authenticate(&ctx, session).await.unwrap();
-    let outcome =
-        core.second_factors().enrol(&ctx, session, current.as_deref(), "disable", "", None).await;
+    let outcome = core
+        .second_factors()
+        .enrol(&ctx, session, current.as_deref(), FactorChoice::Disabled, None)
+        .await;
     matches!(outcome, Ok(EnrolOutcome::Disabled { .. }))
 }
 
 /// Requests a mailed code to sign in with, and returns it.
 pub(crate) async fn mailed_code(site: &Site) -> String {
-    let asked = site.core().sign_in().send_code(&site.context(), ANN, Some("email")).await.unwrap();
+    let asked =
+        site.core().sign_in().send_code(&site.context(), ANN, CodeMethod::Email).await.unwrap();
     assert!(matches!(asked, SendCodeOutcome::Sent));
     let text = site.mails().await.pop().unwrap().text.unwrap();
     let code =

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 
+use fs_core::config::CodeMethod;
 use fs_core::event::Event;
 use fs_core::flow::{FollowLinkOutcome, SendCodeOutcome, VerifyOutcome};
 use fs_core::model::{
@@ -286,7 +287,7 @@ fn a_code_that_was_mailed_is_good_though_two_were_asked_for_at_once() {
         block_on(site.add_user(ANN));
         let ask = async || {
             let (core, ctx) = (site.core(), site.context());
-            let asked = core.sign_in().send_code(&ctx, ANN, Some("email")).await;
+            let asked = core.sign_in().send_code(&ctx, ANN, CodeMethod::Email).await;
             matches!(asked, Ok(SendCodeOutcome::Sent))
         };
         let told: [bool; 2] = order.both(ask(), ask()).into();
@@ -318,7 +319,7 @@ fn of_two_methods_that_are_proven_at_once_none_is_lost() {
             let begun = site
                 .core()
                 .sign_in_methods()
-                .set_up(&site.context(), &user, fs_core::config::CodeMethod::Email, "")
+                .set_up(&site.context(), &user, CodeMethod::Email, "")
                 .await;
             let fs_core::flow::SetupOutcome::Started { state, .. } = begun.unwrap() else {
                 panic!("not begun");

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fs_core::config::Unified;
+use fs_core::config::{CodeMethod, Unified};
 use fs_core::flow::{
     ChangeOutcome, FlowError, Passcode, RegisterOutcome, ResetOutcome, SignInOutcome, VerifyOutcome,
 };
@@ -105,10 +105,10 @@ async fn a_sign_in_that_is_refused_for_load_costs_no_attempt() {
                     .follow_code_link(&ctx, &mut Session::default(), ANN, "1", true)
                     .await,
             );
-            busy(site.core().sign_in().send_code(&ctx, ANN, Some("email")).await);
+            busy(site.core().sign_in().send_code(&ctx, ANN, CodeMethod::Email).await);
         }
         full.store(false, Ordering::SeqCst);
-        let _ = site.core().sign_in().send_code(&ctx, ANN, Some("email")).await.unwrap();
+        let _ = site.core().sign_in().send_code(&ctx, ANN, CodeMethod::Email).await.unwrap();
         assert!(is_in(sign_in(&site, ANN, PASSWORD).await), "{password}");
         assert!(is_in(sign_in_by_passcode(&site, PASSWORD).await), "{password}");
         assert!(!is_told_to_wait(&sign_in(&site, ANN, password).await));

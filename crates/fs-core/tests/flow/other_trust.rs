@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fs_core::flow::{EnrolOutcome, RememberChange, SignInOutcome, ValidateOutcome};
+use fs_core::flow::{EnrolOutcome, FactorChoice, RememberChange, SignInOutcome, ValidateOutcome};
 use fs_core::secret::Secret;
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
@@ -84,7 +84,7 @@ async fn change(
     if off {
         match core
             .second_factors()
-            .enrol(&ctx, session, Some(&user), "disable", "", cookie)
+            .enrol(&ctx, session, Some(&user), FactorChoice::Disabled, cookie)
             .await
             .unwrap()
         {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fs_core::config::CodeMethod;
 use fs_core::flow::{
     ChangeOutcome, Credentials, FlowError, ResetOutcome, SendCodeOutcome, SignInOutcome,
     UndoOutcome, ValidateOutcome,
@@ -44,7 +45,7 @@ async fn strangers_do_not_use_up_the_sign_in_codes_of_an_owner_at_home() {
     let _ = sign_ann_in(&site, &mut Session::default()).await;
     site.mails().await;
     let ask = async |site: &Site| {
-        let asked = site.core().sign_in().send_code(&site.context(), ANN, Some("email")).await;
+        let asked = site.core().sign_in().send_code(&site.context(), ANN, CodeMethod::Email).await;
         assert!(matches!(asked, Ok(SendCodeOutcome::Sent)), "{asked:?}");
         site.clock.advance(STEP);
         site.mails().await.len()

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::event::Event;
 use fs_core::flow::{
-    EnrolOutcome, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, ValidateOutcome,
+    EnrolOutcome, FactorChoice, FlowError, MakeRecoveryCodesOutcome, SignInOutcome, ValidateOutcome,
 };
 use fs_core::message::MessageKey;
 use fs_core::model::{SealedSecret, User};
@@ -130,7 +130,7 @@ async fn disable(site: &Site, session: &mut Session, user: &User) -> Result<bool
     let disabled = site
         .core()
         .second_factors()
-        .enrol(&site.context(), session, Some(user), "disable", "", None)
+        .enrol(&site.context(), session, Some(user), FactorChoice::Disabled, None)
         .await?;
     Ok(matches!(disabled, EnrolOutcome::Disabled { .. }))
 }
@@ -308,7 +308,7 @@ async fn codes_end_with_the_second_factor() {
         let begun = site
             .core()
             .second_factors()
-            .enrol(&ctx, &mut session, Some(&user), "authenticator", "", None)
+            .enrol(&ctx, &mut session, Some(&user), FactorChoice::Authenticator, None)
             .await;
         let EnrolOutcome::Started { key: Some(key), .. } = begun.unwrap() else { panic!() };
         let code = TotpRules::default().code_at(&key, site.core().now());
@@ -530,7 +530,7 @@ async fn faults_leave_nothing_half_done() {
             let (core, ctx) = (site.core(), site.context());
             let begun = core
                 .second_factors()
-                .enrol(&ctx, session, Some(&user), "authenticator", "", None)
+                .enrol(&ctx, session, Some(&user), FactorChoice::Authenticator, None)
                 .await
                 .unwrap();
             let EnrolOutcome::Started { method: CodeMethod::Authenticator, key: Some(key), .. } =

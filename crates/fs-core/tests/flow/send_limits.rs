@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use fs_core::config::{CodeMethod, SignInLinks, TwoFactor, Unified};
 use fs_core::flow::{
-    EnrolOutcome, FlowError, ResetCheck, ResetOutcome, SendCodeOutcome, SendLinkOutcome,
+    EnrolOutcome, FactorChoice, FlowError, ResetCheck, ResetOutcome, SendCodeOutcome,
+    SendLinkOutcome,
 };
 use fs_core::limit::{Cap, SendLimits};
 use fs_core::port::{OutgoingSms, SmsError, SmsSender};
@@ -207,9 +208,10 @@ fn with_texts(mut setup: Setup) -> (Setup, Arc<Telephone>) {
 async fn text(site: &Site, email: &str, phone: &str) -> Result<EnrolOutcome, FlowError> {
     let user = site.user(email).await.unwrap();
     let mut session = Session::default();
+    let choice = FactorChoice::Sms { phone: Some(phone.to_owned()) };
     site.core()
         .second_factors()
-        .enrol(&site.context(), &mut session, Some(&user), "sms", phone, None)
+        .enrol(&site.context(), &mut session, Some(&user), choice, None)
         .await
 }
 
@@ -273,7 +275,7 @@ async fn codes_to_sign_in_with_are_mailed_so_often_and_always_promised() {
         let mut work = Vec::new();
         for identity in [ANN, NOBODY] {
             site.calls.take();
-            let by = Some(CodeMethod::Email.name());
+            let by = CodeMethod::Email;
             let asked = site.core().sign_in().send_code(&site.context(), identity, by).await;
             assert!(matches!(asked, Ok(SendCodeOutcome::Sent)), "{asked:?}");
             let commit = |call: &fs_testkit::calls::Call| *call == fs_testkit::calls::Call::Commit;

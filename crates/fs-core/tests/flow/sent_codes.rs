@@ -143,7 +143,7 @@ fn codes_that_are_sent_at_the_same_moment_all_work() {
         let site = site(true);
         block_on(ann_by_mail(&site));
         let ctx = site.context();
-        let ask = || site.core().sign_in().send_code(&ctx, ANN, Some("email"));
+        let ask = || site.core().sign_in().send_code(&ctx, ANN, CodeMethod::Email);
         let (first, second) = order.both(ask(), ask());
         assert!(matches!((first, second), (Ok(SendCodeOutcome::Sent), Ok(SendCodeOutcome::Sent))));
         let mails = block_on(site.mails());
@@ -184,8 +184,12 @@ async fn asking_again_within_a_step_tells_nothing() {
         let mut all = Vec::new();
         for _ in 0..4 {
             site.calls.take();
-            let asked =
-                site.core().sign_in().send_code(&site.context(), ANN, Some("email")).await.unwrap();
+            let asked = site
+                .core()
+                .sign_in()
+                .send_code(&site.context(), ANN, CodeMethod::Email)
+                .await
+                .unwrap();
             assert!(matches!(asked, SendCodeOutcome::Sent));
             all.push(site.calls.take());
         }
@@ -278,7 +282,7 @@ async fn ann_by_text(setup: Setup, phone: &str) -> (Site, Arc<Telephone>) {
 }
 
 async fn ask(site: &Site) -> SendCodeOutcome {
-    site.core().sign_in().send_code(&site.context(), ANN, Some("sms")).await.unwrap()
+    site.core().sign_in().send_code(&site.context(), ANN, CodeMethod::Sms).await.unwrap()
 }
 
 /// Checks that the answer does not wait for the SMS service in the default profile. Otherwise it
@@ -319,7 +323,7 @@ fn asking_twice_at_once_tells_nothing() {
         let site = every_way().build();
         block_on(site.add_user(ANN));
         let ctx = site.context();
-        let ask = || site.core().sign_in().send_code(&ctx, ANN, Some("email"));
+        let ask = || site.core().sign_in().send_code(&ctx, ANN, CodeMethod::Email);
         let (first, second) = order.both(ask(), ask());
         assert!(matches!(first, Ok(SendCodeOutcome::Sent)), "{first:?}");
         assert!(matches!(second, Ok(SendCodeOutcome::Sent)), "{second:?}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fs_core::config::CodeMethod;
-use fs_core::flow::EnrolOutcome;
+use fs_core::flow::{EnrolOutcome, FactorChoice};
 use fs_core::session::Session;
 use fs_core::totp::Window;
 use fs_testkit::site::{Setup, Site};
@@ -89,7 +89,7 @@ async fn a_second_factor_that_is_being_set_up_waits_for_its_code() {
         let user = site.user(ANN).await.unwrap();
         let begun = core
             .second_factors()
-            .enrol(&ctx, &mut ann, Some(&user), "email", "", None)
+            .enrol(&ctx, &mut ann, Some(&user), FactorChoice::Email, None)
             .await
             .unwrap();
         assert!(matches!(begun, EnrolOutcome::Started { .. }), "{begun:?}");

@@ -234,7 +234,7 @@ impl HttpConfig {
 const MECHANISMS: &str = "write a list of \"session\", \"token\" and \"basic\"";
 
 fn mechanisms(names: &[String]) -> Option<Vec<Mechanism>> {
-    names.iter().map(|name| Mechanism::from_name(name)).collect()
+    names.iter().map(|name| name.parse().ok()).collect()
 }
 
 fn cookie(keys: &mut FlaskKeys, start: &str, into: &mut CookieAttributes) {

@@ -1,7 +1,8 @@
 //! Passcodes: the methods to get one, and the fields of a form that take one.
 
 use fs_core::config::{CodeMethod, SignInMethod};
-use fs_core::message::Label;
+use fs_core::flow::Problem;
+use fs_core::message::{Label, MessageKey};
 use serde_json::{Map, Number, Value};
 
 use crate::exchange::Exchange;
@@ -24,11 +25,17 @@ pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
     format!("{:0>digits$}", code.to_string())
 }
 
-/// The method that was chosen.
-pub(super) fn chosen_method(exchange: &Exchange) -> Option<String> {
-    match exchange.request().fields.get("chosen_method")? {
-        FieldValue::Text(chosen) => Some(chosen),
-        FieldValue::Other(other) => Some(other.to_string()),
+/// The chosen method to get a code by. The older names of methods are in databases only.
+pub(super) fn chosen_method(exchange: &Exchange) -> Result<CodeMethod, Problem> {
+    let problem = |key| Problem::new("chosen_method", key);
+    match exchange.request().fields.get("chosen_method") {
+        Some(FieldValue::Text(chosen)) if !chosen.is_empty() => {
+            let mut all = CodeMethod::ALL.into_iter();
+            let named = all.find(|method| method.name() == chosen);
+            named.ok_or_else(|| problem(MessageKey::InvalidChoice))
+        }
+        Some(FieldValue::Other(_)) => Err(problem(MessageKey::InvalidChoice)),
+        _ => Err(problem(MessageKey::UsMethodNotAvailable)),
     }
 }
 

@@ -49,7 +49,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     }
     let mut session = exchange.session();
     let (ctx, flows) = (exchange.context(), exchange.core().second_factors());
-    let Some(reason) = RescueReason::from_name(&reason) else {
+    let Ok(reason) = reason.parse::<RescueReason>() else {
         let pending = flows.pending(ctx, &session).await;
         let pending = pending.map_err(|error| exchange.flow_failed(&error))?;
         if pending.is_none() {

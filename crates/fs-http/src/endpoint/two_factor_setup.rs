@@ -2,7 +2,7 @@
 
 use fs_core::authn::Authentication;
 use fs_core::config::CodeMethod;
-use fs_core::flow::{EnrolOutcome, Problem};
+use fs_core::flow::{EnrolOutcome, FactorChoice, Problem};
 use fs_core::message::MessageKey;
 use fs_core::model::User;
 use fs_core::totp::TotpSecret;
@@ -40,12 +40,20 @@ pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>)
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
+    let Some(choice) = factor_choice(&choice, phone) else {
+        let unknown = Problem::new("setup", MessageKey::TwoFactorMethodNotAvailable);
+        return Ok(match enrolling(exchange, current).await? {
+            None => exchange.nothing_pending(),
+            Some((user, true)) => exchange.factor_first(&user, Endpoint::TwoFactorSetup),
+            Some((_, false)) => wrong(StatusCode::BAD_REQUEST, &[unknown]),
+        });
+    };
     let mut session = exchange.session();
     let core = exchange.core();
     let (ctx, remembered) = (exchange.context(), exchange.remember_cookie());
     let outcome = core
         .second_factors()
-        .enrol(ctx, &mut session, current, &choice, &phone, remembered.as_deref())
+        .enrol(ctx, &mut session, current, choice, remembered.as_deref())
         .await;
     let outcome = outcome.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
@@ -75,7 +83,23 @@ pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>)
     })
 }
 
-async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
+/// The choice of a form. The older names of methods are in databases only.
+fn factor_choice(name: &str, phone: String) -> Option<FactorChoice> {
+    let phone = Some(phone).filter(|phone| !phone.trim().is_empty());
+    match name {
+        "authenticator" => Some(FactorChoice::Authenticator),
+        "email" => Some(FactorChoice::Email),
+        "sms" => Some(FactorChoice::Sms { phone }),
+        "disable" => Some(FactorChoice::Disabled),
+        _ => None,
+    }
+}
+
+/// The user who sets up a second factor, and whether the present one has to be proven first.
+async fn enrolling(
+    exchange: &Exchange,
+    current: Option<&User>,
+) -> Result<Option<(User, bool)>, Box<http::Response<bytes::Bytes>>> {
     let mut session = exchange.session();
     let (core, ctx) = (exchange.core(), exchange.context());
     let user = core.second_factors().enrolling_user(ctx, &mut session, current).await;
@@ -86,7 +110,11 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     };
     let needs_proof = needs_proof.map_err(|error| exchange.flow_failed(&error))?;
     exchange.put_session(session);
-    let Some(user) = user else {
+    Ok(user.map(|user| (user, needs_proof)))
+}
+
+async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
+    let Some((user, needs_proof)) = enrolling(exchange, current).await? else {
         return Ok(exchange.nothing_pending());
     };
     if !exchange.wants_json() {

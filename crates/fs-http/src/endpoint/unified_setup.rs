@@ -49,8 +49,7 @@ pub(super) async fn answer(exchange: &Exchange, caller: &Authentication) -> Answ
     if needed.map_err(|error| exchange.flow_failed(&error))? {
         return Ok(exchange.factor_first(user, Endpoint::UnifiedSetup));
     }
-    let chosen = chosen_method(exchange).unwrap_or_default();
-    let Some(method) = CodeMethod::ALL.into_iter().find(|method| method.name() == chosen) else {
+    let Ok(method) = chosen_method(exchange) else {
         let unknown = Problem::new("chosen_method", MessageKey::InvalidChoice);
         return Ok(wrong(StatusCode::BAD_REQUEST, &[unknown]));
     };
@@ -101,7 +100,7 @@ async fn remove(exchange: &Exchange, user: &User, name: &str) -> Answer {
     let mut session = exchange.session();
     let (ctx, cookie) = (exchange.context(), exchange.remember_cookie());
     let core = exchange.core();
-    let Some(method) = CodeMethod::from_name(name) else {
+    let Ok(method) = name.parse::<CodeMethod>() else {
         let unknown = Problem::new("delete_method", MessageKey::UsMethodNotAvailable);
         return Ok(exchange.mistakes(&[unknown], |problems| page(exchange, user, problems)));
     };

@@ -111,9 +111,12 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
     if !found.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &found));
     }
-    let chosen = chosen_method(exchange);
+    let chosen = match chosen_method(exchange) {
+        Ok(chosen) => chosen,
+        Err(problem) => return Ok(wrong(StatusCode::BAD_REQUEST, &[problem])),
+    };
     let core = exchange.core();
-    let outcome = core.sign_in().send_code(exchange.context(), &identity, chosen.as_deref()).await;
+    let outcome = core.sign_in().send_code(exchange.context(), &identity, chosen).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SendCodeOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         SendCodeOutcome::NotSent => {
@@ -124,7 +127,7 @@ pub(super) async fn send_code(exchange: &Exchange) -> Answer {
         SendCodeOutcome::Sent => {
             let mut page = page(exchange, &[], &identity);
             page.extra.insert("code_sent".to_owned(), true.into());
-            page.extra.insert("chosen_method".to_owned(), chosen.into());
+            page.extra.insert("chosen_method".to_owned(), chosen.name().into());
             page.forms.iter_mut().for_each(|form| expect_code(exchange, form));
             exchange.page(StatusCode::OK, page)
         }

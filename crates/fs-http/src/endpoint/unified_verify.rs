@@ -1,7 +1,6 @@
 //! Proving again who one is, with a password or code.
 
 use fs_core::authn::Authentication;
-use fs_core::config::CodeMethod;
 use fs_core::flow::{Problem, SendCodeOutcome, VerifyOutcome};
 use fs_core::message::{Label, MessageKey};
 use fs_core::secret::Secret;
@@ -77,12 +76,13 @@ pub(super) async fn send_code(exchange: &Exchange, caller: &Authentication) -> A
     if !problems.is_empty() {
         return Ok(wrong(StatusCode::BAD_REQUEST, &problems));
     }
-    let chosen = chosen_method(exchange);
+    let chosen = match chosen_method(exchange) {
+        Ok(chosen) => chosen,
+        Err(problem) => return Ok(wrong(StatusCode::BAD_REQUEST, &[problem])),
+    };
     let core = exchange.core();
-    let outcome = core
-        .sessions()
-        .send_verification_code(exchange.context(), &caller.user, chosen.as_deref())
-        .await;
+    let outcome =
+        core.sessions().send_verification_code(exchange.context(), &caller.user, chosen).await;
     Ok(match outcome.map_err(|error| exchange.flow_failed(&error))? {
         SendCodeOutcome::Refused(problem) => wrong(StatusCode::BAD_REQUEST, &[problem]),
         SendCodeOutcome::NotSent => {
@@ -92,11 +92,9 @@ pub(super) async fn send_code(exchange: &Exchange, caller: &Authentication) -> A
         SendCodeOutcome::Sent if exchange.wants_json() => exchange.json_ok(None, None, Map::new()),
         SendCodeOutcome::Sent => {
             let mut page = page(exchange, &[]);
-            if let Some(method) = chosen.as_deref().and_then(CodeMethod::from_name) {
-                let user = &*caller.user;
-                let asked = AskedCode::new(method, Some(user), user.phone.as_deref());
-                asked.tell(&mut page, true);
-            }
+            let user = &*caller.user;
+            let asked = AskedCode::new(chosen, Some(user), user.phone.as_deref());
+            asked.tell(&mut page, true);
             page.forms.iter_mut().for_each(|form| expect_code(exchange, form));
             exchange.page(StatusCode::OK, page)
         }
