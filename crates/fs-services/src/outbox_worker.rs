@@ -99,7 +99,11 @@ async fn work(
         tokio::select! {
             biased;
             _ = &mut stopped => return,
-            () = bell.notified() => {}
+            () = bell.notified() => {
+                if let Err(error) = security.wait_before_delivery().await {
+                    tracing::error!(%error, "the outbox is emptied without a wait");
+                }
+            }
             _ = ticks.tick() => {}
         }
         // A pass can panic, for example if the log cannot be written. It must not end the task,

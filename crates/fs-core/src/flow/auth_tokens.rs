@@ -4,6 +4,7 @@
 //! with a name. In the itsdangerous format, a token is Flask-Security's signed text with the
 //! uniquifier, and the database holds no record of it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -118,7 +119,7 @@ impl AuthTokenFlows<'_> {
         name: &str,
     ) -> Result<Secret, FlowError> {
         if !self.core.config().auth_tokens.own_uniquifier && user.uniquifier.is_empty() {
-            *user = self.core.with_uniquifier(user.clone()).await?;
+            *user = self.core.with_uniquifier(Cow::Borrowed(user)).await?.into_owned();
         }
         if !self.are_listed() {
             let uniquifier = self.core.token_uniquifier(user).await?;

@@ -102,6 +102,32 @@ impl Security {
         }
     }
 
+    /// Waits for a random time of up to eight milliseconds if answers must not reveal whether an
+    /// account exists. A worker calls this when it is woken, before [`deliver_mails`]: otherwise its
+    /// work, which is longer for a real message, would change the time of the next request.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::Entropy`] if the source of randomness fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use fs_core::{Security, flow::FlowError};
+    /// # async fn example(security: Security) -> Result<(), FlowError> {
+    /// // The outbox waker was called.
+    /// security.wait_before_delivery().await?;
+    /// let delivered = security.deliver_mails().await?;
+    /// # let _ = delivered;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// [`deliver_mails`]: Self::deliver_mails
+    pub async fn wait_before_delivery(&self) -> Result<(), FlowError> {
+        self.blur_time().await
+    }
+
     /// Delivers all due mails and text messages of the outbox. A message that cannot be sent now is
     /// retried with exponential back-off. A message that is refused or was tried too often stays in
     /// the outbox and is not retried.

@@ -1,5 +1,7 @@
 //! Resetting a forgotten password by a link.
 
+use std::borrow::Cow;
+
 use super::admit::Challenge;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
 use super::groups::AccountFlows;
@@ -334,7 +336,7 @@ impl Security {
         user: &User,
         rules: &Recovery,
     ) -> Result<(), FlowError> {
-        let user = &self.with_uniquifier(user.clone()).await?;
+        let user = &self.with_uniquifier(Cow::Borrowed(user)).await?;
         let mut batch = Batch::from(audit(ctx, "reset_requested", Some(&user.id)));
         let of = (&user.uniquifier, user.email.as_str(), user.password.as_ref());
         let token = self.reset_token(ctx, of)?;

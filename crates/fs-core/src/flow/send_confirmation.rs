@@ -1,5 +1,7 @@
 //! Mailing confirmation links.
 
+use std::borrow::Cow;
+
 use super::establish::Remember;
 use super::groups::AccountFlows;
 use super::register::audit;
@@ -92,7 +94,7 @@ impl Security {
         user: &User,
         rules: &Confirmation,
     ) -> Result<(), FlowError> {
-        let user = &self.with_uniquifier(user.clone()).await?;
+        let user = &self.with_uniquifier(Cow::Borrowed(user)).await?;
         let token = self.confirm_token(ctx, &user.uniquifier, &user.email)?;
         let kind =
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };

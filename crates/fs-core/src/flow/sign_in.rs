@@ -1,5 +1,7 @@
 //! Signing in with an identity and a password.
 
+use std::borrow::Cow;
+
 use super::admit::Challenge;
 use super::counted_sign_in::CountedSignIn;
 use super::establish::{Prepared, Remember};
@@ -309,7 +311,7 @@ impl SignInFlows<'_> {
         if let Some(refusal) = self.core.may_not_act(user) {
             return Ok(self.core.refuse(ctx, Some(user), refusal));
         }
-        let user = &self.core.with_uniquifier(user.clone()).await?;
+        let user = &self.core.with_uniquifier(Cow::Borrowed(user)).await?;
         let remember = match remember.unwrap_or(self.core.config().sessions.remember_by_default) {
             true => Remember::Yes,
             false => Remember::No,
@@ -319,7 +321,7 @@ impl SignInFlows<'_> {
         let set = if judged.is_ok() { self.core.tracked(ctx, user) } else { Vec::new() };
         let prepared =
             self.core.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
-        let proven = Proven { user: user.clone(), rehashed: None, uncounted: Vec::new() };
+        let proven = Proven { user: User::clone(user), rehashed: None, uncounted: Vec::new() };
         let mut batch = Batch::from(proven.still_so(set));
         if let Ok(prepared) = &prepared {
             prepared.changes().into_iter().for_each(|change| batch.push(change));
@@ -402,7 +404,7 @@ impl Security {
         if !user.active {
             return refused(Some(&user), SignInRefusal::Inactive);
         }
-        let user = self.with_uniquifier(user).await?;
+        let user = self.with_uniquifier(Cow::Owned(user)).await?.into_owned();
         let rehashed = self.renewed(check).await;
         Ok(Ok(Proven { user, rehashed, uncounted: counted.by_password() }))
     }

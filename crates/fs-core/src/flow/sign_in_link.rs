@@ -1,5 +1,7 @@
 //! Signing in by a mailed link, without a password.
 
+use std::borrow::Cow;
+
 use sha2::{Digest, Sha256};
 
 use super::establish::Remember;
@@ -202,7 +204,7 @@ impl Security {
         let Some(rules) = &self.config().sign_in_links else {
             return Ok(());
         };
-        let user = &self.with_uniquifier(user.clone()).await?;
+        let user = &self.with_uniquifier(Cow::Borrowed(user)).await?;
         let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;

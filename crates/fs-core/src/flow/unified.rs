@@ -1,6 +1,8 @@
 //! Unified sign-in: an identity and a passcode, which is a password or a code of one of several
 //! methods.
 
+use std::borrow::Cow;
+
 use super::FlowError;
 use super::admit::Challenge;
 use super::code_message::CodePurpose;
@@ -141,7 +143,7 @@ impl Security {
         proven: ProvenPasscode,
         manner: Manner<'_>,
     ) -> Result<SignInOutcome, FlowError> {
-        let user = self.with_uniquifier(user).await?;
+        let user = self.with_uniquifier(Cow::Owned(user)).await?.into_owned();
         let mut set: Vec<_> =
             proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let Manner { entry, remember, device, begin } = manner;

@@ -4,6 +4,8 @@
 //! Stores read both as empty. An empty uniquifier authenticates nobody. The account gets a new one
 //! before its user signs in or is mailed a link.
 
+use std::borrow::Cow;
+
 use super::FlowError;
 use crate::model::{SessionRecord, Uniquifier, User, UserField};
 use crate::port::{Change, CommitError, UserLookup};
@@ -23,8 +25,12 @@ impl Security {
         Ok(found.filter(|user| user.uniquifier == *uniquifier))
     }
 
-    /// Returns the user with a uniquifier of their own. Stores a new one if it is empty.
-    pub(super) async fn with_uniquifier(&self, mut user: User) -> Result<User, FlowError> {
+    /// Returns the user with a uniquifier of their own. Stores a new one if it is empty. A user who
+    /// has one is not copied: the memory of a copy would change the time of the next request.
+    pub(super) async fn with_uniquifier<'a>(
+        &self,
+        user: Cow<'a, User>,
+    ) -> Result<Cow<'a, User>, FlowError> {
         if !user.uniquifier.is_empty() {
             return Ok(user);
         }
@@ -35,16 +41,19 @@ impl Security {
             set: vec![UserField::Uniquifier(fresh.clone())],
         };
         match self.store().commit(change.into()).await {
-            Ok(_) => user.uniquifier = fresh,
+            Ok(_) => {
+                let mut user = user.into_owned();
+                user.uniquifier = fresh;
+                Ok(Cow::Owned(user))
+            }
             Err(CommitError::Stale(guard)) => {
                 // A concurrent request stored one first.
                 let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
                 let now = now.filter(|user| !user.uniquifier.is_empty());
-                user = now.ok_or(FlowError::Contended(CommitError::Stale(guard)))?;
+                now.map(Cow::Owned).ok_or(FlowError::Contended(CommitError::Stale(guard)))
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => Err(error.into()),
         }
-        Ok(user)
     }
 }
 

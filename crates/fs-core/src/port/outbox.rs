@@ -30,7 +30,7 @@ pub struct OutboxMessage {
 }
 
 /// Character that fills a decoy.
-const DECOY: &str = "-";
+const DECOY: char = '-';
 
 impl OutgoingMessage {
     /// Returns the recipient: a mail address or a phone number.
@@ -45,20 +45,22 @@ impl OutgoingMessage {
     ///
     /// A decoy is stored if an address has no account, so that storing, claiming and deleting it
     /// takes the work of a real message. It does not contain what the user typed.
+    ///
+    /// Long texts are overwritten in place: memory that is freed and allocated otherwise than for a
+    /// real message would change the time of the next request.
     pub(crate) fn into_decoy(self) -> Self {
-        let hidden = |text: &str| DECOY.repeat(text.len());
         match self {
             Self::Mail(mail) => Self::Mail(OutgoingMail {
-                to: hidden(&mail.to),
-                text: mail.text.as_deref().map(hidden),
-                html: mail.html.as_deref().map(hidden),
-                subject: hidden(&mail.subject),
+                to: hidden(mail.to),
+                text: mail.text.map(hidden),
+                html: mail.html.map(hidden),
+                subject: hidden(mail.subject),
                 ..mail
             }),
-            Self::Sms(sms) => Self::Sms(OutgoingSms {
-                to: hidden(&sms.to),
-                text: Secret::from(hidden(sms.text.expose())),
-            }),
+            Self::Sms(sms) => {
+                let text = Secret::from(hidden(sms.text.expose().to_owned()));
+                Self::Sms(OutgoingSms { to: hidden(sms.to), text })
+            }
         }
     }
 
@@ -66,6 +68,14 @@ impl OutgoingMessage {
     pub(crate) fn is_decoy(&self) -> bool {
         self.to().starts_with(DECOY) && self.to().trim_start_matches(DECOY).is_empty()
     }
+}
+
+/// Overwrites a text.
+fn hidden(mut text: String) -> String {
+    let length = text.len();
+    text.clear();
+    text.extend(std::iter::repeat_n(DECOY, length));
+    text
 }
 
 /// Wakes the task that sends the messages of the outbox, so that a new one does not wait for the
