@@ -110,6 +110,17 @@ impl Security {
         self.change_quota(user).forget_longer(Duration::ZERO)
     }
 
+    /// Returns the changes that reset the limits of reset mails of an owner who proves to be one by
+    /// mail. The links that were mailed before end at that moment.
+    pub(super) fn forget_reset_mails(&self, user: &User) -> Vec<Change> {
+        let Some(rules) = &self.config().recovery else { return Vec::new() };
+        let (mails, names, to) = (&self.limits().mails, self.counters(), fold_case(&user.email));
+        let known = mails.to(names, "reset", &to, Place::Known);
+        let elsewhere = mails.to(names, "reset", &to, Place::Other);
+        let counted = known.and(elsewhere).and(mails.reserve(names, "reset", &to, rules.within));
+        counted.forget_longer(Duration::ZERO)
+    }
+
     /// Returns one canonical spelling for all identities that may mean the same account. It does
     /// not depend on whether the account exists.
     ///
@@ -341,6 +352,7 @@ impl Security {
             forgotten.extend(signed_in.forget_longer(Duration::ZERO));
         }
         forgotten.extend(self.forget_changes(user));
+        forgotten.extend(self.forget_reset_mails(user));
         let known = [Some(&user.email), user.username.as_ref(), user.phone.as_ref()];
         for identity in known.into_iter().flatten() {
             let identity = self.one_spelling(identity);

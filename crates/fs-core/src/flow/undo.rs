@@ -310,6 +310,7 @@ impl Security {
             except: None,
         }));
         batch.extend(self.forget_changes(user));
+        batch.extend(self.forget_reset_mails(user));
         let action = match kind {
             UndoKind::Factors => "factor_changes_undone",
             UndoKind::Password => "password_change_undone",

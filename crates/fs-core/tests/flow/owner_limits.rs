@@ -282,3 +282,35 @@ async fn the_notice_of_a_new_password_undoes_the_change() {
         assert_eq!(done, signs_in, "{password}");
     }
 }
+
+/// An intruder uses up the reset mails and ends the mailed links. An owner who undid the change and
+/// closed the form for a new password gets another link.
+#[tokio::test]
+async fn an_undo_gives_the_owner_reset_mails() {
+    let site = Setup::standard().build();
+    let user = site.add_user(ANN).await;
+    let mut intruder = Session::default();
+    let _ = sign_ann_in(&site, &mut intruder).await;
+    let elsewhere = site.visited_from(ELSEWHERE);
+    for _ in 0..12 {
+        ask_for_reset(&site).await;
+        ask_for_reset(&elsewhere).await;
+    }
+    site.mails().await;
+    let changed = change(&site, &mut intruder, &user, NEW).await.unwrap();
+    assert!(matches!(changed, ChangeOutcome::Done { .. }));
+    let notice = site.mails().await.pop().unwrap().text.unwrap();
+    let (_, token) = notice.split_once("/undo-change/").unwrap();
+    let token = token.split_whitespace().next().unwrap();
+    let factors = site.core().second_factors();
+    ask_for_reset(&elsewhere).await;
+    assert!(site.mails().await.is_empty());
+    let undone = factors.undo_changes(&site.context(), &mut Session::default(), token).await;
+    assert!(matches!(undone, Ok(UndoOutcome::Done { .. })), "{undone:?}");
+    ask_for_reset(&elsewhere).await;
+    let (ctx, token) = (site.context(), mailed_token(&site).await);
+    let accounts = site.core().accounts();
+    let form = new_password("a third marble otter candle");
+    let reset = accounts.reset_password(&ctx, &mut Session::default(), &token, form).await;
+    assert!(matches!(reset, Ok(ResetOutcome::Done { .. })), "{reset:?}");
+}
