@@ -353,7 +353,10 @@ impl Security {
         }
         forgotten.extend(self.forget_changes(user));
         forgotten.extend(self.forget_reset_mails(user));
-        let known = [Some(&user.email), user.username.as_ref(), user.phone.as_ref()];
+        // A username of digits shares its counts with a phone number, which may be somebody else's.
+        let username = user.username.as_ref();
+        let username = username.filter(|name| self.one_spelling(name) == fold_case(name));
+        let known = [Some(&user.email), username, user.phone.as_ref()];
         for identity in known.into_iter().flatten() {
             let identity = self.one_spelling(identity);
             let everywhere = passwords.everywhere(names, &identity);
