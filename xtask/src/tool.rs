@@ -37,8 +37,8 @@ impl Tool {
         workspace.target_dir().join("tools").join("bin").join(self.name)
     }
 
-    /// Returns the program, after installing it if the machine has none. Returns `None` if it cannot
-    /// be installed.
+    /// Returns the program, after installing it if the machine has none. Returns `None` if it
+    /// cannot be installed.
     pub(crate) fn get(&self, workspace: &Workspace) -> Result<Option<PathBuf>> {
         if let Some(found) = self.find(workspace) {
             return Ok(Some(found));

@@ -40,7 +40,7 @@ where
     }
 }
 
-/// Service of [`SecurityMiddleware`].
+/// Service that answers the account endpoints and adds headers, such as cookies, to every response.
 #[derive(Debug)]
 pub struct SecurityService<S> {
     inner: Rc<S>,

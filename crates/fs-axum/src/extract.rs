@@ -32,7 +32,8 @@ pub struct MaybeUser(pub Option<Authentication>);
 #[derive(Clone, Debug)]
 pub struct Protected<P>(CurrentUser, PhantomData<fn() -> P>);
 
-/// Authentication context of the request: its session, its CSRF token and its user.
+/// Authentication context of the request: its session, its CSRF token and its user. It admits every
+/// request and does not check the CSRF token. Its methods are those of [`Exchange`].
 ///
 /// An application uses it to sign in users that it authenticated itself, and to sign them out:
 ///

@@ -23,7 +23,7 @@ const SECRET: &str = "QZYG4LIFYA4GPLCVVI2QNQAY4O6BPQSY";
 async fn come_in(auth: Auth, Path(email): Path<String>) -> Response {
     let user = auth.core().accounts().find_by_email(&email).await.unwrap().unwrap();
     match auth.sign_in(&user, None, vec!["single sign-on"]).await.unwrap() {
-        SignInOutcome::Done { user, .. } => user.email.into_response(),
+        SignInOutcome::Done { user, .. } => user.email.clone().into_response(),
         SignInOutcome::SecondFactor { challenge, .. } => {
             Answer(auth.challenged(&challenge)).into_response()
         }

@@ -122,8 +122,8 @@ impl AuthOutcome {
 impl std::fmt::Display for AuthFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Absent => "there is none",
-            Self::HalfWay => "the second factor is still owed",
+            Self::Absent => "no credentials",
+            Self::HalfWay => "the second factor is still missing",
             Self::Invalid => "it was not made by this site, or was altered",
             Self::Expired => "it has expired",
             Self::Ended => "it was ended, or has expired",

@@ -39,12 +39,13 @@ pub enum Who {
     SignedIn,
 }
 
-/// Maximum age of the sign-in. `None` uses the configured value.
+/// Requirement of a recent sign-in: its maximum age, and a grace period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Fresh {
-    /// Maximum age of the sign-in.
+    /// Maximum age of the sign-in. `None` uses the configured age.
     pub within: Option<Duration>,
-    /// Grace period for the requests that follow an accepted one.
+    /// Grace period for the requests that follow an accepted one. `None` uses the configured
+    /// period.
     pub grace: Option<Duration>,
 }
 
@@ -200,7 +201,7 @@ impl Requirement {
         self.who
     }
 
-    /// Returns the mechanisms. `None` means the configured ones.
+    /// Returns the accepted mechanisms. `None` accepts tokens and sessions.
     pub fn mechanisms(&self) -> Option<&[Mechanism]> {
         self.mechanisms.as_deref()
     }
@@ -348,7 +349,7 @@ macro_rules! policy_requirement {
 macro_rules! policy_rule {
     ($r:ident, signed_in()) => { $r };
     ($r:ident, anonymous()) => {
-        ::core::compile_error!("anonymous() stands alone: strangers hold no roles")
+        ::core::compile_error!("anonymous() cannot be combined with roles, permissions or mechanisms")
     };
     ($r:ident, by($($mechanism:ident),+)) => {
         $r.by([$($crate::policy_mechanism!($mechanism)),+])

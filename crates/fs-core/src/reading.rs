@@ -1,4 +1,4 @@
-//! Normalization of user input: addresses, user names, phone numbers and passwords. An application
+//! Normalization of user input: addresses, usernames, phone numbers and passwords. An application
 //! can replace it.
 
 use std::fmt;
@@ -64,15 +64,15 @@ pub trait ReadEmail: Send + Sync {
     }
 }
 
-/// Normalizes and validates user names (Flask-Security's `UsernameUtil`).
+/// Normalizes and validates usernames (Flask-Security's `UsernameUtil`).
 pub trait ReadUsername: Send + Sync {
-    /// Normalizes a typed name in order to look it up. Returns `None` if it cannot be a user name.
+    /// Normalizes a typed name in order to look it up. Returns `None` if it cannot be a username.
     fn normalise(&self, rules: &UsernameRules, typed: &str) -> Option<String> {
         normalise_username(rules, typed)
     }
 
-    /// Normalizes and validates the user name of a new account. Returns `None` for an empty text if
-    /// no user name is required.
+    /// Normalizes and validates the username of a new account. Returns `None` for an empty text if
+    /// no username is required.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ pub trait ReadPassword: Send + Sync {
 pub struct Readers {
     /// Normalization of mail addresses.
     pub email: Arc<dyn ReadEmail>,
-    /// Normalization of user names.
+    /// Normalization of usernames.
     pub username: Arc<dyn ReadUsername>,
     /// Normalization of phone numbers.
     pub phone: Arc<dyn ReadPhone>,

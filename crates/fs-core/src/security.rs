@@ -367,12 +367,11 @@ impl Security {
         password: Secret,
         stored: Option<PasswordHash>,
     ) -> Result<Verification, FlowError> {
-        let task = match stored {
-            Some(stored) => HashTask::Verify { password, stored },
-            None => HashTask::Decoy { password },
-        };
-        match self.run_hash(lane, task).await? {
-            HashAnswer::Verified(verification) => Ok(verification),
+        let (exists, stored) = (stored.is_some(), self.hash_or_nobodys(stored));
+        match self.run_hash(lane, HashTask::Verify { password, stored }).await? {
+            HashAnswer::Verified(verification) => {
+                Ok(Some(verification).filter(|_| exists).unwrap_or_default())
+            }
             _ => Err(FlowError::HashPool(HashPoolError::Stopped)),
         }
     }
@@ -384,10 +383,19 @@ impl Security {
         spellings: [Secret; 2],
         stored: Option<PasswordHash>,
     ) -> Result<[Verification; 2], FlowError> {
+        let (exists, stored) = (stored.is_some(), self.hash_or_nobodys(stored));
         match self.run_hash(lane, HashTask::VerifyBoth { spellings, stored }).await? {
-            HashAnswer::VerifiedBoth(verifications) => Ok(verifications),
+            HashAnswer::VerifiedBoth(verifications) => {
+                Ok(Some(verifications).filter(|_| exists).unwrap_or_default())
+            }
             _ => Err(FlowError::HashPool(HashPoolError::Stopped)),
         }
+    }
+
+    /// Returns the stored hash. Without one, returns a hash in memory of its own as well, so that the
+    /// next request finds the memory in the same state.
+    fn hash_or_nobodys(&self, stored: Option<PasswordHash>) -> PasswordHash {
+        stored.unwrap_or_else(|| self.0.hasher.hash_of_nobody().clone())
     }
 
     /// Checks the binding of a token. Slow comparisons run on the hashing threads.

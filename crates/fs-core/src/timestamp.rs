@@ -110,8 +110,9 @@ impl fmt::Debug for Timestamp {
     }
 }
 
-/// Formats a duration in English words, in the largest unit of which it is a whole number: `5 days`, `1
-/// hour`. Fractions of a second are shown only below one second: `500 milliseconds`. [`Language::span`] does the same in any language.
+/// Formats a duration in English words, in the largest unit of which it is a whole number: `5
+/// days`, `1 hour`. Fractions of a second are shown only below one second: `500 milliseconds`.
+/// [`Language::span`] does the same in any language.
 ///
 /// ```
 /// use std::time::Duration;

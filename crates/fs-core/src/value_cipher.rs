@@ -36,8 +36,8 @@ impl ValueCipher {
     }
 
     /// Decrypts a result of [`seal`](Self::seal) in place and returns where the value is. Returns
-    /// `None` if it was altered, or encrypted under another key or with another `about`; `sealed` is
-    /// unchanged then.
+    /// `None` if it was altered, or encrypted under another key or with another `about`; `sealed`
+    /// is unchanged then.
     pub(crate) fn open(&self, sealed: &mut [u8], about: &[u8]) -> Option<Range<usize>> {
         let end = sealed.len().checked_sub(TAG)?;
         let (salt, rest) = sealed.split_first_chunk_mut::<SALT>()?;

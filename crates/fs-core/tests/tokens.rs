@@ -56,7 +56,7 @@ fn all_tokens(signer: &TokenSigner) -> [Secret; 7] {
         AuthToken::issue(signer, &id(), NOW),
         ConfirmToken::issue(signer, &id(), EMAIL, SALT, NOW),
         ResetToken::issue(signer, &id(), EMAIL, Some(&hash()), SALT, NOW),
-        SignInLinkToken::issue(signer, &id(), NOW),
+        SignInLinkToken::issue(signer, &id(), EMAIL, NOW),
         RememberToken::issue(signer, id().as_str(), NOW),
         state().issue(signer, &id(), NOW),
         DeviceToken::issue(signer, &id(), "a factor", NOW),

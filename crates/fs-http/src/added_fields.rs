@@ -48,8 +48,8 @@ pub trait FormCheck: Send + Sync {
     /// `values` are those of [`HttpConfig::form_fields`](crate::HttpConfig::form_fields): texts,
     /// numbers and Booleans. The form's own fields, including passwords, are in
     /// [`Exchange::request`](crate::Exchange::request): do not log them. To keep a value, store it
-    /// in the session ([`Exchange::with_session`](crate::Exchange::with_session)) or in the application's own
-    /// store.
+    /// in the session ([`Exchange::with_session`](crate::Exchange::with_session)) or in the
+    /// application's own store.
     async fn check(
         &self,
         exchange: &Exchange,

@@ -127,8 +127,9 @@ impl Exchange {
     /// Returns the user of the browser's session and ignores other credentials of the request. A
     /// remembered browser becomes a session.
     ///
-    /// Endpoints that change the session use this, never the principal: a form of another site could
-    /// send an auth token or a password, and would change the session of the person at the browser.
+    /// Endpoints that change the session use this, never the principal: a form of another site
+    /// could send an auth token or a password, and would change the session of the person at the
+    /// browser.
     pub(crate) async fn session_owner(&self) -> Result<Option<Arc<User>>, FlowError> {
         let mut known = self.credentials().lock().await;
         if known.ended {
@@ -145,8 +146,8 @@ impl Exchange {
         self.session_owner().await
     }
 
-    /// Whether the browser's session is the caller's own, so that what the caller does may change
-    /// it.
+    /// Checks whether the browser's session belongs to the caller, so that the caller's request may
+    /// change it.
     pub(crate) async fn owns_session(&self, caller: &Authentication) -> Result<bool, FlowError> {
         if caller.mechanism == Mechanism::Session {
             return Ok(true);
@@ -180,8 +181,8 @@ impl Exchange {
         known.principal = authentication;
     }
 
-    /// Whether the request brings credentials that the form of another site can bring: an auth
-    /// token in the query, or HTTP Basic, which browsers add by themselves.
+    /// Checks whether the request carries credentials that a form of another site can cause: an
+    /// auth token in the query, or HTTP Basic, which browsers add by themselves.
     pub(crate) fn brings_forgeable_credentials(&self) -> bool {
         let basic = self.request().header(AUTHORIZATION);
         self.token_place() == Some(TokenPlace::Query)
@@ -236,7 +237,7 @@ impl Exchange {
         Ok(self.found(CredentialSource::Token, outcome))
     }
 
-    /// The auth token that the request carries: the first one present counts, good or bad.
+    /// Returns the auth token that the request carries: the first one present counts, good or bad.
     fn presented_token(&self) -> Option<String> {
         let carriers = &self.config().token;
         match self.token_place()? {
@@ -271,7 +272,7 @@ impl Exchange {
                 let core = self.core();
                 match core.sign_in().check_credentials(self.context(), &identity, &password).await?
                 {
-                    CredentialsCheck::Accepted(user) => AuthOutcome::Authenticated(Arc::new(*user)),
+                    CredentialsCheck::Accepted(user) => AuthOutcome::Authenticated(user),
                     CredentialsCheck::Refused(_) => AuthOutcome::Refused(AuthFailure::Wrong),
                 }
             }

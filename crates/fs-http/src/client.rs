@@ -27,8 +27,8 @@ impl Client {
     /// Follows the proxies back from `peer`, as far as they are trusted.
     ///
     /// Headers of a peer that is not trusted are ignored, so a client cannot claim another address.
-    /// Entries are judged one by one from the right: the client wrote the entries to the left of its
-    /// own.
+    /// Entries are judged one by one from the right: the client wrote the entries to the left of
+    /// its own.
     pub(crate) fn of(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         let Some(peer) = peer else {
             return Self { ip: None, unreadable: false };
@@ -50,7 +50,7 @@ impl Client {
     }
 }
 
-/// Whether an address belongs to a trusted proxy. Networks of IPv4 may be written as IPv6.
+/// Checks whether an address belongs to a trusted proxy. Networks of IPv4 may be written as IPv6.
 fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
     let mapped = match ip {
         IpAddr::V4(ip) => Some(IpAddr::V6(ip.to_ipv6_mapped())),
@@ -62,7 +62,7 @@ fn is_trusted(ip: IpAddr, trusted: &[IpNet]) -> bool {
     trusted.iter().any(within)
 }
 
-/// The address of an entry: alone, with a port, in brackets, in quotes.
+/// Returns the address of an entry: alone, with a port, in brackets, in quotes.
 fn address_in(entry: &[u8]) -> Option<IpAddr> {
     let text = std::str::from_utf8(entry).ok()?.trim();
     let text = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text);

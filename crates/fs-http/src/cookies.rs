@@ -41,7 +41,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Tells caches which headers decided the answer, and that an answer for somebody is theirs alone.
+    /// Tells caches which headers decided the answer, and that an answer for somebody is theirs
+    /// alone.
     fn write_vary(&self, headers: &mut HeaderMap) {
         let (session_read, by_accept, by_token, by_basic, somebody) = {
             let state = self.state();
@@ -106,8 +107,8 @@ impl Exchange {
         Ok(())
     }
 
-    /// Writes what the application keeps in the session, in a cookie of its own: an answer that comes
-    /// late does not take an earlier sign-in back to the browser with it.
+    /// Writes what the application keeps in the session, in a cookie of its own: an answer that
+    /// comes late does not take an earlier sign-in back to the browser with it.
     fn write_kept(
         &self,
         headers: &mut HeaderMap,
@@ -140,9 +141,9 @@ impl Exchange {
         Box::new(self.failure(StatusCode::INTERNAL_SERVER_ERROR))
     }
 
-    /// Whether a form came with a session that has ended, and the answer adds no more than messages to
-    /// it. A double click sends a form twice with the same cookie: if the first one renewed the session,
-    /// the answer to the second must not bring the old one back.
+    /// Checks whether a form came with a session that has ended, and the answer adds only messages
+    /// to it. A double click sends a form twice with the same cookie: if the first request renewed
+    /// the session, the answer to the second must not bring the old session back.
     fn only_tells_of_an_ended_session(&self, session: &Session) -> bool {
         if !self.request().is_unsafe() || !self.trace().found_ended(CredentialSource::Session) {
             return false;
@@ -154,16 +155,16 @@ impl Exchange {
             && sent.pending() == session.pending()
     }
 
-    /// Whether another site's page sent a form here, so that the browser kept the session cookie back,
-    /// and nobody signed in by it. A new session would take the place of the one that the browser
-    /// has: the other site would sign people out.
+    /// Checks whether the page of another site sent a form, so that the browser withheld the
+    /// session cookie, and the form signed nobody in. A new session would replace the session of
+    /// the browser, so the other site could sign users out.
     ///
-    /// A request with credentials that such a form can carry is taken for one even if its browser does
-    /// not say where it comes from.
+    /// A request with credentials that a form can carry is treated in the same way, even if its
+    /// browser does not name the origin.
     ///
     /// If the application signs a user in on such a request, as after a single sign-on, the session
-    /// is new. With `Strict`, a visitor who follows a link from another site also gets a new session:
-    /// the form on the page needs one.
+    /// is new. With `Strict`, a visitor who follows a link from another site also gets a new
+    /// session: the form on the page needs one.
     fn would_be_replaced_by(&self, session: &Session) -> bool {
         // Some browsers take a cookie that says nothing for `Lax`.
         let kept_back = self.config().session_cookie.same_site != Some(SameSite::None);
@@ -177,8 +178,8 @@ impl Exchange {
         kept_back && may_be && !request.method.is_safe() && !signs_in
     }
 
-    /// Whether `Origin` names another origin than this request's, or none that can be named. Browsers
-    /// without `Sec-Fetch-Site` send it with every form.
+    /// Checks whether `Origin` names another origin than this request's, or none that can be named.
+    /// Browsers without `Sec-Fetch-Site` send it with every form.
     fn comes_from_another_origin(&self) -> bool {
         let own = |origin: &str| {
             let host = origin.split_once("://").map(|(_, host)| host);
@@ -223,7 +224,8 @@ impl Exchange {
         }
     }
 
-    /// The CSRF cookie that scripts read: with a sign-in, away with a sign-out, anew when expired.
+    /// Writes the CSRF cookie for scripts: sets it with a sign-in, removes it with a sign-out, and
+    /// renews it after it has expired.
     fn write_csrf_cookie(&self, headers: &mut HeaderMap) -> Result<(), Box<Response<Bytes>>> {
         let Some(csrf_cookie) = &self.config().csrf.cookie else {
             return Ok(());
@@ -255,7 +257,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Whether the browser's CSRF cookie is of no use any more.
+    /// Checks whether the browser's CSRF cookie is of no use any more.
     fn csrf_cookie_is_stale(&self, name: &str) -> bool {
         let limit = self.config().csrf.time_limit;
         let mut sent = self.request().cookie_values(name).peekable();

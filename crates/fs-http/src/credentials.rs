@@ -54,7 +54,7 @@ impl Credentials {
     }
 }
 
-/// The name and password of an `Authorization` header (RFC 7617).
+/// Returns the name and password of an `Authorization` header (RFC 7617).
 pub(crate) fn basic_credentials(header: &str) -> Option<(String, Secret)> {
     let (scheme, encoded) = header.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -65,7 +65,7 @@ pub(crate) fn basic_credentials(header: &str) -> Option<(String, Secret)> {
     Some((identity.to_owned(), Secret::from(password)))
 }
 
-/// The same failure for the next one who asks: errors of databases cannot be cloned.
+/// Returns the same failure for the next caller: errors of databases cannot be cloned.
 fn told_again(error: &FlowError) -> FlowError {
     match error {
         FlowError::TooMany(wait) => FlowError::TooMany(*wait),

@@ -17,7 +17,7 @@ use crate::fields::FieldValue;
 use crate::refusal::Refusal;
 
 impl Exchange {
-    /// The layer's check: every unsafe request, where the scope is everything.
+    /// Checks every unsafe request if the scope is everything. The layer calls it.
     pub(crate) fn csrf_for_everything(&self) -> Result<(), Box<Response<Bytes>>> {
         let csrf = &self.config().csrf;
         if !csrf.enabled || csrf.scope != CsrfScope::Everything || !self.request().is_unsafe() {
@@ -26,7 +26,7 @@ impl Exchange {
         self.csrf_of_request().map_err(|problem| Box::new(self.refuse(&Refusal::Csrf(problem))))
     }
 
-    /// The guard's check, for a request that was authenticated by `mechanism`.
+    /// Checks a request that was authenticated by `mechanism`. Guards call it.
     pub(crate) fn csrf_for_mechanism(
         &self,
         mechanism: Mechanism,
@@ -50,7 +50,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// The check of routes for callers that need not be signed in.
+    /// Checks a request to a route that admits unauthenticated callers.
     pub(crate) fn csrf_of_stranger(&self, signed_in: bool) -> Result<(), CsrfProblem> {
         let csrf = &self.config().csrf;
         if !csrf.enabled || !self.request().is_unsafe() {
@@ -92,7 +92,7 @@ impl Exchange {
         Ok(self.check_token(self.token_in_field(true)).err().map(|problem| key(&problem)))
     }
 
-    /// The check where the token may be in a form field or a header, never in JSON.
+    /// Checks a request whose token may be in a form field or a header, never in JSON.
     fn csrf_of_request(&self) -> Result<(), CsrfProblem> {
         let in_header = || {
             self.config()

@@ -1,8 +1,8 @@
 //! Clearing cookies of ours that a browser has more than once.
 //!
 //! A browser keeps one cookie for each name, path and domain, and sends the names and values of all
-//! that fit. So an earlier configuration, or another application on the host, can leave a cookie that
-//! comes along for ever. Nobody sees from where, so it is cleared wherever it can be.
+//! that fit. So an earlier configuration, or another application on the host, can leave a cookie
+//! that comes along for ever. Nobody sees from where, so it is cleared wherever it can be.
 
 use http::header::HeaderMap;
 
@@ -52,7 +52,7 @@ impl Exchange {
     }
 }
 
-/// The path of a request and those above it.
+/// Returns the path of a request and those above it.
 fn paths(path: &str) -> Vec<String> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     let above = ends.filter(|at| *at > 0).filter_map(|at| path.get(..at));
@@ -62,8 +62,8 @@ fn paths(path: &str) -> Vec<String> {
     all
 }
 
-/// The host alone, and the domains that it is in: as far as they can be told from top-level ones,
-/// which no browser takes.
+/// Returns the host alone, and the domains that it is in: as far as they can be told from top-level
+/// ones, which no browser takes.
 fn domains(host: &str) -> Vec<Option<String>> {
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     let mut all = vec![None];

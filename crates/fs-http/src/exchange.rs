@@ -39,30 +39,31 @@ pub(crate) struct Web {
     pub(crate) extension: Arc<dyn Extension>,
 }
 
-/// Additions of the application to answers. [`Hooks`](crate::Hooks) implements it. It is a trait because
-/// functions of the application get the exchange, which belongs to the site.
+/// Additions of the application to answers. [`Hooks`](crate::Hooks) implements it. It is a trait
+/// because functions of the application get the exchange, which belongs to the site.
 #[async_trait]
 pub(crate) trait Extension: Send + Sync {
-    /// Whether a request gets a JSON answer. `None` leaves the choice to the headers.
+    /// Checks whether a request gets a JSON answer. `None` leaves the choice to the headers.
     fn wants_json(&self, request: &Incoming) -> Option<bool>;
-    /// The tag of the language for a request. `None` leaves the choice to the headers.
+    /// Returns the tag of the language for a request. `None` leaves the choice to the headers.
     fn language(&self, request: &Incoming) -> Option<String>;
-    /// A JSON answer. `None` uses the library's.
+    /// Returns a JSON answer. `None` uses the library's.
     fn json(
         &self,
         payload: &Value,
         status: StatusCode,
         user: Option<&User>,
     ) -> Option<Response<Bytes>>;
-    /// The data of a user for JSON answers.
+    /// Returns the data of a user for JSON answers.
     fn user_payload(&self, user: &User) -> Map<String, Value>;
-    /// The QR code for an authenticator app. `None` uses the library's; `Some(None)` shows none.
+    /// Returns the QR code for an authenticator app. `None` uses the library's; `Some(None)` shows
+    /// none.
     fn qr_code(&self, provisioning: &Provisioning<'_>) -> Option<Option<Secret>>;
-    /// The answer to a refused request. `None` uses the library's.
+    /// Returns the answer to a refused request. `None` uses the library's.
     fn refuse(&self, exchange: &Exchange, refusal: &Refusal) -> Option<Response<Bytes>>;
     /// Additional variables for a template. The exchange is `None` for a mail.
     fn page_context(&self, template: &str, exchange: Option<&Exchange>) -> Map<String, Value>;
-    /// The problems with a form. An empty list accepts it.
+    /// Returns the problems with a form. An empty list accepts it.
     async fn check_form(
         &self,
         exchange: &Exchange,
@@ -87,8 +88,8 @@ struct Inner {
     matched: Option<Matched>,
     /// Whether the browser sent a session cookie that cannot be read.
     unreadable: bool,
-    /// Whether the answer depends on the language of the request. Not in `state`, which may be locked
-    /// where a text is needed.
+    /// Whether the answer depends on the language of the request. Not in `state`, which may be
+    /// locked where a text is needed.
     by_language: AtomicBool,
     state: Mutex<State>,
     credentials: futures::lock::Mutex<Credentials>,
@@ -229,7 +230,7 @@ impl Exchange {
         self.0.by_language.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the answer depends on the language of the request, and there are several.
+    /// Checks whether the answer depends on the language of the request, and there are several.
     pub(crate) fn varies_by_language(&self) -> bool {
         let several = self.core().config().languages.len() > 1;
         several && self.0.by_language.load(Ordering::Relaxed)
@@ -246,7 +247,7 @@ impl Exchange {
         &self.0.credentials
     }
 
-    /// Whether the browser sent a session cookie that cannot be read.
+    /// Checks whether the browser sent a session cookie that cannot be read.
     pub(crate) fn sent_unreadable_session(&self) -> bool {
         self.0.unreadable
     }

@@ -195,12 +195,12 @@ impl fmt::Debug for FieldValue {
     }
 }
 
-/// Whether a body of this type is a form.
+/// Checks whether a body of this type is a form.
 pub(crate) fn is_form_type(kind: &str) -> bool {
     essence_is(kind, FORM) || essence_is(kind, MULTIPART)
 }
 
-/// Whether a media type is `application/json` or `application/…+json`.
+/// Checks whether a media type is `application/json` or `application/…+json`.
 pub(crate) fn is_json_type(text: &str) -> bool {
     let essence = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     essence == "application/json"
@@ -233,7 +233,7 @@ fn json(body: &Bytes, reading: Reading) -> Fields {
     }
 }
 
-/// Whether the object that was read as `map` names a field twice.
+/// Checks whether the object that was read as `map` names a field twice.
 fn repeats_a_name(text: &str, map: &Map<String, Value>) -> bool {
     struct Names;
 
@@ -257,7 +257,7 @@ fn repeats_a_name(text: &str, map: &Map<String, Value>) -> bool {
     named.is_ok_and(|count| count > map.len())
 }
 
-/// The beginning of a form without its last pair, which may be cut.
+/// Returns the beginning of a form without its last pair, which may be cut.
 fn whole_pairs(start: &Bytes) -> Bytes {
     let end = start.iter().rposition(|byte| *byte == b'&').unwrap_or_default();
     start.slice(..end)
@@ -358,7 +358,7 @@ fn without_lone_surrogates(text: &str) -> String {
     out
 }
 
-/// The half of a character that an escape at the start of `text` names.
+/// Returns the half of a character that an escape at the start of `text` names.
 fn surrogate(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let unit = u16::from_str_radix(digits, 16).ok()?;

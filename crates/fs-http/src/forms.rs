@@ -19,13 +19,13 @@ pub(crate) struct Typed {
 }
 
 impl Typed {
-    /// A text; empty when there is none.
+    /// Returns a text, which is empty if the field is missing.
     pub(crate) fn text(&mut self, exchange: &Exchange, name: &'static str) -> String {
         self.optional(exchange, name).unwrap_or_default()
     }
 
-    /// A text, where there is one. A list is a mistake where bodies are held to what they say they
-    /// are; Flask-Security takes its first value.
+    /// Returns a text, or `None` if the field is missing. With strict bodies, a list is a mistake;
+    /// Flask-Security takes its first value.
     pub(crate) fn optional(&mut self, exchange: &Exchange, name: &'static str) -> Option<String> {
         if exchange.config().strict_bodies && exchange.request().fields.is_list(name) {
             self.problems.push(Problem::new(name, MessageKey::InvalidInput));
@@ -40,13 +40,13 @@ impl Typed {
         }
     }
 
-    /// A password; empty when there is none.
+    /// Returns a password, which is empty if the field is missing.
     pub(crate) fn secret(&mut self, exchange: &Exchange, name: &'static str) -> Secret {
         Secret::from(self.text(exchange, name))
     }
 
-    /// Whether a box is checked, where it was sent. What is neither yes nor no is a mistake where
-    /// bodies are held to what they say they are.
+    /// Checks whether a box is checked. Returns `None` if the field is missing. With strict bodies,
+    /// a value that is neither yes nor no is a mistake.
     pub(crate) fn checked(&mut self, exchange: &Exchange, name: &'static str) -> Option<bool> {
         let fields = &exchange.request().fields;
         let odd = fields.is_list(name)
@@ -64,7 +64,7 @@ impl Typed {
 }
 
 impl Exchange {
-    /// Whether a box is checked. In a form it is when it is sent; in JSON when it is true.
+    /// Checks whether a box is checked: in a form, if the field is present; in JSON, if it is true.
     pub(crate) fn is_checked(&self, name: &str) -> Option<bool> {
         match self.request().fields.get(name)? {
             FieldValue::Text(text) => Some(!matches!(text.as_str(), "" | "false")),
@@ -91,7 +91,7 @@ impl Exchange {
         slow.then(|| self.failure(StatusCode::REQUEST_TIMEOUT))
     }
 
-    /// The answer to a body that no form can be read from; nothing when one can.
+    /// Returns the answer to a body that cannot be read as a form, or `None` if it can.
     ///
     /// `empty` says whether a JSON body of no bytes is as good as an empty object.
     pub(crate) fn unreadable(&self, empty: bool) -> Option<Response<Bytes>> {
@@ -159,7 +159,8 @@ impl Exchange {
     }
 }
 
-/// An object, or what passes for an empty one: null, false, zero, an empty text or list.
+/// Checks whether a value is an object, or counts as an empty one: null, false, zero, an empty text
+/// or list.
 fn is_objectlike(value: &Value) -> bool {
     match value {
         Value::Object(_) | Value::Null | Value::Bool(false) => true,
@@ -170,7 +171,7 @@ fn is_objectlike(value: &Value) -> bool {
     }
 }
 
-/// A field for an address.
+/// Returns a field for an address.
 ///
 /// Browsers refuse letters beyond ASCII before the `@` in a field of type `email`.
 pub(crate) fn email_field(exchange: &Exchange, value: &str, autofocus: bool) -> FieldView {
@@ -187,7 +188,7 @@ pub(crate) fn email_field(exchange: &Exchange, value: &str, autofocus: bool) -> 
     }
 }
 
-/// A field for a password that is known already.
+/// Returns a field for a password that is known already.
 pub(crate) fn current_password(exchange: &Exchange, name: &'static str, label: Label) -> FieldView {
     FieldView {
         autocomplete: Some("current-password".to_owned()),
@@ -195,7 +196,7 @@ pub(crate) fn current_password(exchange: &Exchange, name: &'static str, label: L
     }
 }
 
-/// A field for a new password.
+/// Returns a field for a new password.
 pub(crate) fn new_password(
     exchange: &Exchange,
     name: &'static str,
@@ -210,7 +211,7 @@ pub(crate) fn new_password(
     }
 }
 
-/// The field for a new password typed again.
+/// Returns the field for a new password typed again.
 pub(crate) fn repeated_password(exchange: &Exchange, name: &'static str) -> FieldView {
     FieldView {
         autocomplete: Some("new-password".to_owned()),

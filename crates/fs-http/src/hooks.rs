@@ -76,8 +76,8 @@ pub struct Hooks {
     pub user_payload: Hook<UserPayload>,
     /// Checks whole forms.
     pub form_check: Hook<dyn FormCheck>,
-    /// Chooses the language of a request among [`Config::languages`](fs_core::Config::languages), for
-    /// instance by a cookie. A language that is not configured counts as `None`. An answer that
+    /// Chooses the language of a request among [`Config::languages`](fs_core::Config::languages),
+    /// for instance by a cookie. A language that is not configured counts as `None`. An answer that
     /// depends on a header other than `Accept-Language` should say so in `Vary`.
     ///
     /// ```

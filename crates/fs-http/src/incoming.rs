@@ -27,7 +27,7 @@ pub struct Incoming {
 }
 
 impl Incoming {
-    /// A request from its parts.
+    /// Returns a request from its parts.
     pub(crate) async fn new(
         parts: &Parts,
         body: BodyRead,
@@ -96,8 +96,8 @@ impl Incoming {
         values.all(|value| value == first).then(|| first.to_owned())
     }
 
-    /// The cookie of that name. Of several values the one that is `good` counts; none does where
-    /// several are.
+    /// Returns the cookie of that name. Of several values, the one that is `good` counts. If
+    /// several are, none counts.
     pub(crate) fn cookie_that_is(&self, name: &str, good: impl Fn(&str) -> bool) -> Option<String> {
         self.cookie(name).or_else(|| {
             let mut values = self.cookie_values(name).filter(|value| good(value));
@@ -113,12 +113,12 @@ impl Incoming {
         lines.flat_map(move |line| Pairs(line.as_bytes()).filter_map(move |pair| value(pair, name)))
     }
 
-    /// Whether a cookie of that name was sent.
+    /// Checks whether a cookie of that name was sent.
     pub(crate) fn has_cookie(&self, name: &str) -> bool {
         self.cookie_values(name).next().is_some()
     }
 
-    /// Whether a cookie was sent with several values.
+    /// Checks whether a cookie was sent with several values.
     pub(crate) fn has_several(&self, name: &str) -> bool {
         let mut values = self.cookie_values(name);
         values.next().is_some_and(|first| values.any(|value| value != first))
@@ -165,7 +165,7 @@ impl std::fmt::Debug for Incoming {
     }
 }
 
-/// The host and port of an authority, without the user.
+/// Returns the host and port of an authority, without the user.
 fn host_of(authority: &Authority) -> &str {
     let text = authority.as_str();
     text.rsplit_once('@').map_or(text, |(_, host)| host)
@@ -188,7 +188,7 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
-/// The value of a pair, if it has that name.
+/// Returns the value of a pair, if it has that name.
 fn value<'a>(pair: &'a [u8], name: &str) -> Option<&'a str> {
     let pair = pair.trim_ascii_start();
     let value = pair.strip_prefix(name.as_bytes())?.trim_ascii_start().strip_prefix(b"=")?;
@@ -200,12 +200,13 @@ fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value)
 }
 
-/// Whether a request by this method may change something.
+/// Checks whether a request by this method may change something.
 pub(crate) fn is_unsafe(method: &Method) -> bool {
     ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method)
 }
 
-/// Whether the best entry of an `Accept` header is JSON: the highest `q`, the first of equals.
+/// Checks whether the best entry of an `Accept` header is JSON: the highest `q`, the first of
+/// equals.
 fn likes_json_best(accept: &str) -> bool {
     let mut best: Option<(f32, bool)> = None;
     for entry in accept.split(',') {

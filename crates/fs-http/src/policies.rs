@@ -110,7 +110,7 @@ fn line(path: &str, method: &Method, asks: &str) -> (String, String, String) {
 fn asks(requirement: &Requirement, config: &Config) -> String {
     let mut text = match requirement.who() {
         Who::Anyone => "anyone".to_owned(),
-        Who::Anonymous => strangers(),
+        Who::Anonymous => "anonymous".to_owned(),
         Who::SignedIn => {
             format!("signed in by {}", names(requirement.mechanisms().unwrap_or(&USUAL), " or "))
         }
@@ -159,10 +159,6 @@ fn endpoint_asks(route: &Route, method: &Method, config: &Config, http: &HttpCon
         Endpoint::TwoFactorSetup => format!("{asked}, or owing a second factor"),
         _ => asked,
     }
-}
-
-fn strangers() -> String {
-    "strangers".to_owned()
 }
 
 /// Our endpoints read forms, and a form has a CSRF token; signing out, and links that do not

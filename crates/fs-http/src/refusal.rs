@@ -9,7 +9,8 @@ use fs_core::flow::FlowError;
 use fs_core::freshness::FreshnessRule;
 use http::StatusCode;
 
-/// Reason why a guard refuses a request. [`Exchange::refuse`](crate::Exchange::refuse) makes the answer of it.
+/// Reason why a guard refuses a request. [`Exchange::refuse`](crate::Exchange::refuse) makes the
+/// answer of it.
 ///
 /// Reason and answer are separate because a handler may accept a missing user. Then nothing is
 /// refused, and the session must not get a message that asks the user to sign in.
@@ -78,7 +79,7 @@ impl Refusal {
     }
 }
 
-/// The status of a flow that came to no outcome, and after how many seconds to try again.
+/// Returns the status of a failed flow, and the number of seconds after which to try again.
 pub(crate) fn failure_of(error: &FlowError) -> (StatusCode, Option<u64>) {
     match error {
         FlowError::Busy(wait) => (StatusCode::SERVICE_UNAVAILABLE, Some(wait.as_secs().max(1))),

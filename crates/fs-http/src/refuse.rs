@@ -69,7 +69,7 @@ impl Exchange {
         self.redirect(&self.view(self.config().views.after_sign_in.as_deref(), &[]))
     }
 
-    /// The answer to who is not authenticated.
+    /// Returns the answer to an unauthenticated request.
     pub(crate) fn unauthenticated(
         &self,
         accepted: &[Mechanism],
@@ -96,7 +96,7 @@ impl Exchange {
         response
     }
 
-    /// To the sign-in page, and back here afterwards.
+    /// Redirects to the sign-in page, which leads back afterwards.
     pub(crate) fn sign_in_redirect(&self) -> Response<Bytes> {
         self.flash(MessageKey::Login);
         let here = self.way_back();
@@ -111,7 +111,7 @@ impl Exchange {
         request.method.is_safe().then(|| request.path_and_query().to_owned())
     }
 
-    /// The answer to who lacks a role or permission.
+    /// Returns the answer to a user without a required role or permission.
     pub(crate) fn unauthorized(&self, _rule: &Rule) -> Response<Bytes> {
         let view = self.config().views.unauthorized.as_deref();
         match view {
@@ -126,7 +126,7 @@ impl Exchange {
         }
     }
 
-    /// The answer to who must prove again who they are.
+    /// Returns the answer to a user who must verify their identity again.
     pub(crate) fn not_fresh(&self, _rule: &FreshnessRule) -> Response<Bytes> {
         let message = MessageKey::ReauthenticationRequired;
         if self.wants_json() {

@@ -45,7 +45,7 @@ impl Exchange {
         self.answer(status, "application/json", body)
     }
 
-    /// The answer of a form that was read without a complaint.
+    /// Returns the answer to an accepted form.
     pub(crate) fn json_ok(
         &self,
         user: Option<&User>,
@@ -94,7 +94,7 @@ impl Exchange {
         self.error_page(self.error_view(status, Some(text)), status)
     }
 
-    /// JSON that tells what is wrong; in development, and where a guard refused, also why.
+    /// Returns JSON with the error and, if refusals are explained, with the reason.
     pub(crate) fn json_refusal(
         &self,
         status: StatusCode,
@@ -106,7 +106,7 @@ impl Exchange {
         self.json(status, more.into(), None)
     }
 
-    /// A page that tells what is wrong; in development, and where a guard refused, also why.
+    /// Returns a page with the error and, if refusals are explained, with the reason.
     pub(crate) fn error_page(&self, mut page: PageView, status: StatusCode) -> Response<Bytes> {
         let why = self.explanation().map(|trace| ("why".to_owned(), trace.lines().into()));
         page.extra.extend(why);
@@ -121,7 +121,7 @@ impl Exchange {
         self.error_page(self.error_view(status, None), status)
     }
 
-    /// The answer when a flow came to no outcome. What happened is logged, not told.
+    /// Returns the answer to a failed flow. The error is logged, and not part of the answer.
     pub(crate) fn flow_failed(&self, error: &FlowError) -> Box<Response<Bytes>> {
         let (status, retry) = failure_of(error);
         // Not the path: it may hold a token.
@@ -219,7 +219,7 @@ impl Exchange {
         response
     }
 
-    /// An answer that has a status, and says nothing.
+    /// Returns an answer with a status and an empty body.
     pub(crate) fn bare(&self, status: StatusCode) -> Response<Bytes> {
         self.answer(status, "text/html; charset=utf-8", Vec::new())
     }

@@ -161,7 +161,7 @@ impl Endpoint {
         }
     }
 
-    /// The endpoint whose path this one's begins with, when a token follows it.
+    /// Returns the endpoint whose path this one's begins with, when a token follows it.
     pub(crate) const fn base(self) -> Self {
         match self {
             Self::Confirm => Self::SendConfirmation,
@@ -183,8 +183,8 @@ impl Endpoint {
         )
     }
 
-    /// Whether GET changes something here, as with a link in a mail. `HEAD`, with which programs
-    /// look at links before people do, is then answered without a look at what it would do.
+    /// Checks whether GET changes something, as with a link in a mail. `HEAD`, by which programs
+    /// check links before people open them, is then answered without any effect.
     pub(crate) const fn acts_on_get(self) -> bool {
         matches!(
             self,
@@ -196,8 +196,8 @@ impl Endpoint {
         )
     }
 
-    /// Whether GET shows a page to who is signed in, and changes nothing, so that people can be led
-    /// there when they have signed in.
+    /// Checks whether GET shows a page to a signed-in user and changes nothing, so that a sign-in
+    /// can lead there.
     pub(crate) const fn is_page_of_who_is_signed_in(self) -> bool {
         matches!(
             self,

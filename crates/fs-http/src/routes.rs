@@ -116,7 +116,7 @@ fn path_of(endpoint: Endpoint, http: &HttpConfig) -> String {
     format!("{}{path}", http.url_prefix)
 }
 
-/// The token in what follows the path of a link.
+/// Returns the token in what follows the path of a link.
 fn link_token(path: &str, rest: &str) -> Option<String> {
     let token = match path.ends_with('/') {
         true => rest.strip_suffix('/')?,
@@ -126,7 +126,7 @@ fn link_token(path: &str, rest: &str) -> Option<String> {
     (!token.is_empty() && !token.contains('/')).then(|| token.into_owned())
 }
 
-/// Whether the configuration switches an endpoint on.
+/// Checks whether the configuration switches an endpoint on.
 fn is_on(endpoint: Endpoint, config: &Config, http: &HttpConfig) -> bool {
     match endpoint {
         Endpoint::SignIn => true,

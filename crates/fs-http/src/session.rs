@@ -117,8 +117,8 @@ impl Exchange {
 
     /// Signs in a user whom the application authenticated itself, for instance by single sign-on.
     ///
-    /// This calls [`sign_in_user`](fs_core::flow::SignInFlows::sign_in_user) and stores the session in the answer.
-    /// `methods` names the application's means of authentication, for the event.
+    /// This calls [`sign_in_user`](fs_core::flow::SignInFlows::sign_in_user) and stores the session
+    /// in the answer. `methods` names the application's means of authentication, for the event.
     ///
     /// The user is signed in only if the outcome is [`SignInOutcome::Done`]. If a second factor is
     /// required first, answer with [`challenged`](Self::challenged).
@@ -148,7 +148,7 @@ impl Exchange {
         self.put_session(session);
         if let SignInOutcome::Done { user, remember } = &outcome {
             self.put_remember(remember.clone());
-            let user = Arc::new(User::clone(user));
+            let user = Arc::clone(user);
             self.set_current(Some(Authentication { user, mechanism: Mechanism::Session })).await;
         }
         Ok(outcome)

@@ -15,22 +15,22 @@ impl Exchange {
         &self.context().language
     }
 
-    /// The text of a message.
+    /// Returns the text of a message.
     pub(crate) fn text(&self, message: impl Into<Message>) -> String {
         self.core().config().message(self.language(), &message.into())
     }
 
-    /// A text without values.
+    /// Returns a text without values.
     pub(crate) fn label(&self, key: impl TextKey) -> String {
         self.text_with(key, &[])
     }
 
-    /// A text with values.
+    /// Returns a text with values.
     pub(crate) fn text_with(&self, key: impl TextKey, values: &[(&str, String)]) -> String {
         self.language().text(key, values)
     }
 
-    /// A span of time in words.
+    /// Returns a span of time in words.
     pub(crate) fn span(&self, span: Duration) -> String {
         self.language().span(span)
     }
@@ -41,23 +41,23 @@ impl Exchange {
         Message::new(MessageKey::TryAgainLater).with("within", within)
     }
 
-    /// A message for the page that is being made.
+    /// Returns a message for the page that is being made.
     pub(crate) fn flash_view(&self, message: impl Into<Message>) -> FlashView {
         let message = message.into();
         FlashView { category: self.category(message.key), text: self.text(message) }
     }
 
-    /// The category of a message, as the query of a redirect names it.
+    /// Returns the category of a message, as the query of a redirect names it.
     pub(crate) fn category(&self, key: MessageKey) -> Category {
         self.core().config().messages.category(key)
     }
 
-    /// The page for an error status.
+    /// Returns the page for an error status.
     pub(crate) fn error_view(&self, status: StatusCode, text: Option<String>) -> PageView {
         PageView::error_in(self.language(), status, text)
     }
 
-    /// The name of a status, for JSON without a message.
+    /// Returns the name of a status, for JSON without a message.
     pub(crate) fn reason(&self, status: StatusCode) -> String {
         let name = reason(status).map(|reason| self.label(reason));
         name.unwrap_or_else(|| status.canonical_reason().unwrap_or("Error").to_owned())

@@ -27,11 +27,13 @@ pub enum CredentialSource {
     Basic,
 }
 
-/// Trace of a request: the results of authentication and authorization so far. It contains no
-/// secrets and nothing about the named account, so it can be logged.
+/// Trace of a request: the credentials that were tried, their results, and the reason for a
+/// refusal. It contains no secret and does not name the account, so it can be logged. A result can
+/// reveal the state of the account, such as [`AuthFailure::Deactivated`].
 ///
-/// [`Exchange::trace`](crate::Exchange::trace) returns it. It is logged at the level `debug` for every refused request.
-/// With [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer shows it.
+/// [`Exchange::trace`](crate::Exchange::trace) returns it. It is logged at the level `debug` for
+/// every refused request. With
+/// [`HttpConfig::explain_refusals`](crate::HttpConfig::explain_refusals) the answer shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trace {
     tried: [Option<Result<(), AuthFailure>>; 4],
@@ -200,24 +202,26 @@ impl fmt::Display for DenyReason {
         match self {
             Self::NobodySignedIn { accepted } => {
                 let names: Vec<_> = accepted.iter().map(|mechanism| mechanism.name()).collect();
-                write!(f, "nobody is signed in, and this takes somebody, by {}", names.join(" or "))
+                let names = names.join(", ");
+                write!(f, "the request is not authenticated, and this route accepts: {names}")
             }
             Self::SomebodySignedIn => {
-                f.write_str("somebody is signed in, and this is for strangers")
+                f.write_str("this route admits only unauthenticated requests")
             }
-            Self::MixedCredentials => f.write_str(
-                "the request carries credentials of two people, and this takes those of one",
-            ),
+            Self::MixedCredentials => {
+                f.write_str("the request carries credentials of two users; send those of one")
+            }
             Self::NotFresh { age: None, .. } => f.write_str(
-                "this takes a fresh sign-in, and a token or a remembered browser is none",
+                "this route requires a recent sign-in; tokens and remembered browsers do not count",
             ),
             Self::NotFresh { age: Some(age), within } => {
                 let within = span_text(within.unwrap_or_default());
-                write!(f, "the sign-in is {} old, and this takes one of {within}", span_text(*age))
+                let age = span_text(*age);
+                write!(f, "the sign-in is {age} old, and this route accepts at most {within}")
             }
             Self::Csrf(problem) => problem.fmt(f),
-            Self::Missing(rule) => write!(f, "this takes {rule}"),
-            Self::Failed => f.write_str("something failed; the log says what"),
+            Self::Missing(rule) => write!(f, "this route requires {rule}"),
+            Self::Failed => f.write_str("authentication failed with an error; the log has it"),
         }
     }
 }
@@ -255,7 +259,7 @@ mod tests {
         let lines = [
             "Auth token: it has expired.",
             "Session: accepted.",
-            "Refused: this takes any role of admin, editor.",
+            "Refused: this route requires any role of admin, editor.",
         ];
         assert_eq!(trace.lines(), lines);
         assert_eq!(

@@ -57,8 +57,8 @@ impl Exchange {
             .filter(|next| self.may_lead_to(next))
     }
 
-    /// The path of an address of ours, for a browser that knows us by another host; any other
-    /// target as it is.
+    /// Returns the path of an address of ours, for a browser that knows us by another host; any
+    /// other target as it is.
     fn as_path<'a>(&self, target: &'a str) -> &'a str {
         let own = &*self.context().base_url;
         let known_by = self.request().host().unwrap_or_default();
@@ -82,7 +82,8 @@ impl Exchange {
         found.is_none_or(|(route, _)| route.endpoint.is_page_of_who_is_signed_in())
     }
 
-    /// The path of a page on the way of a sign-in, which keeps where the request wishes to be led.
+    /// Returns the path of a page on the way of a sign-in, which keeps where the request wishes to
+    /// be led.
     pub(crate) fn step_url(&self, endpoint: Endpoint) -> String {
         let wish = self.wish();
         let query: Vec<_> = wish.iter().map(|next| ("next", next.as_str())).collect();
@@ -108,7 +109,7 @@ impl Exchange {
     }
 }
 
-/// The path of a link with a token, for the action of a form.
+/// Returns the path of a link with a token, for the action of a form.
 pub(crate) fn with_token(routes: &Routes, endpoint: Endpoint, token: &str) -> String {
     routes.link(endpoint, token).unwrap_or_default()
 }

@@ -79,7 +79,9 @@ impl WebSecurity {
         };
         let security = Security::new(config, ports, Arc::new(composer))?;
         if http.explain_refusals {
-            tracing::warn!("refusals are explained to whoever is refused: for development alone");
+            tracing::warn!(
+                "answers explain why a request was refused (explain_refusals): enable it only for development"
+            );
         }
         for name in pages.misnamed() {
             tracing::warn!(

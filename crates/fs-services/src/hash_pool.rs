@@ -71,7 +71,8 @@ impl Default for HashPoolSize {
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let pool = ThreadHashPool::start(HashPoolSize::default())?;
 /// let hasher = Arc::new(PasswordHasher::new(HashingRules::cheapest_for_tests())?);
-/// let task = HashTask::Decoy { password: Secret::from("nobody's password") };
+/// let stored = hasher.hash_of_nobody().clone();
+/// let task = HashTask::Verify { password: Secret::from("nobody's password"), stored };
 /// let lane = HashLane::application();
 /// let answer = futures::executor::block_on(pool.run(HashJob { hasher, lane, task }))?;
 /// assert!(matches!(answer, HashAnswer::Verified(verification) if !verification.matched));

@@ -2,9 +2,9 @@
 
 use std::io;
 
-/// Returns a future that completes when the process is asked to stop: by Ctrl-C, or by SIGTERM, which
-/// service managers and containers send. Signals are noticed from now on, even before the future is
-/// awaited.
+/// Returns a future that completes when the process is asked to stop: by Ctrl-C, or by SIGTERM,
+/// which service managers and containers send. Signals are noticed from now on, even before the
+/// future is awaited.
 ///
 /// # Errors
 ///

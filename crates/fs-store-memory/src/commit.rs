@@ -32,7 +32,13 @@ pub(crate) fn commit(state: &mut State, batch: Batch) -> Result<Receipt, CommitE
             return Err(error);
         }
     }
-    let receipt = work.receipt;
+    let (receipt, undo) = (work.receipt, work.undo);
+    for changed in undo {
+        // Read now, so that the first read by somebody else costs what every later one does.
+        if let Undo::User(key, _) = changed {
+            state.user(key);
+        }
+    }
     if let Some(now) = batch.present() {
         for change in batch.changes() {
             forget_expired(state, change, now);

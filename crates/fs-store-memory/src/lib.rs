@@ -82,7 +82,7 @@ impl std::fmt::Debug for MemoryStore {
 
 #[async_trait]
 impl UserStore for MemoryStore {
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError> {
         let state = self.read();
         let found = state.users.find(by).and_then(|key| state.user(key));
         if found.is_none() && matches!(by, UserLookup::Identity(_)) {
@@ -90,7 +90,7 @@ impl UserStore for MemoryStore {
             // name is unknown.
             std::hint::black_box(state.users.any().and_then(|key| state.user(key)));
         }
-        Ok(found.map(Arc::unwrap_or_clone))
+        Ok(found)
     }
 
     async fn session(

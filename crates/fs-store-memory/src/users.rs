@@ -11,8 +11,8 @@ use fs_core::port::{Identity, Page, UniqueAttribute, UserLookup, fold_case};
 pub(crate) struct Account {
     pub(crate) user: User,
     pub(crate) roles: BTreeSet<String>,
-    /// The user with its roles, once somebody has read it. A change of the user or of one of its
-    /// roles replaces the account, and so discards it.
+    /// User with its roles, from the end of the commit. A change of the user or of one of its roles
+    /// replaces the account.
     pub(crate) with_roles: OnceLock<Arc<User>>,
 }
 
@@ -64,11 +64,10 @@ impl Names {
     }
 
     fn find(&self, name: &str, ignore_case: bool) -> Option<u64> {
-        match self.exact.get(name) {
-            Some(key) => Some(*key),
-            None if ignore_case => self.folded.get(&fold_case(name))?.first().copied(),
-            None => None,
-        }
+        // Both are looked up, so that the time does not reveal whether the name is known.
+        let folded = || self.folded.get(&fold_case(name))?.first().copied();
+        let folded = if ignore_case { folded() } else { None };
+        self.exact.get(name).copied().or(folded)
     }
 
     fn is_of_another(&self, name: Option<&str>, key: u64) -> bool {

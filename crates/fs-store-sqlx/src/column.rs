@@ -58,7 +58,8 @@ pub(crate) struct Type {
 }
 
 impl Type {
-    /// Checks whether texts of this length fit. PostgreSQL shows the length: `character varying(80)`.
+    /// Checks whether texts of this length fit. PostgreSQL shows the length: `character
+    /// varying(80)`.
     #[cfg(feature = "postgres")]
     fn takes(&self, length: usize) -> bool {
         let shown = self.shown.split_once('(').and_then(|(_, rest)| rest.split_once(')'));

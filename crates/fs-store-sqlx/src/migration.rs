@@ -132,12 +132,12 @@ impl fmt::Display for Problem {
         match self {
             Self::SharedValues { column, users } => write!(
                 f,
-                "{users} users share a value of user.{column} with others: {}",
+                "{users} users share values of user.{column}: {}",
                 match *column {
                     "fs_uniquifier" | "fs_token_uniquifier" =>
-                        "it opens none of their accounts, and each gets one of their own at the \
+                        "a shared value identifies no account, and each user gets a new one at the \
                          next sign-in; then migrate again",
-                    _ => "it stays possible to share one; make them differ, then migrate again",
+                    _ => "nothing prevents shared values; make them differ, then migrate again",
                 }
             ),
             Self::NoUniquifier { users } => {

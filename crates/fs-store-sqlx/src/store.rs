@@ -23,9 +23,9 @@ use crate::{Opened, SqlxStore, write};
 
 #[async_trait]
 impl UserStore for SqlxStore {
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError> {
         let opened = self.opened().await?;
-        Ok(self.find(opened, by).await?)
+        Ok(self.find(opened, by).await?.map(Arc::new))
     }
 
     async fn session(

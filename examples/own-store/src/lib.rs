@@ -126,9 +126,9 @@ fn shorten(journal: &mut Journal, rows: &mut Rows, now: Timestamp) -> Result<(),
 
 #[async_trait]
 impl UserStore for JournalStore {
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError> {
         self.read(|rows| match rows.find(by)? {
-            Some(key) => rows.user(&key),
+            Some(key) => Ok(rows.user(&key)?.map(Arc::new)),
             None => Ok(None),
         })
     }

@@ -1,5 +1,7 @@
 //! Datastore calls of the control plane.
 
+use std::sync::Arc;
+
 use fs_core::Security;
 use fs_core::flow::AdminError;
 use fs_core::identity::IdentityAttribute;
@@ -124,7 +126,7 @@ async fn find(security: &Security, email: &str) -> Result<User, Failed> {
     });
     let found = security.store().user(&by).await;
     let found = found.map_err(|error| Failed::Error(error.to_string()))?;
-    found.ok_or_else(|| Failed::Error(format!("no user {email}")))
+    found.map(Arc::unwrap_or_clone).ok_or_else(|| Failed::Error(format!("no user {email}")))
 }
 
 fn show(user: &User) -> Value {

@@ -164,8 +164,8 @@ pub struct TwoFactor {
 pub struct Unified {
     /// Methods that are accepted, in the order in which they are tried.
     pub methods: Vec<SignInMethod>,
-    /// Methods after which a second factor is required. A user who signs in with any other method
-    /// gives one factor in all, even with a second factor set up.
+    /// Methods after which a second factor is required. A sign-in with any other method does not
+    /// ask for one, even if the user has set one up.
     pub second_factor_after: Vec<SignInMethod>,
     /// Time window in which a code of an authenticator app is accepted.
     pub authenticator_window: Window,

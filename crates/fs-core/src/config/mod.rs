@@ -244,8 +244,8 @@ pub struct Recovery {
 pub struct PasswordChange {
     /// Whether to mail the user a notice after the change.
     pub send_notice: bool,
-    /// Whether a change is recorded as a sign-in. If it is, an intruder with access to a session and
-    /// the password gets a network that counts as the owner's ([`Place`](crate::limit::Place))
+    /// Whether a change is recorded as a sign-in. If it is, an intruder with access to a session
+    /// and the password gets a network that counts as the owner's ([`Place`](crate::limit::Place))
     /// without a second factor.
     pub counts_as_sign_in: bool,
 }

@@ -4,7 +4,6 @@
 //! with a name. In the itsdangerous format, a token is Flask-Security's signed text with the
 //! uniquifier, and the database holds no record of it.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use data_encoding::BASE64URL_NOPAD;
@@ -119,7 +118,7 @@ impl AuthTokenFlows<'_> {
         name: &str,
     ) -> Result<Secret, FlowError> {
         if !self.core.config().auth_tokens.own_uniquifier && user.uniquifier.is_empty() {
-            *user = self.core.with_uniquifier(Cow::Borrowed(user)).await?.into_owned();
+            *user = self.core.with_uniquifier(user).await?.into_owned();
         }
         if !self.are_listed() {
             let uniquifier = self.core.token_uniquifier(user).await?;
@@ -144,7 +143,7 @@ impl AuthTokenFlows<'_> {
                 Err(error) => return Err(error.into()),
             }
             if let Some(now) = self.core.store().user(&UserLookup::Id(user.id.clone())).await? {
-                *user = now;
+                *user = Arc::unwrap_or_clone(now);
             }
         }
         let guard = stale.unwrap_or_else(|| Guard::User(user.id.clone()));
@@ -350,14 +349,14 @@ impl Security {
         };
         let uniquifier = token.uniquifier;
         if !rules.own_uniquifier {
-            return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?.map(Arc::new)));
+            return Ok(self.admissible(self.user_of_uniquifier(&uniquifier).await?));
         }
         if uniquifier.is_empty() {
             return Ok(AuthOutcome::Refused(AuthFailure::Ended));
         }
         let found = self.store().user(&UserLookup::TokenUniquifier(uniquifier.clone())).await?;
         let found = found.filter(|user| user.token_uniquifier.as_ref() == Some(&uniquifier));
-        Ok(self.admissible(found.map(Arc::new)))
+        Ok(self.admissible(found))
     }
 
     /// Returns the description of a token, unless it was revoked with the uniquifier.
@@ -399,7 +398,7 @@ impl Security {
             Ok(_) => user.token_uniquifier = Some(fresh.clone()),
             Err(CommitError::Stale(_)) => {
                 if let Some(now) = self.store().user(&UserLookup::Id(user.id.clone())).await? {
-                    *user = now;
+                    *user = Arc::unwrap_or_clone(now);
                 }
             }
             Err(error) => return Err(error.into()),

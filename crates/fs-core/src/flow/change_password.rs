@@ -1,5 +1,7 @@
 //! Changing the password while signed in.
 
+use std::sync::Arc;
+
 use super::establish::{Clearance, Prepared, Remember};
 use super::groups::AccountFlows;
 use super::holder::Holder;
@@ -44,7 +46,7 @@ pub enum ChangeOutcome {
     /// if it is the user's.
     Done {
         /// User with the new password.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie.
         remember: RememberChange,
     },
@@ -219,7 +221,7 @@ impl AccountFlows<'_> {
                 }
             };
             self.core.emit(ctx, Event::PasswordChanged { user: Subject::of(&user) });
-            return Ok(ChangeOutcome::Done { user: Box::new(user), remember });
+            return Ok(ChangeOutcome::Done { user: Arc::new(user), remember });
         }
         Err(FlowError::Contended(CommitError::Stale(last.unwrap_or(Guard::Session))))
     }

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use super::FlowError;
+use super::register::username_lookup;
+use crate::config::Disclosure;
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
 use crate::port::{Change, CommitError, Counter, Guard, Identity, fold_case};
+use crate::security::Security;
 
 /// Maximum time from the first lookup of a registration to its commit.
 const CLAIM: Duration = Duration::from_secs(60);
@@ -12,44 +16,106 @@ const CLAIM: Duration = Duration::from_secs(60);
 /// Period for which a name stays reserved that belongs to no account.
 const RESERVED: Duration = Duration::from_secs(30 * 86_400);
 
-/// Returns the change that lets only one registration of a name commit, in any spelling.
-///
-/// The unique indexes of a store may distinguish upper and lower case, as existing tables do. Two
-/// concurrent registrations then both find the name free. This guard makes one of them fail.
-pub(super) fn claim(ctx: &Context, name: &Identity) -> Change {
-    once(ctx, counter(claims(name.attribute), name), CLAIM)
-}
-
-/// Returns the change that reserves the username of a registration, even if the registration
-/// creates no account. If the name became free again, that would reveal that the address has an
-/// account. Administrative functions ignore the reservation.
-pub(super) fn reserve(ctx: &Context, name: &Identity) -> Change {
-    once(ctx, counter(RESERVED_NAME, name), RESERVED)
-}
-
-/// Returns the changes that release a name.
-pub(super) fn release(name: &Identity) -> [Change; 2] {
-    [claims(name.attribute), RESERVED_NAME].map(|what| Change::ResetCount(counter(what, name)))
-}
-
-fn once(ctx: &Context, counter: Counter, window: Duration) -> Change {
-    Change::Count { counter, now: ctx.now, cap: 1, window }
-}
-
-fn counter(what: &'static str, name: &Identity) -> Counter {
-    let text = match name.ignore_case {
-        true => fold_case(&name.value),
-        false => name.value.clone(),
-    };
-    Counter::new(what, &text)
-}
-
 const RESERVED_NAME: &str = "reserved_name";
+const RESERVED_NAME_FOR: &str = "reserved_name_for";
 
 const fn claims(attribute: IdentityAttribute) -> &'static str {
     match attribute {
         IdentityAttribute::Email => "registered_email",
         _ => "registered_name",
+    }
+}
+
+impl Security {
+    /// Returns the change that lets only one registration of a name commit, in any spelling.
+    ///
+    /// The unique indexes of a store may distinguish upper and lower case, as existing tables do.
+    /// Two concurrent registrations then both find the name free. This guard makes one of them
+    /// fail.
+    pub(super) fn claim(&self, ctx: &Context, name: &Identity) -> Change {
+        let counter = self.claim_counter(claims(name.attribute), name, &[]);
+        Change::Count { counter, now: ctx.now, cap: 1, window: CLAIM }
+    }
+
+    /// Returns the changes that release a name of the account with this address.
+    pub(super) fn release(&self, name: &Identity, email: &str) -> [Change; 3] {
+        [
+            self.claim_counter(claims(name.attribute), name, &[]),
+            self.claim_counter(RESERVED_NAME, name, &[]),
+            self.claim_counter(RESERVED_NAME_FOR, name, &[email]),
+        ]
+        .map(Change::ResetCount)
+    }
+
+    /// Returns the changes that reserve the username of a registration for its address, if answers
+    /// must not reveal whether the address has an account. They are the same if the registration
+    /// creates no account: if the name became free again, that would reveal it. Administrative
+    /// functions ignore the reservation.
+    ///
+    /// A name that is `taken` already is reserved twice, which fails. So the whole batch is
+    /// refused, as it is for a reserved name.
+    pub(super) fn reserve(
+        &self,
+        ctx: &Context,
+        name: Option<&str>,
+        email: &str,
+        taken: bool,
+    ) -> Vec<Change> {
+        let hides = self.config().disclosure == Disclosure::Generic;
+        let Some(name) = name.filter(|_| hides).map(username_lookup) else {
+            return Vec::new();
+        };
+        let reserved = self.claim_counter(RESERVED_NAME, &name, &[]);
+        let reserved = Change::Count { counter: reserved, now: ctx.now, cap: 1, window: RESERVED };
+        let times = if taken { 2 } else { 1 };
+        let mut changes = vec![reserved; times];
+        changes.push(self.reserved_for(ctx, &name, email, u32::MAX));
+        changes
+    }
+
+    /// Checks whether a name is reserved for this address.
+    ///
+    /// A name stays free for the address for which it was reserved. Otherwise an owner whose address
+    /// somebody else had registered could not confirm it with the name of their own registration.
+    pub(super) async fn is_reserved_for(
+        &self,
+        ctx: &Context,
+        name: &str,
+        email: &str,
+    ) -> Result<bool, FlowError> {
+        if self.config().disclosure != Disclosure::Generic {
+            return Ok(false);
+        }
+        let name = username_lookup(name);
+        // The store has no read of a counter: what can be counted once was not counted before.
+        let first = self.reserved_for(ctx, &name, email, 1);
+        match self.store().commit(first.into()).await {
+            Err(CommitError::Stale(Guard::Counter(_))) => Ok(true),
+            Err(error) => Err(error.into()),
+            Ok(_) => {
+                let counter = self.claim_counter(RESERVED_NAME_FOR, &name, &[email]);
+                self.settle(vec![Change::Uncount(counter)]).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// Returns the change that notes for whom a name is reserved. It is refused if that was noted
+    /// `cap` times before.
+    fn reserved_for(&self, ctx: &Context, name: &Identity, email: &str, cap: u32) -> Change {
+        let counter = self.claim_counter(RESERVED_NAME_FOR, name, &[email]);
+        Change::Count { counter, now: ctx.now, cap, window: RESERVED }
+    }
+
+    fn claim_counter(&self, what: &'static str, name: &Identity, whom: &[&str]) -> Counter {
+        let text = match name.ignore_case {
+            true => fold_case(&name.value),
+            false => name.value.clone(),
+        };
+        let folded: Vec<_> = whom.iter().map(|email| fold_case(email)).collect();
+        let parts: Vec<_> =
+            std::iter::once(text.as_str()).chain(folded.iter().map(String::as_str)).collect();
+        Counter::new(what, &self.counters().digest(what, &parts))
     }
 }
 

@@ -1,7 +1,5 @@
 //! Generating, sending and accepting the codes of second factors and sign-in methods.
 
-use std::borrow::Cow;
-
 use super::FlowError;
 use super::code_message::{CodeMessage, CodePurpose};
 use super::groups::SecondFactorFlows;
@@ -126,7 +124,7 @@ impl Security {
         ctx: &Context,
         message: CodeMessage<'_>,
     ) -> Result<bool, FlowError> {
-        let user = &self.with_uniquifier(Cow::Borrowed(message.user)).await?;
+        let user = &self.with_uniquifier(message.user).await?;
         let message = CodeMessage { user, ..message };
         let sent = match message.method.is_sent() {
             true => self.send_unused_code(ctx, &message).await?,

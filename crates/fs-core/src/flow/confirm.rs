@@ -1,5 +1,7 @@
 //! Confirming a mail address by a link.
 
+use std::sync::Arc;
+
 use super::admit::Challenge;
 use super::establish::Prepared;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
@@ -30,7 +32,8 @@ pub struct ConfirmForm {
     /// New password, which discards everything that the account held before. Takes precedence over
     /// `password`.
     pub new_password: Option<NewPassword>,
-    /// Details that replace those of the registration, together with a new password.
+    /// Details that replace those of the registration. They are used only together with
+    /// `new_password`, or if the account has no password ([`ConfirmProof::Details`]).
     pub details: NewDetails,
 }
 
@@ -41,14 +44,14 @@ pub enum ConfirmCheck {
     /// The link confirms the address.
     Good {
         /// Account whose address is confirmed.
-        user: Box<User>,
+        user: Arc<User>,
         /// Input that is required.
         proof: ConfirmProof,
     },
     /// The address is confirmed already.
-    AlreadyConfirmed(Box<User>),
+    AlreadyConfirmed(Arc<User>),
     /// The link is genuine, but has expired.
-    Expired(Box<User>),
+    Expired(Arc<User>),
     /// The link was not issued by this application, was altered, or its account or address is gone.
     Invalid,
 }
@@ -71,7 +74,7 @@ pub enum ConfirmOutcome {
     /// The address is confirmed.
     Done {
         /// Account whose address is confirmed.
-        user: Box<User>,
+        user: Arc<User>,
         /// Whether another account was signed in before, and is now signed out.
         signed_out: bool,
         /// Whether the session is signed in now.
@@ -82,13 +85,13 @@ pub enum ConfirmOutcome {
         challenge: Option<Challenge>,
     },
     /// The address is confirmed already.
-    AlreadyConfirmed(Box<User>),
+    AlreadyConfirmed(Arc<User>),
     /// The link is genuine, but has expired. A new one was mailed.
-    Expired(Box<User>),
+    Expired(Arc<User>),
     /// Required input is missing or invalid. Nothing was changed.
     Refused {
         /// Account whose address is not confirmed.
-        user: Box<User>,
+        user: Arc<User>,
         /// Problems of the input.
         problems: Vec<Problem>,
     },
@@ -153,7 +156,6 @@ impl AccountFlows<'_> {
         if !self.core.check_binding(self.core.lane(ctx, user.id.as_str()), slow, bound).await? {
             return Ok(ConfirmCheck::Invalid);
         }
-        let user = Box::new(user);
         if user.confirmed_at.is_some() {
             return Ok(ConfirmCheck::AlreadyConfirmed(user));
         }
@@ -183,9 +185,9 @@ impl AccountFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
-    /// if the hashing threads are busy, and other errors if a port fails. Nothing was changed. The
-    /// exception is an error while the code of a required second factor is sent: the address is
-    /// confirmed then.
+    /// if the hashing threads are busy, and other errors if a port fails. Nothing was changed,
+    /// unless the code of a required second factor could not be sent: then the address is
+    /// confirmed.
     ///
     /// # Examples
     ///
@@ -234,7 +236,7 @@ impl AccountFlows<'_> {
             Err(problems) => return Ok(ConfirmOutcome::Refused { user, problems }),
         };
         let forgotten = remember_cookie.filter(|_| current.is_some_and(|who| who.id != user.id));
-        self.core.confirm_now(ctx, session, current, forgotten, *user, entitled).await
+        self.core.confirm_now(ctx, session, current, forgotten, user, entitled).await
     }
 }
 
@@ -281,7 +283,7 @@ impl Security {
         details: &NewDetails,
     ) -> Result<Result<Entitled, Vec<Problem>>, FlowError> {
         const FIELD: &str = "new_password";
-        let details = match self.check_details(user, details).await? {
+        let details = match self.check_details(ctx, user, details).await? {
             Ok(details) => details,
             Err(problems) => return Ok(Err(problems)),
         };
@@ -307,16 +309,17 @@ impl Security {
         session: &mut Session,
         current: Option<&User>,
         forgotten: Option<&str>,
-        mut user: User,
+        before: Arc<User>,
         entitled: Entitled,
     ) -> Result<ConfirmOutcome, FlowError> {
+        let mut user = User::clone(&before);
         let other = current.is_some_and(|current| current.id != user.id);
         let afresh = matches!(entitled, Entitled::Afresh { .. });
         let here = current.is_some() && !other;
         let sign_in = self.config().confirmation.as_ref().is_some_and(|rules| rules.sign_in_after)
             && user.active
             && (afresh || !here);
-        let (before, remember) = (user.clone(), self.remember_by_default());
+        let remember = self.remember_by_default();
         let (mut batch, judged) = match entitled {
             Entitled::ToAll { expect, uncounted } => {
                 let judged = self.judge_if(ctx, sign_in, &user, Entry::Confirm);
@@ -352,7 +355,7 @@ impl Security {
             Ok(_) => {}
             Err(error) if afresh && username_lost(&error, &user).is_some() => {
                 let problems = username_lost(&error, &user).into_iter().collect();
-                return Ok(ConfirmOutcome::Refused { user: Box::new(before), problems });
+                return Ok(ConfirmOutcome::Refused { user: before, problems });
             }
             Err(CommitError::Stale(_)) => return self.confirmed_meanwhile(&before).await,
             Err(error) => return Err(error.into()),
@@ -371,7 +374,7 @@ impl Security {
         if forgotten.is_some() && !matches!(change, RememberChange::Set { .. }) {
             change = RememberChange::Clear;
         }
-        let user = Box::new(user);
+        let user = Arc::new(user);
         let (signed_out, signed_in, remember) = (other, signed_in.is_some(), change);
         Ok(ConfirmOutcome::Done { user, signed_out, signed_in, remember, challenge })
     }
@@ -401,7 +404,7 @@ impl Security {
     async fn confirmed_meanwhile(&self, user: &User) -> Result<ConfirmOutcome, FlowError> {
         let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
         Ok(match now.filter(|now| now.confirmed_at.is_some()) {
-            Some(user) => ConfirmOutcome::AlreadyConfirmed(Box::new(user)),
+            Some(user) => ConfirmOutcome::AlreadyConfirmed(user),
             None => ConfirmOutcome::Invalid,
         })
     }

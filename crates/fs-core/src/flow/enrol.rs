@@ -1,5 +1,7 @@
 //! Setting up, changing and disabling a second factor.
 
+use std::sync::Arc;
+
 use super::code_message::{CodeMessage, CodePurpose};
 use super::groups::SecondFactorFlows;
 use super::second_factor::{no_second_factor, still_so, wrong_code};
@@ -53,7 +55,7 @@ pub enum EnrolOutcome {
     /// revoked, if the configuration says so.
     Disabled {
         /// User, without a second factor.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie.
         remember: RememberChange,
     },
@@ -91,9 +93,9 @@ impl SecondFactorFlows<'_> {
         ctx: &Context,
         session: &mut Session,
         current: Option<&User>,
-    ) -> Result<Option<User>, FlowError> {
+    ) -> Result<Option<Arc<User>>, FlowError> {
         if let Some(user) = current {
-            return Ok(Some(user.clone()));
+            return Ok(Some(Arc::new(user.clone())));
         }
         match self.pending(ctx, session).await? {
             Some((pending, user)) => Ok((pending.stage == PendingStage::SetUp).then_some(user)),
@@ -153,6 +155,7 @@ impl SecondFactorFlows<'_> {
         }
         let (chosen, phone) = match choice {
             FactorChoice::Disabled if !rules.required && current.is_some() => {
+                let user = Arc::unwrap_or_clone(user);
                 return self.core.disable_second_factor(ctx, session, user, remember_cookie).await;
             }
             FactorChoice::Disabled => (None, None),
@@ -281,7 +284,7 @@ impl Security {
             ctx,
             Event::SecondFactorChanged { user: Subject::of(&user), method: method.name() },
         );
-        Ok(ValidateOutcome::Changed { user: Box::new(user), remember })
+        Ok(ValidateOutcome::Changed { user: Arc::new(user), remember })
     }
 
     async fn disable_second_factor(
@@ -297,7 +300,7 @@ impl Security {
             session.set_pending(None);
             session.set_enrolment(None);
             let remember = RememberChange::Keep;
-            return Ok(EnrolOutcome::Disabled { user: Box::new(user), remember });
+            return Ok(EnrolOutcome::Disabled { user: Arc::new(user), remember });
         }
         let trust = self.renew_trust(ctx, session, &user, remember_cookie).await?;
         let mut set = no_second_factor();
@@ -312,6 +315,6 @@ impl Security {
         let remember = trust.settle(session, &mut user);
         (user.second_factor, user.recovery_codes) = (SecondFactor::default(), Vec::new());
         self.emit(ctx, Event::SecondFactorDisabled { user: Subject::of(&user) });
-        Ok(EnrolOutcome::Disabled { user: Box::new(user), remember })
+        Ok(EnrolOutcome::Disabled { user: Arc::new(user), remember })
     }
 }

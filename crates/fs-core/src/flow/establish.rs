@@ -153,7 +153,8 @@ impl Security {
         }
         // The session is revoked together with its remembered browser.
         let family = remember.as_ref().and_then(NewRemembered::key);
-        let replaced = family.as_ref().and_then(|_| session.sign_in()?.parent.clone());
+        // A copy of the earlier session may have renewed itself, so it has another id by now.
+        let replaced = session.sign_in().and_then(|before| before.parent.clone());
         record.parent = Some(family.unwrap_or(parent));
         let mut issued = self.issued(id, &record)?;
         if let (Some(csrf), Some(of_browser)) =

@@ -4,6 +4,8 @@
 //! A session may have been started without the second factor, from a remembered browser or with a
 //! stolen cookie. The password that makes the session fresh does not suffice to remove the factor.
 
+use std::sync::Arc;
+
 use super::code_message::CodePurpose;
 use super::groups::SecondFactorFlows;
 use super::second_factor::wrong_code;
@@ -158,6 +160,6 @@ impl Security {
             ctx,
             Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() },
         );
-        Ok(ValidateOutcome::Proven { user: Box::new(user) })
+        Ok(ValidateOutcome::Proven { user: Arc::new(user) })
     }
 }

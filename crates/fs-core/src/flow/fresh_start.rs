@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::claim::{claim, release, takes};
+use super::claim::takes;
 use super::register::{taken_username, username_lookup};
 use super::second_factor::no_second_factor;
 use super::undo_record::{changed_by_another, no_password_undo};
@@ -33,6 +33,8 @@ pub struct NewDetails {
 #[derive(Clone)]
 pub(super) struct CheckedDetails {
     username: Option<String>,
+    /// Whether the username is reserved for the address of the account.
+    is_reserved: bool,
     attributes: Map<String, Value>,
 }
 
@@ -41,13 +43,14 @@ impl Security {
     /// closed, an administrator set the details, and they are kept.
     pub(super) async fn check_details(
         &self,
+        ctx: &Context,
         user: &User,
         typed: &NewDetails,
     ) -> Result<Result<CheckedDetails, Vec<Problem>>, FlowError> {
-        let mut username = user.username.clone();
+        let (mut username, mut is_reserved) = (user.username.clone(), false);
         let mut attributes = user.attributes.clone();
         let Some(rules) = &self.config().registration else {
-            return Ok(Ok(CheckedDetails { username, attributes }));
+            return Ok(Ok(CheckedDetails { username, is_reserved, attributes }));
         };
         let mut problems = Vec::new();
         if self.config().usernames {
@@ -67,12 +70,14 @@ impl Security {
         if let Some(name) = username.as_deref().filter(|_| problems.is_empty()) {
             let by = UserLookup::Identity(username_lookup(name));
             let owner = self.store().user(&by).await?;
-            if owner.is_some_and(|owner| owner.id != user.id) {
-                problems.push(taken_username(name));
+            match owner {
+                Some(owner) if owner.id != user.id => problems.push(taken_username(name)),
+                Some(_) => {}
+                None => is_reserved = self.is_reserved_for(ctx, name, &user.email).await?,
             }
         }
         Ok(match problems.is_empty() {
-            true => Ok(CheckedDetails { username, attributes }),
+            true => Ok(CheckedDetails { username, is_reserved, attributes }),
             false => Err(problems),
         })
     }
@@ -103,9 +108,13 @@ impl Security {
         if details.username != user.username {
             let names = |name: &Option<String>| name.as_deref().map(username_lookup);
             let before = names(&user.username);
-            before.iter().flat_map(release).for_each(|change| batch.push(change));
+            before.iter().for_each(|name| batch.extend(self.release(name, &user.email)));
             let after = names(&details.username);
-            after.iter().for_each(|name| batch.push(claim(ctx, name)));
+            after.iter().for_each(|name| batch.push(self.claim(ctx, name)));
+            if !details.is_reserved {
+                let name = details.username.as_deref();
+                batch.extend(self.reserve(ctx, name, &user.email, false));
+            }
             set.push(UserField::Username(details.username));
         }
         if details.attributes != user.attributes {

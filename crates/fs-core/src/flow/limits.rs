@@ -240,10 +240,16 @@ impl Security {
         if self.try_mail(ctx, batch, to, user).await? {
             return Ok(true);
         }
-        match first {
-            Some(batch) => self.try_mail(ctx, batch, reserve.and(network), user).await,
-            None => Ok(false),
+        let sent = match first {
+            Some(batch) => self.try_mail(ctx, batch, reserve.and(network.clone()), user).await?,
+            None => false,
+        };
+        if !sent {
+            // The request counts whether or not a limit of the address is reached, which depends on
+            // the networks of the owner.
+            self.count(ctx, &network, user).await?;
         }
+        Ok(sent)
     }
 
     async fn try_mail(
@@ -278,6 +284,13 @@ impl Security {
             CodePurpose::SecondFactor => "second_factor",
             CodePurpose::SignIn(_) => "code",
             CodePurpose::Verify(_) | CodePurpose::SetUp => "code of the owner",
+        };
+        // A number that is not proven may be somebody else's, who needs codes of the other kinds.
+        let proven = [&user.second_factor.phone, &user.phone];
+        let is_proven = |phone| proven.into_iter().flatten().any(|proven| *proven == phone);
+        let kind = match message.phone {
+            Some(phone) if !is_proven(phone) => "code to an unproven number",
+            _ => kind,
         };
         match (message.method, message.phone) {
             (CodeMethod::Email, _) => {

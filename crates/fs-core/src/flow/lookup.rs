@@ -1,5 +1,6 @@
 //! Looking up the account that a typed identity means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::FlowError;
@@ -37,7 +38,7 @@ impl AccountFlows<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn find_by_identity(self, typed: &str) -> Result<Option<User>, FlowError> {
+    pub async fn find_by_identity(self, typed: &str) -> Result<Option<Arc<User>>, FlowError> {
         let config = self.core.config();
         self.core.first_of(config.identities.lookups(&config.readers, typed)).await
     }
@@ -57,7 +58,7 @@ impl AccountFlows<'_> {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn find_by_email(self, typed: &str) -> Result<Option<User>, FlowError> {
+    pub async fn find_by_email(self, typed: &str) -> Result<Option<Arc<User>>, FlowError> {
         let (config, typed) = (self.core.config(), typed.trim());
         let attribute = IdentityAttribute::Email;
         let read = config.identities.read(attribute, &config.readers, typed);
@@ -76,13 +77,16 @@ impl Security {
     pub(super) async fn identity_of_stranger(
         &self,
         typed: &str,
-    ) -> Result<Option<User>, FlowError> {
+    ) -> Result<Option<Arc<User>>, FlowError> {
         self.blur_time().await?;
         self.accounts().find_by_identity(typed).await
     }
 
     /// Finds a user by mail address, for an unauthenticated request.
-    pub(super) async fn email_of_stranger(&self, typed: &str) -> Result<Option<User>, FlowError> {
+    pub(super) async fn email_of_stranger(
+        &self,
+        typed: &str,
+    ) -> Result<Option<Arc<User>>, FlowError> {
         self.blur_time().await?;
         self.accounts().find_by_email(typed).await
     }
@@ -116,7 +120,7 @@ impl Security {
     }
 
     /// Returns the user of the first identity that has one.
-    async fn first_of(&self, lookups: Vec<Identity>) -> Result<Option<User>, FlowError> {
+    async fn first_of(&self, lookups: Vec<Identity>) -> Result<Option<Arc<User>>, FlowError> {
         let mut found = None;
         for identity in lookups {
             let user = self.store().user(&UserLookup::Identity(identity)).await?;

@@ -103,8 +103,8 @@ impl Security {
     }
 
     /// Waits for a random time of up to eight milliseconds if answers must not reveal whether an
-    /// account exists. A worker calls this when it is woken, before [`deliver_mails`]: otherwise its
-    /// work, which is longer for a real message, would change the time of the next request.
+    /// account exists. A worker calls this when it is woken, before [`deliver_mails`]: otherwise
+    /// its work, which is longer for a real message, would change the time of the next request.
     ///
     /// # Errors
     ///

@@ -25,6 +25,7 @@ mod holder;
 mod limits;
 mod lookup;
 mod mails;
+mod method_secrets;
 mod other_trust;
 mod password;
 mod read_input;

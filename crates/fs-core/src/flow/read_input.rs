@@ -18,7 +18,7 @@ impl Security {
         config.readers.email.validate(&config.identities.email, typed)
     }
 
-    /// Normalizes and validates the user name of a new account.
+    /// Normalizes and validates the username of a new account.
     pub(crate) fn read_new_username(&self, typed: &str) -> Result<Option<Username>, Message> {
         let config = self.config();
         let name = config.readers.username.validate(&config.identities.username, typed)?;

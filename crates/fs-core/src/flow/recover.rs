@@ -1,6 +1,6 @@
 //! Resetting a forgotten password by a link.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::admit::Challenge;
 use super::fresh_start::{CheckedDetails, NewDetails, username_lost};
@@ -65,9 +65,9 @@ pub enum ResetRequestOutcome {
 #[must_use]
 pub enum ResetCheck {
     /// The link resets the password of this account.
-    Good(Box<User>),
+    Good(Arc<User>),
     /// The link is genuine, but has expired.
-    Expired(Box<User>),
+    Expired(Arc<User>),
     /// The link was not issued by this application, was altered or used, or its account is gone.
     Invalid,
 }
@@ -79,7 +79,7 @@ pub enum ResetOutcome {
     /// The password is changed, and every session of the account is revoked.
     Done {
         /// User with the new password.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie, if the session is signed in now.
         signed_in: Option<RememberChange>,
         /// Second factor that is required before the session is signed in.
@@ -90,7 +90,7 @@ pub enum ResetOutcome {
     /// The account is deactivated. The password is unchanged.
     Inactive,
     /// The link has expired. A new one was mailed, unless the account is deactivated.
-    Expired(Box<User>),
+    Expired(Arc<User>),
     /// The link is not valid.
     Invalid,
 }
@@ -142,11 +142,11 @@ impl AccountFlows<'_> {
             Some(user) if user.active && !unconfirmed(&user) => {
                 self.core.mail_reset(ctx, &user, rules).await?;
                 // The stored spelling would reveal that the account exists.
-                let email = if explicit { user.email } else { email.into_string() };
+                let email = if explicit { user.email.clone() } else { email.into_string() };
                 Ok(ResetRequestOutcome::Sent { email })
             }
             Some(user) if explicit && user.active => {
-                Ok(ResetRequestOutcome::Unconfirmed { email: user.email })
+                Ok(ResetRequestOutcome::Unconfirmed { email: user.email.clone() })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
             None if explicit => refused(self.core.no_account(typed)),
@@ -200,7 +200,6 @@ impl AccountFlows<'_> {
         if !self.core.check_binding(self.core.lane(ctx, user.id.as_str()), slow, bound).await? {
             return Ok(ResetCheck::Invalid);
         }
-        let user = Box::new(user);
         Ok(if expired { ResetCheck::Expired(user) } else { ResetCheck::Good(user) })
     }
 
@@ -281,7 +280,7 @@ impl AccountFlows<'_> {
     ) -> Result<ResetOutcome, FlowError> {
         let ResetForm { password: typed, details } = typed.into();
         let mut user = match self.check_reset(ctx, token).await? {
-            ResetCheck::Good(user) => *user,
+            ResetCheck::Good(user) => user,
             ResetCheck::Expired(user) => {
                 self.renew_reset_link(ctx, &user).await?;
                 return Ok(ResetOutcome::Expired(user));
@@ -297,7 +296,7 @@ impl AccountFlows<'_> {
         }
         let proves = self.reset_starts_afresh(&user);
         let details = match proves {
-            true => match self.core.check_details(&user, &details).await? {
+            true => match self.core.check_details(ctx, &user, &details).await? {
                 Ok(details) => Some(details),
                 Err(problems) => return Ok(ResetOutcome::Refused(problems)),
             },
@@ -312,12 +311,15 @@ impl AccountFlows<'_> {
             };
         for _ in 0..TRIES {
             let form = (hash.clone(), details.clone());
-            let tried = self.core.try_reset(ctx, session, user, form, &of_new).await?;
+            let tried = self
+                .core
+                .try_reset(ctx, session, Arc::unwrap_or_clone(user), form, &of_new)
+                .await?;
             let Some(outcome) = tried else {
                 // A factor or sign-in method changed at the same moment. The reset removes the new
                 // one as well, if the link is still good.
                 user = match self.check_reset(ctx, token).await? {
-                    ResetCheck::Good(user) if user.active => *user,
+                    ResetCheck::Good(user) if user.active => user,
                     ResetCheck::Good(_) => return Ok(ResetOutcome::Inactive),
                     _ => return Ok(ResetOutcome::Invalid),
                 };
@@ -325,7 +327,7 @@ impl AccountFlows<'_> {
             };
             return Ok(outcome);
         }
-        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.id))))
+        Err(FlowError::Contended(CommitError::Stale(Guard::User(user.id.clone()))))
     }
 }
 
@@ -336,7 +338,7 @@ impl Security {
         user: &User,
         rules: &Recovery,
     ) -> Result<(), FlowError> {
-        let user = &self.with_uniquifier(Cow::Borrowed(user)).await?;
+        let user = &self.with_uniquifier(user).await?;
         let mut batch = Batch::from(audit(ctx, "reset_requested", Some(&user.id)));
         let of = (&user.uniquifier, user.email.as_str(), user.password.as_ref());
         let token = self.reset_token(ctx, of)?;
@@ -453,7 +455,7 @@ impl Security {
         }
         let (signed_in, challenge) =
             self.settle_judged(ctx, session, &user, remember, Entry::Reset, prepared).await?;
-        Ok(Some(ResetOutcome::Done { user: Box::new(user), signed_in, challenge }))
+        Ok(Some(ResetOutcome::Done { user: Arc::new(user), signed_in, challenge }))
     }
 
     /// Returns the changes that replace the password and the uniquifier, which revokes every

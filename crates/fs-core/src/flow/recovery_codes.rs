@@ -1,5 +1,7 @@
 //! Recovery codes: generating them, and using one instead of a second factor.
 
+use std::sync::Arc;
+
 use super::establish::{Clearance, Remember};
 use super::groups::SecondFactorFlows;
 use super::holder::Holder;
@@ -152,7 +154,7 @@ impl SecondFactorFlows<'_> {
             Err(error) => return Err(error.into()),
         }
         self.core.mail_waits();
-        user.recovery_codes = accepted.left();
+        Arc::make_mut(&mut user).recovery_codes = accepted.left();
         self.core.emit(ctx, Event::RecoveryCodeUsed { user: Subject::of(&user), left });
         Ok(self.core.signed_in(ctx, session, prepared, &pending, user))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::admit::Challenge;
-use super::claim::{claim, reserve, takes};
+use super::claim::takes;
 use super::establish::Remember;
 use super::groups::AccountFlows;
 use super::holder::Holder;
@@ -153,7 +153,7 @@ impl AccountFlows<'_> {
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
         };
         let mut new = NewUser::new(checked.email.as_str(), self.core.new_uniquifier()?);
-        let name = self.core.name_taken_for_a_while(ctx, checked.username.as_deref(), taken);
+        let name = self.core.reserve(ctx, checked.username.as_deref(), &new.email, taken);
         new.username = checked.username;
         new.password = hash;
         new.attributes = checked.fields;
@@ -195,21 +195,6 @@ impl Security {
         if self.config().confirmation.as_ref().is_some_and(|rules| rules.asks_for_password) {
             session.set_registered(Some(uniquifier.as_str().to_owned()));
         }
-    }
-
-    /// Returns the changes that reserve a username, if answers must not reveal whether an address
-    /// has an account. A name that is taken already is reserved twice, which fails: so the whole
-    /// batch is refused, as it is for a reserved name.
-    fn name_taken_for_a_while(
-        &self,
-        ctx: &Context,
-        name: Option<&str>,
-        taken: bool,
-    ) -> Vec<Change> {
-        let hides = self.config().disclosure == Disclosure::Generic;
-        let name = name.filter(|_| hides).map(username_lookup);
-        let times = if taken { 2 } else { 1 };
-        name.iter().flat_map(|name| (0..times).map(|_| reserve(ctx, name))).collect()
     }
 
     /// Checks and hashes the typed password. Returns `None` if none was typed and users can sign in
@@ -255,9 +240,9 @@ impl Security {
         if sign_in && self.config().tracking {
             new.sign_ins = SignIns::default().and_one(ctx.now, ctx.client_ip_text().as_deref());
         }
-        let mut batch = Batch::from(claim(ctx, &self.email_identity(&new.email)));
+        let mut batch = Batch::from(self.claim(ctx, &self.email_identity(&new.email)));
         let name = new.username.as_deref().map(username_lookup);
-        name.iter().for_each(|name| batch.push(claim(ctx, name)));
+        name.iter().for_each(|name| batch.push(self.claim(ctx, name)));
         reserved.iter().for_each(|change| batch.push(change.clone()));
         batch.push(Change::InsertUser(Box::new(new.clone())));
         let remember = self.remember_by_default();
@@ -393,7 +378,7 @@ impl Security {
         let name = new.username.as_ref().map(|_| username_lookup(nobody));
         let account = email(&format!("{nobody} account"));
         let claims = [Some(email(nobody)), name, Some(account)].into_iter().flatten();
-        claims.fold(Batch::new(), |batch, name| batch.and(claim(ctx, &name)))
+        claims.fold(Batch::new(), |batch, name| batch.and(self.claim(ctx, &name)))
     }
 
     fn check_registration(

@@ -6,6 +6,7 @@
 //! that both sides of a migration accept it. Such a cookie, and any copy of it, is valid until it
 //! expires or the uniquifier changes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::FlowError;
@@ -90,8 +91,9 @@ impl AtHand {
 }
 
 impl Security {
-    /// Prepares a remembered browser, in place of the one before if there is an `heir`. Returns `None` if browsers
-    /// are not remembered, or if a record is required and the account has no key yet.
+    /// Prepares a remembered browser, in place of the one before if there is an `heir`. Returns
+    /// `None` if browsers are not remembered, or if a record is required and the account has no key
+    /// yet.
     pub(super) fn remember(
         &self,
         ctx: &Context,
@@ -166,7 +168,7 @@ impl Security {
         &self,
         ctx: &Context,
         cookie: &str,
-    ) -> Result<Result<User, AuthFailure>, FlowError> {
+    ) -> Result<Result<Arc<User>, AuthFailure>, FlowError> {
         let name = match self.remembered_name(ctx, cookie) {
             Ok(name) => name,
             Err(failure) => return Ok(Err(failure)),

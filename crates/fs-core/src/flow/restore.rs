@@ -8,6 +8,7 @@ use super::family::{self, FamilyCookie, Standing, Use};
 use super::groups::SessionFlows;
 use super::register::audit;
 use super::remember::RememberChange;
+use super::sign_out::still_there;
 use super::uniquifier::is_session_of;
 use crate::authn::{AuthFailure, AuthOutcome};
 use crate::context::Context;
@@ -230,7 +231,8 @@ impl Security {
         user: &User,
     ) -> Result<Look, FlowError> {
         let (key, expect) = (record.key.clone(), Some(record.revision));
-        let batch = Batch::from(Change::RemoveCredential { key, expect })
+        let batch = Batch::from(still_there(&user.id))
+            .and(Change::RemoveCredential { key, expect })
             .and(audit(ctx, "remember_cookie_reused", Some(&user.id)))
             .and(self.mail(ctx, user, MailKind::RememberedBrowserEnded)?);
         match self.store().commit(batch).await {
@@ -275,7 +277,7 @@ impl Security {
             Err(error) => return Err(error.into()),
         }
         issued.take(session, &user);
-        let outcome = AuthOutcome::Authenticated(Arc::new(user));
+        let outcome = AuthOutcome::Authenticated(user);
         Ok(Restored { outcome, remember: RememberChange::Keep })
     }
 }

@@ -1,6 +1,7 @@
 //! Giving the second factor of a sign-in, and getting help without it.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::admit::Challenge;
@@ -31,7 +32,7 @@ pub enum ValidateOutcome {
     /// The sign-in is complete.
     SignedIn {
         /// User who is signed in.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie.
         remember: RememberChange,
         /// Token with which this browser skips the second factor next time, if the configuration
@@ -42,14 +43,14 @@ pub enum ValidateOutcome {
     /// of the account are revoked, if the configuration says so.
     Changed {
         /// User with the new second factor.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie.
         remember: RememberChange,
     },
     /// The signed-in user gave the second factor again, and may change it now.
     Proven {
         /// User who gave the second factor.
-        user: Box<User>,
+        user: Arc<User>,
     },
     /// The second factor must be given before it is changed.
     ProofNeeded,
@@ -127,7 +128,7 @@ impl SecondFactorFlows<'_> {
         self,
         ctx: &Context,
         session: &Session,
-    ) -> Result<Option<(Pending, User)>, FlowError> {
+    ) -> Result<Option<(Pending, Arc<User>)>, FlowError> {
         let (Some(rules), Some(pending)) = (&self.core.config().two_factor, session.pending())
         else {
             return Ok(None);
@@ -323,7 +324,7 @@ impl Security {
         ctx: &Context,
         session: &mut Session,
         pending: Pending,
-        user: User,
+        user: Arc<User>,
         typed: &str,
     ) -> Result<ValidateOutcome, FlowError> {
         self.complete(ctx, session, pending, user, typed, None).await
@@ -336,7 +337,7 @@ impl Security {
         ctx: &Context,
         session: &mut Session,
         pending: Pending,
-        mut user: User,
+        mut user: Arc<User>,
         typed: &str,
         after: Option<SecondFactor>,
     ) -> Result<ValidateOutcome, FlowError> {
@@ -390,9 +391,10 @@ impl Security {
             Err(error) => return Err(error),
         }
         if let Some(after) = after {
+            let user = Arc::make_mut(&mut user);
             user.second_factor = after;
-            user.uniquifier = new.unwrap_or(user.uniquifier);
-            user.token_uniquifier = token.or(user.token_uniquifier);
+            new.into_iter().for_each(|new| user.uniquifier = new);
+            token.into_iter().for_each(|token| user.token_uniquifier = Some(token));
             self.mail_waits();
         }
         self.emit(
@@ -426,7 +428,7 @@ impl Security {
         session: &mut Session,
         prepared: Prepared,
         pending: &Pending,
-        user: User,
+        user: Arc<User>,
     ) -> ValidateOutcome {
         session.set_pending(None);
         session.set_enrolment(None);
@@ -436,7 +438,7 @@ impl Security {
             .filter(|_| pending.remember)
             .and_then(|_| user.second_factor.mark())
             .map(|factor| DeviceToken::issue(self.tokens(), &user.uniquifier, &factor, ctx.now));
-        ValidateOutcome::SignedIn { user: Box::new(user), remember, device }
+        ValidateOutcome::SignedIn { user, remember, device }
     }
 
     /// Charges an attempt, and compares a code with a stored secret.

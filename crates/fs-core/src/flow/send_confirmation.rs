@@ -1,7 +1,5 @@
 //! Mailing confirmation links.
 
-use std::borrow::Cow;
-
 use super::establish::Remember;
 use super::groups::AccountFlows;
 use super::register::audit;
@@ -74,7 +72,7 @@ impl AccountFlows<'_> {
             Some(user) if user.confirmed_at.is_none() => {
                 self.core.mail_confirmation(ctx, &user, rules).await?;
                 // The stored spelling would reveal that the account exists.
-                let email = if explicit { user.email } else { email.into_string() };
+                let email = if explicit { user.email.clone() } else { email.into_string() };
                 Ok(SendConfirmationOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::AlreadyConfirmed),
@@ -94,7 +92,7 @@ impl Security {
         user: &User,
         rules: &Confirmation,
     ) -> Result<(), FlowError> {
-        let user = &self.with_uniquifier(Cow::Borrowed(user)).await?;
+        let user = &self.with_uniquifier(user).await?;
         let token = self.confirm_token(ctx, &user.uniquifier, &user.email)?;
         let kind =
             MailKind::ConfirmationInstructions { token: token.expose(), within: rules.within };

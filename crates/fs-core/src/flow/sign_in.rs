@@ -1,6 +1,6 @@
 //! Signing in with an identity and a password.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::admit::Challenge;
 use super::counted_sign_in::CountedSignIn;
@@ -46,14 +46,14 @@ pub enum SignInOutcome {
     /// The session is signed in.
     Done {
         /// User who is signed in.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie.
         remember: RememberChange,
     },
     /// A second factor is required first. Nobody is signed in yet.
     SecondFactor {
         /// The user. Do not reveal it to the client.
-        user: Box<User>,
+        user: Arc<User>,
         /// State of the pending sign-in.
         challenge: Challenge,
     },
@@ -102,7 +102,7 @@ impl SignInRefusal {
 /// User whose password was right and whose account may act, and the hash that replaces an outdated
 /// one.
 pub(super) struct Proven {
-    pub(super) user: User,
+    pub(super) user: Arc<User>,
     rehashed: Option<PasswordHash>,
     /// Changes to the rate limits after the success.
     uncounted: Vec<Change>,
@@ -116,7 +116,7 @@ const TRIES: usize = 3;
 #[must_use]
 pub enum CredentialsCheck {
     /// The password is right, and the account may act.
-    Accepted(Box<User>),
+    Accepted(Arc<User>),
     /// The credentials were refused.
     Refused(SignInRefusal),
 }
@@ -257,7 +257,7 @@ impl SignInFlows<'_> {
         let set = proven.rehash();
         if set.is_empty() {
             self.core.settle(proven.uncounted).await?;
-            return Ok(CredentialsCheck::Accepted(Box::new(proven.user)));
+            return Ok(CredentialsCheck::Accepted(proven.user));
         }
         let mut batch = Batch::from(proven.still_so(set));
         proven.uncounted.into_iter().for_each(|change| batch.push(change));
@@ -268,7 +268,7 @@ impl SignInFlows<'_> {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(CredentialsCheck::Accepted(Box::new(proven.user)))
+        Ok(CredentialsCheck::Accepted(proven.user))
     }
 
     /// Signs in a user whom the application authenticated by its own means, such as single sign-on
@@ -311,7 +311,7 @@ impl SignInFlows<'_> {
         if let Some(refusal) = self.core.may_not_act(user) {
             return Ok(self.core.refuse(ctx, Some(user), refusal));
         }
-        let user = &self.core.with_uniquifier(Cow::Borrowed(user)).await?;
+        let user = &self.core.with_uniquifier(user).await?;
         let remember = match remember.unwrap_or(self.core.config().sessions.remember_by_default) {
             true => Remember::Yes,
             false => Remember::No,
@@ -321,7 +321,8 @@ impl SignInFlows<'_> {
         let set = if judged.is_ok() { self.core.tracked(ctx, user) } else { Vec::new() };
         let prepared =
             self.core.prepare_judged(ctx, session, Holder::of(user), remember, judged)?;
-        let proven = Proven { user: User::clone(user), rehashed: None, uncounted: Vec::new() };
+        let proven =
+            Proven { user: Arc::new(User::clone(user)), rehashed: None, uncounted: Vec::new() };
         let mut batch = Batch::from(proven.still_so(set));
         if let Ok(prepared) = &prepared {
             prepared.changes().into_iter().for_each(|change| batch.push(change));
@@ -337,7 +338,7 @@ impl Security {
         &self,
         ctx: &Context,
         session: &mut Session,
-        user: User,
+        user: Arc<User>,
         remember: Remember,
         entry: Entry,
         prepared: Result<Prepared, Needed>,
@@ -345,13 +346,13 @@ impl Security {
         match prepared {
             Ok(prepared) => {
                 let remember = prepared.settle(self, ctx, session, &user);
-                Ok(SignInOutcome::Done { user: Box::new(user), remember })
+                Ok(SignInOutcome::Done { user, remember })
             }
             Err(Needed::Another) => Ok(self.refuse(ctx, Some(&user), SignInRefusal::SameFactor)),
             Err(needed) => {
                 let challenge =
                     self.challenge(ctx, session, &user, remember, entry, needed).await?;
-                Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
+                Ok(SignInOutcome::SecondFactor { user, challenge })
             }
         }
     }
@@ -375,13 +376,13 @@ impl Security {
         let counted = match counted {
             Some(counted) => counted,
             None => {
-                let attempt = self.sign_in_quota(ctx, identity, user.as_ref()).without_code();
-                counted.insert(self.count_sign_in(ctx, attempt, user.as_ref()).await?)
+                let attempt = self.sign_in_quota(ctx, identity, user.as_deref()).without_code();
+                counted.insert(self.count_sign_in(ctx, attempt, user.as_deref()).await?)
             }
         };
         let lane = self.lane_of_typed(ctx, identity);
         let attempt = Attempt { lane, quota: &counted.all() };
-        let check = self.check_password(attempt, user.as_ref(), password).await?;
+        let check = self.check_password(attempt, user.as_deref(), password).await?;
         counted.judge(check.matched)?;
         let refused = |user: Option<&User>, refusal: SignInRefusal| {
             let (user, reason) = (user.map(Subject::of), refusal.reason());
@@ -404,7 +405,7 @@ impl Security {
         if !user.active {
             return refused(Some(&user), SignInRefusal::Inactive);
         }
-        let user = self.with_uniquifier(Cow::Owned(user)).await?.into_owned();
+        let user = self.shared_with_uniquifier(user).await?;
         let rehashed = self.renewed(check).await;
         Ok(Ok(Proven { user, rehashed, uncounted: counted.by_password() }))
     }

@@ -1,6 +1,6 @@
 //! Signing in by a mailed link, without a password.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
@@ -41,7 +41,7 @@ pub enum FollowLinkOutcome {
     /// The link was valid. The inner outcome is a session, a pending sign-in, or a refusal.
     Judged(SignInOutcome),
     /// The link is genuine, but has expired. A new one was mailed if the account is active.
-    Expired(Box<User>),
+    Expired(Arc<User>),
     /// The link was not issued by this application, was altered or used, or its account is gone.
     Invalid,
 }
@@ -86,7 +86,7 @@ impl SignInFlows<'_> {
             Some(user) if user.active => {
                 self.core.mail_sign_in_link(ctx, &user).await?;
                 // The stored spelling would reveal that the account exists.
-                let email = if explicit { user.email } else { email.into_string() };
+                let email = if explicit { user.email.clone() } else { email.into_string() };
                 Ok(SendLinkOutcome::Sent { email })
             }
             Some(_) if explicit => refused(MessageKey::DisabledAccount),
@@ -150,14 +150,15 @@ impl SignInFlows<'_> {
             Err(TokenProblem::Expired(claims)) => (claims, true),
             Err(TokenProblem::Invalid) => return Ok(FollowLinkOutcome::Invalid),
         };
-        let Some(user) = self.core.user_of_uniquifier(&claims.uniquifier).await? else {
+        let user = self.core.user_of_uniquifier(&claims.uniquifier).await?;
+        let Some(user) = user.filter(|user| claims.is_for(&user.email)) else {
             return Ok(FollowLinkOutcome::Invalid);
         };
         if expired {
             if user.active {
                 self.core.mail_sign_in_link(ctx, &user).await?;
             }
-            return Ok(FollowLinkOutcome::Expired(Box::new(user)));
+            return Ok(FollowLinkOutcome::Expired(user));
         }
         let refusal = match rules.unconfirmed {
             true => (!user.active).then_some(super::SignInRefusal::Inactive),
@@ -204,8 +205,8 @@ impl Security {
         let Some(rules) = &self.config().sign_in_links else {
             return Ok(());
         };
-        let user = &self.with_uniquifier(Cow::Borrowed(user)).await?;
-        let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, ctx.now);
+        let user = &self.with_uniquifier(user).await?;
+        let token = SignInLinkToken::issue(self.tokens(), &user.uniquifier, &user.email, ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let mail = self.mail(ctx, user, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", Some(&user.id))).and(mail);
@@ -223,7 +224,7 @@ impl Security {
         let Some(rules) = &self.config().sign_in_links else {
             return Ok(());
         };
-        let token = SignInLinkToken::issue(self.tokens(), &Self::nobody(), ctx.now);
+        let token = SignInLinkToken::issue(self.tokens(), &Self::nobody(), email, ctx.now);
         let kind = MailKind::SignInLink { token: token.expose(), within: rules.within };
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);

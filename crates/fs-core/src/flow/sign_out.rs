@@ -5,7 +5,7 @@ use super::groups::SessionFlows;
 use super::{FlowError, RememberChange};
 use crate::context::Context;
 use crate::event::{Event, Subject};
-use crate::model::{CredentialKey, SessionRecord, User};
+use crate::model::{CredentialKey, SessionRecord, User, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
 use crate::security::Security;
 use crate::session::{CsrfCookieState, Session, SessionSignIn};
@@ -61,6 +61,8 @@ impl SessionFlows<'_> {
             parent.into_iter().chain(family.as_ref().map(FamilyCookie::key)).collect();
         let end = |key| Change::RemoveCredential { key, expect: None };
         let mut batch = Batch::new();
+        // A copy of the session that renews itself at this moment comes first or fails.
+        batch.extend(sign_in.map(|sign_in| still_there(&sign_in.user)));
         batch.extend(sign_in.map(|sign_in| Change::EndLiveSession(sign_in.id.key())));
         batch.extend(parents.iter().cloned().map(end));
         // A copy of the cookie must not complete the sign-in that is given up here. This comes first:
@@ -73,8 +75,9 @@ impl SessionFlows<'_> {
         }
         if !batch.is_empty() {
             match (self.core.store().commit(batch).await, sign_in) {
-                // The session was replaced, in another tab or by a copy of the cookie.
-                (Err(CommitError::Stale(Guard::Session)), Some(sign_in)) => {
+                // The session was replaced, in another tab or by a copy of the cookie; or the account
+                // was deleted, and its sessions with it.
+                (Err(CommitError::Stale(Guard::Session | Guard::User(_))), Some(sign_in)) => {
                     self.core.end_replaced(ctx, sign_in, family.as_ref(), parents).await?;
                 }
                 (committed, _) => drop(committed?),
@@ -109,10 +112,9 @@ impl Security {
         // A copy may replace its session once more while this one ends it.
         for round in 0..ROUNDS {
             let by = UserLookup::Id(sign_in.user.clone());
-            let sessions = match self.store().user(&by).await? {
-                Some(user) => self.store().sessions_of(&user.uniquifier, ctx.now).await?,
-                None => Vec::new(),
-            };
+            // The sessions and credentials of a deleted account are deleted with it.
+            let Some(user) = self.store().user(&by).await? else { break };
+            let sessions = self.store().sessions_of(&user.uniquifier, ctx.now).await?;
             let made_by =
                 |key: &CredentialKey, record: &SessionRecord| record.parent.as_ref() == Some(key);
             // A change was committed while the browser asked to be signed out. Only a change of
@@ -129,12 +131,21 @@ impl Security {
                 break;
             }
             let end = |key| Change::RemoveCredential { key, expect: None };
-            let mut batch = Batch::new();
+            let mut batch = Batch::from(still_there(&user.id));
             batch.extend(parents.iter().cloned().map(end));
-            self.store().commit(batch).await?;
+            match self.store().commit(batch).await {
+                Ok(_) | Err(CommitError::Stale(Guard::User(_))) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
+}
+
+/// Returns the guard of an account that exists. Everything that renews a session writes the account
+/// first, so a commit with this guard does not run beside a renewal.
+pub(super) fn still_there(user: &UserId) -> Change {
+    Change::UpdateUser { user: user.clone(), expect: Vec::new(), set: Vec::new() }
 }
 
 /// Removes from a browser's session what belongs to the user who was signed in.

@@ -1,5 +1,5 @@
-//! Undoing changes of the password, second factors and sign-in methods, by a link in the notice of the
-//! change.
+//! Undoing changes of the password, second factors and sign-in methods, by a link in the notice of
+//! the change.
 //!
 //! An intruder with access to a session can set up a second factor, which locks the owner out even
 //! after a password reset. So every notice of a change contains a link that restores the previous
@@ -45,7 +45,7 @@ pub enum UndoCheck {
     /// The link undoes changes.
     Good {
         /// Account whose changes are undone.
-        user: Box<User>,
+        user: Arc<User>,
         /// Changes that the link undoes.
         kind: UndoKind,
         /// Time of the first change that is undone.
@@ -63,7 +63,7 @@ pub enum UndoOutcome {
     /// revoked, and its password is removed.
     Done {
         /// Account as it is now.
-        user: Box<User>,
+        user: Arc<User>,
         /// Token that resets the password. Redirect the user to the reset page at once.
         reset: Secret,
     },
@@ -114,7 +114,7 @@ impl SecondFactorFlows<'_> {
             UndoKind::Password => None,
         };
         let since = since.unwrap_or(record.created_at);
-        Ok(UndoCheck::Good { user: Box::new(user), kind, since })
+        Ok(UndoCheck::Good { user: Arc::new(user), kind, since })
     }
 
     /// Undoes the changes of which the owner says that they were not theirs.
@@ -176,16 +176,22 @@ impl Security {
         let Some(within) = self.undo_within() else {
             return Ok(None);
         };
-        let of_factors = UndoToken::verify(self.tokens(), token, ctx.now, within);
-        let of_password = || PasswordUndoToken::verify(self.tokens(), token, ctx.now, within);
-        let (kind, name) = match (of_factors, of_password()) {
-            (Ok(token), _) => (UndoKind::Factors, token.name),
-            (_, Ok(token)) => (UndoKind::Password, token.name),
-            _ => return Ok(None),
+        let of_factors = UndoToken::verify(self.tokens(), token, ctx.now, within).ok();
+        let of_password = PasswordUndoToken::verify(self.tokens(), token, ctx.now, within).ok();
+        let (kind, name) = match (&of_factors, &of_password) {
+            (Some(token), _) => (UndoKind::Factors, &token.name),
+            (None, Some(token)) => (UndoKind::Password, &token.name),
+            (None, None) => return Ok(None),
+        };
+        let is_for = |email: &str| {
+            of_factors.as_ref().is_some_and(|token| token.is_for(email))
+                || of_password.as_ref().is_some_and(|token| token.is_for(email))
         };
         let key = CredentialKey::of(kind.credential(), name.expose());
         let found = self.store().credential(&key, ctx.now).await?;
-        let found = found.filter(|(record, user)| record.kind == kind.credential() && user.active);
+        let found = found.filter(|(record, user)| {
+            record.kind == kind.credential() && user.active && is_for(&user.email)
+        });
         Ok(found.map(|(record, user)| UndoLink {
             kind,
             record: Arc::unwrap_or_clone(record),
@@ -224,11 +230,11 @@ impl Security {
                 UndoKind::Password => Event::PasswordChangeUndone { user: subject },
             },
         );
-        Ok(Some(UndoOutcome::Done { user: Box::new(user), reset }))
+        Ok(Some(UndoOutcome::Done { user: Arc::new(user), reset }))
     }
 
-    /// Restores the oldest recorded state. Returns the user after it and a reset token, or `None` if
-    /// no state can be read.
+    /// Restores the oldest recorded state. Returns the user after it and a reset token, or `None`
+    /// if no state can be read.
     async fn undo_factors(
         &self,
         ctx: &Context,
@@ -278,8 +284,8 @@ impl Security {
         Ok(Some((after, reset)))
     }
 
-    /// Returns the batch that writes `set` and revokes all access to the account, and the user after
-    /// it.
+    /// Returns the batch that writes `set` and revokes all access to the account, and the user
+    /// after it.
     fn undo_batch(
         &self,
         ctx: &Context,

@@ -1,5 +1,5 @@
-//! Records of the state before a change of the password, second factors and sign-in methods, to which
-//! an undo link returns.
+//! Records of the state before a change of the password, second factors and sign-in methods, to
+//! which an undo link returns.
 
 use std::time::Duration;
 
@@ -31,8 +31,8 @@ pub(super) fn changed_by_another(
     ]
 }
 
-/// Returns the change that ends the links that undo a change of the password, since its owner proved to
-/// be one by mail.
+/// Returns the change that ends the links that undo a change of the password, since its owner
+/// proved to be one by mail.
 pub(super) fn no_password_undo(user: &UserId) -> Change {
     let kind = CredentialKind::PasswordUndo;
     Change::RemoveCredentialsOf { owner: user.clone(), kind, except: None }
@@ -78,11 +78,12 @@ impl Security {
         let put = self.undo_credential(ctx, user, (KIND, &name), Value::from(sealed), within);
         batch.push(put);
         batch.push_first(recorded_state_still_so(user));
-        Ok(Some((UndoToken::issue(self.tokens(), &name, ctx.now), within)))
+        Ok(Some((UndoToken::issue(self.tokens(), &name, &user.email, ctx.now), within)))
     }
 
     /// Records the state before a change in the batch that changes it, and adds the notice that
-    /// `kind` makes of the undo link, if `send` is set. Other notices lead back to the state as well.
+    /// `kind` makes of the undo link, if `send` is set. Other notices lead back to the state as
+    /// well.
     pub(super) async fn notify_of_change(
         &self,
         ctx: &Context,
@@ -99,7 +100,8 @@ impl Security {
         Ok(())
     }
 
-    /// Adds the notice of a new password, if notices are enabled, with a link that undoes the change.
+    /// Adds the notice of a new password, if notices are enabled, with a link that undoes the
+    /// change.
     ///
     /// An owner who did not change the password needs a link that works: the change ends the reset
     /// links that were sent before, and whoever made it may have used up the limit of reset mails.
@@ -116,7 +118,8 @@ impl Security {
         if let Some(within) = self.undo_within() {
             let (kind, name) = (CredentialKind::PasswordUndo, self.undo_name()?);
             batch.push(self.undo_credential(ctx, user, (kind, &name), Value::Null, within));
-            undo = Some((PasswordUndoToken::issue(self.tokens(), &name, ctx.now), within));
+            let token = PasswordUndoToken::issue(self.tokens(), &name, &user.email, ctx.now);
+            undo = Some((token, within));
         }
         let undo = undo.as_ref().map(|(token, within)| (token.expose(), *within));
         batch.push(self.mail(ctx, user, MailKind::ChangeNotice { undo })?);

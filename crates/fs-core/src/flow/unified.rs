@@ -1,29 +1,27 @@
 //! Unified sign-in: an identity and a passcode, which is a password or a code of one of several
 //! methods.
 
-use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::FlowError;
 use super::admit::Challenge;
-use super::code_message::CodePurpose;
-use super::codes::{AcceptedCode, TypedCode, UNREADABLE_SECRET};
+use super::codes::AcceptedCode;
 use super::counted_sign_in::SignInQuota;
 use super::establish::Remember;
 use super::groups::SignInFlows;
 use super::holder::Holder;
 use super::password::Attempt;
 use super::sign_in::{SignInOutcome, SignInRefusal};
-use crate::config::{CodeMethod, Disclosure, SignInMethod};
+use crate::config::{Disclosure, SignInMethod};
 use crate::context::Context;
 use crate::event::{Event, Subject};
-use crate::model::{PasswordHash, SealedSecret, User, UserField};
+use crate::model::{PasswordHash, User, UserField};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
 use crate::security::Security;
 use crate::session::Session;
-use crate::totp::TotpSecret;
 
 /// Input of the form for unified sign-in.
 #[derive(Debug)]
@@ -106,14 +104,14 @@ impl SignInFlows<'_> {
     ) -> Result<SignInOutcome, FlowError> {
         let user = self.core.identity_of_stranger(&typed.identity).await?;
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
-        let inactive = user.as_ref().is_some_and(|user| !user.active);
+        let inactive = user.as_deref().is_some_and(|user| !user.active);
         if explicit && inactive {
-            return Ok(self.core.refuse(ctx, user.as_ref(), SignInRefusal::Inactive));
+            return Ok(self.core.refuse(ctx, user.as_deref(), SignInRefusal::Inactive));
         }
-        let quota = self.core.sign_in_quota(ctx, &typed.identity, user.as_ref());
+        let quota = self.core.sign_in_quota(ctx, &typed.identity, user.as_deref());
         let lane = self.core.lane_of_typed(ctx, &typed.identity);
         let proven =
-            self.core.prove_passcode(ctx, lane, user.as_ref(), &typed.passcode, quota).await?;
+            self.core.prove_passcode(ctx, lane, user.as_deref(), &typed.passcode, quota).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
             (None, _) => return Ok(self.core.refuse(ctx, None, SignInRefusal::UnknownIdentity)),
@@ -139,11 +137,11 @@ impl Security {
         &self,
         ctx: &Context,
         session: &mut Session,
-        user: User,
+        user: Arc<User>,
         proven: ProvenPasscode,
         manner: Manner<'_>,
     ) -> Result<SignInOutcome, FlowError> {
-        let user = self.with_uniquifier(Cow::Owned(user)).await?.into_owned();
+        let user = self.shared_with_uniquifier(user).await?;
         let mut set: Vec<_> =
             proven.rehashed.map(|hash| UserField::Password(Some(hash))).into_iter().collect();
         let Manner { entry, remember, device, begin } = manner;
@@ -176,7 +174,7 @@ impl Security {
             // Start no pending sign-in: the caller starts a sign-in of its own.
             Err(needed) if !begin && needed != Needed::Another => {
                 let challenge = Challenge::told(needed);
-                Ok(SignInOutcome::SecondFactor { user: Box::new(user), challenge })
+                Ok(SignInOutcome::SecondFactor { user, challenge })
             }
             prepared => self.admitted(ctx, session, user, remember, entry, prepared).await,
         }
@@ -237,65 +235,19 @@ impl Security {
         // A compared password stays charged as an attempt.
         let unjudged = if by_password { counted.code() } else { &all };
         let secrets = self.or_uncount(unjudged, secrets).await?;
-        let Some(user) = user.filter(|_| proven.is_err()) else {
-            counted.judge(proven.is_ok())?;
-            return Ok(proven);
-        };
-        for (method, secret) in secrets {
-            let (typed, window) = (passcode.expose(), rules.window(method));
-            let purpose = CodePurpose::SignIn(method);
-            let held = TypedCode { user, secret: &secret, typed, method, window, purpose };
-            let accepted = self.accept_code(ctx, held).await?;
+        let may_match = user.filter(|_| proven.is_err());
+        for secret in secrets {
+            let (typed, window) = (passcode.expose(), rules.window(secret.method));
+            let accepted = self.accept_passcode(ctx, may_match, &secret, typed, window).await?;
             if accepted.is_some() {
-                let method = SignInMethod::Code(method);
+                let method = SignInMethod::Code(secret.method);
                 counted.judge(true)?;
                 let uncounted = counted.by_code();
                 return Ok(Ok(ProvenPasscode { method, accepted, rehashed: None, uncounted }));
             }
         }
-        counted.judge(false)?;
-        Ok(Err(WRONG_PASSCODE))
-    }
-
-    /// Decrypts the secrets of a user's sign-in methods. The work is the same whatever is stored,
-    /// and whether the user exists or not.
-    pub(super) async fn sign_in_secrets(
-        &self,
-        ctx: &Context,
-        lane: HashLane,
-        user: Option<&User>,
-        methods: Vec<CodeMethod>,
-    ) -> Result<Vec<(CodeMethod, TotpSecret)>, FlowError> {
-        if methods.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (decoy, random) = (self.new_totp_secret()?, self.random()?);
-        let stored = |method: &CodeMethod| {
-            user.and_then(|user| user.sign_in_secrets.get(method.name())).cloned()
-        };
-        let stored: Vec<_> = methods.iter().map(stored).collect();
-        let wallet = self.wallet().ok_or(FlowError::NoWallet)?;
-        let open = move |sealed: Option<SealedSecret>| match sealed {
-            Some(sealed) => Some(wallet.open(&sealed)),
-            // Encrypting takes as long as decrypting.
-            None => {
-                std::hint::black_box(wallet.seal(&decoy, random));
-                None
-            }
-        };
-        let open_all = move || stored.into_iter().map(open).collect();
-        let opened: Vec<_> = self.run_slow(lane, methods.len(), open_all).await?;
-        let unreadable = opened.iter().flatten().filter(|opened| opened.is_err()).count();
-        if let Some(user) = user {
-            (0..unreadable).for_each(|_| self.code_failed(ctx, user, UNREADABLE_SECRET));
-        }
-        let derived = |method| user.and_then(|user| self.secret_of_mailed_codes(user, method));
-        let found = methods.into_iter().zip(opened);
-        let secret = |(method, opened): (CodeMethod, Option<Result<_, _>>)| {
-            let secret = opened.map_or_else(|| derived(method), Result::ok);
-            Some((method, secret?))
-        };
-        Ok(found.filter_map(secret).collect())
+        counted.judge(proven.is_ok())?;
+        Ok(proven)
     }
 
     /// Returns the reason why an account may not act although its credential was right.

@@ -1,8 +1,9 @@
 //! Signing in by the link in the mail that contains a code.
 
+use std::sync::Arc;
+
 use super::FlowError;
-use super::code_message::CodePurpose;
-use super::codes::{TypedCode, WRONG_CODE};
+use super::codes::WRONG_CODE;
 use super::establish::Remember;
 use super::groups::SignInFlows;
 use super::sign_in::{SignInOutcome, SignInRefusal};
@@ -27,7 +28,7 @@ pub enum CodeLinkOutcome {
     /// The account is deactivated.
     Inactive,
     /// The code is wrong, was used before, or has expired.
-    InvalidCode(Box<User>),
+    InvalidCode(Arc<User>),
 }
 
 impl SignInFlows<'_> {
@@ -67,16 +68,23 @@ impl SignInFlows<'_> {
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
         let user = self.core.email_of_stranger(email).await?;
-        let attempt = self.core.sign_in_quota(ctx, email, user.as_ref()).without_password();
-        let counted = self.core.count_sign_in(ctx, attempt, user.as_ref()).await?;
+        let attempt = self.core.sign_in_quota(ctx, email, user.as_deref()).without_password();
+        let counted = self.core.count_sign_in(ctx, attempt, user.as_deref()).await?;
         let method = CodeMethod::Email;
         let rules = self.core.config().unified.clone();
         let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));
         let methods = rules.iter().map(|_| method).collect();
-        let active = user.as_ref().filter(|user| user.active);
+        let active = user.as_deref().filter(|user| user.active);
         let lane = self.core.lane_of_typed(ctx, email);
         let secrets = self.core.sign_in_secrets(ctx, lane, active, methods).await;
         let secret = self.core.or_uncount(&counted.all(), secrets).await?.pop();
+        let accepted = match (&rules, &secret) {
+            (Some(rules), Some(secret)) => {
+                let window = rules.window(method);
+                self.core.accept_passcode(ctx, active, secret, code, window).await?
+            }
+            _ => None,
+        };
         let Some(user) = user else {
             counted.judge(false)?;
             let reason = SignInRefusal::UnknownIdentity.reason();
@@ -88,19 +96,10 @@ impl SignInFlows<'_> {
             self.core.code_failed(ctx, &user, SignInRefusal::Inactive.reason());
             return Ok(CodeLinkOutcome::Inactive);
         }
-        let (Some(rules), Some((_, secret))) = (rules, secret) else {
-            counted.judge(false)?;
-            self.core.code_failed(ctx, &user, WRONG_CODE);
-            return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
-        };
-        let (window, purpose) = (rules.window(method), CodePurpose::SignIn(method));
-        let typed =
-            TypedCode { user: &user, secret: &secret, typed: code, method, window, purpose };
-        let accepted = self.core.accept_code(ctx, typed).await?;
         counted.judge(accepted.is_some())?;
         if accepted.is_none() {
             self.core.code_failed(ctx, &user, WRONG_CODE);
-            return Ok(CodeLinkOutcome::InvalidCode(Box::new(user)));
+            return Ok(CodeLinkOutcome::InvalidCode(user));
         }
         if let Some(refusal) = self.core.may_not_act(&user) {
             return Ok(CodeLinkOutcome::Judged(self.core.refuse(ctx, Some(&user), refusal)));
@@ -110,10 +109,11 @@ impl SignInFlows<'_> {
         let proven = ProvenPasscode { method, accepted, rehashed: None, uncounted };
         let remember: Remember = self.core.remember_by_default();
         let manner = Manner { entry: Entry::CodeLink, remember, device: None, begin };
-        let outcome = self.core.finish_passcode(ctx, session, user.clone(), proven, manner).await?;
+        let outcome =
+            self.core.finish_passcode(ctx, session, Arc::clone(&user), proven, manner).await?;
         Ok(match outcome {
             SignInOutcome::Refused(SignInRefusal::WrongPassword) => {
-                CodeLinkOutcome::InvalidCode(Box::new(user))
+                CodeLinkOutcome::InvalidCode(user)
             }
             other => CodeLinkOutcome::Judged(other),
         })

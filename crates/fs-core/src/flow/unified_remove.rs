@@ -1,6 +1,7 @@
 //! Removing sign-in methods, by their owner or by a password reset.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::groups::SignInMethodFlows;
 use super::{FlowError, Problem, RememberChange};
@@ -21,7 +22,7 @@ pub enum RemoveMethodOutcome {
     /// the configuration says so.
     Done {
         /// User without the method.
-        user: Box<User>,
+        user: Arc<User>,
         /// Change of the remember cookie.
         remember: RememberChange,
     },
@@ -112,7 +113,7 @@ impl SignInMethodFlows<'_> {
             ctx,
             Event::SignInMethodRemoved { user: Subject::of(&user), method: method.name() },
         );
-        Ok(RemoveMethodOutcome::Done { user: Box::new(user), remember })
+        Ok(RemoveMethodOutcome::Done { user: Arc::new(user), remember })
     }
 }
 

@@ -71,11 +71,11 @@ impl SignInFlows<'_> {
             _ => {}
         }
         let asked = self.core.code_request_quota(ctx, method);
-        self.core.count(ctx, &asked, user.as_ref()).await?;
+        self.core.count(ctx, &asked, user.as_deref()).await?;
         if let Err(problem) = self.core.can_send_by(method) {
             return Ok(SendCodeOutcome::Refused(problem));
         }
-        let active = user.as_ref().filter(|user| user.active);
+        let active = user.as_deref().filter(|user| user.active);
         let sent = match active {
             Some(user) => {
                 let purpose = CodePurpose::SignIn(method);
@@ -232,25 +232,6 @@ impl Security {
         rules.is_some_and(|rules| rules.methods.contains(&SignInMethod::Code(method)))
     }
 
-    /// Derives the secret of mailed codes of a user who has none stored, if answers must not reveal
-    /// whether an account exists: so the first code causes the same writes as every later one.
-    /// Flask-Security stores a secret instead.
-    pub(super) fn secret_of_mailed_codes(
-        &self,
-        user: &User,
-        method: CodeMethod,
-    ) -> Option<TotpSecret> {
-        let derived = method == CodeMethod::Email
-            && self.config().disclosure == Disclosure::Generic
-            && !user.sign_in_secrets.contains_key(method.name());
-        let names = self.counters();
-        let secret = || names.secret("fs mailed code v1", &[user.id.as_str()]);
-        derived
-            .then(secret)
-            .and_then(|secret| secret.first_chunk().copied())
-            .map(TotpSecret::from_random)
-    }
-
     /// Returns the secret of a user's codes, or a new one with its encrypted form. The work is the
     /// same in both cases, and whether the user exists or not.
     async fn secret_to_send(
@@ -272,7 +253,8 @@ impl Security {
             }
         };
         let (secret, sealed) = self.run_slow(lane, 1, found).await?;
-        if let Some(secret) = user.and_then(|user| self.secret_of_mailed_codes(user, method)) {
+        let derived = self.secret_of_mailed_codes(user, method);
+        if let Some(secret) = derived.filter(|_| user.is_some() && !is_stored) {
             return Ok((secret, None));
         }
         if let Some(user) = user.filter(|_| is_stored && sealed.is_some()) {

@@ -5,6 +5,7 @@
 //! before its user signs in or is mailed a link.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use super::FlowError;
 use crate::model::{SessionRecord, Uniquifier, User, UserField};
@@ -16,7 +17,7 @@ impl Security {
     pub(super) async fn user_of_uniquifier(
         &self,
         uniquifier: &Uniquifier,
-    ) -> Result<Option<User>, FlowError> {
+    ) -> Result<Option<Arc<User>>, FlowError> {
         if uniquifier.is_empty() {
             return Ok(None);
         }
@@ -29,10 +30,10 @@ impl Security {
     /// has one is not copied: the memory of a copy would change the time of the next request.
     pub(super) async fn with_uniquifier<'a>(
         &self,
-        user: Cow<'a, User>,
+        user: &'a User,
     ) -> Result<Cow<'a, User>, FlowError> {
         if !user.uniquifier.is_empty() {
-            return Ok(user);
+            return Ok(Cow::Borrowed(user));
         }
         let fresh = self.new_uniquifier()?;
         let change = Change::UpdateUser {
@@ -42,7 +43,7 @@ impl Security {
         };
         match self.store().commit(change.into()).await {
             Ok(_) => {
-                let mut user = user.into_owned();
+                let mut user = user.clone();
                 user.uniquifier = fresh;
                 Ok(Cow::Owned(user))
             }
@@ -50,10 +51,22 @@ impl Security {
                 // A concurrent request stored one first.
                 let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
                 let now = now.filter(|user| !user.uniquifier.is_empty());
-                now.map(Cow::Owned).ok_or(FlowError::Contended(CommitError::Stale(guard)))
+                let now = now.map(Arc::unwrap_or_clone).map(Cow::Owned);
+                now.ok_or(FlowError::Contended(CommitError::Stale(guard)))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Does the same as [`with_uniquifier`](Self::with_uniquifier) for a shared user.
+    pub(super) async fn shared_with_uniquifier(
+        &self,
+        user: Arc<User>,
+    ) -> Result<Arc<User>, FlowError> {
+        if !user.uniquifier.is_empty() {
+            return Ok(user);
+        }
+        Ok(Arc::new(self.with_uniquifier(&user).await?.into_owned()))
     }
 }
 

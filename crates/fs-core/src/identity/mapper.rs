@@ -50,7 +50,7 @@ pub struct IdentityRules {
     pub order: Vec<IdentityRule>,
     /// Rules for mail addresses.
     pub email: EmailRules,
-    /// Rules for user names.
+    /// Rules for usernames.
     pub username: UsernameRules,
     /// Country whose phone numbers can be typed without a country code.
     pub region: Region,
@@ -75,7 +75,7 @@ impl IdentityRules {
     /// Each attribute is looked up as it was typed and, if different, in its normalized form:
     /// accounts that are older than a rule keep their spelling. Surrounding blanks are ignored. The
     /// lookups depend on the text only, never on the accounts. (Flask-Security 4.1 tries only the
-    /// first match, so that a user name rule in front hides all mail addresses.)
+    /// first match, so that a username rule in front hides all mail addresses.)
     ///
     /// ```
     /// use fs_core::identity::IdentityRules;

@@ -1,4 +1,4 @@
-//! Identities that users type: mail addresses, user names and phone numbers.
+//! Identities that users type: mail addresses, usernames and phone numbers.
 //!
 //! Each kind has one normalized form that is stored and looked up. [`IdentityRules::lookups`]
 //! returns the accounts that a typed text may mean. No function here panics, whatever the text is.

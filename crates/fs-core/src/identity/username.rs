@@ -1,4 +1,4 @@
-//! Validation and normalization of user names, which consist of letters and digits.
+//! Validation and normalization of usernames, which consist of letters and digits.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::{RestrictionLevel, RestrictionLevelDetection, skeleton};
 
-/// Unicode normalization form of user names (UAX #15).
+/// Unicode normalization form of usernames (UAX #15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NormalForm {
@@ -32,7 +32,7 @@ impl NormalForm {
     }
 }
 
-/// Rules for user names.
+/// Rules for usernames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -41,9 +41,9 @@ pub struct UsernameRules {
     pub min: usize,
     /// Maximum number of characters, counted after normalization.
     pub max: usize,
-    /// Unicode form in which user names are stored and looked up.
+    /// Unicode form in which usernames are stored and looked up.
     pub form: NormalForm,
-    /// Whether every new account must have a user name.
+    /// Whether every new account must have a username.
     pub required: bool,
     /// Whether to refuse new names that can be confused with others: with letters of several
     /// scripts, or only with letters that look like ASCII (UTS #39). Existing names remain valid.
@@ -56,23 +56,23 @@ impl Default for UsernameRules {
     }
 }
 
-/// A valid, normalized user name, as it is stored.
+/// A valid, normalized username, as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Username(String);
 
 impl Username {
-    /// Creates a user name without any check, for an application that validates and normalizes user
+    /// Creates a username without any check, for an application that validates and normalizes user
     /// names itself.
     pub fn unchecked(name: impl Into<String>) -> Self {
         Self(name.into())
     }
 
-    /// Returns the user name.
+    /// Returns the username.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Converts the user name to a `String`.
+    /// Converts the username to a `String`.
     pub fn into_string(self) -> String {
         self.0
     }
@@ -84,11 +84,11 @@ impl fmt::Display for Username {
     }
 }
 
-/// Reason why a text is not a valid user name.
+/// Reason why a text is not a valid username.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UsernameProblem {
-    /// The text is empty, and a user name is required.
+    /// The text is empty, and a username is required.
     #[error("a username is needed")]
     Missing,
     /// The text has surrounding blanks, control characters or HTML markup.
@@ -110,8 +110,8 @@ pub enum UsernameProblem {
     },
 }
 
-/// Validates and normalizes the user name of a new or changed account. Returns `None` for an empty
-/// text if no user name is required.
+/// Validates and normalizes the username of a new or changed account. Returns `None` for an empty
+/// text if no username is required.
 ///
 /// The rules and their order are those of Flask-Security 4.1. Characters are checked before
 /// normalization, so an accent must be typed as part of its letter. The normalized name may contain
@@ -169,11 +169,11 @@ fn is_look_alike(name: &str) -> bool {
             || skeleton(&composed).all(|c| c.is_ascii()))
 }
 
-/// Normalizes a typed text in order to look up a user name. Returns `None` if the text cannot be a
-/// user name.
+/// Normalizes a typed text in order to look up a username. Returns `None` if the text cannot be a
+/// username.
 ///
 /// The rules for length and characters are not applied, so that accounts that are older than a rule
-/// are found. A text with an `@` is never a user name, so that nobody can take a name that looks
+/// are found. A text with an `@` is never a username, so that nobody can take a name that looks
 /// like another user's address.
 pub fn normalise_username(rules: &UsernameRules, text: &str) -> Option<String> {
     let text = text.trim();

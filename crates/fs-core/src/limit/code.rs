@@ -14,9 +14,9 @@ use crate::model::UserId;
 ///
 /// With the default window of three steps, the defaults leave an attacker who guesses a second
 /// factor one chance in 6,600 a day and one in 3,300 a month. After 100 failures (NIST SP
-/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset. Only one reset a
-/// day also resets the caps of an hour and of a day for the second factor and for signed-in users:
-/// the owner can go on, and somebody with access to the mailbox cannot guess without limit.
+/// 800-63B-4, 3.2.2) no code is accepted for a month, or until the password is reset. Only one
+/// reset a day also resets the caps of an hour and of a day for the second factor and for signed-in
+/// users: the owner can go on, and somebody with access to the mailbox cannot guess without limit.
 ///
 /// Codes for the second factor and of signed-in users are counted separately for networks from
 /// which the owner signed in recently ([`Place`]). So an attacker elsewhere does not lock the owner
@@ -91,7 +91,7 @@ impl CodeLimits {
     /// Returns the quota of an account's codes from all networks.
     pub fn everywhere(&self, names: &CounterNames, identity: &str) -> Quota {
         let quota =
-            Quota::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], Forget);
+            Quota::default().with(names, Limit::CodeFirst, &self.everywhere, &[identity], TakeBack);
         quota.sparing_owner()
     }
 

@@ -27,16 +27,17 @@ pub struct PasswordLimits {
     /// Passwords per account from all networks: 100 per day. Once this limit is reached, the right
     /// password is still accepted from a network from which the owner signed in recently.
     pub everywhere: Vec<Cap>,
-    /// Passwords per network for all accounts: 100 per 15 minutes. Once this limit is reached, the
-    /// right password is still accepted from owners who recently signed in from that network; every
-    /// other attempt is told to wait. Up to ten times as many of these attempts are compared.
+    /// Wrong passwords per network, for all accounts: 100 per 15 minutes. Once this limit is
+    /// reached, the right password is accepted only if one of the account's last two sign-ins came
+    /// from that network. Every other caller is told to wait. Passwords are compared for up to ten
+    /// times as many further attempts; after that, none is compared.
     pub network: Vec<Cap>,
     /// Passwords of signed-in users who verify their identity again or change the password, per
     /// account and [`Place`]: 10 per 15 minutes, 30 per day. A success on a network from which the
     /// owner signed in recently resets the count of that place.
     pub signed_in: Vec<Cap>,
-    /// New passwords to check, per account: 30 per 15 minutes, 100 per day. Those of signed-in users
-    /// and those of holders of a link are counted separately. An accepted password resets the
+    /// New passwords to check, per account: 30 per 15 minutes, 100 per day. Those of signed-in
+    /// users and those of holders of a link are counted separately. An accepted password resets the
     /// count.
     pub new: Vec<Cap>,
 }

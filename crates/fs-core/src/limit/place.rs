@@ -7,8 +7,8 @@ use crate::model::SignIns;
 /// Address that is compared if there is none.
 const NOBODYS: &str = "0.0.0.0";
 
-/// Place from which an account is used: attempts and messages from networks of its owner are counted
-/// separately, so that nobody elsewhere uses up the owner's limits.
+/// Place from which an account is used: attempts and messages from networks of its owner are
+/// counted separately, so that nobody elsewhere uses up the owner's limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Network of one of the last two sign-ins.

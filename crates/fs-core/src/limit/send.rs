@@ -13,11 +13,12 @@ use crate::model::UserId;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SendLimits {
-    /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code. Requests
-    /// from networks from which the owner signed in recently are counted separately ([`Place`]), so
-    /// that strangers do not use up the messages that the owner needs. All sub-addresses of a
-    /// mailbox, such as `ann+shop@site.test`, are counted together, but separately from
-    /// `ann@site.test`. Beyond these limits, one mail with a link is sent per lifetime of the link.
+    /// Messages to one mailbox, per kind of mail, or to one phone number, per kind of code.
+    /// Requests from networks from which the owner signed in recently are counted separately
+    /// ([`Place`]), so that strangers do not use up the messages that the owner needs. All
+    /// sub-addresses of a mailbox, such as `ann+shop@site.test`, are counted together, but
+    /// separately from `ann@site.test`. Beyond these limits, one mail with a link is sent per
+    /// lifetime of the link.
     pub to: Vec<Cap>,
     /// Text messages per account and kind of code. Mails are counted by their address only.
     pub user: Vec<Cap>,
@@ -69,17 +70,14 @@ impl SendLimits {
     /// well. `kind` is a fixed word: kinds are counted separately, so that a flood of one kind does
     /// not block the others.
     pub fn to(&self, names: &CounterNames, kind: &'static str, to: &str, place: Place) -> Quota {
-        let mailbox = mailbox(to);
-        // Sub-addresses are counted together, and separately from the mailbox: whoever requests
-        // mails to them does not use up the limit of the mailbox itself.
-        let of = if mailbox == to { "address" } else { "sub-addresses" };
+        let (of, mailbox) = counted_as(to);
         let whom = [&[kind, of, &mailbox], place.words()].concat();
         Quota::default().with(names, Limit::MailTo, &self.to, &whom, Keep)
     }
 
-    /// Returns the quota of a mail that is sent although the limit of its address is reached: one per
-    /// `lifetime` of the mailed link. So somebody who requests mails to an address does not leave
-    /// its owner without a valid link. It is empty if mails to an address are not limited.
+    /// Returns the quota of a mail that is sent although the limit of its address is reached: one
+    /// per `lifetime` of the mailed link. So somebody who requests mails to an address does not
+    /// leave its owner without a valid link. It is empty if mails to an address are not limited.
     pub fn reserve(
         &self,
         names: &CounterNames,
@@ -88,7 +86,8 @@ impl SendLimits {
         lifetime: Duration,
     ) -> Quota {
         let cap = (!self.to.is_empty()).then(|| Cap::new(1, lifetime));
-        let whom = [kind, "reserve", &mailbox(to)];
+        let (of, mailbox) = counted_as(to);
+        let whom = [kind, "reserve", of, &mailbox];
         Quota::default().with(names, Limit::MailTo, cap.as_slice(), &whom, Keep)
     }
 
@@ -121,6 +120,16 @@ impl SendLimits {
             .with(names, Limit::TextUser, &self.user, &user, Keep)
             .with(names, Limit::TextAll, &self.in_all, &[kind], Keep)
     }
+}
+
+/// Returns the mailbox of an address, and as what the address is counted.
+///
+/// Sub-addresses are counted together, and separately from the mailbox: whoever requests mails to
+/// them does not use up the limit of the mailbox itself.
+fn counted_as(address: &str) -> (&'static str, String) {
+    let mailbox = mailbox(address);
+    let of = if mailbox == address { "address" } else { "sub-addresses" };
+    (of, mailbox)
 }
 
 /// Returns an address without its sub-address (RFC 5233). If a mail server does not support

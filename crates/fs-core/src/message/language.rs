@@ -277,7 +277,7 @@ impl Language {
 }
 
 impl Text {
-    /// The texts with their plural forms; one without forms is for any number.
+    /// Returns the texts with their plural forms; one without forms is for any number.
     fn forms(&self) -> Vec<(PluralCategory, &str)> {
         let forms = match self {
             Self::One(text) => return vec![(PluralCategory::Other, text)],

@@ -2,8 +2,8 @@
 //!
 //! Flows return a [`Message`]: a [`MessageKey`] with its values. Keys and severities are those of
 //! Flask-Security 4.1; the default texts are our own, and the application can change them in a
-//! [`Catalogue`]. Pages and mails have keys of their own: [`Label`], [`PageText`], [`StatusText`] and
-//! [`MailText`].
+//! [`Catalogue`]. Pages and mails have keys of their own: [`Label`], [`PageText`], [`StatusText`]
+//! and [`MailText`].
 //!
 //! ```
 //! use fs_core::message::{Catalogue, Category, Message, MessageKey};

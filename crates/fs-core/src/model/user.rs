@@ -17,7 +17,7 @@ pub struct User {
     pub id: UserId,
     /// Normalized mail address. Unique.
     pub email: String,
-    /// Normalized user name, if the application uses user names. Unique.
+    /// Normalized username, if the application uses usernames. Unique.
     pub username: Option<String>,
     /// Hash of the password. `None` for an account without a password.
     pub password: Option<PasswordHash>,
@@ -56,8 +56,8 @@ impl User {
         self.roles.iter().any(|role| role.permissions.contains(name))
     }
 
-    /// Returns the words that an attacker would try first as the password: address, name and
-    /// attributes.
+    /// Returns the words that an attacker would try first as the password: mail address, username,
+    /// phone number, and attributes that are texts.
     pub fn words(&self) -> Vec<String> {
         let attributes = self.attributes.values().filter_map(Value::as_str).map(str::to_owned);
         let named = self.username.iter().chain(&self.phone).cloned();

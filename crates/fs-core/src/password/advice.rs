@@ -42,7 +42,8 @@ pub enum Advice {
 }
 
 impl Advice {
-    /// Returns the key of the advice in the catalogue, which has it in every language.
+    /// Returns the message key of this advice. The catalogue has a text for it in every built-in
+    /// language.
     pub const fn message(self) -> MessageKey {
         match self {
             Self::KeyboardRow => MessageKey::PasswordKeyboardRow,

@@ -40,6 +40,7 @@ pub const MAX_PASSWORD_BYTES: usize = 4096;
 pub struct PasswordHasher {
     rules: HashingRules,
     create: Create,
+    of_nobody: PasswordHash,
 }
 
 /// Validated [`NewHash`].
@@ -102,7 +103,11 @@ impl PasswordHasher {
             }
             NewHash::CheapestForTests => Create::Argon2id(params(8, 1, 1)?),
         };
-        Ok(Self { rules, create })
+        let of_nobody = PasswordHash::new(match &create {
+            Create::Argon2id(params) => Argon2Hash::of_nothing(params),
+            Create::Bcrypt(cost) => BcryptHash::of_nothing(*cost),
+        });
+        Ok(Self { rules, create, of_nobody })
     }
 
     /// Returns the rules in use.
@@ -178,17 +183,25 @@ impl PasswordHasher {
         Verification { matched, outdated: matched && self.is_outdated(scheme, &hash) }
     }
 
-    /// Performs the work of verifying a hash of the current scheme, for accounts that do not exist
-    /// or have no password, so that both take the same time. Never matches.
+    /// Returns a hash of the current scheme that no password matches. Verify it for an account that
+    /// does not exist or has no password, so that both take the same time.
     ///
     /// Accounts with older hashes can still be distinguished by time until their hashes are
     /// renewed.
+    pub fn hash_of_nobody(&self) -> &PasswordHash {
+        &self.of_nobody
+    }
+
+    /// Performs the work of verifying a hash of the current scheme. Never matches.
     pub fn decoy(&self, password: &Secret, scratch: &mut Scratch) -> Verification {
         let too_long = password.expose().len() > MAX_PASSWORD_BYTES;
         let nothing = Secret::from("");
         let password = if too_long { &nothing } else { password };
-        if let Some(input) = self.input(self.rules.create.scheme(), password) {
-            std::hint::black_box(self.create(&input, [0; 16], scratch));
+        let scheme = self.rules.create.scheme();
+        let hash = StoredHash::read(scheme, self.of_nobody.expose());
+        if let (Some(input), Ok(hash)) = (self.input(scheme, password), hash) {
+            let bytes = input.expose().as_bytes();
+            std::hint::black_box(hash.matches(bytes, scratch, self.kept_blocks()));
         }
         Verification::default()
     }

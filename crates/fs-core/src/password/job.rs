@@ -34,19 +34,13 @@ pub enum HashTask {
         /// Stored hash.
         stored: PasswordHash,
     },
-    /// Verify two normalized forms of one password, always both. Without a stored hash the same
-    /// work is done. The answer is [`HashAnswer::VerifiedBoth`].
+    /// Verify two normalized forms of one password, always both. The answer is
+    /// [`HashAnswer::VerifiedBoth`].
     VerifyBoth {
         /// The two forms of the password.
         spellings: [Secret; 2],
         /// Stored hash.
-        stored: Option<PasswordHash>,
-    },
-    /// Perform the work of a verification for an account that does not exist or has no password, so
-    /// that both take the same time. The answer is [`HashAnswer::Verified`] without a match.
-    Decoy {
-        /// Normalized password.
-        password: Secret,
+        stored: PasswordHash,
     },
     /// Run another comparison that is as slow as a verification, such as that of a token that
     /// Python bound to an address or a password. The answer is [`HashAnswer::Verified`] and never
@@ -87,7 +81,7 @@ pub enum HashAnswer {
     Created(PasswordHash),
     /// The password cannot be hashed, from [`HashTask::Create`].
     Refused(HashRefusal),
-    /// Result of [`HashTask::Verify`], [`HashTask::Decoy`] and [`HashTask::Compare`].
+    /// Result of [`HashTask::Verify`] and [`HashTask::Compare`].
     Verified(Verification),
     /// Result of [`HashTask::VerifyBoth`], for each form of the password.
     VerifiedBoth([Verification; 2]),
@@ -99,7 +93,7 @@ impl HashJob {
         match &self.task {
             HashTask::Compare(comparison) => comparison.hashes.max(1),
             HashTask::VerifyBoth { .. } => 2,
-            HashTask::Create { .. } | HashTask::Verify { .. } | HashTask::Decoy { .. } => 1,
+            HashTask::Create { .. } | HashTask::Verify { .. } => 1,
         }
     }
 
@@ -116,19 +110,13 @@ impl HashJob {
                 HashAnswer::Verified(self.hasher.verify(&password, &stored, scratch))
             }
             HashTask::VerifyBoth { spellings, stored } => {
-                let verify = |spelling: Secret| match &stored {
-                    Some(stored) => self.hasher.verify(&spelling, stored, scratch),
-                    None => self.hasher.decoy(&spelling, scratch),
-                };
+                let verify = |spelling: Secret| self.hasher.verify(&spelling, &stored, scratch);
                 HashAnswer::VerifiedBoth(spellings.map(verify))
             }
             HashTask::Compare(comparison) => HashAnswer::Verified(Verification {
                 matched: (comparison.compare)(),
                 outdated: false,
             }),
-            HashTask::Decoy { password } => {
-                HashAnswer::Verified(self.hasher.decoy(&password, scratch))
-            }
         }
     }
 }

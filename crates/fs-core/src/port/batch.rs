@@ -214,8 +214,8 @@ pub enum Change {
     Uncount(Counter),
     /// Removes a counter. It is not an error if the counter does not exist.
     ResetCount(Counter),
-    /// Adds a message to the outbox, due at once. Does nothing if the outbox has a message with this
-    /// id.
+    /// Adds a message to the outbox, due at once. Does nothing if the outbox has a message with
+    /// this id.
     Enqueue(Box<OutboxEntry>),
     /// Removes a delivered message from the outbox. It is not an error if the message does not
     /// exist.

@@ -30,7 +30,7 @@ pub struct OutboxMessage {
 }
 
 /// Character that fills a decoy.
-const DECOY: char = '-';
+const DECOY: u8 = b'-';
 
 impl OutgoingMessage {
     /// Returns the recipient: a mail address or a phone number.
@@ -66,16 +66,16 @@ impl OutgoingMessage {
 
     /// Checks whether this is a [decoy](Self::into_decoy). A real recipient has an `@` or a digit.
     pub(crate) fn is_decoy(&self) -> bool {
-        self.to().starts_with(DECOY) && self.to().trim_start_matches(DECOY).is_empty()
+        let to = self.to().as_bytes();
+        !to.is_empty() && to.iter().all(|byte| *byte == DECOY)
     }
 }
 
-/// Overwrites a text.
-fn hidden(mut text: String) -> String {
-    let length = text.len();
-    text.clear();
-    text.extend(std::iter::repeat_n(DECOY, length));
-    text
+/// Overwrites a text in its own memory.
+fn hidden(text: String) -> String {
+    let mut bytes = text.into_bytes();
+    bytes.fill(DECOY);
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Wakes the task that sends the messages of the outbox, so that a new one does not wait for the

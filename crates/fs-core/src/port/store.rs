@@ -32,7 +32,7 @@ pub trait UserStore: Send + Sync {
     /// A lookup of an [`Identity`](UserLookup::Identity) without a match should take as long as one
     /// with a match: read another user in that case and return `None`. Otherwise its duration would
     /// allow enumeration.
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError>;
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError>;
 
     /// Returns the session with that key and the user with its uniquifier, in one round trip.
     ///
@@ -168,7 +168,7 @@ pub fn fold_case(text: &str) -> String {
 pub enum UniqueAttribute {
     /// The mail address.
     Email,
-    /// The user name.
+    /// The username.
     Username,
     /// The telephone number.
     Phone,

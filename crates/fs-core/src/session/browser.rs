@@ -266,7 +266,7 @@ impl Session {
         }
     }
 
-    /// Returns the CSRF secret of this browser.
+    /// Returns the CSRF secret of the session, or `None` if the session has no secret yet.
     pub fn csrf(&self) -> Option<&CsrfSecret> {
         self.state.csrf.as_ref()
     }

@@ -19,11 +19,12 @@ const STAMP: usize = 8;
 /// attributes.
 const LONGEST: usize = 3_800;
 
-/// Encrypts sessions into cookie values and decrypts them, with AES-256-GCM and a key for each value.
+/// Encrypts sessions into cookie values and decrypts them, with AES-256-GCM and a key for each
+/// value.
 ///
-/// The first key encrypts and all of them decrypt, so that keys can be rotated. The number of values
-/// under one key needs no limit. The time of encryption is included, so that an old copy of a cookie
-/// expires with the lifetime, whatever the browser does.
+/// The first key encrypts and all of them decrypt, so that keys can be rotated. The number of
+/// values under one key needs no limit. The time of encryption is included, so that an old copy of
+/// a cookie expires with the lifetime, whatever the browser does.
 pub struct Sealer {
     keys: Vec<ValueCipher>,
     purpose: &'static [u8],

@@ -1,9 +1,9 @@
 //! The timed, URL-safe format of Python's itsdangerous 2.
 //!
 //! The format is `payload.timestamp.signature`, each in base64url without padding. The payload is
-//! JSON; if it is long and deflating makes it shorter, it is deflated and preceded by a dot. The signature is an
-//! HMAC-SHA1 over everything before it, with a key derived from the secret and a salt. Flask signs
-//! its session cookie in the same way, with another [`Derivation`].
+//! JSON; if it is long and deflating makes it shorter, it is deflated and preceded by a dot. The
+//! signature is an HMAC-SHA1 over everything before it, with a key derived from the secret and a
+//! salt. Flask signs its session cookie in the same way, with another [`Derivation`].
 //!
 //! Texts from Python are accepted in any compression. Texts with stray characters in their base64,
 //! which Python would ignore, are refused.

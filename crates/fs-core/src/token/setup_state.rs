@@ -13,11 +13,13 @@ use crate::model::{SealedSecret, Uniquifier};
 use crate::port::SpentSecret;
 use crate::secret::Secret;
 
-/// State of the setup of a sign-in method, which is stored once its code is verified.
+/// Setup of a sign-in method that waits for its code. The method is stored once the code is
+/// verified.
 ///
-/// It is bound to one user and single-use: put [`spent`](Self::spent) into the batch that stores
-/// the method. Flask-Security can read tokens in its format. Its own tokens are refused, because
-/// they work for every user and any number of times.
+/// A token is bound to one user and single-use: put [`spent`](Self::spent) into the batch that
+/// stores the method. In the itsdangerous format, Flask-Security can read the tokens issued here.
+/// Tokens that Flask-Security issued are refused, because they work for every user and any number
+/// of times.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SetupStateToken {
     /// Encrypted new secret.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::binding::Binding;
 use super::native::Signer;
 use super::{TokenProblem, TokenSigner};
 use crate::Timestamp;
@@ -12,26 +13,28 @@ use crate::secret::Secret;
 /// undo.
 ///
 /// Flask-Security has no such token, so it has our own format in every profile.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct UndoToken {
     /// Name of the record.
     pub name: Secret,
+    address: Binding,
 }
 
 /// Token that undoes a change of the password: its holder can read the owner's mail and states that
 /// the change was not theirs. It works as long as the record with this name exists.
 ///
 /// Flask-Security has no such token, so it has our own format in every profile.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct PasswordUndoToken {
     /// Name of the record.
     pub name: Secret,
+    address: Binding,
 }
 
 impl UndoToken {
-    /// Issues a token. `name` must be random.
-    pub fn issue(signer: &TokenSigner, name: &Secret, now: Timestamp) -> Secret {
-        sign(&signer.undo, name, now)
+    /// Issues a token for a link that is mailed to `email`. `name` must be random.
+    pub fn issue(signer: &TokenSigner, name: &Secret, email: &str, now: Timestamp) -> Secret {
+        sign(&signer.undo, name, email, now)
     }
 
     /// Verifies a token that is not older than `max_age`.
@@ -45,14 +48,19 @@ impl UndoToken {
         now: Timestamp,
         max_age: Duration,
     ) -> Result<Self, TokenProblem<Self>> {
-        open(&signer.undo, text, now, max_age, |name| Self { name })
+        open(&signer.undo, text, now, max_age, |name, address| Self { name, address })
+    }
+
+    /// Checks whether the link was mailed to this address. If not, the token is invalid.
+    pub fn is_for(&self, email: &str) -> bool {
+        self.address.matches(email)
     }
 }
 
 impl PasswordUndoToken {
-    /// Issues a token. `name` must be random.
-    pub fn issue(signer: &TokenSigner, name: &Secret, now: Timestamp) -> Secret {
-        sign(&signer.password_undo, name, now)
+    /// Issues a token for a link that is mailed to `email`. `name` must be random.
+    pub fn issue(signer: &TokenSigner, name: &Secret, email: &str, now: Timestamp) -> Secret {
+        sign(&signer.password_undo, name, email, now)
     }
 
     /// Verifies a token that is not older than `max_age`.
@@ -66,13 +74,18 @@ impl PasswordUndoToken {
         now: Timestamp,
         max_age: Duration,
     ) -> Result<Self, TokenProblem<Self>> {
-        open(&signer.password_undo, text, now, max_age, |name| Self { name })
+        open(&signer.password_undo, text, now, max_age, |name, address| Self { name, address })
+    }
+
+    /// Checks whether the link was mailed to this address. If not, the token is invalid.
+    pub fn is_for(&self, email: &str) -> bool {
+        self.address.matches(email)
     }
 }
 
-fn sign(signer: &Signer, name: &Secret, now: Timestamp) -> Secret {
-    // A name consists of hexadecimal digits, which need no escapes in JSON.
-    let payload = format!("[\"{}\"]", name.expose());
+fn sign(signer: &Signer, name: &Secret, email: &str, now: Timestamp) -> Secret {
+    // A name consists of hexadecimal digits, and the tie of base64: neither needs escapes in JSON.
+    let payload = format!("[\"{}\",\"{}\"]", name.expose(), signer.tie(email));
     Secret::from(signer.sign(payload.as_bytes(), now))
 }
 
@@ -81,12 +94,13 @@ fn open<T>(
     text: &str,
     now: Timestamp,
     max_age: Duration,
-    of_name: impl FnOnce(Secret) -> T,
+    of: impl FnOnce(Secret, Binding) -> T,
 ) -> Result<T, TokenProblem<T>> {
     let opened = signer.open(text).ok_or(TokenProblem::Invalid)?;
-    let [name]: [String; 1] =
+    let (name, tie): (String, String) =
         serde_json::from_slice(&opened.payload).map_err(|_| TokenProblem::Invalid)?;
-    opened.in_time(of_name(Secret::from(name)), now, Some(max_age))
+    let address = Binding::Tied { signer: signer.clone(), key: opened.key, tie };
+    opened.in_time(of(Secret::from(name), address), now, Some(max_age))
 }
 
 impl std::fmt::Debug for UndoToken {

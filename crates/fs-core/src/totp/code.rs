@@ -88,8 +88,8 @@ impl Default for TotpRules {
 }
 
 impl TotpRules {
-    /// Creates rules that differ from the default. Many apps silently ignore them, so test before
-    /// you rely on them.
+    /// Creates rules with this number of digits and this duration of a step. Many apps silently
+    /// ignore values other than 6 digits and 30 seconds, so test before you rely on others.
     ///
     /// # Errors
     ///

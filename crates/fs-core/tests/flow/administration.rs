@@ -119,7 +119,7 @@ async fn a_user_is_found_by_every_name() {
     // A taken value is found by every attribute under which it can be looked up.
     for typed in [ANN, "ANN@site.test", "annie", "Annie", PHONE, "+1 415 555 0123"] {
         let found = core.accounts().find_by_identity(typed).await.unwrap();
-        assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
+        assert_eq!(found.map(|user| user.id.clone()), Some(ann.id.clone()), "{typed}");
     }
     assert_eq!(core.accounts().find_by_identity("bob@site.test").await.unwrap(), None);
     for by in [UserLookup::Id(ann.id.clone()), UserLookup::Uniquifier(ann.uniquifier.clone())] {

@@ -1,4 +1,5 @@
-//! Tests that successful changes of credentials are limited, and that their owner is not locked out.
+//! Tests that successful changes of credentials are limited, and that their owner is not locked
+//! out.
 
 use std::time::Duration;
 

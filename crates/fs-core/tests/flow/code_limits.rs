@@ -174,3 +174,29 @@ async fn no_code_of_the_future_is_taken() {
     assert!(matches!(outcome, SignInOutcome::Refused(_)), "{outcome:?}");
     assert_eq!(sign_in(&site, ANN, &future).await, Try::In);
 }
+
+/// A sign-in of the owner gives guesses at codes from other networks nothing back.
+#[tokio::test]
+async fn a_sign_in_by_code_gives_others_no_guesses_back() {
+    let mut compared = Vec::new();
+    for owner_signs_in in [false, true] {
+        let site = site(Setup::standard()).await;
+        let mut guesses = 0;
+        for network in 0..20 {
+            let guesser = site.visited_from([198, 51, 100, network]);
+            for number in 0..9 {
+                let wrong = other("100000", number);
+                let tried = sign_in(&guesser, ANN, &wrong).await;
+                assert_ne!(tried, Try::In);
+                guesses += usize::from(tried == Try::Wrong);
+            }
+            if owner_signs_in {
+                site.clock.advance(HOUR);
+                let right = code(&site).await;
+                assert_eq!(sign_in(&site, ANN, &right).await, Try::In);
+            }
+        }
+        compared.push(guesses);
+    }
+    assert_eq!(compared[0], compared[1]);
+}

@@ -1,13 +1,15 @@
 //! Tests that neither strangers nor an intruder use up what the owner of an account needs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use fs_core::config::CodeMethod;
+use fs_core::config::{CodeMethod, TwoFactor};
 use fs_core::flow::{
-    ChangeOutcome, Credentials, FlowError, ResetOutcome, SendCodeOutcome, SignInOutcome,
-    UndoOutcome, ValidateOutcome,
+    ChangeOutcome, Credentials, FactorChoice, FlowError, ResetOutcome, SendCodeOutcome,
+    SignInOutcome, UndoOutcome, ValidateOutcome,
 };
 use fs_core::model::User;
+use fs_core::port::{OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
 use fs_testkit::site::{PASSWORD, Setup, Site};
@@ -182,8 +184,8 @@ async fn a_changed_password_does_not_make_a_network_known() {
     assert!(enter(&site, &mut session, &code(&site, &app)).await.unwrap());
 }
 
-/// Somebody in the owner's network who knows the password uses up the attempts at the second factor.
-/// Once a day, a reset gives them back.
+/// Somebody in the owner's network who knows the password uses up the attempts at the second
+/// factor. Once a day, a reset gives them back.
 #[tokio::test]
 async fn a_reset_gives_the_owner_attempts_at_the_second_factor() {
     let site = every_way().build();
@@ -223,8 +225,8 @@ async fn a_reset_gives_the_owner_attempts_at_the_second_factor() {
     }
 }
 
-/// Checks that somebody in the owner's network who typed wrong passwords does not keep the owner from
-/// signing in with a new one.
+/// Checks that somebody in the owner's network who typed wrong passwords does not keep the owner
+/// from signing in with a new one.
 #[tokio::test]
 async fn a_reset_gives_the_owner_attempts_at_the_password() {
     let site = Setup::standard().build();
@@ -313,4 +315,57 @@ async fn an_undo_gives_the_owner_reset_mails() {
     let form = new_password("a third marble otter candle");
     let reset = accounts.reset_password(&ctx, &mut Session::default(), &token, form).await;
     assert!(matches!(reset, Ok(ResetOutcome::Done { .. })), "{reset:?}");
+}
+
+/// Somebody who names the owner's number as an own second factor uses up nothing of the owner's.
+#[tokio::test]
+async fn nobody_uses_up_the_text_messages_of_an_owner() {
+    const PHONE: &str = "+41446681800";
+    let mut setup = Setup::standard();
+    let mut rules = TwoFactor::default();
+    rules.methods = vec![CodeMethod::Sms];
+    setup.config.two_factor = Some(rules);
+    setup.sms = Some(Arc::new(Silent));
+    let site = setup.build();
+    let ann = site.add_user(ANN).await;
+    let _ = sign_ann_in(&site, &mut Session::default()).await;
+    let sealed = site.core().second_factors().seal_totp(&key(1)).await.unwrap();
+    let (admin, phone) = (site.core().admin(), Some(PHONE.to_owned()));
+    admin.set_second_factor(&ann, CodeMethod::Sms, Some(sealed), phone.clone()).await.unwrap();
+
+    site.add_user("eve@site.test").await;
+    let elsewhere = site.visited_from(ELSEWHERE);
+    let (ctx, mut session) = (elsewhere.context(), Session::default());
+    let typed = Credentials::new("eve@site.test", PASSWORD.into());
+    let signed_in = site.core().sign_in().with_password(&ctx, &mut session, typed).await.unwrap();
+    assert!(matches!(signed_in, SignInOutcome::Done { .. }));
+    let eve = site.user("eve@site.test").await.unwrap();
+    let mut limited = false;
+    for _ in 0..12 {
+        let (ctx, choice) = (elsewhere.context(), FactorChoice::Sms { phone: phone.clone() });
+        let flows = site.core().second_factors();
+        let begun = flows.enrol(&ctx, &mut session, Some(&eve), choice, None).await;
+        limited = matches!(begun, Err(FlowError::TooMany(_)));
+        site.clock.advance(STEP);
+    }
+    assert!(limited);
+    // Ann is asked for the code at home, and from Eve's network as well.
+    for place in [&site, &elsewhere] {
+        let typed = Credentials::new(ANN, PASSWORD.into());
+        let (ctx, flows) = (place.context(), site.core().sign_in());
+        let outcome = flows.with_password(&ctx, &mut Session::default(), typed).await.unwrap();
+        let SignInOutcome::SecondFactor { challenge, .. } = outcome else { panic!("{outcome:?}") };
+        assert!(challenge.sent, "{challenge:?}");
+        site.clock.advance(STEP);
+    }
+}
+
+/// Sender of text messages that go nowhere.
+struct Silent;
+
+#[async_trait::async_trait]
+impl SmsSender for Silent {
+    async fn send(&self, _: &OutgoingSms) -> Result<(), SmsError> {
+        Ok(())
+    }
 }

@@ -3,9 +3,14 @@
 
 use std::time::Duration;
 
+use fs_core::config::CodeMethod;
 use fs_core::event::Event;
-use fs_core::flow::{ChangeOutcome, Credentials, FlowError, SignInOutcome, VerifyOutcome};
+use fs_core::flow::{
+    ChangeOutcome, Credentials, FlowError, ResetOutcome, SignInOutcome, VerifyOutcome,
+};
 use fs_core::identity::{IdentityAttribute, IdentityRule};
+use fs_core::model::UserField;
+use fs_core::port::Change;
 use fs_core::session::Session;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{PASSWORD, Setup, Site};
@@ -267,10 +272,8 @@ async fn the_profile_of_the_original_limits_no_passwords() {
     assert_eq!(sign_in(&site, ANN, PASSWORD).await, Try::In);
 }
 
-/// Checks that all spellings of a phone number share one count, because each of them could be a
-/// name.
-#[tokio::test]
-async fn a_number_has_one_count_however_it_is_written() {
+/// Site on which users sign in with a username or phone number. Ann's number is +1 415 555 0123.
+async fn site_with_numbers() -> Site {
     let mut setup = Setup::standard();
     setup.config.usernames = true;
     setup.config.identities.order =
@@ -279,19 +282,43 @@ async fn a_number_has_one_count_however_it_is_written() {
             .to_vec();
     let site = setup.build();
     let user = site.add_user(ANN).await;
-    site.core()
-        .admin()
-        .set_sign_in_method(
-            &user,
-            fs_core::config::CodeMethod::Sms,
-            None,
-            Some("+14155550123".to_owned()),
-        )
-        .await
-        .unwrap();
+    let number = Some("+14155550123".to_owned());
+    let admin = site.core().admin();
+    admin.set_sign_in_method(&user, CodeMethod::Sms, None, number).await.unwrap();
+    site
+}
+
+/// Checks that all spellings of a phone number share one count, because each of them could be a
+/// name.
+#[tokio::test]
+async fn a_number_has_one_count_however_it_is_written() {
+    let site = site_with_numbers().await;
     let dashes = (0..20).map(|number| format!("+1415{}5550123", "-".repeat(number % 5 + 1)));
     for (number, written) in dashes.enumerate() {
         assert_eq!(sign_in(&site, &written, WRONG).await, Try::Wrong, "{number}");
     }
     assert!(matches!(sign_in(&site, "+1 (415) 555-0123", WRONG).await, Try::Wait(_)));
+}
+
+/// A username of digits shares its counts with a phone number. A reset by its owner gives nobody
+/// further guesses at the number.
+#[tokio::test]
+async fn the_owner_of_a_username_of_digits_does_not_reset_the_counts_of_a_number() {
+    let site = site_with_numbers().await;
+    // An imported account: a new one does not get such a username.
+    let user = site.add_user("bob@site.test").await.id;
+    let set = vec![UserField::Username(Some("4155550123".to_owned()))];
+    site.write(Change::UpdateUser { user, expect: Vec::new(), set }).await;
+    for _ in 0..20 {
+        assert_eq!(sign_in(&site, "+14155550123", WRONG).await, Try::Wrong);
+    }
+    site.mails().await;
+    let (ctx, accounts) = (site.context(), site.core().accounts());
+    let _ = accounts.request_reset(&ctx, "bob@site.test").await.unwrap();
+    let token = mailed_token(&site).await;
+    let form = new_password(NEW);
+    let reset = accounts.reset_password(&ctx, &mut Session::default(), &token, form).await;
+    assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
+    assert_eq!(sign_in(&site, "+14155550123", WRONG).await, Try::Wait(15 * MINUTE));
+    assert_eq!(sign_in(&site, "4155550123", NEW).await, Try::Wait(15 * MINUTE));
 }

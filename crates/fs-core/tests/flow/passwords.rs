@@ -164,9 +164,9 @@ async fn a_look_alike_lets_in_but_does_not_become_the_password() {
 async fn the_second_spelling_is_tried_for_everybody_or_nobody() {
     let site = Setup::standard().build();
     site.add_user(ANN).await;
-    for (identity, kind) in [(ANN, HashKind::Verify), ("bob@site.test", HashKind::Decoy)] {
-        let both = HashKind::VerifyBoth;
-        for (typed, kind) in [("not the right one", kind), ("not the right \u{f6}ne", both)] {
+    for identity in [ANN, "bob@site.test"] {
+        let (one, both) = (HashKind::Verify, HashKind::VerifyBoth);
+        for (typed, kind) in [("not the right one", one), ("not the right \u{f6}ne", both)] {
             site.calls.take();
             let checked = site
                 .core()

@@ -140,7 +140,7 @@ async fn addresses_and_names_are_read_as_the_application_says() {
     let core = site.core();
     for typed in ["Ann@OTTER.test", "~ann"] {
         let found = core.accounts().find_by_identity(typed).await.unwrap();
-        assert_eq!(found.map(|user| user.id), Some(ann.id.clone()), "{typed}");
+        assert_eq!(found.map(|user| user.id.clone()), Some(ann.id.clone()), "{typed}");
     }
     // Stored values are found as they are, whatever the rule for typed names.
     assert!(core.accounts().find_by_identity("ann").await.unwrap().is_some());

@@ -217,7 +217,6 @@ fn hashing_jobs() {
     for task in [
         HashTask::Create { password: password(), salt: [0; 16] },
         HashTask::Verify { password: password(), stored: stored() },
-        HashTask::Decoy { password: password() },
     ] {
         let lane = HashLane::application();
         shown.show(&HashJob { hasher: Arc::clone(&hasher), lane, task });
@@ -259,7 +258,7 @@ fn tokens_that_were_read() {
         let auth = AuthToken::issue(signer, &name, now);
         let confirm = ConfirmToken::issue(signer, &name, ANN, salt, now);
         let reset = ResetToken::issue(signer, &name, "ann@site.test", None, salt, now);
-        let link = SignInLinkToken::issue(signer, &name, now);
+        let link = SignInLinkToken::issue(signer, &name, ANN, now);
         for token in [&remember, &auth, &confirm, &reset, &link] {
             shown.hide(token.expose());
             shown.show(token);

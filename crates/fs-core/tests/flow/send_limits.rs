@@ -291,3 +291,59 @@ async fn codes_to_sign_in_with_are_mailed_so_often_and_always_promised() {
     };
     assert_eq!(mails_of(&site, 15, asked).await, 9);
 }
+
+/// Mails to a sub-address use up nothing of the mailbox, also of the one mail per lifetime of a link.
+#[tokio::test]
+async fn sub_addresses_do_not_leave_an_owner_without_a_link() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let ask = async |site: &Site, email: &str| {
+        let asked = site.core().accounts().request_reset(&site.context(), email).await;
+        assert!(asked.is_ok(), "{asked:?}");
+    };
+    for _ in 0..2 {
+        for email in [ANN, "ann+x@site.test"] {
+            mails_of(&site, 11, async |site| ask(site, email).await).await;
+        }
+        site.clock.advance(HOUR);
+    }
+    for _ in 0..5 {
+        ask(&site, "ann+x@site.test").await;
+        site.mails().await;
+        ask(&site.visited_from([203, 0, 113, 99]), ANN).await;
+        assert_eq!(site.mails().await.len(), 1);
+        site.clock.advance(HOUR);
+    }
+}
+
+/// A network is charged for a request even if a limit of the address is reached. Otherwise the rest
+/// of its limit would reveal whether an owner signs in from it.
+#[tokio::test]
+async fn the_limit_of_a_network_does_not_reveal_whose_network_it_is() {
+    let mut left = Vec::new();
+    for exists in [true, false] {
+        let site = Setup::standard().build();
+        site.add_user("bob@site.test").await;
+        if exists {
+            site.add_user(ANN).await;
+            let _ = crate::people::sign_ann_in(&site, &mut Session::default()).await;
+        }
+        let elsewhere = site.visited_from([198, 51, 100, 1]);
+        for place in [&elsewhere, &site] {
+            for _ in 0..11 {
+                ask_for_reset(place).await;
+            }
+        }
+        let mut more = 0;
+        loop {
+            let email = format!("nobody{more}@site.test");
+            match site.core().accounts().request_reset(&site.context(), &email).await {
+                Ok(_) => more += 1,
+                Err(FlowError::TooMany(_)) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        left.push(more);
+    }
+    assert_eq!(left[0], left[1]);
+}

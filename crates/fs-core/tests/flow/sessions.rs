@@ -201,7 +201,8 @@ async fn an_event_has_the_facts_of_its_request() {
         if methods == ["password", "authenticator"]));
 }
 
-/// Two accounts may get one uniquifier if the database's index is removed while the application runs.
+/// Two accounts may get one uniquifier if the database's index is removed while the application
+/// runs.
 #[tokio::test]
 async fn a_session_does_not_follow_its_uniquifier_to_another_account() {
     for setup in PROFILES {

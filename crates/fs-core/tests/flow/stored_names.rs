@@ -180,7 +180,7 @@ async fn the_spelling_that_was_typed_comes_first() {
     let before = stored(&site, "ann@xn--bcher-kva.de").await;
     let new = site.add_user("ann@b\u{fc}cher.de").await;
     let found = async |typed: &str| {
-        site.core().accounts().find_by_identity(typed).await.unwrap().unwrap().id
+        site.core().accounts().find_by_identity(typed).await.unwrap().unwrap().id.clone()
     };
     assert_eq!(found("ann@xn--bcher-kva.de").await, before.id);
     assert_eq!(found("ANN@XN--BCHER-KVA.DE").await, before.id);

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use fs_core::config::CodeMethod;
+use fs_core::config::{CodeMethod, SignInLinks};
 use fs_core::flow::{
-    ChangeOutcome, MakeRecoveryCodesOutcome, ResetOutcome, UndoCheck, UndoKind, UndoOutcome,
+    ChangeOutcome, FollowLinkOutcome, MakeRecoveryCodesOutcome, ResetOutcome, UndoCheck, UndoKind,
+    UndoOutcome,
 };
-use fs_core::model::User;
+use fs_core::model::{User, UserField};
+use fs_core::port::Change;
 use fs_core::recovery_code::RecoveryCode;
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
-use fs_testkit::site::{PASSWORD, Site};
+use fs_testkit::site::{PASSWORD, Setup, Site};
 use futures::executor::block_on;
 
 use crate::every_order::every_order;
@@ -18,8 +20,8 @@ use crate::factors::{by_passcode, code, enrol, every_way, prove_method, set_up_m
 use crate::people::{ANN, NEW, mailed_token, new_password, refused, sign_ann_in};
 use crate::recovery_codes::{add_user, disable_now, enter, pending, signed_in, with_codes};
 
-/// Creates an account with an authenticator app and recovery codes, which were made so long ago that
-/// no link undoes it.
+/// Creates an account with an authenticator app and recovery codes, which were made so long ago
+/// that no link undoes it.
 async fn owner(site: &Site) -> (User, Vec<String>) {
     let (user, codes) = add_user(site, ANN).await;
     site.clock.advance(Duration::from_secs(73 * 3_600));
@@ -376,4 +378,39 @@ async fn a_reset_ends_the_links_of_changed_passwords() {
     let reset = accounts.reset_password(&ctx, &mut Session::default(), &reset, form).await;
     assert!(matches!(reset.unwrap(), ResetOutcome::Done { .. }));
     assert!(!undo(&site, &token).await);
+}
+
+/// A link in the mailbox of an earlier address is worth nothing.
+#[tokio::test]
+async fn links_end_with_a_change_of_the_address() {
+    let mut setup = Setup::standard();
+    setup.config.sign_in_links = Some(SignInLinks::new(Duration::from_secs(3_600)));
+    let site = setup.build();
+    let user = site.add_user(ANN).await;
+    let (core, ctx) = (site.core(), site.context());
+    let set_address = async |email: &str| {
+        let set = vec![UserField::Email(email.to_owned())];
+        site.write(Change::UpdateUser { user: user.id.clone(), expect: Vec::new(), set }).await;
+    };
+    let addresses = [("ann@elsewhere.test", false), (ANN, true)];
+    let _ = core.sign_in().send_link(&ctx, ANN).await.unwrap();
+    let link = mailed_token(&site).await;
+    for (email, works) in addresses {
+        set_address(email).await;
+        let mut session = Session::default();
+        let followed = core.sign_in().follow_link(&ctx, &mut session, &link).await.unwrap();
+        assert_eq!(matches!(followed, FollowLinkOutcome::Judged(_)), works, "{email}");
+    }
+    let mut session = Session::default();
+    let _ = sign_ann_in(&site, &mut session).await;
+    let (old, new) = (PASSWORD.into(), new_password(NEW));
+    let changed = core.accounts().change_password(&ctx, &mut session, &user, &old, new, None).await;
+    assert!(matches!(changed.unwrap(), ChangeOutcome::Done { .. }));
+    let link = mailed_token(&site).await;
+    for (email, works) in addresses {
+        set_address(email).await;
+        let check = core.second_factors().check_undo(&ctx, &link).await.unwrap();
+        assert_eq!(matches!(check, UndoCheck::Good { .. }), works, "{email}");
+        assert_eq!(undo(&site, &link).await, works, "{email}");
+    }
 }

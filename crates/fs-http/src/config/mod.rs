@@ -99,8 +99,9 @@ pub struct HttpConfig {
     /// Whether unauthenticated requests are answered with 401 and a page instead of a redirect
     /// (Flask-Security's `BACKWARDS_COMPAT_UNAUTHN`).
     pub always_401: bool,
-    /// Whether JSON answers contain an auth token even if the request does not ask for one
-    /// (`BACKWARDS_COMPAT_AUTH_TOKEN`).
+    /// Whether JSON answers that sign a user in contain an auth token even without
+    /// `include_auth_token` in the query (Flask-Security's `BACKWARDS_COMPAT_AUTH_TOKEN`). The same
+    /// holds for the answers to a password change and to a reauthentication by `/us-verify`.
     pub always_hand_out_token: bool,
     /// Whether a link in a mail first shows a page with a button, which then confirms the address
     /// or signs in. Programs that open links before the user does, such as mail scanners, then have
@@ -155,9 +156,9 @@ pub struct Views {
     pub root: String,
     /// Target after a sign-in. `None` uses [`root`](Self::root).
     pub after_sign_in: Option<String>,
-    /// Target after a sign-out.
+    /// Target after a sign-out. `None` uses [`root`](Self::root).
     pub after_sign_out: Option<String>,
-    /// Target after a registration.
+    /// Target after a registration. `None` uses [`root`](Self::root).
     pub after_register: Option<String>,
     /// Target after the confirmation of an address. `None` uses the target after a sign-in if the
     /// user is signed in, and the sign-in page otherwise.
@@ -167,24 +168,28 @@ pub struct Views {
     pub after_reset: Option<String>,
     /// Target after a password change. `None` uses the target after a sign-in.
     pub after_change: Option<String>,
-    /// Target after the user verified their identity again.
+    /// Target after the user verified their identity again. `None` uses [`root`](Self::root).
     pub after_verify: Option<String>,
-    /// Target if a role or permission is missing.
+    /// Target if a role or permission is missing. `None` answers with 403.
     pub unauthorized: Option<String>,
-    /// Target if a confirmation link is invalid.
+    /// Target if a confirmation link is invalid. `None` uses [`root`](Self::root) in a single-page
+    /// application, and otherwise the page that sends a new link.
     pub confirm_error: Option<String>,
-    /// Target if a reset link is invalid, in a single-page application.
+    /// Target if a reset link is invalid, in a single-page application. `None` uses
+    /// [`root`](Self::root).
     pub reset_error: Option<String>,
-    /// Page with the form for a new password, in a single-page application.
+    /// Page with the form for a new password, in a single-page application. It receives the token
+    /// in the query. `None` uses [`root`](Self::root).
     pub reset: Option<String>,
-    /// Target if a sign-in link is invalid, in a single-page application.
+    /// Target if a sign-in link is invalid, in a single-page application. `None` uses
+    /// [`root`](Self::root).
     pub sign_in_error: Option<String>,
     /// Target after a sign-in method was set up. `None` uses the target after a sign-in.
     pub after_method_setup: Option<String>,
     /// Target after a second factor was set up, changed or disabled and its recovery codes were
     /// created. `None` uses the target after a sign-in.
     pub after_second_factor: Option<String>,
-    /// Target if the address must be confirmed first.
+    /// Target if the address must be confirmed first. `None` shows the form again, with a message.
     pub requires_confirmation: Option<String>,
     /// Paths of the application's routes, by name.
     pub named: BTreeMap<String, String>,
@@ -255,8 +260,8 @@ pub struct CsrfCookie {
 }
 
 impl CsrfCookie {
-    /// Creates a cookie that scripts of the site can read, and that is sent when a page or a session
-    /// begins to need it.
+    /// Creates a cookie that scripts of the site can read, and that is sent when a page or a
+    /// session begins to need it.
     pub fn new(name: impl Into<String>, header: impl Into<String>) -> Self {
         let mut attributes = CookieAttributes::new(name);
         attributes.http_only = false;

@@ -10,20 +10,20 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PagesConfig {
-    /// Templates of the application, by name. `security/login_user.html` replaces the library's
-    /// template of that name; others can be included or extended. Use it with `include_str!("…")`
-    /// for a program in a single file.
+    /// Texts of the application's templates, by name. A template with a name of the library, such
+    /// as `security/login_user.html`, replaces the library's template. Templates with other names
+    /// can be included or extended by these. Use `include_str!("…")` to build the templates into
+    /// the program.
     pub templates: BTreeMap<String, String>,
-    /// Directory with templates of the application. A file `security/login_user.html` replaces the
-    /// library's template of that name; others can be included or extended. All `.html`, `.txt` and
-    /// `.css` files are read once, at the start. They take precedence over
+    /// Directory with templates of the application, which are named as in `templates`. All `.html`,
+    /// `.txt` and `.css` files are read once, at the start. They take precedence over
     /// [`templates`](Self::templates).
     pub directory: Option<PathBuf>,
-    /// Name and home page to show on pages and in mails.
+    /// Name and home page of the application.
     pub branding: Branding,
 }
 
-/// Branding of the application.
+/// Name and home page of the application, shown on pages and in mails.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

@@ -18,7 +18,7 @@ pub(super) struct AskedCode {
 }
 
 impl AskedCode {
-    /// The code of `method` for `user`; text messages go to `phone`.
+    /// Returns the code of `method` for `user`; text messages go to `phone`.
     pub(super) fn new(method: CodeMethod, user: Option<&User>, phone: Option<&str>) -> Self {
         let to = match method {
             CodeMethod::Email => user.map(|user| mask_email(&user.email)),
@@ -39,8 +39,8 @@ impl AskedCode {
 }
 
 impl Exchange {
-    /// The code of the second factor that is being set up, or that a pending sign-in waits for.
-    /// `None` if there is no such code, or the answer is no page.
+    /// Returns the code of the second factor that is being set up, or that a pending sign-in waits
+    /// for. `None` if there is no such code, or the answer is no page.
     pub(super) async fn asked_code(
         &self,
         session: &Session,
@@ -55,7 +55,7 @@ impl Exchange {
             let user =
                 core.second_factors().enrolling_user(self.context(), &mut session, current).await;
             let user = user.map_err(|error| self.flow_failed(&error))?;
-            return Ok(Some(AskedCode::new(begun.method, user.as_ref(), begun.phone.as_deref())));
+            return Ok(Some(AskedCode::new(begun.method, user.as_deref(), begun.phone.as_deref())));
         }
         let pending = core.second_factors().pending(self.context(), &session).await;
         let Some((_, user)) = pending.map_err(|error| self.flow_failed(&error))? else {

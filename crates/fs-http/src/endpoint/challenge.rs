@@ -18,8 +18,8 @@ use crate::fields::FieldValue;
 use crate::route::Endpoint;
 
 impl Exchange {
-    /// The answer of whatever led to a pending sign-in: on to the second factor, as a redirect or
-    /// as JSON. It tells nothing of the user.
+    /// Returns the answer to a request that started a pending sign-in: a redirect to the second
+    /// factor, or JSON. It reveals nothing about the user.
     pub fn challenged(&self, challenge: &Challenge) -> Response<Bytes> {
         if let Some(error) = &challenge.error {
             tracing::error!(%error, "the code of the second factor was not sent");
@@ -72,8 +72,8 @@ impl Exchange {
         self.request().cookie_that_is(&self.config().device_cookie.name, good).map(Secret::from)
     }
 
-    /// The answer where whoever is signed in must give the second factor before something is
-    /// changed; it leads back to `then`.
+    /// Returns the answer to a user who must give the second factor before a change. It leads back
+    /// to `then`.
     pub(super) fn factor_first(&self, user: &User, then: Endpoint) -> Response<Bytes> {
         let needed = MessageKey::FactorProofNeeded;
         if self.wants_json() {
@@ -88,8 +88,8 @@ impl Exchange {
         self.redirect(&self.endpoint_url(Endpoint::TwoFactorValidate, &[("next", &then)]))
     }
 
-    /// The answer to an account that must have a second factor by now and has none: on to setting
-    /// it up, if the session may do that, else to signing in, which leads there.
+    /// Returns the answer to a user who must set up a second factor first: a redirect to the set-up
+    /// if the session allows it, and otherwise to the sign-in page, which leads there.
     pub(crate) fn second_factor_required(&self) -> Response<Bytes> {
         let required = MessageKey::SecondFactorRequired;
         let held = self.with_session(|session| session.pending().is_some());
@@ -108,7 +108,7 @@ impl Exchange {
         self.redirect(&self.endpoint_url(step, &[("next", &here)]))
     }
 
-    /// The answer where nothing is under way: back to the sign-in page.
+    /// Returns the answer if no sign-in is pending: a redirect to the sign-in page.
     pub(super) fn nothing_pending(&self) -> Response<Bytes> {
         let denied = MessageKey::TwoFactorPermissionDenied;
         if self.wants_json() {

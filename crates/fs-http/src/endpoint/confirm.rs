@@ -163,7 +163,7 @@ fn failed(
     exchange.redirect(&to)
 }
 
-/// The page that asks for what `proof` says, or for a press of the button.
+/// Returns the page that asks for what `proof` says, or for a press of the button.
 fn page(exchange: &Exchange, proof: ConfirmProof, problems: &[Problem]) -> PageView {
     if proof == ConfirmProof::Nothing {
         return link_page(exchange, &CONFIRM, problems);
@@ -198,7 +198,7 @@ fn page(exchange: &Exchange, proof: ConfirmProof, problems: &[Problem]) -> PageV
 }
 
 impl Exchange {
-    /// A view of a single-page application, told what happened and to whom.
+    /// Returns a view of a single-page application, told what happened and to whom.
     pub(super) fn spa_view(
         &self,
         view: Option<&str>,

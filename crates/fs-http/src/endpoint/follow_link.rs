@@ -17,8 +17,8 @@ pub(super) struct Words {
     pub(super) button: Label,
 }
 
-/// The page with the button, or what is wrong with the way in which it was pressed; nothing when
-/// the link is to be followed.
+/// Returns the page with the button, or the problems of the request that the button sent. Returns
+/// `None` if the link must be followed.
 pub(super) async fn ask_first(
     exchange: &Exchange,
     endpoint: Endpoint,
@@ -43,9 +43,9 @@ pub(super) async fn ask_first(
 }
 
 impl Exchange {
-    /// Whether what came of a link is told as JSON, to a program that sent its form, instead of by
-    /// a redirect. Not where opening a link is enough: clients of Flask-Security wait for the
-    /// redirect.
+    /// Checks whether the outcome of a link is answered as JSON, to a program that sent its form,
+    /// instead of a redirect. If opening a link is enough, the answer is always a redirect, because
+    /// clients of Flask-Security wait for it.
     pub(super) fn tells_of_link(&self) -> bool {
         self.config().links_ask_first && self.wants_json()
     }
@@ -66,7 +66,7 @@ const SIGN_IN: Words =
 pub(super) const EXPIRED: Words =
     Words { title: Label::LinkTooOld, text: PageText::LinkTooOldText, button: Label::SendNewLink };
 
-/// The page with a button that sends the link's form, or that there is one, for a program.
+/// Returns the page with a button that sends the link's form, or success for a program.
 pub(super) fn button_page(exchange: &Exchange, words: &Words) -> Response<Bytes> {
     match exchange.wants_json() {
         true => exchange.json_ok(None, None, Map::new()),
@@ -74,7 +74,7 @@ pub(super) fn button_page(exchange: &Exchange, words: &Words) -> Response<Bytes>
     }
 }
 
-/// The path and query of the request, for forms that are sent back to it.
+/// Returns the path and query of the request, for forms that are sent back to it.
 pub(super) fn here(exchange: &Exchange) -> String {
     let request = exchange.request();
     request.path_and_query().to_owned()

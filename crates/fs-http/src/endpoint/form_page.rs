@@ -11,12 +11,12 @@ use crate::pages::{FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
 impl Exchange {
-    /// Whether the request hands in a form.
+    /// Checks whether the request submits a form.
     pub(super) fn submits(&self) -> bool {
         self.request().is_unsafe()
     }
 
-    /// A form with mistakes: JSON with the mistakes, or the page again.
+    /// Returns the answer to a form with mistakes: JSON with the mistakes, or the page again.
     pub(super) fn mistakes(
         &self,
         problems: &[Problem],
@@ -28,7 +28,7 @@ impl Exchange {
         }
     }
 
-    /// The status of a page with a form that comes back.
+    /// Returns the status of a page that shows a form again.
     pub(super) fn status_of_mistakes(&self) -> StatusCode {
         match self.state().csrf {
             CsrfStanding::Refused(_) => StatusCode::BAD_REQUEST,
@@ -63,7 +63,7 @@ impl Exchange {
         Ok(problems)
     }
 
-    /// A page with one form and the links to the other pages.
+    /// Returns a page with one form and the links to the other pages.
     pub(super) fn form_page(&self, template: &str, title: Label, form: FormView) -> PageView {
         let mut page = PageView::new(template, self.label(title));
         page.forms.push(form);
@@ -100,7 +100,7 @@ impl Exchange {
             .collect()
     }
 
-    /// A `next` that came with the request and is not safe, as a problem.
+    /// Returns a problem if the `next` of the request is not safe.
     pub(super) fn next_problem(&self) -> Option<Problem> {
         let in_body = match self.request().fields.get("next") {
             Some(crate::fields::FieldValue::Text(next)) => Some(next),

@@ -9,7 +9,7 @@ use crate::exchange::Exchange;
 use crate::fields::FieldValue;
 use crate::pages::{ButtonView, ChoiceView, FieldKind, FieldView, FormView};
 
-/// The passcode as a text; numbers count as their digits, everything else as nothing.
+/// Returns the passcode as a text. A number is read as its digits; other values are `None`.
 pub(super) fn typed_passcode(exchange: &Exchange) -> Option<String> {
     match exchange.request().fields.get("passcode")? {
         FieldValue::Text(passcode) => Some(passcode),
@@ -18,14 +18,16 @@ pub(super) fn typed_passcode(exchange: &Exchange) -> Option<String> {
     }
 }
 
-/// The digits of a code that JSON holds as a number, with the zeros that a number cannot begin with.
+/// Returns the digits of a code that is a number in JSON, with the leading zeros that a number
+/// lacks.
 pub(super) fn written_code(exchange: &Exchange, code: &Number) -> String {
     let digits = usize::from(exchange.core().totp_rules().digits());
     // A number of JSON does not fill up by itself.
     format!("{:0>digits$}", code.to_string())
 }
 
-/// The chosen method to get a code by. The older names of methods are in databases only.
+/// Returns the chosen method of sending a code. The older names of methods are accepted only in
+/// databases.
 pub(super) fn chosen_method(exchange: &Exchange) -> Result<CodeMethod, Problem> {
     let problem = |key| Problem::new("chosen_method", key);
     match exchange.request().fields.get("chosen_method") {
@@ -99,7 +101,7 @@ pub(super) fn expect_code(exchange: &Exchange, form: &mut FormView) {
     }
 }
 
-/// The field for a password or a code, named for what is accepted.
+/// Returns the field for a password or a code, named for what is accepted.
 pub(super) fn passcode_field(exchange: &Exchange) -> FieldView {
     let rules = exchange.core().config().unified.as_ref();
     let methods = rules.map_or(&[][..], |rules| &rules.methods);

@@ -1,8 +1,8 @@
 //! A second press of a button: whoever is already where they wanted to be is told so.
 //!
-//! The browser's session remembers the form that was accepted last, and for a short while. A link or a
-//! code stays good for one use: the second press of the same form in the same browser leads where the
-//! first one led, and changes nothing.
+//! The browser's session remembers the form that was accepted last, and for a short while. A link
+//! or a code stays good for one use: the second press of the same form in the same browser leads
+//! where the first one led, and changes nothing.
 
 use bytes::Bytes;
 use fs_core::message::MessageKey;
@@ -27,8 +27,8 @@ impl Press {
 }
 
 impl Exchange {
-    /// The form that the request hands in, where a second one would be told that its link or code was
-    /// used, or that its password is wrong.
+    /// Returns the form that the request hands in, where a second one would be told that its link
+    /// or code was used, or that its password is wrong.
     pub(super) fn press_of(&self, endpoint: Endpoint) -> Option<Press> {
         let once = matches!(
             endpoint,
@@ -52,7 +52,7 @@ impl Exchange {
         Some(Press([request.path().to_owned(), query].into_iter().chain(typed).collect()))
     }
 
-    /// The answer to a form that this browser has sent before, and that was accepted.
+    /// Returns the answer to a form that this browser has sent before, and that was accepted.
     pub(super) fn done_already(&self, press: &Press) -> Option<Response<Bytes>> {
         let now = self.context().now;
         let led_to =

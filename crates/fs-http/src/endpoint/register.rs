@@ -26,7 +26,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     submit(exchange).await
 }
 
-/// Whether the password is typed twice: in a form that no confirmation mail follows.
+/// Checks whether the password is typed twice: in a form that no confirmation mail follows.
 fn asks_twice(exchange: &Exchange) -> bool {
     exchange.core().config().confirmation.is_none() && !exchange.request().is_json()
 }
@@ -121,7 +121,7 @@ fn page(exchange: &Exchange, problems: &[Problem], email: &str, username: &str) 
     exchange.form_page("security/register_user.html", Label::CreateYourAccount, form)
 }
 
-/// The field for a username, where accounts have one.
+/// Returns the field for a username, where accounts have one.
 pub(super) fn username_field(exchange: &Exchange, username: &str) -> Option<FieldView> {
     let config = exchange.core().config();
     let rules = config.usernames.then_some(&config.identities.username)?;
@@ -135,7 +135,7 @@ pub(super) fn username_field(exchange: &Exchange, username: &str) -> Option<Fiel
     })
 }
 
-/// The fields that the application declared for registrations.
+/// Returns the fields that the application declared for registrations.
 pub(super) fn declared_fields(exchange: &Exchange) -> impl Iterator<Item = FieldView> + '_ {
     let rules = exchange.core().config().registration.iter();
     rules.flat_map(|rules| &rules.fields).map(|field| exchange.shown(field))

@@ -130,7 +130,7 @@ async fn submit(exchange: &Exchange, token: &str) -> Answer {
     }
 }
 
-/// The form with what is wrong with it.
+/// Returns the form with what is wrong with it.
 async fn wrong(exchange: &Exchange, token: &str, problems: &[Problem]) -> Answer {
     let checked = match exchange.wants_json() {
         true => None,

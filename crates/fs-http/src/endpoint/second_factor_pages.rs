@@ -10,7 +10,7 @@ use crate::exchange::Exchange;
 use crate::pages::{ChoiceView, FieldKind, FieldView, FormView, LinkView, PageView};
 use crate::route::Endpoint;
 
-/// The page that asks for a code.
+/// Returns the page that asks for a code.
 pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let template = "security/two_factor_verify_code.html";
     let mut page =
@@ -45,7 +45,7 @@ pub(super) fn code_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     page
 }
 
-/// The form that takes a code.
+/// Returns the form that takes a code.
 pub(super) fn code_form(exchange: &Exchange, problems: &[Problem]) -> FormView {
     let action = exchange.step_url(Endpoint::TwoFactorValidate);
     let mut form =
@@ -65,7 +65,7 @@ pub(super) fn after_second_factor(exchange: &Exchange) -> Option<&str> {
     views.after_second_factor.as_deref().or(views.after_sign_in.as_deref())
 }
 
-/// The page to choose a second factor.
+/// Returns the page to choose a second factor.
 pub(super) fn setup_page(
     exchange: &Exchange,
     problems: &[Problem],
@@ -76,7 +76,7 @@ pub(super) fn setup_page(
     page(exchange, choice, code_form(exchange, &[]))
 }
 
-/// The page to prove the second factor that was chosen.
+/// Returns the page to prove the second factor that was chosen.
 pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView {
     let chosen = exchange.with_session(|session| session.enrolment().map(|begun| begun.method));
     let (code, mut choice) = (code_form(exchange, problems), choice_form(exchange, chosen));
@@ -84,7 +84,7 @@ pub(super) fn prove_page(exchange: &Exchange, problems: &[Problem]) -> PageView 
     page(exchange, code, choice)
 }
 
-/// The first form is the one to fill in now.
+/// Returns a page with two forms. The first one is to be filled in now.
 pub(super) fn page(exchange: &Exchange, first: FormView, second: FormView) -> PageView {
     let template = "security/two_factor_setup.html";
     let mut page = exchange.form_page(template, Label::TwoStepSignIn, first);
@@ -125,7 +125,7 @@ pub(super) fn choice_form(exchange: &Exchange, chosen: Option<CodeMethod>) -> Fo
     form
 }
 
-/// The methods that can be chosen, with what people read.
+/// Returns the methods that can be chosen, with what people read.
 pub(super) fn choices(exchange: &Exchange) -> Vec<(&'static str, Label)> {
     let Some(rules) = &exchange.core().config().two_factor else {
         return Vec::new();

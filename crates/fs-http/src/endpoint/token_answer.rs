@@ -10,13 +10,13 @@ use serde_json::Value;
 use crate::exchange::Exchange;
 
 impl Exchange {
-    /// Whether the JSON answer is to hold an auth token.
+    /// Checks whether the JSON answer must contain an auth token.
     fn asks_for_token(&self) -> bool {
         let asked = self.request().query_value("include_auth_token").is_some();
         self.wants_json() && (asked || self.config().always_hand_out_token)
     }
 
-    /// The auth token for a JSON answer, where it is asked for.
+    /// Returns the auth token for a JSON answer, if the request asks for one.
     pub(super) async fn token_on_request(
         &self,
         user: &User,
@@ -30,9 +30,10 @@ impl Exchange {
             .map_err(|error| self.flow_failed(&error))
     }
 
-    /// The same for whoever proved the first factor again in a session that may have got in without
-    /// the second one, from a remembered browser. A token outlives the session: where the factor
-    /// was not given lately, none is made, and `more` says so.
+    /// Returns the auth token for a user who proved the first factor again in a session, if the
+    /// request asks for a token. The session may be that of a remembered browser, which was not
+    /// asked for the second factor. A token outlives the session: without a recent second factor,
+    /// the answer contains no token, and `more` says so.
     pub(super) async fn token_for_factors(
         &self,
         session: &Session,

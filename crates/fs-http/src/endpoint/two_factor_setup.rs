@@ -1,5 +1,7 @@
 //! Choosing a second factor.
 
+use std::sync::Arc;
+
 use fs_core::authn::Authentication;
 use fs_core::config::CodeMethod;
 use fs_core::flow::{EnrolOutcome, FactorChoice, Problem};
@@ -68,11 +70,10 @@ pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>)
             let failed = Problem::new("setup", MessageKey::FailedToSendCode);
             wrong(StatusCode::INTERNAL_SERVER_ERROR, &[failed])
         }
-        EnrolOutcome::Disabled { user, remember } => {
+        EnrolOutcome::Disabled { remember, .. } => {
             exchange.put_remember(remember);
             if exchange.wants_json() {
-                let token = exchange.token_on_request(&user).await?;
-                return Ok(exchange.json_ok(None, token, Map::new()));
+                return Ok(exchange.json_ok(None, None, Map::new()));
             }
             exchange.flash(MessageKey::TwoFactorDisabled);
             exchange.redirect(&exchange.view(after_second_factor(exchange), &[]))
@@ -83,7 +84,7 @@ pub(super) async fn answer(exchange: &Exchange, caller: Option<&Authentication>)
     })
 }
 
-/// The choice of a form. The older names of methods are in databases only.
+/// Returns the choice of a form. The older names of methods are in databases only.
 fn factor_choice(name: &str, phone: String) -> Option<FactorChoice> {
     let phone = Some(phone).filter(|phone| !phone.trim().is_empty());
     match name {
@@ -95,11 +96,12 @@ fn factor_choice(name: &str, phone: String) -> Option<FactorChoice> {
     }
 }
 
-/// The user who sets up a second factor, and whether the present one has to be proven first.
+/// Returns the user who sets up a second factor, and whether the present one has to be proven
+/// first.
 async fn enrolling(
     exchange: &Exchange,
     current: Option<&User>,
-) -> Result<Option<(User, bool)>, Box<http::Response<bytes::Bytes>>> {
+) -> Result<Option<(Arc<User>, bool)>, Box<http::Response<bytes::Bytes>>> {
     let mut session = exchange.session();
     let (core, ctx) = (exchange.core(), exchange.context());
     let user = core.second_factors().enrolling_user(ctx, &mut session, current).await;
@@ -130,8 +132,8 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     if needs_proof {
         more.insert("tf_proof_required".to_owned(), true.into());
     }
-    more.insert("tf_primary_method".to_owned(), user.second_factor.method.into());
-    more.insert("tf_phone_number".to_owned(), user.second_factor.phone.into());
+    more.insert("tf_primary_method".to_owned(), user.second_factor.method.clone().into());
+    more.insert("tf_phone_number".to_owned(), user.second_factor.phone.clone().into());
     let names: Vec<Value> = choices(exchange).into_iter().map(|(name, _)| name.into()).collect();
     more.insert("tf_available_methods".to_owned(), names.into());
     Ok(exchange.json_ok(None, None, more))

@@ -89,7 +89,7 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     })
 }
 
-/// The answer that ends a pending sign-in.
+/// Returns the answer that ends a pending sign-in.
 pub(super) async fn signed_in(
     exchange: &Exchange,
     user: &User,
@@ -117,7 +117,7 @@ pub(super) async fn signed_in(
     Ok(exchange.redirect(&exchange.after(view)))
 }
 
-/// The code as a text; numbers count as their digits.
+/// Returns the code as a text; numbers count as their digits.
 fn typed_code(exchange: &Exchange) -> Option<String> {
     match exchange.request().fields.get("code")? {
         FieldValue::Text(code) => Some(code),
@@ -146,7 +146,7 @@ async fn send_proof(exchange: &Exchange, user: &User) -> Answer {
     Ok(exchange.page(StatusCode::OK, page))
 }
 
-/// The page that asks whoever is signed in for the second factor.
+/// Returns the page that asks whoever is signed in for the second factor.
 fn factor_page(exchange: &Exchange, user: &User, problems: &[Problem]) -> PageView {
     let template = "security/two_factor_prove.html";
     let mut code = code_form(exchange, problems);
@@ -201,7 +201,7 @@ async fn show(exchange: &Exchange, current: Option<&User>) -> Answer {
     Ok(exchange.page(StatusCode::OK, again(exchange, enrolling, asked.as_ref(), &[])))
 }
 
-/// The answer to a code that was not accepted.
+/// Returns the answer to a code that was not accepted.
 async fn mistaken(
     exchange: &Exchange,
     changing: bool,
@@ -216,7 +216,7 @@ async fn mistaken(
     Ok(exchange.mistakes(problems, |found| again(exchange, changing, asked.as_ref(), found)))
 }
 
-/// The page that the code was typed on.
+/// Returns the page that the code was typed on.
 fn again(
     exchange: &Exchange,
     changing: bool,

@@ -143,7 +143,7 @@ fn shown(exchange: &Exchange, user: &User) -> http::Response<bytes::Bytes> {
     exchange.json_ok(None, None, more)
 }
 
-/// The methods that can be set up: all but the password.
+/// Returns the methods that can be set up: all but the password.
 fn setup_methods(exchange: &Exchange) -> Vec<&'static str> {
     let rules = exchange.core().config().unified.iter().flat_map(|rules| &rules.methods);
     let codes = rules.filter_map(|method| match method {
@@ -153,7 +153,7 @@ fn setup_methods(exchange: &Exchange) -> Vec<&'static str> {
     codes.collect()
 }
 
-/// The methods by which `user` can get a code today.
+/// Returns the methods by which `user` can get a code today.
 fn active_methods(exchange: &Exchange, user: &User) -> Vec<&'static str> {
     let rules = exchange.core().config().unified.iter().flat_map(|rules| &rules.methods);
     let active = rules.filter_map(|method| match method {

@@ -6,7 +6,7 @@ use minijinja::{
     AutoEscape, Environment, Error, Output, State, UndefinedBehavior, Value, escape_formatter,
 };
 
-/// An engine without templates: unknown names are empty, tags leave no blank lines.
+/// Returns an engine without templates: unknown names are empty, tags leave no blank lines.
 pub(super) fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     // Debug mode copies values of the page, tokens among them, into error messages.

@@ -54,7 +54,7 @@ pub enum PagesError {
 }
 
 impl Pages {
-    /// The error for a template that is wrong whatever it is given.
+    /// Returns the error for a template that is wrong whatever it is given.
     pub(super) fn mistake(&self, error: &Error) -> PagesError {
         let cause = innermost(error);
         let reason = match cause.detail() {
@@ -64,7 +64,7 @@ impl Pages {
         PagesError::Template { file: self.file(cause), line: cause.line().unwrap_or(0), reason }
     }
 
-    /// The error for a template that failed on its values.
+    /// Returns the error for a template that failed on its values.
     pub(super) fn failure(&self, error: &Error) -> PagesError {
         let cause = innermost(error);
         PagesError::Render {
@@ -80,7 +80,8 @@ impl Pages {
     }
 }
 
-/// An error in an included template arrives wrapped in one of the template that includes it.
+/// Returns the innermost error. An error in an included template is wrapped in one of the template
+/// that includes it.
 pub(super) fn innermost(error: &Error) -> &Error {
     let mut cause = error;
     while let Some(inner) = std::error::Error::source(cause).and_then(|s| s.downcast_ref()) {

@@ -13,8 +13,8 @@ use crate::routes::Routes;
 pub(super) struct Links(Arc<OnceLock<Arc<Routes>>>);
 
 impl Links {
-    /// Adds the function `url_for`: the path of an endpoint by its name, with the prefix. It is empty for
-    /// an endpoint that is switched off.
+    /// Adds the function `url_for`: the path of an endpoint by its name, with the prefix. It is
+    /// empty for an endpoint that is switched off.
     pub(super) fn add_to(&self, env: &mut Environment<'static>) {
         let links = self.clone();
         env.add_function("url_for", move |name: String| links.path(&name));

@@ -18,8 +18,9 @@
 //! | `remembered_browser_ended` | an old copy of a remember cookie was used, and the browser is signed out | `reset_link` or none |
 //! | `account_exists` | somebody registered with an address that has an account | `login_link`, `reset_link` or none; `confirmation_link` instead, if the address is not confirmed yet |
 //!
-//! With a confirmation, reset or sign-in link comes `within`, which says how long the link works, in
-//! words: `2 hours`. `token` is the code; nothing else in a mail looks like one. Links must be whole URLs.
+//! With a confirmation, reset or sign-in link comes `within`, which says how long the link works,
+//! in words: `2 hours`. `token` is the code; nothing else in a mail looks like one. Links must be
+//! whole URLs.
 
 use minijinja::context;
 use minijinja::value::Serde;

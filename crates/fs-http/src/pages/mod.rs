@@ -1,61 +1,61 @@
 //! Renders pages and mails from templates.
 //!
-//! An endpoint fills a [`PageView`], [`Pages::render`] makes HTML of it; [`Pages::render_mail`] does
-//! the same for mails. Templates are in Jinja2's language and named as in Flask-Security 4.1, so
-//! that an application replaces one by giving its own of the same name, in a directory or in the
-//! program ([`PagesConfig`]):
+//! An endpoint fills a [`PageView`], and [`Pages::render`] renders it to HTML.
+//! [`Pages::render_mail`] renders a mail. Templates are written in Jinja2's language and have the
+//! names of Flask-Security 4.1. To replace a template, an application provides one with the same
+//! name, in a directory or in the program ([`PagesConfig`]):
 //!
 //! | template | page |
 //! | --- | --- |
 //! | `security/base.html` | the frame of all pages, in blocks: `head`, `brand`, `heading`, `intro`, `content`, `menu`, `footer` |
-//! | `security/style.css` | their look, put into each page; colours are variables at its top |
+//! | `security/style.css` | the style sheet, which is part of each page; colours are variables at its beginning |
 //! | `security/_macros.html` | `render_form`, `render_forms` and `render_field` |
 //! | `security/_messages.html`, `security/_menu.html` | the messages above the heading, the links below the forms |
 //! | `security/login_user.html`, `register_user.html`, `forgot_password.html`, `reset_password.html`, `change_password.html`, `send_confirmation.html`, `send_login.html`, `verify.html`, `auth_tokens.html` | one endpoint each |
 //! | `security/confirm_email.html` | a confirmation link that was opened in another browser than the one that registered |
 //! | `security/two_factor_setup.html`, `two_factor_prove.html`, `two_factor_verify_code.html`, `us_signin.html`, `us_setup.html`, `us_verify.html`, `recovery_code.html`, `recovery_codes.html` | further factors: the table below |
 //! | `security/_authenticator.html`, `security/_code_from.html` | the key for an authenticator app, and where a code was sent |
-//! | `security/notice.html`, `security/error.html` | something to tell ([`PageView::notice`]), an error ([`PageView::error`]) |
+//! | `security/notice.html`, `security/error.html` | a notice ([`PageView::notice`]), an error ([`PageView::error`]) |
 //! | `security/email/<name>.txt`, `.html` | the two parts of a mail |
 //! | `security/email/_base.html` | the frame of HTML mails |
 //!
-//! A template knows everything of [`PageView`] under the field's name, `branding`, whatever
-//! [`PageView::extra`] holds and what the application adds. Names that are unknown are empty.
-//! Values are escaped in `.html` templates and as they are in others. `url_for("login")` is the path of an
-//! endpoint, with the prefix, by its name in [`Endpoint::name`](crate::route::Endpoint::name); it is empty
-//! for an endpoint that is switched off.
+//! The variables of a template are the fields of [`PageView`], `branding`, the entries of
+//! [`PageView::extra`], and what the application adds. An unknown name is empty. Values are escaped
+//! in `.html` templates, and not in others. `url_for("login")` returns the path of an endpoint,
+//! with the prefix. Endpoints are named by [`Endpoint::name`](crate::route::Endpoint::name). The
+//! path of a disabled endpoint is empty.
 //!
-//! The first form of a page about further factors is the one to fill in now; `two_factor_*` and
-//! `us_setup` put all others behind a line to open. They know more from [`PageView::extra`], all of
-//! it optional:
+//! The first form of a page about further factors is the one to fill in now. `two_factor_*` and
+//! `us_setup` fold away the other forms. These templates have further variables in
+//! [`PageView::extra`], all of which are optional:
 //!
 //! | template | variables |
 //! | --- | --- |
-//! | `two_factor_setup` | `two_factor_required`, and what comes with a code |
-//! | `two_factor_verify_code` | `problem`: empty to open the second form, `lost_device` or `no_mail_access` when that was answered; then `rescue_mail`, the address of those who were asked for help; what comes with a code |
+//! | `two_factor_setup` | `two_factor_required`, and the variables of a code |
+//! | `two_factor_verify_code` | `problem`: empty to open the second form, `lost_device` or `no_mail_access` after that answer; with an answer, `rescue_mail`, the address that was asked for help; the variables of a code |
 //! | `us_signin` | `available_methods`, `code_methods` (names of methods); `code_sent` and `chosen_method` after a code was asked for |
-//! | `us_verify` | `available_methods`, `code_methods` (names of methods), and what comes with a code after one was sent |
-//! | `us_setup` | `active_methods`, `setup_methods` (names of methods), and what comes with a code |
-//! | `auth_tokens` | `auth_tokens`: each with `id`, `name`, `created_at`, `used_at`, `expires_at` (RFC 3339, or none); the form of each is at the same place in `forms` |
-//! | `recovery_codes` | `recovery_codes` (right after they were made), `remaining` (a number) |
+//! | `us_verify` | `available_methods`, `code_methods` (names of methods), and after a code was sent, the variables of a code |
+//! | `us_setup` | `active_methods`, `setup_methods` (names of methods), and the variables of a code |
+//! | `auth_tokens` | `auth_tokens`: each with `id`, `name`, `created_at`, `used_at`, `expires_at` (RFC 3339, or none); the form of each token has the same index in `forms` |
+//! | `recovery_codes` | `recovery_codes` (only when they were created), `remaining` (a number) |
 //!
-//! With a code come `chosen_method` (`email`, `sms` or `authenticator`), `code_sent` (whether this
-//! request sent it), `send_code_to` (as much of the address or number as may be shown), and for an
-//! authenticator app `authr_key`, `authr_qrcode`
-//! (a `data:` URI), `authr_username` and `authr_issuer`; where codes are unusual, `authr_digits` and
-//! `authr_period` (in seconds). They are shown when the first form is `two_factor_verify_code_form`
-//! or `us_setup_validate_form`.
+//! The variables of a code are `chosen_method` (`email`, `sms` or `authenticator`), `code_sent`
+//! (whether this request sent the code) and `send_code_to` (the part of the address or number that
+//! may be shown). For an authenticator app, there are also `authr_key`, `authr_qrcode` (a `data:`
+//! URI), `authr_username` and `authr_issuer`, and if codes differ from the default, `authr_digits`
+//! and `authr_period` (in seconds). They are shown if the first form is
+//! `two_factor_verify_code_form` or `us_setup_validate_form`.
 //!
-//! `t("sign_in")` is a text of the catalogue in the language of the page, by its name in
+//! `t("sign_in")` returns a text of the catalogue in the language of the page, by its name in
 //! [`Label`](fs_core::message::Label), [`PageText`](fs_core::message::PageText),
 //! [`StatusText`](fs_core::message::StatusText), [`MailText`](fs_core::message::MailText) or
-//! [`MessageKey`](fs_core::message::MessageKey). Its values are named:
-//! `t("mail_link_works", within=within)`. `lang` is the tag of the language. The filter `wrap` breaks
-//! lines of plain text.
+//! [`MessageKey`](fs_core::message::MessageKey). Its values are passed by name:
+//! `t("mail_link_works", within=within)`. `lang` is the tag of the language. The filter `wrap`
+//! breaks lines of plain text.
 //!
-//! Pages need nothing else: no script, no font, no image but the QR code in the page itself, and
-//! one inline style with a nonce. They suit a `Content-Security-Policy` of `default-src 'none';
-//! style-src 'nonce-…'; img-src data:; form-action 'self'`.
+//! Pages load no script, font or image. The QR code is part of the page, and the style sheet is
+//! inline, with a nonce. A `Content-Security-Policy` of `default-src 'none'; style-src 'nonce-…';
+//! img-src data:; form-action 'self'` allows them.
 //!
 //! ```
 //! use fs_http::pages::{PageView, Pages, PagesConfig};
@@ -162,7 +162,7 @@ impl Pages {
         Ok(pages)
     }
 
-    /// The same, written by the application's own engine where it wants to.
+    /// Returns the same, written by the application's own engine where it wants to.
     pub(crate) fn rendered_by(mut self, renderer: Option<Arc<RenderTemplate>>) -> Self {
         self.renderer = renderer.map(Renderer);
         self

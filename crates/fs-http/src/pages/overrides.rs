@@ -111,8 +111,8 @@ impl Pages {
     }
 }
 
-/// Whether a template fails with any values. The context holds no functions and no objects with
-/// methods, so an unknown one is a mistake too.
+/// Checks whether a template fails whatever its values are. The context contains no functions and
+/// no objects with methods, so an unknown function or method is a mistake too.
 fn is_mistake(error: &Error) -> bool {
     matches!(
         innermost(error).kind(),
@@ -128,8 +128,8 @@ fn is_mistake(error: &Error) -> bool {
     )
 }
 
-/// The template files below a directory. Hidden ones are left out, links to directories are not
-/// followed.
+/// Returns the template files below a directory. Hidden files are left out, and links to
+/// directories are not followed.
 fn templates(directory: &Path) -> Result<Vec<PathBuf>, PagesError> {
     let failed = |source| read_error(directory.to_owned(), source);
     let mut found = Vec::new();
@@ -149,7 +149,7 @@ fn templates(directory: &Path) -> Result<Vec<PathBuf>, PagesError> {
     Ok(found)
 }
 
-/// The name of a template: its path below the directory, with slashes.
+/// Returns the name of a template: its path below the directory, with slashes.
 fn name(directory: &Path, path: &Path) -> Option<String> {
     let parts: Option<Vec<_>> =
         path.strip_prefix(directory).ok()?.iter().map(|part| part.to_str()).collect();

@@ -48,8 +48,8 @@ fn texts(status: StatusCode) -> (StatusText, StatusText, StatusText) {
     }
 }
 
-/// The name of a status, for JSON without a message. `None` for a status that no answer of this
-/// library has.
+/// Returns the name of a status, for JSON without a message. `None` for a status that no answer of
+/// this library has.
 pub(crate) fn reason(status: StatusCode) -> Option<StatusText> {
     Some(match status.as_u16() {
         400 => StatusText::Reason400,

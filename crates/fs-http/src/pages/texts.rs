@@ -54,8 +54,8 @@ fn wrapped(text: &str) -> String {
 }
 
 impl Pages {
-    /// Renders in several languages, the first being the default. `lang` in the context of a page or
-    /// mail chooses one.
+    /// Renders in several languages, the first being the default. `lang` in the context of a page
+    /// or mail chooses one.
     pub(crate) fn in_languages(mut self, languages: &[Language]) -> Self {
         let mut rest = languages.iter();
         if let Some(first) = rest.next() {
@@ -71,7 +71,7 @@ impl Pages {
         self
     }
 
-    /// The engine for a language; the one for the default language if there is none.
+    /// Returns the engine for a language; the one for the default language if there is none.
     pub(super) fn env_for(&self, language: Option<&str>) -> &Environment<'static> {
         language.and_then(|tag| self.others.get(tag)).unwrap_or(&self.env)
     }

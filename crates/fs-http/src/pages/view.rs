@@ -75,7 +75,8 @@ pub struct LinkView {
 #[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct FormView {
-    /// Name in the page, such as `login_user_form`. The ids of its fields begin with it.
+    /// Name of the form in the page, such as `login_user_form`. The `id` of a field is this name, a
+    /// hyphen and the name of the field.
     pub name: String,
     /// Path to which the form is sent.
     pub action: String,

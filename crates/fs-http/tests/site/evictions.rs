@@ -90,7 +90,7 @@ impl Forgetful {
 
 #[async_trait]
 impl UserStore for Forgetful {
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError> {
         self.0.user(by).await
     }
 

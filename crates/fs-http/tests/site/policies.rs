@@ -71,7 +71,7 @@ async fn csrf_tokens_are_asked_for_where_the_table_says_so() {
         let every = table(&site).into_iter();
         for (method, path, asks) in every.filter(|(method, ..)| method == Method::POST) {
             // All other requests are refused earlier.
-            if asks.starts_with("anyone") || asks.starts_with("strangers") {
+            if asks.starts_with("anyone") || asks.starts_with("anonymous") {
                 let answer = send(&mut site.browser(), &method, &path).await.json();
                 let asked = answer.pointer("/response/errors/csrf_token").is_some();
                 assert_eq!(asked, asks.ends_with("CSRF token"), "{path}: {asks}: {answer}");
@@ -91,7 +91,7 @@ async fn signed_in_users_are_asked_for_what_the_table_says() {
             }
             let mut ann = signed_in(&site, ANN, &key(1)).await;
             let why = ask(&mut ann, &method, &path).await;
-            assert_eq!(why == "somebody_signed_in", asks.starts_with("strangers"), "{path}");
+            assert_eq!(why == "somebody_signed_in", asks.starts_with("anonymous"), "{path}");
             site.clock.advance(within + Duration::from_secs(7_200));
             let why = ask(&mut ann, &method, &path).await;
             assert_eq!(why == "not_fresh", asks.contains("fresh within"), "{path}: {asks}");

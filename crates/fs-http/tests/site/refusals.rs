@@ -127,14 +127,14 @@ async fn pages_tell_it_at_once_and_after_a_redirect_once() {
     let mut browser = site.browser();
     let answer = browser.get("/private").await;
     assert_eq!(answer.status, StatusCode::FOUND);
-    let told = "Session: there is none.";
+    let told = "Session: no credentials.";
     assert!(browser.get("/login").await.text().contains(told));
     assert!(!browser.get("/login").await.text().contains(told), "once");
 
     browser.sign_in(ANN, PASSWORD).await;
     let answer = browser.get("/editors").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
-    for line in ["Why", "Session: accepted.", "Refused: this takes any role of editor."] {
+    for line in ["Why", "Session: accepted.", "Refused: this route requires any role of editor."] {
         assert!(answer.text().contains(line), "{line}");
     }
 }
@@ -191,8 +191,8 @@ async fn the_log_tells_of_every_refusal_and_of_nothing_else() {
     let lines: Vec<_> = lines.lines().filter(|line| line.contains("refused")).collect();
     assert_eq!([page.status, json.status, lacks.status].map(|s| s.as_u16()), [302, 401, 403]);
     let says = [
-        ["status=302", "Session: there is none."],
-        ["status=401", "Session: there is none."],
+        ["status=302", "Session: no credentials."],
+        ["status=401", "Session: no credentials."],
         ["status=403", "editor"],
     ];
     assert_eq!(lines.len(), says.len(), "{lines:?}");

@@ -380,3 +380,50 @@ async fn flask_securitys_profile_mails_a_new_link_when_an_old_one_is_opened_but_
         assert_eq!(site.mails().await.len(), 1, "{kind}");
     }
 }
+
+/// A registration with an address that has an account reserves the username, as a new account does.
+/// Nobody takes it by confirming an address of their own with it.
+#[tokio::test]
+async fn a_reserved_username_is_not_free_for_a_confirmation() {
+    for exists in [true, false] {
+        let mut setup = Setup::standard();
+        setup.config.usernames = true;
+        let site = setup.build();
+        if exists {
+            site.add_user(ANN).await;
+        }
+        let typed = json!({ "email": ANN, "password": PASSWORD, "username": "otter" });
+        assert_eq!(site.browser().post_json("/register", typed).await.status, StatusCode::OK);
+        site.mails().await;
+        let typed = json!({ "email": "eve@site.test", "password": PASSWORD, "username": "" });
+        assert_eq!(site.browser().post_json("/register", typed).await.status, StatusCode::OK);
+        let link = mailed_link(&site).await;
+        let confirm = async |username: &str| {
+            let typed =
+                json!({ "new_password": NEW, "new_password_confirm": NEW, "username": username });
+            site.browser().post_json(&link, typed).await
+        };
+        let taken = confirm("otter").await;
+        assert_eq!(taken.status, StatusCode::BAD_REQUEST, "{exists} {}", taken.text());
+        let free = confirm("marten").await;
+        assert_eq!(free.status, StatusCode::OK, "{exists} {}", free.text());
+    }
+}
+
+/// The owner of an address that somebody else had registered confirms it with the username of their
+/// own registration, which was reserved for it.
+#[tokio::test]
+async fn an_owner_confirms_with_the_username_of_their_own_registration() {
+    let mut setup = Setup::standard();
+    setup.config.usernames = true;
+    let site = setup.build();
+    for (password, username) in [(PASSWORD, "weasel"), (NEW, "otter")] {
+        let typed = json!({ "email": ANN, "password": password, "username": username });
+        assert_eq!(site.browser().post_json("/register", typed).await.status, StatusCode::OK);
+    }
+    let link = mailed_link(&site).await;
+    let typed = json!({ "new_password": NEW, "new_password_confirm": NEW, "username": "otter" });
+    let answer = site.browser().post_json(&link, typed).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert_eq!(site.user(ANN).await.unwrap().username.as_deref(), Some("otter"));
+}

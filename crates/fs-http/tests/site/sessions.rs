@@ -158,6 +158,23 @@ async fn a_change_ends_the_sessions_of_all_other_browsers() {
     }
 }
 
+/// A copy that renewed itself has another session by then. It ends with the owner's next sign-in in
+/// that browser.
+#[tokio::test]
+async fn a_copy_that_renewed_itself_ends_with_the_next_sign_in() {
+    for setup in PROFILES {
+        let site = setup().build();
+        site.add_user(ANN).await;
+        let (mut ann, typed) = (site.browser(), json!({ "email": ANN, "password": PASSWORD }));
+        ok(&mut ann, "/login", typed.clone()).await;
+        let mut copy = ann.clone();
+        ok(&mut copy, "/verify", json!({ "password": PASSWORD })).await;
+        assert!(has_session(&copy).await && !has_session(&ann).await);
+        ok(&mut ann, "/login", typed).await;
+        assert!(has_session(&ann).await && !has_session(&copy).await);
+    }
+}
+
 /// Checks copies of Flask-Security's remember cookies. They contain the user only, so a sign-out
 /// cannot revoke a single one.
 #[tokio::test]

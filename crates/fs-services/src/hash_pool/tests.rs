@@ -224,7 +224,8 @@ fn a_thread_keeps_its_memory() {
     let pool = pool(1, 10);
     let hasher = fs_core::password::HashingRules::cheapest_for_tests();
     let hasher = Arc::new(fs_core::password::PasswordHasher::new(hasher).unwrap());
-    let task = fs_core::password::HashTask::Decoy { password: "secret".into() };
+    let stored = hasher.hash_of_nobody().clone();
+    let task = fs_core::password::HashTask::Verify { password: "secret".into(), stored };
     block_on(pool.run(HashJob { hasher, lane: lane(), task })).unwrap();
     let (kept, has_kept) = mpsc::channel();
     block_on(pool.submit(

@@ -45,10 +45,11 @@ pub struct SmtpConfig {
     pub password: Option<Secret>,
     /// Name that the client gives in `EHLO`. `None` uses the host name of this machine.
     pub hello_name: Option<String>,
-    /// Timeout for connecting, authentication included, and again for handing over a mail.
+    /// Timeout of each of two steps: connecting and authenticating, and handing over a mail. A mail
+    /// can therefore take twice this time.
     ///
-    /// Keep it well below a minute: two minutes after a mail was claimed, another process may send
-    /// it.
+    /// Keep it well below a minute: another process may send a mail that is not settled two minutes
+    /// after this process took it from the outbox.
     pub timeout: Duration,
 }
 

@@ -41,10 +41,16 @@ pub struct SmtpMailer {
 #[non_exhaustive]
 pub enum SmtpConfigError {
     /// The host is neither a DNS name nor an IP address, so its certificate cannot be checked.
-    #[error("{0:?} is no name that a certificate can be checked against")]
+    #[error(
+        "host {0:?} is neither a DNS name nor an IP address; write the name that the mail server's \
+         certificate contains"
+    )]
     Host(String),
     /// The root certificate is not a certificate in PEM.
-    #[error("the certificate to trust is none; give it in PEM (-----BEGIN CERTIFICATE-----)")]
+    #[error(
+        "root_certificate is not a certificate in PEM; give a text that begins with \
+         -----BEGIN CERTIFICATE-----"
+    )]
     RootCertificate,
 }
 

@@ -1,6 +1,8 @@
 //! Tests of rows that other applications left behind: unambiguous rows are read, and each other row
 //! is refused on its own.
 
+use std::sync::Arc;
+
 use fs_core::Timestamp;
 use fs_core::flow::{Credentials, SignInOutcome};
 use fs_core::identity::IdentityAttribute;
@@ -29,7 +31,7 @@ const BARE: &str = "
     CREATE TABLE roles_users (user_id INTEGER, role_id INTEGER);";
 
 async fn one(store: &SqlxStore, key: &str) -> Result<Option<User>, StoreError> {
-    store.user(&UserLookup::Id(UserId::new(key))).await
+    Ok(store.user(&UserLookup::Id(UserId::new(key))).await?.map(Arc::unwrap_or_clone))
 }
 
 /// Returns the hash of [`PASSWORD`], as a site creates it.
@@ -64,7 +66,7 @@ async fn sign_in(site: &Site, session: &mut Session, email: &str) -> User {
     credentials.remember = Some(true);
     match site.core().sign_in().with_password(&site.context(), session, credentials).await.unwrap()
     {
-        SignInOutcome::Done { user, .. } => *user,
+        SignInOutcome::Done { user, .. } => Arc::unwrap_or_clone(user),
         other => panic!("{other:?}"),
     }
 }
@@ -106,7 +108,7 @@ async fn nobody_becomes_somebody_else(setup: Setup, store: SqlxStore) {
     assert_eq!(own.unwrap().email, "p6@lp.com");
 
     let kept = store.clone();
-    let site = setup.build_with(|ports| ports.store = std::sync::Arc::new(store));
+    let site = setup.build_with(|ports| ports.store = Arc::new(store));
     let log = Log::default();
     for number in 1..=6 {
         let email = format!("p{number}@lp.com");
@@ -167,7 +169,7 @@ async fn a_shared_uniquifier_opens_nothing_on_postgres() {
 async fn an_account_without_a_uniquifier_can_be_recovered() {
     let (_, store) = sqlite(&shared(Setup::standard(), "1").await).await;
     store.migrate().await.unwrap();
-    let site = Setup::standard().build_with(|ports| ports.store = std::sync::Arc::new(store));
+    let site = Setup::standard().build_with(|ports| ports.store = Arc::new(store));
     let _ = site.core().accounts().request_reset(&site.context(), "p2@lp.com").await.unwrap();
     let link = link_in(&site.mails().await.pop().unwrap()).unwrap();
     let token = link.rsplit('/').next().unwrap();

@@ -2,9 +2,11 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fs_core::flow::{
-    ConfirmForm, ConfirmOutcome, NewPassword, RegisterOutcome, RegistrationForm, ResetOutcome,
+    ConfirmForm, ConfirmOutcome, Credentials, NewAccount, NewPassword, RegisterOutcome,
+    RegistrationForm, RememberChange, ResetOutcome, SignInOutcome, VerifyOutcome,
 };
 use fs_core::limit::Limits;
 use fs_core::session::Session;
@@ -111,4 +113,63 @@ async fn one_of_a_hundred_uses_a_link_on_postgres() {
         one_of_a_hundred(setup, schema.store()).await;
         schema.drop().await;
     }
+}
+
+/// Signs the owner of a remembered browser out while a copy of the session renews itself again and
+/// again. Returns whether the copy survived.
+async fn copy_survives(site: &Site, email: &str, signs_out_after: usize) -> bool {
+    let core = site.core();
+    let mut new = NewAccount::new(email);
+    (new.password, new.confirmed) = (Some(PASSWORD.into()), true);
+    let user = core.admin().create_user(&site.context(), new).await.unwrap();
+    let (mut owner, mut typed) = (Session::default(), Credentials::new(email, PASSWORD.into()));
+    typed.remember = Some(true);
+    let flows = core.sign_in();
+    let signed_in = flows.with_password(&site.context(), &mut owner, typed).await.unwrap();
+    let SignInOutcome::Done { remember: RememberChange::Set { cookie, .. }, .. } = signed_in else {
+        panic!("{signed_in:?}")
+    };
+    let mut copy = owner.clone();
+    let renew = async |site: &Site, copy: &mut Session| {
+        let (ctx, password) = (site.context(), PASSWORD.into());
+        let renewed = site.core().sessions().verify(&ctx, copy, &user, &password).await;
+        matches!(renewed, Ok(VerifyOutcome::Done))
+    };
+    assert!(renew(site, &mut copy).await);
+    // The owner's browser comes back by its remember cookie.
+    let (ctx, cookie) = (site.context(), cookie.expose());
+    let restored = core.sessions().restore_remembered(&ctx, &mut owner, cookie).await.unwrap();
+    assert!(restored.outcome.is_authenticated());
+    let renewed = tokio::sync::Semaphore::new(0);
+    let signed_out = AtomicBool::new(false);
+    let renewing = async {
+        while renew(site, &mut copy).await && !signed_out.load(Ordering::SeqCst) {
+            renewed.add_permits(1);
+        }
+        // Also if the copy ended before the sign-out.
+        renewed.add_permits(signs_out_after);
+    };
+    let signing_out = async {
+        let enough = u32::try_from(signs_out_after).unwrap();
+        drop(renewed.acquire_many(enough).await);
+        let (ctx, sessions) = (site.context(), core.sessions());
+        let _ = sessions.sign_out(&ctx, &mut owner, Some(&user), None).await.unwrap();
+        signed_out.store(true, Ordering::SeqCst);
+    };
+    tokio::join!(renewing, signing_out);
+    core.sessions().authenticate(&site.context(), &copy).await.unwrap().is_some()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_out_ends_a_copy_that_renews_itself_on_postgres() {
+    let Some(schema) = or_not_run().await else { return };
+    schema.store().migrate().await.unwrap();
+    let mut setup = Setup::standard();
+    setup.config.limits = Limits::flask_security_4();
+    let site = setup.build_with(|ports| ports.store = Arc::new(schema.store()));
+    for round in 0..60 {
+        let email = format!("ann{round}@site.test");
+        assert!(!copy_survives(&site, &email, 1 + round % 5).await, "{round}");
+    }
+    schema.drop().await;
 }

@@ -1,6 +1,7 @@
 //! Tests of existing databases.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
@@ -28,7 +29,7 @@ pub(crate) async fn sqlite(script: &str) -> (SqlitePool, SqlxStore) {
 }
 
 async fn one(store: &SqlxStore, key: &str) -> User {
-    store.user(&UserLookup::Id(UserId::new(key))).await.unwrap().unwrap()
+    Arc::unwrap_or_clone(store.user(&UserLookup::Id(UserId::new(key))).await.unwrap().unwrap())
 }
 
 /// Checks the data of the scripts beside this file, and uses it through the store.
@@ -72,7 +73,7 @@ async fn open_flask_security(store: &SqlxStore) {
         value: "jOE@lp.com".to_owned(),
         ignore_case: true,
     });
-    assert_eq!(store.user(&any_case).await.unwrap().as_ref(), Some(&joe));
+    assert_eq!(store.user(&any_case).await.unwrap().as_deref(), Some(&joe));
     // An empty text means that there is no password.
     assert_eq!(one(store, "2").await.password, None);
 

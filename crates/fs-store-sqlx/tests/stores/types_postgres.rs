@@ -98,7 +98,7 @@ async fn other_types_of_the_same_meaning_work() {
         expected.roles = vec![editor];
         // The column keeps the day only.
         expected.confirmed_at = Some(Timestamp::from_secs(1_614_816_000));
-        assert_eq!(user, expected, "{permissions}");
+        assert_eq!(*user, expected, "{permissions}");
 
         for by in [
             UserLookup::Uniquifier(expected.uniquifier.clone()),
@@ -109,7 +109,7 @@ async fn other_types_of_the_same_meaning_work() {
             named(IdentityAttribute::Username, "Ann", true),
             named(IdentityAttribute::Phone, "+15557654321", false),
         ] {
-            assert_eq!(store.user(&by).await.unwrap().as_ref(), Some(&expected), "{by:?}");
+            assert_eq!(store.user(&by).await.unwrap().as_deref(), Some(&expected), "{by:?}");
         }
 
         // Guards expect the values that were read, and every value can be removed.

@@ -115,7 +115,7 @@ pub(super) fn a_developer_is_told_why(subject: &Subject) -> Result<(), Violation
         holds(page.contains("Session: accepted."), "a page tells what was tried")?;
         stranger.get(path)?;
         let page = stranger.get("/login")?.text();
-        let told = page.contains("Session: there is none.");
+        let told = page.contains("Session: no credentials.");
         holds(told, "the page that a refused stranger is led to tells what was tried")?;
     }
     Ok(())

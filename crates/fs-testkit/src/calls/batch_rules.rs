@@ -33,8 +33,8 @@ pub(super) async fn forgets_undo_records(store: &dyn UserStore, batch: &Batch) -
     false
 }
 
-/// Checks whether a batch records a change of second factors or sign-in methods by its owner without
-/// a count, so that an intruder could make changes without limit.
+/// Checks whether a batch records a change of second factors or sign-in methods by its owner
+/// without a count, so that an intruder could make changes without limit.
 pub(super) fn records_without_a_count(batch: &Batch) -> bool {
     let records = |change: &Change| match change {
         Change::PutCredential { credential, expect: ExpectedCredential::Absent } => {

@@ -26,7 +26,6 @@ impl HashPool for InlineHashPool {
             HashTask::Create { .. } => HashKind::Create,
             HashTask::Verify { .. } => HashKind::Verify,
             HashTask::VerifyBoth { .. } => HashKind::VerifyBoth,
-            HashTask::Decoy { .. } => HashKind::Decoy,
             HashTask::Compare(_) => HashKind::Compare,
         };
         give_way().await;

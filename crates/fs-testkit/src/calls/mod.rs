@@ -56,10 +56,8 @@ pub enum HashKind {
     Create,
     /// A password is verified against a stored hash.
     Verify,
-    /// Two forms of a password are verified, or the same work is done without a stored hash.
+    /// Two forms of a password are verified.
     VerifyBoth,
-    /// The work of a verification is done without a stored hash.
-    Decoy,
     /// The binding of a token is compared.
     Compare,
 }

@@ -101,7 +101,7 @@ fn has_nul(change: &Change) -> bool {
 
 #[async_trait]
 impl UserStore for WatchedStore {
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError> {
         self.read(Call::User).await?;
         match by {
             UserLookup::Identity(identity) if identity.value.contains('\0') => Err(nul()),

@@ -1,5 +1,6 @@
 //! Users, roles and times that the rules use.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fs_core::Timestamp;
@@ -264,7 +265,10 @@ pub(super) async fn add(store: &dyn UserStore, user: NewUser) -> Result<UserId, 
 
 /// Loads a user that must exist.
 pub(super) async fn load(store: &dyn UserStore, id: &UserId) -> Result<User, Violation> {
-    some(store.user(&UserLookup::Id(id.clone())).await?, "the user of a key")
+    some(
+        store.user(&UserLookup::Id(id.clone())).await?.map(Arc::unwrap_or_clone),
+        "the user of a key",
+    )
 }
 
 /// Returns the user that a lookup finds.
@@ -272,5 +276,5 @@ pub(super) async fn find(
     store: &dyn UserStore,
     by: UserLookup,
 ) -> Result<Option<UserId>, Violation> {
-    Ok(store.user(&by).await?.map(|user| user.id))
+    Ok(store.user(&by).await?.map(|user| user.id.clone()))
 }

@@ -117,8 +117,8 @@ pub(super) async fn counters_are_separate_and_can_be_reset(
     Ok(())
 }
 
-/// Counters of one batch are those of another in the opposite order: no caller waits for a lock that
-/// another one holds, which is an error after a while, and no count is lost.
+/// Counters of one batch are those of another in the opposite order: no caller waits for a lock
+/// that another one holds, which is an error after a while, and no count is lost.
 pub(super) async fn counters_in_opposite_order_are_all_counted(
     store: Arc<dyn UserStore>,
 ) -> Result<(), Violation> {

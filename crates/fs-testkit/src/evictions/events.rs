@@ -97,7 +97,9 @@ impl World {
             | AccountEvent::FactorAdded
             | AccountEvent::FactorReplaced
             | AccountEvent::FactorRemoved
+            | AccountEvent::CodesMade
             | AccountEvent::MethodAdded
+            | AccountEvent::MethodReplaced
             | AccountEvent::MethodRemoved
             | AccountEvent::SignedOut => {
                 let mut own = self.sign_in(person, false).await;
@@ -139,7 +141,10 @@ impl World {
                 ok(&own.post_json("/tf-setup", json!({ "setup": "disable" })).await);
                 person.factor = None;
             }
-            AccountEvent::MethodAdded => self.set_up_method(own).await,
+            AccountEvent::CodesMade => ok(&own.post_json("/mf-recovery-codes", json!({})).await),
+            AccountEvent::MethodAdded | AccountEvent::MethodReplaced => {
+                self.set_up_method(own).await;
+            }
             AccountEvent::MethodRemoved => {
                 let typed = json!({ "delete_method": "authenticator" });
                 ok(&own.post_json("/us-setup", typed).await);

@@ -48,11 +48,16 @@ pub enum AccountEvent {
     FactorReplaced,
     /// The owner removes the second factor.
     FactorRemoved,
+    /// The owner makes new recovery codes.
+    CodesMade,
     /// The owner sets up a sign-in method.
     MethodAdded,
+    /// The owner sets up a sign-in method anew, with another secret.
+    MethodReplaced,
     /// The owner removes a sign-in method.
     MethodRemoved,
-    /// The link of the notice of a changed factor or sign-in method is followed ("this was not me").
+    /// The link of the notice of a changed factor or sign-in method is followed ("this was not
+    /// me").
     ChangesUndone,
     /// The link of the notice of a new password is followed ("this was not me").
     PasswordChangeUndone,

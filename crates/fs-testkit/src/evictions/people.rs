@@ -149,7 +149,7 @@ impl World {
             ignore_case: false,
         });
         let user = self.site.core().store().user(&by).await.expect("the store answers");
-        user.expect("the account is there")
+        Arc::unwrap_or_clone(user.expect("the account is there"))
     }
 
     /// Returns the newest mail to a person.

@@ -11,52 +11,54 @@ type Table = [[Fate; EVENTS]; ARTEFACTS];
 
 #[rustfmt::skip]
 const STANDARD: Table = [
-    // registered, confirmed, reset, changed | factor: added, replaced, removed | method: added,
-    // removed | undone, of the password | signed out, everywhere | reactivated | reused | required
-    [O, O, O, S,  S, S, S,  S, S,  E, E,  E, O,  O,  O,  E], // own session
-    [O, O, O, E,  E, E, E,  S, E,  E, E,  E, O,  O,  O,  O], // copy of it
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  S,  E], // other session
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  E,  E], // remembered session
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  E,  E], // remember cookie
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  S,  E], // auth token
-    [S, O, E, E,  O, E, O,  S, E,  E, E,  S, E,  E,  S,  O], // device token
-    [S, O, E, E,  O, E, E,  S, E,  E, E,  S, E,  E,  S,  O], // pending sign-in
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  S,  O], // setup state
-    [S, O, E, S,  S, S, S,  O, E,  E, E,  S, S,  S,  S,  S], // sign-in method
-    [S, O, S, S,  O, E, E,  S, S,  S, S,  S, S,  S,  S,  O], // second factor
-    [S, O, S, S,  O, E, E,  S, S,  S, S,  S, S,  S,  S,  O], // recovery codes
-    [S, E, E, E,  S, S, S,  S, S,  E, E,  S, S,  S,  S,  S], // password
-    [S, E, E, O,  O, O, O,  O, O,  O, O,  O, E,  E,  O,  O], // confirmation link
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  S,  S], // reset link
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  S,  O], // sign-in link
-    [S, O, E, E,  E, E, E,  S, E,  E, E,  S, E,  E,  S,  O], // mailed code
-    [S, O, S, S,  S, S, S,  S, S,  E, S,  S, S,  S,  S,  S], // undo link
-    [S, O, E, S,  S, S, S,  S, S,  E, E,  S, S,  S,  S,  S], // password undo link
+    // registered, confirmed, reset, changed | factor: added, replaced, removed | codes made |
+    // method: added, replaced, removed | undone, of the password | signed out, everywhere |
+    // reactivated | reused | required
+    [O, O, O, S,  S, S, S,  S,  S, S, S,  E, E,  E, O,  O,  O,  E], // own session
+    [O, O, O, E,  E, E, E,  S,  S, E, E,  E, E,  E, O,  O,  O,  O], // copy of it
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  E], // other session
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  E,  E], // remembered session
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  E,  E], // remember cookie
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  E], // auth token
+    [S, O, E, E,  O, E, O,  S,  S, E, E,  E, E,  S, E,  E,  S,  O], // device token
+    [S, O, E, E,  O, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  O], // pending sign-in
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  O], // setup state
+    [S, O, E, S,  S, S, S,  S,  O, E, E,  E, E,  S, S,  S,  S,  S], // sign-in method
+    [S, O, S, S,  O, E, E,  S,  S, S, S,  S, S,  S, S,  S,  S,  O], // second factor
+    [S, O, S, S,  O, E, E,  E,  S, S, S,  S, S,  S, S,  S,  S,  O], // recovery codes
+    [S, E, E, E,  S, S, S,  S,  S, S, S,  E, E,  S, S,  S,  S,  S], // password
+    [S, E, E, O,  O, O, O,  O,  O, O, O,  O, O,  O, E,  E,  O,  O], // confirmation link
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  S], // reset link
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  O], // sign-in link
+    [S, O, E, E,  E, E, E,  S,  S, E, E,  E, E,  S, E,  E,  S,  O], // mailed code
+    [S, O, S, S,  S, S, S,  S,  S, S, S,  E, S,  S, S,  S,  S,  S], // undo link
+    [S, O, E, S,  S, S, S,  S,  S, S, S,  E, E,  S, S,  S,  S,  S], // password undo link
 ];
 
 #[rustfmt::skip]
 const FLASK_SECURITY_4: Table = [
-    // registered, confirmed, reset, changed | factor: added, replaced, removed | method: added,
-    // removed | undone, of the password | signed out, everywhere | reactivated | reused | required
-    [O, O, O, S,  S, S, S,  S, S,  O, O,  E, O,  O,  O,  S], // own session
-    [O, O, O, E,  S, S, S,  S, S,  O, O,  E, O,  O,  O,  O], // copy of it
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  S], // other session
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  S], // remembered session
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  S], // remember cookie
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  S], // auth token
-    [S, O, E, E,  O, E, O,  S, S,  O, O,  S, E,  S,  O,  O], // device token
-    [S, O, E, E,  O, S, E,  S, S,  O, O,  S, E,  S,  O,  O], // pending sign-in
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  O], // setup state
-    [S, O, S, S,  S, S, S,  O, E,  O, O,  S, S,  S,  O,  S], // sign-in method
-    [S, O, S, S,  O, E, E,  S, S,  O, O,  S, S,  S,  O,  O], // second factor
-    [S, O, S, S,  O, S, E,  S, S,  O, O,  S, S,  S,  O,  O], // recovery codes
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, S,  S,  O,  S], // password
-    [O, O, O, O,  O, O, O,  O, O,  O, O,  O, O,  O,  O,  O], // confirmation link
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  S], // reset link
-    [S, O, E, E,  S, S, S,  S, S,  O, O,  S, E,  S,  O,  O], // sign-in link
-    [S, O, S, S,  S, S, S,  S, S,  O, O,  S, S,  S,  O,  O], // mailed code
-    [O, O, O, O,  O, O, O,  O, O,  O, O,  O, O,  O,  O,  O], // undo link
-    [O, O, O, O,  O, O, O,  O, O,  O, O,  O, O,  O,  O,  O], // password undo link
+    // registered, confirmed, reset, changed | factor: added, replaced, removed | codes made |
+    // method: added, replaced, removed | undone, of the password | signed out, everywhere |
+    // reactivated | reused | required
+    [O, O, O, S,  S, S, S,  S,  S, S, S,  O, O,  E, O,  O,  O,  S], // own session
+    [O, O, O, E,  S, S, S,  S,  S, S, S,  O, O,  E, O,  O,  O,  O], // copy of it
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  S], // other session
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  S], // remembered session
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  S], // remember cookie
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  S], // auth token
+    [S, O, E, E,  O, E, O,  S,  S, S, S,  O, O,  S, E,  S,  O,  O], // device token
+    [S, O, E, E,  O, S, E,  S,  S, S, S,  O, O,  S, E,  S,  O,  O], // pending sign-in
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  O], // setup state
+    [S, O, S, S,  S, S, S,  S,  O, E, E,  O, O,  S, S,  S,  O,  S], // sign-in method
+    [S, O, S, S,  O, E, E,  S,  S, S, S,  O, O,  S, S,  S,  O,  O], // second factor
+    [S, O, S, S,  O, S, E,  E,  S, S, S,  O, O,  S, S,  S,  O,  O], // recovery codes
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, S,  S,  O,  S], // password
+    [O, O, O, O,  O, O, O,  O,  O, O, O,  O, O,  O, O,  O,  O,  O], // confirmation link
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  S], // reset link
+    [S, O, E, E,  S, S, S,  S,  S, S, S,  O, O,  S, E,  S,  O,  O], // sign-in link
+    [S, O, S, S,  S, S, S,  S,  S, S, S,  O, O,  S, S,  S,  O,  O], // mailed code
+    [O, O, O, O,  O, O, O,  O,  O, O, O,  O, O,  O, O,  O,  O,  O], // undo link
+    [O, O, O, O,  O, O, O,  O,  O, O, O,  O, O,  O, O,  O,  O,  O], // password undo link
 ];
 
 /// Returns the effect that the event must have on the artefact.
@@ -73,7 +75,7 @@ pub fn fate(profile: Profile, event: AccountEvent, artefact: Artefact) -> Fate {
 
 impl AccountEvent {
     /// All events, in the order of the table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::RegisteredAgain,
         Self::Confirmed,
         Self::PasswordReset,
@@ -81,7 +83,9 @@ impl AccountEvent {
         Self::FactorAdded,
         Self::FactorReplaced,
         Self::FactorRemoved,
+        Self::CodesMade,
         Self::MethodAdded,
+        Self::MethodReplaced,
         Self::MethodRemoved,
         Self::ChangesUndone,
         Self::PasswordChangeUndone,
@@ -102,7 +106,9 @@ impl AccountEvent {
             Self::FactorAdded => "second factor added",
             Self::FactorReplaced => "second factor replaced",
             Self::FactorRemoved => "second factor removed",
+            Self::CodesMade => "recovery codes made",
             Self::MethodAdded => "sign-in method added",
+            Self::MethodReplaced => "sign-in method replaced",
             Self::MethodRemoved => "sign-in method removed",
             Self::ChangesUndone => "changes undone (\"this was not me\")",
             Self::PasswordChangeUndone => "password change undone (\"this was not me\")",

@@ -125,7 +125,7 @@ impl Site {
             value: email.to_owned(),
             ignore_case: false,
         });
-        self.store.user(&by).await.expect("memory answers")
+        self.store.user(&by).await.expect("memory answers").map(Arc::unwrap_or_clone)
     }
 
     /// Commits a batch, as another program on the same database would. The call is recorded.

@@ -361,17 +361,18 @@ impl Broken {
 
 #[async_trait]
 impl UserStore for Broken {
-    async fn user(&self, by: &UserLookup) -> Result<Option<User>, StoreError> {
+    async fn user(&self, by: &UserLookup) -> Result<Option<Arc<User>>, StoreError> {
         let mut found = match (self.fault, by) {
             (None, _) => self.inner.user(by).await?,
-            (Some(_), UserLookup::Identity(wanted)) => self.find(wanted).await,
+            (Some(_), UserLookup::Identity(wanted)) => self.find(wanted).await.map(Arc::new),
             (Some(Fault::OpensByEmptyUniquifiers), UserLookup::Uniquifier(wanted)) => {
-                self.all().await.into_iter().find(|user| user.uniquifier == *wanted)
+                let mut all = self.all().await.into_iter();
+                all.find(|user| user.uniquifier == *wanted).map(Arc::new)
             }
             _ => self.inner.user(by).await?,
         };
         if let (Some(user), true) = (&mut found, self.is(Fault::ListsRolesBackwards)) {
-            user.roles.reverse();
+            Arc::make_mut(user).roles.reverse();
         }
         Ok(found)
     }

@@ -1,12 +1,13 @@
 //! Creating, deactivating and deleting accounts, and revoking access to them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::AdminError;
 use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::flow::Problem;
-use crate::flow::claim::{claim, release, takes};
+use crate::flow::claim::takes;
 use crate::flow::groups::AdminFlows;
 use crate::flow::password::{NewPasswordCheck, ValidPassword};
 use crate::flow::register::{audit, username_lookup};
@@ -93,7 +94,7 @@ impl AdminFlows<'_> {
         names.extend(user.username.as_deref().map(username_lookup));
         let mut batch = Batch::new();
         for name in names {
-            batch.push(claim(ctx, &name));
+            batch.push(self.core.claim(ctx, &name));
             let attribute = name.attribute.into();
             if self.core.store().user(&UserLookup::Identity(name)).await?.is_some() {
                 return Err(AdminError::Taken(attribute));
@@ -107,7 +108,8 @@ impl AdminFlows<'_> {
             taken.map_or_else(|| error.into(), |attribute| AdminError::Taken(attribute.into()))
         })?;
         let by = UserLookup::Uniquifier(user.uniquifier);
-        self.core.store().user(&by).await?.ok_or(AdminError::NoSuchUser)
+        let created = self.core.store().user(&by).await?.ok_or(AdminError::NoSuchUser)?;
+        Ok(Arc::unwrap_or_clone(created))
     }
 
     /// Deletes an account with its roles, sessions and credentials.
@@ -134,18 +136,19 @@ impl AdminFlows<'_> {
     /// # }
     /// ```
     pub async fn delete_user(self, ctx: &Context, user: &UserId) -> Result<(), AdminError> {
-        let mut names = Vec::new();
-        if let Some(user) = self.core.store().user(&UserLookup::Id(user.clone())).await? {
-            names.push(self.core.email_identity(&user.email));
-            names.extend(user.username.as_deref().map(username_lookup));
-        }
+        let found = self.core.store().user(&UserLookup::Id(user.clone())).await?;
         let mut batch = Batch::from(Change::DeleteUser(user.clone())).and(audit(
             ctx,
             "user_deleted",
             Some(user),
         ));
         // Release the names, so that a new registration with them succeeds at once.
-        names.iter().flat_map(release).for_each(|change| batch.push(change));
+        if let Some(user) = found {
+            let username = user.username.as_deref().map(username_lookup);
+            let names = [Some(self.core.email_identity(&user.email)), username];
+            let released = names.iter().flatten();
+            batch.extend(released.flat_map(|name| self.core.release(name, &user.email)));
+        }
         self.core.store().commit(batch).await?;
         Ok(())
     }

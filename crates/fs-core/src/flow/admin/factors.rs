@@ -11,8 +11,8 @@ use crate::model::{SealedSecret, SecondFactor, User, UserField, UserId};
 
 impl AdminFlows<'_> {
     /// Sets the user's second factor. `None` keeps the secret or phone number that the user has.
-    /// Sessions stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Undo links of
-    /// earlier changes end.
+    /// Sessions stay signed in; [`set_uniquifier`](Self::set_uniquifier) revokes them. Undo links
+    /// of earlier changes end.
     ///
     /// # Errors
     ///

@@ -91,15 +91,24 @@ impl Argon2Hash {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
             .hash_password_into_with_memory(password, salt, &mut output, blocks)
             .ok()?;
-        Some(format!(
-            "$argon2id$v=19$m={},t={},p={}${}${}",
-            params.m_cost(),
-            params.t_cost(),
-            params.p_cost(),
-            STANDARD_NO_PAD.encode(salt),
-            STANDARD_NO_PAD.encode(output),
-        ))
+        Some(text(params, salt, &output))
     }
+
+    /// Returns a well-formed hash of no password.
+    pub(in crate::password) fn of_nothing(params: &Params) -> String {
+        text(params, &[0; 16], &[0; OUTPUT])
+    }
+}
+
+fn text(params: &Params, salt: &[u8], output: &[u8]) -> String {
+    format!(
+        "$argon2id$v=19$m={},t={},p={}${}${}",
+        params.m_cost(),
+        params.t_cost(),
+        params.p_cost(),
+        STANDARD_NO_PAD.encode(salt),
+        STANDARD_NO_PAD.encode(output),
+    )
 }
 
 /// Checks whether the cost of hashing is within the limits.

@@ -131,6 +131,11 @@ impl BcryptHash {
     ) -> Option<String> {
         bcrypt::hash_with_salt(password, cost, salt).ok().map(|parts| parts.to_string())
     }
+
+    /// Returns a well-formed hash of no password.
+    pub(in crate::password) fn of_nothing(cost: u32) -> String {
+        format!("$2b${cost:02}${}{}", BASE64.encode([0; 16]), BASE64.encode([0; 23]))
+    }
 }
 
 impl Input {

@@ -72,7 +72,7 @@ fn map<const N: usize>(entries: [(&str, Value); N]) -> Map<String, Value> {
     entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// A page with one of everything, each text being `text`.
+/// Returns a page with one of everything, each text being `text`.
 fn full_page(template: &str, text: &str) -> PageView {
     let link = LinkView { href: text.to_owned(), text: text.to_owned() };
     let field = |kind, name: &str| FieldView {
@@ -155,7 +155,7 @@ fn full_mail(text: &str) -> Map<String, Value> {
     ])
 }
 
-/// All groups of a pattern with one group.
+/// Returns all groups of a pattern with one group.
 fn found(pattern: &str, text: &str) -> Vec<String> {
     let pattern = regex::Regex::new(pattern).unwrap();
     pattern.captures_iter(text).map(|hit| hit[1].to_owned()).collect()

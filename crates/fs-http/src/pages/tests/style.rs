@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// The colours of the light theme, or of the dark one.
+/// Returns the colours of the light theme, or of the dark one.
 fn colours(dark: bool) -> BTreeMap<String, [f64; 3]> {
     let css = include_str!("../../../templates/security/style.css");
     let (light, rest) = css.split_once("@media (prefers-color-scheme: dark)").unwrap();

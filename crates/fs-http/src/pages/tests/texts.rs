@@ -48,7 +48,7 @@ fn templates_have_no_texts_of_their_own() {
     }
 }
 
-/// All sources of this crate.
+/// Returns all sources of this crate.
 fn sources(directory: &Path) -> String {
     let entries = std::fs::read_dir(directory).unwrap();
     let texts = entries.map(|entry| entry.unwrap().path()).map(|path| match path.is_dir() {
