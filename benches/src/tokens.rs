@@ -9,6 +9,7 @@ use fs_core::secret::Secret;
 use fs_core::token::{AuthToken, Salts, SignInLinkToken, SigningKeys, TokenFormat, TokenSigner};
 
 use crate::Outcome;
+use crate::accounts::EMAIL;
 use crate::floor::Floor;
 use crate::subject::Subject;
 
@@ -40,7 +41,7 @@ pub(crate) fn floor() -> Outcome<Box<dyn Subject>> {
 /// Creates a subject that verifies sign-in links in the native format.
 pub(crate) fn link_verify() -> Outcome<Box<dyn Subject>> {
     let (signer, user, now) = signer(TokenFormat::Native)?;
-    let token = SignInLinkToken::issue(&signer, &user, now);
+    let token = SignInLinkToken::issue(&signer, &user, EMAIL, now);
     Ok(Box::new(Operation(move || {
         let text = black_box(token.expose());
         let read = SignInLinkToken::verify(&signer, text, now, MAX_AGE)?;
@@ -52,7 +53,7 @@ pub(crate) fn link_verify() -> Outcome<Box<dyn Subject>> {
 pub(crate) fn link_issue() -> Outcome<Box<dyn Subject>> {
     let (signer, user, now) = signer(TokenFormat::Native)?;
     Ok(Box::new(Operation(move || {
-        expect(!black_box(SignInLinkToken::issue(&signer, black_box(&user), now)).is_empty())
+        expect(!black_box(SignInLinkToken::issue(&signer, black_box(&user), EMAIL, now)).is_empty())
     })))
 }
 

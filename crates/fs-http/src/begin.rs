@@ -14,6 +14,7 @@ use crate::config::CsrfScope;
 use crate::exchange::{Exchange, WebSecurity};
 use crate::fields::{Reading, is_form_type, is_json_type};
 use crate::incoming::Incoming;
+use crate::routes::Matched;
 
 /// Result of beginning a request.
 #[derive(Debug)]
@@ -41,9 +42,11 @@ impl WebSecurity {
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
         let within = self.config().body_timeout;
-        let (read, body) = body::read(body, self.body_use(parts), within).await;
+        let matched = self.site().endpoint_at(parts.uri.path()).map(|(_, matched)| matched);
+        let (read, body) =
+            body::read(body, self.use_of_body(parts, matched.is_some()), within).await;
         let gives_up = matches!(read, BodyRead::TooSlow);
-        let exchange = self.open(parts, read, peer).await;
+        let exchange = self.open_at(matched, parts, read, peer).await;
         match self.serve(&exchange).await {
             Some(answer) => {
                 // Whoever waits for our word sends no body after it.
@@ -58,9 +61,13 @@ impl WebSecurity {
 
     /// Returns how the body of a request must be treated.
     pub fn body_use(&self, parts: &Parts) -> BodyUse {
+        self.use_of_body(parts, self.site().endpoint_at(parts.uri.path()).is_some())
+    }
+
+    fn use_of_body(&self, parts: &Parts, is_endpoint: bool) -> BodyUse {
         let config = self.config();
         let limit = config.body_limit;
-        if self.site().endpoint_at(parts.uri.path()).is_some() {
+        if is_endpoint {
             return BodyUse::Read { limit };
         }
         let kind = parts.headers.get(http::header::CONTENT_TYPE);
@@ -79,6 +86,17 @@ impl WebSecurity {
     /// Opens the exchange of a request. `peer` is the other end of the connection, regardless of
     /// the headers.
     pub async fn open(&self, parts: &Parts, body: BodyRead, peer: Option<IpAddr>) -> Exchange {
+        let matched = self.site().endpoint_at(parts.uri.path()).map(|(_, matched)| matched);
+        self.open_at(matched, parts, body, peer).await
+    }
+
+    async fn open_at(
+        &self,
+        matched: Option<Matched>,
+        parts: &Parts,
+        body: BodyRead,
+        peer: Option<IpAddr>,
+    ) -> Exchange {
         let config = self.config();
         let client = Client::of(peer, &parts.headers, &config.trusted_proxies);
         if client.ip.is_none() {
@@ -87,7 +105,6 @@ impl WebSecurity {
         if client.unreadable {
             self.site().warnings.unreadable_proxy(client.ip);
         }
-        let matched = self.site().endpoint_at(parts.uri.path()).map(|(_, matched)| matched);
         let reading = match (&matched, config.strict_bodies) {
             (None, _) => Reading::Partial,
             (Some(_), true) => Reading::Strict,

@@ -1,5 +1,7 @@
 //! The routing table of the endpoints, as data.
 
+use std::collections::HashMap;
+
 use fs_core::Config;
 use fs_core::token::TokenFormat;
 use http::Method;
@@ -23,7 +25,11 @@ pub struct Route {
 
 /// The routing table.
 #[derive(Clone, Debug)]
-pub struct Routes(Vec<Route>);
+pub struct Routes {
+    all: Vec<Route>,
+    /// Places in `all` of the routes without a token, by their paths.
+    exact: HashMap<String, usize>,
+}
 
 /// The route that matches a request. `Debug` does not show the token.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,31 +49,34 @@ impl std::fmt::Debug for Matched {
 impl Routes {
     pub(crate) fn new(config: &Config, http: &HttpConfig) -> Self {
         let on = Endpoint::ALL.iter().copied().filter(|endpoint| is_on(*endpoint, config, http));
-        Self(
-            on.map(|endpoint| Route {
-                endpoint,
-                path: path_of(endpoint, http),
-                token: endpoint.takes_token(),
-                methods: match endpoint {
-                    Endpoint::SignOut => http.sign_out_methods.clone(),
-                    Endpoint::SignInLink | Endpoint::UnifiedLink if !http.links_ask_first => {
-                        vec![Method::GET]
-                    }
-                    _ => vec![Method::GET, Method::POST],
-                },
-            })
-            .collect(),
-        )
+        let route = |endpoint: Endpoint| Route {
+            endpoint,
+            path: path_of(endpoint, http),
+            token: endpoint.takes_token(),
+            methods: match endpoint {
+                Endpoint::SignOut => http.sign_out_methods.clone(),
+                Endpoint::SignInLink | Endpoint::UnifiedLink if !http.links_ask_first => {
+                    vec![Method::GET]
+                }
+                _ => vec![Method::GET, Method::POST],
+            },
+        };
+        let all: Vec<_> = on.map(route).collect();
+        let mut exact = HashMap::new();
+        for (place, route) in all.iter().enumerate().filter(|(_, route)| !route.token) {
+            exact.entry(route.path.clone()).or_insert(place);
+        }
+        Self { all, exact }
     }
 
     /// Returns the entries.
     pub fn iter(&self) -> impl Iterator<Item = &Route> {
-        self.0.iter()
+        self.all.iter()
     }
 
     /// Returns the entry of an endpoint. Returns `None` if the endpoint is disabled.
     pub fn get(&self, endpoint: Endpoint) -> Option<&Route> {
-        self.0.iter().find(|route| route.endpoint == endpoint)
+        self.all.iter().find(|route| route.endpoint == endpoint)
     }
 
     /// Returns the path of an endpoint, without a token. Returns `None` if the endpoint is
@@ -89,19 +98,18 @@ impl Routes {
     /// Returns the path of an endpoint by its name, such as `login` or `security.login`.
     pub fn named(&self, name: &str) -> Option<&str> {
         let name = name.strip_prefix("security.").unwrap_or(name);
-        let found = self.0.iter().find(|route| !route.token && route.endpoint.name() == name);
+        let found = self.all.iter().find(|route| !route.token && route.endpoint.name() == name);
         found.map(|route| route.path.as_str())
     }
 
     /// Returns the endpoint of a path.
     pub(crate) fn find(&self, path: &str) -> Option<(&Route, Matched)> {
-        self.0.iter().find_map(|route| {
-            let token = match (route.token, path.strip_prefix(&route.path)?) {
-                (false, "") => None,
-                (true, rest) => Some(link_token(&route.path, rest)?),
-                _ => return None,
-            };
-            Some((route, Matched { endpoint: route.endpoint, token }))
+        if let Some(route) = self.exact.get(path).and_then(|place| self.all.get(*place)) {
+            return Some((route, Matched { endpoint: route.endpoint, token: None }));
+        }
+        self.all.iter().filter(|route| route.token).find_map(|route| {
+            let token = link_token(&route.path, path.strip_prefix(&route.path)?)?;
+            Some((route, Matched { endpoint: route.endpoint, token: Some(token) }))
         })
     }
 }

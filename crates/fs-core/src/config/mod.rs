@@ -299,8 +299,8 @@ pub struct AuthTokens {
     /// Validity period of a token. `None` keeps it valid until the user's uniquifier changes.
     #[serde(with = "spans::optional")]
     pub max_age: Option<Duration>,
-    /// Whether tokens are bound to a uniquifier of their own, so that they survive a password
-    /// change.
+    /// Whether tokens are bound to a uniquifier of their own, so that they survive a change and a
+    /// reset of the password.
     pub own_uniquifier: bool,
 }
 
