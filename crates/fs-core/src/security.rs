@@ -392,8 +392,8 @@ impl Security {
         }
     }
 
-    /// Returns the stored hash. Without one, returns a hash in memory of its own as well, so that the
-    /// next request finds the memory in the same state.
+    /// Returns the stored hash. Without one, returns a hash in memory of its own as well, so that
+    /// the next request finds the memory in the same state.
     fn hash_or_nobodys(&self, stored: Option<PasswordHash>) -> PasswordHash {
         stored.unwrap_or_else(|| self.0.hasher.hash_of_nobody().clone())
     }

@@ -33,11 +33,12 @@ fn page() -> String {
         of your own ([Languages](customising.md#languages)). `%(name)s` is a value. Two texts with a slash \
         between them are the forms for one and for several.\n\n\
         This page is generated: `FS_UPDATE_DOCS=1 cargo test -p fs-http --test texts`.\n\n\
-        ## Messages\n\n| key | severity | English |\n| --- | --- | --- |\n"
+        ## Messages\n\n| key | severity | English | when, with which values |\n| --- | --- | --- | --- |\n"
         .to_owned();
     for key in MessageKey::ALL {
-        let severity = key.default_category().as_str();
-        writeln!(page, "| `{}` | {severity} | {} |", key.as_str(), english(*key)).unwrap();
+        let (severity, when) = (key.default_category().as_str(), cell(key.description()));
+        let text = english(*key);
+        writeln!(page, "| `{}` | {severity} | {text} | {when} |", key.as_str()).unwrap();
     }
     table(&mut page, "Labels, buttons and titles", Label::ALL);
     table(&mut page, "Sentences of pages", PageText::ALL);

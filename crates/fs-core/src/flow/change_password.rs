@@ -90,7 +90,8 @@ impl AccountFlows<'_> {
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
     /// if the hashing threads are busy, [`FlowError::Contended`] if concurrent changes prevented
-    /// the commit repeatedly, and other errors if a port fails. The password is unchanged.
+    /// the commit repeatedly, and an [error of a port](FlowError#errors-of-ports) if one fails. The
+    /// password is unchanged.
     ///
     /// # Examples
     ///

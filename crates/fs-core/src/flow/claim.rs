@@ -75,8 +75,9 @@ impl Security {
 
     /// Checks whether a name is reserved for this address.
     ///
-    /// A name stays free for the address for which it was reserved. Otherwise an owner whose address
-    /// somebody else had registered could not confirm it with the name of their own registration.
+    /// A name stays free for the address for which it was reserved. Otherwise an owner whose
+    /// address somebody else had registered could not confirm it with the name of their own
+    /// registration.
     pub(super) async fn is_reserved_for(
         &self,
         ctx: &Context,

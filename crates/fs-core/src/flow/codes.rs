@@ -118,7 +118,7 @@ impl Security {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many codes were sent to the user or the address, and
-    /// other errors if a port fails. No code was sent.
+    /// an [error of a port](FlowError#errors-of-ports) if one fails. No code was sent.
     pub(super) async fn send_code(
         &self,
         ctx: &Context,

@@ -185,9 +185,9 @@ impl AccountFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
-    /// if the hashing threads are busy, and other errors if a port fails. Nothing was changed,
-    /// unless the code of a required second factor could not be sent: then the address is
-    /// confirmed.
+    /// if the hashing threads are busy, and an [error of a port](FlowError#errors-of-ports) if one
+    /// fails. Nothing was changed, unless the code of a required second factor could not be sent:
+    /// then the address is confirmed.
     ///
     /// # Examples
     ///

@@ -116,7 +116,8 @@ impl SecondFactorFlows<'_> {
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
     /// [`FlowError::NoWallet`] if no key is configured, [`FlowError::Contended`] if the account
-    /// changed at the same time, and other errors if a port fails. The account is unchanged.
+    /// changed at the same time, and an [error of a port](FlowError#errors-of-ports) if one fails.
+    /// The account is unchanged.
     ///
     /// # Examples
     ///

@@ -74,8 +74,8 @@ impl SecondFactorFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
-    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
-    /// was sent.
+    /// [`FlowError::NoWallet`] if no key is configured, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No code was sent.
     ///
     /// # Examples
     ///

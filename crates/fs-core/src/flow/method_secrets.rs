@@ -1,4 +1,5 @@
-//! Secrets of the sign-in methods of a user. The work is the same for an account that does not exist.
+//! Secrets of the sign-in methods of a user. The work is the same for an account that does not
+//! exist.
 
 use super::FlowError;
 use super::code_message::CodePurpose;

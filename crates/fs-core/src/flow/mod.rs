@@ -111,6 +111,12 @@ impl Problem {
 
 /// Error of a flow that reached no outcome. Nobody was signed in. Unless the flow says otherwise,
 /// nothing was changed.
+///
+/// # Errors of ports
+///
+/// If a port fails, a flow returns [`Store`](Self::Store), [`HashPool`](Self::HashPool),
+/// [`Entropy`](Self::Entropy) or [`Compose`](Self::Compose). Answer them with 500, or with 503 if
+/// the store is [unavailable](StoreError::Unavailable).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FlowError {

@@ -103,8 +103,8 @@ impl AccountFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
-    /// port fails. No mail was sent.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No mail was sent.
     ///
     /// # Examples
     ///
@@ -210,8 +210,8 @@ impl AccountFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
-    /// port fails. No mail was sent.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No mail was sent.
     ///
     /// # Examples
     ///
@@ -248,9 +248,9 @@ impl AccountFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many new passwords were tried, [`FlowError::Busy`] if
-    /// the hashing threads are busy, and other errors if a port fails. The password is unchanged,
-    /// and the link still works. The exception is an error while the code of a required second
-    /// factor is sent: the password is changed then.
+    /// the hashing threads are busy, and an [error of a port](FlowError#errors-of-ports) if one
+    /// fails. The password is unchanged, and the link still works. The exception is an error while
+    /// the code of a required second factor is sent: the password is changed then.
     ///
     /// # Examples
     ///

@@ -96,8 +96,9 @@ impl SecondFactorFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, and other errors if a
-    /// port fails. The code still works, and nobody was signed in.
+    /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. The code still works, and nobody was signed
+    /// in.
     ///
     /// # Examples
     ///

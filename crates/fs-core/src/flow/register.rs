@@ -96,8 +96,8 @@ impl AccountFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if the client registered too many accounts,
-    /// [`FlowError::Busy`] if the hashing threads are busy, and other errors if a port fails. No
-    /// account was created.
+    /// [`FlowError::Busy`] if the hashing threads are busy, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No account was created.
     ///
     /// # Examples
     ///

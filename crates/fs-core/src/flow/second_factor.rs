@@ -159,8 +159,8 @@ impl SecondFactorFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, [`FlowError::NoWallet`]
-    /// if no key is configured, and other errors if a port fails. Nobody was signed in, and nothing
-    /// was changed.
+    /// if no key is configured, and an [error of a port](FlowError#errors-of-ports) if one fails.
+    /// Nobody was signed in, and nothing was changed.
     ///
     /// # Examples
     ///
@@ -222,8 +222,8 @@ impl SecondFactorFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached, and other errors if a
-    /// port fails. No mail was sent.
+    /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No mail was sent.
     ///
     /// # Examples
     ///

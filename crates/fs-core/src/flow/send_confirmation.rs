@@ -35,8 +35,8 @@ impl AccountFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
-    /// port fails. No mail was sent.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No mail was sent.
     ///
     /// # Examples
     ///

@@ -138,7 +138,8 @@ impl SignInFlows<'_> {
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::Busy`] if the
     /// hashing threads are busy, [`FlowError::Contended`] if the account changed at the same time
-    /// repeatedly, and other errors if a port fails. Nobody was signed in.
+    /// repeatedly, and an [error of a port](FlowError#errors-of-ports) if one fails. Nobody was
+    /// signed in.
     ///
     /// # Examples
     ///
@@ -217,7 +218,7 @@ impl SignInFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::Busy`] if the
-    /// hashing threads are busy, and other errors if a port fails.
+    /// hashing threads are busy, and an [error of a port](FlowError#errors-of-ports) if one fails.
     ///
     /// # Examples
     ///
@@ -279,8 +280,8 @@ impl SignInFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Contended`] if the account has changed since it was loaded, and other
-    /// errors if a port fails. Nobody was signed in.
+    /// Returns [`FlowError::Contended`] if the account has changed since it was loaded, and an
+    /// [error of a port](FlowError#errors-of-ports) if one fails. Nobody was signed in.
     ///
     /// # Examples
     ///

@@ -54,8 +54,8 @@ impl SignInFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and other errors if a
-    /// port fails. No mail was sent.
+    /// Returns [`FlowError::TooMany`] if the client requested too many mails, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No mail was sent.
     ///
     /// # Examples
     ///
@@ -112,8 +112,8 @@ impl SignInFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if too many new links were mailed for expired ones, and other
-    /// errors if a port fails. Nobody was signed in.
+    /// Returns [`FlowError::TooMany`] if too many new links were mailed for expired ones, and an
+    /// [error of a port](FlowError#errors-of-ports) if one fails. Nobody was signed in.
     ///
     /// # Examples
     ///

@@ -75,8 +75,8 @@ impl SignInFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::Busy`] if the
-    /// hashing threads are busy, [`FlowError::NoWallet`] if no key is configured, and other errors
-    /// if a port fails. Nobody was signed in.
+    /// hashing threads are busy, [`FlowError::NoWallet`] if no key is configured, and an [error of
+    /// a port](FlowError#errors-of-ports) if one fails. Nobody was signed in.
     ///
     /// # Examples
     ///

@@ -38,7 +38,8 @@ impl SignInFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit is reached, [`FlowError::NoWallet`] if no key
-    /// is configured, and other errors if a port fails. Nobody was signed in.
+    /// is configured, and an [error of a port](FlowError#errors-of-ports) if one fails. Nobody was
+    /// signed in.
     ///
     /// # Examples
     ///

@@ -54,8 +54,8 @@ impl SignInMethodFlows<'_> {
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::Contended`] if the account changed at the same time, and other errors
-    /// if a port fails. Nothing was removed.
+    /// Returns [`FlowError::Contended`] if the account changed at the same time, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. Nothing was removed.
     ///
     /// # Examples
     ///

@@ -35,8 +35,8 @@ impl SignInFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if the client requested too many codes,
-    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
-    /// was sent.
+    /// [`FlowError::NoWallet`] if no key is configured, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No code was sent.
     ///
     /// # Examples
     ///
@@ -107,7 +107,8 @@ impl SignInFlows<'_> {
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
     /// [`FlowError::NoWallet`] if no key is configured, [`FlowError::Contended`] if the account
-    /// changed at the same time, and other errors if a port fails. No code was sent.
+    /// changed at the same time, and an [error of a port](FlowError#errors-of-ports) if one fails.
+    /// No code was sent.
     ///
     /// # Examples
     ///

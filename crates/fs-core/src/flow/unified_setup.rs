@@ -76,8 +76,8 @@ impl SignInMethodFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
-    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. Nothing
-    /// was started.
+    /// [`FlowError::NoWallet`] if no key is configured, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. Nothing was started.
     ///
     /// # Examples
     ///
@@ -175,7 +175,8 @@ impl SignInMethodFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong codes were typed, [`FlowError::NoWallet`]
-    /// if no key is configured, and other errors if a port fails. Nothing was stored.
+    /// if no key is configured, and an [error of a port](FlowError#errors-of-ports) if one fails.
+    /// Nothing was stored.
     ///
     /// # Examples
     ///
@@ -282,8 +283,8 @@ impl SessionFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong passcodes were typed, [`FlowError::Busy`]
-    /// if the hashing threads are busy, [`FlowError::NoWallet`] if no key is configured, and other
-    /// errors if a port fails. The session is not fresh.
+    /// if the hashing threads are busy, [`FlowError::NoWallet`] if no key is configured, and an
+    /// [error of a port](FlowError#errors-of-ports) if one fails. The session is not fresh.
     ///
     /// # Examples
     ///
@@ -356,8 +357,8 @@ impl SessionFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if a rate limit of messages is reached,
-    /// [`FlowError::NoWallet`] if no key is configured, and other errors if a port fails. No code
-    /// was sent.
+    /// [`FlowError::NoWallet`] if no key is configured, and an [error of a
+    /// port](FlowError#errors-of-ports) if one fails. No code was sent.
     ///
     /// # Examples
     ///

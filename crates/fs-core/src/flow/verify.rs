@@ -39,7 +39,8 @@ impl SessionFlows<'_> {
     /// # Errors
     ///
     /// Returns [`FlowError::TooMany`] if too many wrong passwords were typed, [`FlowError::Busy`]
-    /// if the hashing threads are busy, and other errors if a port fails. The session is not fresh.
+    /// if the hashing threads are busy, and an [error of a port](FlowError#errors-of-ports) if one
+    /// fails. The session is not fresh.
     ///
     /// # Examples
     ///

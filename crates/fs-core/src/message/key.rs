@@ -30,6 +30,11 @@ macro_rules! keys {
                 match self { $(Self::$name => $key,)+ }
             }
 
+            /// Returns in English when the message is used, and which values it has.
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$name => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+
             /// Returns the default severity, which a [`Catalogue`](super::Catalogue) can change.
             pub const fn default_category(self) -> Category {
                 match self { $(Self::$name => $category,)+ }
@@ -73,29 +78,29 @@ impl std::fmt::Display for MessageKey {
 keys! {
     // Flask-Security 4.1
 
-    /// The request's input does not fit the endpoint.
+    /// The input of the request does not fit the endpoint.
     ApiError = "API_ERROR", Error, "This request does not fit here. Check what you sent.";
-    /// Signed in, but without the role or permission.
+    /// The user is signed in, but lacks the role or permission.
     Unauthorized = "UNAUTHORIZED", Error, "You do not have permission to see this.";
     /// Credentials are missing or wrong.
     Unauthenticated = "UNAUTHENTICATED", Error, "Please sign in to see this.";
     /// The sign-in is not recent enough.
     ReauthenticationRequired = "REAUTHENTICATION_REQUIRED", Error, "Please confirm that it is you to go on.";
-    /// Confirmed that it is still the same person.
+    /// The user verified their identity again.
     ReauthenticationSuccessful = "REAUTHENTICATION_SUCCESSFUL", Info, "Thank you. You can go on now.";
-    /// Registered, a confirmation link was mailed. Value: `email`.
+    /// The user registered, and a confirmation link was mailed. Value: `email`.
     ConfirmRegistration = "CONFIRM_REGISTRATION", Success, "Welcome! We sent a link to %(email)s. Open it to confirm your address.";
-    /// The address is confirmed now.
+    /// The address was confirmed.
     EmailConfirmed = "EMAIL_CONFIRMED", Success, "Thank you. Your e-mail address is confirmed.";
     /// The address was confirmed before.
     AlreadyConfirmed = "ALREADY_CONFIRMED", Info, "Your e-mail address is already confirmed.";
-    /// The confirmation link is not one of ours.
+    /// The confirmation link was not issued here, or was altered.
     InvalidConfirmationToken = "INVALID_CONFIRMATION_TOKEN", Error, "This confirmation link does not work. Ask for a new one.";
     /// The address must be confirmed first.
     ConfirmationRequired = "CONFIRMATION_REQUIRED", Error, "Please confirm your e-mail address first. Open the link that we mailed you.";
     /// A confirmation link was mailed. Value: `email`.
     ConfirmationRequest = "CONFIRMATION_REQUEST", Info, "We sent a confirmation link to %(email)s.";
-    /// The confirmation link was too old, a new one was mailed. Values: `within`, `email`.
+    /// The confirmation link is too old, and a new one was mailed. Values: `within`, `email`.
     ConfirmationExpired = "CONFIRMATION_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
     /// The address belongs to another account. Value: `email`.
     EmailAlreadyAssociated = "EMAIL_ALREADY_ASSOCIATED", Error, "There is already an account for %(email)s. Sign in, or reset your password.";
@@ -103,23 +108,23 @@ keys! {
     IdentityAlreadyAssociated = "IDENTITY_ALREADY_ASSOCIATED", Error, "%(value)s already belongs to another account.";
     /// The username belongs to another account. Value: `username`.
     UsernameAlreadyAssociated = "USERNAME_ALREADY_ASSOCIATED", Error, "%(username)s is taken. Choose another username.";
-    /// The password differs. Flask-Security defines it and never uses it.
+    /// This message is not used. Flask-Security defines it and never uses it either.
     PasswordMismatch = "PASSWORD_MISMATCH", Error, "The password does not match.";
-    /// The repeated password differs.
+    /// The repeated password differs from the password.
     RetypePasswordMismatch = "RETYPE_PASSWORD_MISMATCH", Error, "The two passwords differ. Type the same one twice.";
     /// The target of a redirect is outside of the allowed hosts.
     InvalidRedirect = "INVALID_REDIRECT", Error, "This link leads out of the site, so we did not follow it.";
     /// A reset link was mailed. Value: `email`.
     PasswordResetRequest = "PASSWORD_RESET_REQUEST", Info, "We sent a link to reset your password to %(email)s.";
-    /// The reset link was too old, a new one was mailed. Values: `within`, `email`.
+    /// The reset link is too old, and a new one was mailed. Values: `within`, `email`.
     PasswordResetExpired = "PASSWORD_RESET_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
-    /// The reset link is not one of ours, or was used.
+    /// The reset link was not issued here, was altered, or was used.
     InvalidResetPasswordToken = "INVALID_RESET_PASSWORD_TOKEN", Error, "This link does not work, or was used already. Ask for a new one.";
-    /// The new password is set.
+    /// The password was reset.
     PasswordReset = "PASSWORD_RESET", Success, "Your new password is set.";
-    /// The password is changed.
+    /// The password was changed.
     PasswordChange = "PASSWORD_CHANGE", Success, "Your password is changed.";
-    /// The new password is the old one.
+    /// The new password is the present one.
     PasswordIsTheSame = "PASSWORD_IS_THE_SAME", Error, "This is your present password. Choose a new one.";
     /// No password was given.
     PasswordNotProvided = "PASSWORD_NOT_PROVIDED", Error, "Enter a password.";
@@ -130,9 +135,9 @@ keys! {
     PasswordInvalidLength = "PASSWORD_INVALID_LENGTH", Error, "Use %(length)s to %(max)s characters.";
     /// The password is easy to guess.
     PasswordTooSimple = "PASSWORD_TOO_SIMPLE", Error, "This password is easy to guess. Add a few words that do not belong together.";
-    /// The password is on a list of breached ones.
+    /// The password is known from a data breach.
     PasswordBreached = "PASSWORD_BREACHED", Error, "This password is known from a data breach elsewhere. Choose another one.";
-    /// The list of breached passwords could not be asked.
+    /// The service for breached passwords did not answer.
     PasswordBreachedSiteError = "PASSWORD_BREACHED_SITE_ERROR", Error, "We could not check this password just now. Try again in a moment.";
     /// The password is wrong.
     InvalidPassword = "INVALID_PASSWORD", Error, "This password is not right. Check it and try again.";
@@ -140,31 +145,31 @@ keys! {
     InvalidPasswordCode = "INVALID_PASSWORD_CODE", Error, "This password or code is not right. Check it and try again.";
     /// The code of a sign-in link is wrong.
     InvalidCode = "INVALID_CODE", Error, "This code is not right, or too old. Ask for a new one.";
-    /// The words of the link to the forgotten-password page.
+    /// Text of the link to the page for a forgotten password.
     ForgotPassword = "FORGOT_PASSWORD", Info, "Forgot your password?";
-    /// The page needs a sign-in.
+    /// The page requires a sign-in.
     Login = "LOGIN", Info, "Please sign in to see this page.";
-    /// The page needs a recent sign-in.
+    /// The page requires a recent sign-in.
     Refresh = "REFRESH", Info, "Please sign in again to see this page.";
-    /// The sign-in link was too old, a new one was mailed. Values: `within`, `email`.
+    /// The sign-in link is too old, and a new one was mailed. Values: `within`, `email`.
     LoginExpired = "LOGIN_EXPIRED", Error, "That link was older than %(within)s. We sent a new one to %(email)s.";
     /// A sign-in link was mailed. Value: `email`.
     LoginEmailSent = "LOGIN_EMAIL_SENT", Success, "We sent a sign-in link to %(email)s.";
-    /// The sign-in link is not one of ours.
+    /// The sign-in link was not issued here, was altered, or was used.
     InvalidLoginToken = "INVALID_LOGIN_TOKEN", Error, "This sign-in link does not work. Ask for a new one.";
-    /// Signed in by a link.
+    /// The user signed in with a link.
     PasswordlessLoginSuccessful = "PASSWORDLESS_LOGIN_SUCCESSFUL", Success, "You are signed in.";
-    /// The account is not active.
+    /// The account is deactivated.
     DisabledAccount = "DISABLED_ACCOUNT", Error, "This account is disabled. Ask the people who run this site.";
     /// No e-mail address was given.
     EmailNotProvided = "EMAIL_NOT_PROVIDED", Error, "Enter your e-mail address.";
-    /// The e-mail address is malformed.
+    /// The text is not an e-mail address.
     InvalidEmailAddress = "INVALID_EMAIL_ADDRESS", Error, "This is not an e-mail address. It looks like name@example.com.";
-    /// The phone number is not one.
+    /// The text is not a phone number.
     PhoneInvalid = "PHONE_INVALID", Error, "This is not a phone number. Include the country code, such as +44.";
-    /// No such user exists.
+    /// No account has this address.
     UserDoesNotExist = "USER_DOES_NOT_EXIST", Error, "There is no account for this. Check what you typed, or register.";
-    /// The page is for those who are not signed in.
+    /// The page admits only unauthenticated users.
     AnonymousUserRequired = "ANONYMOUS_USER_REQUIRED", Error, "You are signed in. Sign out first to see this page.";
     /// A code could not be sent.
     FailedToSendCode = "FAILED_TO_SEND_CODE", Error, "We could not send the code. Try again in a moment.";
@@ -172,49 +177,49 @@ keys! {
     TwoFactorInvalidToken = "TWO_FACTOR_INVALID_TOKEN", Error, "This code is not right, or too old. Enter the latest one.";
     /// The second factor was accepted.
     TwoFactorLoginSuccessful = "TWO_FACTOR_LOGIN_SUCCESSFUL", Success, "Your code is right. You are signed in.";
-    /// The second factor is another one now.
+    /// The second factor was changed.
     TwoFactorChangeMethodSuccessful = "TWO_FACTOR_CHANGE_METHOD_SUCCESSFUL", Success, "Your second step is changed.";
-    /// The page does not belong to where the sign-in stands.
+    /// The page does not belong to the current step of a sign-in.
     TwoFactorPermissionDenied = "TWO_FACTOR_PERMISSION_DENIED", Error, "This page is not open to you now. If you were signing in, start again.";
-    /// This second factor is not offered.
+    /// The method of the second factor is not offered.
     TwoFactorMethodNotAvailable = "TWO_FACTOR_METHOD_NOT_AVAILABLE", Error, "This method is not available. Choose another one.";
-    /// The second factor is off.
+    /// The second factor was disabled.
     TwoFactorDisabled = "TWO_FACTOR_DISABLED", Success, "Your second step is switched off.";
-    /// This way to sign in is not offered.
+    /// The sign-in method is not offered.
     UsMethodNotAvailable = "US_METHOD_NOT_AVAILABLE", Error, "This method is not available. Choose another one.";
     /// The setup took too long. Value: `within`.
     UsSetupExpired = "US_SETUP_EXPIRED", Error, "You have %(within)s to finish the setup. Please start again.";
-    /// The way to sign in is set up.
+    /// The sign-in method was set up.
     UsSetupSuccessful = "US_SETUP_SUCCESSFUL", Info, "Your new way to sign in is set up.";
-    /// No such identity.
+    /// No account has this identity.
     UsSpecifyIdentity = "US_SPECIFY_IDENTITY", Error, "There is no account for this. Check what you typed.";
-    /// The text of an SMS with a code. Value: `code`, a secret.
+    /// Text message with a code. Value: `code`, a secret.
     UseCode = "USE_CODE", Info, "Your code is %(code)s. Never give it to anybody.";
     /// The username is too short or too long. Values: `min`, `max`.
     UsernameInvalidLength = "USERNAME_INVALID_LENGTH", Error, "Use %(min)d to %(max)d characters.";
-    /// The username holds markup, or blanks around it.
+    /// The username contains markup, or begins or ends with a blank.
     UsernameIllegalCharacters = "USERNAME_ILLEGAL_CHARACTERS", Error, "A username cannot contain markup, or blanks at its ends.";
-    /// The username holds something else than letters and digits.
+    /// The username contains characters other than letters and digits.
     UsernameDisallowedCharacters = "USERNAME_DISALLOWED_CHARACTERS", Error, "Use letters and digits only.";
     /// No username was given.
     UsernameNotProvided = "USERNAME_NOT_PROVIDED", Error, "Enter a username.";
 
     // Forms and CSRF: Flask-Security takes these texts from Flask-WTF and WTForms, without keys
 
-    /// The form came without its CSRF token.
+    /// The form contains no CSRF token.
     CsrfTokenMissing = "CSRF_TOKEN_MISSING", Error, "We could not tell that this form came from our page. Go back, reload the page and send it again.";
-    /// The form came without its CSRF token among its first bytes, and no more of it was looked at.
-    /// `limit`: how many bytes were looked at.
+    /// The CSRF token is not among the first bytes of the form, and the rest was not read. Value:
+    /// `limit`, the number of bytes that were read.
     CsrfTokenNotFirst = "CSRF_TOKEN_NOT_FIRST", Error, "We could not tell that this form came from our page: its security token is not among the first %(limit)d bytes. Please tell the people who run this site.";
-    /// The session holds nothing to check a CSRF token against.
+    /// The session contains no secret to compare a CSRF token with.
     CsrfSessionTokenMissing = "CSRF_SESSION_TOKEN_MISSING", Error, "Your session ended before you sent this form. Please send it again; cookies must be allowed.";
     /// The CSRF token is too old.
     CsrfTokenExpired = "CSRF_TOKEN_EXPIRED", Error, "This form was open for too long. Please send it again.";
-    /// The CSRF token is not one of ours.
+    /// The CSRF token was not issued here, or was altered.
     CsrfTokenInvalid = "CSRF_TOKEN_INVALID", Error, "This form is damaged. Please send it again.";
     /// The CSRF token belongs to another session.
     CsrfTokensDoNotMatch = "CSRF_TOKENS_DO_NOT_MATCH", Error, "This form belongs to an earlier session. Please send it again.";
-    /// A form over HTTPS came without a referrer or origin.
+    /// A form was sent over HTTPS without `Referer` and `Origin`.
     CsrfReferrerMissing = "CSRF_REFERRER_MISSING", Error, "Your browser did not tell which page this form came from. Allow it to send the referrer to this site.";
     /// The form came from another site.
     CsrfReferrerMismatch = "CSRF_REFERRER_MISMATCH", Error, "This form came from another site, so we did not accept it.";
@@ -225,62 +230,62 @@ keys! {
 
     // Ours
 
-    /// Sign-in failed; deliberately silent about whether the account exists.
+    /// A sign-in failed. The text does not reveal whether the account exists.
     InvalidCredentials = "INVALID_CREDENTIALS", Error, "We could not sign you in with that. Check both fields and try again.";
-    /// The same where addresses must be confirmed: it does not tell which of the two it is.
+    /// A sign-in failed, and addresses must be confirmed. The text does not reveal which of the two
+    /// is the reason.
     InvalidOrUnconfirmed = "INVALID_OR_UNCONFIRMED", Error, "We could not sign you in with that. Check both fields. If the account is new, follow the link in our mail first.";
-    /// The link was opened in another browser than the one that registered.
+    /// A confirmation link was opened in another browser than the one that registered.
     ConfirmWithPassword = "CONFIRM_WITH_PASSWORD", Error, "Enter the password that was chosen for this account, or choose a new one.";
     /// The second factor must be given before it is changed.
     FactorProofNeeded = "FACTOR_PROOF_NEEDED", Error, "Enter a code of your second step first, or a recovery code.";
-    /// The second factor was given again; what it stands beside can be changed now.
+    /// The second factor was given again, so that it can be changed.
     FactorProven = "FACTOR_PROVEN", Info, "Thank you. You can change it now.";
-    /// A code was sent to whoever must give the second factor again.
+    /// A code was sent to a user who must give the second factor again.
     FactorCodeSent = "FACTOR_CODE_SENT", Info, "We sent you a code.";
-    /// The first factor is of the same kind as the second: both count as one.
+    /// The first factor is of the same kind as the second one, so both count as one.
     SameFactor = "SAME_FACTOR", Error, "This code comes the same way as your second step, so it cannot take its place. Sign in with your password instead.";
-    /// A second factor is required, and the account has none yet.
+    /// The account must have a second factor, and has none yet.
     SecondFactorRequired = "SECOND_FACTOR_REQUIRED", Info, "A second step is required here. Set one up to go on.";
     /// A sign-in method was removed.
     SignInMethodRemoved = "SIGN_IN_METHOD_REMOVED", Success, "It is removed. Codes from there do not sign you in any more.";
-    /// Without this sign-in method nobody could get into the account.
+    /// The sign-in method cannot be removed, because the account has no other one.
     LastWayIn = "LAST_WAY_IN", Error, "You have no other way to sign in. Set one up first.";
-    /// Changes of how to sign in were undone.
+    /// Changes of the password, of second factors or of sign-in methods were undone.
     ChangesUndone = "CHANGES_UNDONE", Success, "It is undone, and you are signed out everywhere. Choose a new password now.";
-    /// The link that undoes changes is not one of ours, was used, or is too old.
+    /// The link that undoes changes was not issued here, was used, or is too old.
     InvalidUndoToken = "INVALID_UNDO_TOKEN", Error, "This link does not work, was used already, or is too old. You can still reset your password.";
-    /// The link is too old, and nothing was mailed in its place. Value: `within`.
+    /// The link is too old, and no new one was mailed. Value: `within`.
     LinkExpired = "LINK_EXPIRED", Error, "This link was older than %(within)s. Ask for a new one.";
-    /// If there is such an account, a mail is on its way; deliberately silent about whether there
-    /// is.
+    /// A mail was requested. The text does not reveal whether the address has an account.
     CheckMail = "CHECK_MAIL", Info, "If that address can be used here, you will find a mail from us in its inbox. Look in the spam folder too.";
     /// The recovery code is wrong, or was used.
     InvalidRecoveryCode = "INVALID_RECOVERY_CODE", Error, "This recovery code is not right, or was used already. Enter another one.";
-    /// Signed in by a recovery code. Value: `left`, how many codes are left.
+    /// The user signed in with a recovery code. Value: `left`, the number of codes that are left.
     RecoveryCodeUsed = "RECOVERY_CODE_USED", Success, "You are signed in. Recovery codes that are left: %(left)s.";
-    /// Recovery codes need a second factor that they stand in for.
+    /// Recovery codes require a second factor, which the account does not have.
     SecondFactorNeeded = "SECOND_FACTOR_NEEDED", Error, "Set up a second step first: recovery codes stand in for it.";
-    /// The request carries credentials of two people.
+    /// The request carries credentials of two users.
     MixedCredentials = "MIXED_CREDENTIALS", Error, "This request was sent for two people at once. Sign out, or send the sign-in of one person only.";
-    /// The caller is signed in, and the link is for somebody who is not.
+    /// The user is signed in, and the link is for unauthenticated users.
     SignOutFirst = "SIGN_OUT_FIRST", Info, "You are signed in. To use this link, sign out and open it again.";
-    /// A form that was sent twice has been accepted already.
+    /// The form was sent twice, and was accepted the first time.
     AlreadyDone = "ALREADY_DONE", Info, "This was done already when you pressed the button the first time.";
-    /// Auth tokens were ended on request.
+    /// Auth tokens were revoked at the user's request.
     AuthTokenEnded = "AUTH_TOKEN_ENDED", Success, "Access has ended.";
-    /// The caller has no such auth token; perhaps it has ended already.
+    /// The user has no such auth token, or it was revoked already.
     AuthTokenUnknown = "AUTH_TOKEN_UNKNOWN", Error, "This access has ended already, or never was yours.";
     /// The value is too long. Value: `max`, in characters.
     TooLong = "TOO_LONG", Error, "This is too long: use at most %(max)d characters.";
-    /// The password is longer than what its scheme reads. Value: `max`, in bytes.
+    /// The password is longer than its hashing scheme can read. Value: `max`, in bytes.
     PasswordTooManyBytes = "PASSWORD_TOO_MANY_BYTES", Error, "This password is too long: use at most %(max)d plain letters and digits. Other signs and letters with accents count as several.";
     /// The username can be mistaken for another one.
     UsernameLooksAlike = "USERNAME_LOOKS_ALIKE", Error, "This name can be mistaken for another one. Use letters of one alphabet.";
-    /// The username can be read as a telephone number, and people sign in with numbers.
+    /// The username is a phone number, and users can sign in with phone numbers.
     UsernameIsNumber = "USERNAME_IS_NUMBER", Error, "A phone number cannot be a username. Choose another one.";
-    /// The value is of a wrong type, or holds characters that cannot be stored.
+    /// The value has a wrong type, or contains characters that cannot be stored.
     InvalidInput = "INVALID_INPUT", Error, "We cannot read this value. Type it again.";
-    /// Too many attempts, or too much load. Value: `within`, such as `2 minutes`.
+    /// Too many attempts were made, or the load is too high. Value: `within`, such as `2 minutes`.
     TryAgainLater = "TRY_AGAIN_LATER", Error, "This is not possible right now. Wait up to %(within)s, then try again.";
 
     // Password advice

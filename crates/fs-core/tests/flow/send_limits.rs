@@ -292,7 +292,8 @@ async fn codes_to_sign_in_with_are_mailed_so_often_and_always_promised() {
     assert_eq!(mails_of(&site, 15, asked).await, 9);
 }
 
-/// Mails to a sub-address use up nothing of the mailbox, also of the one mail per lifetime of a link.
+/// Mails to a sub-address use up nothing of the mailbox, also of the one mail per lifetime of a
+/// link.
 #[tokio::test]
 async fn sub_addresses_do_not_leave_an_owner_without_a_link() {
     let site = Setup::standard().build();
