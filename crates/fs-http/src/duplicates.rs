@@ -56,6 +56,8 @@ impl Exchange {
 fn paths(path: &str) -> Vec<String> {
     let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
     let above = ends.filter(|at| *at > 0).filter_map(|at| path.get(..at));
+    // A semicolon would begin another attribute of the cookie.
+    let above = above.filter(|path| !path.contains(';'));
     let mut all: Vec<_> = above.take(DEEPEST).map(str::to_owned).collect();
     all.insert(0, "/".to_owned());
     all.dedup();

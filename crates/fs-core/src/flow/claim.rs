@@ -7,7 +7,7 @@ use super::register::username_lookup;
 use crate::config::Disclosure;
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
-use crate::port::{Change, CommitError, Counter, Guard, Identity, fold_case};
+use crate::port::{Batch, Change, CommitError, Counter, Guard, Identity, fold_case};
 use crate::security::Security;
 
 /// Maximum time from the first lookup of a registration to its commit.
@@ -18,6 +18,8 @@ const RESERVED: Duration = Duration::from_secs(30 * 86_400);
 
 const RESERVED_NAME: &str = "reserved_name";
 const RESERVED_NAME_FOR: &str = "reserved_name_for";
+/// Kind of a counter that never counts.
+const NEVER: &str = "reserved_name_never";
 
 const fn claims(attribute: IdentityAttribute) -> &'static str {
     match attribute {
@@ -88,16 +90,16 @@ impl Security {
             return Ok(false);
         }
         let name = username_lookup(name);
-        // The store has no read of a counter: what can be counted once was not counted before.
-        let first = self.reserved_for(ctx, &name, email, 1);
-        match self.store().commit(first.into()).await {
-            Err(CommitError::Stale(Guard::Counter(_))) => Ok(true),
+        // The store has no read of a counter. This batch is always refused, and the guard that fails
+        // tells whether the name was reserved. Nothing is written, so no concurrent probe sees it.
+        let counted = self.claim_counter(RESERVED_NAME_FOR, &name, &[email]);
+        let never = self.claim_counter(NEVER, &name, &[email]);
+        let never = Change::Count { counter: never, now: ctx.now, cap: 0, window: RESERVED };
+        let probe = Batch::from(self.reserved_for(ctx, &name, email, 1)).and(never);
+        match self.store().commit(probe).await {
+            Err(CommitError::Stale(Guard::Counter(failed))) => Ok(failed == counted),
             Err(error) => Err(error.into()),
-            Ok(_) => {
-                let counter = self.claim_counter(RESERVED_NAME_FOR, &name, &[email]);
-                self.settle(vec![Change::Uncount(counter)]).await?;
-                Ok(false)
-            }
+            Ok(_) => Ok(false),
         }
     }
 

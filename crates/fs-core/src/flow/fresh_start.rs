@@ -13,6 +13,7 @@ use super::register::{taken_username, username_lookup};
 use super::second_factor::no_second_factor;
 use super::undo_record::{changed_by_another, no_password_undo};
 use super::{FlowError, Problem};
+use crate::config::Disclosure;
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
 use crate::model::{PasswordHash, SignIns, User, UserField};
@@ -35,6 +36,9 @@ pub(super) struct CheckedDetails {
     username: Option<String>,
     /// Whether the username is reserved for the address of the account.
     is_reserved: bool,
+    /// Whether another account has the username. If answers must not reveal whether it is reserved
+    /// only, the commit is refused in both cases.
+    is_taken: bool,
     attributes: Map<String, Value>,
 }
 
@@ -47,10 +51,11 @@ impl Security {
         user: &User,
         typed: &NewDetails,
     ) -> Result<Result<CheckedDetails, Vec<Problem>>, FlowError> {
-        let (mut username, mut is_reserved) = (user.username.clone(), false);
+        let mut username = user.username.clone();
+        let (mut is_reserved, mut is_taken) = (false, false);
         let mut attributes = user.attributes.clone();
         let Some(rules) = &self.config().registration else {
-            return Ok(Ok(CheckedDetails { username, is_reserved, attributes }));
+            return Ok(Ok(CheckedDetails { username, is_reserved, is_taken, attributes }));
         };
         let mut problems = Vec::new();
         if self.config().usernames {
@@ -70,14 +75,17 @@ impl Security {
         if let Some(name) = username.as_deref().filter(|_| problems.is_empty()) {
             let by = UserLookup::Identity(username_lookup(name));
             let owner = self.store().user(&by).await?;
-            match owner {
-                Some(owner) if owner.id != user.id => problems.push(taken_username(name)),
-                Some(_) => {}
-                None => is_reserved = self.is_reserved_for(ctx, name, &user.email).await?,
+            let own = owner.as_ref().is_some_and(|owner| owner.id == user.id);
+            is_taken = owner.is_some() && !own;
+            if is_taken && self.config().disclosure == Disclosure::Explicit {
+                problems.push(taken_username(name));
+            }
+            if !own {
+                is_reserved = self.is_reserved_for(ctx, name, &user.email).await?;
             }
         }
         Ok(match problems.is_empty() {
-            true => Ok(CheckedDetails { username, is_reserved, attributes }),
+            true => Ok(CheckedDetails { username, is_reserved, is_taken, attributes }),
             false => Err(problems),
         })
     }
@@ -111,9 +119,9 @@ impl Security {
             before.iter().for_each(|name| batch.extend(self.release(name, &user.email)));
             let after = names(&details.username);
             after.iter().for_each(|name| batch.push(self.claim(ctx, name)));
-            if !details.is_reserved {
+            if details.is_taken || !details.is_reserved {
                 let name = details.username.as_deref();
-                batch.extend(self.reserve(ctx, name, &user.email, false));
+                batch.extend(self.reserve(ctx, name, &user.email, details.is_taken));
             }
             set.push(UserField::Username(details.username));
         }

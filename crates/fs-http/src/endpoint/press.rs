@@ -20,6 +20,9 @@ const TYPED: [&str; 6] =
 /// A form that a browser sent, with what was typed into it.
 pub(super) struct Press(Vec<String>);
 
+/// Maximum length of a remembered redirect target, in bytes.
+const LONGEST_TARGET: usize = 500;
+
 impl Press {
     fn texts(&self) -> Vec<&str> {
         self.0.iter().map(String::as_str).collect()
@@ -70,6 +73,8 @@ impl Exchange {
     pub(super) fn note_done(&self, press: &Press, answer: &Response<Bytes>) {
         let led_to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok());
         let (accepted, now) = (self.state().accepted, self.context().now);
+        // A longer one could leave no room for the session in its cookie.
+        let led_to = led_to.filter(|led_to| led_to.len() <= LONGEST_TARGET);
         if let (true, Some(led_to)) = (accepted, led_to) {
             self.with_session(|session| session.note_done(&press.texts(), led_to, now));
         }

@@ -398,14 +398,23 @@ async fn a_reserved_username_is_not_free_for_a_confirmation() {
         let typed = json!({ "email": "eve@site.test", "password": PASSWORD, "username": "" });
         assert_eq!(site.browser().post_json("/register", typed).await.status, StatusCode::OK);
         let link = mailed_link(&site).await;
-        let confirm = async |username: &str| {
-            let typed =
-                json!({ "new_password": NEW, "new_password_confirm": NEW, "username": username });
+        let confirm = async |username: &str, password: &str, again: &str| {
+            let typed = json!({
+                "new_password": password, "new_password_confirm": again, "username": username,
+            });
             site.browser().post_json(&link, typed).await
         };
-        let taken = confirm("otter").await;
+        // A mistake in the password is told alike for a reserved name and for one of an account.
+        for (password, again) in [(NEW, PASSWORD), ("password1", "password1")] {
+            let wrong = confirm("otter", password, again).await;
+            assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{exists} {}", wrong.text());
+            let errors = wrong.json().pointer("/response/errors").cloned().unwrap_or_default();
+            assert!(errors.get("username").is_none(), "{exists} {errors}");
+        }
+        let taken = confirm("otter", NEW, NEW).await;
         assert_eq!(taken.status, StatusCode::BAD_REQUEST, "{exists} {}", taken.text());
-        let free = confirm("marten").await;
+        assert!(taken.json().pointer("/response/errors/username").is_some(), "{}", taken.text());
+        let free = confirm("marten", NEW, NEW).await;
         assert_eq!(free.status, StatusCode::OK, "{exists} {}", free.text());
     }
 }
