@@ -27,3 +27,22 @@ pub(crate) fn is_closed(address: SocketAddr, begun: &str) {
         Err(error) => panic!("{begun:?} is still open: {error}"),
     }
 }
+
+/// Asserts that the server closes the connection of a client that requests `path` again and again,
+/// and never reads a response.
+#[allow(dead_code, reason = "not every server has a deadline for this")]
+#[allow(clippy::panic, reason = "a test that says more than its assertion")]
+pub(crate) fn is_closed_if_nothing_is_read(address: SocketAddr, path: &str) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(120))).unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let error = loop {
+        if let Err(error) = stream.write_all(request.as_bytes()) {
+            break error;
+        }
+    };
+    match error.kind() {
+        ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {}
+        _ => panic!("the connection is still open: {error}"),
+    }
+}

@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio_io_timeout::TimeoutWriter;
 use tower::ServiceExt;
 
 /// Limits on the resources that clients can use.
@@ -27,7 +28,7 @@ pub struct Limits {
     /// the process's limit of open files (`ulimit -n`).
     pub connections: usize,
     /// Maximum time for a client to send the head of a request, counted from the end of the
-    /// previous one, and maximum silence in the middle of a body.
+    /// previous one, and maximum time without progress in the middle of a body or a response.
     pub silence: Duration,
     /// Maximum time for requests in progress to finish after the server is stopped.
     pub grace: Duration,
@@ -105,13 +106,17 @@ async fn connection(
     mut stopping: watch::Receiver<()>,
 ) {
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-        let mut request: Request = request.map(|body| Body::new(Timed::new(body, limits.silence)));
+        let timed = |body| Body::new(Timed { body, silence: limits.silence, end: None });
+        let mut request: Request = request.map(timed);
         request.extensions_mut().insert(ConnectInfo(peer));
         app.clone().oneshot(request)
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.silence);
-    let served = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(limits.silence));
+    let stream = TokioIo::new(Box::pin(stream));
+    let served = http.serve_connection(stream, service).with_upgrades();
     let mut served = pin!(served);
     tokio::select! {
         _ = served.as_mut() => return,
@@ -127,12 +132,6 @@ struct Timed {
     silence: Duration,
     /// Timer for the next frame; created only once the body has to wait for the client.
     end: Option<Pin<Box<Sleep>>>,
-}
-
-impl Timed {
-    fn new(body: hyper::body::Incoming, silence: Duration) -> Self {
-        Self { body, silence, end: None }
-    }
 }
 
 impl HttpBody for Timed {

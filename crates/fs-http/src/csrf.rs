@@ -94,13 +94,18 @@ impl Exchange {
 
     /// Checks a request whose token may be in a form field or a header, never in JSON.
     fn csrf_of_request(&self) -> Result<(), CsrfProblem> {
+        self.check_token(self.sent_csrf_token())
+    }
+
+    /// Returns the token of the request, from a form field or a header.
+    pub(crate) fn sent_csrf_token(&self) -> Option<String> {
         let in_header = || {
             self.config()
                 .csrf_headers()
                 .find_map(|name| self.request().header(name))
                 .map(str::to_owned)
         };
-        self.check_token(self.token_in_field(false).or_else(in_header))
+        self.token_in_field(false).or_else(in_header)
     }
 
     fn check_token(&self, token: Option<String>) -> Result<(), CsrfProblem> {

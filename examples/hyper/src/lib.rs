@@ -23,6 +23,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutWriter;
 
 pub use notes::{LONGEST, Notes};
 
@@ -31,7 +32,8 @@ pub use notes::{LONGEST, Notes};
 pub struct Limits {
     /// Maximum number of concurrent connections. Further connections wait.
     pub connections: usize,
-    /// Maximum time for a client to send the head of a request, and again for the whole request.
+    /// Maximum time for a client to send the head of a request, again for the whole request, and
+    /// without progress in the middle of a response.
     pub patience: Duration,
 }
 
@@ -100,7 +102,10 @@ fn connection(
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(patience);
-    let served = graceful.watch(http.serve_connection(TokioIo::new(stream), service));
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(patience));
+    let stream = TokioIo::new(Box::pin(stream));
+    let served = graceful.watch(http.serve_connection(stream, service));
     async move { _ = served.await }
 }
 

@@ -199,4 +199,5 @@ async fn a_silent_client_is_disconnected() {
     for begun in [half_open::SILENT, half_open::HALF_A_HEAD, half_open::HALF_A_BODY] {
         half_open::is_closed(server.address, begun);
     }
+    half_open::is_closed_if_nothing_is_read(server.address, "/login");
 }

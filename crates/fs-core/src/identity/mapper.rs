@@ -73,8 +73,9 @@ impl IdentityRules {
     /// found is meant.
     ///
     /// Each attribute is looked up as it was typed and, if different, in its normalized form:
-    /// accounts that are older than a rule keep their spelling. Surrounding blanks are ignored. The
-    /// lookups depend on the text only, never on the accounts. (Flask-Security 4.1 tries only the
+    /// accounts that are older than a rule keep their spelling. Usernames come last if the text can
+    /// be a mail address or a phone number with which users sign in. Surrounding blanks are ignored.
+    /// The lookups depend on the text only, never on the accounts. (Flask-Security 4.1 tries only the
     /// first match, so that a username rule in front hides all mail addresses.)
     ///
     /// ```
@@ -91,14 +92,21 @@ impl IdentityRules {
     pub fn lookups(&self, readers: &Readers, typed: &str) -> Vec<Identity> {
         let typed = typed.trim();
         let (mut all, mut last) = (Vec::new(), Vec::new());
+        // Nobody is shadowed by a username that reads as their address or number.
+        let usernames_last = typed.contains('@') || self.reads_as_number(readers, typed);
         for rule in &self.order {
             let found = rule.lookups(typed, self.read(rule.attribute, readers, typed));
-            // Nobody is shadowed by a username that reads as their address.
-            let shadows = rule.attribute == IdentityAttribute::Username && typed.contains('@');
-            if shadows { last.extend(found) } else { all.extend(found) }
+            let is_last = usernames_last && rule.attribute == IdentityAttribute::Username;
+            if is_last { last.extend(found) } else { all.extend(found) }
         }
         all.extend(last);
         all
+    }
+
+    fn reads_as_number(&self, readers: &Readers, typed: &str) -> bool {
+        let attribute = IdentityAttribute::Phone;
+        let signs_in = self.order.iter().any(|rule| rule.attribute == attribute);
+        signs_in && self.read(attribute, readers, typed).is_some()
     }
 
     /// Returns the normalized form of a typed text for an attribute, or `None` if it cannot be one.
@@ -198,7 +206,7 @@ mod tests {
         }
         assert_eq!(found("root"), [of(Username, "root"), of(Email, "root")]);
         assert_eq!(
-            found("(415) 555-0123")[2..],
+            found("(415) 555-0123")[1..3],
             [of(Phone, "(415) 555-0123"), of(Phone, "+14155550123")]
         );
     }
@@ -215,16 +223,26 @@ mod tests {
     }
 
     #[test]
-    fn every_reading_is_tried_in_order() {
+    fn a_username_never_shadows_a_number() {
+        use IdentityAttribute::{Email, Phone, Username};
         assert_eq!(
             found("4155550123"),
             [
-                of(IdentityAttribute::Username, "4155550123"),
-                of(IdentityAttribute::Email, "4155550123"),
-                of(IdentityAttribute::Phone, "4155550123"),
-                of(IdentityAttribute::Phone, "+14155550123"),
+                of(Email, "4155550123"),
+                of(Phone, "4155550123"),
+                of(Phone, "+14155550123"),
+                of(Username, "4155550123"),
             ]
         );
+        let mut rules = rules();
+        rules.order.retain(|rule| rule.attribute != Phone);
+        assert_eq!(rules.lookups(&Readers::default(), "4155550123")[0].attribute, Username);
+    }
+
+    #[test]
+    fn every_reading_is_tried_in_order() {
+        use IdentityAttribute::{Email, Phone, Username};
+        assert_eq!(found("42"), [of(Username, "42"), of(Email, "42"), of(Phone, "42")]);
     }
 
     #[test]

@@ -334,8 +334,8 @@ impl Session {
         value
     }
 
-    /// Records that a form was accepted, and the target of its redirect. `form` is the path and
-    /// everything that was typed into the form.
+    /// Records that a form was accepted, and the target of its redirect. `form` is the path, the
+    /// CSRF token and everything that was typed into the form.
     pub fn note_done(&mut self, form: &[&str], led_to: impl Into<String>, now: Timestamp) {
         let done = DoneForm { digest: digest(form), led_to: led_to.into(), at: now };
         self.state.done = Some(done);

@@ -3,6 +3,9 @@
 //! The browser's session remembers the form that was accepted last, and for a short while. A link
 //! or a code stays good for one use: the second press of the same form in the same browser leads
 //! where the first one led, and changes nothing.
+//!
+//! The same form has the same CSRF token. A copy of the cookie is therefore no way to try out what
+//! was typed: its holder does not know the token of the page.
 
 use bytes::Bytes;
 use fs_core::message::MessageKey;
@@ -31,7 +34,7 @@ impl Press {
 
 impl Exchange {
     /// Returns the form that the request hands in, where a second one would be told that its link
-    /// or code was used, or that its password is wrong.
+    /// or code was used, or that its password is wrong. Returns `None` without a CSRF token.
     pub(super) fn press_of(&self, endpoint: Endpoint) -> Option<Press> {
         let once = matches!(
             endpoint,
@@ -47,12 +50,13 @@ impl Exchange {
         if !once || !request.is_unsafe() || self.wants_json() {
             return None;
         }
+        let token = self.sent_csrf_token().filter(|token| !token.is_empty())?;
         let typed = TYPED.iter().map(|name| match request.fields.get(name) {
             Some(FieldValue::Text(text)) => text,
             _ => String::new(),
         });
         let query = request.query().unwrap_or_default().to_owned();
-        Some(Press([request.path().to_owned(), query].into_iter().chain(typed).collect()))
+        Some(Press([request.path().to_owned(), query, token].into_iter().chain(typed).collect()))
     }
 
     /// Returns the answer to a form that this browser has sent before, and that was accepted.

@@ -42,9 +42,10 @@ async fn a_second_press_at_a_reset_is_told_that_it_is_done() {
         let link = mailed_link(&site).await;
         let typed = [("password", NEW), ("password_confirm", NEW)];
         let mut browser = site.browser();
-        let first = led_to(&browser.post_form(&link, &typed).await);
+        let form = browser.form(&link, &typed).await;
+        let first = led_to(&browser.send(form.clone()).await);
         let before = site.dump().await;
-        let second = led_to(&browser.post_form(&link, &typed).await);
+        let second = led_to(&browser.send(form).await);
         assert_eq!(first, second);
         assert!(told(&mut browser).await.contains(DONE));
         assert!(site.dump().await == before, "nothing happens a second time");
@@ -65,8 +66,9 @@ async fn a_double_click_at_a_change_of_password_is_told_that_it_is_done() {
         site.add_user(ANN).await;
         let mut ann = sign_ann_in(&site).await;
         let typed = [("password", PASSWORD), ("new_password", NEW), ("new_password_confirm", NEW)];
-        let first = led_to(&ann.post_form("/change", &typed).await);
-        assert_eq!(led_to(&ann.post_form("/change", &typed).await), first);
+        let form = ann.form("/change", &typed).await;
+        let first = led_to(&ann.send(form.clone()).await);
+        assert_eq!(led_to(&ann.send(form).await), first);
         assert_eq!(ann.who().await.as_deref(), Some(ANN));
         assert!(is_ann(&site, with_basic(ANN, NEW)).await);
         // Both requests are sent at once with the same cookie. The later answer must not sign her
@@ -90,6 +92,23 @@ async fn a_double_click_at_a_change_of_password_is_told_that_it_is_done() {
 }
 
 #[tokio::test]
+async fn a_copied_cookie_does_not_tell_what_was_typed() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    let mut ann = sign_ann_in(&site).await;
+    let typed = [("password", PASSWORD), ("new_password", NEW), ("new_password_confirm", NEW)];
+    led_to(&ann.post_form("/change", &typed).await);
+    let mut copy = ann.clone();
+    let answer = copy.post_form("/change", &typed).await;
+    assert_eq!(answer.status, StatusCode::OK, "the password is wrong by now: {}", answer.text());
+    let without_token = Browser::request(Method::POST, "/change");
+    let form = "application/x-www-form-urlencoded";
+    let body = format!("password={PASSWORD}&new_password={NEW}&new_password_confirm={NEW}");
+    let answer = copy.send(Browser::with_body(without_token, form, body)).await;
+    assert_ne!(answer.status, StatusCode::FOUND, "{}", answer.text());
+}
+
+#[tokio::test]
 async fn the_same_code_twice_leads_where_it_led_before() {
     for setup in every_way() {
         let (site, key) = (setup.build(), key(1));
@@ -98,10 +117,10 @@ async fn the_same_code_twice_leads_where_it_led_before() {
         let copy = browser.clone();
         let code = code(&site, &key);
         let typed = [("code", code.as_str())];
-        let first = led_to(&browser.post_form("/tf-validate?next=/private", &typed).await);
+        let form = browser.form("/tf-validate?next=/private", &typed).await;
+        let first = led_to(&browser.send(form.clone()).await);
         assert_eq!(first, "/private");
-        let second = browser.post_form("/tf-validate?next=/private", &typed).await;
-        assert_eq!(led_to(&second), first);
+        assert_eq!(led_to(&browser.send(form).await), first);
         assert_eq!(browser.who().await.as_deref(), Some(ANN));
         // A copy of the earlier cookie does not sign in with the code.
         let mut copy = copy;
@@ -125,15 +144,17 @@ async fn a_second_press_of_a_links_button_is_told_that_it_is_done() {
     let mut browser = site.browser();
     // A browser that did not register must give the password.
     let typed = [("password", PASSWORD)];
-    let first = led_to(&browser.post_form(&link, &typed).await);
-    assert_eq!(led_to(&browser.post_form(&link, &typed).await), first);
+    let form = browser.form(&link, &typed).await;
+    let first = led_to(&browser.send(form.clone()).await);
+    assert_eq!(led_to(&browser.send(form).await), first);
     assert!(told(&mut browser).await.contains(DONE));
 
     browser.post_json("/login", json!({ "email": ANN })).await;
     let link = mailed_link(&site).await;
-    let first = led_to(&browser.post_form(&link, &[]).await);
+    let form = browser.form(&link, &[]).await;
+    let first = led_to(&browser.send(form.clone()).await);
     assert_eq!(browser.who().await.as_deref(), Some(ANN));
-    assert_eq!(led_to(&browser.post_form(&link, &[]).await), first);
+    assert_eq!(led_to(&browser.send(form).await), first);
     let mut stranger = site.browser();
     stranger.post_form(&link, &[]).await;
     assert_eq!(stranger.who().await, None);
