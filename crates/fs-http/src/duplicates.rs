@@ -91,6 +91,11 @@ mod tests {
     }
 
     #[test]
+    fn a_path_adds_no_attribute_to_a_cookie() {
+        assert_eq!(paths("/app/x; Domain=site.test/y"), ["/", "/app"]);
+    }
+
+    #[test]
     fn a_cookie_can_be_in_every_domain_above() {
         let some = |name: &str| Some(name.to_owned());
         assert_eq!(domains("app.site.test:8000"), [None, some("app.site.test"), some("site.test")]);

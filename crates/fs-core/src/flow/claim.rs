@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::FlowError;
-use super::register::username_lookup;
 use crate::config::Disclosure;
 use crate::context::Context;
 use crate::identity::IdentityAttribute;
@@ -20,6 +19,18 @@ const RESERVED_NAME: &str = "reserved_name";
 const RESERVED_NAME_FOR: &str = "reserved_name_for";
 /// Kind of a counter that never counts.
 const NEVER: &str = "reserved_name_never";
+
+/// Who has a username that an account with a certain address is to have.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum NameStanding {
+    /// Nobody as far as is known, or the account itself. It may be reserved for another address,
+    /// which the commit finds out.
+    Unclaimed,
+    /// Nobody, and it is reserved for the address.
+    Reserved,
+    /// Another account.
+    Taken,
+}
 
 const fn claims(attribute: IdentityAttribute) -> &'static str {
     match attribute {
@@ -54,22 +65,26 @@ impl Security {
     /// creates no account: if the name became free again, that would reveal it. Administrative
     /// functions ignore the reservation.
     ///
-    /// A name that is `taken` already is reserved twice, which fails. So the whole batch is
-    /// refused, as it is for a reserved name.
+    /// A name that is taken already is reserved twice, which fails. So the whole batch is refused,
+    /// as it is for a name that is reserved for another address.
     pub(super) fn reserve(
         &self,
         ctx: &Context,
         name: Option<&str>,
         email: &str,
-        taken: bool,
+        standing: NameStanding,
     ) -> Vec<Change> {
         let hides = self.config().disclosure == Disclosure::Generic;
         let Some(name) = name.filter(|_| hides).map(username_lookup) else {
             return Vec::new();
         };
+        let times = match standing {
+            NameStanding::Reserved => return Vec::new(),
+            NameStanding::Unclaimed => 1,
+            NameStanding::Taken => 2,
+        };
         let reserved = self.claim_counter(RESERVED_NAME, &name, &[]);
         let reserved = Change::Count { counter: reserved, now: ctx.now, cap: 1, window: RESERVED };
-        let times = if taken { 2 } else { 1 };
         let mut changes = vec![reserved; times];
         changes.push(self.reserved_for(ctx, &name, email, u32::MAX));
         changes
@@ -120,6 +135,12 @@ impl Security {
             std::iter::once(text.as_str()).chain(folded.iter().map(String::as_str)).collect();
         Counter::new(what, &self.counters().digest(what, &parts))
     }
+}
+
+/// Returns the lookup of a username, in any spelling.
+pub(super) fn username_lookup(username: &str) -> Identity {
+    let attribute = IdentityAttribute::Username;
+    Identity { attribute, value: username.to_owned(), ignore_case: true }
 }
 
 /// Checks whether a registration failed because the value is taken.

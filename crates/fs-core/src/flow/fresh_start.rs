@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::claim::takes;
-use super::register::{taken_username, username_lookup};
+use super::claim::{NameStanding, takes, username_lookup};
+use super::register::taken_username;
 use super::second_factor::no_second_factor;
 use super::undo_record::{changed_by_another, no_password_undo};
 use super::{FlowError, Problem};
@@ -34,11 +34,7 @@ pub struct NewDetails {
 #[derive(Clone)]
 pub(super) struct CheckedDetails {
     username: Option<String>,
-    /// Whether the username is reserved for the address of the account.
-    is_reserved: bool,
-    /// Whether another account has the username. If answers must not reveal whether it is reserved
-    /// only, the commit is refused in both cases.
-    is_taken: bool,
+    standing: NameStanding,
     attributes: Map<String, Value>,
 }
 
@@ -52,10 +48,10 @@ impl Security {
         typed: &NewDetails,
     ) -> Result<Result<CheckedDetails, Vec<Problem>>, FlowError> {
         let mut username = user.username.clone();
-        let (mut is_reserved, mut is_taken) = (false, false);
+        let mut standing = NameStanding::Unclaimed;
         let mut attributes = user.attributes.clone();
         let Some(rules) = &self.config().registration else {
-            return Ok(Ok(CheckedDetails { username, is_reserved, is_taken, attributes }));
+            return Ok(Ok(CheckedDetails { username, standing, attributes }));
         };
         let mut problems = Vec::new();
         if self.config().usernames {
@@ -73,20 +69,36 @@ impl Security {
             }
         }
         if let Some(name) = username.as_deref().filter(|_| problems.is_empty()) {
-            let by = UserLookup::Identity(username_lookup(name));
-            let owner = self.store().user(&by).await?;
-            let own = owner.as_ref().is_some_and(|owner| owner.id == user.id);
-            is_taken = owner.is_some() && !own;
-            if is_taken && self.config().disclosure == Disclosure::Explicit {
+            standing = self.standing(ctx, name, user).await?;
+            let tells = self.config().disclosure == Disclosure::Explicit;
+            if standing == NameStanding::Taken && tells {
                 problems.push(taken_username(name));
-            }
-            if !own {
-                is_reserved = self.is_reserved_for(ctx, name, &user.email).await?;
             }
         }
         Ok(match problems.is_empty() {
-            true => Ok(CheckedDetails { username, is_reserved, is_taken, attributes }),
+            true => Ok(CheckedDetails { username, standing, attributes }),
             false => Err(problems),
+        })
+    }
+
+    /// Looks up for whom the username is that an account is to have. The work is the same whether
+    /// another account has it or not.
+    async fn standing(
+        &self,
+        ctx: &Context,
+        name: &str,
+        user: &User,
+    ) -> Result<NameStanding, FlowError> {
+        let by = UserLookup::Identity(username_lookup(name));
+        let owner = self.store().user(&by).await?;
+        if owner.as_ref().is_some_and(|owner| owner.id == user.id) {
+            return Ok(NameStanding::Unclaimed);
+        }
+        let is_reserved = self.is_reserved_for(ctx, name, &user.email).await?;
+        Ok(match (owner, is_reserved) {
+            (Some(_), _) => NameStanding::Taken,
+            (None, true) => NameStanding::Reserved,
+            (None, false) => NameStanding::Unclaimed,
         })
     }
 
@@ -119,10 +131,8 @@ impl Security {
             before.iter().for_each(|name| batch.extend(self.release(name, &user.email)));
             let after = names(&details.username);
             after.iter().for_each(|name| batch.push(self.claim(ctx, name)));
-            if details.is_taken || !details.is_reserved {
-                let name = details.username.as_deref();
-                batch.extend(self.reserve(ctx, name, &user.email, details.is_taken));
-            }
+            let name = details.username.as_deref();
+            batch.extend(self.reserve(ctx, name, &user.email, details.standing));
             set.push(UserField::Username(details.username));
         }
         if details.attributes != user.attributes {

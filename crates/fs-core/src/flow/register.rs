@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::admit::Challenge;
-use super::claim::takes;
+use super::claim::{NameStanding, takes, username_lookup};
 use super::establish::Remember;
 use super::groups::AccountFlows;
 use super::holder::Holder;
@@ -130,7 +130,7 @@ impl AccountFlows<'_> {
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
         let (checked, mut problems) = self.core.check_registration(rules, &form);
         problems.extend(mismatch(&form));
-        let (mut owner, mut taken) = (None, false);
+        let (mut owner, mut standing) = (None, NameStanding::Unclaimed);
         if let Some(checked) = &checked {
             owner = self.core.email_of_stranger(&form.email).await?;
             if owner.is_some() && explicit {
@@ -138,8 +138,10 @@ impl AccountFlows<'_> {
             }
             if let Some(username) = &checked.username {
                 let by = UserLookup::Identity(username_lookup(username));
-                taken = self.core.store().user(&by).await?.is_some();
-                problems.extend((taken && explicit).then(|| taken_username(username)));
+                if self.core.store().user(&by).await?.is_some() {
+                    standing = NameStanding::Taken;
+                    problems.extend(explicit.then(|| taken_username(username)));
+                }
             }
         }
         let (Some(checked), true) = (checked, problems.is_empty()) else {
@@ -153,7 +155,7 @@ impl AccountFlows<'_> {
             Err(problems) => return Ok(RegisterOutcome::Refused(problems)),
         };
         let mut new = NewUser::new(checked.email.as_str(), self.core.new_uniquifier()?);
-        let name = self.core.reserve(ctx, checked.username.as_deref(), &new.email, taken);
+        let name = self.core.reserve(ctx, checked.username.as_deref(), &new.email, standing);
         new.username = checked.username;
         new.password = hash;
         new.attributes = checked.fields;
@@ -453,11 +455,6 @@ fn taken_email(email: &str) -> Problem {
 pub(super) fn taken_username(username: &str) -> Problem {
     let message = Message::new(MessageKey::UsernameAlreadyAssociated).with("username", username);
     Problem::new("username", message)
-}
-
-pub(super) fn username_lookup(username: &str) -> Identity {
-    let attribute = IdentityAttribute::Username;
-    Identity { attribute, value: username.to_owned(), ignore_case: true }
 }
 
 pub(super) fn audit(ctx: &Context, what: &'static str, user: Option<&UserId>) -> Change {

@@ -135,6 +135,21 @@ async fn the_same_code_twice_leads_where_it_led_before() {
 }
 
 #[tokio::test]
+async fn a_long_redirect_target_leaves_room_for_the_session() {
+    for setup in every_way() {
+        let (site, key) = (setup.build(), key(1));
+        add_with(&site, ANN, &key).await;
+        let mut browser = pending(&site, ANN).await;
+        let target = format!("/private?{}", "x".repeat(3_000));
+        let next: String = form_urlencoded::byte_serialize(target.as_bytes()).collect();
+        let code = code(&site, &key);
+        let form = browser.form(&format!("/tf-validate?next={next}"), &[("code", &code)]).await;
+        assert_eq!(led_to(&browser.send(form).await), target);
+        assert_eq!(browser.who().await.as_deref(), Some(ANN));
+    }
+}
+
+#[tokio::test]
 async fn a_second_press_of_a_links_button_is_told_that_it_is_done() {
     let mut setup = Setup::standard();
     setup.config.sign_in_links = Some(SignInLinks::new(Duration::from_secs(600)));

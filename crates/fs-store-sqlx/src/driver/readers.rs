@@ -4,14 +4,15 @@
 //! test always succeeds, and it costs more than a typical query.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::sqlite::PATIENCE;
-
+/// Maximum time to wait for a connection, or for another process that writes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Maximum number of concurrent reads.
 const READERS: usize = 8;
 

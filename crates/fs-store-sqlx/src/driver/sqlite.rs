@@ -10,13 +10,11 @@ use sqlx::{Arguments, ConnectOptions, Row as _, TypeInfo, ValueRef};
 use tokio::time::{Instant, sleep};
 
 use crate::datetime;
-use crate::driver::readers::Readers;
+use crate::driver::readers::{PATIENCE, Readers};
 use crate::driver::{Pool, Reads};
 use crate::error::{Error, Meaning};
 use crate::value::{Kind, Row, Value};
 
-/// Maximum time to wait for a connection, or for another process that writes.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// Pause between two attempts at a statement for which SQLite does not wait by itself.
 const PAUSE: Duration = Duration::from_millis(10);
 
