@@ -20,7 +20,7 @@ const RESERVED_NAME_FOR: &str = "reserved_name_for";
 /// Kind of a counter that never counts.
 const NEVER: &str = "reserved_name_never";
 
-/// Who has a username that an account with a certain address is to have.
+/// Owner of a username that an account with a certain address is to have.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum NameStanding {
     /// Nobody as far as is known, or the account itself. It may be reserved for another address,

@@ -121,6 +121,19 @@ async fn a_session_names_its_user_by_the_uniquifier() {
 }
 
 #[tokio::test]
+async fn the_session_of_a_deleted_account_can_be_signed_out() {
+    for setup in PROFILES {
+        let site = setup().build();
+        let ann = site.add_user(ANN).await;
+        let (core, ctx, mut session) = (site.core(), site.context(), Session::default());
+        let _ = sign_ann_in(&site, &mut session).await;
+        core.admin().delete_user(&ctx, &ann.id).await.unwrap();
+        let _ = core.sessions().sign_out(&ctx, &mut session, Some(&ann), None).await.unwrap();
+        assert_eq!(session.sign_in(), None);
+    }
+}
+
+#[tokio::test]
 async fn what_is_kept_for_somebody_is_not_there_for_the_next() {
     for setup in PROFILES {
         let site = setup().build();

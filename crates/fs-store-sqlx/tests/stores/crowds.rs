@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use fs_core::flow::{
     ConfirmForm, ConfirmOutcome, Credentials, NewAccount, NewPassword, RegisterOutcome,
@@ -115,9 +116,16 @@ async fn one_of_a_hundred_uses_a_link_on_postgres() {
     }
 }
 
-/// Signs the owner of a remembered browser out while a copy of the session renews itself again and
-/// again. Returns whether the copy survived.
-async fn copy_survives(site: &Site, email: &str, signs_out_after: usize) -> bool {
+/// Way in which the sessions of a remembered browser end.
+#[derive(Clone, Copy)]
+enum End {
+    SignOut,
+    ReusedCookie,
+}
+
+/// Ends the sessions of a remembered browser while a copy of one renews itself again and again.
+/// Returns whether the copy survived.
+async fn copy_survives(site: &Site, email: &str, end: End, ends_after: usize) -> bool {
     let core = site.core();
     let mut new = NewAccount::new(email);
     (new.password, new.confirmed) = (Some(PASSWORD.into()), true);
@@ -140,28 +148,38 @@ async fn copy_survives(site: &Site, email: &str, signs_out_after: usize) -> bool
     let (ctx, cookie) = (site.context(), cookie.expose());
     let restored = core.sessions().restore_remembered(&ctx, &mut owner, cookie).await.unwrap();
     assert!(restored.outcome.is_authenticated());
+    // From now on, the first cookie counts as reused.
+    site.clock.advance(Duration::from_secs(61));
     let renewed = tokio::sync::Semaphore::new(0);
-    let signed_out = AtomicBool::new(false);
+    let ended = AtomicBool::new(false);
     let renewing = async {
-        while renew(site, &mut copy).await && !signed_out.load(Ordering::SeqCst) {
+        while renew(site, &mut copy).await && !ended.load(Ordering::SeqCst) {
             renewed.add_permits(1);
         }
-        // Also if the copy ended before the sign-out.
-        renewed.add_permits(signs_out_after);
+        // Also if the copy ended before.
+        renewed.add_permits(ends_after);
     };
-    let signing_out = async {
-        let enough = u32::try_from(signs_out_after).unwrap();
+    let ending = async {
+        let enough = u32::try_from(ends_after).unwrap();
         drop(renewed.acquire_many(enough).await);
         let (ctx, sessions) = (site.context(), core.sessions());
-        let _ = sessions.sign_out(&ctx, &mut owner, Some(&user), None).await.unwrap();
-        signed_out.store(true, Ordering::SeqCst);
+        match end {
+            End::SignOut => {
+                let _ = sessions.sign_out(&ctx, &mut owner, Some(&user), None).await.unwrap();
+            }
+            End::ReusedCookie => {
+                let mut other = Session::default();
+                let reused = sessions.restore_remembered(&ctx, &mut other, cookie).await.unwrap();
+                assert!(!reused.outcome.is_authenticated());
+            }
+        }
+        ended.store(true, Ordering::SeqCst);
     };
-    tokio::join!(renewing, signing_out);
+    tokio::join!(renewing, ending);
     core.sessions().authenticate(&site.context(), &copy).await.unwrap().is_some()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_sign_out_ends_a_copy_that_renews_itself_on_postgres() {
+async fn copies_end(end: End) {
     let Some(schema) = or_not_run().await else { return };
     schema.store().migrate().await.unwrap();
     let mut setup = Setup::standard();
@@ -169,7 +187,17 @@ async fn a_sign_out_ends_a_copy_that_renews_itself_on_postgres() {
     let site = setup.build_with(|ports| ports.store = Arc::new(schema.store()));
     for round in 0..60 {
         let email = format!("ann{round}@site.test");
-        assert!(!copy_survives(&site, &email, 1 + round % 5).await, "{round}");
+        assert!(!copy_survives(&site, &email, end, 1 + round % 5).await, "{round}");
     }
     schema.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_out_ends_a_copy_that_renews_itself_on_postgres() {
+    copies_end(End::SignOut).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_reused_cookie_ends_a_copy_that_renews_itself_on_postgres() {
+    copies_end(End::ReusedCookie).await;
 }
