@@ -55,6 +55,7 @@
 #[cfg(not(any(feature = "sqlite", feature = "postgres")))]
 compile_error!("name a database: enable the feature `sqlite` or `postgres` of fs-store-sqlx");
 
+mod catalogue;
 mod column;
 mod datetime;
 mod dialect;
@@ -77,6 +78,7 @@ use sqlx::PgPool;
 use sqlx::SqlitePool;
 use tokio::sync::OnceCell;
 
+use catalogue::Catalogue;
 use driver::Pool;
 #[cfg(feature = "sqlite")]
 use driver::Reads;
@@ -99,6 +101,13 @@ pub struct SqlxStore {
 struct Opened {
     shape: Shape,
     queries: Queries,
+}
+
+impl Opened {
+    fn new(pool: &Pool, shape: Shape) -> Self {
+        let queries = Queries::new(pool.dialect(), &shape);
+        Self { shape, queries }
+    }
 }
 
 impl SqlxStore {
@@ -178,7 +187,8 @@ impl SqlxStore {
     /// Creates the missing tables and indexes. Returns what it added and the problems that it
     /// found, and logs them.
     ///
-    /// It is safe to call at every start, and by several processes at once.
+    /// It is safe to call at every start, and by several processes at once. If nothing is missing,
+    /// it reads only, so the database role needs no right to create tables then.
     ///
     /// Duplicate rows of `roles_users`, which Flask-Security's models allow, are removed.
     ///
@@ -189,7 +199,12 @@ impl SqlxStore {
     /// returns a [`StoreError`] as well if the database refuses, for instance because the role may
     /// not create tables.
     pub async fn migrate(&self) -> Result<Migration, StoreError> {
-        Ok(migrate::migrate(&self.pool).await?)
+        let (migration, shape) = migrate::migrate(&self.pool).await?;
+        if let Some(shape) = shape {
+            // Whoever opened the store before has read the same.
+            let _ = self.opened.set(Opened::new(&self.pool, shape));
+        }
+        Ok(migration)
     }
 
     /// Closes all connections and waits until they are closed.
@@ -205,12 +220,12 @@ impl SqlxStore {
     async fn opened(&self) -> Result<&Opened, Error> {
         self.opened
             .get_or_try_init(|| async {
-                let shape = Shape::read(&self.pool).await?;
+                let catalogue = Catalogue::read(&self.pool).await?;
+                let shape = Shape::of_tables(self.pool.dialect(), &catalogue)?;
                 if let Some(table) = shape.missing() {
                     return Err(Error::MissingTable(table));
                 }
-                let queries = Queries::new(self.pool.dialect(), &shape);
-                Ok(Opened { shape, queries })
+                Ok(Opened::new(&self.pool, shape))
             })
             .await
     }

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::column::{Form, Type, Wanted};
+use crate::catalogue::{Catalogue, Described};
+use crate::column::{Form, Wanted};
 use crate::dialect::Dialect;
-use crate::driver::{Pool, Writer};
 use crate::error::Error;
-use crate::value::{Row, Value};
+use crate::value::Value;
 
 /// Columns that record sign-ins. Older models lack them.
 pub(crate) const TRACKING: [&str; 5] =
@@ -90,60 +90,21 @@ impl Table {
 }
 
 impl Shape {
-    /// Reads the structure from the database.
-    pub(crate) async fn read(pool: &Pool) -> Result<Self, Error> {
-        let dialect = pool.dialect();
-        let ask = async |query: &str, values| pool.rows(&dialect.translate(query), values).await;
-        let mut tables = Vec::new();
-        for table in Table::ALL {
-            tables.push(ask(dialect.columns, vec![table.name().into()]).await?);
-        }
-        let unique = ask(dialect.unique_columns, vec![Table::User.name().into()]).await?;
-        let letters = ask(dialect.knows_letters, Vec::new()).await?;
-        Self::from_rows(dialect, tables, unique, letters)
-    }
-
-    /// Reads the structure within a transaction.
-    pub(crate) async fn read_in(tx: &mut Writer) -> Result<Self, Error> {
-        let dialect = tx.dialect;
-        let mut tables = Vec::new();
-        for table in Table::ALL {
-            tables.push(tx.rows(dialect.columns, vec![table.name().into()]).await?);
-        }
-        let unique = tx.rows(dialect.unique_columns, vec![Table::User.name().into()]).await?;
-        let letters = tx.rows(dialect.knows_letters, Vec::new()).await?;
-        Self::from_rows(dialect, tables, unique, letters)
-    }
-
-    fn from_rows(
-        dialect: &Dialect,
-        tables: Vec<Vec<Row>>,
-        unique: Vec<Row>,
-        letters: Vec<Row>,
-    ) -> Result<Self, Error> {
+    /// Interprets the description of the tables.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`Error::Unfit`] with every column that is missing or of an unsupported type.
+    pub(crate) fn of_tables(dialect: &Dialect, catalogue: &Catalogue) -> Result<Self, Error> {
         let mut mistakes = Vec::new();
-        let mut found = Vec::new();
-        for (table, rows) in Table::ALL.into_iter().zip(tables) {
-            found.push(columns(dialect, table, rows, &mut mistakes)?);
-        }
+        let mut of =
+            |table: Table| columns(dialect, table, catalogue.columns(table.name()), &mut mistakes);
+        let (user, role, roles_users) = (of(Table::User), of(Table::Role), of(Table::RolesUsers));
         if !mistakes.is_empty() {
             return Err(Error::Unfit(mistakes.join("; ")));
         }
-        let mut found = found.into_iter();
-        let mut next = || found.next().unwrap_or_default();
-        Ok(Self {
-            user: next(),
-            role: next(),
-            roles_users: next(),
-            unique: unique
-                .into_iter()
-                .map(|mut row| row.required_text("name"))
-                .collect::<Result<_, _>>()?,
-            knows_letters: match letters.into_iter().next() {
-                Some(mut row) => row.bool("lower")?,
-                None => false,
-            },
-        })
+        let unique = catalogue.unique_columns(Table::User.name());
+        Ok(Self { user, role, roles_users, unique, knows_letters: catalogue.knows_letters })
     }
 
     pub(crate) fn has(&self, table: Table, column: &str) -> bool {
@@ -245,22 +206,14 @@ impl Shape {
 fn columns(
     dialect: &Dialect,
     table: Table,
-    rows: Vec<Row>,
+    described: &[Described],
     mistakes: &mut Vec<String>,
-) -> Result<Columns, Error> {
+) -> Columns {
     let mut found = Columns::new();
-    for mut row in rows {
-        let name = row.required_text("name")?;
-        let (required, filled) = (row.bool("notnull")?, row.bool("default")?);
-        let kind = Type {
-            name: row.required_text("type")?,
-            category: row.required_text("category")?,
-            cast: row.required_text("cast")?,
-            shown: row.required_text("shown")?,
-        };
-        let wanted = table.known().iter().find(|(known, ..)| *known == name);
+    for Described { name, required, filled, kind } in described {
+        let wanted = table.known().iter().find(|(known, ..)| known == name);
         let form = match wanted {
-            Some((_, wanted, _)) => (dialect.form)(*wanted, &kind).unwrap_or_else(|| {
+            Some((_, wanted, _)) => (dialect.form)(*wanted, kind).unwrap_or_else(|| {
                 mistakes.push(format!(
                     "{}.{name} is of type {}; make it {}",
                     table.name(),
@@ -271,7 +224,7 @@ fn columns(
             }),
             None => Form::Plain,
         };
-        found.insert(name, Column { required, filled, form });
+        found.insert(name.clone(), Column { required: *required, filled: *filled, form });
     }
     if !found.is_empty() {
         let needed = table.known().iter().filter(|(_, _, needed)| *needed);
@@ -280,5 +233,5 @@ fn columns(
             mistakes.push(format!("{table} has no column {name}; add it as {wanted}"));
         }
     }
-    Ok(found)
+    found
 }

@@ -29,6 +29,8 @@ mod server;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]
+mod start;
+#[cfg(test)]
 mod trouble;
 #[cfg(test)]
 mod types_postgres;
