@@ -44,6 +44,8 @@ const CREDENTIAL: &str = "c.id, c.kind, c.user_id, c.value, c.created_at, c.used
 /// Queries of a store. They depend on the columns that exist and are built once.
 pub(crate) struct Queries {
     pub(crate) by_id: Arc<str>,
+    /// Returns the oldest user.
+    pub(crate) oldest: Arc<str>,
     pub(crate) by_uniquifier: Arc<str>,
     pub(crate) by_token_uniquifier: Option<Arc<str>>,
     pub(crate) email: Names,
@@ -66,6 +68,9 @@ pub(crate) struct Names {
     /// Finds the user whose value is equal for the database, ignoring case; without one it returns
     /// another user's row. Prefers an exact match. Binds the value three times.
     pub(crate) folded: Arc<str>,
+    /// Like `folded`, for a value of printable ASCII characters alone. Leaves out users whose value
+    /// has others: PostgreSQL maps some of their letters to ASCII, such as `İ` to `i`.
+    pub(crate) folded_ascii: Arc<str>,
     /// Finds all users whose value is equal for the database, ignoring case.
     pub(crate) all_folded: Arc<str>,
     /// Finds keys and values of all users whose value is not ASCII only.
@@ -97,6 +102,21 @@ impl Queries {
                 &format!("WHERE u.id = coalesce(({found}), (SELECT min(id) FROM \"user\"))"),
             )
         };
+        let folded = |column: &str, is_ascii: bool| {
+            let plain = |of: &str| match is_ascii {
+                true => format!("AND NOT {of}.{column} {}", dialect.is_wide),
+                false => String::new(),
+            };
+            one(
+                &format!("lower(u.{column}) = lower(?) {}", plain("u")),
+                &format!(
+                    "SELECT c.id FROM \"user\" c WHERE lower(c.{column}) = lower(?) {} \
+                     ORDER BY CASE WHEN c.{column} = {} THEN 0 ELSE 1 END, c.id + 0 LIMIT 1",
+                    plain("c"),
+                    value(column)
+                ),
+            )
+        };
         let names = |column: &str| Names {
             exact: one(
                 &format!("u.{column} = {}", value(column)),
@@ -105,14 +125,8 @@ impl Queries {
                     value(column)
                 ),
             ),
-            folded: one(
-                &format!("lower(u.{column}) = lower(?)"),
-                &format!(
-                    "SELECT c.id FROM \"user\" c WHERE lower(c.{column}) = lower(?) \
-                     ORDER BY CASE WHEN c.{column} = {} THEN 0 ELSE 1 END, c.id + 0 LIMIT 1",
-                    value(column)
-                ),
-            ),
+            folded: folded(column, false),
+            folded_ascii: folded(column, true),
             all_folded: users(&format!("WHERE lower(u.{column}) = lower(?)")),
             wide: query(&format!(
                 "SELECT id, {column} FROM \"user\" WHERE {column} {}",
@@ -122,6 +136,7 @@ impl Queries {
         let optional = |column: &str| shape.has(Table::User, column).then(|| names(column));
         Self {
             by_id: users("WHERE u.id = ?"),
+            oldest: users("WHERE u.id = (SELECT min(id) FROM \"user\")"),
             by_uniquifier: by("fs_uniquifier"),
             by_token_uniquifier: shape
                 .has(Table::User, "fs_token_uniquifier")

@@ -174,6 +174,8 @@ impl SqlxStore {
         let ignore_case = identity.ignore_case && value.chars().any(char::is_alphabetic);
         let (query, times) = if !ignore_case {
             (&names.exact, 2)
+        } else if value.bytes().all(|octet| (b' '..=b'~').contains(&octet)) {
+            (&names.folded_ascii, 3)
         } else if value.is_ascii() || opened.shape.knows_letters {
             (&names.folded, 3)
         } else {
@@ -245,7 +247,13 @@ impl SqlxStore {
                 best = Some(best.map_or(candidate, |best| candidate.min(best)));
             }
         }
-        let Some((_, key)) = best else { return Ok(None) };
+        let Some((_, key)) = best else {
+            // The work is the same as for a user who is found.
+            for mut row in self.rows(&opened.queries.oldest, Vec::new()).await? {
+                read_in_vain(&mut row, &opened.shape);
+            }
+            return Ok(None);
+        };
         let by = UserLookup::Id(UserId::new(key.to_string()));
         Box::pin(self.find(opened, &by)).await
     }

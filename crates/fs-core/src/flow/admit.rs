@@ -213,6 +213,7 @@ impl Security {
             since: ctx.now,
             stage,
             kind: entry.kind(),
+            session: None,
         }));
         let Needed::Code(method) = needed else {
             return Ok(Challenge { stage, method: None, sent: true, wait: None, error: None });

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::freshness::{self, Freshness, FreshnessFacts};
 use crate::model::{SessionKind, User};
 use crate::port::{Change, StoreError};
-use crate::second_factor::{Entry, Needed, method_of};
+use crate::second_factor::{Entry, Needed, Pending, method_of};
 use crate::security::Security;
 use crate::session::Session;
 
@@ -171,7 +171,6 @@ impl SignInFlows<'_> {
         else {
             return Ok(());
         };
-        self.core.store().commit(Change::EndSession(key).into()).await?;
         forget(session);
         let facts = FreshnessFacts {
             authenticated_at: sign_in.authenticated_at,
@@ -181,6 +180,14 @@ impl SignInFlows<'_> {
         if freshness::check(ctx.now, &facts, &rule).0 == Freshness::Fresh {
             let (entry, needed) = (Entry::Application, Needed::SetUp);
             let _ = self.core.challenge(ctx, session, &user, Remember::No, entry, needed).await?;
+            // The session stays, without rights, so that whatever ends it ends this as well.
+            let held = |pending: &Pending| Pending {
+                session: Some(key.as_str().to_owned()),
+                ..pending.clone()
+            };
+            session.set_pending(session.pending().map(held));
+        } else {
+            self.core.store().commit(Change::EndSession(key).into()).await?;
         }
         Ok(())
     }

@@ -174,7 +174,10 @@ impl Security {
             issued,
             remember,
             record,
-            before: session.sign_in().map(|sign_in| sign_in.id.key()),
+            before: session
+                .sign_in()
+                .map(|sign_in| sign_in.id.key())
+                .or_else(|| session.pending().and_then(Pending::waiting_session)),
             replaced,
             methods: clearance.methods,
         })

@@ -370,6 +370,7 @@ impl Security {
         set.extend(self.tracked(ctx, &user));
         let mut batch = Batch::from(still_so(&user, set)).and(accepted.spend());
         batch.push(self.spend_pending(&pending));
+        batch.extend(pending.waiting_session().map(Change::EndLiveSession));
         if new.is_some() {
             let uniquifier = user.uniquifier.clone();
             batch.push(Change::EndSessionsOf { uniquifier, except: None });
@@ -385,7 +386,9 @@ impl Security {
         };
         match written {
             Ok(()) => {}
-            Err(FlowError::Contended(CommitError::Stale(Guard::Secret | Guard::User(_)))) => {
+            Err(FlowError::Contended(CommitError::Stale(
+                Guard::Secret | Guard::User(_) | Guard::Session,
+            ))) => {
                 return Ok(wrong_code());
             }
             Err(error) => return Err(error),

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::model::{CredentialKey, SessionRecord, User, UserId};
 use crate::port::{Batch, Change, CommitError, Guard, UserLookup};
+use crate::second_factor::Pending;
 use crate::security::Security;
 use crate::session::{CsrfCookieState, Session, SessionSignIn};
 
@@ -65,6 +66,8 @@ impl SessionFlows<'_> {
         batch.extend(sign_in.map(|sign_in| still_there(&sign_in.user)));
         batch.extend(sign_in.map(|sign_in| Change::EndLiveSession(sign_in.id.key())));
         batch.extend(parents.iter().cloned().map(end));
+        let waiting = session.pending().and_then(Pending::waiting_session);
+        batch.extend(waiting.map(Change::EndSession));
         // A copy of the cookie must not complete the sign-in that is given up here. This comes first:
         // if it fails, the session is still as it was.
         if let Some(pending) = session.pending() {

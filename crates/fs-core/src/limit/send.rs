@@ -78,6 +78,9 @@ impl SendLimits {
     /// Returns the quota of a mail that is sent although the limit of its address is reached: one
     /// per `lifetime` of the mailed link. So somebody who requests mails to an address does not
     /// leave its owner without a valid link. It is empty if mails to an address are not limited.
+    ///
+    /// Sub-addresses are counted apart here: otherwise requests for one without an account, which
+    /// cause no mail, would use up the link of another.
     pub fn reserve(
         &self,
         names: &CounterNames,
@@ -86,9 +89,7 @@ impl SendLimits {
         lifetime: Duration,
     ) -> Quota {
         let cap = (!self.to.is_empty()).then(|| Cap::new(1, lifetime));
-        let (of, mailbox) = counted_as(to);
-        let whom = [kind, "reserve", of, &mailbox];
-        Quota::default().with(names, Limit::MailTo, cap.as_slice(), &whom, Keep)
+        Quota::default().with(names, Limit::MailTo, cap.as_slice(), &[kind, "reserve", to], Keep)
     }
 
     /// Returns the quota of a message for the network that requests it, if that is known.

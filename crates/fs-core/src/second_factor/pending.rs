@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::FactorKind;
 use crate::Timestamp;
 use crate::config::CodeMethod;
-use crate::model::User;
+use crate::model::{SessionKey, User};
 use crate::port::SpentSecret;
 
 /// Minimum period for setting up a second factor: it must suffice to install an app.
@@ -37,9 +37,18 @@ pub struct Pending {
     /// Kind of the first factor, if it is known.
     #[n(5)]
     pub kind: Option<FactorKind>,
+    /// Key of the session that waits for its owner to set up a second factor. The sign-in ends with
+    /// that session.
+    #[n(6)]
+    pub session: Option<String>,
 }
 
 impl Pending {
+    /// Returns the key of the session that waits for a second factor.
+    pub fn waiting_session(&self) -> Option<SessionKey> {
+        self.session.as_ref().map(SessionKey::new)
+    }
+
     /// Returns the secret to spend when the sign-in is completed. It makes a pending sign-in
     /// single-use, whatever copies of the cookie exist.
     pub fn spent(&self) -> SpentSecret {
@@ -128,6 +137,7 @@ mod tests {
             since,
             stage: PendingStage::Code,
             kind: None,
+            session: None,
         };
         let enrolment = Enrolment {
             uniquifier: "2c3d-uniquifier".to_owned(),

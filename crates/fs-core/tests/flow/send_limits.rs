@@ -317,6 +317,23 @@ async fn sub_addresses_do_not_leave_an_owner_without_a_link() {
     }
 }
 
+/// Requests for a sub-address without an account use up nothing of the link of another.
+#[tokio::test]
+async fn the_owner_of_a_sub_address_gets_a_link() {
+    const OWNER: &str = "ann+shop@site.test";
+    let site = Setup::standard().build();
+    site.add_user(OWNER).await;
+    for _ in 0..30 {
+        let asked = site.core().accounts().request_reset(&site.context(), "ann+x@site.test").await;
+        assert!(asked.is_ok(), "{asked:?}");
+    }
+    assert!(site.mails().await.is_empty());
+    let elsewhere = site.visited_from([203, 0, 113, 99]);
+    let asked = elsewhere.core().accounts().request_reset(&elsewhere.context(), OWNER).await;
+    assert!(asked.is_ok(), "{asked:?}");
+    assert_eq!(site.mails().await.len(), 1);
+}
+
 /// A network is charged for a request even if a limit of the address is reached. Otherwise the rest
 /// of its limit would reveal whether an owner signs in from it.
 #[tokio::test]

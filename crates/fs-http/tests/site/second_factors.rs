@@ -97,6 +97,37 @@ async fn a_factor_that_was_set_up_meanwhile_is_not_replaced_by_an_older_sign_in(
     assert_eq!(site.user(ANN).await.unwrap().second_factor, factor);
 }
 
+/// Checks a sign-in that waits because the factor of its account was removed: it ends with its
+/// session.
+#[tokio::test]
+async fn a_set_up_from_a_copied_cookie_ends_with_the_sign_out() {
+    for begins_before in [false, true] {
+        let site = required();
+        site.add_user(ANN).await;
+        let (mut ann, _) = first_factor(&site).await;
+        let secret = begin(&mut ann).await;
+        assert_eq!(validate(&site, &mut ann, &secret).await, StatusCode::OK);
+        let user = site.user(ANN).await.unwrap().id;
+        site.core().admin().remove_second_factor(&user).await.unwrap();
+        let mut thief = ann.clone();
+        if begins_before {
+            assert_eq!(thief.who().await, None);
+        }
+        ann.post_json("/logout", json!({})).await;
+        let begun = thief.post_json("/tf-setup", json!({ "setup": "authenticator" })).await;
+        if begins_before {
+            let key = begun.json();
+            let key = key.pointer("/response/tf_authr_key").and_then(Value::as_str).unwrap();
+            let secret = TotpSecret::from_base32(&key.replace([' ', '-'], "")).unwrap();
+            assert_ne!(validate(&site, &mut thief, &secret).await, StatusCode::OK);
+        } else {
+            assert_ne!(begun.status, StatusCode::OK, "{}", begun.text());
+        }
+        assert_eq!(thief.who().await, None);
+        assert_eq!(site.user(ANN).await.unwrap().second_factor.method, None);
+    }
+}
+
 #[tokio::test]
 async fn a_pending_sign_in_leads_to_one_session() {
     let site = site(TwoFactor::default());

@@ -29,7 +29,7 @@ mod server;
 #[cfg(test)]
 mod sqlite;
 #[cfg(test)]
-mod start;
+mod statements;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]

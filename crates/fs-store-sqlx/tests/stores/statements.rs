@@ -1,7 +1,8 @@
-//! Tests of what a start costs on tables that are complete.
+//! Tests of the number of statements of a start and of a look-up.
 
+use fs_core::identity::IdentityAttribute;
 use fs_core::model::UserId;
-use fs_core::port::{UserLookup, UserStore};
+use fs_core::port::{Identity, UserLookup, UserStore};
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::log::Log;
 use tracing_subscriber::filter::LevelFilter;
@@ -50,5 +51,29 @@ async fn a_start_needs_no_right_to_create_tables_that_exist() {
     store.close().await;
     schema.store().migrate().await.unwrap();
     schema.run(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await.unwrap();
+    schema.drop().await;
+}
+
+#[tokio::test]
+async fn a_look_up_is_one_statement_beside_a_value_that_postgres_folds_otherwise() {
+    let Some(schema) = or_not_run().await else { return };
+    let store = schema.store();
+    store.migrate().await.unwrap();
+    let insert = "INSERT INTO \"user\" (email, active, fs_uniquifier) \
+                  VALUES ('an\u{130}ta@site.test', true, 'u1')";
+    schema.run(insert).await.unwrap();
+    let anita = Identity {
+        attribute: IdentityAttribute::Email,
+        value: "anita@site.test".to_owned(),
+        ignore_case: true,
+    };
+    let by = UserLookup::Identity(anita);
+    assert!(store.user(&by).await.unwrap().is_none());
+    let log = Log::default();
+    let guard = log.begin(LevelFilter::DEBUG);
+    assert!(store.user(&by).await.unwrap().is_none());
+    drop(guard);
+    assert_eq!(statements(&log), 1, "{}", log.text());
+    store.close().await;
     schema.drop().await;
 }
