@@ -175,7 +175,12 @@ impl Exchange {
         };
         let signs_in = session.sign_in().is_some() || session.pending().is_some();
         let may_be = from_elsewhere || self.brings_forgeable_credentials();
-        kept_back && may_be && !request.method.is_safe() && !signs_in
+        // Rocket takes a form whose first field is `_method` for a GET request. Browsers send no
+        // origin with links.
+        let is_form = !request.method.is_safe()
+            || (request.header("sec-fetch-site") == Some("cross-site")
+                && request.header(ORIGIN).is_some());
+        kept_back && may_be && is_form && !signs_in
     }
 
     /// Checks whether `Origin` names another origin than this request's, or none that can be named.

@@ -105,9 +105,10 @@ impl Exchange {
         rule: &FreshnessRule,
         caller: &Authentication,
     ) -> Result<(), Refusal> {
-        let sign_in = self.with_session(|session| session.sign_in().cloned());
+        // This comes first: it may restore a remembered browser, whose session is not fresh.
         let is_theirs = self.owns_session(caller).await?;
-        let of_session = sign_in.filter(|_| is_theirs);
+        let sign_in = self.with_session(|session| session.sign_in().cloned());
+        let of_session = sign_in.filter(|sign_in| is_theirs && sign_in.user == caller.user.id);
         let facts = FreshnessFacts {
             authenticated_at: of_session.as_ref().and_then(|sign_in| sign_in.authenticated_at),
             grace_until: of_session.as_ref().and_then(|sign_in| sign_in.grace_until),

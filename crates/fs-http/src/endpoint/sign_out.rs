@@ -15,12 +15,16 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if let Some(caller) = exchange.caller().await? {
         exchange.only_one_person(&caller).await?;
     }
-    // The token is asked for because of the session, whatever else names the caller.
-    match (exchange.session_caller().await?, &config.csrf.scope) {
-        (Some(_), CsrfScope::Mechanisms(_)) if by_post_alone => {
+    // The token is asked for because of the session, whatever else names the caller: also if a
+    // sign-in waits there for its second factor.
+    let is_begun = exchange
+        .with_session(|session| session.pending().is_some() || session.enrolment().is_some());
+    let has_session = exchange.session_caller().await?.is_some() || is_begun;
+    match &config.csrf.scope {
+        CsrfScope::Mechanisms(_) if by_post_alone && has_session => {
             exchange.csrf_for_mechanism(Mechanism::Session)?;
         }
-        (Some(_), CsrfScope::Everything) if by_post_alone => exchange.csrf_for_everything()?,
+        CsrfScope::Everything if by_post_alone && has_session => exchange.csrf_for_everything()?,
         _ => {}
     }
     let done = exchange.sign_out().await;

@@ -129,6 +129,18 @@ async fn a_set_up_from_a_copied_cookie_ends_with_the_sign_out() {
 }
 
 #[tokio::test]
+async fn a_form_without_a_token_ends_no_pending_sign_in() {
+    let site = site(TwoFactor::default());
+    site.add_user(ANN).await;
+    let secret = enrol(&site).await;
+    let (mut browser, _) = first_factor(&site).await;
+    let form = "application/x-www-form-urlencoded";
+    let foreign = Browser::with_body(Browser::request(Method::POST, "/logout"), form, "a=b");
+    browser.clone().send(foreign).await;
+    assert_eq!(validate(&site, &mut browser, &secret).await, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_pending_sign_in_leads_to_one_session() {
     let site = site(TwoFactor::default());
     site.add_user(ANN).await;

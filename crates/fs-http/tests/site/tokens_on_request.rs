@@ -7,10 +7,11 @@ use fs_core::config::{CodeMethod, SignInLinks, TwoFactor, Unified};
 use fs_core::model::UserField;
 use fs_core::port::Change;
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site, link_in};
+use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::factors::{code, key};
-use crate::people::{ANN, NEW, with_token};
+use crate::people::{ANN, NEW, with_header, with_token};
 
 /// State of an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,7 +182,7 @@ async fn a_token_comes_with_a_whole_sign_in_and_with_nothing_less() {
                     let whole = state != State::FactorWanted && (state != State::WithFactor || new);
                     assert!(owner.is_some() && whole, "{case}");
                     let of_token = site.browser().send(with_token(&token)).await;
-                    assert_eq!(of_token.status, http::StatusCode::OK, "{case}");
+                    assert_eq!(of_token.status, StatusCode::OK, "{case}");
                     handed_out.push((state, format!("{step:?}")));
                 }
             }
@@ -230,4 +231,31 @@ async fn no_endpoint_issues_a_token_without_the_second_factor() {
     assert!(token_in(&answer).is_some(), "{}", answer.text());
     let shown: Value = waiting.get_json(&asking("/tf-setup")).await.json();
     assert_eq!(shown.pointer("/response/user/authentication_token"), None);
+}
+
+/// Checks a request with a token, the ended session of another account, and a remember cookie. The
+/// session that the cookie restores is not fresh.
+#[tokio::test]
+async fn the_age_of_an_ended_session_counts_for_nobody() {
+    let site = Setup::standard().build();
+    site.add_user(ANN).await;
+    site.add_user("eve@site.test").await;
+    let mut ann = site.browser();
+    let typed = json!({ "email": ANN, "password": PASSWORD, "remember": true });
+    let answer = ann.post_json("/login?include_auth_token", typed).await.json();
+    let token = answer.pointer("/response/user/authentication_token").and_then(Value::as_str);
+    let token = token.unwrap().to_owned();
+    let mut eve = site.browser();
+    eve.sign_in("eve@site.test", PASSWORD).await;
+    let ended = eve.cookies.clone();
+    eve.post_json("/logout", json!({})).await;
+
+    let mut thief = site.browser();
+    thief.cookies.extend(ended.into_iter().filter(|(name, _)| name.ends_with("session")));
+    let remembered = ann.cookies.into_iter().filter(|(name, _)| name.contains("remember"));
+    thief.cookies.extend(remembered);
+    let fresh = Browser::json_request(Method::GET, "/fresh");
+    let answer = thief.send(with_header(fresh, "authentication-token", &token)).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.text());
+    assert_eq!(thief.who().await.as_deref(), Some(ANN), "the browser came back");
 }
