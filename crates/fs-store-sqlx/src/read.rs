@@ -67,11 +67,12 @@ pub(crate) struct Names {
     pub(crate) exact: Arc<str>,
     /// Finds the user whose value is equal for the database, ignoring case; without one it returns
     /// another user's row. Prefers an exact match. Binds the value three times.
-    pub(crate) folded: Arc<str>,
-    /// Like `folded`, for a value of printable ASCII characters alone. Leaves out users whose value
-    /// has others: PostgreSQL maps some of their letters to ASCII, such as `İ` to `i`.
+    ///
+    /// For a value of printable ASCII characters alone: leaves out users whose value has others,
+    /// because PostgreSQL maps some of their letters to ASCII, such as `İ` to `i`.
     pub(crate) folded_ascii: Arc<str>,
-    /// Finds all users whose value is equal for the database, ignoring case.
+    /// Finds all users whose value is equal for the database, ignoring case; without one it returns
+    /// another user's row. Binds the value three times.
     pub(crate) all_folded: Arc<str>,
     /// Finds keys and values of all users whose value is not ASCII only.
     pub(crate) wide: Arc<str>,
@@ -102,11 +103,8 @@ impl Queries {
                 &format!("WHERE u.id = coalesce(({found}), (SELECT min(id) FROM \"user\"))"),
             )
         };
-        let folded = |column: &str, is_ascii: bool| {
-            let plain = |of: &str| match is_ascii {
-                true => format!("AND NOT {of}.{column} {}", dialect.is_wide),
-                false => String::new(),
-            };
+        let folded_ascii = |column: &str| {
+            let plain = |of: &str| format!("AND NOT {of}.{column} {}", dialect.is_wide);
             one(
                 &format!("lower(u.{column}) = lower(?) {}", plain("u")),
                 &format!(
@@ -114,6 +112,19 @@ impl Queries {
                      ORDER BY CASE WHEN c.{column} = {} THEN 0 ELSE 1 END, c.id + 0 LIMIT 1",
                     plain("c"),
                     value(column)
+                ),
+            )
+        };
+        let all_folded = |column: &str| {
+            let is_meant = |of: &str| format!("lower({of}.{column}) = lower(?)");
+            users_and(
+                &format!("coalesce({}, false), ", is_meant("u")),
+                &format!(
+                    "WHERE u.id IN (SELECT c.id FROM \"user\" c WHERE {} \
+                     UNION ALL SELECT min(o.id) FROM \"user\" o \
+                     WHERE NOT EXISTS (SELECT 1 FROM \"user\" e WHERE {}))",
+                    is_meant("c"),
+                    is_meant("e")
                 ),
             )
         };
@@ -125,9 +136,8 @@ impl Queries {
                     value(column)
                 ),
             ),
-            folded: folded(column, false),
-            folded_ascii: folded(column, true),
-            all_folded: users(&format!("WHERE lower(u.{column}) = lower(?)")),
+            folded_ascii: folded_ascii(column),
+            all_folded: all_folded(column),
             wide: query(&format!(
                 "SELECT id, {column} FROM \"user\" WHERE {column} {}",
                 dialect.is_wide

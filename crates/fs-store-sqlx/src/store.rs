@@ -177,7 +177,7 @@ impl SqlxStore {
         } else if value.bytes().all(|octet| (b' '..=b'~').contains(&octet)) {
             (&names.folded_ascii, 3)
         } else if value.is_ascii() || opened.shape.knows_letters {
-            (&names.folded, 3)
+            return self.find_folded(opened, names, identity).await;
         } else {
             return self.find_wide(opened, names, identity).await;
         };
@@ -185,24 +185,18 @@ impl SqlxStore {
         else {
             return Ok(None);
         };
-        let found = row.bool("found")?;
-        if !found {
+        if !row.bool("found")? {
             read_in_vain(&mut row, &opened.shape);
             return Ok(None);
         }
-        match read_whole_user(&mut row, &opened.shape) {
-            Ok(user) if stored(&user, identity).is_some_and(|stored| identity.matches(stored)) => {
-                Ok(Some(user))
-            }
-            // The database and this crate fold the case of a letter differently.
-            Ok(_) if ignore_case => self.find_folded(opened, names, identity).await,
-            Ok(_) => Ok(None),
-            // The unreadable row may be the requested user.
-            Err(error) => Err(error),
-        }
+        // An unreadable row may be the requested user.
+        let user = read_whole_user(&mut row, &opened.shape)?;
+        let is_meant = stored(&user, identity).is_some_and(|stored| identity.matches(stored));
+        Ok(is_meant.then_some(user))
     }
 
-    /// Searches all users whose value is equal for the database, ignoring case.
+    /// Searches all users whose value is equal for the database, ignoring case. It folds letters
+    /// outside of ASCII differently than this crate, so those who are not meant are left out.
     async fn find_folded(
         &self,
         opened: &Opened,
@@ -211,7 +205,11 @@ impl SqlxStore {
     ) -> Result<Option<User>, Error> {
         let value = identity.value.as_str();
         let (mut users, mut failure) = (Vec::new(), None);
-        for mut row in self.rows(&names.all_folded, vec![value.into()]).await? {
+        for mut row in self.rows(&names.all_folded, vec![value.into(); 3]).await? {
+            if !row.bool("found")? {
+                read_in_vain(&mut row, &opened.shape);
+                continue;
+            }
             match read_whole_user(&mut row, &opened.shape) {
                 Ok(user) => users.push(user),
                 Err(error) => failure = Some(error),

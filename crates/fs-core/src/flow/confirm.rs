@@ -225,6 +225,7 @@ impl AccountFlows<'_> {
             }
             ConfirmCheck::Expired(user) => {
                 if let Some(rules) = &self.core.config().confirmation {
+                    self.core.count_mail_request(ctx).await?;
                     self.core.mail_confirmation(ctx, &user, rules).await?;
                 }
                 return Ok(ConfirmOutcome::Expired(user));
@@ -259,7 +260,7 @@ impl Security {
             }
             (ConfirmProof::Password, None, None) => refused(MessageKey::ConfirmWithPassword),
             (ConfirmProof::Password, None, Some(password)) => {
-                let quota = self.sign_in_quota(ctx, &user.email, Some(user)).password;
+                let quota = self.sign_in_quota(ctx, &user.email).password;
                 self.count(ctx, &quota, Some(user)).await?;
                 let lane = self.lane(ctx, user.id.as_str());
                 let attempt = Attempt { lane, quota: &quota };

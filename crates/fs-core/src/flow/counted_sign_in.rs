@@ -18,14 +18,12 @@ pub(super) struct SignInQuota {
     pub(super) code: Quota,
     /// Limits charged instead if a limit is reached that exempts account owners.
     pub(super) beyond: Quota,
-    /// Whether the user of the account signed in from the same network recently.
-    pub(super) at_home: bool,
 }
 
 impl SignInQuota {
     /// Creates the limits of an attempt by a signed-in user.
     pub(super) fn of_signed_in(password: Quota, code: Quota) -> Self {
-        Self { password, code, beyond: Quota::default(), at_home: false }
+        Self { password, code, beyond: Quota::default() }
     }
 
     /// Removes the limits of code attempts, if the input cannot be a code.
@@ -44,6 +42,7 @@ pub(super) struct CountedSignIn {
     password: Quota,
     code: Quota,
     beyond: Quota,
+    /// Whether the user of the account signed in from the same network recently.
     at_home: bool,
     /// Maximum time to wait, for everybody but an owner at home. Set if a limit is reached that
     /// exempts account owners.
@@ -71,6 +70,11 @@ impl CountedSignIn {
         [self.password.take_back(), self.code.success(), self.beyond.take_back()].concat()
     }
 
+    /// Notes the account that was found for the attempt.
+    pub(super) fn found(&mut self, ctx: &Context, user: Option<&User>) {
+        self.at_home = place(ctx, user) == Place::Known;
+    }
+
     /// Decides whether the result of an attempt may be used. `right` is whether the credential was
     /// right.
     ///
@@ -87,16 +91,10 @@ impl CountedSignIn {
 }
 
 impl Security {
-    /// Returns the rate limits charged to an unauthenticated attempt, by the typed identity, the
-    /// network of the client, and the account if one exists.
-    pub(super) fn sign_in_quota(
-        &self,
-        ctx: &Context,
-        identity: &str,
-        user: Option<&User>,
-    ) -> SignInQuota {
+    /// Returns the rate limits charged to an unauthenticated attempt, by the typed identity and the
+    /// network of the client.
+    pub(super) fn sign_in_quota(&self, ctx: &Context, identity: &str) -> SignInQuota {
         let network = network(ctx);
-        let at_home = place(ctx, user) == Place::Known;
         let identity = self.one_spelling(identity);
         let who = Stranger { identity: &identity, network: network.as_ref() };
         let (names, passwords) = (self.counters(), &self.limits().passwords);
@@ -105,12 +103,14 @@ impl Security {
             password: passwords.stranger(names, &who),
             code: self.limits().codes.stranger(names, &who),
             beyond: beyond.unwrap_or_default(),
-            at_home,
         }
     }
 
     /// Counts a sign-in attempt. If a limit is reached that exempts account owners, the credential
     /// is still compared, and [`CountedSignIn::judge`] decides whether the result may be used.
+    ///
+    /// Of an unauthenticated attempt, count before the account is looked up: otherwise attempts that
+    /// are refused, which nothing limits, would measure that look-up.
     ///
     /// # Errors
     ///
@@ -122,12 +122,12 @@ impl Security {
         attempt: SignInQuota,
         user: Option<&User>,
     ) -> Result<CountedSignIn, FlowError> {
-        let SignInQuota { password, code, beyond, at_home } = attempt;
+        let SignInQuota { password, code, beyond } = attempt;
         let all = password.clone().and(code.clone());
         let full = match self.try_count(ctx, &all, user).await? {
             None => {
                 let beyond = Quota::default();
-                return Ok(CountedSignIn { password, code, beyond, at_home, full: None });
+                return Ok(CountedSignIn { password, code, beyond, at_home: false, full: None });
             }
             Some(full) => full,
         };
@@ -137,6 +137,6 @@ impl Security {
             return Err(FlowError::TooMany(full.wait));
         }
         self.count(ctx, &rest, user).await?;
-        Ok(CountedSignIn { password, code, beyond, at_home, full: Some(full.wait) })
+        Ok(CountedSignIn { password, code, beyond, at_home: false, full: Some(full.wait) })
     }
 }

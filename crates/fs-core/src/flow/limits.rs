@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::FlowError;
 use super::code_message::{CodeMessage, CodePurpose};
+use super::mails::decoys;
 use crate::config::CodeMethod;
 use crate::context::Context;
 use crate::event::{Event, Subject};
@@ -13,6 +14,9 @@ use crate::model::{User, UserId};
 use crate::password::HashLane;
 use crate::port::{Batch, Change, CommitError, Guard, Receipt, fold_case};
 use crate::security::Security;
+
+/// Kind of counters that limit nothing, and only cost what others cost.
+const NOTHING: &str = "nothing";
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -190,8 +194,23 @@ impl Security {
         Ok(())
     }
 
-    /// Returns the rate limits charged to a mail that anybody can request. `kind` is a fixed word,
-    /// `user` the account of the address, if there is one, and `lifetime` that of the mailed link.
+    /// Charges a request for a mail to the network of the client. Call this before the account is
+    /// looked up: otherwise requests that are refused, which nothing limits, would measure that
+    /// look-up.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`FlowError::TooMany`] if the limit is reached, and other errors if the database
+    /// fails.
+    pub(super) async fn count_mail_request(&self, ctx: &Context) -> Result<(), FlowError> {
+        let (mails, names) = (&self.limits().mails, self.counters());
+        let of_network = mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref());
+        self.count(ctx, &of_network, None).await
+    }
+
+    /// Returns the rate limits charged to the address of a mail that anybody can request. `kind` is
+    /// a fixed word, `user` the account of the address, if there is one, and `lifetime` that of the
+    /// mailed link.
     pub(super) fn mail_quota(
         &self,
         ctx: &Context,
@@ -201,9 +220,10 @@ impl Security {
     ) -> MailQuota {
         let (mails, names, to) = (&self.limits().mails, self.counters(), fold_case(to));
         MailQuota {
-            network: mails.of_network(names, Limit::MailNetwork, network(ctx).as_ref()),
             to: mails.to(names, kind, &to, place(ctx, user)),
             reserve: mails.reserve(names, kind, &to, lifetime),
+            no_to: mails.to(names, NOTHING, &to, Place::Other),
+            no_reserve: mails.reserve(names, NOTHING, &to, lifetime),
         }
     }
 
@@ -221,54 +241,72 @@ impl Security {
     }
 
     /// Commits a batch with a mail that anybody can request. Returns `false` if the limits of the
-    /// address are reached; then nothing was written, and the caller gives its usual answer.
+    /// address are reached; then no mail was written, and the caller gives its usual answer.
+    ///
+    /// Those limits depend on the networks of the owner. So the work is the same whether or not one
+    /// is reached: of three commits, one succeeds and two are refused.
     ///
     /// # Errors
     ///
-    /// Returns [`FlowError::TooMany`] if the limit of the network is reached, and other errors if
-    /// the commit fails. Nothing was written.
+    /// Returns an error if a commit fails. The mail may have been written.
     pub(super) async fn commit_mail(
         &self,
         ctx: &Context,
         batch: Batch,
-        quota: impl Into<MailQuota>,
+        quota: MailQuota,
         user: Option<&User>,
     ) -> Result<bool, FlowError> {
-        let MailQuota { network, to, reserve } = quota.into();
-        let first = (!reserve.is_empty()).then(|| batch.clone());
-        let to = to.and(network.clone());
-        if self.try_mail(ctx, batch, to, user).await? {
+        let MailQuota { to, reserve, no_to, no_reserve } = quota;
+        let with = |batch: &Batch, counts: Vec<Change>| {
+            let mut batch = batch.clone();
+            batch.extend(counts);
+            batch
+        };
+        let nothing = decoys(&batch);
+        let refused = with(&nothing, [no_reserve.uncapped(ctx.now), to.in_vain(ctx.now)].concat());
+        if self.try_mail(ctx, with(&batch, no_reserve.uncapped(ctx.now)), &to, user).await? {
+            if !to.is_empty() {
+                self.try_in_vain(refused.clone()).await?;
+                self.try_in_vain(refused).await?;
+            }
             return Ok(true);
         }
-        let sent = match first {
-            Some(batch) => self.try_mail(ctx, batch, reserve.and(network.clone()), user).await?,
-            None => false,
-        };
-        if !sent {
-            // The request counts whether or not a limit of the address is reached, which depends on
-            // the networks of the owner.
-            self.count(ctx, &network, user).await?;
+        if self.try_mail(ctx, with(&batch, no_to.uncapped(ctx.now)), &reserve, user).await? {
+            self.try_in_vain(refused).await?;
+            return Ok(true);
         }
-        Ok(sent)
+        let nothing =
+            with(&nothing, [no_to.uncapped(ctx.now), no_reserve.uncapped(ctx.now)].concat());
+        self.store().commit(nothing).await?;
+        Ok(false)
     }
 
-    async fn try_mail(
+    /// Commits a batch with a mail. Returns `false` if a limit of its address is reached; then
+    /// nothing was written.
+    pub(super) async fn try_mail(
         &self,
         ctx: &Context,
         mut batch: Batch,
-        quota: Quota,
+        quota: &Quota,
         user: Option<&User>,
     ) -> Result<bool, FlowError> {
         quota.counts(ctx.now).into_iter().for_each(|count| batch.push(count));
         match self.store().commit(batch).await {
             Ok(_) => Ok(true),
-            Err(error) => match self.reached(ctx, &error, &quota, user) {
-                Some(Reached { limit: Limit::MailNetwork, wait, .. }) => {
-                    Err(FlowError::TooMany(wait))
-                }
+            Err(error) => match self.reached(ctx, &error, quota, user) {
                 Some(_) => Ok(false),
                 None => Err(error.into()),
             },
+        }
+    }
+
+    /// Does the work of a commit that is refused. Returns the guard that failed, so nothing was
+    /// written.
+    pub(super) async fn try_in_vain(&self, batch: Batch) -> Result<Option<Guard>, FlowError> {
+        match self.store().commit(batch).await {
+            Ok(_) => Ok(None),
+            Err(CommitError::Stale(guard @ (Guard::Counter(_) | Guard::Secret))) => Ok(Some(guard)),
+            Err(error) => Err(error.into()),
         }
     }
 
@@ -305,15 +343,14 @@ impl Security {
 
     /// Returns the rate limits charged to a code request for an identity without an account. The
     /// limits of real text messages are not charged, because none is sent.
-    pub(super) fn no_code_message_quota(&self, method: CodeMethod, identity: &str) -> Quota {
-        let (names, identity) = (self.counters(), self.one_spelling(identity));
+    pub(super) fn no_code_message_quota(&self, method: CodeMethod, whom: &str) -> Quota {
+        let (names, place) = (self.counters(), Place::Other);
         match method {
             CodeMethod::Sms => {
-                let nobody = UserId::new(identity.as_str());
-                self.limits().texts.text(names, "no code", &identity, (&nobody, Place::Other))
+                self.limits().texts.text(names, "no code", whom, (&UserId::new(whom), place))
             }
             CodeMethod::Email | CodeMethod::Authenticator => {
-                self.limits().mails.to(names, "code", &identity, Place::Other)
+                self.limits().mails.to(names, "code", whom, place)
             }
         }
     }
@@ -410,18 +447,15 @@ impl Security {
     }
 }
 
-/// Rate limits charged to a mail that anybody can request.
+/// Rate limits charged to the address of a mail that anybody can request.
 pub(super) struct MailQuota {
-    network: Quota,
     to: Quota,
     /// Charged instead of `to` if that is reached.
     reserve: Quota,
-}
-
-impl From<Quota> for MailQuota {
-    fn from(to: Quota) -> Self {
-        Self { to, network: Quota::default(), reserve: Quota::default() }
-    }
+    /// Stands in for `to` if that is not charged.
+    no_to: Quota,
+    /// Stands in for `reserve` if that is not charged.
+    no_reserve: Quota,
 }
 
 pub(super) fn network(ctx: &Context) -> Option<Network> {

@@ -203,6 +203,13 @@ fn decoy(change: Change) -> Change {
     }
 }
 
+/// Returns the changes of a batch with a decoy in place of every message.
+pub(super) fn decoys(batch: &Batch) -> Batch {
+    let mut nothing = Batch::new();
+    nothing.extend(batch.changes().iter().cloned().map(decoy));
+    nothing
+}
+
 /// Returns the change to the outbox after an attempt to send a message.
 fn settled(now: Timestamp, sent: &OutboxMessage, outcome: Result<(), MailError>) -> Change {
     let id = sent.id.clone();

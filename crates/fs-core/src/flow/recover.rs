@@ -135,6 +135,7 @@ impl AccountFlows<'_> {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
+        self.core.count_mail_request(ctx).await?;
         let user = self.core.email_of_stranger(typed).await?;
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
         let unconfirmed = |user: &User| !rules.confirms && self.core.is_unconfirmed(user);
@@ -230,7 +231,10 @@ impl AccountFlows<'_> {
     /// ```
     pub async fn renew_reset_link(self, ctx: &Context, user: &User) -> Result<(), FlowError> {
         match &self.core.config().recovery {
-            Some(rules) if user.active => self.core.mail_reset(ctx, user, rules).await,
+            Some(rules) if user.active => {
+                self.core.count_mail_request(ctx).await?;
+                self.core.mail_reset(ctx, user, rules).await
+            }
             _ => Ok(()),
         }
     }

@@ -131,7 +131,10 @@ impl AccountFlows<'_> {
         let (checked, mut problems) = self.core.check_registration(rules, &form);
         problems.extend(mismatch(&form));
         let (mut owner, mut standing) = (None, NameStanding::Unclaimed);
+        let counted = self.core.registration_quota(ctx);
         if let Some(checked) = &checked {
+            // Before the look-ups, which refused requests would measure otherwise.
+            self.core.count(ctx, &counted, None).await?;
             owner = self.core.email_of_stranger(&form.email).await?;
             if owner.is_some() && explicit {
                 problems.push(taken_email(checked.email.as_str()));
@@ -147,8 +150,6 @@ impl AccountFlows<'_> {
         let (Some(checked), true) = (checked, problems.is_empty()) else {
             return Ok(RegisterOutcome::Refused(problems));
         };
-        let counted = self.core.registration_quota(ctx);
-        self.core.count(ctx, &counted, None).await?;
         let hash = self.core.judge_password(ctx, &form, &checked).await;
         let hash = match self.core.or_uncount(&counted, hash).await? {
             Ok(hash) => hash,
@@ -347,7 +348,7 @@ impl Security {
         batch.push(mail);
         let name = new.username.as_deref();
         let quota = self.mail_to_quota("register", &new.email);
-        match (self.commit_mail(ctx, batch, quota, Some(owner)).await, name) {
+        match (self.try_mail(ctx, batch, &quota, Some(owner)).await, name) {
             (Ok(true), _) => self.mail_waits(),
             (Ok(false), _) => {}
             (Err(FlowError::Contended(error)), Some(name))

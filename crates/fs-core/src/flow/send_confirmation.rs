@@ -66,6 +66,7 @@ impl AccountFlows<'_> {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
+        self.core.count_mail_request(ctx).await?;
         let user = self.core.email_of_stranger(typed).await?;
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
         match user {

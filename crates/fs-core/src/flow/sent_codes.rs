@@ -46,16 +46,16 @@ impl Security {
         self.note(ctx, once, note_of(user, secret, step), user.uniquifier.clone(), step)
     }
 
-    /// Returns the changes that stand in for such records if no code is sent. For the same
-    /// identity, they fail as often.
+    /// Returns the changes that stand in for such records if no code is sent. For the same `whom`,
+    /// they fail as often.
     pub(super) fn note_nothing(
         &self,
         ctx: &Context,
-        identity: &str,
+        whom: &str,
         method: CodeMethod,
         step: Step,
     ) -> [Change; 2] {
-        let parts = [method.name(), &self.one_spelling(identity), &step.0.to_string()];
+        let parts = [method.name(), whom, &step.0.to_string()];
         let name = self.counters().digest("fs no code v1", &parts);
         let nobody = TotpSecret::from_random([0; 20]);
         let once = totp::sent_once(&name, &nobody, step);

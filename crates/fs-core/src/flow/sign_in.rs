@@ -373,14 +373,15 @@ impl Security {
         password: &Secret,
         counted: &mut Option<CountedSignIn>,
     ) -> Result<Result<Proven, SignInRefusal>, FlowError> {
-        let user = self.identity_of_stranger(identity).await?;
         let counted = match counted {
             Some(counted) => counted,
             None => {
-                let attempt = self.sign_in_quota(ctx, identity, user.as_deref()).without_code();
-                counted.insert(self.count_sign_in(ctx, attempt, user.as_deref()).await?)
+                let attempt = self.sign_in_quota(ctx, identity).without_code();
+                counted.insert(self.count_sign_in(ctx, attempt, None).await?)
             }
         };
+        let user = self.identity_of_stranger(identity).await?;
+        counted.found(ctx, user.as_deref());
         let lane = self.lane_of_typed(ctx, identity);
         let attempt = Attempt { lane, quota: &counted.all() };
         let check = self.check_password(attempt, user.as_deref(), password).await?;

@@ -80,6 +80,7 @@ impl SignInFlows<'_> {
             Ok(email) => email,
             Err(key) => return refused(key),
         };
+        self.core.count_mail_request(ctx).await?;
         let user = self.core.email_of_stranger(typed).await?;
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
         match user {
@@ -156,6 +157,7 @@ impl SignInFlows<'_> {
         };
         if expired {
             if user.active {
+                self.core.count_mail_request(ctx).await?;
                 self.core.mail_sign_in_link(ctx, &user).await?;
             }
             return Ok(FollowLinkOutcome::Expired(user));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::FlowError;
 use super::admit::Challenge;
 use super::codes::AcceptedCode;
-use super::counted_sign_in::SignInQuota;
+use super::counted_sign_in::{CountedSignIn, SignInQuota};
 use super::establish::Remember;
 use super::groups::SignInFlows;
 use super::holder::Holder;
@@ -102,16 +102,19 @@ impl SignInFlows<'_> {
         session: &mut Session,
         typed: Passcode,
     ) -> Result<SignInOutcome, FlowError> {
+        let attempt = self.core.sign_in_quota(ctx, &typed.identity);
+        let attempt = attempt.of_passcode(&typed.passcode);
+        let mut counted = self.core.count_sign_in(ctx, attempt, None).await?;
         let user = self.core.identity_of_stranger(&typed.identity).await?;
+        counted.found(ctx, user.as_deref());
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
         let inactive = user.as_deref().is_some_and(|user| !user.active);
         if explicit && inactive {
             return Ok(self.core.refuse(ctx, user.as_deref(), SignInRefusal::Inactive));
         }
-        let quota = self.core.sign_in_quota(ctx, &typed.identity, user.as_deref());
         let lane = self.core.lane_of_typed(ctx, &typed.identity);
         let proven =
-            self.core.prove_passcode(ctx, lane, user.as_deref(), &typed.passcode, quota).await?;
+            self.core.prove_passcode(ctx, lane, user.as_deref(), &typed.passcode, &counted).await?;
         let (user, proven) = match (user, proven) {
             (Some(user), Ok(proven)) => (user, proven),
             (None, _) => return Ok(self.core.refuse(ctx, None, SignInRefusal::UnknownIdentity)),
@@ -128,6 +131,16 @@ impl SignInFlows<'_> {
         let device = typed.device.as_ref().map(Secret::expose);
         let manner = Manner { entry, remember, device, begin: true };
         self.core.finish_passcode(ctx, session, user, proven, manner).await
+    }
+}
+
+impl SignInQuota {
+    /// Removes the limits of code attempts, if the passcode cannot be a code.
+    pub(super) fn of_passcode(self, passcode: &Secret) -> Self {
+        match looks_like_a_code(passcode.expose()) {
+            true => self,
+            false => self.without_code(),
+        }
     }
 }
 
@@ -183,24 +196,19 @@ impl Security {
     /// Compares a passcode with every enabled method, in their order. The inner error is the reason
     /// for the event, which the caller emits.
     ///
-    /// Without an account, the work for a password and for the codes is done as well. The attempt
-    /// is charged before, also to the limits of codes if the passcode could be a code.
+    /// Without an account, the work for a password and for the codes is done as well. Charge the
+    /// attempt before, by [`SignInQuota::of_passcode`].
     pub(super) async fn prove_passcode(
         &self,
         ctx: &Context,
         lane: HashLane,
         user: Option<&User>,
         passcode: &Secret,
-        attempt: SignInQuota,
+        counted: &CountedSignIn,
     ) -> Result<Result<ProvenPasscode, &'static str>, FlowError> {
         let Some(rules) = self.config().unified.clone() else {
             return Ok(Err(WRONG_PASSCODE));
         };
-        let attempt = match looks_like_a_code(passcode.expose()) {
-            true => attempt,
-            false => attempt.without_code(),
-        };
-        let counted = self.count_sign_in(ctx, attempt, user).await?;
         let all = counted.all();
         // An account that is refused like a wrong password costs the same.
         let refused_anyway = self.config().disclosure == Disclosure::Generic

@@ -68,9 +68,10 @@ impl SignInFlows<'_> {
         code: &str,
         begin: bool,
     ) -> Result<CodeLinkOutcome, FlowError> {
+        let attempt = self.core.sign_in_quota(ctx, email).without_password();
+        let mut counted = self.core.count_sign_in(ctx, attempt, None).await?;
         let user = self.core.email_of_stranger(email).await?;
-        let attempt = self.core.sign_in_quota(ctx, email, user.as_deref()).without_password();
-        let counted = self.core.count_sign_in(ctx, attempt, user.as_deref()).await?;
+        counted.found(ctx, user.as_deref());
         let method = CodeMethod::Email;
         let rules = self.core.config().unified.clone();
         let rules = rules.filter(|rules| rules.methods.contains(&SignInMethod::Code(method)));

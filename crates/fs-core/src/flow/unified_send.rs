@@ -10,9 +10,9 @@ use crate::context::Context;
 use crate::message::MessageKey;
 use crate::model::{SealedSecret, User, UserField};
 use crate::password::HashLane;
-use crate::port::{Batch, Change, MailKind};
+use crate::port::{Batch, Change, Guard, MailKind};
 use crate::security::Security;
-use crate::totp::TotpSecret;
+use crate::totp::{Step, TotpSecret};
 
 /// Outcome of requesting a code.
 #[derive(Debug)]
@@ -62,6 +62,8 @@ impl SignInFlows<'_> {
     ) -> Result<SendCodeOutcome, FlowError> {
         let refused = |field, key| Ok(SendCodeOutcome::Refused(Problem::new(field, key)));
         let explicit = self.core.config().disclosure == Disclosure::Explicit;
+        let asked = self.core.code_request_quota(ctx, method);
+        self.core.count(ctx, &asked, None).await?;
         let user = self.core.identity_of_stranger(identity).await?;
         match &user {
             None if explicit => return refused("identity", MessageKey::UsSpecifyIdentity),
@@ -70,8 +72,6 @@ impl SignInFlows<'_> {
             }
             _ => {}
         }
-        let asked = self.core.code_request_quota(ctx, method);
-        self.core.count(ctx, &asked, user.as_deref()).await?;
         if let Err(problem) = self.core.can_send_by(method) {
             return Ok(SendCodeOutcome::Refused(problem));
         }
@@ -87,13 +87,14 @@ impl SignInFlows<'_> {
             outcome if explicit => outcome,
             // Only an account can have reached its limit, or be the target of concurrent requests,
             // of which another one sent the code.
-            Ok(SendCodeOutcome::Sent) | Err(FlowError::TooMany(_) | FlowError::Contended(_)) => {
-                Ok(SendCodeOutcome::Sent)
+            Ok(SendCodeOutcome::Sent) => self.core.even_out(ctx, identity, method, true).await,
+            Err(FlowError::TooMany(_) | FlowError::Contended(_)) => {
+                self.core.even_out(ctx, identity, method, false).await
             }
-            Ok(_) => {
-                let nothing = self.core.send_no_code(ctx, identity, method).await;
-                nothing.map(|()| SendCodeOutcome::Sent)
-            }
+            Ok(_) => match self.core.send_no_code(ctx, identity, method).await {
+                Ok(sent) => self.core.even_out(ctx, identity, method, sent).await,
+                Err(error) => Err(error),
+            },
             Err(error) => Err(error),
         };
         self.core.or_uncount(&asked, sent).await
@@ -140,41 +141,84 @@ impl SignInFlows<'_> {
 
 impl Security {
     /// Does the work of sending a code for an identity that gets none, so that the time does not
-    /// reveal whether the account exists.
+    /// reveal whether the account exists. Returns `false` if a limit is reached.
     async fn send_no_code(
         &self,
         ctx: &Context,
         identity: &str,
         method: CodeMethod,
-    ) -> Result<(), FlowError> {
+    ) -> Result<bool, FlowError> {
         let lane = self.lane_of_typed(ctx, identity);
         let (secret, _) = self.secret_to_send(ctx, lane, None, method).await?;
-        let quota = self.no_code_message_quota(method, identity);
+        let whom = self.one_spelling(identity);
+        let quota = self.no_code_message_quota(method, &whom);
         for step in self.steps_to_send(ctx) {
-            let code = self.totp_rules().code_of(&secret, step);
-            let mut batch = Batch::new();
-            batch.extend(self.note_nothing(ctx, identity, method, step));
-            let batch = batch.and(match method {
-                CodeMethod::Email => {
-                    let kind = MailKind::SignInCode { code: code.expose(), link: true };
-                    self.no_mail(ctx, identity, kind)?
-                }
-                CodeMethod::Sms | CodeMethod::Authenticator => {
-                    self.no_text(ctx, &self.code_text(ctx, "+00000000000", &code))?
-                }
-            });
+            let batch = self.no_message(ctx, (identity, &whom), method, (&secret, step))?;
             match self.commit_counted(ctx, batch, &quota, None).await {
                 Ok(()) => {
                     self.mail_waits();
-                    return Ok(());
+                    return Ok(true);
                 }
                 // The rate limits of codes are charged without an account as well.
-                Err(FlowError::TooMany(_)) => return Ok(()),
+                Err(FlowError::TooMany(_)) => return Ok(false),
                 noted if is_noted(&noted) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(false)
+    }
+
+    /// Does the other half of the work of a request for a code. Whether a limit is reached depends
+    /// on the networks of the owner. So of two attempts to send a message, one is always refused,
+    /// and the other one sends the code or does the same work.
+    async fn even_out(
+        &self,
+        ctx: &Context,
+        identity: &str,
+        method: CodeMethod,
+        sent: bool,
+    ) -> Result<SendCodeOutcome, FlowError> {
+        let lane = self.lane_of_typed(ctx, identity);
+        let (secret, _) = self.secret_to_send(ctx, lane, None, method).await?;
+        let whom = format!("{} again", self.one_spelling(identity));
+        let quota = self.no_code_message_quota(method, &whom);
+        if quota.is_empty() {
+            return Ok(SendCodeOutcome::Sent);
+        }
+        for step in self.steps_to_send(ctx) {
+            let mut batch = self.no_message(ctx, (identity, &whom), method, (&secret, step))?;
+            batch.extend(match sent {
+                true => quota.in_vain(ctx.now),
+                false => quota.uncapped(ctx.now),
+            });
+            // The code of the time step was sent before.
+            if self.try_in_vain(batch).await? != Some(Guard::Secret) {
+                break;
+            }
+        }
+        Ok(SendCodeOutcome::Sent)
+    }
+
+    /// Returns the changes that stand in for a message with a code.
+    fn no_message(
+        &self,
+        ctx: &Context,
+        (identity, whom): (&str, &str),
+        method: CodeMethod,
+        (secret, step): (&TotpSecret, Step),
+    ) -> Result<Batch, FlowError> {
+        let code = self.totp_rules().code_of(secret, step);
+        let mut batch = Batch::new();
+        batch.extend(self.note_nothing(ctx, whom, method, step));
+        Ok(batch.and(match method {
+            CodeMethod::Email => {
+                let kind = MailKind::SignInCode { code: code.expose(), link: true };
+                self.no_mail(ctx, identity, kind)?
+            }
+            CodeMethod::Sms | CodeMethod::Authenticator => {
+                self.no_text(ctx, &self.code_text(ctx, "+00000000000", &code))?
+            }
+        }))
     }
 
     /// Checks that codes that sign in can be sent by a method.

@@ -315,8 +315,10 @@ impl SessionFlows<'_> {
             || VerifyOutcome::Refused(Problem::new("passcode", MessageKey::InvalidPasswordCode));
         let code = self.core.code_quota(ctx, user, CodeUse::SignedIn, None);
         let quota = SignInQuota::of_signed_in(self.core.signed_in_quota(ctx, user), code);
+        let counted = self.core.count_sign_in(ctx, quota.of_passcode(passcode), Some(user)).await?;
         let lane = self.core.lane(ctx, user.id.as_str());
-        let proven = match self.core.prove_passcode(ctx, lane, Some(user), passcode, quota).await? {
+        let proven = self.core.prove_passcode(ctx, lane, Some(user), passcode, &counted).await?;
+        let proven = match proven {
             Ok(proven) => proven,
             Err(reason) => {
                 self.core.code_failed(ctx, user, reason);

@@ -196,6 +196,22 @@ impl Quota {
         lines.into_iter().map(count).collect()
     }
 
+    /// Returns the changes that increment all counters, whatever their caps. They cost the same as
+    /// [`counts`](Self::counts).
+    pub fn uncapped(&self, now: Timestamp) -> Vec<Change> {
+        let mut counts = self.counts(now);
+        counts.iter_mut().for_each(|count| set_cap(count, u32::MAX));
+        counts
+    }
+
+    /// Returns changes that always make the commit fail. They cost the same as
+    /// [`counts`](Self::counts) if the cap with the shortest window is reached.
+    pub fn in_vain(&self, now: Timestamp) -> Vec<Change> {
+        let mut counts = self.uncapped(now);
+        counts.last_mut().into_iter().for_each(|count| set_cap(count, 0));
+        counts
+    }
+
     /// Returns the changes that a success makes.
     pub fn success(&self) -> Vec<Change> {
         let settle = |line: &Line| match line.on_success {
@@ -223,5 +239,11 @@ impl Quota {
     pub fn reached(&self, full: &Counter) -> Option<Reached> {
         let line = self.0.iter().find(|line| line.counter == *full)?;
         Some(Reached { limit: line.limit, wait: line.cap.within, spares_owner: line.spares_owner })
+    }
+}
+
+fn set_cap(count: &mut Change, most: u32) {
+    if let Change::Count { cap, .. } = count {
+        *cap = most;
     }
 }

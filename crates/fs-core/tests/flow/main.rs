@@ -25,6 +25,7 @@ mod people;
 mod races;
 mod readers;
 mod recovery_codes;
+mod refused_requests;
 mod secrets;
 mod send_limits;
 mod sent_codes;

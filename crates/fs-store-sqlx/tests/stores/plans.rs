@@ -57,6 +57,13 @@ async fn every_lookup_uses_an_index() {
         let all = reads.iter().all(|read| plan.iter().any(|line| line.starts_with(read)));
         assert!(all && !plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
     }
+    let query = "EXPLAIN QUERY PLAN SELECT u.id FROM \"user\" u WHERE u.id IN ( \
+                 SELECT c.id FROM \"user\" c WHERE lower(c.email) = lower(?) \
+                 UNION ALL SELECT min(o.id) FROM \"user\" o \
+                 WHERE NOT EXISTS (SELECT 1 FROM \"user\" e WHERE lower(e.email) = lower(?)))";
+    let rows = sqlx::query(query).bind("x").bind("x").fetch_all(&pool).await.unwrap();
+    let plan: Vec<_> = rows.iter().map(|row| row.get::<String, _>("detail")).collect();
+    assert!(!plan.iter().any(|line| line.starts_with("SCAN")), "{plan:?}");
     let query = "EXPLAIN QUERY PLAN SELECT id, email FROM \"user\" WHERE email GLOB '*[^ -~]*'";
     let rows = sqlx::query(query).fetch_all(&pool).await.unwrap();
     let plan = rows.iter().map(|row| row.get::<String, _>("detail")).collect::<String>();

@@ -55,25 +55,44 @@ async fn a_start_needs_no_right_to_create_tables_that_exist() {
 }
 
 #[tokio::test]
-async fn a_look_up_is_one_statement_beside_a_value_that_postgres_folds_otherwise() {
+async fn a_look_up_is_one_statement_however_postgres_folds_letters() {
     let Some(schema) = or_not_run().await else { return };
     let store = schema.store();
     store.migrate().await.unwrap();
-    let insert = "INSERT INTO \"user\" (email, active, fs_uniquifier) \
-                  VALUES ('an\u{130}ta@site.test', true, 'u1')";
-    schema.run(insert).await.unwrap();
-    let anita = Identity {
-        attribute: IdentityAttribute::Email,
-        value: "anita@site.test".to_owned(),
-        ignore_case: true,
+    for (value, uniquifier) in
+        [("an\u{130}ta@site.test", "u1"), ("anke@site.test", "u2"), ("\u{c4}nne@site.test", "u3")]
+    {
+        let insert = format!(
+            "INSERT INTO \"user\" (email, active, fs_uniquifier) \
+             VALUES ('{value}', true, '{uniquifier}')"
+        );
+        schema.run(&insert).await.unwrap();
+    }
+    let by = |value: &str| {
+        let attribute = IdentityAttribute::Email;
+        UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case: true })
     };
-    let by = UserLookup::Identity(anita);
-    assert!(store.user(&by).await.unwrap().is_none());
-    let log = Log::default();
-    let guard = log.begin(LevelFilter::DEBUG);
-    assert!(store.user(&by).await.unwrap().is_none());
-    drop(guard);
-    assert_eq!(statements(&log), 1, "{}", log.text());
+    assert!(store.user(&by("warm@site.test")).await.unwrap().is_none());
+    for (typed, finds) in [
+        ("ANKE@site.test", true),
+        // PostgreSQL maps the stored letter to an ASCII one.
+        ("anita@site.test", false),
+        // It maps the typed letter, the Kelvin sign, to an ASCII one.
+        ("an\u{212a}e@site.test", false),
+        ("nobod\u{212a}@site.test", false),
+        ("\u{e4}nne@site.test", true),
+        ("\u{e4}nna@site.test", false),
+    ] {
+        // The first use of a query prepares it.
+        store.user(&by(typed)).await.unwrap();
+        let log = Log::default();
+        let guard = log.begin(LevelFilter::DEBUG);
+        assert_eq!(store.user(&by(typed)).await.unwrap().is_some(), finds, "{typed}");
+        drop(guard);
+        let text = log.text();
+        assert_eq!(statements(&log), 1, "{typed}: {text}");
+        assert!(text.contains("rows_returned=1"), "{typed}: {text}");
+    }
     store.close().await;
     schema.drop().await;
 }
