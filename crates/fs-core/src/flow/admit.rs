@@ -172,7 +172,7 @@ impl Security {
         prepared: Option<Result<Prepared, Needed>>,
     ) -> Result<(Option<RememberChange>, Option<Challenge>), FlowError> {
         Ok(match prepared {
-            Some(Ok(prepared)) => (Some(prepared.settle(self, ctx, session, user)), None),
+            Some(Ok(prepared)) => (Some(prepared.settle(self, ctx, session, user).await?), None),
             Some(Err(needed)) => {
                 (None, Some(self.challenge(ctx, session, user, remember, entry, needed).await?))
             }

@@ -213,7 +213,7 @@ impl AccountFlows<'_> {
             }
             self.core.mail_waits();
             let remember = match prepared {
-                Some(prepared) => prepared.settle(self.core, ctx, session, &user),
+                Some(prepared) => prepared.settle(self.core, ctx, session, &user).await?,
                 None => {
                     if had_session {
                         forget(session);

@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::limit::PasswordChooser;
 use crate::message::MessageKey;
-use crate::model::{PasswordHash, User, UserField};
+use crate::model::{CredentialKey, PasswordHash, User, UserField};
 use crate::port::{Batch, Change, CommitError, UserLookup};
 use crate::second_factor::{Entry, Needed};
 use crate::secret::Secret;
@@ -349,8 +349,10 @@ impl Security {
             .map(|judged| self.prepare_judged(ctx, session, Holder::of(&user), remember, judged))
             .transpose()?;
         let leaves = other || (afresh && here);
-        self.end_of_browser(ctx, session, leaves, forgotten, prepared.as_ref())
+        let remembered = self.family_of(ctx, forgotten).await?;
+        end_of_browser(session, leaves, prepared.as_ref())
             .into_iter()
+            .chain(remembered.iter().map(|(_, key)| end(key)))
             .for_each(|change| batch.push(change));
         match self.store().commit(batch).await {
             Ok(_) => {}
@@ -364,6 +366,12 @@ impl Security {
         self.emit(ctx, Event::UserConfirmed { user: Subject::of(&user) });
         if afresh {
             self.emit(ctx, Event::PasswordReset { user: Subject::of(&user) });
+        }
+        if let Some((owner, key)) = remembered {
+            self.end_lineage(&owner, key).await?;
+        }
+        if let Some(left) = session.sign_in().filter(|_| other) {
+            self.end_copies(left).await?;
         }
         if leaves {
             forget(session);
@@ -380,27 +388,6 @@ impl Security {
         Ok(ConfirmOutcome::Done { user, signed_out, signed_in, remember, challenge })
     }
 
-    /// Returns the changes to sessions and records of the browser in which the link is followed.
-    fn end_of_browser(
-        &self,
-        ctx: &Context,
-        session: &Session,
-        leaves: bool,
-        forgotten: Option<&str>,
-        prepared: Option<&Result<Prepared, Needed>>,
-    ) -> Vec<Change> {
-        let mut changes = match prepared {
-            Some(Ok(prepared)) => prepared.changes(),
-            _ if leaves => {
-                let ended = session.sign_in().map(|sign_in| sign_in.id.key());
-                ended.map(Change::EndSession).into_iter().collect()
-            }
-            _ => Vec::new(),
-        };
-        changes.extend(forgotten.and_then(|cookie| self.end_remembered(ctx, cookie)));
-        changes
-    }
-
     /// Returns the outcome if the account changed between the check and the commit.
     async fn confirmed_meanwhile(&self, user: &User) -> Result<ConfirmOutcome, FlowError> {
         let now = self.store().user(&UserLookup::Id(user.id.clone())).await?;
@@ -409,4 +396,25 @@ impl Security {
             None => ConfirmOutcome::Invalid,
         })
     }
+}
+
+/// Returns the changes to the sessions of the browser in which the link is followed.
+fn end_of_browser(
+    session: &Session,
+    leaves: bool,
+    prepared: Option<&Result<Prepared, Needed>>,
+) -> Vec<Change> {
+    match (prepared, session.sign_in()) {
+        (Some(Ok(prepared)), _) => prepared.changes(),
+        (_, Some(sign_in)) if leaves => {
+            let sign_in_of_all = sign_in.parent.iter().map(end);
+            sign_in_of_all.chain([Change::EndSession(sign_in.id.key())]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns the change that ends a sign-in or a remembered browser, with its sessions.
+fn end(key: &CredentialKey) -> Change {
+    Change::RemoveCredential { key: key.clone(), expect: None }
 }

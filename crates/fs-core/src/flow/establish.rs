@@ -273,19 +273,22 @@ impl Prepared {
     }
 
     /// Signs the browser in. Call it after the commit.
-    pub(crate) fn settle(
+    pub(crate) async fn settle(
         self,
         security: &Security,
         ctx: &Context,
         session: &mut Session,
         user: &User,
-    ) -> RememberChange {
+    ) -> Result<RememberChange, FlowError> {
+        if let Some(left) = session.sign_in().filter(|left| left.user != user.id) {
+            security.end_copies(left).await?;
+        }
         self.issued.take(session, user);
         security
             .emit(ctx, Event::UserAuthenticated { user: Subject::of(user), methods: self.methods });
-        match self.remember {
+        Ok(match self.remember {
             Some(new) => new.into_change(),
             None => RememberChange::Keep,
-        }
+        })
     }
 }

@@ -157,7 +157,7 @@ impl SecondFactorFlows<'_> {
         self.core.mail_waits();
         Arc::make_mut(&mut user).recovery_codes = accepted.left();
         self.core.emit(ctx, Event::RecoveryCodeUsed { user: Subject::of(&user), left });
-        Ok(self.core.signed_in(ctx, session, prepared, &pending, user))
+        self.core.signed_in(ctx, session, prepared, &pending, user).await
     }
 }
 

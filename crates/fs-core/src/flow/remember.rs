@@ -16,7 +16,7 @@ use crate::Timestamp;
 use crate::authn::AuthFailure;
 use crate::context::Context;
 use crate::csrf::CsrfSecret;
-use crate::model::{CredentialKey, CredentialRecord, Uniquifier, User};
+use crate::model::{CredentialKey, CredentialRecord, Uniquifier, User, UserId};
 use crate::port::{Change, ExpectedCredential};
 use crate::secret::Secret;
 use crate::security::Security;
@@ -138,11 +138,18 @@ impl Security {
         new.into_change()
     }
 
-    /// Returns the change that revokes the family of a remember cookie, with all its sessions.
-    /// Returns `None` if the cookie has no family.
-    pub(super) fn end_remembered(&self, ctx: &Context, cookie: &str) -> Option<Change> {
-        let cookie = self.family_cookie(ctx, cookie).ok()?;
-        Some(Change::RemoveCredential { key: cookie.key(), expect: None })
+    /// Returns the owner of the family of a remember cookie, and its key. Returns `None` if the
+    /// cookie has no family.
+    pub(super) async fn family_of(
+        &self,
+        ctx: &Context,
+        cookie: Option<&str>,
+    ) -> Result<Option<(UserId, CredentialKey)>, FlowError> {
+        let Some(cookie) = cookie.and_then(|cookie| self.family_cookie(ctx, cookie).ok()) else {
+            return Ok(None);
+        };
+        let found = self.store().credential(&cookie.key(), ctx.now).await?;
+        Ok(found.map(|(record, _)| (record.owner.clone(), record.key.clone())))
     }
 
     /// Returns the family cookie in a remember token of the native format.

@@ -404,7 +404,7 @@ impl Security {
             ctx,
             Event::SecondFactorConfirmed { user: Subject::of(&user), method: method.name() },
         );
-        Ok(self.signed_in(ctx, session, prepared, &pending, user))
+        self.signed_in(ctx, session, prepared, &pending, user).await
     }
 
     /// Returns the change that completes a pending sign-in once, whatever copies of the cookie
@@ -425,23 +425,23 @@ impl Security {
     }
 
     /// Signs the browser in after a pending sign-in is completed.
-    pub(super) fn signed_in(
+    pub(super) async fn signed_in(
         &self,
         ctx: &Context,
         session: &mut Session,
         prepared: Prepared,
         pending: &Pending,
         user: Arc<User>,
-    ) -> ValidateOutcome {
+    ) -> Result<ValidateOutcome, FlowError> {
         session.set_pending(None);
         session.set_enrolment(None);
-        let remember = prepared.settle(self, ctx, session, &user);
+        let remember = prepared.settle(self, ctx, session, &user).await?;
         let device = self.config().two_factor.as_ref().and_then(|rules| rules.device);
         let device = device
             .filter(|_| pending.remember)
             .and_then(|_| user.second_factor.mark())
             .map(|factor| DeviceToken::issue(self.tokens(), &user.uniquifier, &factor, ctx.now));
-        ValidateOutcome::SignedIn { user, remember, device }
+        Ok(ValidateOutcome::SignedIn { user, remember, device })
     }
 
     /// Charges an attempt, and compares a code with a stored secret.

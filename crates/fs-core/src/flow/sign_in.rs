@@ -346,7 +346,7 @@ impl Security {
     ) -> Result<SignInOutcome, FlowError> {
         match prepared {
             Ok(prepared) => {
-                let remember = prepared.settle(self, ctx, session, &user);
+                let remember = prepared.settle(self, ctx, session, &user).await?;
                 Ok(SignInOutcome::Done { user, remember })
             }
             Err(Needed::Another) => Ok(self.refuse(ctx, Some(&user), SignInRefusal::SameFactor)),

@@ -76,6 +76,9 @@ impl SessionFlows<'_> {
                 Err(error) => return Err(error.into()),
             }
         }
+        let remembered = self.core.family_of(ctx, remember_cookie).await?;
+        let remembered =
+            remembered.filter(|(owner, _)| sign_in.is_none_or(|sign_in| sign_in.user != *owner));
         if !batch.is_empty() {
             match (self.core.store().commit(batch).await, sign_in) {
                 // The session was replaced, in another tab or by a copy of the cookie; or the account
@@ -85,6 +88,9 @@ impl SessionFlows<'_> {
                 }
                 (committed, _) => drop(committed?),
             }
+        }
+        if let Some((owner, family)) = remembered {
+            self.core.end_lineage(&owner, family).await?;
         }
         forget(session);
         if let Some(user) = user {
@@ -142,6 +148,32 @@ impl Security {
             }
         }
         Ok(())
+    }
+}
+
+impl Security {
+    /// Ends the sessions of the same sign-in as a session that was ended already. A copy may have
+    /// renewed itself in the meantime, since the commit that ended it did not write its account.
+    pub(super) async fn end_copies(&self, left: &SessionSignIn) -> Result<(), FlowError> {
+        match left.parent.clone() {
+            Some(parent) => self.end_lineage(&left.user, parent).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends all sessions of a sign-in or of a remembered browser of `owner`.
+    pub(super) async fn end_lineage(
+        &self,
+        owner: &UserId,
+        key: CredentialKey,
+    ) -> Result<(), FlowError> {
+        let batch =
+            Batch::from(still_there(owner)).and(Change::RemoveCredential { key, expect: None });
+        match self.store().commit(batch).await {
+            // The sessions of a deleted account are deleted with it.
+            Ok(_) | Err(CommitError::Stale(Guard::User(_))) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

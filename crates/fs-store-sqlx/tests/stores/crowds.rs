@@ -19,6 +19,7 @@ use crate::server::or_not_run;
 
 const CROWD: usize = 100;
 const ANN: &str = "ann@site.test";
+const BOB: &str = "bob@site.test";
 const PROFILES: [fn() -> Setup; 2] = [Setup::standard, Setup::flask_security_4];
 
 /// Runs a hundred tasks that start at the same moment, and returns their results.
@@ -121,6 +122,10 @@ async fn one_of_a_hundred_uses_a_link_on_postgres() {
 enum End {
     SignOut,
     ReusedCookie,
+    /// Somebody else signs in at the browser.
+    SignInOfAnother,
+    /// Somebody else signs out at the browser, which is still remembered.
+    SignOutOfAnother,
 }
 
 /// Ends the sessions of a remembered browser while a copy of one renews itself again and again.
@@ -148,6 +153,9 @@ async fn copy_survives(site: &Site, email: &str, end: End, ends_after: usize) ->
     let (ctx, cookie) = (site.context(), cookie.expose());
     let restored = core.sessions().restore_remembered(&ctx, &mut owner, cookie).await.unwrap();
     assert!(restored.outcome.is_authenticated());
+    let RememberChange::Set { cookie: newest, .. } = restored.remember else {
+        panic!("the cookie was replaced")
+    };
     // From now on, the first cookie counts as reused.
     site.clock.advance(Duration::from_secs(61));
     let renewed = tokio::sync::Semaphore::new(0);
@@ -172,6 +180,19 @@ async fn copy_survives(site: &Site, email: &str, end: End, ends_after: usize) ->
                 let reused = sessions.restore_remembered(&ctx, &mut other, cookie).await.unwrap();
                 assert!(!reused.outcome.is_authenticated());
             }
+            End::SignInOfAnother => {
+                let typed = Credentials::new(BOB, PASSWORD.into());
+                let signed_in = flows.with_password(&ctx, &mut owner, typed).await.unwrap();
+                assert!(matches!(signed_in, SignInOutcome::Done { .. }), "{signed_in:?}");
+            }
+            End::SignOutOfAnother => {
+                let (mut other, typed) =
+                    (Session::default(), Credentials::new(BOB, PASSWORD.into()));
+                let _ = flows.with_password(&ctx, &mut other, typed).await.unwrap();
+                let bob = sessions.authenticate(&ctx, &other).await.unwrap();
+                let cookie = Some(newest.expose());
+                let _ = sessions.sign_out(&ctx, &mut other, bob.as_deref(), cookie).await.unwrap();
+            }
         }
         ended.store(true, Ordering::SeqCst);
     };
@@ -185,6 +206,9 @@ async fn copies_end(end: End) {
     let mut setup = Setup::standard();
     setup.config.limits = Limits::flask_security_4();
     let site = setup.build_with(|ports| ports.store = Arc::new(schema.store()));
+    let mut bob = NewAccount::new(BOB);
+    (bob.password, bob.confirmed) = (Some(PASSWORD.into()), true);
+    site.core().admin().create_user(&site.context(), bob).await.unwrap();
     for round in 0..60 {
         let email = format!("ann{round}@site.test");
         assert!(!copy_survives(&site, &email, end, 1 + round % 5).await, "{round}");
@@ -200,4 +224,14 @@ async fn a_sign_out_ends_a_copy_that_renews_itself_on_postgres() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_reused_cookie_ends_a_copy_that_renews_itself_on_postgres() {
     copies_end(End::ReusedCookie).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_in_of_another_ends_a_copy_that_renews_itself_on_postgres() {
+    copies_end(End::SignInOfAnother).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_sign_out_of_another_ends_a_copy_of_a_remembered_browser_on_postgres() {
+    copies_end(End::SignOutOfAnother).await;
 }
