@@ -235,6 +235,11 @@ impl Session {
         }
     }
 
+    /// Checks whether an account was registered in this browser that is not confirmed yet.
+    pub fn has_registered(&self) -> bool {
+        self.state.registered.is_some()
+    }
+
     /// Returns the uniquifier of the account that was registered in this browser and is not
     /// confirmed yet.
     pub(crate) fn registered(&self) -> Option<&str> {

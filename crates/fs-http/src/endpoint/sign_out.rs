@@ -15,11 +15,14 @@ pub(super) async fn answer(exchange: &Exchange) -> Answer {
     if let Some(caller) = exchange.caller().await? {
         exchange.only_one_person(&caller).await?;
     }
-    // The token is asked for because of the session, whatever else names the caller: also if a
-    // sign-in waits there for its second factor.
-    let is_begun = exchange
-        .with_session(|session| session.pending().is_some() || session.enrolment().is_some());
-    let has_session = exchange.session_caller().await?.is_some() || is_begun;
+    // The token is asked for because of what the browser would lose, whatever else names the caller:
+    // its session, a sign-in that waits for its second factor, the memory of a registration, or a
+    // remember cookie, even one that is refused now.
+    let is_begun = exchange.with_session(|session| {
+        session.pending().is_some() || session.enrolment().is_some() || session.has_registered()
+    });
+    let is_remembered = exchange.remember_cookie().is_some();
+    let has_session = exchange.session_caller().await?.is_some() || is_begun || is_remembered;
     match &config.csrf.scope {
         CsrfScope::Mechanisms(_) if by_post_alone && has_session => {
             exchange.csrf_for_mechanism(Mechanism::Session)?;

@@ -4,7 +4,7 @@ use fs_testkit::site::{Browser, PASSWORD, Setup, Site};
 use http::{HeaderValue, Method, Request, StatusCode};
 use serde_json::Value;
 
-use crate::people::{ANN, PROFILES, sign_ann_in, with_header};
+use crate::people::{ANN, PROFILES, mailed_link, sign_ann_in, with_header};
 use crate::scene::{FORM, JSON, MULTIPART, Scene, form, multipart};
 
 /// Returns the bodies that another site's page can send, and JSON, which it cannot send without a
@@ -114,6 +114,33 @@ async fn nobody_is_signed_out_from_elsewhere_where_everything_is_checked() {
     let form = ann.form("/logout", &[]).await;
     ann.send(form).await;
     assert_eq!(ann.who().await, None);
+}
+
+/// A forged sign-out of a browser without a session takes nothing else from it.
+#[tokio::test]
+async fn a_forged_sign_out_takes_nothing_from_a_browser_without_a_session() {
+    let forged = || {
+        let request = from_elsewhere(Browser::request(Method::POST, "/logout"));
+        Browser::with_body(request, FORM, "a=b")
+    };
+    let site = Setup::standard().build();
+    let mut browser = site.browser();
+    browser.post_form("/register", &[("email", ANN), ("password", PASSWORD)]).await;
+    let link = mailed_link(&site).await;
+    browser.send(forged()).await;
+    // The browser still vouches for its registration.
+    assert_eq!(browser.post_form(&link, &[]).await.status, StatusCode::FOUND);
+
+    let mut setup = Setup::standard();
+    setup.config.sessions.end_with_deactivation = false;
+    let site = setup.build();
+    let user = site.add_user(ANN).await.id;
+    let mut browser = sign_ann_in(&site).await;
+    browser.cookies.retain(|name, _| name.contains("remember"));
+    site.core().admin().deactivate_user(&user).await.unwrap();
+    browser.send(forged()).await;
+    site.core().admin().activate_user(&user).await.unwrap();
+    assert_eq!(browser.who().await.as_deref(), Some(ANN));
 }
 
 /// Checks that a forged form ends no session. The browser does not send the cookie with it, but

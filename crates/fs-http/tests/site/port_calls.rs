@@ -110,10 +110,10 @@ async fn a_request_with_a_token_makes_one_read_and_no_write() {
 #[tokio::test]
 async fn a_request_with_basic_authentication_makes_one_read_and_one_comparison() {
     use base64::Engine;
-    // If passwords are limited, the attempt is counted before the comparison, and uncounted after
-    // it.
+    // If passwords are limited, the attempt is counted before the account is looked up, and
+    // uncounted after the comparison.
     let alone = vec![Call::User, Call::Hash(Verify)];
-    let counted = vec![Call::User, Call::Commit, Call::Hash(Verify), Call::Commit];
+    let counted = vec![Call::Commit, Call::User, Call::Hash(Verify), Call::Commit];
     for (setup, cost) in profiles().into_iter().zip([counted, alone]) {
         let site = setup.build();
         site.add_user(ANN).await;
@@ -167,13 +167,16 @@ async fn every_form_costs_what_it_must() {
     let site = Setup::standard().build();
     let mut browser = site.browser();
 
-    // A new account is counted before its hash is computed.
+    // A registration is counted before its address is looked up.
     let count = write;
     let new = json!({ "email": ANN, "password": PASSWORD });
     let costs_now = cost_of(&site, &mut browser, "/register", new).await;
-    assert_eq!(costs_now, [read, count, judge, hash, write]);
+    assert_eq!(costs_now, [count, read, judge, hash, write]);
     let address = json!({ "email": ANN });
-    assert_eq!(cost_of(&site, &mut browser, "/confirm", address.clone()).await, [read, write]);
+    // A mail is written once. The limits of its address refuse two more commits, as many as if they
+    // were reached.
+    let mailed = [count, read, write, write, write];
+    assert_eq!(cost_of(&site, &mut browser, "/confirm", address.clone()).await, mailed);
     let link = link_in(site.mails().await.last().unwrap()).unwrap();
     site.calls.take();
     browser.get(&link).await;
@@ -181,7 +184,7 @@ async fn every_form_costs_what_it_must() {
     browser.post_form(&link, &[]).await;
     assert_eq!(costs(&site), [read, write]);
 
-    assert_eq!(cost_of(&site, &mut browser, "/reset", address).await, [read, write]);
+    assert_eq!(cost_of(&site, &mut browser, "/reset", address).await, mailed);
     let link = link_in(site.mails().await.last().unwrap()).unwrap();
     site.calls.take();
     browser.get(&link).await;
@@ -192,9 +195,9 @@ async fn every_form_costs_what_it_must() {
     assert_eq!(cost_of(&site, &mut browser, &link, new).await, [read, count, judge, hash, write]);
 
     let credentials = json!({ "email": ANN, "password": password });
-    // A password attempt is counted before the comparison.
+    // A password attempt is counted before the account is looked up.
     let costs = cost_of(&site, &mut browser, "/login", credentials).await;
-    assert_eq!(costs, [read, count, compare, write]);
+    assert_eq!(costs, [count, read, compare, write]);
     let of_session = Call::Session;
     let known = json!({ "password": password });
     let costs = cost_of(&site, &mut browser, "/verify", known).await;
