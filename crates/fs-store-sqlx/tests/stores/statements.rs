@@ -1,10 +1,11 @@
 //! Tests of the number of statements of a start and of a look-up.
 
 use fs_core::identity::IdentityAttribute;
-use fs_core::model::UserId;
-use fs_core::port::{Identity, UserLookup, UserStore};
+use fs_core::model::{NewUser, Uniquifier, UserId};
+use fs_core::port::{Change, Identity, UserLookup, UserStore};
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::log::Log;
+use sqlx::AssertSqlSafe;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::server::or_not_run;
@@ -68,11 +69,7 @@ async fn a_look_up_is_one_statement_however_postgres_folds_letters() {
         );
         schema.run(&insert).await.unwrap();
     }
-    let by = |value: &str| {
-        let attribute = IdentityAttribute::Email;
-        UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case: true })
-    };
-    assert!(store.user(&by("warm@site.test")).await.unwrap().is_none());
+    assert!(store.user(&by_email("warm@site.test")).await.unwrap().is_none());
     for (typed, finds) in [
         ("ANKE@site.test", true),
         // PostgreSQL maps the stored letter to an ASCII one.
@@ -84,10 +81,10 @@ async fn a_look_up_is_one_statement_however_postgres_folds_letters() {
         ("\u{e4}nna@site.test", false),
     ] {
         // The first use of a query prepares it.
-        store.user(&by(typed)).await.unwrap();
+        store.user(&by_email(typed)).await.unwrap();
         let log = Log::default();
         let guard = log.begin(LevelFilter::DEBUG);
-        assert_eq!(store.user(&by(typed)).await.unwrap().is_some(), finds, "{typed}");
+        assert_eq!(store.user(&by_email(typed)).await.unwrap().is_some(), finds, "{typed}");
         drop(guard);
         let text = log.text();
         assert_eq!(statements(&log), 1, "{typed}: {text}");
@@ -95,4 +92,43 @@ async fn a_look_up_is_one_statement_however_postgres_folds_letters() {
     }
     store.close().await;
     schema.drop().await;
+}
+
+/// Some databases fold the case of ASCII letters only, so the others are compared here.
+#[tokio::test]
+async fn a_look_up_of_other_letters_costs_the_same_for_nobody() {
+    let Some(schema) = or_not_run().await else { return };
+    let name = format!("{}_c", schema.name());
+    let create = "ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    schema.run(&format!("CREATE DATABASE {name} {create}")).await.unwrap();
+    let pool = sqlx::PgPool::connect_with(schema.options().database(&name)).await.unwrap();
+    let store = SqlxStore::from_postgres(pool.clone());
+    let create = AssertSqlSafe(format!("CREATE SCHEMA {}", schema.name()));
+    sqlx::raw_sql(create).execute(&pool).await.unwrap();
+    store.migrate().await.unwrap();
+    for email in ["bob@site.test", "\u{c4}nne@site.test"] {
+        let user = NewUser::new(email, Uniquifier::new(email));
+        store.commit(Change::InsertUser(Box::new(user)).into()).await.unwrap();
+    }
+    let mut costs = Vec::new();
+    for (typed, finds) in
+        [("\u{e4}nne@site.test", true), ("\u{e4}nna@site.test", false), ("anna\u{212a}", false)]
+    {
+        store.user(&by_email(typed)).await.unwrap();
+        let log = Log::default();
+        let guard = log.begin(LevelFilter::DEBUG);
+        assert_eq!(store.user(&by_email(typed)).await.unwrap().is_some(), finds, "{typed}");
+        drop(guard);
+        costs.push((statements(&log), log.text().matches("rows_returned=1").count()));
+    }
+    // All such values, and one user's row.
+    assert_eq!(costs, [(2, 2); 3]);
+    store.close().await;
+    schema.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    schema.drop().await;
+}
+
+fn by_email(value: &str) -> UserLookup {
+    let attribute = IdentityAttribute::Email;
+    UserLookup::Identity(Identity { attribute, value: value.to_owned(), ignore_case: true })
 }

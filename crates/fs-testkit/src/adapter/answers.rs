@@ -121,6 +121,28 @@ pub(super) fn looking_at_a_link_is_not_following_it(subject: &Subject) -> Result
     holds(is_confirmed(), "GET confirms")
 }
 
+/// Checks that a form of another site replaces no cookies, although some frameworks read another
+/// method from a field of the form. The browser sends no cookies with it, but would store those of
+/// the answer.
+pub(super) fn a_form_of_another_site_sets_no_cookie(subject: &Subject) -> Result<(), Violation> {
+    let lines: [&[u8]; 3] = [
+        b"Content-Type: application/x-www-form-urlencoded",
+        b"Origin: https://evil.test",
+        b"Sec-Fetch-Site: cross-site",
+    ];
+    for method in ["get", "GET", "put", "delete", "post"] {
+        for (name, value) in [("_method", method), ("x", "_method")] {
+            let body = format!("{name}={value}&email=a&password=b");
+            let answer = subject.visitor().ask("POST", "/login", &lines, body.as_bytes())?;
+            holds(
+                answer.cookies().is_empty(),
+                "the answer to a form of another site has no cookie",
+            )?;
+        }
+    }
+    Ok(())
+}
+
 /// Returns the values of a header in the output of [`seen`](super::seen).
 pub(super) fn said(seen: &Value, name: &str) -> Vec<String> {
     let all = seen.get("headers").and_then(Value::as_array);

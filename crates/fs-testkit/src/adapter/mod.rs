@@ -173,6 +173,7 @@ macro_rules! __each_adapter_rule {
             answers::methods_that_are_not_allowed_are_named
             answers::cookies_of_both_are_sent
             answers::looking_at_a_link_is_not_following_it
+            answers::a_form_of_another_site_sets_no_cookie
             bodies::a_long_body_is_refused
             bodies::a_body_without_end_is_refused_before_it
             bodies::a_long_body_is_handed_on_whole

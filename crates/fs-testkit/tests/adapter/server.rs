@@ -37,6 +37,7 @@ pub(crate) enum Fault {
     AnswersMethodsItself,
     OverwritesCookies,
     TakesHeadForGet,
+    DropsOrigins,
     ReadsWithoutLimit,
     ReadsToTheEnd,
     HandsOnWhatItRead,
@@ -181,6 +182,10 @@ impl Server {
             }
             Some(Fault::TakesHeadForGet) if head.method == Method::HEAD => {
                 head.method = Method::GET;
+            }
+            Some(Fault::DropsOrigins) => {
+                head.headers.remove("origin");
+                head.headers.remove("sec-fetch-site");
             }
             Some(Fault::ForgetsTheHost) => {
                 head.uri = head.uri.path_and_query().unwrap().as_str().parse().unwrap();

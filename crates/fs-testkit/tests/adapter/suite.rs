@@ -39,6 +39,7 @@ const CAUGHT: &[(Fault, &str, &str)] = &[
     (Fault::AnswersMethodsItself, "methods_that_are_not_allowed_are_named", "missing: Allow"),
     (Fault::OverwritesCookies, "cookies_of_both_are_sent", "the cookie theirs"),
     (Fault::TakesHeadForGet, "looking_at_a_link_is_not_following_it", "HEAD: is"),
+    (Fault::DropsOrigins, "a_form_of_another_site_sets_no_cookie", "has no cookie"),
     (Fault::ReadsWithoutLimit, "a_long_body_is_refused", "a body of one byte too many"),
     (Fault::ReadsToTheEnd, "a_body_without_end_is_refused_before_it", "no answer"),
     (
