@@ -79,7 +79,7 @@ impl Mailer for Outbox {
 
 #[async_trait]
 impl SmsSender for Outbox {
-    async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, message: &OutgoingSms) -> Result<(), SmsError> {
         self.keep(SentMessage::Text(message.clone()));
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Mailer for Outbox {
 
 #[async_trait]
 impl SmsSender for Outbox {
-    async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, message: &OutgoingSms) -> Result<(), SmsError> {
         let mut collected = self.collected();
         if collected.sms_fails {
             return Err(SmsError::Temporary("the contract says so".to_owned()));

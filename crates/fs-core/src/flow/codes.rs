@@ -216,7 +216,7 @@ impl Security {
             return Ok(true);
         }
         self.commit_counted(ctx, batch, &quota, user).await?;
-        Ok(sender.send(&sms).await.is_ok())
+        Ok(sender.send(&self.new_outbox_id()?, &sms).await.is_ok())
     }
 
     /// Composes the text message that contains a code.

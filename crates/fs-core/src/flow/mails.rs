@@ -7,8 +7,8 @@ use crate::Timestamp;
 use crate::context::Context;
 use crate::model::{Uniquifier, User};
 use crate::port::{
-    Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxMessage,
-    OutgoingMessage, OutgoingSms, SmsError,
+    Batch, Change, CommitError, MailDraft, MailError, MailKind, OutboxEntry, OutboxId,
+    OutboxMessage, OutgoingMessage, OutgoingSms, SmsError,
 };
 use crate::security::Security;
 
@@ -165,7 +165,7 @@ impl Security {
             let decoy = claimed.message.is_decoy();
             let outcome = match &claimed.message {
                 _ if decoy => Ok(()),
-                OutgoingMessage::Sms(sms) => self.send_text(sms).await,
+                OutgoingMessage::Sms(sms) => self.send_text(&claimed.id, sms).await,
                 OutgoingMessage::Mail(mail) => self.ports().mailer.send(&claimed.id, mail).await,
             };
             let change = settled(self.now(), &claimed, outcome);
@@ -182,11 +182,11 @@ impl Security {
         }
     }
 
-    async fn send_text(&self, sms: &OutgoingSms) -> Result<(), MailError> {
+    async fn send_text(&self, id: &OutboxId, sms: &OutgoingSms) -> Result<(), MailError> {
         let Some(sender) = &self.ports().sms else {
             return Err(MailError::Permanent("nobody sends text messages".to_owned()));
         };
-        sender.send(sms).await.map_err(|error| match error {
+        sender.send(id, sms).await.map_err(|error| match error {
             SmsError::Temporary(reason) => MailError::Temporary(reason),
             SmsError::Permanent(reason) => MailError::Permanent(reason),
         })

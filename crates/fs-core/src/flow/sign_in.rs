@@ -253,6 +253,7 @@ impl SignInFlows<'_> {
         if self.core.judge(ctx, &proven.user, Entry::Password, None).is_err() {
             let (user, reason) = (Some(Subject::of(&proven.user)), "second_factor_needed");
             self.core.emit(ctx, Event::AuthenticationFailed { user, reason });
+            self.core.blur_time().await?;
             return Ok(CredentialsCheck::Refused(SignInRefusal::WrongPassword));
         }
         let set = proven.rehash();

@@ -4,7 +4,8 @@ use super::{OutgoingMail, OutgoingSms};
 use crate::secret::Secret;
 
 /// Id of a message in the outbox: a random text. The `Message-ID` of a mail is derived from it, so
-/// that mail servers and mail programs can recognize a mail that was sent twice.
+/// that mail servers and mail programs can recognize a mail that was sent twice. Services for text
+/// messages get it for the same purpose.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutboxId(pub String);
 

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 
+use super::OutboxId;
 use crate::secret::Secret;
 
 /// Sends text messages, usually through an SMS service.
@@ -11,13 +12,14 @@ use crate::secret::Secret;
 /// outbox does.
 #[async_trait]
 pub trait SmsSender: Send + Sync {
-    /// Sends one message. `Ok` means that it was accepted, not that it was delivered.
+    /// Sends one message. `Ok` means that it was accepted, not that it was delivered. `id` is the
+    /// same for each attempt to send a message, so that a service can recognize a repetition.
     ///
     /// # Errors
     ///
     /// Returns [`SmsError::Temporary`] if the message may be retried later, and
     /// [`SmsError::Permanent`] if it must not be.
-    async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError>;
+    async fn send(&self, id: &OutboxId, message: &OutgoingSms) -> Result<(), SmsError>;
 }
 
 /// A text message that is ready to be sent.

@@ -9,7 +9,7 @@ use fs_core::flow::{
     SignInOutcome, UndoOutcome, ValidateOutcome,
 };
 use fs_core::model::User;
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Session;
 use fs_core::totp::TotpSecret;
 use fs_testkit::site::{PASSWORD, Setup, Site};
@@ -365,7 +365,7 @@ struct Silent;
 
 #[async_trait::async_trait]
 impl SmsSender for Silent {
-    async fn send(&self, _: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, _: &OutgoingSms) -> Result<(), SmsError> {
         Ok(())
     }
 }

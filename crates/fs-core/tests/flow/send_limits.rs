@@ -9,7 +9,7 @@ use fs_core::flow::{
     SendLinkOutcome,
 };
 use fs_core::limit::{Cap, SendLimits};
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 
@@ -183,7 +183,7 @@ pub(crate) struct Telephone(Mutex<Vec<String>>);
 
 #[async_trait::async_trait]
 impl SmsSender for Telephone {
-    async fn send(&self, sms: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, sms: &OutgoingSms) -> Result<(), SmsError> {
         self.0.lock().unwrap().push(sms.to.clone());
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fs_core::config::{CodeMethod, SignInMethod, TwoFactor, Unified};
 use fs_core::flow::{CodeLinkOutcome, Passcode, SendCodeOutcome, SignInOutcome};
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::session::Session;
 use fs_testkit::site::{Setup, Site};
 use futures::executor::block_on;
@@ -250,7 +250,7 @@ struct Telephone(Mutex<Vec<OutgoingSms>>);
 
 #[async_trait::async_trait]
 impl SmsSender for Telephone {
-    async fn send(&self, sms: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, sms: &OutgoingSms) -> Result<(), SmsError> {
         let mut sent = self.0.lock().unwrap();
         sent.push(sms.clone());
         match sms.to.as_str() {

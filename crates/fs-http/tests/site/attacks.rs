@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fs_core::event::Event;
 use fs_core::flow::Credentials;
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_testkit::site::{PASSWORD, Site};
 use http::StatusCode;
 use serde_json::json;
@@ -253,7 +253,7 @@ struct Sent;
 
 #[async_trait::async_trait]
 impl SmsSender for Sent {
-    async fn send(&self, _: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, _: &OutgoingSms) -> Result<(), SmsError> {
         Ok(())
     }
 }

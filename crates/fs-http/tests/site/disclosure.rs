@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use fs_core::config::{CodeMethod, SignInMethod, Unified};
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::totp::TotpSecret;
 use fs_testkit::calls::Call;
 use fs_testkit::site::{Answer, PASSWORD, Setup, Site};
@@ -105,7 +105,7 @@ struct Telephone;
 
 #[async_trait::async_trait]
 impl SmsSender for Telephone {
-    async fn send(&self, _: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, _: &OutgoingSms) -> Result<(), SmsError> {
         assert!(DELIVERS.get(), "a request waits for a text message");
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use fs_core::config::{CodeMethod, SignInMethod, Unified};
 use fs_core::message::{Category, Language, MessageKey};
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site};
 use http::header::{ACCEPT_LANGUAGE, VARY};
 use http::{HeaderValue, Method, Request, StatusCode};
@@ -218,7 +218,7 @@ struct Telephone(Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
 impl SmsSender for Telephone {
-    async fn send(&self, sms: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, sms: &OutgoingSms) -> Result<(), SmsError> {
         self.0.lock().unwrap().push(sms.text.expose().to_owned());
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 
 /// SMS sender that prints each message to standard error instead of sending it.
 ///
@@ -27,7 +27,7 @@ impl<W> ConsoleSms<W> {
 
 #[async_trait]
 impl<W: Write + Send> SmsSender for ConsoleSms<W> {
-    async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, message: &OutgoingSms) -> Result<(), SmsError> {
         // Exposing the text is the purpose of this sender.
         let text = message.text.expose();
         let shown = format!("--- text message to {}\n    {text}\n", message.to);
@@ -46,7 +46,8 @@ mod tests {
         let sender = ConsoleSms::to(Vec::new());
         let message =
             OutgoingSms { to: "+14155550123".to_owned(), text: "Your code is 424242".into() };
-        futures::executor::block_on(sender.send(&message)).unwrap();
+        let id = OutboxId("one".to_owned());
+        futures::executor::block_on(sender.send(&id, &message)).unwrap();
         let shown = String::from_utf8(sender.0.into_inner().unwrap()).unwrap();
         assert_eq!(shown, "--- text message to +14155550123\n    Your code is 424242\n");
     }

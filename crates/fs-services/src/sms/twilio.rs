@@ -1,7 +1,7 @@
 //! SMS sender for Twilio's REST API.
 
 use async_trait::async_trait;
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::secret::Secret;
 use reqwest::Url;
 use serde_json::Value;
@@ -88,7 +88,7 @@ impl TwilioSender {
 
 #[async_trait]
 impl SmsSender for TwilioSender {
-    async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, message: &OutgoingSms) -> Result<(), SmsError> {
         let client = &self.delivery.client;
         let request = client
             .post(self.url.clone())

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use fs_core::port::{Clock, Entropy, OutgoingSms, SmsError, SmsSender};
+use base64::engine::general_purpose::STANDARD;
+use fs_core::port::{Clock, OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::secret::Secret;
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Url;
@@ -46,11 +46,11 @@ pub enum WebhookAuth {
 /// use std::sync::Arc;
 ///
 /// use fs_services::sms::{WebhookAuth, WebhookSender};
-/// use fs_services::system::{OsEntropy, SystemClock};
+/// use fs_services::system::SystemClock;
 ///
 /// let auth = WebhookAuth::Bearer("secret".into());
 /// let url = "https://sms.example.com/send";
-/// let sender = WebhookSender::new(url, &auth, Arc::new(SystemClock), Arc::new(OsEntropy))?;
+/// let sender = WebhookSender::new(url, &auth, Arc::new(SystemClock))?;
 /// # Ok::<(), fs_services::sms::SmsConfigError>(())
 /// ```
 #[derive(Clone)]
@@ -59,7 +59,6 @@ pub struct WebhookSender {
     url: Url,
     proof: Proof,
     clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
 }
 
 #[derive(Clone)]
@@ -88,23 +87,20 @@ impl WebhookSender {
         url: &str,
         auth: &WebhookAuth,
         clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
     ) -> Result<Self, SmsConfigError> {
         let url = safe_url(url)?;
         let proof = match auth {
             WebhookAuth::Bearer(token) => Proof::Bearer(bearer(token)?),
             WebhookAuth::Signature(secret) => Proof::Signature(signing_key(secret)?),
         };
-        Ok(Self { delivery: Delivery::new()?, url, proof, clock, entropy })
+        Ok(Self { delivery: Delivery::new()?, url, proof, clock })
     }
 }
 
 #[async_trait]
 impl SmsSender for WebhookSender {
-    async fn send(&self, message: &OutgoingSms) -> Result<(), SmsError> {
-        let mut id = [0; 18];
-        self.entropy.fill(&mut id).map_err(|error| SmsError::Temporary(error.to_string()))?;
-        let id = format!("msg_{}", URL_SAFE_NO_PAD.encode(id));
+    async fn send(&self, id: &OutboxId, message: &OutgoingSms) -> Result<(), SmsError> {
+        let id = format!("msg_{}", id.0);
         let timestamp = self.clock.now().as_secs().to_string();
         // The service delivers the text, so it must see it.
         let body = serde_json::json!({ "to": message.to, "text": message.text.expose() });

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fs_core::config::{CodeMethod, Disclosure, SignInLinks, SignInMethod, TwoFactor, Unified};
-use fs_core::port::{OutgoingSms, SmsError, SmsSender};
+use fs_core::port::{OutboxId, OutgoingSms, SmsError, SmsSender};
 use fs_core::totp::{TotpRules, TotpSecret, WalletFormat};
 use fs_testkit::site::{Answer, Browser, PASSWORD, Setup, Site, link_in};
 use http::StatusCode;
@@ -25,7 +25,7 @@ struct Telephone(Arc<Mutex<String>>);
 
 #[async_trait]
 impl SmsSender for Telephone {
-    async fn send(&self, sms: &OutgoingSms) -> Result<(), SmsError> {
+    async fn send(&self, _: &OutboxId, sms: &OutgoingSms) -> Result<(), SmsError> {
         let text = sms.text.expose();
         text.clone_into(&mut self.0.lock().unwrap());
         Ok(())

@@ -4,7 +4,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use fs_core::port::{SmsError, SmsSender};
+use fs_core::port::{OutboxId, SmsError, SmsSender};
 
 use super::super::{SmsConfigError, TwilioConfig, TwilioSender};
 use super::{answer, impatient, message, server};
@@ -33,7 +33,7 @@ fn sender(base: &str) -> TwilioSender {
 #[tokio::test]
 async fn a_message_is_posted_as_twilio_asks() {
     let (base, told) = server(vec![answer("201 CREATED", ACCEPTED)]);
-    sender(&base).send(&message()).await.unwrap();
+    sender(&base).send(&OutboxId("one".to_owned()), &message()).await.unwrap();
 
     let request = told.recv().unwrap();
     assert_eq!(request.line, format!("POST /2010-04-01/Accounts/{SID}/Messages.json HTTP/1.1"));
@@ -58,7 +58,7 @@ async fn a_refusal_names_twilios_error_and_nothing_of_the_message() {
     let (base, told) = server(vec![answer("400 BAD REQUEST", refusal)]);
     let mut sender = sender(&base);
     let waits = impatient(&mut sender.delivery);
-    let error = sender.send(&message()).await.unwrap_err();
+    let error = sender.send(&OutboxId("one".to_owned()), &message()).await.unwrap_err();
     assert_eq!(
         error,
         SmsError::Permanent(
@@ -78,7 +78,7 @@ async fn a_refusal_that_is_not_twilios_is_one_still() {
         ("302 Found", ""),
     ] {
         let (base, told) = server(vec![answer(status, body)]);
-        let error = sender(&base).send(&message()).await.unwrap_err();
+        let error = sender(&base).send(&OutboxId("one".to_owned()), &message()).await.unwrap_err();
         assert!(matches!(&error, SmsError::Permanent(why) if why.starts_with(status)), "{error}");
         assert!(!error.to_string().contains("424242"), "{error}");
         assert_eq!(told.iter().count(), 1, "{status}");

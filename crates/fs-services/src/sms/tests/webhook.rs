@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use fs_core::Timestamp;
-use fs_core::port::{SmsError, SmsSender};
+use fs_core::port::{OutboxId, SmsError, SmsSender};
 use fs_testkit::clock::VirtualClock;
-use fs_testkit::entropy::{BrokenEntropy, SeededEntropy};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -14,14 +13,18 @@ use super::{answer, impatient, message, server};
 
 fn sender(url: &str, auth: &WebhookAuth) -> Result<WebhookSender, SmsConfigError> {
     let clock = Arc::new(VirtualClock::new(Timestamp::from_secs(1_800_000_000)));
-    WebhookSender::new(url, auth, clock, Arc::new(SeededEntropy::new(7)))
+    WebhookSender::new(url, auth, clock)
+}
+
+fn id() -> OutboxId {
+    OutboxId("one".to_owned())
 }
 
 #[tokio::test]
 async fn a_message_is_posted_as_json_with_a_token() {
     let (base, told) = server(vec![answer("204 No Content", "")]);
     let auth = WebhookAuth::Bearer("t0ken".into());
-    sender(&format!("{base}/sms?from=fs"), &auth).unwrap().send(&message()).await.unwrap();
+    sender(&format!("{base}/sms?from=fs"), &auth).unwrap().send(&id(), &message()).await.unwrap();
 
     let request = told.recv().unwrap();
     assert_eq!(request.line, "POST /sms?from=fs HTTP/1.1");
@@ -43,8 +46,8 @@ async fn a_signature_covers_id_time_and_body_and_survives_repetition() {
     let auth = WebhookAuth::Signature("whsec_BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH".into());
     let mut sender = sender(&base, &auth).unwrap();
     impatient(&mut sender.delivery);
-    sender.send(&message()).await.unwrap();
-    sender.send(&message()).await.unwrap();
+    sender.send(&id(), &message()).await.unwrap();
+    sender.send(&OutboxId("other".to_owned()), &message()).await.unwrap();
 
     let requests: Vec<_> = told.iter().collect();
     let header = |index: usize, name: &str| requests[index].header(name).unwrap().to_owned();
@@ -64,26 +67,16 @@ async fn a_signature_covers_id_time_and_body_and_survives_repetition() {
         mac.verify_slice(&digest.unwrap()).unwrap();
         assert_eq!(request.header("authorization"), None);
     }
-    assert_eq!(header(0, "webhook-id"), header(1, "webhook-id"), "posted again");
-    assert_ne!(header(1, "webhook-id"), header(2, "webhook-id"), "another message");
+    let ids = [0, 1, 2].map(|index| header(index, "webhook-id"));
+    assert_eq!(ids, ["msg_one", "msg_one", "msg_other"]);
 }
 
 #[tokio::test]
 async fn a_refusal_repeats_nothing_of_the_answer() {
     let (base, _told) = server(vec![answer("422 Unprocessable Entity", "bad text: 424242")]);
     let auth = WebhookAuth::Bearer("t0ken".into());
-    let error = sender(&base, &auth).unwrap().send(&message()).await.unwrap_err();
+    let error = sender(&base, &auth).unwrap().send(&id(), &message()).await.unwrap_err();
     assert_eq!(error, SmsError::Permanent("422 Unprocessable Entity".to_owned()));
-}
-
-#[tokio::test]
-async fn without_randomness_nothing_is_sent() {
-    let auth = WebhookAuth::Bearer("t0ken".into());
-    let clock = Arc::new(VirtualClock::new(Timestamp::from_secs(0)));
-    let sender =
-        WebhookSender::new("http://localhost:1", &auth, clock, Arc::new(BrokenEntropy)).unwrap();
-    let error = sender.send(&message()).await.unwrap_err();
-    assert!(error.to_string().contains("randomness"), "{error}");
 }
 
 #[test]
