@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::FlowError;
 use super::code_message::{CodeMessage, CodePurpose};
 use super::mails::decoys;
-use crate::config::CodeMethod;
+use crate::config::{CodeMethod, Disclosure};
 use crate::context::Context;
 use crate::event::{Event, Subject};
 use crate::identity::IdentityAttribute;
@@ -240,11 +240,13 @@ impl Security {
         self.limits().mails.to(self.counters(), kind, &fold_case(to), Place::Other)
     }
 
-    /// Commits a batch with a mail that anybody can request. Returns `false` if the limits of the
-    /// address are reached; then no mail was written, and the caller gives its usual answer.
+    /// Commits a batch with a mail that anybody can request, and wakes the worker that delivers it.
+    /// Returns `false` if the limits of the address are reached; then no mail was written, and the
+    /// caller gives its usual answer.
     ///
-    /// Those limits depend on the networks of the owner. So the work is the same whether or not one
-    /// is reached: of three commits, one succeeds and two are refused.
+    /// Those limits depend on the networks of the owner. Where answers must not reveal accounts, the
+    /// work is the same whether or not one is reached: of three commits, one succeeds and two are
+    /// refused.
     ///
     /// # Errors
     ///
@@ -257,28 +259,33 @@ impl Security {
         user: Option<&User>,
     ) -> Result<bool, FlowError> {
         let MailQuota { to, reserve, no_to, no_reserve } = quota;
+        let hides = self.config().disclosure == Disclosure::Generic && !to.is_empty();
+        let stands_in = |quota: &Quota| if hides { quota.uncapped(ctx.now) } else { Vec::new() };
         let with = |batch: &Batch, counts: Vec<Change>| {
             let mut batch = batch.clone();
             batch.extend(counts);
             batch
         };
-        let nothing = decoys(&batch);
-        let refused = with(&nothing, [no_reserve.uncapped(ctx.now), to.in_vain(ctx.now)].concat());
-        if self.try_mail(ctx, with(&batch, no_reserve.uncapped(ctx.now)), &to, user).await? {
-            if !to.is_empty() {
-                self.try_in_vain(refused.clone()).await?;
-                self.try_in_vain(refused).await?;
+        let by_limit = with(&batch, stands_in(&no_reserve));
+        let by_reserve = with(&batch, stands_in(&no_to));
+        let (sent, vain) = if self.try_mail(ctx, by_limit, &to, user).await? {
+            (true, 2)
+        } else if self.try_mail(ctx, by_reserve, &reserve, user).await? {
+            (true, 1)
+        } else {
+            (false, 0)
+        };
+        if hides {
+            let nothing = with(&decoys(&batch), stands_in(&no_reserve));
+            for _ in 0..vain {
+                self.try_in_vain(with(&nothing, to.in_vain(ctx.now))).await?;
             }
-            return Ok(true);
+            if !sent {
+                self.store().commit(with(&nothing, stands_in(&no_to))).await?;
+            }
         }
-        if self.try_mail(ctx, with(&batch, no_to.uncapped(ctx.now)), &reserve, user).await? {
-            self.try_in_vain(refused).await?;
-            return Ok(true);
-        }
-        let nothing =
-            with(&nothing, [no_to.uncapped(ctx.now), no_reserve.uncapped(ctx.now)].concat());
-        self.store().commit(nothing).await?;
-        Ok(false)
+        self.mail_waits();
+        Ok(sent)
     }
 
     /// Commits a batch with a mail. Returns `false` if a limit of its address is reached; then

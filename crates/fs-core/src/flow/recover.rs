@@ -352,7 +352,6 @@ impl Security {
         }
         let quota = self.mail_quota(ctx, ("reset", rules.within), &user.email, Some(user));
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
-            self.mail_waits();
             self.emit(ctx, Event::ResetPasswordInstructionsSent { user: Subject::of(user) });
         }
         Ok(())
@@ -373,9 +372,7 @@ impl Security {
             batch.push(self.no_mail(ctx, email, kind)?);
         }
         let quota = self.mail_quota(ctx, ("reset", rules.within), email, None);
-        if self.commit_mail(ctx, batch, quota, None).await? {
-            self.mail_waits();
-        }
+        self.commit_mail(ctx, batch, quota, None).await?;
         Ok(())
     }
 

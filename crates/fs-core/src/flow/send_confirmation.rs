@@ -101,7 +101,6 @@ impl Security {
         let batch = Batch::from(audit(ctx, "confirmation_requested", Some(&user.id))).and(mail);
         let quota = self.mail_quota(ctx, ("confirm", rules.within), &user.email, Some(user));
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
-            self.mail_waits();
             self.emit(ctx, Event::ConfirmInstructionsSent { user: Subject::of(user) });
         }
         Ok(())
@@ -121,9 +120,7 @@ impl Security {
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "confirmation_requested", None)).and(no_mail);
         let quota = self.mail_quota(ctx, ("confirm", rules.within), email, None);
-        if self.commit_mail(ctx, batch, quota, None).await? {
-            self.mail_waits();
-        }
+        self.commit_mail(ctx, batch, quota, None).await?;
         Ok(())
     }
 

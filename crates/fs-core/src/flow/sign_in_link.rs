@@ -214,7 +214,6 @@ impl Security {
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", Some(&user.id))).and(mail);
         let quota = self.mail_quota(ctx, ("sign_in_link", rules.within), &user.email, Some(user));
         if self.commit_mail(ctx, batch, quota, Some(user)).await? {
-            self.mail_waits();
             self.emit(ctx, Event::SignInLinkSent { user: Subject::of(user) });
         }
         Ok(())
@@ -231,9 +230,7 @@ impl Security {
         let no_mail = self.no_mail(ctx, email, kind)?;
         let batch = Batch::from(audit(ctx, "sign_in_link_requested", None)).and(no_mail);
         let quota = self.mail_quota(ctx, ("sign_in_link", rules.within), email, None);
-        if self.commit_mail(ctx, batch, quota, None).await? {
-            self.mail_waits();
-        }
+        self.commit_mail(ctx, batch, quota, None).await?;
         Ok(())
     }
 }

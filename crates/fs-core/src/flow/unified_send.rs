@@ -196,6 +196,7 @@ impl Security {
                 break;
             }
         }
+        self.mail_waits();
         Ok(SendCodeOutcome::Sent)
     }
 
