@@ -8,7 +8,7 @@ use crate::config::{CodeMethod, Config, ConfigError, ConfigErrors, SignInMethod}
 use crate::context::Context;
 use crate::csrf::CsrfSigner;
 use crate::event::{Event, EventRecord};
-use crate::flow::{FamilyKey, FlowError, TokenUses};
+use crate::flow::{DeliveryTimes, FamilyKey, FlowError, TokenUses};
 use crate::identity::{IdentityAttribute, Region};
 use crate::limit::CounterNames;
 use crate::model::{PasswordHash, SessionId, Uniquifier};
@@ -57,6 +57,7 @@ struct Inner {
     counters: CounterNames,
     family_key: FamilyKey,
     token_uses: TokenUses,
+    delivery_times: DeliveryTimes,
 }
 
 /// The external services that a [`Security`] needs. See [`crate::port`].
@@ -182,6 +183,7 @@ impl Security {
             counters,
             family_key,
             token_uses: TokenUses::default(),
+            delivery_times: DeliveryTimes::default(),
             config,
             ports,
             composer,
@@ -264,6 +266,11 @@ impl Security {
     /// Returns the uses of auth tokens that are not written yet.
     pub(crate) fn token_uses(&self) -> &TokenUses {
         &self.0.token_uses
+    }
+
+    /// Returns the durations of the latest deliveries.
+    pub(crate) fn delivery_times(&self) -> &DeliveryTimes {
+        &self.0.delivery_times
     }
 
     /// Returns the rules by which codes are generated and checked.

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::{FutureExt, Stream, StreamExt};
 use futures_timer::Delay;
 use http_body::Body;
@@ -18,6 +18,10 @@ const DRAINED: usize = 8 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(5);
 /// Maximum time without data from the client meanwhile.
 const DRAIN_SILENCE: Duration = Duration::from_secs(1);
+
+/// Length below which a chunk is copied. A chunk can keep a whole read buffer of the server alive,
+/// however short it is.
+const SHORT: usize = 4 * 1024;
 
 /// Treatment of the body of a request before an adapter opens the exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +83,7 @@ where
         }
         BodyUse::Read { limit } | BodyUse::Share { limit } => limit,
     };
-    let mut read = VecDeque::new();
+    let mut pieces = Pieces { read: VecDeque::new(), short: BytesMut::new() };
     let mut length = 0_usize;
     let mut ended = false;
     // Made when the client lets us wait: most bodies are there when their head is.
@@ -89,21 +93,21 @@ where
             match body.poll_next_unpin(cx) {
                 Poll::Ready(None) => {
                     ended = true;
-                    return Poll::Ready(BodyRead::Whole(whole(&read)));
+                    return Poll::Ready(BodyRead::Whole(pieces.whole()));
                 }
                 Poll::Ready(Some(Ok(chunk))) => {
                     length = length.saturating_add(chunk.len());
-                    read.push_back(Ok(chunk));
+                    pieces.push(chunk);
                     if length > limit {
                         return Poll::Ready(match how {
-                            BodyUse::Share { .. } => BodyRead::Beginning(whole(&read)),
+                            BodyUse::Share { .. } => BodyRead::Beginning(pieces.whole()),
                             _ => BodyRead::TooLong,
                         });
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
                     ended = true;
-                    read.push_back(Err(error));
+                    pieces.all().push_back(Err(error));
                     return Poll::Ready(BodyRead::NotRead);
                 }
                 Poll::Pending => {
@@ -115,7 +119,44 @@ where
         }
     })
     .await;
-    (verdict, Replayed { read, rest: body, ended })
+    pieces.all();
+    (verdict, Replayed { read: pieces.read, rest: body, ended })
+}
+
+/// Part of a body that was read.
+struct Pieces<E> {
+    read: VecDeque<Result<Bytes, E>>,
+    /// Copies of short chunks that come after the others.
+    short: BytesMut,
+}
+
+impl<E> Pieces<E> {
+    fn push(&mut self, chunk: Bytes) {
+        // Most bodies are one chunk.
+        let is_first = self.read.is_empty() && self.short.is_empty();
+        if chunk.len() < SHORT && !is_first {
+            self.short.extend_from_slice(&chunk);
+        } else {
+            self.all().push_back(Ok(chunk));
+        }
+    }
+
+    fn all(&mut self) -> &mut VecDeque<Result<Bytes, E>> {
+        if !self.short.is_empty() {
+            self.read.push_back(Ok(self.short.split().freeze()));
+        }
+        &mut self.read
+    }
+
+    fn whole(&mut self) -> Bytes {
+        let read = self.all();
+        let mut chunks = read.iter().flatten();
+        match (chunks.next(), chunks.next()) {
+            (None, _) => Bytes::new(),
+            (Some(only), None) => only.clone(),
+            _ => read.iter().flatten().flatten().copied().collect(),
+        }
+    }
 }
 
 impl<S, E> Replayed<S, E> {
@@ -193,15 +234,6 @@ impl<B: Body<Data = Bytes> + Unpin> Stream for Frames<B> {
     }
 }
 
-fn whole<E>(read: &VecDeque<Result<Bytes, E>>) -> Bytes {
-    let mut chunks = read.iter().filter_map(|chunk| chunk.as_ref().ok());
-    match (chunks.next(), chunks.next()) {
-        (None, _) => Bytes::new(),
-        (Some(only), None) => only.clone(),
-        _ => read.iter().flatten().flatten().copied().collect(),
-    }
-}
-
 impl<S, E> Stream for Replayed<S, E>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
@@ -231,6 +263,8 @@ impl std::fmt::Debug for BodyRead {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use futures::executor::block_on;
     use futures::stream;
 
@@ -257,7 +291,40 @@ mod tests {
         ] {
             let (read, handed) = block_on(read(stream::iter(sent.clone()), how, SOON));
             assert_eq!(format!("{read:?}"), wanted);
-            assert_eq!(block_on(handed.collect::<Chunks>()), sent);
+            let handed: Vec<_> = block_on(handed.collect::<Chunks>());
+            let handed: Vec<u8> = handed.into_iter().flat_map(Result::unwrap).collect();
+            assert_eq!(handed, b"hello!");
+        }
+    }
+
+    /// Chunk that keeps a larger buffer alive, as those of servers do.
+    struct Buffer {
+        _alive: Arc<()>,
+    }
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            b"a buffer of eight kilobytes"
+        }
+    }
+
+    #[test]
+    fn short_chunks_keep_no_buffers_alive() {
+        for how in [BodyUse::Read { limit: 2_000 }, BodyUse::Share { limit: 900 }] {
+            let alive = Arc::new(());
+            let chunk = |_| {
+                let buffer = Bytes::from_owner(Buffer { _alive: Arc::clone(&alive) });
+                Ok::<_, ()>(buffer.slice(0..1))
+            };
+            let chunks = stream::iter(0..1_000).map(chunk);
+            let (read, handed) = block_on(read(chunks, how, SOON));
+            assert_eq!(Arc::strong_count(&alive), 2, "that of the first chunk");
+            let (BodyRead::Whole(body) | BodyRead::Beginning(body)) = read else {
+                panic!("{read:?}")
+            };
+            assert!(body.len() > 900);
+            let rest: Vec<_> = block_on(handed.collect());
+            assert_eq!(rest.into_iter().map(|chunk| chunk.unwrap().len()).sum::<usize>(), 1_000);
         }
     }
 

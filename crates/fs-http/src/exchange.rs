@@ -29,8 +29,8 @@ use crate::session_cookie::sent_session;
 use crate::site::Site;
 use crate::trace::{CredentialSource, Trace};
 
-/// Accounts and sign-in over HTTP. It is cheap to clone. Adapters translate between it and their
-/// framework.
+/// HTTP layer of a [`Security`], from which an adapter begins an [`Exchange`]
+/// for each request. Clones share their state.
 #[derive(Clone)]
 pub struct WebSecurity(pub(crate) Arc<Web>);
 

@@ -10,6 +10,10 @@ use http::{HeaderMap, Method, Uri};
 use crate::body::BodyRead;
 use crate::fields::{Fields, Reading, is_json_type};
 
+/// Maximum number of cookies of one name that are read, more than any browser sends. Each may cost a
+/// decryption.
+const SAME_COOKIES: usize = 64;
+
 /// A request: its head, its body as far as it was read, and the client's address. Nearly all of it
 /// can be secret, so `Debug` shows the method only.
 pub struct Incoming {
@@ -106,11 +110,13 @@ impl Incoming {
         })
     }
 
-    /// Returns the values of all cookies of that name, in their order. Cookies that are not valid
-    /// UTF-8 are left out.
+    /// Returns the values of the cookies of that name, in their order, at most [`SAME_COOKIES`].
+    /// Cookies that are not valid UTF-8 are left out.
     pub(crate) fn cookie_values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         let lines = self.headers.get_all(COOKIE).iter();
-        lines.flat_map(move |line| Pairs(line.as_bytes()).filter_map(move |pair| value(pair, name)))
+        let values = lines
+            .flat_map(move |line| Pairs(line.as_bytes()).filter_map(move |pair| value(pair, name)));
+        values.take(SAME_COOKIES)
     }
 
     /// Checks whether a cookie of that name was sent.

@@ -94,7 +94,7 @@ impl CredentialSource {
 }
 
 impl Trace {
-    /// Returns the credentials that were tried, with their results.
+    /// Returns the source and the result of each credential that was tried.
     pub fn tried(&self) -> impl Iterator<Item = (CredentialSource, Result<(), AuthFailure>)> {
         CredentialSource::ALL
             .into_iter()

@@ -179,9 +179,9 @@ impl Builder {
     }
 }
 
-/// Handle of a running security and of the task that delivers its mails.
+/// Handle of a [`Security`] or `WebSecurity`, and of the task that delivers its mails.
 ///
-/// Dereferences to the security. Dropping it stops the task at once; prefer
+/// It dereferences to that value. Dropping it stops the task at once; prefer
 /// [`shutdown`](Self::shutdown).
 #[derive(Debug)]
 #[must_use = "dropping the handle stops the delivery of mails"]

@@ -3,8 +3,8 @@
 use std::io;
 
 /// Returns a future that completes when the process is asked to stop: by Ctrl-C, or by SIGTERM,
-/// which service managers and containers send. Signals are noticed from now on, even before the
-/// future is awaited.
+/// which service managers and containers send. Signals are captured from the call on, even before
+/// the future is awaited. Call it within a tokio runtime.
 ///
 /// # Errors
 ///

@@ -208,7 +208,7 @@ pub struct TotpSettings {
     pub keys: BTreeMap<String, Secret>,
     /// Encryption format of stored secrets.
     pub format: WalletFormat,
-    /// Name of the application in authenticator apps.
+    /// Name of the application that authenticator apps show.
     pub issuer: String,
     /// Number of digits of a code, from 6 to 8. Many apps support only 6 digits and ignore the
     /// setting, so test before you rely on another number. After a change of the number of digits

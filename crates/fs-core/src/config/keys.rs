@@ -23,8 +23,8 @@ const STARTS: [&str; 4] = ["SECURITY_", "SESSION_COOKIE_", "REMEMBER_COOKIE_", "
 
 /// Configuration in Flask's own keys, to be converted to ours.
 ///
-/// Reading a key removes it, so the keys that remain at the end are unknown. ConfigErrors are
-/// collected in order to report all of them at once. `Debug` does not show values, since many are
+/// Reading a key removes it, so the keys that remain at the end are unknown. Errors are
+/// collected, and [`finish`](Self::finish) reports all of them at once. `Debug` does not show values, since many are
 /// secrets.
 #[derive(Clone, Default)]
 pub struct FlaskKeys {

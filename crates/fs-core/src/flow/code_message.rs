@@ -1,4 +1,4 @@
-//! Codes that are sent, and what they are for.
+//! Messages with one-time codes, and the purposes of codes.
 
 use crate::config::CodeMethod;
 use crate::model::User;

@@ -51,8 +51,8 @@ pub enum EnrolOutcome {
     NotSent,
     /// The choice is invalid. Nothing was changed.
     Refused(Problem),
-    /// The second factor is disabled. Other sessions and remembered browsers of the account are
-    /// revoked, if the configuration says so.
+    /// The second factor is disabled. If `sessions.end_with_second_factor` is set, the other
+    /// sessions, remembered browsers and auth tokens of the account are revoked.
     Disabled {
         /// User, without a second factor.
         user: Arc<User>,

@@ -422,6 +422,8 @@ impl Security {
             if let Some(network) = network(ctx) {
                 let here = passwords.here(names, &identity, &network);
                 forgotten.extend(here.forget_longer(Duration::ZERO));
+                let codes_here = codes.here(names, &identity, &network);
+                forgotten.extend(codes_here.forget_longer(DAY));
             }
         }
         forgotten

@@ -155,10 +155,6 @@ impl Security {
         }
     }
 
-    pub(crate) fn email_lookup(&self, normalised: &str) -> UserLookup {
-        UserLookup::Identity(self.email_identity(normalised))
-    }
-
     pub(crate) fn email_identity(&self, normalised: &str) -> Identity {
         let IdentityRule { attribute, ignore_case } = self.email_rule();
         Identity { attribute, value: normalised.to_owned(), ignore_case }

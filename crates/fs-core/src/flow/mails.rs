@@ -162,12 +162,19 @@ impl Security {
             let Some(claimed) = claimed else {
                 return Ok(done);
             };
-            let decoy = claimed.message.is_decoy();
+            let (decoy, times) = (claimed.message.is_decoy(), self.delivery_times());
+            let started = self.now();
             let outcome = match &claimed.message {
-                _ if decoy => Ok(()),
+                message if decoy => {
+                    self.wait(Some(times.of_decoy(message))).await;
+                    Ok(())
+                }
                 OutgoingMessage::Sms(sms) => self.send_text(&claimed.id, sms).await,
                 OutgoingMessage::Mail(mail) => self.ports().mailer.send(&claimed.id, mail).await,
             };
+            if !decoy && outcome.is_ok() {
+                times.note(&claimed.message, self.now().since(started));
+            }
             let change = settled(self.now(), &claimed, outcome);
             match &change {
                 Change::Delivered(_) if decoy => {}

@@ -15,6 +15,7 @@ mod code_message;
 mod codes;
 mod confirm;
 mod counted_sign_in;
+mod delivery_times;
 mod enrol;
 mod establish;
 mod factor_proof;
@@ -32,6 +33,7 @@ mod read_input;
 mod recover;
 mod recovery_codes;
 mod register;
+mod registered_before;
 mod remember;
 mod restore;
 mod second_factor;
@@ -83,6 +85,7 @@ pub use unified_send::SendCodeOutcome;
 pub use unified_setup::{ProveSetupOutcome, SetupOutcome};
 pub use verify::VerifyOutcome;
 
+pub(crate) use delivery_times::DeliveryTimes;
 pub(crate) use family::FamilyKey;
 pub(crate) use token_uses::TokenUses;
 

@@ -16,9 +16,7 @@ use crate::event::{Event, Subject};
 use crate::identity::{EmailAddress, IdentityAttribute, Username};
 use crate::message::{Message, MessageKey};
 use crate::model::{NewUser, PasswordHash, SignIns, Uniquifier, User, UserId};
-use crate::port::{
-    AuditEntry, Batch, Change, CommitError, Identity, MailKind, UniqueAttribute, UserLookup,
-};
+use crate::port::{AuditEntry, Batch, Change, CommitError, MailKind, UniqueAttribute, UserLookup};
 use crate::second_factor::Entry;
 use crate::secret::Secret;
 use crate::security::Security;
@@ -179,7 +177,7 @@ impl AccountFlows<'_> {
 impl Security {
     /// Issues a token that confirms an address, and returns it with its validity period. Returns
     /// `None` if addresses are not confirmed.
-    fn confirmation_of(
+    pub(super) fn confirmation_of(
         &self,
         ctx: &Context,
         uniquifier: &Uniquifier,
@@ -194,7 +192,7 @@ impl Security {
     /// Records in the browser's session that it registered. In this browser only, the link of the
     /// mail suffices to confirm the account. If the address already had an account, the recorded
     /// uniquifier belongs to no account, and the browser cannot tell the difference.
-    fn note_registration(&self, session: &mut Session, uniquifier: &Uniquifier) {
+    pub(super) fn note_registration(&self, session: &mut Session, uniquifier: &Uniquifier) {
         if self.config().confirmation.as_ref().is_some_and(|rules| rules.asks_for_password) {
             session.set_registered(Some(uniquifier.as_str().to_owned()));
         }
@@ -279,13 +277,17 @@ impl Security {
             Err(error) => {
                 return match self.reached(ctx, &error, &quota, None) {
                     // Answer as if the address had an account whose owner got too many mails.
-                    Some(_) if hides && !sign_in => Ok(self.told_as_ever(session, new)),
+                    Some(_) if hides && !sign_in => {
+                        self.register_in_vain(ctx, &new).await?;
+                        Ok(self.told_as_ever(session, new))
+                    }
                     Some(reached) => Err(FlowError::TooMany(reached.wait)),
                     None => Err(error.into()),
                 };
             }
         };
         self.mail_waits();
+        self.register_in_vain(ctx, &new).await?;
         let Some(id) = receipt.users.into_iter().next() else {
             return Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Uniquifier)));
         };
@@ -308,80 +310,6 @@ impl Security {
             signed_in,
             challenge,
         })))
-    }
-
-    /// Answers a registration that lost the race for the address.
-    async fn lost_the_race(
-        &self,
-        ctx: &Context,
-        session: &mut Session,
-        new: NewUser,
-        reserved: Vec<Change>,
-    ) -> Result<RegisterOutcome, FlowError> {
-        if self.config().disclosure == Disclosure::Explicit {
-            return Ok(RegisterOutcome::Refused(vec![taken_email(&new.email)]));
-        }
-        match self.store().user(&self.email_lookup(&new.email)).await? {
-            Some(owner) => self.registered_before(ctx, session, &owner, new, reserved).await,
-            None => Err(FlowError::Contended(CommitError::Conflict(UniqueAttribute::Email))),
-        }
-    }
-
-    /// Notifies the owner of the address, and reveals nothing to the caller. The chosen username is
-    /// reserved for a while, as if a new account had it.
-    async fn registered_before(
-        &self,
-        ctx: &Context,
-        session: &mut Session,
-        owner: &User,
-        new: NewUser,
-        reserved: Vec<Change>,
-    ) -> Result<RegisterOutcome, FlowError> {
-        // Issue a token in any case, because a new account costs one as well.
-        let token = self.confirmation_of(ctx, &owner.uniquifier, &owner.email)?;
-        let confirmation = token.as_ref().map(|(token, within)| (token.expose(), *within));
-        let confirmation = confirmation.filter(|_| owner.confirmed_at.is_none());
-        let mail = self.mail(ctx, owner, MailKind::AccountExists { confirmation })?;
-        let mut batch = self.work_of_new_account(ctx, &new);
-        reserved.into_iter().for_each(|change| batch.push(change));
-        batch.push(audit(ctx, "registered_again", Some(&owner.id)));
-        batch.push(mail);
-        let name = new.username.as_deref();
-        let quota = self.mail_to_quota("register", &new.email);
-        match (self.try_mail(ctx, batch, &quota, Some(owner)).await, name) {
-            (Ok(true), _) => self.mail_waits(),
-            (Ok(false), _) => {}
-            (Err(FlowError::Contended(error)), Some(name))
-                if takes(&error, IdentityAttribute::Username) =>
-            {
-                return Ok(RegisterOutcome::Refused(vec![taken_username(name)]));
-            }
-            (Err(error), _) => return Err(error),
-        }
-        Ok(self.told_as_ever(session, new))
-    }
-
-    /// Returns the answer that hides that no account was created.
-    fn told_as_ever(&self, session: &mut Session, new: NewUser) -> RegisterOutcome {
-        self.note_registration(session, &new.uniquifier);
-        RegisterOutcome::Done(Box::new(Registered {
-            email: new.email,
-            confirmation_sent: self.config().confirmation.is_some(),
-            user: None,
-            signed_in: None,
-            challenge: None,
-        }))
-    }
-
-    /// Returns changes that take about as long as creating `new` and have no lasting effect. They
-    /// claim names that nobody chooses.
-    fn work_of_new_account(&self, ctx: &Context, new: &NewUser) -> Batch {
-        let nobody = new.uniquifier.as_str();
-        let email = |value: &str| Identity { value: value.to_owned(), ..self.email_identity("") };
-        let name = new.username.as_ref().map(|_| username_lookup(nobody));
-        let account = email(&format!("{nobody} account"));
-        let claims = [Some(email(nobody)), name, Some(account)].into_iter().flatten();
-        claims.fold(Batch::new(), |batch, name| batch.and(self.claim(ctx, &name)))
     }
 
     fn check_registration(
@@ -448,7 +376,7 @@ fn is_blank(text: &Secret) -> bool {
     text.expose().trim().is_empty()
 }
 
-fn taken_email(email: &str) -> Problem {
+pub(super) fn taken_email(email: &str) -> Problem {
     let message = Message::new(MessageKey::EmailAlreadyAssociated).with("email", email);
     Problem::new("email", message)
 }

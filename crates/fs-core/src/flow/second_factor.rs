@@ -92,7 +92,7 @@ impl FromStr for RescueReason {
 #[derive(Debug)]
 #[must_use]
 pub enum RescueOutcome {
-    /// A mail was sent.
+    /// A mail is on its way: the code to the user, or a notice to the operators.
     Sent,
     /// The mail could not be sent.
     NotSent,
@@ -216,9 +216,9 @@ impl SecondFactorFlows<'_> {
         }
     }
 
-    /// Helps a user who cannot give the second factor of a pending sign-in. For a lost device, this
-    /// mails the code, if the configuration allows it. For a mailbox out of reach, it notifies the
-    /// operators of the application.
+    /// Helps a user who cannot give the second factor of a pending sign-in. If the device is lost
+    /// and the configuration allows it, the code is mailed to the user. If the user has no access to
+    /// the mailbox, a notice is mailed to the operators of the application.
     ///
     /// # Errors
     ///

@@ -22,7 +22,8 @@ pub enum SendCodeOutcome {
     Sent,
     /// The code could not be sent.
     NotSent,
-    /// The input is invalid. No code was sent.
+    /// The method is not available. With [`Disclosure::Explicit`] only, the account may also be
+    /// unknown or deactivated. No code was sent.
     Refused(Problem),
 }
 

@@ -58,7 +58,7 @@ pub struct EmailAddress(String);
 
 impl EmailAddress {
     /// Creates an address without any check, for an application that validates and normalizes
-    /// addresses itself.
+    /// addresses itself. If it does not normalize, two spellings of one mailbox become two accounts.
     pub fn unchecked(address: impl Into<String>) -> Self {
         Self(address.into())
     }

@@ -1,7 +1,7 @@
 //! Identities that users type: mail addresses, usernames and phone numbers.
 //!
 //! Each kind has one normalized form that is stored and looked up. [`IdentityRules::lookups`]
-//! returns the accounts that a typed text may mean. No function here panics, whatever the text is.
+//! returns the identities to look up for a typed text. No function here panics, whatever the text is.
 //! Texts that are too long for any identity are refused before any work is done on them.
 
 mod email;

@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::quota::OnSuccess::{Forget, Keep, TakeBack};
-use super::{Cap, CounterNames, DAY, HOUR, Limit, Place, Quota, Stranger};
+use super::{Cap, CounterNames, DAY, HOUR, Limit, Network, Place, Quota, Stranger};
 use crate::model::UserId;
 
 /// Rate limits for wrong codes.
@@ -35,7 +35,7 @@ pub struct CodeLimits {
     /// Codes that sign in, per network for all accounts: 100 per hour. Once this limit is reached,
     /// a right code is still accepted from owners who recently signed in from that network.
     pub network: Vec<Cap>,
-    /// Codes for one pending sign-in: 10 per day.
+    /// Attempts at a code for one pending sign-in: 10 per day.
     pub sign_in: Vec<Cap>,
     /// Codes for the second factor, per account and [`Place`]: 20 per hour, 50 per day, 100 per
     /// month.
@@ -78,14 +78,19 @@ impl CodeLimits {
     pub fn stranger(&self, names: &CounterNames, who: &Stranger<'_>) -> Quota {
         let mut quota = Quota::default();
         if let Some(network) = who.network {
-            let here = (&[who.identity][..], network);
-            quota = quota.with_network(names, Limit::CodeHere, &self.here, here, Forget);
+            quota = quota.and(self.here(names, who.identity, network));
             let (caps, limit) = (&self.network, Limit::CodeNetwork);
             let of_network =
                 Quota::default().with_network(names, limit, caps, (&[], network), TakeBack);
             quota = quota.and(of_network.sparing_owner());
         }
         quota.and(self.everywhere(names, who.identity))
+    }
+
+    /// Returns the quota of an account's codes from one network.
+    pub fn here(&self, names: &CounterNames, identity: &str, network: &Network) -> Quota {
+        let here = (&[identity][..], network);
+        Quota::default().with_network(names, Limit::CodeHere, &self.here, here, TakeBack)
     }
 
     /// Returns the quota of an account's codes from all networks.

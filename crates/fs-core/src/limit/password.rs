@@ -18,8 +18,9 @@ use crate::model::UserId;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PasswordLimits {
-    /// Passwords per account and network: 20 per 15 minutes, 40 per day. A success resets the
-    /// count.
+    /// Wrong passwords per account and network: 20 per 15 minutes, 40 per day. A success does not
+    /// reset the count: otherwise a stranger on the same network would see that the owner signed in,
+    /// and get more guesses.
     ///
     /// The caps apply to an IPv4 address or an IPv6 /64. A /56 has twice the caps, a /48 four times
     /// the caps.
@@ -104,7 +105,7 @@ impl PasswordLimits {
     /// Returns the quota of an account's passwords from one network.
     pub fn here(&self, names: &CounterNames, identity: &str, network: &Network) -> Quota {
         let here = (&[identity][..], network);
-        Quota::default().with_network(names, Limit::PasswordHere, &self.here, here, Forget)
+        Quota::default().with_network(names, Limit::PasswordHere, &self.here, here, TakeBack)
     }
 
     /// Returns the quota of an attempt after a limit was reached that spares owners.
@@ -203,9 +204,6 @@ mod tests {
         };
         let (in_56, in_48) = (shared("2001:db8:1:2::1"), shared("2001:db8:1:100::1"));
         assert_eq!((in_56, in_48, shared("2001:db8:2::1")), (7, 4, 1));
-        // A success resets the count of the narrowest network only.
-        let forgets = |change: &Change| matches!(change, Change::ResetCount(_));
-        assert_eq!(one.success().iter().filter(|change| forgets(change)).count(), 2);
         assert_eq!(one.success().len(), 10);
     }
 
@@ -215,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn a_success_forgets_only_what_was_counted_here() {
+    fn a_success_takes_back_its_own_attempt_alone() {
         let quota = quota("ann", Some("203.0.113.7"));
-        let forgotten = |change: &Change| matches!(change, Change::ResetCount(_));
-        let changes: Vec<_> = quota.success().iter().map(forgotten).collect();
-        assert_eq!(changes, [true, true, false, false]);
+        let takes_back = |change: &Change| matches!(change, Change::Uncount(_));
+        assert_eq!(quota.success().len(), 4);
+        assert!(quota.success().iter().all(takes_back));
     }
 
     #[test]

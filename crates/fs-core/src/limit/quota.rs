@@ -138,8 +138,7 @@ impl Quota {
         self
     }
 
-    /// Adds a limit for a network and the wider ones, each with larger caps. A success resets only
-    /// the failures of the narrowest network; those of its neighbours remain.
+    /// Adds a limit for a network and the wider ones, each with larger caps.
     pub(super) fn with_network(
         mut self,
         names: &CounterNames,
@@ -151,10 +150,6 @@ impl Quota {
         for width in network.widths() {
             let wider = |cap: &Cap| Cap { most: cap.most.saturating_mul(width.times), ..*cap };
             let caps: Vec<_> = caps.iter().map(wider).collect();
-            let on_success = match on_success {
-                OnSuccess::Forget if width.times > 1 => OnSuccess::TakeBack,
-                other => other,
-            };
             self = self.with(names, limit, &caps, &[whom, &[width.name]].concat(), on_success);
         }
         self

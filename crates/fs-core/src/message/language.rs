@@ -229,9 +229,8 @@ impl Language {
         self.text(unit, &[("count", count.to_string())])
     }
 
-    /// Returns the names of the texts that are not translated, and of plural forms that the
-    /// language distinguishes and a text lacks (`span_days.few`). An application can test its file
-    /// with it.
+    /// Returns the names of texts that are not translated, and of missing plural forms, such as
+    /// `span_days.few`. An application can use this to test a language file.
     ///
     /// ```
     /// use fs_core::message::Language;

@@ -45,7 +45,7 @@ impl Permissions {
         self.0.extend(more.0.iter().cloned());
     }
 
-    /// Removes all of `less`. Names that are not in the set are ignored.
+    /// Removes the permissions in `less`. Names that are not in the set are ignored.
     pub fn remove(&mut self, less: &Self) {
         self.0.retain(|name| !less.0.contains(name));
     }

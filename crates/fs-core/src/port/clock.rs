@@ -12,9 +12,9 @@ pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Waits for a few milliseconds at most. A request whose duration must not reveal whether an
-    /// account exists waits for a random time. The default implementation returns at once, as the
-    /// clocks of tests do.
+    /// Waits. A request whose duration must not reveal whether an account exists waits for a few
+    /// milliseconds, and the delivery of a decoy for as long as that of a mail. The default
+    /// implementation returns at once, as the clocks of tests do.
     async fn wait(&self, _span: Duration) {}
 }
 

@@ -347,8 +347,8 @@ impl Session {
         self.changed = true;
     }
 
-    /// Returns the redirect target of a form that was accepted a short while ago. Returns `None` if
-    /// the last accepted form was another one.
+    /// Returns the redirect target of a form that was accepted within the last ten minutes. Returns
+    /// `None` if the last accepted form was another one, or is older.
     pub fn done(&self, form: &[&str], now: Timestamp) -> Option<&str> {
         let done = self.state.done.as_ref()?;
         let same = done.digest == digest(form) && now.since(done.at) <= SECOND_PRESS;

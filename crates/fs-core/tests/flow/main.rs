@@ -8,6 +8,7 @@ mod change_limits;
 mod code_limits;
 mod codes;
 mod crowds;
+mod deliveries;
 mod every_fault;
 mod every_order;
 mod factor_races;

@@ -107,6 +107,30 @@ async fn a_refused_request_looks_no_account_up() {
     }
 }
 
+/// Checks concurrent registrations of a free address: one wins, and the others find out late.
+#[tokio::test]
+async fn concurrent_registrations_cost_the_same_for_a_free_address() {
+    let mut seen = Vec::new();
+    for exists in [true, false] {
+        let site = setup().build();
+        site.add_user("bob@site.test").await;
+        if exists {
+            site.add_user(ANN).await;
+        }
+        site.calls.take();
+        site.calls.take_rows();
+        let (_, register) = ATTEMPTS[4];
+        for outcome in futures::future::join_all((0..4).map(|_| register(&site))).await {
+            outcome.unwrap();
+        }
+        let mut calls: Vec<_> = site.calls.take().iter().map(|call| format!("{call:?}")).collect();
+        calls.sort();
+        seen.push((calls, site.calls.take_rows().len()));
+        assert!(site.user(ANN).await.is_some());
+    }
+    assert_eq!(seen[0], seen[1]);
+}
+
 /// Strangers elsewhere used up the mails of an address. Then the work of a request does not reveal
 /// whether the owner signs in from the network of the request, whose mails are counted apart.
 #[tokio::test]

@@ -208,7 +208,7 @@ pub struct Redirects {
     /// Domain whose subdomains are allowed as targets too. `None` allows no other host.
     pub subdomains_of: Option<String>,
     /// Regular expression for targets to refuse, in addition to unsafe ones. It is matched at the
-    /// start of the target.
+    /// start of the target. `None` refuses unsafe targets only.
     pub refused: Option<String>,
 }
 

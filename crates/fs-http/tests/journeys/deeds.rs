@@ -181,7 +181,6 @@ impl World {
         }
         ensure(ok(&answer) == good, || format!("answered {}", answer.status))?;
         if good {
-            self.tries.succeeded(step.who, step.browser);
             let pending = Self::told_pending(&answer);
             let owed = self.with(step, |model, jar| model.admit(jar, step.who, Way::Password));
             ensure(pending == owed.is_some(), || format!("owes {owed:?}, told {pending}"))?;

@@ -20,8 +20,6 @@ struct Try {
     /// Person whose name was given; `None` for an unknown name.
     who: Option<usize>,
     network: usize,
-    /// Whether the right password was given afterwards in the same network, which resets the count.
-    forgotten: bool,
 }
 
 /// Attempts so far. A limit may be reached only if there were enough of them recently.
@@ -40,15 +38,7 @@ const DAY: u64 = 86_400;
 
 impl Tries {
     pub(crate) fn note(&mut self, at: Timestamp, kind: Kind, who: Option<usize>, network: usize) {
-        self.tries.push(Try { at, kind, who, network, forgotten: false });
-    }
-
-    /// Records that the right password was given.
-    pub(crate) fn succeeded(&mut self, who: usize, network: usize) {
-        let of = |made: &&mut Try| {
-            made.who == Some(who) && made.network == network && made.kind == Kind::Password
-        };
-        self.tries.iter_mut().filter(of).for_each(|made| made.forgotten = true);
+        self.tries.push(Try { at, kind, who, network });
     }
 
     pub(crate) fn signed_in(&mut self, who: usize, network: usize) {
@@ -85,10 +75,8 @@ impl Tries {
         let in_network = |made: &Try| is(made) && made.network == network;
         let named = |made: &Try| is(made) && made.who == Some(who);
         let here = |made: &Try| named(made) && in_network(made);
-        let mut stops =
-            self.reached(now, &[(20, QUARTER), (40, DAY)], |made| here(made) && !made.forgotten);
-        // The right password does not reset the counts of wider IPv6 networks.
-        stops |= self.reached(now, &[(40, QUARTER), (80, DAY)], here);
+        // The right password does not reset the count.
+        let stops = self.reached(now, &[(20, QUARTER), (40, DAY)], here);
         match self.is_home(who, network) {
             true => stops || self.reached(now, &[(1_000, QUARTER)], in_network),
             false => {

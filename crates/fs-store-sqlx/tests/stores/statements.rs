@@ -1,8 +1,11 @@
 //! Tests of the number of statements of a start and of a look-up.
 
+use std::time::Duration;
+
+use fs_core::Timestamp;
 use fs_core::identity::IdentityAttribute;
 use fs_core::model::{NewUser, Uniquifier, UserId};
-use fs_core::port::{Change, Identity, UserLookup, UserStore};
+use fs_core::port::{Batch, Change, CommitError, Counter, Guard, Identity, UserLookup, UserStore};
 use fs_store_sqlx::SqlxStore;
 use fs_testkit::log::Log;
 use sqlx::AssertSqlSafe;
@@ -125,6 +128,33 @@ async fn a_look_up_of_other_letters_costs_the_same_for_nobody() {
     assert_eq!(costs, [(2, 2); 3]);
     store.close().await;
     schema.run(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
+    schema.drop().await;
+}
+
+/// Work that only has to cost the same commits counters with a cap of zero.
+#[tokio::test]
+async fn a_cap_of_zero_costs_the_same_as_one_that_is_reached() {
+    let Some(schema) = or_not_run().await else { return };
+    let store = schema.store();
+    store.migrate().await.unwrap();
+    let count = |name, cap| {
+        let (now, window) = (Timestamp::from_secs(1_800_000_000), Duration::from_secs(60));
+        Change::Count { counter: Counter::new("c", name), now, cap, window }
+    };
+    store.commit(count("full", 1).into()).await.unwrap();
+    let mut costs = Vec::new();
+    for refused in [count("full", 1), count("full", 0), count("new", 0)] {
+        let log = Log::default();
+        let guard = log.begin(LevelFilter::DEBUG);
+        let done = store.commit(Batch::from(count("other", 9)).and(refused)).await;
+        drop(guard);
+        assert!(matches!(done, Err(CommitError::Stale(Guard::Counter(_)))), "{done:?}");
+        costs.push(statements(&log));
+    }
+    assert_eq!(costs, [3; 3], "with that of the transaction");
+    // Nothing was counted.
+    store.commit(count("new", 1).into()).await.unwrap();
+    store.close().await;
     schema.drop().await;
 }
 

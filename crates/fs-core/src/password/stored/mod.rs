@@ -22,7 +22,7 @@ pub enum UnusableHash {
     /// The format is not known. In particular, it may be a password in plain text.
     #[error("the stored password hash is of no known format; it is never compared as plain text")]
     Unknown,
-    /// The rules do not accept the scheme.
+    /// The scheme is not in `accepted` of the hashing rules.
     #[error("stored hashes of scheme {0} are not accepted")]
     NotAccepted(Scheme),
     /// The hash begins like one of this scheme and then breaks its format.
