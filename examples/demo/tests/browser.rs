@@ -161,6 +161,8 @@ fn from_registering_to_signing_out_everywhere(framework: &str) {
     other.looks("forgot-password");
     other.browser.fill("Email address", "ann@example.com");
     other.browser.press("Send the link");
+    // Leaving the page earlier would end the request.
+    other.reads("you will find a mail from us");
     other.looks("reset-sent");
     let mail = "//a[contains(., 'Choose a new password')]";
     other.browser.open_until(&other.url("/outbox"), mail);
